@@ -1,0 +1,47 @@
+# Every target does the set-up that it needs. PYTHON=... chooses another Python than 3.10.
+SETUP := sh scripts/setup.sh
+BIN := .venv/bin
+EXAMPLE := examples/fashion_cnn
+
+.PHONY: help setup demo test test-slow bench lint format clean distclean
+
+help:
+	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison'
+	@echo 'make test       the test suite: Python 3.10 with nnabla, then the newest Python without'
+	@echo 'make test-slow  the tests that take minutes'
+	@echo 'make bench      images per second of the integer reference and the float executor'
+	@echo 'make lint       ruff and mypy        make format  rewrite the sources as ruff wants them'
+	@echo 'make clean      remove what was built (make distclean: the environments too)'
+
+setup:
+	@$(SETUP) venv .venv
+
+demo: setup
+	@$(BIN)/fpgaq build $(EXAMPLE)/model.nnp --calibration $(EXAMPLE)/calibration.npz --data $(EXAMPLE)/test.npz \
+		--output build/demo
+
+test: setup
+	@$(BIN)/python scripts/run_tests.py
+
+test-slow: setup
+	@$(BIN)/python scripts/run_tests.py --slow
+
+bench: setup
+	@$(BIN)/python benchmarks/reference.py
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: setup
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -type d -prune -exec rm -rf {} +
+	find . -name sim_build -not -path './.venv*' -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv .venv-newest

@@ -1,0 +1,103 @@
+"""Fashion-MNIST from the files of Debian's package `dataset-fashion-mnist`, and its export as .npz.
+
+Run as a program it writes all 10,000 test images into one file that `fpgaq compare --data` takes:
+
+    python examples/fashion_data.py -o build/fashion
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import struct
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+DEFAULT_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+CLASSES = (
+    "T-shirt/top",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
+_STEMS = {"train": ("train", 60000), "test": ("t10k", 10000)}
+_UNSIGNED_BYTE = 8
+
+Bytes = NDArray[np.uint8]
+
+
+class DataError(Exception):
+    """The data set is missing or damaged; the message says what to do."""
+
+
+def read_idx(path: Path) -> Bytes:
+    """Read one gzipped IDX file of unsigned bytes (the format of the original MNIST files).
+
+    Raises
+    ------
+    DataError
+        If the file is missing, is no IDX file of bytes, or has another length than it declares.
+    """
+    if not path.is_file():
+        raise DataError(
+            f"{path}: not found; install the data with `sudo apt-get install dataset-fashion-mnist`,"
+            " or name the folder of the four .gz files with --data-folder"
+        )
+    try:
+        with gzip.open(path, "rb") as stream:
+            content = stream.read()
+        zero, kind, axes = struct.unpack_from(">HBB", content)
+        shape = struct.unpack_from(f">{axes}I", content, 4)
+    except (OSError, EOFError, struct.error) as error:
+        raise DataError(f"{path}: no gzipped IDX file ({error}); reinstall dataset-fashion-mnist") from error
+    values = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * axes)
+    if zero != 0 or kind != _UNSIGNED_BYTE or values.size != int(np.prod(shape)):
+        raise DataError(f"{path}: {values.size} values do not fit the declared shape {shape}")
+    return values.reshape(shape)
+
+
+def load_fashion(part: str, folder: Path = DEFAULT_FOLDER) -> tuple[Bytes, Bytes]:
+    """Images (n, 1, 28, 28) and labels (n,) of `part` ("train" or "test"), as unsigned bytes in the set's own order."""
+    stem, count = _STEMS[part]
+    images = read_idx(folder / f"{stem}-images-idx3-ubyte.gz")
+    labels = read_idx(folder / f"{stem}-labels-idx1-ubyte.gz")
+    if images.shape != (count, 28, 28) or labels.shape != (count,):
+        raise DataError(f"{folder}: {part} images {images.shape} and labels {labels.shape}, expected {count} of 28x28")
+    return images[:, None], labels
+
+
+def save_samples(path: Path, images: Bytes, labels: Bytes) -> None:
+    """Write `x` and `y` into a compressed .npz."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, x=images, y=labels)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Export the whole test set; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Export the 10,000 Fashion-MNIST test images as an .npz with x and y.")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for fashion_test.npz")
+    parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    try:
+        images, labels = load_fashion("test", options.data_folder)
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 3
+    target = options.output / "fashion_test.npz"
+    save_samples(target, images, labels)
+    print(f"{target}: {len(images)} images, {target.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

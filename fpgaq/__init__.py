@@ -1,0 +1,28 @@
+"""fpgaq: a trained network in, verified fixed-point hardware out.
+
+The functions below are the Python interface; each is one stage of `fpgaq.pipeline`. They are imported on
+first use, so that importing the package (and `fpgaq --help`) stays fast.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .pipeline import compare, generate, load_integer, load_model, quantize, simulate
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "compare", "generate", "load_integer", "load_model", "quantize", "simulate"]
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        from . import pipeline
+
+        return getattr(pipeline, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

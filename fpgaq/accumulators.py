@@ -1,0 +1,81 @@
+"""Proofs of accumulator widths: bounds on every partial sum of products, in exact integers.
+
+For one output channel with weights w and an input x of which each element lies in [least, greatest] with
+``least <= 0 <= greatest``, every sum over any subset of the products, in any order, lies between the sum of all
+negative products at their worst and the sum of all positive ones at theirs. The bias may come first or last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .formats import Format
+from .integer_graph import IntegerAffine, IntegerConvolution
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Inclusive bounds on every partial sum of a layer; `lower` is at most 0 and `upper` at least 0."""
+
+    lower: int
+    upper: int
+
+    @property
+    def magnitude(self) -> int:
+        """The greatest absolute value within the bounds."""
+        return max(-self.lower, self.upper)
+
+    @property
+    def width(self) -> int:
+        """The least number of signed bits that hold both bounds."""
+        return signed_width(self.lower, self.upper)
+
+
+def signed_width(lower: int, upper: int) -> int:
+    """The least width of a two's complement number that holds `lower` and `upper`."""
+    return max(upper.bit_length(), (-lower - 1).bit_length() if lower < 0 else 0) + 1
+
+
+def input_interval(fmt: Format, padding_value: int = 0) -> tuple[int, int]:
+    """The least and greatest integer that a multiplier can see: the format's range, the padding value and zero."""
+    return min(fmt.minimum, padding_value, 0), max(fmt.maximum, padding_value, 0)
+
+
+def channel_bounds(
+    weight: NDArray[np.int64], bias: NDArray[np.int64], interval: tuple[int, int]
+) -> tuple[tuple[int, int], ...]:
+    """Bounds (lower, upper) on the partial sums of each output channel, as Python integers.
+
+    Parameters
+    ----------
+    weight : array of int64
+        Output channels first; the other axes are the taps.
+    bias : array of int64
+        (outputs,).
+    interval : (int, int)
+        What `input_interval` gives.
+    """
+    least, greatest = interval
+    taps = weight.reshape(weight.shape[0], -1)
+    # Sums of weights stay far inside int64; their products with the interval need not, hence Python integers.
+    positive = np.maximum(taps, 0).sum(axis=1).tolist()
+    negative = np.minimum(taps, 0).sum(axis=1).tolist()
+    return tuple(
+        (plus * least + minus * greatest + min(int(start), 0), plus * greatest + minus * least + max(int(start), 0))
+        for plus, minus, start in zip(positive, negative, bias.tolist(), strict=True)
+    )
+
+
+def layer_bounds(weight: NDArray[np.int64], bias: NDArray[np.int64], fmt: Format, padding_value: int = 0) -> Bounds:
+    """Bounds on the partial sums of all output channels of a layer whose input has format `fmt`."""
+    channels = channel_bounds(weight, bias, input_interval(fmt, padding_value))
+    return Bounds(min(low for low, _ in channels), max(high for _, high in channels))
+
+
+def operator_bounds(op: IntegerConvolution | IntegerAffine, input_format: Format) -> Bounds:
+    """Bounds on the partial sums of one operator of an integer graph."""
+    padding_value = op.padding_value if isinstance(op, IntegerConvolution) else 0
+    return layer_bounds(op.weight, op.bias, input_format, padding_value)

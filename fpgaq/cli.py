@@ -1,0 +1,105 @@
+"""The command line: the group, and how errors reach the user. The commands are in `cli_commands`.
+
+Only click is imported here and there; each command imports its stages when it runs, so that help is fast.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+from . import __version__
+from .cli_options import Settings
+from .cli_text import printable
+from .errors import FpgaqError
+
+EPILOG = """\b
+Example, all in a row:
+  fpgaq build model.nnp --calibration train.npz --data test.npz -o out
+Step by step:
+  fpgaq quantize model.nnp --calibration train.npz -o model.fpgaq
+  fpgaq generate model.fpgaq -o out --multipliers 64
+  fpgaq simulate out
+"""
+
+
+@click.group(no_args_is_help=False, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fpgaq")
+def fpgaq() -> None:
+    """Turn a trained network into fixed-point hardware, proved equal to its integer model."""
+
+
+def _add_commands() -> None:
+    from . import cli_commands, cli_hardware
+
+    for command in (*cli_commands.COMMANDS, *cli_hardware.COMMANDS):
+        fpgaq.add_command(command)
+
+
+_add_commands()
+
+
+def invoke(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every error is one line on stderr."""
+    settings = Settings()
+    try:
+        result = fpgaq.main(args=arguments, prog_name="fpgaq", standalone_mode=False, obj=settings)
+        sys.stdout.flush()
+        # click hands back the code of --help and --version in this mode, and what a command returned.
+        return result if isinstance(result, int) else 0
+    except FpgaqError as error:
+        return _report(settings, str(error), error.exit_code)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "fpgaq"
+        return _report(settings, f"{error.format_message().rstrip('.')} (see `{command} --help`)", 2)
+    except click.ClickException as error:
+        return _report(settings, error.format_message(), 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _report(settings, "interrupted", 130)
+    except BrokenPipeError:
+        # The reader of our output went away: nobody is left to tell.
+        return 1
+    except OSError as error:
+        return _report(settings, f"{error.filename or 'output'}: {error.strerror or error}", 2)
+    except Exception as error:
+        hint = "" if settings.debug else "; this is a bug of fpgaq: run again with --debug and report the traceback"
+        return _report(settings, f"{type(error).__name__}: {error}{hint}", 1)
+
+
+def _report(settings: Settings, message: str, code: int) -> int:
+    if settings.debug and code != 130:
+        import traceback
+
+        traceback.print_exc()
+    print(printable(f"fpgaq: error: {message}"), file=sys.stderr)
+    return code
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    # An exception, so that temporary folders are removed on the way out.
+    sys.exit(128 + number)
+
+
+def main() -> None:
+    """The entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # Names in a model may hold characters that the terminal's encoding does not.
+            stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _terminate)
+    code = invoke()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # What could not be written is dropped here, else the interpreter would try again on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The commands about numbers: summary, quantize, compare, run, doctor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .cli_options import Settings, common, example, pop_quantize_options, quantize_options
+from .cli_text import columns, printable, shape_text, shorten
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .integer_graph import IntegerGraph
+
+
+@click.command(epilog=example("fpgaq summary examples/fashion_cnn/model.nnp"))
+@click.argument("model")
+@click.option("--network", metavar="NAME", help="Which network of the file.")
+@common
+@click.pass_obj
+def summary(settings: Settings, model: str, network: str | None) -> None:
+    """List the layers of MODEL.
+
+    Each with its output shape, parameters and multiplications a frame.
+    """
+    from . import pipeline
+    from .report.summary import summarize
+
+    result = summarize(pipeline.load_model(model, network))
+    rows = [
+        (shorten(layer.name), layer.operator, shape_text(layer.shape), layer.parameters, layer.macs)
+        for layer in result.layers
+    ]
+    lines = columns(("layer", "operator", "output", "parameters", "multiplications"), rows)
+    inputs, outputs = (
+        ", ".join(f"{shorten(name)} {shape_text(shape)}" for name, shape in tensors.items())
+        for tensors in (result.inputs, result.outputs)
+    )
+    lines.append(
+        f"{shorten(result.name)}: {inputs} -> {outputs}; {result.parameters:,} parameters,"
+        f" {result.macs:,} multiplications a frame"
+    )
+    settings.show(lines, result.as_json())
+
+
+@click.command(epilog=example("fpgaq quantize model.nnp --calibration train.npz -o model.fpgaq --per-channel"))
+@click.argument("model")
+@click.option("--calibration", required=True, metavar="NPZ", help="Training samples, .npy or .npz.")
+@click.option("-o", "--output", required=True, metavar="FPGAQ", help="The integer network to write.")
+@quantize_options
+@common
+@click.pass_obj
+def quantize(
+    settings: Settings, /, model: str, calibration: str, output: str, network: str | None, **values: Any
+) -> None:
+    """Turn MODEL into an integer network."""
+    options = pop_quantize_options(values)
+    from . import pipeline
+
+    with settings.progress("quantizing"):
+        integer = pipeline.quantize(model, calibration, options, network=network, output=output)
+    settings.show([*integer_lines(integer), f"written: {printable(output)}"], integer_json(integer, output))
+
+
+@click.command(epilog=example("fpgaq compare model.nnp model.fpgaq --data test.npz"))
+@click.argument("model")
+@click.argument("integer", metavar="FPGAQ")
+@click.option("--data", required=True, metavar="NPZ", help="Labelled samples: x and y.")
+@click.option("--network", metavar="NAME", help="Which network of the model file.")
+@common
+@click.pass_obj
+def compare(settings: Settings, model: str, integer: str, data: str, network: str | None) -> None:
+    """Hold the integer network against the float one.
+
+    MODEL and FPGAQ are run on the same labelled data.
+    """
+    from . import pipeline
+    from .report.comparison import table
+
+    with settings.progress("comparing integer with float"):
+        result = pipeline.compare(pipeline.load_model(model, network), integer, data)
+    settings.show(table(result).splitlines(), result.as_json())
+
+
+@click.command(epilog=example("fpgaq run model.fpgaq --data test.npz -o outputs.npz"))
+@click.argument("integer", metavar="FPGAQ")
+@click.option("--data", required=True, metavar="NPZ", help="Samples in the model's own units.")
+@click.option("-o", "--output", required=True, metavar="NPZ", help="Integer outputs y, real values y_float.")
+@common
+@click.pass_obj
+def run(settings: Settings, integer: str, data: str, output: str) -> None:
+    """Compute the integer network in Python, exactly."""
+    import io
+
+    import numpy as np
+
+    from . import pipeline
+    from .emit.write import check_file, write_file
+
+    check_file(output)
+    with settings.progress("computing"):
+        results = pipeline.run(integer, data)
+    arrays: dict[str, NDArray[Any]] = {}
+    lines = []
+    for name, (integers, real) in results.items():
+        key = "y" if len(results) == 1 else name
+        arrays[key], arrays[f"{key}_float"] = integers, real
+        lines.append(f"{shorten(name)}: {len(integers):,} frames of {shape_text(integers.shape[1:])}")
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_file(output, buffer.getvalue())
+    shapes = {name: list(array.shape) for name, array in arrays.items()}
+    settings.show([*lines, f"written: {printable(output)}"], {"output": output, "arrays": shapes})
+
+
+@click.command(epilog=example("fpgaq doctor --json"))
+@common
+@click.pass_obj
+def doctor(settings: Settings) -> int:
+    """List the tools that are installed.
+
+    Each with its version, the least version that will do, and what it is needed for.
+    """
+    from . import doctor as diagnosis
+
+    tools = diagnosis.find_tools()
+    rows = [(tool.name, tool.status, tool.version or "-", tool.minimum or "-", tool.needed_for) for tool in tools]
+    missing = [tool for tool in tools if tool.required and tool.status != "ok"]
+    lines = columns(("tool", "status", "version", "least", "needed for"), rows)
+    lines += [f"{tool.name}: {tool.remedy}" for tool in tools if tool.status != "ok"]
+    settings.show(lines, {"tools": [tool.as_json() for tool in tools]})
+    return 6 if missing else 0
+
+
+def integer_lines(integer: IntegerGraph) -> list[str]:
+    """A line for each integer layer: formats, accumulator and shifts."""
+    rows = []
+    for layer in integer_json(integer)["layers"]:
+        shifts = sorted(set(layer["shift"]))
+        span = str(shifts[0]) if len(shifts) == 1 else f"{shifts[0]}..{shifts[-1]}" if shifts else "-"
+        rows.append(
+            (
+                shorten(layer["name"]),
+                layer["operator"],
+                shape_text(layer["shape"]),
+                layer["weight_format"] or "-",
+                layer["output_format"],
+                layer["accumulator_width"],
+                span,
+            )
+        )
+    return columns(("layer", "operator", "output", "weights", "format", "accumulator", "shift"), rows)
+
+
+def integer_json(integer: IntegerGraph, output: str | None = None) -> dict[str, Any]:
+    """The integer network as plain values; shapes are (height, width, channels)."""
+    from .integer_file import digest
+
+    layers = []
+    for op in integer.operators:
+        tensor = integer.tensors[op.output]
+        weight_format = getattr(op, "weight_format", None)
+        requantize = getattr(op, "requantize", None)
+        layers.append(
+            {
+                "name": op.name,
+                "operator": type(op).__name__.removeprefix("Integer"),
+                "shape": list(tensor.shape),
+                "weight_format": weight_format.describe() if weight_format else None,
+                "weight_frac": sorted(set(getattr(op, "weight_frac", ()))),
+                "output_format": tensor.format.describe(),
+                "accumulator_width": getattr(op, "accumulator_width", None),
+                "shift": list(requantize.shift) if requantize else [],
+            }
+        )
+    return {"name": integer.name, "output": output, "digest": digest(integer), "layers": layers}
+
+
+COMMANDS = (summary, quantize, compare, run, doctor)

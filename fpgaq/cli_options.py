@@ -1,0 +1,160 @@
+"""Options that several commands share, and how commands print."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import click
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from .quantize_config import QuantizeOptions
+    from .schedule import Target
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator: TypeAlias = Callable[[Command], Command]
+
+ROUNDINGS = ("half_up", "half_away", "half_even", "floor")
+ACTIVATION_RANGES = ("max", "percentile", "mse")
+WEIGHT_DELTAS = ("ceil", "floor", "mse")
+SIMULATORS = ("icarus", "verilator")
+DEVICES = ("xc7", "ecp5")
+"""Spelled out again because the modules that own them import numpy; a test holds the two equal."""
+
+
+@dataclass
+class Settings:
+    """What `--json`, `--quiet` and `--debug` say."""
+
+    json: bool = False
+    quiet: bool = False
+    debug: bool = False
+
+    def show(self, lines: Iterable[str], values: Mapping[str, Any]) -> None:
+        """Print `values` as one JSON object, or `lines` for people, or nothing."""
+        if self.json:
+            import json
+
+            print(json.dumps(values, indent=2, default=_plain))
+        elif not self.quiet:
+            for line in lines:
+                print(line)
+
+    @contextmanager
+    def progress(self, stage: str) -> Iterator[Callable[[str], None]]:
+        """Show on a terminal what is going on; the value changes the text. Nothing is left of it."""
+        if self.quiet or self.json or not sys.stderr.isatty():
+            yield lambda text: None
+            return
+        from rich.console import Console
+        from rich.markup import escape
+
+        with Console(stderr=True).status(escape(stage)) as status:
+            yield lambda text: status.update(escape(text))
+
+
+def example(command: str) -> str:
+    """The end of a command's help, which click must not wrap."""
+    return f"\b\nExample:\n  {command}"
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars and paths as JSON values."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def _store(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def callback(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value:
+            setattr(context.ensure_object(Settings), name, True)
+
+    return callback
+
+
+def _chain(*options: Decorator[Any]) -> Decorator[Any]:
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _flag(name: str, text: str) -> Decorator[Any]:
+    return click.option(f"--{name}", is_flag=True, is_eager=True, expose_value=False, callback=_store(name), help=text)
+
+
+common = _chain(
+    _flag("json", "Print one JSON object."),
+    _flag("quiet", "Print nothing but errors."),
+    _flag("debug", "Show the traceback of an error."),
+)
+
+quantize_options = _chain(
+    click.option("--weight-bits", type=int, help="Bits of a weight, 2 to 16.  [default: 8]"),
+    click.option("--activation-bits", type=int, help="Bits of an activation, 2 to 16.  [default: 8]"),
+    click.option("--per-channel", is_flag=True, default=None, help="A weight step for each output channel."),
+    click.option("--rounding", type=click.Choice(ROUNDINGS), help="Rule of every requantizer.  [default: half_up]"),
+    click.option("--narrow", is_flag=True, default=None, help="Symmetric signed range: never the most negative code."),
+    click.option("--activation-range", type=click.Choice(ACTIVATION_RANGES), help="How activation steps are chosen."),
+    click.option("--percentile", type=float, help="Percent of values that fit, for --activation-range percentile."),
+    click.option("--weight-delta", type=click.Choice(WEIGHT_DELTAS), help="How weight steps are chosen."),
+    click.option("--max-shift-span", type=int, help="How far the shifts of one layer may differ.  [default: 2]"),
+    click.option("--input-scale", type=float, help="Input integer = round(x * scale + offset)."),
+    click.option("--input-offset", type=float, help="The offset of that formula."),
+    click.option("--input-bits", type=int, help="Bits of an input element, 2 to 16."),
+    click.option("--output-bits", type=int, help="Bits of an output; by default the accumulator's."),
+    click.option("--config", metavar="TOML", help="A file of these options, with overrides for single layers."),
+    click.option("--network", metavar="NAME", help="Which network of the model file."),
+)
+
+target_options = _chain(
+    click.option("--multipliers", type=int, metavar="N", help="Use at most N multipliers.  [default: 64]"),
+    click.option("--cycles", type=int, metavar="N", help="Take at most N cycles a frame."),
+    click.option("--fps", type=float, metavar="F", help="Frames a second, with --clock."),
+    click.option("--clock", type=float, metavar="MHZ", help="Clock in MHz, with --fps."),
+)
+
+frames_option = click.option("--frames", type=int, metavar="N", help="How many frames of the data.")
+simulator_option = click.option(
+    "--simulator", type=click.Choice(SIMULATORS), default="icarus", show_default=True, help="Which simulator."
+)
+
+
+def pop_quantize_options(values: dict[str, Any]) -> QuantizeOptions:
+    """Take the quantizer's options out of a command's keyword arguments."""
+    from dataclasses import fields
+
+    from .quantize_config import QuantizeOptions, combine_options
+
+    names = {field.name for field in fields(QuantizeOptions)} - {"layers"}
+    flags = {name: values.pop(name) for name in names}
+    return combine_options(values.pop("config"), flags)
+
+
+def pop_target(values: dict[str, Any]) -> Target | None:
+    """Take the target out of a command's keyword arguments; None if the user named none."""
+    from .schedule import Target
+
+    multipliers, cycles, fps, clock = (values.pop(name) for name in ("multipliers", "cycles", "fps", "clock"))
+    if (fps is None) != (clock is None):
+        raise UsageError("--fps and --clock go together: frames a second at a clock in MHz")
+    named = [name for name, value in (("multipliers", multipliers), ("cycles", cycles), ("fps", fps)) if value]
+    for name, value in (("multipliers", multipliers), ("cycles", cycles), ("fps", fps), ("clock", clock)):
+        # A NaN is not above 0 either.
+        if value is not None and not 0 < value < float("inf"):
+            raise UsageError(f"--{name} {value:g} must be above 0 and finite")
+    if len(named) > 1:
+        raise UsageError(f"--{' and --'.join(named)} exclude one another: give one target")
+    if fps is not None:
+        cycles = int(clock * 1e6 / fps)
+        if cycles < 1:
+            raise UsageError(f"--fps {fps:g} at --clock {clock:g} MHz leaves less than one cycle a frame")
+    if multipliers is None and cycles is None:
+        return None
+    return Target(multipliers=multipliers, cycles=cycles)

@@ -1,0 +1,147 @@
+"""Data files: arrays of samples and labels from .npy and .npz, read without pickle and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ModelError
+from .npy import ArrayLimits, read_archive, read_npy
+
+MAX_BYTES = 1 << 33
+"""Uncompressed bytes that a data file may declare."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Samples for each input, (frames, *the model's shape), and one class index a frame if there are labels."""
+
+    inputs: Mapping[str, NDArray[Any]]
+    labels: NDArray[np.int64] | None
+
+    @property
+    def frames(self) -> int:
+        """Number of samples."""
+        return int(next(iter(self.inputs.values())).shape[0])
+
+    def slice(self, start: int, stop: int | None = None) -> Dataset:
+        """Samples `start` to `stop` with their labels."""
+        labels = None if self.labels is None else self.labels[start:stop]
+        return Dataset({name: array[start:stop] for name, array in self.inputs.items()}, labels)
+
+
+def load_data(
+    path: str | Path,
+    names: Sequence[str],
+    classes_ok: bool = True,
+    *,
+    outputs: Sequence[str] = (),
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> Dataset:
+    """Read a data file.
+
+    Parameters
+    ----------
+    path : str or Path
+        `.npy` (the only input's samples), or `.npz` with one array for each input under its own name, or `x` where
+        there is one input; labels as `y` or under the only output's name.
+    names : sequence of str
+        The network's inputs.
+    classes_ok : bool
+        Labels are read; if false they are left aside.
+    outputs : sequence of str
+        The network's outputs, which may name the labels.
+    shapes : mapping of str to tuple of int, optional
+        The inputs' shapes without the batch, to be checked; axes of length 1 may be missing in the file.
+
+    Raises
+    ------
+    ModelError
+        A file that is unreadable, unsafe, empty, holds NaN, has wrong shapes or arrays that nobody asked for.
+    """
+    path = Path(path)
+    arrays = _read_arrays(path)
+    inputs: dict[str, NDArray[Any]] = {}
+    for name in names:
+        key = name if name in arrays else "x"
+        if key not in arrays or (key == "x" and name != "x" and len(names) > 1):
+            allowed = " or 'x'" if len(names) == 1 else ""
+            raise ModelError(f"{path}: no array {name!r}{allowed} for the input; found {sorted(arrays)}")
+        where = f"{path}, array {key!r}"
+        inputs[name] = _check_samples(arrays.pop(key), where)
+        if shapes is not None:
+            inputs[name] = fit_shape(inputs[name], shapes[name], where)
+    labels = _take_labels(path, arrays, outputs, classes_ok)
+    if arrays:
+        raise ModelError(f"{path}: arrays {sorted(arrays)} are neither an input ({list(names)}, x) nor labels (y)")
+    counts = {array.shape[0] for array in inputs.values()} | (set() if labels is None else {labels.shape[0]})
+    if len(counts) != 1:
+        raise ModelError(f"{path}: inputs and labels have different numbers of samples: {sorted(counts)}")
+    return Dataset(inputs, labels)
+
+
+def fit_shape(array: NDArray[Any], shape: tuple[int, ...], where: str) -> NDArray[Any]:
+    """Return samples as (frames, *shape); only axes of length 1 may be missing or added.
+
+    Raises
+    ------
+    ModelError
+        Another shape or a type that is neither real nor integer.
+    """
+    if array.dtype.kind not in "fiub":
+        raise ModelError(f"{where}: type {array.dtype} is not a number; floats or integers are needed")
+    expected = tuple(size for size in shape if size != 1)
+    if array.ndim < 1 or tuple(size for size in array.shape[1:] if size != 1) != expected:
+        wanted = ", ".join(map(str, shape))
+        raise ModelError(f"{where}: shape {array.shape} does not fit the input's shape (samples, {wanted})")
+    return array.reshape(array.shape[0], *shape)
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    limits = ArrayLimits(total_bytes=MAX_BYTES, kinds="fiub")
+    try:
+        if not path.is_file():
+            raise ModelError(f"{path}: not a file; a .npy or .npz file is needed")
+        if path.suffix.lower() == ".npy":
+            with path.open("rb") as stream:
+                return {"x": read_npy(stream, str(path), path.stat().st_size, limits)}
+        if path.suffix.lower() == ".npz":
+            return read_archive(path, limits)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from None
+    raise ModelError(f"{path}: unknown type {path.suffix!r} of data file; .npy and .npz are read")
+
+
+def _check_samples(array: NDArray[Any], where: str) -> NDArray[Any]:
+    if array.ndim < 1 or array.size == 0:
+        raise ModelError(f"{where}: shape {array.shape} holds no samples; (samples, ...) is needed")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        index = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
+        raise ModelError(f"{where}: element {index} is {array[tuple(index)]}; samples must be finite")
+    return array
+
+
+def _take_labels(
+    path: Path, arrays: dict[str, NDArray[Any]], outputs: Sequence[str], classes_ok: bool
+) -> NDArray[np.int64] | None:
+    candidates = [name for name in (*outputs, "y") if name in arrays]
+    if not candidates:
+        return None
+    if len(candidates) > 1:
+        raise ModelError(f"{path}: labels are given more than once: {candidates}; keep one of them")
+    array = arrays.pop(candidates[0])
+    if not classes_ok:
+        return None
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or not np.array_equal(array, np.floor(array)) or (array.size and array.min() < 0):
+        raise ModelError(
+            f"{path}, array {candidates[0]!r}: {array.dtype} of shape {array.shape} are not labels; one class index"
+            " a sample, 0 or more, is needed"
+        )
+    return array.astype(np.int64)

@@ -1,0 +1,1 @@
+"""Facts of each kind of layer for its template."""

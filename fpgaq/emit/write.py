@@ -1,0 +1,264 @@
+"""Writing output: whole or not at all.
+
+A folder is written beside its target and swapped in by one rename, so that a run that is killed at any moment
+leaves the previous output as it was. What such a run leaves behind, the next one removes. A file that fpgaq did
+not write is never deleted.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+
+from ..errors import UsageError
+
+MARKER = ".fpgaq-output"
+"""The file that lists what fpgaq wrote into a folder: a folder without it is not ours."""
+
+_MARKER_TITLE = "# written by fpgaq; the next build replaces these files"
+
+RUN_PRODUCTS = (
+    "*sim_build/*",
+    "*__pycache__/*",
+    "*.pytest_cache/*",
+    "bench/build/*",
+    "bench/results*",
+    "synth/*",
+    "*.vcd",
+    "*.fst",
+    "*.log",
+    "*.xml",
+)
+"""What simulation and synthesis leave in a folder of ours, which the next build may delete."""
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def write_folder(target: str | Path, files: Mapping[str, str | bytes]) -> None:
+    """Make `target` a folder that holds exactly `files`.
+
+    Parameters
+    ----------
+    target : str or Path
+        A folder that does not exist, is empty, or was written by this function before.
+    files : mapping of str to str or bytes
+        Contents by relative path with forward slashes; text is written as UTF-8.
+
+    Raises
+    ------
+    UsageError
+        The target is a file, a symbolic link, the current folder or a folder with files of others, or the place
+        cannot be written. The target is then as it was.
+    """
+    path = _absolute(target)
+    contents = {**files, MARKER: _marker_text(files)}
+    try:
+        with _parents(path.parent), _lock(path):
+            _remove_leftovers(path)
+            _check_target(path, target)
+            temporary = path.parent / f"{_prefix(path)}{secrets.token_hex(6)}"
+            try:
+                _write_all(temporary, contents)
+                _swap(temporary, path)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise _refusal(target, error) from None
+
+
+def write_file(target: str | Path, content: str | bytes) -> None:
+    """Write one file whole or not at all; UsageError if its place cannot be written or is no file."""
+    check_file(target)
+    path = Path(os.path.abspath(target))
+    temporary = path.parent / f"{_prefix(path)}{secrets.token_hex(6)}"
+    try:
+        try:
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _refusal(target, error) from None
+
+
+def check_folder(target: str | Path) -> None:
+    """Raise UsageError if `write_folder` would refuse `target`, before any work is done for it."""
+    path = _absolute(target)
+    try:
+        _check_target(path, target)
+        ancestor = path.parent
+        while not ancestor.exists():
+            ancestor = ancestor.parent
+        _check_place(ancestor, target)
+    except OSError as error:
+        raise _refusal(target, error) from None
+
+
+def check_file(target: str | Path) -> None:
+    """Raise UsageError if a file could not be written at `target`, before any work is done for it."""
+    path = Path(os.path.abspath(target))
+    try:
+        if path.is_dir():
+            raise UsageError(f"{target}: is a folder; name a file to write")
+        _check_place(path.parent, target)
+    except OSError as error:
+        raise _refusal(target, error) from None
+
+
+def _check_place(folder: Path, target: str | Path) -> None:
+    if not folder.is_dir() or not _writable(folder):
+        raise UsageError(f"{target}: {folder} is no folder that can be written; choose another place")
+
+
+def _absolute(target: str | Path) -> Path:
+    path = Path(os.path.abspath(target))
+    current = Path.cwd()
+    if path == current or path in current.parents:
+        raise UsageError(f"{target}: is the current folder or above it; name a folder below, such as ./build")
+    return path
+
+
+def _refusal(target: str | Path, error: OSError) -> UsageError:
+    reason = error.strerror or str(error)
+    return UsageError(f"{target}: cannot be written ({reason}); choose another place or make room")
+
+
+def _prefix(path: Path) -> str:
+    # The name itself could make a file name that is too long, and could begin like a neighbour's.
+    return f".fpgaq-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}-"
+
+
+def _marker_text(files: Mapping[str, str | bytes]) -> str:
+    for name in files:
+        pure = PurePosixPath(name)
+        if pure.is_absolute() or ".." in pure.parts or str(pure) != name or name == MARKER:
+            raise ValueError(f"{name!r} is no relative path of an output file")
+    return "\n".join([_MARKER_TITLE, *sorted(files), ""])
+
+
+def _writable(folder: Path) -> bool:
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _check_target(path: Path, target: str | Path) -> None:
+    if path.is_symlink():
+        raise UsageError(f"{target}: is a symbolic link; name the folder itself or a new one")
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise UsageError(f"{target}: is a file, not a folder; choose another place")
+    if not _writable(path):
+        raise UsageError(f"{target}: is read-only; make it writable or choose another place")
+    foreign = next(_foreign_files(path), None)
+    if foreign is not None:
+        raise UsageError(
+            f"{target}: holds {foreign!r}, which fpgaq did not write; move it away or choose an empty folder"
+        )
+
+
+def _foreign_files(folder: Path) -> Iterator[str]:
+    """Relative paths of what fpgaq did not write; empty folders count where nothing of ours is beside them."""
+    marker = folder / MARKER
+    lines = marker.read_text(encoding="utf-8").splitlines() if marker.is_file() else []
+    ours = set(lines[1:]) | {MARKER} if lines[:1] == [_MARKER_TITLE] else set()
+    for root, folders, names in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(root, name))]
+        for name in sorted([*names, *links, *([] if ours else folders)]):
+            relative = os.path.relpath(os.path.join(root, name), folder)
+            if relative in ours or (ours and any(fnmatch(relative, pattern) for pattern in RUN_PRODUCTS)):
+                continue
+            yield relative
+
+
+@contextmanager
+def _parents(folder: Path) -> Iterator[None]:
+    """Make missing parents; remove them again if the work inside fails."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for place in missing:
+            with suppress(OSError):
+                place.rmdir()
+        raise
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold the only right to write `path`; other builds wait. The lock of a killed process is free."""
+    name = path.parent / f"{_prefix(path)}lock"
+    while True:
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # The holder removes the file before it lets go: what we then hold is no longer the lock.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), os.stat(name)):
+                break
+        os.close(descriptor)
+    try:
+        yield
+    finally:
+        name.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Clear what killed runs left; their lock is ours now, so none of it is in use."""
+    prefix = _prefix(path)
+    aside = path.parent / f"{prefix}old"
+    if aside.is_dir() and not path.exists():
+        os.rename(aside, path)
+    for entry in path.parent.iterdir():
+        if entry.name.startswith(prefix) and entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _write_all(folder: Path, contents: Mapping[str, str | bytes]) -> None:
+    folder.mkdir()
+    for name, content in contents.items():
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _swap(temporary: Path, path: Path) -> None:
+    """Put `temporary` in the place of `path`; the old folder is then at `temporary`, or gone."""
+    if not path.exists():
+        os.rename(temporary, path)
+        return
+    if _exchange(temporary, path):
+        return
+    # Two renames; `_remove_leftovers` takes the old folder back if the process dies between them.
+    aside = path.parent / f"{_prefix(path)}old"
+    os.rename(path, aside)
+    try:
+        os.rename(temporary, path)
+    except BaseException:
+        os.rename(aside, path)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two folders by Linux's renameat2 in one step; False where there is no such call."""
+    try:
+        call = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    if call(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        return False
+    raise OSError(code, os.strerror(code))

@@ -1,0 +1,61 @@
+"""Model files in, `Graph` out: one function that picks the reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import ModelError, UnsupportedError
+from ..graph import Graph
+from .container import read_file
+from .nnp import from_nnabla, load_nnp, load_nntxt, load_stream
+
+__all__ = ["from_nnabla", "load", "load_stream"]
+
+SUPPORTED = "supported: nnabla's .nnp, and .nntxt or .prototxt with parameters in the text"
+
+
+def load(path: str | Path, network: str | None = None) -> Graph:
+    """Read a model file.
+
+    Parameters
+    ----------
+    path : str or Path
+        An `.nnp` (also under another name, if it is a zip), or an `.nntxt` or `.prototxt` that holds its parameters.
+    network : str, optional
+        The network or executor of a file with several; by default that of the first executor.
+
+    Returns
+    -------
+    Graph
+        As the file has it; `fpgaq.passes.standard_passes` is the next stage.
+
+    Raises
+    ------
+    ModelError
+        For anything in place of a sound model.
+    UnsupportedError
+        For another file format, a function or an argument that fpgaq does not carry.
+    """
+    path = Path(path)
+    try:
+        return _load(path, network)
+    except (ModelError, UnsupportedError) as error:
+        raise type(error)(f"{_shown(path)}: {error}") from None
+
+
+def _load(path: Path, network: str | None) -> Graph:
+    data = read_file(path)
+    suffix = path.suffix.lower()
+    if suffix in (".nntxt", ".prototxt"):
+        return load_nntxt(data, network)
+    if suffix == ".nnp":
+        return load_nnp(data, network)
+    if suffix not in (".fpgaq", ".npz", ".keras", ".pt", ".pth", ".h5") and data.startswith(b"PK\x03\x04"):
+        return load_nnp(data, network)
+    raise UnsupportedError(f"files of type {suffix or 'without extension'} are not read; {SUPPORTED}")
+
+
+def _shown(path: Path) -> str:
+    """A path in one line: as it is if printable, else quoted."""
+    text = str(path)
+    return text if text.isprintable() else repr(text)

@@ -1,0 +1,168 @@
+"""The network's input: which integers the hardware eats, and what they mean in the units of the first layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .calibration import Statistics, activation_frac
+from .errors import FitError
+from .formats import Format, Rounding, round_real
+from .graph import Convolution, MaxPooling, Operator, Relu
+from .quantize_config import QuantizeOptions
+
+BYTE_TOLERANCE = 1e-3
+"""How far from a whole number of 255ths a sample may be; float32 images come within 2e-5."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The real value of a tensor's integers: ``integer * 2**-frac * factor + constant``, frac being its format's."""
+
+    factor: float = 1.0
+    constant: float = 0.0
+
+    def integer_of(self, real: float, fmt: Format) -> int | None:
+        """The integer that stands for `real` exactly, or None if the format has none."""
+        if self.factor == 0.0:
+            return None
+        integer = float(np.ldexp((real - self.constant) / self.factor, fmt.frac))
+        nearest = round(integer)
+        # A model's constants are float32: 0.4 over 1/255 is meant to be 102 and comes out as 102.00001.
+        if abs(integer - nearest) > 1e-6 * max(1.0, abs(integer)) or not fmt.minimum <= nearest <= fmt.maximum:
+            return None
+        return nearest
+
+
+@dataclass(frozen=True)
+class InputPlan:
+    """``integer = saturate(round((x * scale + offset) * 2**frac))``, and what the first layer sees in it."""
+
+    format: Format
+    scale: float
+    offset: float
+    meaning: Scale
+
+
+def plan_input(
+    samples: NDArray[Any], leading: tuple[float, float], operators: tuple[Operator, ...], options: QuantizeOptions
+) -> InputPlan:
+    """Choose the input's format and transform.
+
+    Parameters
+    ----------
+    samples : array
+        Calibration data of the input in the user's units.
+    leading : (float, float)
+        Scale and offset that the model itself applies to the input before `operators`.
+    operators : tuple of Operator
+        What follows, in order.
+    options : QuantizeOptions
+
+    Raises
+    ------
+    FitError
+        The asked scale and offset put the first layers' zero or padding between two integers.
+    """
+    scale, offset = leading
+    if options.input_scale is not None or options.input_offset is not None:
+        asked = (1.0 if options.input_scale is None else options.input_scale, options.input_offset or 0.0)
+        plan = _fixed_plan(samples, *asked, leading, options)
+        trouble = _trouble(operators, plan)
+        if trouble:
+            raise FitError(
+                f"--input-scale {asked[0]:g} --input-offset {asked[1]:g}: {trouble}; choose an offset that puts it on"
+                f" an integer of {plan.format.minimum}..{plan.format.maximum}, or leave both options out"
+            )
+        return plan
+    plans = [_natural_plan(samples, leading, options)]
+    # Where the hardware cannot pad exactly, the host goes on to the value after the model's own scale, and then
+    # moves the padding's value to zero.
+    padding = next((op.padding_value for op in operators if _pads(op)), 0.0)
+    plans.append(_real_plan(samples, scale, offset, 0.0, options))
+    plans.append(_real_plan(samples, scale, offset - padding, padding, options))
+    for plan in plans:
+        trouble = _trouble(operators, plan)
+        if not trouble:
+            return plan
+    raise FitError(f"the network's input: {trouble}; this model cannot be quantized with one input format")
+
+
+def _pads(op: Operator) -> bool:
+    return isinstance(op, Convolution) and any(op.padding)
+
+
+def _natural_plan(samples: NDArray[Any], leading: tuple[float, float], options: QuantizeOptions) -> InputPlan:
+    """Raw bytes as they are, bytes that were divided by 255 as bytes again, else a power-of-two format."""
+    room = options.input_bits is None or options.input_bits >= 8
+    values = samples.astype(np.float64)
+    if room and values.min() >= 0:
+        whole = bool(np.all(values == np.floor(values)))
+        if samples.dtype == np.uint8 or (whole and 1 < values.max() <= 255):
+            return _fixed_plan(samples, 1.0, 0.0, leading, options)
+        scaled = values * 255.0
+        if not whole and values.max() <= 1.0 and float(np.abs(scaled - np.rint(scaled)).max()) < BYTE_TOLERANCE:
+            return _fixed_plan(samples, 255.0, 0.0, leading, options)
+    plan = _real_plan(samples, 1.0, 0.0, 0.0, options)
+    return InputPlan(plan.format, 1.0, 0.0, Scale(*leading))
+
+
+def _fixed_plan(
+    samples: NDArray[Any], scale: float, offset: float, leading: tuple[float, float], options: QuantizeOptions
+) -> InputPlan:
+    """The hardware's integer is ``x * scale + offset``; the model's own scale follows in the first layer."""
+    bits = _input_bits(options, raw=True)
+    integers = round_real(samples.astype(np.float64) * scale + offset, input_rounding(options))
+    fmt = Format(bits, 0, bool(integers.min() < 0))
+    factor = leading[0] / scale
+    return InputPlan(fmt, scale, offset, Scale(factor, leading[1] - offset * factor))
+
+
+def _real_plan(
+    samples: NDArray[Any], scale: float, offset: float, constant: float, options: QuantizeOptions
+) -> InputPlan:
+    """The host computes ``x * scale + offset`` and quantizes it to a power-of-two format; `constant` is still to add."""
+    values = samples.astype(np.float64) * scale + offset
+    bits = _input_bits(options, raw=False)
+    signed = bool(values.min() < 0)
+    count = 1 << 18
+    flat = values.reshape(-1)[:: max(1, values.size // count)].astype(np.float32)
+    statistics = Statistics(float(values.min()), float(values.max()), flat)
+    frac = activation_frac(statistics, bits, signed, False, options.activation_range, options.percentile)
+    fmt = Format(bits, 0 if frac is None else frac, signed)
+    return InputPlan(fmt, scale, offset, Scale(1.0, constant))
+
+
+def _input_bits(options: QuantizeOptions, raw: bool) -> int:
+    if options.input_bits is not None:
+        return options.input_bits
+    return 8 if raw else max(8, options.activation_bits)
+
+
+def input_rounding(options: QuantizeOptions) -> Rounding:
+    """The host rounds as the hardware does, but never by floor, which would darken every pixel by half a step."""
+    return "half_up" if options.rounding == "floor" else options.rounding
+
+
+def _trouble(operators: tuple[Operator, ...], plan: InputPlan) -> str:
+    """Why the layers that work on input integers cannot do so exactly, or nothing."""
+    for op in operators:
+        if isinstance(op, MaxPooling) and not plan.meaning.factor > 0:
+            return f"layer {op.name!r} pools values whose scale {plan.meaning.factor:g} is not positive"
+        if isinstance(op, Relu) and (plan.meaning.constant != 0.0 or not plan.meaning.factor > 0):
+            return f"layer {op.name!r} cuts at a zero that is no zero of the input's integers"
+        if isinstance(op, Convolution):
+            if _pads(op) and plan.meaning.integer_of(op.padding_value, plan.format) is None:
+                return f"the padding value {op.padding_value:g} of layer {op.name!r} is no integer of the input format"
+            return ""
+        if not isinstance(op, MaxPooling | Relu):
+            return ""
+    if plan.meaning != Scale():
+        return "no layer with weights is there to take in the input's scale"
+    return ""
+
+

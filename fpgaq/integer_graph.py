@@ -1,0 +1,195 @@
+"""The integer graph: the network that the hardware computes, and the only thing that reference and emitters read.
+
+Tensors are images of integers, (height, width, channels), the order in which a stream carries them; a vector of
+n features is (1, 1, n). No float reaches an emitter: the one real-valued part is `InputTransform`, which the host
+applies to user data. Operators are frozen, in topological order, and dispatched on by class in every stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .formats import Format, Rounding
+
+IntegerArray: TypeAlias = NDArray[np.int64]
+ImageShape: TypeAlias = tuple[int, int, int]
+Pair: TypeAlias = tuple[int, int]
+Padding: TypeAlias = tuple[int, int, int, int]
+"""(top, bottom, left, right) in pixels."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A stream of integers: `shape` is (height, width, channels); `label` is the model's own name, for people."""
+
+    name: str
+    shape: ImageShape
+    format: Format
+    label: str = ""
+
+    @property
+    def size(self) -> int:
+        """Elements of one frame."""
+        return self.shape[0] * self.shape[1] * self.shape[2]
+
+
+@dataclass(frozen=True)
+class Requantize:
+    """``y = saturate(round(accumulator / 2**shift))`` into the format of the operator's output tensor.
+
+    Parameters
+    ----------
+    shift : tuple of int
+        Non-negative; one for all output channels (length 1) or one for each.
+    rounding : {"half_up", "half_away", "half_even", "floor"}
+    relu : bool
+        Negative results become 0 (in an unsigned output format saturation does so anyway).
+    rule : str
+        "shift"; "multiply_shift" and "tflite_double" are reserved for imported models and refused by `check`.
+    """
+
+    shift: tuple[int, ...]
+    rounding: Rounding
+    relu: bool = False
+    rule: str = "shift"
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerOperator:
+    """One operator: `name` is the model's own name for it; `inputs` and `output` name tensors of the graph."""
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+
+    @property
+    def input(self) -> str:
+        """The first input, which for most operators is the only one."""
+        return self.inputs[0]
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerConvolution(IntegerOperator):
+    """Cross-correlation of integers.
+
+    Parameters
+    ----------
+    weight : array of int64
+        (outputs, kernel height, kernel width, input channels / groups).
+    bias : array of int64
+        (outputs,), at the accumulator's scale: real value ``bias * 2.0**-accumulator_frac[channel]``.
+    weight_format : Format
+        Width and range of the weights; its `frac` is that of output channel 0.
+    weight_frac : tuple of int
+        Fractional bits of the weights of each output channel (all equal if per tensor).
+    padding_value : int
+        The integer that stands outside the image (the input's zero point).
+    accumulator_width : int
+        Signed bits in which no partial sum, in any order, with or without the bias, can overflow.
+    requantize : Requantize or None
+        None leaves the accumulator as the output (its tensor's format has the accumulator's width).
+    """
+
+    weight: IntegerArray
+    bias: IntegerArray
+    weight_format: Format
+    weight_frac: tuple[int, ...]
+    stride: Pair
+    padding: Padding
+    dilation: Pair
+    groups: int
+    padding_value: int
+    accumulator_width: int
+    requantize: Requantize | None
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerAffine(IntegerOperator):
+    """Matrix product on the flattened frame: weight (outputs, features), features in (height, width, channel) order.
+
+    The other parameters are those of `IntegerConvolution`.
+    """
+
+    weight: IntegerArray
+    bias: IntegerArray
+    weight_format: Format
+    weight_frac: tuple[int, ...]
+    accumulator_width: int
+    requantize: Requantize | None
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerMaxPooling(IntegerOperator):
+    """Maximum over windows, padding being the least value of the format; input and output formats are equal."""
+
+    kernel: Pair
+    stride: Pair
+    padding: Padding
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerRelu(IntegerOperator):
+    """max(x, 0) where no producer could take it in; input and output share `frac`, the output may be unsigned."""
+
+
+OPERATORS: tuple[type[IntegerOperator], ...] = (
+    IntegerConvolution,
+    IntegerAffine,
+    IntegerMaxPooling,
+    IntegerRelu,
+)
+
+
+@dataclass(frozen=True)
+class InputTransform:
+    """From user data to input integers: ``q = saturate(round((x * scale + offset) * 2**frac))``.
+
+    Applied by `run`, `simulate`, golden vectors and host drivers alike, in float64, in this order of operations.
+    `model_shape` is the model's own shape without the batch, such as (1, 28, 28) (channels first) or (784,);
+    `image_shape` is (channels, height, width) after reshaping it in C order; the stream is channels last.
+    """
+
+    scale: float
+    offset: float
+    rounding: Rounding
+    model_shape: tuple[int, ...]
+    image_shape: tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerGraph:
+    """An integer network.
+
+    Parameters
+    ----------
+    name : str
+        The model's name.
+    inputs, outputs : tuple of str
+        Tensor names.
+    tensors : mapping of str to Tensor
+    operators : tuple of IntegerOperator
+        In topological order.
+    transforms : mapping of str to InputTransform
+        For each input.
+    output_shapes : mapping of str to tuple of int
+        The model's own shape of each output, batch left out.
+    samples : mapping of str to array
+        A few calibration samples of each input as integers, (frames, height, width, channels).
+    classifier : bool
+        The output is logits whose argmax (lowest index on ties) is the answer.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    tensors: Mapping[str, Tensor]
+    operators: tuple[IntegerOperator, ...]
+    transforms: Mapping[str, InputTransform]
+    output_shapes: Mapping[str, tuple[int, ...]]
+    samples: Mapping[str, IntegerArray]
+    classifier: bool

@@ -1,0 +1,105 @@
+"""Reading .npy arrays from untrusted files: no pickle, and sizes are checked before anything is allocated."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ModelError
+
+MAX_HEADER = 4096
+
+
+@dataclass(frozen=True)
+class ArrayLimits:
+    """What a file may declare: bytes over all members, number of members, and the kinds of element types."""
+
+    total_bytes: int
+    members: int = 1000
+    kinds: str = "iu"
+
+
+def read_npy(stream: IO[bytes], where: str, size: int, limits: ArrayLimits) -> NDArray[Any]:
+    """Read one .npy of `size` bytes; ModelError if it is damaged, holds objects or declares another size."""
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version == (1, 0):
+            shape, fortran, kind = np.lib.format.read_array_header_1_0(stream, max_header_size=MAX_HEADER)
+            header = 10
+        elif version == (2, 0):
+            shape, fortran, kind = np.lib.format.read_array_header_2_0(stream, max_header_size=MAX_HEADER)
+            header = 12
+        else:
+            raise ModelError(f"{where}: .npy version {version} is not read; versions 1.0 and 2.0 are")
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{where}: not a sound .npy array ({reason})") from None
+    if kind.hasobject or kind.kind not in limits.kinds:
+        raise ModelError(f"{where}: element type {kind} is refused; plain numbers (kinds {limits.kinds}) are read")
+    if any(axis < 0 for axis in shape):
+        raise ModelError(f"{where}: shape {shape} has a negative axis")
+    expected = math.prod(shape) * kind.itemsize
+    if expected > limits.total_bytes or not header < size - expected <= header + MAX_HEADER:
+        raise ModelError(f"{where}: declares {expected} bytes in shape {shape} but holds {size} with its header")
+    content = stream.read(expected + 1)
+    if len(content) != expected:
+        raise ModelError(f"{where}: is cut short or too long: {len(content)} of {expected} bytes")
+    array = np.frombuffer(content, dtype=kind)
+    return array.reshape(shape, order="F" if fortran else "C").astype(kind.newbyteorder("="))
+
+
+def open_archive(path: Path, limits: ArrayLimits) -> zipfile.ZipFile:
+    """Open a zip and check its table of contents; ModelError if it is damaged or exceeds the limits."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise ModelError(f"{path}: not a sound zip file ({error})") from None
+    members = archive.infolist()
+    names = [member.filename for member in members]
+    reason = ""
+    if len(members) > limits.members:
+        reason = f"{len(members)} members; at most {limits.members} are read"
+    elif len(set(names)) != len(names):
+        reason = f"a member named twice: {next(name for name in names if names.count(name) > 1)!r}"
+    elif sum(member.file_size for member in members) > limits.total_bytes:
+        reason = f"{sum(member.file_size for member in members)} bytes expanded; at most {limits.total_bytes} are read"
+    elif any(member.flag_bits & 1 for member in members):
+        reason = "encrypted members"
+    if reason:
+        archive.close()
+        raise ModelError(f"{path}: refused: {reason}")
+    return archive
+
+
+def read_member(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
+    """Read one member whole; ModelError if it is damaged or its declared size lies."""
+    info = archive.getinfo(name)
+    try:
+        with archive.open(info) as stream:
+            content = stream.read(info.file_size + 1)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, ValueError) as error:
+        raise ModelError(f"{where}, member {name!r}: damaged ({error})") from None
+    if len(content) != info.file_size:
+        raise ModelError(f"{where}, member {name!r}: its size is not the declared {info.file_size} bytes")
+    return content
+
+
+def read_archive(path: Path, limits: ArrayLimits) -> dict[str, NDArray[Any]]:
+    """Read every array of an .npz by name."""
+    arrays: dict[str, NDArray[Any]] = {}
+    with open_archive(path, limits) as archive:
+        for info in archive.infolist():
+            if not info.filename.endswith(".npy"):
+                raise ModelError(f"{path}: member {info.filename!r} is not a .npy array")
+            content = read_member(archive, info.filename, str(path))
+            where = f"{path}, array {info.filename[:-4]!r}"
+            arrays[info.filename[:-4]] = read_npy(io.BytesIO(content), where, len(content), limits)
+    return arrays

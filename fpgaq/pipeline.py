@@ -1,0 +1,364 @@
+"""The stages, once and in order. Read `build` from top to bottom to know the program; the rest are its steps.
+
+`load_model` makes a Graph of a model file, `quantize` an IntegerGraph of that, `compare` holds the two against each
+other, `generate` makes a folder of Verilog with its bench, `simulate` proves it, `synthesize` counts what it takes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .data import Dataset, load_data
+from .errors import UsageError
+from .graph import Graph
+from .integer_graph import IntegerArray, IntegerGraph
+from .quantize_config import QuantizeOptions
+from .schedule import Schedule, Target
+
+if TYPE_CHECKING:
+    from .report.comparison import Comparison
+    from .synth import SynthResult
+    from .verify.simulate import SimulationResult
+
+NETWORK_FILE = "network.fpgaq"
+"""The copy of the integer network inside an output folder."""
+
+DEFAULT_MULTIPLIERS = 64
+
+DATA_FRAMES = 8
+"""How many frames of a data file become golden vectors if nobody asks for a number."""
+
+Samples: TypeAlias = "str | Path | Dataset | Mapping[str, ArrayLike] | ArrayLike"
+"""A data file, a `Dataset`, arrays by input name, or one array for the only input."""
+
+
+@dataclass(frozen=True)
+class GenerateResult:
+    """What `generate` wrote.
+
+    Parameters
+    ----------
+    directory : Path
+    schedule : Schedule
+        The hardware of every layer and the predicted cycles.
+    digest : str
+        SHA-256 of the integer network.
+    files : tuple of str
+        Paths inside the folder.
+    """
+
+    directory: Path
+    schedule: Schedule
+    digest: str
+    files: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for `--json`."""
+        schedule = self.schedule
+        return {
+            "directory": str(self.directory),
+            "digest": self.digest,
+            "multipliers": schedule.multipliers,
+            "budget": schedule.budget,
+            "interval_cycles": schedule.prediction.interval,
+            "latency_cycles": schedule.prediction.latency,
+            "efficiency": schedule.efficiency,
+            # Scales are powers of two: requantizing shifts, it never multiplies.
+            "aux_multipliers": 0,
+            "macs": schedule.macs,
+            "limit_cycles": schedule.limit,
+            "files": list(self.files),
+        }
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """Everything that `build` made and measured."""
+
+    graph: Graph
+    integer: IntegerGraph
+    compared: Comparison
+    generated: GenerateResult
+    simulated: SimulationResult
+
+
+def load_model(path: str | Path, network: str | None = None, *, passes: bool = True) -> Graph:
+    """Read a trained network and bring it into the form that the quantizer takes.
+
+    Parameters
+    ----------
+    path : str or Path
+        A .nnp file.
+    network : str, optional
+        Which network of the file; by default the one that its executor names.
+    passes : bool
+        Fold batch normalization, fuse ReLU and so on; if false, the network as it stands in the file.
+
+    Raises
+    ------
+    ModelError
+        A file that is damaged, unsafe or incomplete.
+    UnsupportedError
+        An operator or a feature that fpgaq does not carry.
+    """
+    from .importers import load
+    from .passes import standard_passes
+
+    graph = load(path, network)
+    return standard_passes(graph) if passes else graph
+
+
+def load_integer(path: str | Path) -> IntegerGraph:
+    """Read a .fpgaq file, all of it checked; ModelError if it is unsound."""
+    from .integer_file import load
+
+    return load(path)
+
+
+def quantize(
+    model: Graph | str | Path,
+    calibration: Samples,
+    options: QuantizeOptions | None = None,
+    *,
+    network: str | None = None,
+    output: str | Path | None = None,
+) -> IntegerGraph:
+    """Turn a float network into an integer one.
+
+    Parameters
+    ----------
+    model : Graph, str or Path
+        What `load_model` returned, or a model file.
+    calibration : Samples
+        Training samples in the model's own units; labels are left aside.
+    options : QuantizeOptions, optional
+    network : str, optional
+        Which network of a model file.
+    output : str or Path, optional
+        Where to save it as a .fpgaq file too.
+
+    Raises
+    ------
+    FitError
+        A network that cannot be quantized as asked.
+    """
+    from .emit.write import check_file
+    from .integer_file import save
+    from .quantizer import quantize as quantize_graph
+
+    if output is not None:
+        check_file(output)
+    graph = model if isinstance(model, Graph) else load_model(model, network)
+    shapes = {name: tuple(graph.shapes[name]) for name in graph.inputs}
+    samples = _dataset(calibration, graph.inputs, graph.outputs, shapes)
+    integer = quantize_graph(graph, samples.inputs, options)
+    if output is not None:
+        save(integer, output)
+    return integer
+
+
+def compare(model: Graph | str | Path, integer: IntegerGraph | str | Path, data: Samples) -> Comparison:
+    """Hold the integer network against the float one on labelled data.
+
+    Parameters
+    ----------
+    model : Graph, str or Path
+    integer : IntegerGraph, str or Path
+    data : Samples
+        With labels, hence a file or a `Dataset`.
+    """
+    from .report import comparison
+
+    graph = model if isinstance(model, Graph) else load_model(model)
+    network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
+    shapes = {name: tuple(graph.shapes[name]) for name in graph.inputs}
+    return comparison.compare(graph, network, _dataset(data, graph.inputs, graph.outputs, shapes))
+
+
+def run(integer: IntegerGraph | str | Path, data: Samples) -> dict[str, tuple[IntegerArray, NDArray[np.float64]]]:
+    """Compute the integer network exactly.
+
+    Returns
+    -------
+    dict of str to (array of int64, array of float64)
+        For each output its integers and the real values that they stand for, in the model's own shape.
+    """
+    from .formats import dequantize
+    from .reference import run as run_reference
+    from .reference import to_model_layout
+
+    network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
+    results = run_reference(network, _input_integers(network, _user_data(network, data)))
+    outputs = {}
+    for name in network.outputs:
+        values = to_model_layout(network, name, results[name])
+        outputs[name] = (values, dequantize(values, network.tensors[name].format))
+    return outputs
+
+
+def generate(
+    integer: IntegerGraph | str | Path,
+    directory: str | Path,
+    target: Target | None = None,
+    *,
+    data: Samples | None = None,
+    frames: int | None = None,
+) -> GenerateResult:
+    """Write the hardware of a network with its bench.
+
+    Parameters
+    ----------
+    integer : IntegerGraph, str or Path
+    directory : str or Path
+        A folder that does not exist, is empty, or was written by `generate` before.
+    target : Target, optional
+        Multipliers or cycles; by default 64 multipliers.
+    data : Samples, optional
+        Frames for the golden vectors; by default the samples inside the network.
+    frames : int, optional
+        How many of them: by default all of the network's own samples, or the first 8 of `data`.
+
+    Raises
+    ------
+    FitError
+        A target that cannot be met; the message says what can.
+    UsageError
+        A folder that cannot or must not be written.
+    """
+    from .emit.verilog import emit
+    from .emit.write import check_folder, write_folder
+    from .integer_file import digest, dump
+    from .schedule import make_schedule
+    from .verify.bench import bench_files
+    from .verify.vectors import limit_frames
+
+    check_folder(directory)
+    _check_frames(frames)
+    network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
+    schedule = make_schedule(network, target or Target(multipliers=DEFAULT_MULTIPLIERS))
+    files = dict(emit(network, schedule))
+    if data is None:
+        inputs = limit_frames(network.samples, frames)
+    else:
+        count = DATA_FRAMES if frames is None else frames
+        inputs = _input_integers(network, _user_data(network, data).slice(0, count))
+    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
+    files.update(bench_files(network, manifest, interface, inputs))
+    files[NETWORK_FILE] = dump(network)
+    write_folder(directory, files)
+    return GenerateResult(Path(directory), schedule, digest(network), tuple(sorted(files)))
+
+
+def simulate(
+    directory: str | Path,
+    *,
+    frames: int | None = None,
+    data: Samples | None = None,
+    simulator: str = "icarus",
+) -> SimulationResult:
+    """Run the bench of a generated folder and hold every beat against the reference.
+
+    Parameters
+    ----------
+    directory : str or Path
+        What `generate` wrote.
+    frames : int, optional
+        How many frames of data; by default all that the folder's vectors hold.
+    data : Samples, optional
+        Other frames than those of the folder's own vectors, in the model's units.
+    simulator : {"icarus", "verilator"}
+
+    Raises
+    ------
+    VerificationError
+        A beat or a cycle count that differs; the message names the first divergent layer.
+    ToolError
+        A simulator that is missing, too old, crashed or did not finish.
+    """
+    from .verify.simulate import simulate as simulate_folder
+
+    _check_frames(frames)
+    arrays = None
+    if data is not None:
+        network = load_integer(Path(directory) / NETWORK_FILE)
+        arrays = _user_data(network, data).slice(0, frames).inputs
+    return simulate_folder(Path(directory), frames=frames, data=arrays, simulator=simulator)
+
+
+def synthesize(directory: str | Path, device: str = "xc7") -> SynthResult:
+    """Count what a generated folder takes on a device, ``xc7`` or ``ecp5``, with Yosys."""
+    from .synth import synthesize as synthesize_folder
+
+    return synthesize_folder(Path(directory), device)
+
+
+def build(
+    model: str | Path,
+    calibration: Samples,
+    data: str | Path,
+    directory: str | Path,
+    options: QuantizeOptions | None = None,
+    target: Target | None = None,
+    *,
+    network: str | None = None,
+    frames: int | None = None,
+    simulator: str = "icarus",
+    progress: Callable[[str], None] = lambda stage: None,
+) -> BuildResult:
+    """All stages in a row. Parameters are those of the stages.
+
+    `data` is labelled; its first `frames` samples (8 by default) become the golden vectors. `progress` is called with
+    the name of each stage before it begins.
+    """
+    from .emit.write import check_folder
+
+    check_folder(directory)
+    progress("reading the model")
+    graph = load_model(model, network)
+    progress("quantizing")
+    integer = quantize(graph, calibration, options)
+    progress("comparing integer with float")
+    compared = compare(graph, integer, data)
+    progress("generating hardware")
+    generated = generate(integer, directory, target, data=data, frames=frames)
+    progress("simulating")
+    simulated = simulate(directory, simulator=simulator)
+    return BuildResult(graph, integer, compared, generated, simulated)
+
+
+def _input_integers(network: IntegerGraph, dataset: Dataset) -> dict[str, IntegerArray]:
+    """User data as the integers that the hardware eats, by the formula that is stored with the network."""
+    from .verify.vectors import transform_data
+
+    return transform_data(network, dataset.inputs)
+
+
+def _user_data(network: IntegerGraph, data: Samples) -> Dataset:
+    shapes = {name: network.transforms[name].model_shape for name in network.inputs}
+    return _dataset(data, network.inputs, network.outputs, shapes)
+
+
+def _check_frames(frames: int | None) -> None:
+    if frames is not None and frames < 0:
+        raise UsageError(f"{frames} frames were asked for; a number of frames is 0 or more")
+
+
+def _dataset(
+    samples: Samples, inputs: tuple[str, ...], outputs: tuple[str, ...], shapes: Mapping[str, tuple[int, ...]]
+) -> Dataset:
+    if isinstance(samples, Dataset):
+        return samples
+    if isinstance(samples, str | Path):
+        return load_data(samples, inputs, outputs=outputs, shapes=shapes)
+    if isinstance(samples, Mapping):
+        return Dataset({name: np.asarray(array) for name, array in samples.items()}, None)
+    if len(inputs) != 1:
+        raise UsageError(f"one array for a network with inputs {list(inputs)}; give a mapping of name to array")
+    return Dataset({inputs[0]: np.asarray(samples)}, None)

@@ -1,0 +1,194 @@
+"""The options of quantization, checked on construction, and their TOML file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from .errors import UsageError
+from .formats import ROUNDINGS, Rounding
+
+ActivationRange = Literal["max", "percentile", "mse"]
+WeightDelta = Literal["ceil", "floor", "mse"]
+ACTIVATION_RANGES: tuple[ActivationRange, ...] = get_args(ActivationRange)
+WEIGHT_DELTAS: tuple[WeightDelta, ...] = get_args(WeightDelta)
+
+LAYER_OPTIONS = (
+    "weight_bits",
+    "activation_bits",
+    "per_channel",
+    "rounding",
+    "narrow",
+    "activation_range",
+    "percentile",
+    "weight_delta",
+    "max_shift_span",
+)
+"""What a layer may override."""
+
+
+@dataclass(frozen=True)
+class QuantizeOptions:
+    """How a network is quantized; docs/numerics.md states each rule and why the defaults are what they are.
+
+    Parameters
+    ----------
+    weight_bits, activation_bits : int
+        2 to 16. Weights are signed; activations are unsigned after a ReLU, else signed.
+    per_channel : bool
+        One weight step for each output channel instead of one a layer; the last layer always has one.
+    rounding : {"half_up", "half_away", "half_even", "floor"}
+        The rule of every requantizer, and of the input (where floor gives way to half_up).
+    narrow : bool
+        Signed tensors and weights use the symmetric range, without the most negative code.
+    activation_range : {"max", "percentile", "mse"}
+        The step of an activation: so that the calibrated maximum fits; so that `percentile` percent of the values
+        fit; or the one of least mean squared error.
+    percentile : float
+        Above 50, at most 100; read by the percentile rule only.
+    weight_delta : {"ceil", "floor", "mse"}
+        The step of weights: 2 to the power of the ceiling or floor of log2(max|W| / (2**(bits - 1) - 1)), or the
+        power of two of least squared error.
+    max_shift_span : int
+        How far the requantization shifts of one layer may differ (per-channel steps only).
+    input_scale, input_offset : float, optional
+        The hardware's input integer is ``saturate(round(x * input_scale + input_offset))``.
+    input_bits : int, optional
+        2 to 16; by default 8, or `activation_bits` if that is more.
+    output_bits : int, optional
+        2 to 32; by default outputs leave at the accumulator's width.
+    layers : mapping of str to mapping
+        Overrides by the model's layer name; the keys are those of `LAYER_OPTIONS`.
+    """
+
+    weight_bits: int = 8
+    activation_bits: int = 8
+    per_channel: bool = False
+    rounding: Rounding = "half_up"
+    narrow: bool = False
+    activation_range: ActivationRange = "mse"
+    percentile: float = 99.9
+    weight_delta: WeightDelta = "mse"
+    max_shift_span: int = 2
+    input_scale: float | None = None
+    input_offset: float | None = None
+    input_bits: int | None = None
+    output_bits: int | None = None
+    layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_values({option.name: getattr(self, option.name) for option in fields(self)}, "")
+        if not isinstance(self.layers, Mapping):
+            raise UsageError(f"option layers is {self.layers!r}; a table of layer names is needed")
+        for name, overrides in self.layers.items():
+            if not isinstance(overrides, Mapping):
+                raise UsageError(f"options of layer {name!r} are {overrides!r}; a table is needed")
+            _refuse_unknown(overrides, LAYER_OPTIONS, f"layer {name!r}: ")
+            _check_values(overrides, f"layer {name!r}: ")
+
+    def for_layer(self, name: str) -> QuantizeOptions:
+        """These options with the overrides of one layer in force."""
+        return replace(self, layers={}, **self.layers.get(name, {}))
+
+
+def load_config(path: str | Path, options: QuantizeOptions | None = None) -> QuantizeOptions:
+    """Read a TOML file of options: the fields of `QuantizeOptions` at the top, and ``[layers."name"]`` tables.
+
+    Parameters
+    ----------
+    path : str or Path
+    options : QuantizeOptions, optional
+        What the file does not state; by default the defaults.
+
+    Raises
+    ------
+    UsageError
+        A file that is unreadable or not TOML, an unknown key, a value out of range.
+    """
+    return replace(options or QuantizeOptions(), **read_config(path))
+
+
+def combine_options(path: str | Path | None, flags: Mapping[str, Any]) -> QuantizeOptions:
+    """Options of a command line: defaults, then the file if there is one, then the flags that are not None."""
+    values = {} if path is None else read_config(path)
+    values.update({name: value for name, value in flags.items() if value is not None})
+    _refuse_unknown(values, (option.name for option in fields(QuantizeOptions)), "")
+    return QuantizeOptions(**values)
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """The checked contents of a TOML file of options."""
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # Python 3.10
+        import tomli as tomllib
+
+    try:
+        values: dict[str, Any] = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{path}: not sound TOML ({error})") from None
+    try:
+        _refuse_unknown(values, (option.name for option in fields(QuantizeOptions)), "")
+        QuantizeOptions(**values)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+    return values
+
+
+def _refuse_unknown(values: Iterable[str], allowed: Iterable[str], where: str) -> None:
+    names = tuple(allowed)
+    unknown = sorted(str(value) for value in values if value not in names)
+    if unknown:
+        raise UsageError(f"{where}unknown option {unknown[0]!r}; allowed: {', '.join(names)}")
+
+
+_INTEGERS = {
+    "weight_bits": (2, 16),
+    "activation_bits": (2, 16),
+    "max_shift_span": (0, 16),
+    "input_bits": (2, 16),
+    "output_bits": (2, 32),
+}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "rounding": ROUNDINGS,
+    "activation_range": ACTIVATION_RANGES,
+    "weight_delta": WEIGHT_DELTAS,
+}
+_OPTIONAL = ("input_bits", "output_bits", "input_scale", "input_offset")
+
+
+def _check_values(values: Mapping[str, Any], where: str) -> None:
+    for name, value in values.items():
+        if value is None and name in _OPTIONAL:
+            continue
+        wanted = ""
+        if name in _INTEGERS:
+            least, greatest = _INTEGERS[name]
+            if type(value) is not int or not least <= value <= greatest:
+                wanted = f"an integer from {least} to {greatest}"
+        elif name in _CHOICES:
+            if value not in _CHOICES[name]:
+                wanted = f"one of {', '.join(_CHOICES[name])}"
+        elif name in ("per_channel", "narrow"):
+            if type(value) is not bool:
+                wanted = "true or false"
+        elif name in ("percentile", "input_scale", "input_offset"):
+            wanted = _check_real(name, value)
+        if wanted:
+            raise UsageError(f"{where}option {name} is {value!r}; {wanted} is needed")
+
+
+def _check_real(name: str, value: Any) -> str:
+    """What is wanted of a real-valued option, or nothing if it is fine."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return "a finite number"
+    if name == "percentile" and not 50 < value <= 100:
+        return "a number above 50, at most 100,"
+    if name == "input_scale" and not value > 0:
+        return "a number above 0"
+    return ""

@@ -1,0 +1,362 @@
+"""Float against integer on the same data: accuracy, agreement, the error of each layer, size and time."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..accumulators import signed_width
+from ..data import Dataset, fit_shape
+from ..errors import ModelError
+from ..float_executor import run_float
+from ..formats import Format, dequantize
+from ..graph import Affine, Convolution, Graph
+from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph, Tensor
+from ..reference import apply_transform, run, to_model_layout
+
+BATCH_ELEMENTS = 1 << 22
+"""Elements of all tensors of one batch."""
+TIMED_FRAMES = 256
+TOP = 5
+
+
+@dataclass(frozen=True)
+class TensorComparison:
+    """How well one tensor's integers stand for the float network's values.
+
+    Parameters
+    ----------
+    name, layer : str
+        The tensor, and the layer that writes it ("input" for an input).
+    format : str
+    signal_to_noise : float
+        In dB, the power of the float values over that of the difference; infinite where both are equal.
+    saturation : float
+        Fraction of integers that stand at a limit of the format (the 0 of an unsigned one is no limit).
+    unused_bits : int
+        High bits of the format that no integer needed.
+    accumulator_width : int or None
+        Proved bits of the layer's accumulator, if it has one.
+    """
+
+    name: str
+    layer: str
+    format: str
+    signal_to_noise: float
+    saturation: float
+    unused_bits: int
+    accumulator_width: int | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The result of `compare`. Accuracies are fractions; None where labels are missing or the figure has no sense."""
+
+    network: str
+    samples: int
+    float_top1: float | None
+    integer_top1: float | None
+    float_top5: float | None
+    integer_top5: float | None
+    agreement: float | None
+    layers: tuple[TensorComparison, ...]
+    float_bytes: int
+    integer_bytes: int
+    float_seconds: float
+    """Per image."""
+    integer_seconds: float
+    """Per image."""
+    engine: str
+    threads: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for `--json`; an infinite ratio becomes None."""
+        result = asdict(self)
+        result["layers"] = [
+            {
+                **asdict(layer),
+                "signal_to_noise": layer.signal_to_noise if math.isfinite(layer.signal_to_noise) else None,
+            }
+            for layer in self.layers
+        ]
+        return result
+
+
+@dataclass
+class _Running:
+    """Sums over the batches for one tensor."""
+
+    signal: float = 0.0
+    noise: float = 0.0
+    limits: int = 0
+    count: int = 0
+    least: int = 0
+    greatest: int = 0
+
+    def add(self, real: NDArray[Any], integers: IntegerArray, values: NDArray[np.float64], fmt: Format) -> None:
+        """Take in one batch: what the float network has, the integers, and the values that they stand for."""
+        expected = real.astype(np.float64)
+        self.signal += float(np.sum(expected**2))
+        self.noise += float(np.sum((values - expected) ** 2))
+        at_limit = integers == fmt.maximum
+        if fmt.signed:
+            at_limit |= integers == fmt.minimum
+        self.limits += int(at_limit.sum())
+        self.count += integers.size
+        self.least, self.greatest = min(self.least, int(integers.min())), max(self.greatest, int(integers.max()))
+
+    def ratio(self) -> float:
+        """Signal to noise in dB."""
+        if self.noise == 0.0:
+            return math.inf
+        return 10.0 * math.log10(self.signal / self.noise) if self.signal > 0.0 else -math.inf
+
+    def unused_bits(self, fmt: Format) -> int:
+        """High bits that no integer needed."""
+        needed = signed_width(self.least, self.greatest) if fmt.signed else max(1, self.greatest.bit_length())
+        return fmt.width - needed
+
+
+@dataclass
+class _Votes:
+    """Right answers so far."""
+
+    float_top1: int = 0
+    integer_top1: int = 0
+    float_top5: int = 0
+    integer_top5: int = 0
+    agreement: int = 0
+    tensors: dict[str, _Running] = field(default_factory=dict)
+
+
+def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: bool = True) -> Comparison:
+    """Hold an integer network against the float network that it was made from.
+
+    Parameters
+    ----------
+    graph : Graph
+        After the passes that the quantizer saw.
+    integer : IntegerGraph
+    dataset : Dataset
+        In the model's own units; without labels the accuracies are None.
+    timed : bool
+        Measure seconds per image too (else 0).
+
+    Raises
+    ------
+    ModelError
+        Data or labels that do not fit, or networks that do not belong together.
+    """
+    _check_pair(graph, integer)
+    data = {name: fit_shape(dataset.inputs[name], tuple(graph.shapes[name]), f"data {name!r}") for name in graph.inputs}
+    frames = dataset.frames
+    classes = integer.tensors[integer.outputs[0]].size
+    labels = dataset.labels
+    if labels is not None and labels.size and int(labels.max()) >= classes:
+        raise ModelError(f"labels go up to {labels.max()}, but network {graph.name!r} has {classes} outputs")
+    votes = _Votes(tensors={name: _Running() for name in integer.tensors})
+    step = max(1, BATCH_ELEMENTS // sum(tensor.size for tensor in integer.tensors.values()))
+    for start in range(0, frames, step):
+        batch = {name: array[start : start + step] for name, array in data.items()}
+        _compare_batch(graph, integer, batch, None if labels is None else labels[start : start + step], votes)
+
+    def share(count: int, sensible: bool) -> float | None:
+        return count / frames if sensible else None
+
+    float_seconds, integer_seconds = _time(graph, integer, data) if timed else (0.0, 0.0)
+    return Comparison(
+        network=graph.name,
+        samples=frames,
+        float_top1=share(votes.float_top1, labels is not None),
+        integer_top1=share(votes.integer_top1, labels is not None),
+        float_top5=share(votes.float_top5, labels is not None and classes > TOP),
+        integer_top5=share(votes.integer_top5, labels is not None and classes > TOP),
+        agreement=share(votes.agreement, classes > 1),
+        layers=tuple(_tensor_result(integer, tensor, votes.tensors[tensor.name]) for tensor in integer.tensors.values()),
+        float_bytes=4 * _parameters(graph),
+        integer_bytes=_integer_bytes(integer),
+        float_seconds=float_seconds,
+        integer_seconds=integer_seconds,
+        engine=engine(),
+        threads=threads(),
+    )
+
+
+def _check_pair(graph: Graph, integer: IntegerGraph) -> None:
+    if graph.inputs != integer.inputs or graph.outputs != integer.outputs:
+        raise ModelError(
+            f"the integer network reads {list(integer.inputs)} and writes {list(integer.outputs)}, the model"
+            f" {list(graph.inputs)} and {list(graph.outputs)}; compare a model with what was quantized from it"
+        )
+    for name, tensor in integer.tensors.items():
+        if name not in graph.shapes or math.prod(graph.shapes[name]) != tensor.size:
+            raise ModelError(f"tensor {name!r} of the integer network has no equal in the model; quantize it again")
+
+
+def _compare_batch(
+    graph: Graph,
+    integer: IntegerGraph,
+    batch: Mapping[str, NDArray[Any]],
+    labels: NDArray[np.int64] | None,
+    votes: _Votes,
+) -> None:
+    images = {name: array.astype(np.float32) for name, array in batch.items()}
+    reals = {**images, **run_float(graph, images, keep=True)}
+    integers = run(integer, _transform(integer, batch), keep=True)
+    for name, tensor in integer.tensors.items():
+        values = dequantize(integers[name], tensor.format)
+        if name in integer.inputs and integer.transforms[name].scale != 0.0:
+            values = (values - integer.transforms[name].offset) / integer.transforms[name].scale
+        votes.tensors[name].add(_as_stream(reals[name], tensor), integers[name], values, tensor.format)
+    output = integer.outputs[0]
+    real = reals[output].reshape(len(reals[output]), -1)
+    whole = to_model_layout(integer, output, integers[output]).reshape(len(real), -1)
+    votes.agreement += int(np.sum(real.argmax(axis=1) == whole.argmax(axis=1)))
+    if labels is not None:
+        float_rank, integer_rank = rank(real, labels), rank(whole, labels)
+        votes.float_top1 += int(np.sum(float_rank < 1))
+        votes.integer_top1 += int(np.sum(integer_rank < 1))
+        votes.float_top5 += int(np.sum(float_rank < TOP))
+        votes.integer_top5 += int(np.sum(integer_rank < TOP))
+
+
+def _transform(integer: IntegerGraph, batch: Mapping[str, NDArray[Any]]) -> dict[str, IntegerArray]:
+    return {
+        name: apply_transform(integer.transforms[name], integer.tensors[name].format, array)
+        for name, array in batch.items()
+    }
+
+
+def _as_stream(real: NDArray[Any], tensor: Tensor) -> NDArray[Any]:
+    """Float values in the layout of the stream, channels last."""
+    height, width, channels = tensor.shape
+    return real.reshape(len(real), channels, height, width).transpose(0, 2, 3, 1)
+
+
+def rank(scores: NDArray[Any], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of the labelled class, from 0; on ties the lower index comes first, as argmax has it."""
+    own = scores[np.arange(len(labels)), labels][:, np.newaxis]
+    before = np.arange(scores.shape[1]) < labels[:, np.newaxis]
+    place: NDArray[np.int64] = np.sum((scores > own) | ((scores == own) & before), axis=1)
+    return place
+
+
+def _tensor_result(integer: IntegerGraph, tensor: Tensor, running: _Running) -> TensorComparison:
+    producer = next((op for op in integer.operators if op.output == tensor.name), None)
+    width = producer.accumulator_width if isinstance(producer, IntegerConvolution | IntegerAffine) else None
+    return TensorComparison(
+        name=tensor.name,
+        layer="input" if producer is None else producer.name,
+        format=tensor.format.describe(),
+        signal_to_noise=running.ratio(),
+        saturation=running.limits / max(1, running.count),
+        unused_bits=running.unused_bits(tensor.format),
+        accumulator_width=width,
+    )
+
+
+def _parameters(graph: Graph) -> int:
+    return sum(
+        op.weight.size + (0 if op.bias is None else op.bias.size)
+        for op in graph.operators
+        if isinstance(op, Convolution | Affine)
+    )
+
+
+def _integer_bytes(integer: IntegerGraph) -> int:
+    """Weights at their width and biases at the accumulator's, packed."""
+    bits = sum(
+        op.weight.size * op.weight_format.width + op.bias.size * op.accumulator_width
+        for op in integer.operators
+        if isinstance(op, IntegerConvolution | IntegerAffine)
+    )
+    return -(-bits // 8)
+
+
+def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]]) -> tuple[float, float]:
+    """Seconds per image of the float executor and of the reference, the best of three runs each."""
+    batch = {name: array[:TIMED_FRAMES] for name, array in data.items()}
+    frames = len(next(iter(batch.values())))
+    images = {name: array.astype(np.float32) for name, array in batch.items()}
+    integers = _transform(integer, batch)
+    return (
+        best_seconds(lambda: run_float(graph, images, keep=False)) / frames,
+        best_seconds(lambda: run(integer, integers)) / frames,
+    )
+
+
+def best_seconds(action: Callable[[], object], repeats: int = 3) -> float:
+    """The least wall-clock time of some runs; the others were disturbed."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def engine() -> str:
+    """What computes: numpy and its BLAS, with versions."""
+    try:
+        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        library = f"{blas['name']} {blas['version']}"
+    except (KeyError, TypeError):
+        library = "unknown BLAS"
+    return f"numpy {np.__version__}, {library}"
+
+
+def threads() -> int:
+    """How many threads the BLAS may use: what the environment says, else the processors at hand."""
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        value = os.environ.get(name, "")
+        if value.isdecimal() and int(value) > 0:
+            return int(value)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def table(comparison: Comparison) -> str:
+    """The comparison as plain text: the two networks side by side, then one line a tensor."""
+
+    def percent(value: float | None) -> str:
+        return "-" if value is None else f"{100 * value:.2f} %"
+
+    rows = [
+        (f"{comparison.samples} images", "float", "integer"),
+        ("top-1", percent(comparison.float_top1), percent(comparison.integer_top1)),
+        ("top-5", percent(comparison.float_top5), percent(comparison.integer_top5)),
+        ("agreement", "", percent(comparison.agreement)),
+        ("parameters", f"{comparison.float_bytes} B", f"{comparison.integer_bytes} B"),
+        ("time per image", *(f"{1e3 * s:.3f} ms" for s in (comparison.float_seconds, comparison.integer_seconds))),
+    ]
+    layers = [("layer", "format", "SNR dB", "saturated", "unused bits", "accumulator")]
+    for layer in comparison.layers:
+        width = "-" if layer.accumulator_width is None else f"{layer.accumulator_width} bits"
+        name = _shown(layer.layer)
+        ratio = f"{layer.signal_to_noise:.1f}"
+        layers.append((name, layer.format, ratio, percent(layer.saturation), str(layer.unused_bits), width))
+    clock = f"{comparison.engine}, {comparison.threads} thread{'s' if comparison.threads != 1 else ''}"
+    return "\n".join((*_columns(rows), clock, "", *_columns(layers)))
+
+
+def _shown(name: str, length: int = 40) -> str:
+    """A model's name, made safe for a terminal."""
+    printable = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return printable if len(printable) <= length else printable[: length - 3] + "..."
+
+
+def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths)))
+        .rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,74 @@
+"""What a float network consists of: its layers with their shapes, parameters and multiplications."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from ..graph import Affine, Convolution, Graph, Operator, Shape
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer: `shape` is that of its output; `macs` counts every tap of every output, padding included."""
+
+    name: str
+    operator: str
+    shape: Shape
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A network: shapes leave the batch out."""
+
+    name: str
+    inputs: Mapping[str, Shape]
+    outputs: Mapping[str, Shape]
+    layers: tuple[LayerSummary, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in all layers' arrays."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of a frame."""
+        return sum(layer.macs for layer in self.layers)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for `--json`."""
+        return {**asdict(self), "parameters": self.parameters, "macs": self.macs}
+
+
+def summarize(graph: Graph) -> Summary:
+    """Describe every layer of a float network."""
+    layers = tuple(
+        LayerSummary(
+            op.name,
+            type(op).__name__,
+            tuple(graph.shapes[op.output]),
+            _parameters(op),
+            _macs(op, graph.shapes[op.output]),
+        )
+        for op in graph.operators
+    )
+    inputs, outputs = ({name: tuple(graph.shapes[name]) for name in names} for names in (graph.inputs, graph.outputs))
+    return Summary(graph.name, inputs, outputs, layers)
+
+
+def _parameters(op: Operator) -> int:
+    values = (getattr(op, field.name) for field in fields(op))
+    return sum(value.size for value in values if isinstance(value, np.ndarray))
+
+
+def _macs(op: Operator, shape: Shape) -> int:
+    if not isinstance(op, Convolution | Affine):
+        return 0
+    return math.prod(shape) * math.prod(op.weight.shape[1:])

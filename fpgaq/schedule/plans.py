@@ -1,0 +1,274 @@
+"""What the schedule decides: one frozen plan for each integer operator, and the schedule that holds them.
+
+Everything that an emitter or the beat model needs to know about a layer's hardware stands here as a number; neither
+computes a fold, a width or a depth of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..integer_graph import ImageShape
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the user asks for: at most so many multipliers, or at most so many cycles a frame; exactly one is set."""
+
+    multipliers: int | None = None
+    cycles: int | None = None
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Lanes of a layer: kernel taps, input channels and outputs that one step computes together.
+
+    A layer that multiplies has ``taps * channels * outputs`` multipliers; for a pooling layer `channels` and
+    `outputs` are the same lanes and `multipliers` is 0.
+    """
+
+    taps: int
+    channels: int
+    outputs: int
+    multipliers: int
+
+
+@dataclass(frozen=True)
+class Walk:
+    """How a layer walks over its line buffer, in words; see `fpgaq.schedule.walk` for the derivation.
+
+    Parameters
+    ----------
+    need_start : int
+        Words of a frame that the first window waits for.
+    need_column : tuple of int
+        Further words that the window in column i + 1 needs, in a row that reaches new image rows.
+    need_row : tuple of int
+        Further words that the first window of the next row (after the last: of the next frame) needs.
+    row_reaches : tuple of bool
+        Whether the windows of a row reach image rows that no earlier row reached.
+    release : tuple of int
+        Words that nobody needs any more once a row of windows is done.
+    base_start, base_column, base_row, base_frame : int
+        Word address of the first window's origin, and from a window's to the next's.
+    rows_inside, columns_inside : tuple of int
+        For each row (column) of windows a bit mask of the kernel rows (columns) that lie inside the image.
+    """
+
+    need_start: int
+    need_column: tuple[int, ...]
+    need_row: tuple[int, ...]
+    row_reaches: tuple[bool, ...]
+    release: tuple[int, ...]
+    base_start: int
+    base_column: int
+    base_row: int
+    base_frame: int
+    rows_inside: tuple[int, ...]
+    columns_inside: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """A layer that walks windows over a line buffer: convolution, affine, pooling.
+
+    Parameters
+    ----------
+    operator : str
+        Name of the integer operator.
+    kind : str
+        "mac" or "max".
+    image : tuple of int
+        (height, width, channels) as the layer sees its input: an affine layer sees one pixel with all elements.
+    output_image : tuple of int
+        (rows, columns, channels) of its output.
+    kernel, stride, dilation : tuple of int
+    padding : tuple of int
+        (top, bottom, left, right).
+    input_channels : int
+        Channels of the input stream (those of `image` unless the layer is affine).
+    fold : Fold
+    lanes_in, lanes_out : int
+        Elements of a beat of the input and output stream.
+    word_elements : int
+        Channels in a word of the line buffer.
+    words_per_pixel, beats_per_pixel : int
+        Of the image as the layer sees it.
+    groups, groups_sharing : int
+        Groups of outputs of a pixel, and how many successive ones read the same input channels.
+    tap_groups, channel_groups : int
+        Steps of a group are their product.
+    advance : int
+        Channel groups between the channels of one set of sharing groups and the next.
+    levels : int
+        Registered levels of the adder tree.
+    requantized : bool
+    address_bits : int
+        The line buffer holds ``2**address_bits`` words, in `fold.taps` copies.
+    fifo_bits : int
+        The result FIFO holds ``2**fifo_bits`` beats.
+    walk : Walk
+    """
+
+    operator: str
+    kind: str
+    image: ImageShape
+    output_image: ImageShape
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    input_channels: int
+    fold: Fold
+    lanes_in: int
+    lanes_out: int
+    word_elements: int
+    words_per_pixel: int
+    beats_per_pixel: int
+    groups: int
+    groups_sharing: int
+    tap_groups: int
+    channel_groups: int
+    advance: int
+    levels: int
+    requantized: bool
+    address_bits: int
+    fifo_bits: int
+    walk: Walk
+
+    @property
+    def selects(self) -> int:
+        """Channel groups in a word."""
+        return self.word_elements // self.fold.channels
+
+    @property
+    def steps(self) -> int:
+        """Cycles of a group."""
+        return self.tap_groups * self.channel_groups
+
+    @property
+    def capacity(self) -> int:
+        """Words of the line buffer."""
+        return 1 << self.address_bits
+
+    @property
+    def frame_words(self) -> int:
+        """Words of a frame."""
+        return self.image[0] * self.image[1] * self.words_per_pixel
+
+    @property
+    def cycles(self) -> int:
+        """Busy cycles of a frame."""
+        return self.output_image[0] * self.output_image[1] * self.groups * self.steps
+
+    @property
+    def beats_out_per_pixel(self) -> int:
+        """Beats of an output pixel."""
+        return -(-self.output_image[2] // self.lanes_out)
+
+    @property
+    def group_beats(self) -> int:
+        """Beats of the results of a group that is not the last of its pixel."""
+        return min(self.fold.outputs // self.lanes_out, self.beats_out_per_pixel)
+
+    @property
+    def last_group_beats(self) -> int:
+        """Beats of the results of a pixel's last group."""
+        return self.beats_out_per_pixel - (self.groups - 1) * (self.fold.outputs // self.lanes_out)
+
+    @property
+    def serial(self) -> bool:
+        """Whether the results of a group leave in several beats."""
+        return self.fold.outputs > self.lanes_out
+
+    @property
+    def result_latency(self) -> int:
+        """Cycles from a group's last step to the write of its first beat into the result FIFO."""
+        if self.kind == "max":
+            return 5
+        return 5 + self.levels + 2 + int(self.requantized) + int(self.serial)
+
+
+@dataclass(frozen=True)
+class ReluPlan:
+    """A ReLU of its own between two streams."""
+
+    operator: str
+    shape: ImageShape
+    lanes: int
+
+
+Plan: TypeAlias = WindowPlan | ReluPlan
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A MAC array and the layers that it serves in order; today one layer each."""
+
+    multipliers: int
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Cycles from the beat model.
+
+    Parameters
+    ----------
+    interval : int or None
+        Cycles between the last beats of successive output frames, once two successive values agree; None if they
+        keep changing.
+    mean_interval : float
+        Their mean over the second half of the frames.
+    latency : int
+        Cycles from the first beat in to the last beat out of the first frame.
+    frames : int
+        Frames after which the interval is known.
+    """
+
+    interval: int | None
+    mean_interval: float
+    latency: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The hardware of a network: plans in the order of the operators, engines, and the predicted cycles.
+
+    Parameters
+    ----------
+    plans : tuple of Plan
+    engines : tuple of Engine
+    input_lanes : int
+    budget : int
+        Multipliers asked for, or those that the asked cycles need.
+    macs : int
+        Products of a frame, every tap of every kept output counted, padding included.
+    limit : int
+        Cycles that no hardware of this budget can beat.
+    prediction : Prediction
+    """
+
+    plans: tuple[Plan, ...]
+    engines: tuple[Engine, ...]
+    input_lanes: int
+    budget: int
+    macs: int
+    limit: int
+    prediction: Prediction
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers that the hardware has."""
+        return sum(engine.multipliers for engine in self.engines)
+
+    @property
+    def efficiency(self) -> float | None:
+        """The limit over the interval."""
+        return self.limit / self.prediction.interval if self.prediction.interval else None
+
+    def plan(self, operator: str) -> Plan:
+        """The plan of the operator of this name."""
+        return next(plan for plan in self.plans if plan.operator == operator)

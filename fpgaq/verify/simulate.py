@@ -1,0 +1,203 @@
+"""Run the bench of an output folder in a simulator, in a temporary copy: the folder stays as it is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import ModelError, ToolError, UsageError, VerificationError
+from ..integer_graph import IntegerArray, IntegerGraph
+from .bench import bench_files
+from .process import run_limited
+from .tools import check_simulator
+from .vectors import RANDOM_FRAMES, limit_frames, transform_data
+
+SLOWEST_SIMULATION = 150
+"""Cycles a second below which a simulation is taken to hang."""
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """What a passed simulation measured.
+
+    Parameters
+    ----------
+    frames : int
+        Frames of the unstalled run, every beat of which was compared.
+    mismatches : int
+        Beats that differ; 0, since a mismatch raises VerificationError.
+    interval_cycles : int or None
+        Cycles between the last beats of successive frames; None if it neither settled nor was predicted.
+    latency_cycles : int
+        First input beat to last output beat of frame 0.
+    seconds : float
+        Wall time, compilation included.
+    message : str
+        The result in one line.
+    """
+
+    frames: int
+    mismatches: int
+    interval_cycles: int | None
+    latency_cycles: int
+    seconds: float
+    message: str
+
+
+def simulate(
+    directory: str | Path,
+    frames: int | None = None,
+    data: Mapping[str, ArrayLike] | None = None,
+    simulator: str = "icarus",
+    timeout: float | None = None,
+) -> SimulationResult:
+    """Simulate the network of an output folder against its golden vectors.
+
+    Parameters
+    ----------
+    directory : str or Path
+        An output folder of `fpgaq generate`.
+    frames : int, optional
+        How many frames of the data are used; extreme and random ones come on top. Where the data hold fewer,
+        random ones make up for it. By default all frames of the folder's own vectors, or of `data`.
+    data : mapping of str to array, optional
+        User data, (frames, *model shape) for each input; the folder's own golden vectors if None.
+    simulator : {"icarus", "verilator"}
+    timeout : float, optional
+        Seconds after which the simulator is taken to hang; by default many times what the predicted cycles need.
+
+    Raises
+    ------
+    VerificationError
+        The simulation and the golden vectors differ; the message names the first divergent layer.
+    ToolError
+        A simulator that is missing, too old, crashed, hung or flooded its output.
+    ModelError
+        A folder that is not a complete output.
+    """
+    directory = Path(directory)
+    if simulator not in ("icarus", "verilator"):
+        raise UsageError(f"--simulator {simulator}: icarus and verilator are known")
+    manifest = _read_json(directory, "manifest.json")
+    _check_files(directory, manifest)
+    check_simulator(simulator)
+    with tempfile.TemporaryDirectory(prefix="fpgaq-simulate-") as temporary:
+        copy = Path(temporary)
+        _copy_output(directory, manifest, copy)
+        if frames is not None or data is not None:
+            _replace_bench(directory, manifest, copy, frames, data)
+        description = _read_json(copy, "bench/bench.json")
+        if timeout is None:
+            timeout = _default_timeout(manifest["prediction"], len(description["frames"]), simulator)
+        started = time.monotonic()
+        run_limited([sys.executable, "run.py", "--simulator", simulator], copy / "bench", timeout)
+        return _read_outcome(copy / "bench" / "build", time.monotonic() - started)
+
+
+def _read_json(directory: Path, name: str) -> dict[str, Any]:
+    path = directory / name
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror or error}; a folder made by `fpgaq generate` is needed") from None
+    except ValueError as error:
+        raise ModelError(f"{path}: not sound JSON ({error}); generate the folder anew") from None
+    if not isinstance(content, dict):
+        raise ModelError(f"{path}: found a {type(content).__name__}, an object is needed; generate the folder anew")
+    return content
+
+
+def _check_files(directory: Path, manifest: Mapping[str, Any]) -> None:
+    keys = ("top", "files", "memory_files", "prediction", "streams")
+    if manifest.get("fpgaq") != 1 or any(key not in manifest for key in keys):
+        raise ModelError(f"{directory / 'manifest.json'}: not a manifest of version 1; generate the folder anew")
+    for name in (*manifest["files"], *manifest["memory_files"]):
+        relative = Path(str(name))
+        if relative.is_absolute() or ".." in relative.parts:
+            raise ModelError(f"{directory / 'manifest.json'}: {name!r} points outside the folder; generate it anew")
+        if not (directory / relative).is_file():
+            raise ModelError(f"{directory / relative}: missing; generate the folder anew")
+
+
+def _copy_output(directory: Path, manifest: Mapping[str, Any], copy: Path) -> None:
+    for name in ("manifest.json", *manifest["files"], *manifest["memory_files"]):
+        target = copy / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(directory / name, target)
+    if not (directory / "bench" / "bench.json").is_file():
+        raise ModelError(f"{directory / 'bench' / 'bench.json'}: missing; generate the folder anew")
+    ignored = shutil.ignore_patterns("build", "__pycache__")
+    shutil.copytree(directory / "bench", copy / "bench", ignore=ignored, copy_function=shutil.copyfile)
+
+
+def _replace_bench(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    copy: Path,
+    frames: int | None,
+    data: Mapping[str, ArrayLike] | None,
+) -> None:
+    """Write the bench anew in the copy, for other frames than those it was generated with."""
+    from ..integer_file import load
+
+    graph = load(directory / "network.fpgaq")
+    inputs = transform_data(graph, data) if data is not None else _stored_frames(graph, copy)
+    inputs = limit_frames(inputs, frames)
+    present = len(next(iter(inputs.values())))
+    random_frames = RANDOM_FRAMES + max((frames or 0) - present, 0)
+    shutil.rmtree(copy / "bench")
+    interface = _read_json(directory, "interface.json")
+    for name, content in bench_files(graph, manifest, interface, inputs, random_frames).items():
+        target = copy / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+
+
+def _stored_frames(graph: IntegerGraph, copy: Path) -> dict[str, IntegerArray]:
+    """The data frames among the bench's own golden vectors."""
+    description = _read_json(copy, "bench/bench.json")
+    chosen = [index for index, label in enumerate(description["frames"]) if label.startswith("data ")]
+    inputs = {}
+    for stream in description["streams"]:
+        if stream["kind"] == "input":
+            vectors = np.load(copy / "bench" / stream["vectors"], allow_pickle=False)
+            inputs[stream["tensor"]] = vectors[chosen].astype(np.int64)
+    if set(inputs) != set(graph.inputs):
+        raise ModelError(f"bench.json feeds {sorted(inputs)}, the network has {sorted(graph.inputs)}")
+    return inputs
+
+
+def _default_timeout(prediction: Mapping[str, Any], frames: int, simulator: str) -> float:
+    latency = int(prediction["latency_cycles"])
+    interval = int(prediction["interval_cycles"] or 4 * latency)
+    cycles = (3 * frames + 20) * interval + 20 * latency
+    return (1200 if simulator == "verilator" else 300) + cycles / SLOWEST_SIMULATION
+
+
+def _read_outcome(build: Path, seconds: float) -> SimulationResult:
+    try:
+        outcome = json.loads((build / "outcome.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ToolError("the simulation ended without an outcome; run `make` in the bench folder to see why") from None
+    if outcome["status"] == 1:
+        raise VerificationError(outcome["message"])
+    if outcome["status"] != 0:
+        raise ToolError(outcome["message"])
+    return SimulationResult(
+        frames=outcome["frames"],
+        mismatches=outcome["mismatches"],
+        interval_cycles=outcome["interval_cycles"],
+        latency_cycles=outcome["latency_cycles"],
+        seconds=seconds,
+        message=f"every beat of {outcome['frames']} frames is equal in {len(outcome['tests'])} tests",
+    )

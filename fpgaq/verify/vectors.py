@@ -1,0 +1,98 @@
+"""Golden vectors: the frames that a bench feeds in, and every tensor that the reference computes from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import ModelError, UsageError
+from ..integer_graph import IntegerArray, IntegerGraph
+from ..reference import apply_transform, run
+
+RANDOM_FRAMES = 2
+SEED = 20261
+
+
+@dataclass(frozen=True, eq=False)
+class GoldenVectors:
+    """Frames and what the network makes of them.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        What each frame is: "data 0", "all-minimum", "random 1".
+    tensors : mapping of str to array of int64
+        Every tensor of the graph, inputs included, as (frames, height, width, channels).
+    """
+
+    labels: tuple[str, ...]
+    tensors: Mapping[str, IntegerArray]
+
+
+def transform_data(graph: IntegerGraph, data: Mapping[str, ArrayLike]) -> dict[str, IntegerArray]:
+    """Turn user data, (frames, *model shape) for each input, into input integers by the graph's own formula.
+
+    Raises
+    ------
+    ModelError
+        An input without data, or data that do not fit it.
+    """
+    missing = [name for name in graph.inputs if name not in data]
+    if missing:
+        raise ModelError(f"the data lack input {missing[0]!r}; found {sorted(data)}")
+    return {
+        name: apply_transform(graph.transforms[name], graph.tensors[name].format, data[name]) for name in graph.inputs
+    }
+
+
+def limit_frames(inputs: Mapping[str, IntegerArray], frames: int | None) -> dict[str, IntegerArray]:
+    """The first `frames` frames of each input; all of them if it is None."""
+    if frames is not None and frames < 0:
+        raise UsageError(f"--frames {frames}: a number of frames is 0 or more")
+    return {name: array[:frames] for name, array in inputs.items()}
+
+
+def golden_vectors(
+    graph: IntegerGraph, inputs: Mapping[str, IntegerArray] | None = None, random_frames: int = RANDOM_FRAMES
+) -> GoldenVectors:
+    """Compute every tensor for some frames and for the extreme and random ones that always go with them.
+
+    Parameters
+    ----------
+    graph : IntegerGraph
+    inputs : mapping of str to array of int, optional
+        Input integers, (frames, height, width, channels); the graph's own samples if None.
+    random_frames : int
+        How many seeded random frames over the input's whole range are added.
+    """
+    chosen = graph.samples if inputs is None else inputs
+    counts = {chosen[name].shape[0] for name in graph.inputs}
+    if len(counts) != 1:
+        raise ModelError(f"the inputs of network {graph.name!r} have different numbers of frames: {sorted(counts)}")
+    count = counts.pop()
+    chance = np.random.Generator(np.random.PCG64(SEED))
+    frames = {}
+    for name in graph.inputs:
+        tensor = graph.tensors[name]
+        low, high = tensor.format.minimum, tensor.format.maximum
+        frames[name] = np.concatenate(
+            [
+                chosen[name].astype(np.int64),
+                np.full((1, *tensor.shape), low, dtype=np.int64),
+                np.full((1, *tensor.shape), high, dtype=np.int64),
+                _random_integers(chance, (random_frames, *tensor.shape), low, high),
+            ]
+        )
+    labels = [f"data {index}" for index in range(count)]
+    labels += ["all-minimum", "all-maximum", *(f"random {index}" for index in range(random_frames))]
+    return GoldenVectors(tuple(labels), run(graph, frames, keep=True))
+
+
+def _random_integers(chance: np.random.Generator, shape: tuple[int, ...], low: int, high: int) -> NDArray[Any]:
+    # Raw bits rather than `integers`, whose algorithm NumPy may change: the same frames under every version.
+    bits = chance.bit_generator.random_raw(int(np.prod(shape))).reshape(shape)
+    return (bits % np.uint64(high - low + 1)).astype(np.int64) + low

@@ -1,0 +1,188 @@
+"""Faults planted in the emitted hardware, each of which the bench must find."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from output_folder import Files, change_text, make_files, run_files
+from random_networks import NetworkBuilder
+
+from fpgaq.formats import Format
+from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph
+
+pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+
+MULTIPLIERS = 14
+
+
+@pytest.fixture(scope="module")
+def graph() -> IntegerGraph:
+    """Signed convolution, rectifier, pooling, two affine layers; the first affine's weights fill a memory file."""
+    builder = NetworkBuilder(50, (8, 8, 2), Format(8, 7))
+    builder.convolution(4, padding=(1, 1, 1, 1), relu=False, per_channel=True, rounding="half_up").pool()
+    builder.convolution(4, (1, 1), relu=False, rounding="half_up").relu()
+    return builder.affine(6, relu=True, rounding="half_away").affine(5, requantize=False).graph()
+
+
+@pytest.fixture(scope="module")
+def files(graph: IntegerGraph) -> Files:
+    return make_files(graph, MULTIPLIERS)
+
+
+def test_unchanged_network_passes(files: Files, tmp_path: Path) -> None:
+    outcome = run_files(tmp_path, files)
+    assert outcome["status"] == 0, outcome["message"]
+
+
+RESET_ONCE = "if ({name} === {{{width}{{1'bx}}}}) {name} <= "
+
+TEXT_FAULTS = {
+    "weights unsigned": {"* $signed(own_weights[": "* $signed({1'b0, own_weights["}
+    | {"*WEIGHT_WIDTH +: WEIGHT_WIDTH]);": "*WEIGHT_WIDTH +: WEIGHT_WIDTH]});"},
+    "elements unsigned": {"{ELEMENT_SIGNED != 0 && elements[": "{1'b0 && elements["},
+    "rounding constant zero": {"raised + HALF": "raised"},
+    "rounding constant one less": {"raised + HALF": "raised + HALF - 1'b1"},
+    "rounding constant doubled": {"1'b1} << (SHIFT - 1)": "1'b1} << SHIFT"},
+    "no saturation above": {"else if (above)": "else if (1'b0)"},
+    "no saturation below": {"if (below)": "if (1'b0)"},
+    "no floor": {"if (negative)": "if (1'b0)"},
+    "tie to the wrong side": {"ROUNDING == 1 ? raised[WIDTH-1]": "ROUNDING == 1 ? ~raised[WIDTH-1]"},
+    "first product dropped": {"(first ? {SUM_WIDTH{1'b0}} : sum)": "sum"},
+    "bias dropped": {" + biases[lane*SUM_WIDTH +: SUM_WIDTH]": ""},
+    "columns one short": {"COLUMN_LAST = COLUMNS - 1": "COLUMN_LAST = COLUMNS > 1 ? COLUMNS - 2 : 0"},
+    "rows one short": {"ROW_LAST = ROWS - 1": "ROW_LAST = ROWS > 1 ? ROWS - 2 : 0"},
+    "rows one long": {"ROW_LAST = ROWS - 1": "ROW_LAST = ROWS > 1 ? ROWS : 0"},
+    "groups one short": {"GROUP_LAST = GROUPS - 1": "GROUP_LAST = GROUPS > 1 ? GROUPS - 2 : 0"},
+    "window one pixel off": {"FIRST_BASE = BASE_START": "FIRST_BASE = BASE_START + 1"},
+    "padding ignored": {"inside_data[lane] ?": "1'b1 ?"},
+    "starts a word early": {"FIRST_NEED = NEED_START - 1": "FIRST_NEED = NEED_START - 2"},
+    "line buffer overrun": {"FIRST_ROOM = ROOM_START - 1": "FIRST_ROOM = ROOM_START + 7"},
+    "result FIFO overrun": {"FIRST_CREDIT = CREDITS - BEATS": "FIRST_CREDIT = CREDITS - BEATS + 2"},
+    "valid not held": {"else if (m_ready)\n            m_valid": "else\n            m_valid"},
+    "word lost while stalled": {"filled & (~m_valid | m_ready)": "filled"},
+    "last one beat early": {"LAST_BEAT = FRAME_BEATS - 1": "LAST_BEAT = FRAME_BEATS - 2"},
+    "rows never released": {"release_after <= group_last": "release_after <= ~row_last & group_last"},
+    "reset leaves the window's origin": {
+        "base <= FIRST_BASE": RESET_ONCE.format(name="base", width="ADDRESS_WIDTH") + "FIRST_BASE"
+    },
+    "reset leaves the write address": {
+        "write_address <= {ADDRESS": RESET_ONCE.format(name="write_address", width="ADDRESS_WIDTH") + "{ADDRESS"
+    },
+    "reset leaves the row": {"row <= {ROW_WIDTH{1'b0}};\n            column": "\n"
+                             + RESET_ONCE.format(name="row", width="ROW_WIDTH") + "{ROW_WIDTH{1'b0}};\n column"},
+    "reset leaves words missing": {
+        "missing <= FIRST_NEED": RESET_ONCE.format(name="missing", width="COUNT_WIDTH") + "FIRST_NEED"
+    },
+    "reset leaves credits": {"credit <= FIRST": RESET_ONCE.format(name="credit", width="CREDIT_WIDTH") + "FIRST"},
+    "reset leaves the output's beats": {
+        "if (rst)\n            beat <= {COUNT": "if (rst)\n            "
+        + RESET_ONCE.format(name="beat", width="COUNT_WIDTH") + "{COUNT"
+    },
+    "pool compares unsigned": {"TURN = {ELEMENT_SIGNED != 0,": "TURN = {1'b0,"},
+    "pool keeps the last window": {"if (first | (reduced": "if ((reduced"},
+    "relu passes negatives": {"if (~s_data[lane*ELEMENT_WIDTH+ELEMENT_WIDTH-1])": "if (1'b1)"},
+    "output unknown": {"assign m_axis_tvalid = s_valid;": "assign m_axis_tvalid = s_valid ? 1'b1 : 1'bx;"},
+    "output zero-extended": {"{(SLOT_WIDTH-ELEMENT_WIDTH){ELEMENT_SIGNED != 0 &&": "{(SLOT_WIDTH-ELEMENT_WIDTH){1'b0 &&"},
+    "tlast not checked": {"if (s_axis_tlast != frame_last)": "if (1'b0)"},
+    "ready in reset": {"m_ready & ~rst;\n    assign m_valid": "m_ready;\n    assign m_valid"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", TEXT_FAULTS)
+def test_fault_in_the_text_is_found(fault: str, files: Files, tmp_path: Path) -> None:
+    outcome = run_files(tmp_path, change_text(files, TEXT_FAULTS[fault]))
+    assert outcome["status"] == 1, outcome["message"]
+
+
+def change_operator(graph: IntegerGraph, index: int, **parts: object) -> IntegerGraph:
+    operators = list(graph.operators)
+    operators[index] = replace(operators[index], **parts)
+    return replace(graph, operators=tuple(operators))
+
+
+def weight_of(graph: IntegerGraph, index: int) -> np.ndarray:
+    op = graph.operators[index]
+    assert isinstance(op, IntegerConvolution | IntegerAffine)
+    return op.weight
+
+
+GRAPH_FAULTS: dict[str, tuple[int, Callable[[IntegerGraph], IntegerGraph]]] = {
+    "padding a row off": (0, lambda g: change_operator(g, 0, padding=(0, 2, 1, 1))),
+    "padding a column off": (0, lambda g: change_operator(g, 0, padding=(1, 1, 2, 0))),
+    "channels reversed": (0, lambda g: change_operator(g, 0, weight=weight_of(g, 0)[:, :, :, ::-1].copy())),
+    "kernel transposed": (0, lambda g: change_operator(g, 0, weight=weight_of(g, 0).transpose(0, 2, 1, 3).copy())),
+    "matrix transposed": (2, lambda g: change_operator(g, 2, weight=weight_of(g, 2).transpose(3, 1, 2, 0).copy())),
+    "outputs reversed": (5, lambda g: change_operator(g, 5, weight=weight_of(g, 5)[::-1].copy())),
+    "features rolled": (4, lambda g: change_operator(g, 4, weight=np.roll(weight_of(g, 4), 1, axis=1))),
+    "one bias off by one": (5, lambda g: change_operator(g, 5, bias=g.operators[5].bias + np.eye(5, dtype=np.int64)[3])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", GRAPH_FAULTS)
+def test_fault_in_a_layer_is_named(fault: str, graph: IntegerGraph, tmp_path: Path) -> None:
+    """Hardware made of a wrong layer: the message names this layer, though all later ones differ too."""
+    layer, change = GRAPH_FAULTS[fault]
+    outcome = run_files(tmp_path, make_files(change(graph), MULTIPLIERS, golden=graph))
+    assert outcome["status"] == 1
+    pattern = (
+        rf"unstalled: layer 'layer{layer}' \(stream s{layer + 1}\): frame \d+ \([a-z0-9 -]+\), row \d+, column \d+,"
+        r" channel \d+: expected -?\d+, found -?\d+, at cycle \d+"
+    )
+    assert re.fullmatch(pattern, outcome["message"]), outcome["message"]
+
+
+def memory_file(files: Files) -> str:
+    names = json.loads(files["manifest.json"])["memory_files"]
+    assert names, "the network has no memory file"
+    return str(names[0])
+
+
+MEMORY_FAULTS: dict[str, Callable[[list[str]], list[str] | None]] = {
+    "missing": lambda lines: None,
+    "short": lambda lines: lines[:-1],
+    "shifted by a word": lambda lines: lines[1:] + lines[:1],
+    "one bit": lambda lines: [*lines[:200], f"{int(lines[200], 16) ^ 1:0{len(lines[200])}x}", *lines[201:]],
+}
+
+
+@pytest.mark.parametrize("digests", [True, False])
+@pytest.mark.parametrize("fault", MEMORY_FAULTS)
+def test_fault_in_a_memory_file_is_found(fault: str, digests: bool, files: Files, tmp_path: Path) -> None:
+    """By the digest, and by simulation alone too."""
+    name = memory_file(files)
+    lines = MEMORY_FAULTS[fault](str(files[name]).splitlines())
+    changed = {path: content for path, content in files.items() if path != name}
+    if lines is not None:
+        changed[name] = "\n".join(lines) + "\n"
+    outcome = run_files(tmp_path, changed, *([] if digests else ["--skip-digests"]))
+    assert outcome["status"] == 1
+    assert (f"memory file {name}" in outcome["message"]) == digests, outcome["message"]
+
+
+def test_digest_of_the_manifest_is_that_of_the_file(files: Files) -> None:
+    name = memory_file(files)
+    digests = json.loads(files["manifest.json"])["memory_digests"]
+    assert digests[name] == hashlib.sha256(str(files[name]).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_narrower_accumulator_is_found(sign: int, tmp_path: Path) -> None:
+    """Extreme frames reach the proved bound where all weights have one sign."""
+    graph = NetworkBuilder(60, (1, 1, 16), Format(8, 7, signed=False)).affine(3, requantize=False).graph()
+    op = graph.operators[0]
+    assert isinstance(op, IntegerAffine)
+    weight = np.full_like(op.weight, op.weight_format.maximum if sign > 0 else op.weight_format.minimum)
+    graph = change_operator(graph, 0, weight=weight, bias=np.zeros(3, dtype=np.int64))
+    files = make_files(graph, 3)
+    assert run_files(tmp_path / "right", files)["status"] == 0
+    narrow = {"assign sums[output_lane*SUM_WIDTH +: SUM_WIDTH] = sum;":
+              "assign sums[output_lane*SUM_WIDTH +: SUM_WIDTH] = {sum[SUM_WIDTH-2], sum[SUM_WIDTH-2:0]};"}  # fmt: skip
+    assert run_files(tmp_path / "narrow", change_text(files, narrow))["status"] == 1

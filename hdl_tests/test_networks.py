@@ -1,0 +1,75 @@
+"""Whole networks through schedule, Verilog and bench: every beat and every predicted cycle, by equality."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from output_folder import make_files, run_files
+from random_networks import NetworkBuilder, random_network
+
+from fpgaq.formats import ROUNDINGS, Format
+from fpgaq.integer_graph import IntegerGraph
+
+pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+
+BUDGETS = (1, 3, 8, 20, 64)
+
+
+def prove(directory: Path, graph: IntegerGraph, multipliers: int) -> None:
+    outcome = run_files(directory, make_files(graph, multipliers))
+    assert outcome["status"] == 0, outcome["message"]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_random_network(seed: int, tmp_path: Path) -> None:
+    prove(tmp_path, random_network(seed), BUDGETS[seed % len(BUDGETS)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(24, 200))
+def test_more_random_networks(seed: int, tmp_path: Path) -> None:
+    prove(tmp_path, random_network(seed), BUDGETS[seed % len(BUDGETS)])
+
+
+def build(seed: int, shape: tuple[int, int, int], fmt: Format = Format(8, 7)) -> NetworkBuilder:
+    return NetworkBuilder(seed, shape, fmt)
+
+
+NETWORKS = {
+    "one affine layer": lambda: build(1, (1, 1, 7)).affine(5, requantize=False),
+    "one element": lambda: build(2, (1, 1, 1)).affine(1, requantize=False),
+    "1x1 image, padded": lambda: build(3, (1, 1, 2)).convolution(3, (3, 3), padding=(1, 1, 1, 1)),
+    "one row": lambda: build(4, (1, 9, 2)).convolution(3, (1, 3), padding=(0, 0, 1, 1)),
+    "one column": lambda: build(5, (9, 1, 2)).convolution(3, (3, 1), padding=(1, 1, 0, 0)),
+    "dilation": lambda: build(6, (9, 8, 2)).convolution(3, (3, 2), dilation=(2, 3)),
+    "dilation, padded": lambda: build(7, (7, 7, 2)).convolution(3, (3, 3), dilation=(2, 2), padding=(2, 2, 2, 2)),
+    "stride over kernel": lambda: build(8, (9, 9, 2)).convolution(3, (2, 2), stride=(4, 3)),
+    "unequal padding": lambda: build(9, (6, 5, 2)).convolution(3, (4, 3), padding=(2, 1, 0, 2)),
+    "even kernel, same size": lambda: build(10, (6, 6, 2)).convolution(3, (2, 4), padding=(0, 1, 1, 2)),
+    "depthwise": lambda: build(11, (6, 6, 5)).convolution(5, groups=5, padding=(1, 1, 1, 1)).affine(3, requantize=False),
+    "depthwise, two each": lambda: build(12, (6, 6, 3)).convolution(6, groups=3, padding=(1, 1, 1, 1)),
+    "groups": lambda: build(13, (6, 6, 6)).convolution(4, groups=2).convolution(6, groups=2),
+    "pool, padded, strided": lambda: build(14, (9, 9, 3)).pool((3, 3), (2, 2), (1, 1, 1, 1)).pool((2, 3), (1, 2)),
+    "relu alone": lambda: build(15, (3, 4, 3)).relu(),
+    "relu between": lambda: build(16, (5, 5, 2)).convolution(3, relu=False).relu().affine(4, requantize=False),
+    "per channel": lambda: build(17, (6, 6, 3)).convolution(7, per_channel=True).affine(9, per_channel=True),
+    "unsigned input": lambda: build(18, (6, 6, 1), Format(8, 8, signed=False)).convolution(4).affine(3, requantize=False),
+    "wide": lambda: build(19, (4, 4, 3), Format(16, 15)).convolution(4, relu=False).affine(3, requantize=False),
+    "like LeNet": lambda: build(20, (16, 16, 1)).convolution(4, (5, 5)).pool().convolution(6, (3, 3)).pool().affine(8)
+    .affine(10, requantize=False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("multipliers", [4, 40])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_network(name: str, multipliers: int, tmp_path: Path) -> None:
+    prove(tmp_path, NETWORKS[name]().graph(), multipliers)
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_rounding(rounding: str, narrow: bool, tmp_path: Path) -> None:
+    builder = build(40, (5, 5, 3)).convolution(6, relu=False, per_channel=True, rounding=rounding, narrow=narrow)
+    prove(tmp_path, builder.affine(20, relu=False, rounding=rounding, narrow=narrow).graph(), 30)

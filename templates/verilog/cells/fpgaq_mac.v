@@ -1,0 +1,86 @@
+`default_nettype none
+// Array of PRODUCTS x OUTPUTS multipliers with an adder tree and an accumulator for each output. No clock enable: a
+// group of steps runs without a stop, and its first step restarts the sums.
+// Elements and weights of cycle t are in `sums` in cycle t + 2 + LEVELS.
+module fpgaq_mac #(
+    parameter PRODUCTS = 1,       // elements of a step, shared by all outputs
+    parameter OUTPUTS = 1,
+    parameter ELEMENT_WIDTH = 8,
+    parameter ELEMENT_SIGNED = 0,
+    parameter WEIGHT_WIDTH = 8,
+    parameter SUM_WIDTH = 24,     // proved: no sum of any of a result's products needs more
+    parameter LEVELS = 0          // registered levels of the tree, of four inputs each: 4**LEVELS >= PRODUCTS
+) (
+    input  wire                                      clk,
+    input  wire                                      first, // the sums restart with the products that this cycle finishes
+    input  wire [PRODUCTS*ELEMENT_WIDTH-1:0]         elements,
+    input  wire [OUTPUTS*PRODUCTS*WEIGHT_WIDTH-1:0]  weights,
+    output wire [OUTPUTS*SUM_WIDTH-1:0]              sums
+);
+    localparam PRODUCT_WIDTH = ELEMENT_WIDTH + WEIGHT_WIDTH;
+    // A product fits the sum, so all sums of the tree have the accumulator's width.
+    localparam WIDE = PRODUCT_WIDTH > SUM_WIDTH ? PRODUCT_WIDTH : SUM_WIDTH;
+
+    function integer nodes;
+        // Sums that leave a level of the tree.
+        input integer level;
+        integer i;
+        begin
+            nodes = PRODUCTS;
+            for (i = 0; i < level; i = i + 1)
+                nodes = (nodes + 3) / 4;
+        end
+    endfunction
+
+    // Loops over local variables and one assignment to each register: anything else simulates many times slower.
+    genvar output_lane;
+    genvar level;
+    generate
+        for (output_lane = 0; output_lane < OUTPUTS; output_lane = output_lane + 1) begin : lanes
+            wire [PRODUCTS*WEIGHT_WIDTH-1:0] own_weights =
+                weights[output_lane*PRODUCTS*WEIGHT_WIDTH +: PRODUCTS*WEIGHT_WIDTH];
+            reg [SUM_WIDTH-1:0] sum;
+
+            for (level = 0; level <= LEVELS; level = level + 1) begin : tree
+                localparam NODES = nodes(level);
+                localparam BELOW = level == 0 ? 1 : nodes(level - 1);
+                reg [NODES*SUM_WIDTH-1:0] terms;
+
+                if (level == 0) begin : products
+                    always @(posedge clk) begin : multiply
+                        integer i;
+                        reg signed [WIDE-1:0] product;
+                        reg [NODES*SUM_WIDTH-1:0] all;
+                        for (i = 0; i < PRODUCTS; i = i + 1) begin
+                            product = $signed({ELEMENT_SIGNED != 0 && elements[i*ELEMENT_WIDTH+ELEMENT_WIDTH-1],
+                                               elements[i*ELEMENT_WIDTH +: ELEMENT_WIDTH]})
+                                    * $signed(own_weights[i*WEIGHT_WIDTH +: WEIGHT_WIDTH]);
+                            all[i*SUM_WIDTH +: SUM_WIDTH] = product[SUM_WIDTH-1:0];
+                        end
+                        terms <= all;
+                    end
+                end else begin : sums_of_four
+                    always @(posedge clk) begin : add
+                        integer i;
+                        integer j;
+                        reg [SUM_WIDTH-1:0] total;
+                        reg [NODES*SUM_WIDTH-1:0] all;
+                        for (i = 0; i < NODES; i = i + 1) begin
+                            total = tree[level-1].terms[4*i*SUM_WIDTH +: SUM_WIDTH];
+                            for (j = 4 * i + 1; j < 4 * i + 4 && j < BELOW; j = j + 1)
+                                total = total + tree[level-1].terms[j*SUM_WIDTH +: SUM_WIDTH];
+                            all[i*SUM_WIDTH +: SUM_WIDTH] = total;
+                        end
+                        terms <= all;
+                    end
+                end
+            end
+
+            always @(posedge clk)
+                sum <= (first ? {SUM_WIDTH{1'b0}} : sum) + tree[LEVELS].terms;
+
+            assign sums[output_lane*SUM_WIDTH +: SUM_WIDTH] = sum;
+        end
+    endgenerate
+endmodule
+`default_nettype wire

@@ -1,0 +1,23 @@
+`default_nettype none
+// Simple dual-port memory: one write port, one synchronous read port, each address on its own.
+// Reading an address in the cycle in which it is written returns the old word; the walker never does so.
+module fpgaq_ram #(
+    parameter WIDTH = 8,         // bits of a word
+    parameter ADDRESS_WIDTH = 4  // the memory holds 2**ADDRESS_WIDTH words
+) (
+    input  wire                     clk,
+    input  wire                     write_enable,
+    input  wire [ADDRESS_WIDTH-1:0] write_address,
+    input  wire [WIDTH-1:0]         write_data,
+    input  wire [ADDRESS_WIDTH-1:0] read_address,
+    output reg  [WIDTH-1:0]         read_data
+);
+    reg [WIDTH-1:0] memory [0:(1 << ADDRESS_WIDTH)-1];
+
+    always @(posedge clk) begin
+        if (write_enable)
+            memory[write_address] <= write_data;
+        read_data <= memory[read_address];
+    end
+endmodule
+`default_nettype wire

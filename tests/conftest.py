@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# Helpers are imported as `tests.name`, whatever folder pytest was started from.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+SHARED_MODELS = Path(__file__).parents[2] / "shared" / "models"
+
+
+@pytest.fixture
+def shared_models() -> Path:
+    """The folder of real trained models beside a development checkout; tests that need it skip where it is absent."""
+    if not SHARED_MODELS.is_dir():
+        pytest.skip(f"no folder of development models at {SHARED_MODELS}")
+    return SHARED_MODELS
+
+
+@pytest.fixture
+def nnabla():
+    """nnabla with an empty parameter scope, quiet, seeded; absent on Pythons for which it has no wheel."""
+    module = pytest.importorskip("nnabla", reason="nnabla has wheels for CPython up to 3.10 only")
+    module.logger.setLevel(40)
+    module.clear_parameters()
+    module.seed(0)
+    np.random.seed(0)
+    yield module
+    module.clear_parameters()

@@ -1,0 +1,293 @@
+"""Synthesis of small designs whose resources are known."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from fpgaq.errors import ModelError, ToolError, UsageError
+from fpgaq.synth import Counts, SynthResult, process, synthesize
+from fpgaq.synth.cells import count_cells
+
+needs_yosys = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
+
+
+def write_design(folder: Path, top: str, files: dict[str, str]) -> Path:
+    """A generated folder: names ending in .v are modules in compile order, others ROM contents, all in rtl."""
+    for name, text in files.items():
+        path = folder / "rtl" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    listed = [f"rtl/{name}" for name in files if name.endswith(".v")]
+    (folder / "manifest.json").write_text(json.dumps({"top": top, "files": listed}), encoding="utf-8")
+    return folder
+
+
+def framed(text: str) -> str:
+    """The text between the nettype lines that every emitted file has."""
+    return f"`default_nettype none\n{text}`default_nettype wire\n"
+
+
+# 1,024 words of 16 bits, 16 kbit: one block RAM of 18 kbit, its output register beside it.
+ROM = framed(
+    """\
+module rom (
+    input  wire        clk,
+    input  wire [9:0]  address,
+    output reg  [15:0] word
+);
+    reg [15:0] words [0:1023];
+    reg [15:0] fetched;
+    initial $readmemh({`FPGAQ_ROM_DIR, "/rom.hex"}, words);
+    always @(posedge clk) begin
+        fetched <= words[address];
+        word <= fetched;
+    end
+endmodule
+"""
+)
+ROM_CONTENT = "".join(f"{(index * 40503 + 977) % 65536:04x}\n" for index in range(1024))
+
+# Too large for LUTs under Yosys's rules, small enough for one block.
+MULTIPLIER = framed(
+    """\
+module multiplier (
+    input  wire               clk,
+    input  wire signed [17:0] a,
+    input  wire signed [17:0] b,
+    output reg  signed [35:0] product
+);
+    always @(posedge clk) product <= a * b;
+endmodule
+"""
+)
+
+# One bit delayed by 16: a single shift-register LUT.
+SHIFT = framed(
+    """\
+module shift (
+    input  wire clk,
+    input  wire in,
+    output wire out
+);
+    reg [15:0] stages;
+    always @(posedge clk) stages <= {stages[14:0], in};
+    assign out = stages[15];
+endmodule
+"""
+)
+
+# 32 words of 6 bits with one write and one asynchronous read port.
+LUT_RAM = framed(
+    """\
+module lut_ram (
+    input  wire       clk,
+    input  wire       write,
+    input  wire [4:0] write_address,
+    input  wire [5:0] write_data,
+    input  wire [4:0] read_address,
+    output wire [5:0] read_data
+);
+    reg [5:0] words [0:31];
+    always @(posedge clk) if (write) words[write_address] <= write_data;
+    assign read_data = words[read_address];
+endmodule
+"""
+)
+
+# One parameterised cell, used three times.
+REGISTER = framed(
+    """\
+module register #(
+    parameter WIDTH = 4
+) (
+    input  wire             clk,
+    input  wire [WIDTH-1:0] in,
+    output reg  [WIDTH-1:0] out
+);
+    always @(posedge clk) out <= in;
+endmodule
+"""
+)
+
+TOP = framed(
+    """\
+module network (
+    input  wire        clk,
+    input  wire [15:0] a,
+    input  wire        write,
+    output wire [15:0] word,
+    output wire [35:0] product,
+    output wire        late,
+    output wire [5:0]  read,
+    output wire [3:0]  third,
+    output reg         flag
+);
+    wire [15:0] b;
+    wire [15:0] c;
+    register #(.WIDTH(16)) first (.clk(clk), .in(a), .out(b));
+    register #(.WIDTH(16)) second (.clk(clk), .in(b), .out(c));
+    register small (.clk(clk), .in(c[3:0]), .out(third));
+    rom weights (.clk(clk), .address(a[9:0]), .word(word));
+    multiplier products (.clk(clk), .a({a, b[1:0]}), .b({c, b[3:2]}), .product(product));
+    shift delay (.clk(clk), .in(write), .out(late));
+    lut_ram buffer (
+        .clk(clk), .write(write), .write_address(a[4:0]), .write_data(a[10:5]), .read_address(c[4:0]), .read_data(read)
+    );
+    always @(posedge clk) flag <= a[0] & a[1] & a[2];
+endmodule
+"""
+)
+
+FILES = {
+    "rom.v": ROM,
+    "rom.hex": ROM_CONTENT,
+    "multiplier.v": MULTIPLIER,
+    "shift.v": SHIFT,
+    "lut_ram.v": LUT_RAM,
+    "register.v": REGISTER,
+    "network.v": TOP,
+}
+
+
+@pytest.fixture(scope="module", params=["xc7", "ecp5"])
+def result(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SynthResult:
+    """The example design, in a folder whose name needs quoting, on each device."""
+    folder = tmp_path_factory.mktemp("design") / 'with "quotes" and blanks'
+    return synthesize(write_design(folder, "network", FILES), request.param)
+
+
+# The ECP5 has no shift-register LUT. Its LUT RAM is 16x4, so 32x6 takes four cells of 6 sites, 6 multiplexers and
+# 2 write decoders; its multiplier keeps the output register outside.
+EXPECTED = {
+    "xc7": {
+        "register (first)": Counts(ff=16),
+        "register (second)": Counts(ff=16),
+        "register (small)": Counts(ff=4),
+        "rom": Counts(ff=16, bram18=1),
+        "multiplier": Counts(dsp=1),
+        "shift": Counts(lut=1),
+        "lut_ram": Counts(lut=4),
+        "(top level)": Counts(lut=1, ff=1),
+    },
+    "ecp5": {
+        "register (first)": Counts(ff=16),
+        "register (second)": Counts(ff=16),
+        "register (small)": Counts(ff=4),
+        "rom": Counts(ff=16, bram18=1),
+        "multiplier": Counts(ff=36, dsp=1),
+        "shift": Counts(ff=16),
+        "lut_ram": Counts(lut=4 * 6 + 6 + 2),
+        "(top level)": Counts(lut=1, ff=1),
+    },
+}
+
+
+@needs_yosys
+def test_each_layer_takes_what_is_known(result: SynthResult) -> None:
+    assert dict(result.layers) == EXPECTED[result.device]
+    assert len(result.layers) == len(EXPECTED[result.device])
+
+
+@needs_yosys
+def test_the_whole_is_the_sum_where_nothing_crosses_a_boundary(result: SynthResult) -> None:
+    total = sum(EXPECTED[result.device].values(), Counts())
+    assert Counts(result.lut, result.ff, result.carry, result.dsp, result.bram18) == total
+
+
+@needs_yosys
+def test_json_has_the_documented_keys(result: SynthResult) -> None:
+    values = json.loads(json.dumps(result.as_json()))
+    assert values["lut"] == result.lut
+    assert values["bram18"] == 1
+    assert values["layers"][0] == {
+        "module": "register (first)", "lut": 0, "ff": 16, "carry": 0, "dsp": 0, "bram18": 0
+    }  # fmt: skip
+    assert values["tool"].startswith("Yosys 0.")
+    assert values["seconds"] > 0
+
+
+@needs_yosys
+def test_a_missing_rom_is_an_error(tmp_path: Path) -> None:
+    folder = write_design(tmp_path, "rom", {"rom.v": ROM})
+    with pytest.raises(ToolError, match="rom.hex"):
+        synthesize(folder, "ecp5")
+
+
+@needs_yosys
+def test_an_error_of_yosys_is_one_line(tmp_path: Path) -> None:
+    folder = write_design(tmp_path, "bad", {"bad.v": "module bad (output wire a);\n  absent x (a);\nendmodule\n"})
+    with pytest.raises(ToolError, match="absent") as caught:
+        synthesize(folder, "ecp5")
+    assert "\n" not in str(caught.value)
+
+
+@needs_yosys
+def test_a_hang_ends_at_the_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_YOSYS_CHILD", "import time\ntime.sleep(60)\n")
+    folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
+    with pytest.raises(ToolError, match="did not end within 0.5 s"):
+        synthesize(folder, "ecp5", timeout=0.5)
+
+
+@needs_yosys
+def test_endless_printing_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_YOSYS_CHILD", "while True:\n    print('again' * 100, flush=True)\n")
+    monkeypatch.setattr(process, "_MAXIMUM_LOG_BYTES", 1000)
+    folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
+    with pytest.raises(ToolError, match="printed more than 1000 bytes"):
+        synthesize(folder, "ecp5")
+
+
+@needs_yosys
+def test_a_crash_is_a_tool_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"
+    monkeypatch.setattr(process, "_YOSYS_CHILD", child)
+    folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
+    with pytest.raises(ToolError, match="died of signal 11"):
+        synthesize(folder, "ecp5")
+
+
+def test_a_missing_pyosys_is_a_tool_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
+    with pytest.raises(ToolError, match="pyosys is not installed"):
+        synthesize(folder, "ecp5")
+
+
+def test_lut_ram_and_wide_multiplexers_are_counted_in_sites() -> None:
+    cells = {"RAM32M": 2, "RAM64X1D": 1, "RAM256X1S": 1, "SRLC32E": 3, "INV": 1, "LUT6": 5, "MUXF7": 9, "CARRY4": 2}
+    assert count_cells(cells, "xc7") == Counts(lut=8 + 2 + 4 + 3 + 1 + 5, carry=2)
+    assert count_cells({"RAMB36E1": 3, "RAMB18E1": 1, "$scopeinfo": 4}, "xc7") == Counts(bram18=7)
+    assert count_cells({"CCU2C": 3, "PFUMX": 5, "LUT4": 1}, "ecp5") == Counts(lut=7, carry=3)
+
+
+def test_an_unknown_cell_is_refused() -> None:
+    with pytest.raises(ToolError, match="MYSTERY"):
+        count_cells({"MYSTERY": 2}, "xc7")
+
+
+def test_an_unknown_device_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="xc7, ecp5"):
+        synthesize(tmp_path, "virtex2")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        (None, "no manifest.json"),
+        ("{", "cannot be read"),
+        ("[]", "`top` is None"),
+        ('{"top": "x; shell rm", "files": ["a.v"]}', "Verilog identifier"),
+        ('{"top": "a", "files": []}', "expected a list"),
+        ('{"top": "a", "files": ["../a.v"]}', "plain path"),
+        ('{"top": "a", "files": ["a.v; shell"]}', "plain path"),
+        ('{"top": "a", "files": ["a.v"]}', "missing"),
+    ],
+)
+def test_a_bad_manifest_is_refused(tmp_path: Path, manifest: str | None, message: str) -> None:
+    if manifest is not None:
+        (tmp_path / "manifest.json").write_text(manifest, encoding="utf-8")
+    with pytest.raises(ModelError, match=message):
+        synthesize(tmp_path, "ecp5")

@@ -1,0 +1,123 @@
+"""The comparison's figures against plain computations."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fpgaq import reference
+from fpgaq.data import Dataset
+from fpgaq.errors import ModelError
+from fpgaq.float_executor import run_float
+from fpgaq.formats import dequantize
+from fpgaq.quantize_config import QuantizeOptions
+from fpgaq.quantizer import quantize
+from fpgaq.report import comparison
+from tests.test_quantizer import affine, chain, convolution, pooling, relu, samples
+
+
+@pytest.fixture(scope="module")
+def pair():
+    graph = chain((2, 8, 8), convolution(4, 2, 1, "c1"), relu("r1"), pooling("p1"), affine(7, 36, 3, "a1"))
+    data = samples(50, 2, 8, 8, seed=3)["t0"]
+    integer = quantize(graph, {"t0": data[:20]}, QuantizeOptions(4, 4))
+    labels = np.random.default_rng(0).integers(0, 7, size=50)
+    return graph, integer, Dataset({"t0": data}, labels)
+
+
+def test_accuracy_and_agreement(pair):
+    graph, integer, dataset = pair
+    found = comparison.compare(graph, integer, dataset, timed=False)
+    scores = run_float(graph, {"t0": dataset.inputs["t0"]})["t4"]
+    transform = integer.transforms["t0"]
+    integers = reference.apply_transform(transform, integer.tensors["t0"].format, dataset.inputs["t0"])
+    whole = reference.run(integer, {"t0": integers})["t4"].reshape(50, 7)
+    assert found.samples == 50
+    assert found.agreement == np.mean(scores.argmax(1) == whole.argmax(1)) < 1
+    for prefix, values in (("float", scores), ("integer", whole)):
+        order = np.argsort(-values, axis=1, kind="stable")
+        assert getattr(found, f"{prefix}_top1") == np.mean(order[:, 0] == dataset.labels)
+        assert getattr(found, f"{prefix}_top5") == np.mean((order[:, :5] == dataset.labels[:, None]).any(axis=1))
+
+
+def test_figures_of_each_tensor(pair):
+    graph, integer, dataset = pair
+    found = {layer.name: layer for layer in comparison.compare(graph, integer, dataset, timed=False).layers}
+    assert list(found) == ["t0", "t2", "t3", "t4"]
+    assert [found[name].layer for name in found] == ["input", "c1", "p1", "a1"]
+    reals = run_float(graph, {"t0": dataset.inputs["t0"]}, keep=True)
+    transform, fmt = integer.transforms["t0"], integer.tensors["t0"].format
+    integers = reference.run(integer, {"t0": reference.apply_transform(transform, fmt, dataset.inputs["t0"])}, keep=True)
+    for name in ("t2", "t3", "t4"):
+        fmt = integer.tensors[name].format
+        real = reals[name].reshape(50, *np.roll(integer.tensors[name].shape, 1)).transpose(0, 2, 3, 1).astype(float)
+        noise = np.sum((dequantize(integers[name], fmt) - real) ** 2)
+        assert found[name].signal_to_noise == pytest.approx(10 * math.log10(np.sum(real**2) / noise), abs=1e-9)
+    values = integers["t2"]
+    assert found["t2"].saturation == np.mean(values == 15) and found["t2"].format.startswith("u4.")
+    assert found["t2"].unused_bits == 4 - int(values.max()).bit_length()
+    assert found["t4"].accumulator_width == integer.operators[-1].accumulator_width
+
+
+@pytest.mark.parametrize("step", [1, 7, 10**9])
+def test_batches_do_not_change_the_figures(pair, monkeypatch, step):
+    graph, integer, dataset = pair
+    whole = comparison.compare(graph, integer, dataset, timed=False)
+    size = sum(tensor.size for tensor in integer.tensors.values())
+    monkeypatch.setattr(comparison, "BATCH_ELEMENTS", step * size)
+    parts = comparison.compare(graph, integer, dataset, timed=False)
+    assert parts.agreement == whole.agreement and parts.float_top5 == whole.float_top5
+    for left, right in zip(parts.layers, whole.layers, strict=True):
+        assert left.signal_to_noise == pytest.approx(right.signal_to_noise, abs=1e-6)
+        assert (left.saturation, left.unused_bits) == (right.saturation, right.unused_bits)
+
+
+def test_a_lossless_input_is_infinite_and_none_in_json():
+    data = {"t0": np.random.default_rng(1).integers(0, 256, size=(9, 4)).astype(np.uint8)}
+    graph = chain((4,), affine(3, 4))
+    found = comparison.compare(graph, quantize(graph, data), Dataset(data, None))
+    assert found.layers[0].signal_to_noise == math.inf
+    values = json.loads(json.dumps(found.as_json(), allow_nan=False))
+    assert values["layers"][0]["signal_to_noise"] is None
+    assert values["float_top1"] is None and values["float_top5"] is None and 0 <= values["agreement"] <= 1
+    assert found.float_seconds > 0 and found.integer_seconds > 0 and "numpy" in found.engine and found.threads >= 1
+
+
+def test_bytes_of_parameters(pair):
+    graph, integer, dataset = pair
+    found = comparison.compare(graph, integer, dataset, timed=False)
+    weights, biases = 4 * 2 * 9 + 7 * 36, 4 + 7
+    assert found.float_bytes == 4 * (weights + biases)
+    widths = [op.accumulator_width for op in (integer.operators[0], integer.operators[2])]
+    assert found.integer_bytes == math.ceil((weights * 4 + 4 * widths[0] + 7 * widths[1]) / 8)
+
+
+def test_ranks_break_ties_towards_the_lower_index():
+    scores = np.array([[3, 3, 1], [3, 3, 1], [0, 5, 5]])
+    assert comparison.rank(scores, np.array([0, 1, 2])).tolist() == [0, 1, 1]
+    assert (comparison.rank(scores, scores.argmax(axis=1)) == 0).all()
+
+
+def test_table_shows_every_tensor_and_no_control_characters(pair):
+    graph, integer, dataset = pair
+    named = replace(integer, operators=(replace(integer.operators[0], name="evil\x1b[2J\nname"), *integer.operators[1:]))
+    text = comparison.table(comparison.compare(graph, named, dataset, timed=False))
+    assert "evil?[2J?name" in text and "\x1b" not in text
+    assert "50 images" in text and len(text.splitlines()) == 6 + 1 + 1 + 1 + 4
+
+
+def test_labels_beyond_the_classes_are_refused(pair):
+    graph, integer, dataset = pair
+    with pytest.raises(ModelError, match="labels go up to 7, but network 'net' has 7 outputs"):
+        comparison.compare(graph, integer, Dataset(dataset.inputs, np.full(50, 7)))
+
+
+def test_networks_that_do_not_belong_together_are_refused(pair):
+    graph, integer, dataset = pair
+    other = chain((2, 8, 8), convolution(4, 2, 1, "c1"), relu("r1"))
+    with pytest.raises(ModelError, match="compare a model with what was quantized from it"):
+        comparison.compare(other, integer, dataset)

@@ -1,0 +1,133 @@
+"""The committed examples are what their READMEs say, and the scripts that made them still work."""
+
+import gzip
+import importlib.util
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+NAMES = ("fashion_mlp", "fashion_cnn")
+DATA_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+
+needs_data = pytest.mark.skipif(not DATA_FOLDER.is_dir(), reason="Debian's dataset-fashion-mnist is not installed")
+
+
+def load_script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_script(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def stated_accuracy(folder: Path, row: str) -> float:
+    """The percentage in the README's table row that starts with `row`."""
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    found = re.search(rf"^\| {re.escape(row)}.*\| ([0-9.]+)% \|$", text, flags=re.MULTILINE)
+    assert found is not None, text
+    return float(found[1])
+
+
+def predict(model: Path, images: np.ndarray) -> np.ndarray:
+    """The classes that nnabla gives to `images` with the network `runtime` of a .nnp."""
+    import nnabla as nn
+    from nnabla.utils.nnp_graph import NnpLoader
+
+    with nn.parameter_scope(str(model)):
+        network = NnpLoader(str(model)).get_network("runtime", batch_size=len(images))
+        network.inputs["x"].d = images
+        network.outputs["y"].forward(clear_buffer=True)
+        return np.argmax(network.outputs["y"].d, axis=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_are_small_and_in_the_documented_form(name: str) -> None:
+    folder = EXAMPLES / name
+    assert (folder / "model.nnp").stat().st_size < 300_000
+    for file, count in (("calibration.npz", 256), ("test.npz", 1000)):
+        assert (folder / file).stat().st_size < 500_000
+        with np.load(folder / file, allow_pickle=False) as data:
+            assert data["x"].shape == (count, 1, 28, 28)
+            assert data["x"].dtype == np.uint8
+            assert data["y"].shape == (count,)
+            assert set(data["y"]) == set(range(10))
+
+
+@pytest.mark.nnabla
+@pytest.mark.parametrize("name", NAMES)
+def test_committed_models_reach_the_stated_accuracy(name: str) -> None:
+    pytest.importorskip("nnabla")
+    folder = EXAMPLES / name
+    with np.load(folder / "test.npz", allow_pickle=False) as data:
+        correct = int(np.sum(predict(folder / "model.nnp", data["x"]) == data["y"]))
+    assert correct == round(10 * stated_accuracy(folder, "`test.npz`"))
+
+
+@needs_data
+@pytest.mark.parametrize("name", NAMES)
+def test_committed_images_are_those_of_the_data_set(name: str) -> None:
+    data_module = load_script("fashion_data")
+    images, labels = data_module.load_fashion("test")
+    with np.load(EXAMPLES / name / "test.npz", allow_pickle=False) as data:
+        np.testing.assert_array_equal(data["x"], images[:1000])
+        np.testing.assert_array_equal(data["y"], labels[:1000])
+    train_images = {image.tobytes() for image in data_module.load_fashion("train")[0]}
+    with np.load(EXAMPLES / name / "calibration.npz", allow_pickle=False) as data:
+        assert all(image.tobytes() in train_images for image in data["x"])
+
+
+@needs_data
+@pytest.mark.nnabla
+@pytest.mark.parametrize(("name", "epochs", "least"), [("fashion_mlp", 0.3, 60.0), ("fashion_cnn", 0.04, 50.0)])
+def test_training_a_few_batches_writes_a_folder_that_works(
+    tmp_path: Path, name: str, epochs: float, least: float
+) -> None:
+    pytest.importorskip("nnabla")
+    finished = run_script("train", "--network", name, "--epochs", str(epochs), "-o", str(tmp_path))
+    assert finished.returncode == 0, finished.stderr
+    folder = tmp_path / name
+    assert {path.name for path in folder.iterdir()} == {"model.nnp", "calibration.npz", "test.npz", "README.md"}
+    assert stated_accuracy(folder, "all 10,000 test images") > least
+    with np.load(folder / "test.npz", allow_pickle=False) as data:
+        correct = int(np.sum(predict(folder / "model.nnp", data["x"]) == data["y"]))
+    assert correct == round(10 * stated_accuracy(folder, "`test.npz`"))
+
+
+@needs_data
+def test_the_whole_test_set_is_exported(tmp_path: Path) -> None:
+    finished = run_script("fashion_data", "-o", str(tmp_path / "new folder"))
+    assert finished.returncode == 0, finished.stderr
+    with np.load(tmp_path / "new folder" / "fashion_test.npz", allow_pickle=False) as data:
+        assert data["x"].shape == (10000, 1, 28, 28)
+        assert np.bincount(data["y"]).tolist() == [1000] * 10
+
+
+def test_missing_data_says_what_to_install(tmp_path: Path) -> None:
+    finished = run_script("fashion_data", "-o", str(tmp_path), "--data-folder", str(tmp_path / "none"))
+    assert finished.returncode == 3
+    assert "apt-get install dataset-fashion-mnist" in finished.stderr
+    assert finished.stderr.count("\n") == 1
+
+
+def test_idx_files_are_checked(tmp_path: Path) -> None:
+    data_module = load_script("fashion_data")
+    path = tmp_path / "some.gz"
+    good = struct.pack(">HBBII", 0, 8, 2, 2, 3) + bytes(range(6))
+    path.write_bytes(gzip.compress(good))
+    np.testing.assert_array_equal(data_module.read_idx(path), np.arange(6).reshape(2, 3))
+    for bad in (gzip.compress(good[:-1]), gzip.compress(b"\0\0"), b"no gzip", gzip.compress(good)[:20]):
+        path.write_bytes(bad)
+        with pytest.raises(data_module.DataError, match=r"some\.gz"):
+            data_module.read_idx(path)

@@ -1,0 +1,586 @@
+"""The crossing from float: scales, folding, widths, options, and what is refused."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fpgaq import reference
+from fpgaq.calibration import Statistics, activation_frac, fitting_frac
+from fpgaq.errors import FitError, ModelError, UnsupportedError, UsageError
+from fpgaq.float_executor import run_float
+from fpgaq.formats import Format, dequantize
+from fpgaq.graph import (
+    Affine,
+    Convolution,
+    Graph,
+    MaxPooling,
+    Operator,
+    Relu,
+    Reshape,
+    ScaleOffset,
+    Softmax,
+    check,
+    infer_shape,
+)
+from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerRelu
+from fpgaq.quantize_config import QuantizeOptions, combine_options, load_config
+from fpgaq.quantizer import quantize
+from fpgaq.weights import weight_frac
+
+
+def chain(shape: tuple[int, ...], *operators: Operator, shapes: dict[str, tuple[int, ...]] | None = None) -> Graph:
+    """A graph of operators in a row; their inputs and outputs are filled in as t0, t1, ..."""
+    known, linked = {"t0": shape}, []
+    for index, op in enumerate(operators):
+        named = replace(op, inputs=(f"t{index}",), output=f"t{index + 1}")
+        shape = infer_shape(named, shape, (shapes or {}).get(f"t{index + 1}", shape))
+        known[f"t{index + 1}"] = shape
+        linked.append(named)
+    return check(Graph("net", ("t0",), (f"t{len(operators)}",), tuple(linked), known))
+
+
+def affine(outputs: int, features: int, seed: int = 0, name: str = "affine", scale: float = 1.0) -> Affine:
+    generator = np.random.default_rng(seed)
+    weight = (generator.normal(size=(outputs, features)) * scale).astype(np.float32)
+    return Affine(name, ("",), "", weight, generator.normal(size=outputs).astype(np.float32))
+
+
+def convolution(outputs: int, channels: int, seed: int = 0, name: str = "conv", **geometry) -> Convolution:
+    generator = np.random.default_rng(seed)
+    weight = generator.normal(size=(outputs, channels // geometry.get("groups", 1), 3, 3)).astype(np.float32) / 3
+    return Convolution(name, ("",), "", weight, generator.normal(size=outputs).astype(np.float32), **geometry)
+
+
+def pooling(name: str = "pool") -> MaxPooling:
+    return MaxPooling(name, ("",), "", (2, 2), (2, 2))
+
+
+def relu(name: str = "relu") -> Relu:
+    return Relu(name, ("",), "")
+
+
+def samples(*shape: int, seed: int = 1) -> dict[str, np.ndarray]:
+    return {"t0": np.random.default_rng(seed).normal(size=shape).astype(np.float32)}
+
+
+def small_cnn() -> Graph:
+    return chain(
+        (2, 8, 8),
+        convolution(4, 2, 1, "c1", padding=(1, 1, 1, 1)),
+        relu("r1"),
+        pooling("p1"),
+        convolution(6, 4, 2, "c2", groups=2),
+        relu("r2"),
+        affine(5, 24, 3, "a1"),
+        relu("r3"),
+        affine(3, 5, 4, "a2"),
+    )
+
+
+def real_outputs(integer: IntegerGraph, data: np.ndarray) -> np.ndarray:
+    """What the integer network says, in the model's layout and units."""
+    name, output = integer.inputs[0], integer.outputs[0]
+    integers = reference.apply_transform(integer.transforms[name], integer.tensors[name].format, data)
+    values = reference.run(integer, {name: integers})[output]
+    return reference.to_model_layout(integer, output, dequantize(values, integer.tensors[output].format))
+
+
+def signal_to_noise(graph: Graph, integer: IntegerGraph, data: np.ndarray) -> float:
+    expected = run_float(graph, {"t0": data.astype(np.float32)})[graph.outputs[0]].astype(np.float64)
+    difference = real_outputs(integer, data) - expected
+    return 10 * math.log10(np.sum(expected**2) / max(np.sum(difference**2), 1e-300))
+
+
+# The whole network.
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_error_shrinks_by_six_decibels_a_bit(per_channel):
+    graph, data = small_cnn(), samples(64, 2, 8, 8)
+    ratios = [
+        signal_to_noise(
+            graph, quantize(graph, data, QuantizeOptions(bits, bits, per_channel, input_bits=bits)), data["t0"]
+        )
+        for bits in (6, 8, 10, 12, 14, 16)
+    ]
+    assert ratios[1] > 28 and ratios[-1] > 70, ratios
+    assert all(later - earlier > 7 for earlier, later in zip(ratios, ratios[1:], strict=False)), ratios
+
+
+def test_relu_makes_unsigned_tensors_and_is_taken_in():
+    integer = quantize(small_cnn(), samples(16, 2, 8, 8))
+    signs = [(name, tensor.format.signed) for name, tensor in integer.tensors.items()]
+    assert signs == [("t0", True), ("t2", False), ("t3", False), ("t5", False), ("t7", False), ("t8", True)]
+    assert not any(isinstance(op, IntegerRelu) for op in integer.operators)
+    assert integer.tensors["t2"].format == integer.tensors["t3"].format
+
+
+def test_relu_behind_pooling_stays_an_operator():
+    graph = chain((1, 6, 6), convolution(2, 1), pooling(), relu(), affine(2, 8))
+    integer = quantize(graph, samples(16, 1, 6, 6))
+    source, target = integer.tensors["t2"].format, integer.tensors["t3"].format
+    assert isinstance(integer.operators[2], IntegerRelu)
+    assert (source.signed, target.signed, target.maximum, target.frac) == (True, False, source.maximum, source.frac)
+    assert signal_to_noise(graph, integer, samples(16, 1, 6, 6)["t0"]) > 25
+
+
+def test_affine_behind_an_image_reads_channels_last():
+    graph = chain((3, 2, 2), convolution(3, 3, padding=(1, 1, 1, 1)), affine(2, 12))
+    integer = quantize(graph, samples(32, 3, 2, 2), QuantizeOptions(16, 16))
+    assert signal_to_noise(graph, integer, samples(32, 3, 2, 2)["t0"]) > 60
+
+
+def test_affine_on_an_image_input_takes_one_wide_pixel():
+    integer = quantize(chain((3, 4, 5), affine(2, 60)), samples(4, 3, 4, 5))
+    assert integer.tensors["t0"].shape == (1, 1, 60) and integer.transforms["t0"].image_shape == (60, 1, 1)
+
+
+def test_reshapes_around_the_network():
+    first = Reshape("in", ("",), "")
+    last = Reshape("out", ("",), "")
+    graph = chain(
+        (64,), first, convolution(2, 1), Reshape("flat", ("",), ""), affine(6, 72), last,
+        shapes={"t1": (1, 8, 8), "t3": (72,), "t5": (2, 3)},
+    )  # fmt: skip
+    integer = quantize(graph, samples(32, 64), QuantizeOptions(16, 16))
+    assert integer.output_shapes == {"t5": (2, 3)} and integer.tensors["t0"].shape == (8, 8, 1)
+    assert real_outputs(integer, samples(32, 64)["t0"]).shape == (32, 2, 3)
+    assert signal_to_noise(graph, integer, samples(32, 64)["t0"]) > 60
+
+
+def test_last_layer_leaves_at_accumulator_width_with_one_step():
+    integer = quantize(small_cnn(), samples(16, 2, 8, 8), QuantizeOptions(per_channel=True))
+    last = integer.operators[-1]
+    assert isinstance(last, IntegerAffine) and last.requantize is None and len(set(last.weight_frac)) == 1
+    assert integer.tensors["t8"].format.width == last.accumulator_width
+    narrow = quantize(small_cnn(), samples(16, 2, 8, 8), QuantizeOptions(output_bits=8))
+    assert narrow.tensors["t8"].format.width == 8 and narrow.operators[-1].requantize is not None
+
+
+def test_samples_are_kept_as_input_integers():
+    data = samples(20, 2, 8, 8)
+    integer = quantize(small_cnn(), data)
+    transform, fmt = integer.transforms["t0"], integer.tensors["t0"].format
+    assert np.array_equal(integer.samples["t0"], reference.apply_transform(transform, fmt, data["t0"][:8]))
+
+
+def test_quantizing_twice_gives_the_same_file():
+    from fpgaq.integer_file import dump
+
+    data = samples(20, 2, 8, 8)
+    assert dump(quantize(small_cnn(), data)) == dump(quantize(small_cnn(), data))
+
+
+# Steps.
+
+
+@given(st.floats(1e-30, 1e30), st.integers(2, 16))
+def test_ceil_and_floor_are_those_of_the_old_converter(magnitude, bits):
+    values = np.array([magnitude, -magnitude / 3])
+    exponent = math.log2(magnitude / (2 ** (bits - 1) - 1))
+    if abs(exponent - round(exponent)) > 1e-9:
+        assert weight_frac(values, bits, False, "ceil") == -math.ceil(exponent)
+        assert weight_frac(values, bits, False, "floor") == -math.floor(exponent)
+
+
+@pytest.mark.parametrize("bits", [2, 8, 16])
+@pytest.mark.parametrize("exponent", [-140, -7, 0, 3, 90])
+def test_exact_powers_of_two(bits, exponent):
+    values = np.array([math.ldexp(2 ** (bits - 1) - 1, exponent)])
+    assert weight_frac(values, bits, False, "ceil") == weight_frac(values, bits, False, "floor") == -exponent
+
+
+@given(st.integers(2, 12), st.integers(0, 1 << 30))
+@settings(max_examples=30)
+def test_mse_is_never_worse_than_ceil_or_floor(bits, seed):
+    values = np.random.default_rng(seed).standard_t(3, size=50)
+
+    def error(rule):
+        fmt = Format(bits, weight_frac(values, bits, False, rule))
+        from fpgaq.formats import quantize_real
+
+        return np.sum((dequantize(quantize_real(values, fmt, "half_even"), fmt) - values) ** 2)
+
+    assert error("mse") <= min(error("ceil"), error("floor")) * (1 + 1e-12)
+
+
+@given(st.floats(1e-40, 1e38), st.integers(1, 1 << 16))
+def test_fitting_frac_is_the_largest_that_fits(magnitude, greatest):
+    frac = fitting_frac(magnitude, greatest)
+    assert math.ldexp(greatest, -frac) >= magnitude > math.ldexp(greatest, -frac - 1)
+
+
+def test_activation_rules():
+    values = np.linspace(0, 1, 1001, dtype=np.float32)
+    values[-1] = 100.0
+    statistics = Statistics(0.0, 100.0, values)
+
+    def frac(rule, percentile=99.8):
+        return activation_frac(statistics, 8, False, False, rule, percentile)
+
+    assert (frac("max"), frac("percentile"), frac("percentile", 100.0)) == (1, 7, 1)
+    assert activation_frac(Statistics(0.0, 0.0, np.zeros(4, np.float32)), 8, True, False, "mse", 99) is None
+
+
+def test_per_channel_shifts_span_at_most_what_is_allowed():
+    layer = convolution(6, 2, 5)
+    layer = replace(layer, weight=layer.weight * (2.0 ** -np.arange(0, 12, 2))[:, None, None, None].astype(np.float32))
+    graph = chain((2, 6, 6), layer, relu(), affine(2, 96))
+    for span in (0, 2, 5, 16):
+        operator = quantize(
+            graph, samples(8, 2, 6, 6), QuantizeOptions(per_channel=True, max_shift_span=span)
+        ).operators[0]
+        assert isinstance(operator, IntegerConvolution) and operator.requantize is not None
+        shift = operator.requantize.shift
+        assert max(shift) - min(shift) == min(span, max(shift) - min(shift)) and min(shift) >= 0
+        assert max(operator.weight_frac) - min(operator.weight_frac) == (span if span <= 5 else 10)
+
+
+def test_a_shift_is_never_negative():
+    # Two weight bits and a finely resolved output: the wish for fractional bits exceeds the accumulator's.
+    graph = chain((4,), replace(affine(3, 4), weight=np.eye(3, 4, dtype=np.float32) / 64), relu(), affine(2, 3))
+    integer = quantize(graph, samples(8, 4), QuantizeOptions(weight_bits=2, activation_bits=16, input_bits=2))
+    requantize = integer.operators[0].requantize
+    assert requantize is not None and min(requantize.shift) == 0
+
+
+# The input.
+
+
+def padded_net(padding_value: float = 0.0, lead: tuple[Operator, ...] = ()) -> Graph:
+    layer = convolution(3, 1, 2, padding=(1, 1, 1, 1), padding_value=padding_value)
+    return chain((1, 6, 6), *lead, layer, relu(), affine(2, 108, 1, scale=0.2))
+
+
+def bytes_of(count: int = 32) -> dict[str, np.ndarray]:
+    return {"t0": np.random.default_rng(4).integers(0, 256, size=(count, 1, 6, 6)).astype(np.uint8)}
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float32])
+def test_raw_bytes_are_taken_as_they_are(kind):
+    data = {"t0": bytes_of()["t0"].astype(kind)}
+    graph = padded_net(lead=(ScaleOffset("scale", ("",), "", 1 / 255, 0.0),))
+    integer = quantize(graph, data)
+    assert integer.tensors["t0"].format == Format(8, 0, False)
+    assert np.array_equal(integer.samples["t0"], data["t0"][:8].transpose(0, 2, 3, 1))
+    assert signal_to_noise(graph, integer, data["t0"]) > 30
+
+
+def test_bytes_divided_by_255_become_bytes_again():
+    data = {"t0": (bytes_of()["t0"] / 255).astype(np.float32)}
+    graph = padded_net()
+    integer = quantize(graph, data)
+    assert integer.tensors["t0"].format == Format(8, 0, False)
+    assert integer.transforms["t0"].scale == 255.0
+    assert np.array_equal(integer.samples["t0"], bytes_of()["t0"][:8].transpose(0, 2, 3, 1))
+    assert signal_to_noise(graph, integer, data["t0"]) > 30
+
+
+def test_other_reals_get_a_power_of_two_format():
+    data = samples(16, 1, 6, 6)
+    assert quantize(padded_net(), data).tensors["t0"].format.signed
+    positive = {"t0": np.abs(data["t0"])}
+    integer = quantize(padded_net(), positive, QuantizeOptions(input_bits=6))
+    assert integer.tensors["t0"].format.width == 6 and not integer.tensors["t0"].format.signed
+
+
+def test_fewer_input_bits_than_bytes_have():
+    integer = quantize(padded_net(), bytes_of(), QuantizeOptions(input_bits=4))
+    fmt = integer.tensors["t0"].format
+    assert (fmt.width, fmt.frac, fmt.signed) == (4, -4, False)
+
+
+def test_asked_scale_and_offset_are_folded_exactly():
+    """Where every quantity is a power of two, the integer network is the float network."""
+    weight = np.array([[[[1, 2, 3], [4, -5, 6], [7, 8, -9]]]], dtype=np.float32)
+    layer = Convolution("c", ("",), "", weight, np.array([0.5], np.float32), padding=(1, 1, 1, 1))
+    graph = chain((1, 6, 6), layer)
+    data = {"t0": np.random.default_rng(0).integers(-64, 64, size=(8, 1, 6, 6)).astype(np.float32) / 64}
+    integer = quantize(graph, data, QuantizeOptions(input_scale=64.0, input_offset=100.0, input_bits=9))
+    operator = integer.operators[0]
+    assert isinstance(operator, IntegerConvolution) and operator.padding_value == 100
+    assert integer.tensors["t0"].format == Format(9, 0, False)
+    expected = run_float(graph, {"t0": data["t0"]})["t1"].astype(np.float64)
+    assert np.array_equal(real_outputs(integer, data["t0"]), expected)
+
+
+def test_an_offset_between_integers_is_refused_for_padded_layers_only():
+    data = samples(8, 1, 6, 6)
+    options = QuantizeOptions(input_scale=16.0, input_offset=100.5)
+    with pytest.raises(FitError, match=r"--input-scale 16 --input-offset 100.5: the padding value 0 of layer 'conv'"):
+        quantize(padded_net(), data, options)
+    graph = chain((1, 6, 6), convolution(2, 1))
+    assert signal_to_noise(graph, quantize(graph, data, options), data["t0"]) > 20
+
+
+def test_a_padding_value_on_an_integer_stays_in_the_hardware():
+    graph = padded_net(padding_value=128.0)
+    integer = quantize(graph, bytes_of())
+    operator = integer.operators[0]
+    assert isinstance(operator, IntegerConvolution) and operator.padding_value == 128
+    assert signal_to_noise(graph, integer, bytes_of()["t0"]) > 30
+
+
+def test_a_padding_value_off_the_integers_moves_to_the_host():
+    graph = padded_net(padding_value=127.3)
+    integer = quantize(graph, bytes_of())
+    operator = integer.operators[0]
+    assert isinstance(operator, IntegerConvolution) and operator.padding_value == 0
+    assert integer.transforms["t0"].offset == -127.3 and integer.tensors["t0"].format.signed
+    assert signal_to_noise(graph, integer, bytes_of()["t0"]) > 30
+
+
+def test_a_leading_constant_before_padding_moves_to_the_host():
+    graph = padded_net(lead=(ScaleOffset("scale", ("",), "", 1 / 255, -0.41),))
+    integer = quantize(graph, bytes_of())
+    assert (integer.transforms["t0"].scale, integer.transforms["t0"].offset) == (1 / 255, -0.41)
+    assert signal_to_noise(graph, integer, bytes_of()["t0"]) > 30
+
+
+def test_a_leading_constant_whose_zero_is_a_byte_stays_in_the_hardware():
+    graph = padded_net(lead=(ScaleOffset("scale", ("",), "", float(np.float32(1 / 255)), float(np.float32(-0.4))),))
+    integer = quantize(graph, bytes_of())
+    operator = integer.operators[0]
+    assert isinstance(operator, IntegerConvolution) and operator.padding_value == 102
+    assert (integer.transforms["t0"].scale, integer.transforms["t0"].offset) == (1.0, 0.0)
+    assert signal_to_noise(graph, integer, bytes_of()["t0"]) > 30
+
+
+def test_a_leading_constant_without_padding_goes_into_the_bias():
+    graph = chain((1, 6, 6), ScaleOffset("s", ("",), "", 1 / 255, -0.4), convolution(2, 1), relu(), affine(2, 32))
+    integer = quantize(graph, bytes_of())
+    assert (integer.transforms["t0"].scale, integer.transforms["t0"].offset) == (1.0, 0.0)
+    assert signal_to_noise(graph, integer, bytes_of()["t0"]) > 30
+
+
+def test_pooling_first_carries_the_scale_on():
+    graph = chain((1, 6, 6), pooling(), convolution(2, 1, padding=(1, 1, 1, 1)), relu(), affine(2, 18))
+    data = {"t0": (bytes_of()["t0"] / 255).astype(np.float32)}
+    integer = quantize(graph, data)
+    assert integer.transforms["t0"].scale == 255.0
+    assert signal_to_noise(graph, integer, data["t0"]) > 30
+
+
+def test_no_layer_to_take_the_scale_in():
+    integer = quantize(chain((1, 6, 6), pooling()), {"t0": (bytes_of()["t0"] / 255).astype(np.float32)})
+    assert integer.transforms["t0"].scale == 1.0 and integer.tensors["t1"].format == integer.tensors["t0"].format
+    with pytest.raises(FitError, match="no layer with weights"):
+        quantize(chain((1, 6, 6), pooling()), samples(4, 1, 6, 6), QuantizeOptions(input_scale=3.0))
+
+
+# Weights and samples that are out of the ordinary.
+
+
+def run_with(first: Affine, options: QuantizeOptions | None = None):
+    graph = chain((4,), first, relu(), affine(2, first.weight.shape[0], 7))
+    return graph, quantize(graph, samples(32, 4), options)
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_zero_weights_leave_the_bias(per_channel):
+    layer = replace(affine(3, 4), weight=np.zeros((3, 4), np.float32), bias=np.array([0.5, 1e-5, 3.0], np.float32))
+    graph, integer = run_with(layer, QuantizeOptions(per_channel=per_channel))
+    assert signal_to_noise(graph, integer, samples(32, 4)["t0"]) > 30
+
+
+def test_zero_channels_take_the_scale_of_the_others():
+    layer = affine(3, 4)
+    layer.weight[1] = 0
+    graph, integer = run_with(layer, QuantizeOptions(per_channel=True))
+    operator = integer.operators[0]
+    assert isinstance(operator, IntegerAffine) and operator.weight_frac[1] == min(operator.weight_frac)
+    assert signal_to_noise(graph, integer, samples(32, 4)["t0"]) > 25
+
+
+def test_a_dead_layer_works():
+    layer = replace(affine(3, 4), bias=np.full(3, -1e3, np.float32))
+    graph, integer = run_with(layer)
+    values = reference.run(integer, integer.samples, keep=True)
+    assert not values["t2"].any()
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_an_outlier_of_1e30(per_channel):
+    layer = affine(3, 4)
+    layer.weight[0, 0] = 1e30
+    graph, integer = run_with(replace(layer, bias=None), QuantizeOptions(per_channel=per_channel))
+    assert signal_to_noise(graph, integer, samples(32, 4)["t0"]) > 25
+
+
+def test_denormal_weights():
+    layer = replace(affine(3, 4, scale=1e-41), bias=None)
+    graph = chain((4,), layer)
+    integer = quantize(graph, samples(32, 4))
+    assert integer.operators[0].weight.any()
+
+
+def test_a_bias_beyond_64_bits_is_refused():
+    layer = replace(affine(3, 4), bias=np.array([0, 1e30, 0], np.float32))
+    with pytest.raises(FitError, match=r"layer 'affine': bias\[1\] = 1e\+30 .* more than 64 bits"):
+        run_with(layer)
+
+
+def test_a_large_bias_widens_the_accumulator_and_is_kept():
+    layer = replace(affine(3, 4), bias=np.array([0, 1e6, 0], np.float32))
+    graph, integer = run_with(layer)
+    operator = integer.operators[0]
+    assert isinstance(operator, IntegerAffine)
+    frac = integer.tensors["t0"].format.frac + operator.weight_frac[1]
+    assert operator.bias[1] == round(1e6 * 2**frac) and operator.accumulator_width > 30
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("field", ["weight", "bias"])
+def test_parameters_that_are_not_finite_are_refused(value, field):
+    layer = affine(3, 4)
+    array = getattr(layer, field)
+    array[(1, 2) if field == "weight" else 1] = value
+    graph = Graph(
+        "net", ("t0",), ("t1",), (replace(layer, inputs=("t0",), output="t1"),), {"t0": (4,), "t1": (3,)}
+    )  # fmt: skip
+    with pytest.raises(ModelError, match=rf"layer 'affine': {field}\[1"):
+        quantize(graph, samples(8, 4))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"t0": np.zeros((0, 4))}, "holds no samples"),
+        ({"t0": np.zeros((3, 5))}, "does not fit"),
+        ({"t0": np.ones((3, 4))}, "every value is 1.0"),
+        ({"t0": np.array([[1, 2, np.nan, 3]])}, r"element \[0, 2\] is nan"),
+        ({"x": np.ones((3, 4))}, "calibration data for"),
+        ({"t0": np.array([["a"] * 4])}, "not a number"),
+    ],
+)
+def test_calibration_data_that_do_not_serve_are_refused(data, message):
+    with pytest.raises(ModelError, match=message):
+        quantize(chain((4,), affine(2, 4)), data)
+
+
+def test_what_a_chain_is_not():
+    graph = chain((4,), affine(2, 4), Softmax("s", ("",), "", 0))
+    with pytest.raises(UnsupportedError, match="Softmax is not resolved"):
+        quantize(graph, samples(4, 4))
+    fork = chain((4,), affine(4, 4), relu())
+    fork = replace(fork, outputs=("t1", "t2"))
+    with pytest.raises(UnsupportedError, match="'t1' is read 2 times"):
+        quantize(fork, samples(4, 4))
+    middle = chain((4,), affine(4, 4), ScaleOffset("m", ("",), "", 2.0, 0.0), affine(2, 4))
+    with pytest.raises(UnsupportedError, match="layer 'm': a constant scale"):
+        quantize(middle, samples(4, 4))
+    image = chain((16,), affine(16, 16), Reshape("r", ("",), ""), convolution(2, 1), shapes={"t2": (1, 4, 4)})
+    with pytest.raises(UnsupportedError, match="layer 'r': reshaping"):
+        quantize(image, samples(4, 16))
+
+
+# Options.
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"weight_bits": 0}, "weight_bits is 0; an integer from 2 to 16"),
+        ({"weight_bits": 1}, "weight_bits"),
+        ({"activation_bits": 33}, "activation_bits"),
+        ({"input_bits": -3}, "input_bits"),
+        ({"weight_bits": 8.5}, "weight_bits is 8.5"),
+        ({"weight_bits": True}, "weight_bits is True"),
+        ({"rounding": "up"}, "one of half_up, half_away"),
+        ({"activation_range": "kl"}, "one of max, percentile, mse"),
+        ({"weight_delta": "round"}, "one of ceil, floor, mse"),
+        ({"percentile": 50}, "percentile"),
+        ({"percentile": float("nan")}, "a finite number"),
+        ({"input_scale": 0.0}, "above 0"),
+        ({"input_offset": "1"}, "a finite number"),
+        ({"narrow": 1}, "true or false"),
+        ({"max_shift_span": -1}, "max_shift_span"),
+        ({"layers": {"a": {"input_bits": 8}}}, "layer 'a': unknown option 'input_bits'"),
+        ({"layers": {"a": {"weight_bits": 17}}}, "layer 'a': option weight_bits is 17"),
+        ({"layers": {"a": 3}}, "a table is needed"),
+    ],
+)
+def test_options_out_of_range_are_refused(values, message):
+    with pytest.raises(UsageError, match=message):
+        QuantizeOptions(**values)
+
+
+TOML = """
+weight_bits = 6
+rounding = "half_even"
+
+[layers."c1"]
+weight_bits = 4
+per_channel = true
+
+[layers.a1]
+activation_bits = 12
+rounding = "floor"
+"""
+
+
+def test_layers_are_overridden_from_toml(tmp_path):
+    path = tmp_path / "quant.toml"
+    path.write_text(TOML)
+    options = load_config(path, QuantizeOptions(activation_bits=7))
+    integer = quantize(small_cnn(), samples(16, 2, 8, 8), options)
+    layers = {op.name: op for op in integer.operators}
+    assert [layers[name].weight_format.width for name in ("c1", "c2", "a1", "a2")] == [4, 6, 6, 6]
+    assert [integer.tensors[name].format.width for name in ("t2", "t5", "t7")] == [7, 7, 12]
+    assert [layers[name].requantize.rounding for name in ("c1", "c2", "a1")] == ["half_even", "half_even", "floor"]
+    assert len(set(layers["c1"].weight_frac)) > 1 and len(set(layers["c2"].weight_frac)) == 1
+
+
+def test_flags_win_over_the_file(tmp_path):
+    path = tmp_path / "quant.toml"
+    path.write_text(TOML)
+    options = combine_options(path, {"weight_bits": 10, "rounding": None, "narrow": True})
+    assert (options.weight_bits, options.rounding, options.narrow) == (10, "half_even", True)
+    assert options.for_layer("c1").weight_bits == 4
+    assert combine_options(None, {"weight_bits": None}) == QuantizeOptions()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("weight_bit = 4", "unknown option 'weight_bit'"),
+        ("[layers.c1]\nbits = 4", "layer 'c1': unknown option 'bits'"),
+        ("[layers]\nc1 = 4", "a table is needed"),
+        ("layers = 4", "a table of layer names"),
+        ("weight_bits = ", "not sound TOML"),
+        ("weight_bits = '8'", "an integer from 2 to 16"),
+    ],
+)
+def test_configurations_that_are_refused(tmp_path, text, message):
+    path = tmp_path / "quant.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message) as caught:
+        load_config(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_missing_configuration(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_config(tmp_path / "no.toml")
+
+
+def test_overrides_for_unknown_layers_are_refused():
+    options = QuantizeOptions(layers={"c9": {"weight_bits": 4}})
+    with pytest.raises(UsageError, match="options for layer 'c9': no such layer with weights; there are 'c1', 'c2'"):
+        quantize(small_cnn(), samples(4, 2, 8, 8), options)
+
+
+def test_narrow_never_uses_the_most_negative_code():
+    data = samples(64, 2, 8, 8)
+    graph = chain((2, 8, 8), convolution(4, 2), convolution(4, 4, 3), affine(2, 64))
+    integer = quantize(graph, data, QuantizeOptions(3, 3, narrow=True, activation_range="percentile", percentile=60.0))
+    values = reference.run(integer, integer.samples, keep=True)
+    assert values["t1"].min() == -3 and values["t1"].max() == 3
+    assert all(op.weight.min() >= -3 for op in integer.operators)
+    assert integer.tensors["t1"].format.narrow
