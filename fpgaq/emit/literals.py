@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def sized(value: int, width: int) -> str:
-    """A sized literal; a negative value as its two's complement bit pattern (``8'sh80`` would change meaning in context).
+    """A sized literal; a negative value as its two's complement bits (``8'sh80`` would change meaning in context).
 
     Raises
     ------

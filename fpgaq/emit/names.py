@@ -1,4 +1,4 @@
-"""Names and words of the model in generated text: the one place where untrusted text becomes identifiers or comments."""
+"""Names and words of the model in generated text: here alone untrusted text becomes identifiers or comments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def slug(name: str) -> str:
 def comment(text: str) -> str:
     """`text` fit for a comment of one line: printable ASCII, nothing that ends a comment or starts a directive."""
     shown = text[: COMMENT_LENGTH + 1]
-    plain = "".join(c if " " <= c <= "~" and c not in "`\\*/\"$" else "?" for c in shown)
+    plain = "".join(c if " " <= c <= "~" and c not in '`\\*/"$' else "?" for c in shown)
     return plain if len(shown) <= COMMENT_LENGTH else plain[:COMMENT_LENGTH] + "..."
 
 

@@ -78,7 +78,9 @@ def emit(graph: IntegerGraph, schedule: Schedule) -> dict[str, str | bytes]:
         files, used = _layer_files(graph, op, plan, index, module)
         rtl.update(files)
         cells |= used
-        layers.append({"module": module, "instance": f"layer_{index:02d}", "source": f"s{index}", "result": f"s{index + 1}"})
+        layers.append(
+            {"module": module, "instance": f"layer_{index:02d}", "source": f"s{index}", "result": f"s{index + 1}"}
+        )
     interface = _interface(graph, schedule)
     streams = _streams(graph, schedule)
     rtl[f"{interface['top']}.v"] = _top(graph, schedule, interface, streams, layers)

@@ -13,6 +13,7 @@ The source always offers and the sink always takes. Time 0 is the first cycle in
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from .plans import Plan, Prediction, ReluPlan, WindowPlan
@@ -24,93 +25,110 @@ MAXIMUM_FRAMES = 24
 class _WindowProcess:
     """Event times of one window layer."""
 
-    def __init__(self, plan: WindowPlan, frames: int) -> None:
-        self.plan = plan
+    def __init__(self, plan: WindowPlan) -> None:
         self.word_times: list[int] = []
         self.pending: list[int] = []  # when a result beat may leave at the earliest
         self.left: list[int] = []  # when it left
-        self.group = 0
-        self.last_start = -plan.steps
-        self.started_beats = 0
-        self.released: list[tuple[int, int]] = []  # (words freed so far, cycle from which they count)
-        self.released_words = 0
-        self.release_index = 0
-        self.taken = 0
-        pixel_beats, word_beats = plan.beats_per_pixel, plan.word_elements // plan.lanes_in
-        # For each beat of a pixel whether it completes a word.
-        self.completes = [
-            (beat % word_beats) == word_beats - 1 or beat == pixel_beats - 1 for beat in range(pixel_beats)
+        self._released: list[int] = []  # words freed by the end of each row of windows, summed up
+        self._released_times: list[int] = []  # cycle from which they count
+        self._release_index = 0
+        self._beat = 0
+        self._group = 0
+        self._last_start = -plan.steps
+        self._started_beats = 0
+        # Facts of the plan, looked up once: these loops run for every beat.
+        self._capacity = plan.capacity
+        self._fifo = 1 << plan.fifo_bits
+        self._steps = plan.steps
+        self._offered = plan.steps + plan.result_latency + 2
+        self._group_beats = plan.group_beats
+        self._frame_words = plan.frame_words
+        self._frame_release = sum(plan.walk.release)
+        word_beats = plan.word_elements // plan.lanes_in
+        last_beat = plan.beats_per_pixel - 1
+        self._completes = [
+            beat % word_beats == word_beats - 1 or beat == last_beat for beat in range(plan.beats_per_pixel)
         ]
-        self.needs = window_needs(plan.walk)
-        self.columns = plan.output_image[1]
-        self.groups_total = len(self.needs) * plan.groups * frames
+        # For each group of a frame: words that it waits for, its beats, words freed behind it (-1: none).
+        self._groups: list[tuple[int, int, int]] = []
+        columns, freed = plan.output_image[1], 0
+        for window, need in enumerate(window_needs(plan.walk)):
+            row_ends = (window + 1) % columns == 0
+            freed += plan.walk.release[window // columns] if row_ends else 0
+            self._groups += [(need, plan.group_beats, -1)] * (plan.groups - 1)
+            self._groups.append((need, plan.last_group_beats, freed if row_ends else -1))
 
     def accept_time(self) -> int | None:
         """When there is room for the next beat at the earliest; None if not known yet."""
-        must_be_free = len(self.word_times) - self.plan.capacity + 1
+        must_be_free = len(self.word_times) - self._capacity + 1
         if must_be_free <= 0:
             return 0
-        released = self.released
-        index = self.release_index
-        while index < len(released) and released[index][0] < must_be_free:
+        released, index = self._released, self._release_index
+        count = len(released)
+        while index < count and released[index] < must_be_free:
             index += 1
-        self.release_index = index
-        return released[index][1] if index < len(released) else None
+        self._release_index = index
+        return self._released_times[index] if index < count else None
 
     def take(self, time: int) -> None:
         """The next beat was taken at `time`."""
-        if self.completes[self.taken]:
+        beat = self._beat
+        if self._completes[beat]:
             self.word_times.append(time)
-        self.taken += 1
-        if self.taken == len(self.completes):
-            self.taken = 0
+        self._beat = beat + 1 if beat + 1 < len(self._completes) else 0
 
     def advance(self) -> bool:
         """Start all groups whose conditions are known; true if any was."""
-        plan, needs = self.plan, self.needs
-        groups, steps, latency = plan.groups, plan.steps, plan.result_latency
-        fifo = 1 << plan.fifo_bits
-        word_times, left, pending = self.word_times, self.left, self.pending
-        windows, frame_words = len(needs), plan.frame_words
-        before = self.group
-        while self.group < self.groups_total:
-            window, group = divmod(self.group, groups)
-            frame, window = divmod(window, windows)
-            time = self.last_start + steps
-            need = needs[window] + frame * frame_words
-            if need:
-                if need > len(word_times):
-                    break
-                time = max(time, word_times[need - 1] + 1)
-            popped = self.started_beats + plan.group_beats - fifo
-            if popped > 0:
-                if popped > len(left):
-                    break
-                time = max(time, left[popped - 1] + 1)
-            beats = plan.last_group_beats if group == groups - 1 else plan.group_beats
-            first = time + steps + latency + 2
-            pending.extend(range(first, first + beats))
-            self.started_beats += beats
-            self.last_start = time
-            self.group += 1
-            if group == groups - 1 and (window + 1) % self.columns == 0:
-                self.released_words += plan.walk.release[window // self.columns]
-                self.released.append((self.released_words, time + steps + 1))
-        return self.group > before
+        word_times, left, pending, groups = self.word_times, self.left, self.pending, self._groups
+        words, leaving, steps, offered = len(word_times), len(left), self._steps, self._offered
+        started, last_start, margin = self._started_beats, self._last_start, self._group_beats - self._fifo
+        before = self._group
+        frame, index = divmod(before, len(groups))
+        first_word, first_freed = frame * self._frame_words, frame * self._frame_release
+        while True:
+            need, beats, freed = groups[index]
+            need += first_word
+            popped = started + margin
+            if need > words or popped > leaving:
+                break
+            time = last_start + steps
+            if word_times[need - 1] >= time:
+                time = word_times[need - 1] + 1
+            if popped > 0 and left[popped - 1] >= time:
+                time = left[popped - 1] + 1
+            first = time + offered
+            if beats == 1:
+                pending.append(first)
+            else:
+                pending.extend(range(first, first + beats))
+            if freed >= 0:
+                self._released.append(freed + first_freed)
+                self._released_times.append(time + steps + 1)
+            started += beats
+            last_start = time
+            index += 1
+            if index == len(groups):
+                index = 0
+                first_word += self._frame_words
+                first_freed += self._frame_release
+                frame += 1
+        self._started_beats, self._last_start = started, last_start
+        self._group = frame * len(groups) + index
+        return self._group > before
 
 
 class _ReluProcess:
     """Event times of a ReLU of its own: two words deep, one cycle behind its input."""
 
-    def __init__(self, plan: ReluPlan) -> None:
+    def __init__(self) -> None:
         self.pending: list[int] = []
         self.left: list[int] = []
 
     def accept_time(self) -> int | None:
-        held = len(self.pending) - 1
-        if held < 1:
+        must_have_left = len(self.pending) - 1
+        if must_have_left < 1:
             return 0
-        return self.left[held - 1] + 1 if held - 1 < len(self.left) else None
+        return self.left[must_have_left - 1] + 1 if must_have_left <= len(self.left) else None
 
     def take(self, time: int) -> None:
         self.pending.append(time + 1)
@@ -122,29 +140,28 @@ class _ReluProcess:
 _Process = _WindowProcess | _ReluProcess
 
 
-def _transfer(pending: Sequence[int] | None, left: list[int], total: int, consumer: _Process | None) -> bool:
-    """Move all beats over a stream whose times are known; `pending` None is a source that always offers."""
-    before = len(left)
-    last = left[-1] if left else -1
-    available = total if pending is None else len(pending)
-    while len(left) < available:
-        time = last + 1
-        if pending is not None:
-            offered = pending[len(left)]
-            time = max(time, offered)
+def _transfer(pending: list[int], left: list[int], consumer: _Process | None) -> bool:
+    """Move all beats over a stream whose times are known; true if any moved."""
+    before, available = len(left), len(pending)
+    if before == available:
+        return False
+    time = left[-1] if left else -1
+    for index in range(before, available):
+        offered = pending[index]
+        time = offered if offered > time else time + 1
         if consumer is not None:
             accepted = consumer.accept_time()
             if accepted is None:
                 break
-            time = max(time, accepted)
+            if accepted > time:
+                time = accepted
             consumer.take(time)
         left.append(time)
-        last = time
     return len(left) > before
 
 
-def output_times(plans: Sequence[Plan], input_beats: int, frames: int) -> tuple[list[int], list[int]] | None:
-    """Handshake times of the input and of the output over `frames` frames; None if the network deadlocks.
+class BeatModel:
+    """Handshake times of a chain of layers, computed a frame at a time.
 
     Parameters
     ----------
@@ -152,22 +169,36 @@ def output_times(plans: Sequence[Plan], input_beats: int, frames: int) -> tuple[
         A chain of layers.
     input_beats : int
         Beats of an input frame.
-    frames : int
     """
-    processes: list[_Process] = [
-        _WindowProcess(plan, frames) if isinstance(plan, WindowPlan) else _ReluProcess(plan) for plan in plans
-    ]
-    source: list[int] = []
-    progress = True
-    while progress:
-        progress = _transfer(None, source, input_beats * frames, processes[0])
-        for index, process in enumerate(processes):
-            progress |= process.advance()
-            consumer = processes[index + 1] if index + 1 < len(processes) else None
-            progress |= _transfer(process.pending, process.left, 0, consumer)
-    output = processes[-1].left
-    expected = frame_beats(plans[-1]) * frames
-    return (source, output) if len(output) == expected else None
+
+    def __init__(self, plans: Sequence[Plan], input_beats: int) -> None:
+        self._processes: list[_Process] = [
+            _WindowProcess(plan) if isinstance(plan, WindowPlan) else _ReluProcess() for plan in plans
+        ]
+        self._input_beats = input_beats
+        self._output_beats = frame_beats(plans[-1])
+        self._frames = 0
+        self._offered: list[int] = []
+        self.input_times: list[int] = []
+        self.output_times: list[int] = self._processes[-1].left
+
+    def add_frame(self) -> bool:
+        """Offer one more frame and follow it as far as it gets; false if the network deadlocks."""
+        self._frames += 1
+        self._offered.extend([0] * self._input_beats)
+        processes = self._processes
+        progress = True
+        while progress:
+            progress = _transfer(self._offered, self.input_times, processes[0])
+            for index, process in enumerate(processes):
+                consumer = processes[index + 1] if index + 1 < len(processes) else None
+                while process.advance() | _transfer(process.pending, process.left, consumer):
+                    progress = True
+        return len(self.output_times) == self._output_beats * self._frames
+
+    def frame_ends(self) -> list[int]:
+        """When the last beat of each frame left."""
+        return self.output_times[self._output_beats - 1 :: self._output_beats]
 
 
 def frame_beats(plan: Plan) -> int:
@@ -178,25 +209,39 @@ def frame_beats(plan: Plan) -> int:
     return plan.output_image[0] * plan.output_image[1] * plan.beats_out_per_pixel
 
 
+def keeps_interval(plans: Sequence[Plan], input_beats: int, interval: float) -> bool:
+    """Whether a chain of layers runs without a deadlock and no slower than one frame in `interval` cycles.
+
+    Settles for fewer frames than `predict`: a chain that is slower between any two frames is given up at once.
+    """
+    model = BeatModel(plans, input_beats)
+    steps: list[int] = []
+    for _ in range(MAXIMUM_FRAMES):
+        if not model.add_frame():
+            return False
+        ends = model.frame_ends()
+        steps = [late - early for early, late in zip(ends, ends[1:], strict=False)]
+        if steps and steps[-1] > math.ceil(interval):
+            return False
+        if len(steps) >= 2 and steps[-1] == steps[-2]:
+            return steps[-1] <= interval
+    half = steps[len(steps) // 2 :]
+    return sum(half) / len(half) <= interval
+
+
 def predict(plans: Sequence[Plan], input_beats: int) -> Prediction | None:
     """Interval and latency of a chain of layers, None if it deadlocks.
 
     The interval is the first distance between the last output beats of successive frames that repeats.
     """
-    frames = 4
-    while True:
-        times = output_times(plans, input_beats, frames)
-        if times is None:
+    model = BeatModel(plans, input_beats)
+    for frames in range(1, MAXIMUM_FRAMES + 1):
+        if not model.add_frame():
             return None
-        source, output = times
-        beats = frame_beats(plans[-1])
-        ends = output[beats - 1 :: beats]
-        intervals = [late - early for early, late in zip(ends, ends[1:], strict=False)]
-        latency = ends[0] - source[0]
-        for index, (first, second) in enumerate(zip(intervals, intervals[1:], strict=False)):
-            if first == second:
-                return Prediction(interval=first, mean_interval=first, latency=latency, frames=index + 3)
-        if frames >= MAXIMUM_FRAMES:
-            half = intervals[frames // 2 :]
-            return Prediction(interval=None, mean_interval=sum(half) / len(half), latency=latency, frames=frames)
-        frames *= 2
+        ends = model.frame_ends()
+        if frames >= 3 and ends[-1] - ends[-2] == ends[-2] - ends[-3]:
+            interval = ends[-1] - ends[-2]
+            return Prediction(interval, float(interval), ends[0] - model.input_times[0], frames)
+    half = len(ends) // 2
+    mean = (ends[-1] - ends[half]) / (len(ends) - 1 - half)
+    return Prediction(None, mean, ends[0] - model.input_times[0], MAXIMUM_FRAMES)

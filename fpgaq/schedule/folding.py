@@ -42,7 +42,9 @@ class FoldRange:
         steps = -(-self.taps // fold.taps)
         if self.pooling:
             return self.windows * steps * -(-self.channels // fold.channels)
-        return self.windows * steps * -(-self.channels // fold.channels) * -(-self.outputs // fold.outputs) * self.groups
+        return (
+            self.windows * steps * -(-self.channels // fold.channels) * -(-self.outputs // fold.outputs) * self.groups
+        )
 
 
 def _lanes(size: int, dividing: bool) -> list[int]:
@@ -64,7 +66,7 @@ def folds(layer: FoldRange) -> list[tuple[int, Fold]]:
     input lanes (a narrower memory).
     """
     grouped = layer.groups > 1
-    best: dict[int, tuple[tuple[int, ...], Fold]] = {}
+    best: dict[int, tuple[tuple[int, int, int], Fold]] = {}
     outputs = [1] if layer.pooling else _lanes(layer.outputs, grouped)
     for taps in _lanes(layer.taps, False):
         for channels in _lanes(layer.channels, grouped):
@@ -138,7 +140,9 @@ def choose_folds(layers: Sequence[FoldRange], target: Target, least_interval: in
             f"{budget} multipliers are fewer than the {least} layers that multiply, each of which needs one;"
             f" ask for --multipliers {least} or more"
         )
-    candidates = sorted({cycles for choices in options.values() for cycles, _ in choices if cycles >= fastest} | {fastest})
+    candidates = sorted(
+        {cycles for choices in options.values() for cycles, _ in choices if cycles >= fastest} | {fastest}
+    )
     # Multipliers fall as the allowed cycles grow, so the first candidate that fits is the fastest.
     position = bisect_left(candidates, True, key=lambda cycles: multipliers(cycles) <= budget)
     chosen = fitted(candidates[position])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..errors import UnsupportedError
@@ -15,11 +14,10 @@ from ..integer_graph import (
     IntegerOperator,
     IntegerRelu,
 )
-from .beats import predict
+from .beats import keeps_interval, predict
 from .folding import FoldRange, choose_folds
 from .plans import Engine, Fold, Plan, Prediction, ReluPlan, Schedule, Target, WindowPlan
 from .walk import least_words, make_walk
-
 
 _SLACK = 32
 
@@ -103,7 +101,7 @@ def _window_plan(graph: IntegerGraph, op: IntegerOperator, fold: Fold, lanes_in:
     kernel, stride, dilation, padding = (1, 1), (1, 1), (1, 1), (0, 0, 0, 0)
     conv_groups, depth, requantized = 1, image[2], False
     if isinstance(op, IntegerConvolution):
-        kernel, stride, dilation, padding = op.weight.shape[1:3], op.stride, op.dilation, op.padding
+        kernel, stride, dilation, padding = (op.weight.shape[1], op.weight.shape[2]), op.stride, op.dilation, op.padding
         conv_groups, depth, requantized = op.groups, op.weight.shape[3], op.requantize is not None
     elif isinstance(op, IntegerMaxPooling):
         kernel, stride, padding = op.kernel, op.stride, op.padding
@@ -126,7 +124,7 @@ def _window_plan(graph: IntegerGraph, op: IntegerOperator, fold: Fold, lanes_in:
         kind="max" if pooling else "mac",
         image=image,
         output_image=output,
-        kernel=(int(kernel[0]), int(kernel[1])),
+        kernel=kernel,
         stride=stride,
         dilation=dilation,
         padding=padding,
@@ -174,28 +172,30 @@ def _generous_fifo(plan: WindowPlan) -> int:
     return max(1, (beats - 1).bit_length())
 
 
+def _smaller_line_buffers(plan: WindowPlan) -> list[WindowPlan]:
+    """The plan with each smaller line buffer that it can live with, the least first."""
+    least = max(1, (least_words(plan.walk) - 1).bit_length())
+    return [replace(plan, address_bits=bits) for bits in range(least, plan.address_bits)]
+
+
+def _smaller_fifos(plan: WindowPlan) -> list[WindowPlan]:
+    """The plan with each smaller result FIFO that holds a group, the least first."""
+    least = max(1, (plan.group_beats - 1).bit_length())
+    return [replace(plan, fifo_bits=bits) for bits in range(least, plan.fifo_bits)]
+
+
 def _size_memories(plans: list[Plan], input_beats: int) -> tuple[list[Plan], Prediction]:
     """Shrink line buffers, then result FIFOs, to the least power of two that keeps the interval."""
-
-    def cost(candidate: Sequence[Plan]) -> float:
-        prediction = predict(candidate, input_beats)
-        return math.inf if prediction is None else prediction.mean_interval
-
-    best = cost(plans)
-    if math.isinf(best):
+    best = predict(plans, input_beats)
+    if best is None:
         raise AssertionError("a chain of layers deadlocks with buffers of two frames")
-    shrinks: list[tuple[Callable[[WindowPlan], int], Callable[[WindowPlan], int], str]] = [
-        (lambda plan: max(1, (least_words(plan.walk) - 1).bit_length()), lambda plan: plan.address_bits, "address_bits"),
-        (lambda plan: max(1, (plan.group_beats - 1).bit_length()), lambda plan: plan.fifo_bits, "fifo_bits"),
-    ]
-    for least, current, field in shrinks:
+    for shrunk in (_smaller_line_buffers, _smaller_fifos):
         for index, plan in enumerate(plans):
             if not isinstance(plan, WindowPlan):
                 continue
-            for bits in range(least(plan), current(plan)):
-                smaller = replace(plan, **{field: bits})  # type: ignore[arg-type]
+            for smaller in shrunk(plan):
                 candidate = [*plans[:index], smaller, *plans[index + 1 :]]
-                if cost(candidate) <= best:
+                if keeps_interval(candidate, input_beats, best.mean_interval):
                     plans = candidate
                     break
     prediction = predict(plans, input_beats)

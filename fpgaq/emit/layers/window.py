@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...formats import ROUNDINGS, Format
-from ...integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerMaxPooling
+from ...integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph, IntegerMaxPooling
 from ...schedule.plans import WindowPlan
 from ..literals import index_width, pack, sized
 from ..names import rom_module
@@ -107,7 +107,7 @@ def _walk_tables(plan: WindowPlan, widths: Mapping[str, int], padded: bool) -> l
     return tables
 
 
-def _taps(plan: WindowPlan, padded: bool) -> list[dict[str, object]]:
+def _taps(plan: WindowPlan, padded: bool) -> list[dict[str, str]]:
     """For each tap group the packed offsets of the lanes and the expression of which lie inside the image.
 
     Lanes beyond the last tap repeat it: their weights are zero.
@@ -140,7 +140,9 @@ def _flag_delays(plan: WindowPlan) -> dict[str, int]:
     return {"first": 4 + plan.levels, "done": 5 + plan.levels}
 
 
-def _arithmetic(op: IntegerConvolution | IntegerAffine, plan: WindowPlan, result: Format, index: int) -> dict[str, object]:
+def _arithmetic(
+    op: IntegerConvolution | IntegerAffine, plan: WindowPlan, result: Format, index: int
+) -> dict[str, object]:
     """Facts of multiplication, bias and requantization."""
     weights = _weight_rom(op, plan, index)
     requantize = op.requantize
@@ -198,7 +200,7 @@ def _weight_rom(op: IntegerConvolution | IntegerAffine, plan: WindowPlan, index:
     return Rom(rom_module(index, op.name, "weights"), "weights in the order of the steps", words, width * flat.shape[1])
 
 
-def _weights_as_seen(op: IntegerConvolution | IntegerAffine, plan: WindowPlan) -> np.ndarray:
+def _weights_as_seen(op: IntegerConvolution | IntegerAffine, plan: WindowPlan) -> IntegerArray:
     """Weights as (outputs, taps, channels) of the image that the layer sees: unused lanes of its input get zeros."""
     if isinstance(op, IntegerConvolution):
         outputs, height, width, channels = op.weight.shape
@@ -206,7 +208,7 @@ def _weights_as_seen(op: IntegerConvolution | IntegerAffine, plan: WindowPlan) -
     return op.weight[:, None, :] if op.weight.shape[1] == plan.image[2] else _spread(op, plan)
 
 
-def _spread(op: IntegerAffine, plan: WindowPlan) -> np.ndarray:
+def _spread(op: IntegerAffine, plan: WindowPlan) -> IntegerArray:
     """Affine weights with zeros where the last beat of each input pixel has unused lanes."""
     outputs, features = op.weight.shape
     channels = plan.input_channels

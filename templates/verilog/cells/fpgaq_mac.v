@@ -13,6 +13,7 @@ module fpgaq_mac #(
 ) (
     input  wire                                      clk,
     input  wire                                      first, // the sums restart with the products that this cycle finishes
+    input  wire                                      valid, // those products belong to a step; for checks only
     input  wire [PRODUCTS*ELEMENT_WIDTH-1:0]         elements,
     input  wire [OUTPUTS*PRODUCTS*WEIGHT_WIDTH-1:0]  weights,
     output wire [OUTPUTS*SUM_WIDTH-1:0]              sums
@@ -31,6 +32,8 @@ module fpgaq_mac #(
                 nodes = (nodes + 3) / 4;
         end
     endfunction
+
+    wire unused_valid = &{1'b0, valid};
 
     // Loops over local variables and one assignment to each register: anything else simulates many times slower.
     genvar output_lane;
@@ -76,8 +79,19 @@ module fpgaq_mac #(
                 end
             end
 
+            wire [SUM_WIDTH-1:0] carried = first ? {SUM_WIDTH{1'b0}} : sum;
+            wire [SUM_WIDTH-1:0] added = carried + tree[LEVELS].terms;
+
             always @(posedge clk)
-                sum <= (first ? {SUM_WIDTH{1'b0}} : sum) + tree[LEVELS].terms;
+                sum <= added;
+`ifdef FPGAQ_CHECKS
+            always @(posedge clk)
+                if (valid & (carried[SUM_WIDTH-1] == tree[LEVELS].terms[SUM_WIDTH-1])
+                    & (added[SUM_WIDTH-1] != carried[SUM_WIDTH-1])) begin
+                    $display("fpgaq: accumulator overflow in %m");
+                    $finish;
+                end
+`endif
 
             assign sums[output_lane*SUM_WIDTH +: SUM_WIDTH] = sum;
         end
