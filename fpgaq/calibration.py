@@ -19,7 +19,10 @@ from .quantize_config import ActivationRange
 
 MAX_VALUES = 1 << 18
 """Values of a tensor that percentiles and squared errors are taken over; the extremes are over all."""
-BATCH_ELEMENTS = 1 << 22
+ALL_VALUES = 1 << 26
+"""The same for all tensors of a network together."""
+BATCH_ELEMENTS = 1 << 24
+"""Elements of all tensors of the samples that run at a time."""
 MSE_STEPS = 5
 """How many halvings of the step are tried below the one that clips nothing."""
 MAX_EXPONENT = 400
@@ -70,15 +73,16 @@ def check_samples(graph: Graph, samples: Mapping[str, Any]) -> dict[str, NDArray
 def collect(graph: Graph, samples: Mapping[str, NDArray[Any]]) -> dict[str, Statistics]:
     """Run the float network over the samples and gather the statistics of every tensor, in bounded memory."""
     frames = len(next(iter(samples.values())))
-    largest = max(math.prod(shape) for shape in graph.shapes.values())
-    step = max(1, BATCH_ELEMENTS // largest)
+    elements = sum(math.prod(shape) for shape in graph.shapes.values())
+    step = max(1, BATCH_ELEMENTS // elements)
+    kept = min(MAX_VALUES, ALL_VALUES // len(graph.shapes))
     parts: dict[str, list[Statistics]] = {}
     for start in range(0, frames, step):
         batch = {name: array[start : start + step].astype(np.float32) for name, array in samples.items()}
         tensors = run_float(graph, batch, keep=True)
         share = len(next(iter(batch.values()))) / frames
         for name, values in {**batch, **tensors}.items():
-            parts.setdefault(name, []).append(_summarize(name, values, max(1, int(MAX_VALUES * share))))
+            parts.setdefault(name, []).append(_summarize(name, values, max(1, int(kept * share))))
     return {
         name: Statistics(
             min(part.least for part in some),
@@ -95,7 +99,7 @@ def _summarize(name: str, values: NDArray[Any], count: int) -> Statistics:
         raise FitError(
             f"tensor {name!r}: the float network overflows on the calibration data; rescale its inputs or weights"
         )
-    # A stride that shares a factor with the shape would see some channels only; an odd prime-like step would not.
+    # A stride that shares a factor with the shape would see some channels or rows only.
     stride = max(1, flat.size // count)
     while stride > 1 and math.gcd(stride, flat.size) != 1:
         stride += 1

@@ -129,7 +129,7 @@ def _check_samples(array: NDArray[Any], where: str) -> NDArray[Any]:
 def _take_labels(
     path: Path, arrays: dict[str, NDArray[Any]], outputs: Sequence[str], classes_ok: bool
 ) -> NDArray[np.int64] | None:
-    candidates = [name for name in (*outputs, "y") if name in arrays]
+    candidates = [name for name in dict.fromkeys((*outputs, "y")) if name in arrays]
     if not candidates:
         return None
     if len(candidates) > 1:

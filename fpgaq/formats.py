@@ -109,7 +109,8 @@ def round_shift(values: ArrayLike, shift: ArrayLike, rounding: Rounding) -> Inte
         up = tie & ((quotient & 1) == 1)
     else:
         raise ValueError(f"unknown rounding rule {rounding!r}; allowed: {', '.join(ROUNDINGS)}")
-    return quotient + (above | up)
+    rounded: IntegerArray = quotient + (above | up)
+    return rounded
 
 
 def round_real(values: ArrayLike, rounding: Rounding) -> FloatArray:
@@ -119,16 +120,17 @@ def round_real(values: ArrayLike, rounding: Rounding) -> FloatArray:
         return np.floor(value)
     if rounding == "half_even":
         return np.rint(value)
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"unknown rounding rule {rounding!r}; allowed: {', '.join(ROUNDINGS)}")
     # floor(x + 0.5) is wrong for the float just below one half, where the sum rounds up; the distance from the
     # whole number nearer to zero is exact.
     whole = np.trunc(value)
     with np.errstate(invalid="ignore"):  # infinities stay as they are
         fraction = np.abs(value - whole)
+    up = fraction >= 0.5
     if rounding == "half_up":
-        return whole + np.where(value < 0, np.where(fraction > 0.5, -1.0, 0.0), fraction >= 0.5)
-    if rounding == "half_away":
-        return whole + np.copysign(fraction >= 0.5, value)
-    raise ValueError(f"unknown rounding rule {rounding!r}; allowed: {', '.join(ROUNDINGS)}")
+        up = np.where(value < 0, fraction > 0.5, up)
+    return np.copysign(np.abs(whole) + up, value)
 
 
 def quantize_real(values: ArrayLike, fmt: Format, rounding: Rounding = "half_up") -> IntegerArray:

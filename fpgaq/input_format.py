@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +81,7 @@ def plan_input(
     plans = [_natural_plan(samples, leading, options)]
     # Where the hardware cannot pad exactly, the host goes on to the value after the model's own scale, and then
     # moves the padding's value to zero.
-    padding = next((op.padding_value for op in operators if _pads(op)), 0.0)
+    padding = next((op.padding_value for op in operators if isinstance(op, Convolution) and _pads(op)), 0.0)
     plans.append(_real_plan(samples, scale, offset, 0.0, options))
     plans.append(_real_plan(samples, scale, offset - padding, padding, options))
     for plan in plans:
@@ -125,7 +124,7 @@ def _fixed_plan(
 def _real_plan(
     samples: NDArray[Any], scale: float, offset: float, constant: float, options: QuantizeOptions
 ) -> InputPlan:
-    """The host computes ``x * scale + offset`` and quantizes it to a power-of-two format; `constant` is still to add."""
+    """The host computes ``x * scale + offset`` and quantizes it by a power of two; `constant` is still to add."""
     values = samples.astype(np.float64) * scale + offset
     bits = _input_bits(options, raw=False)
     signed = bool(values.min() < 0)
@@ -164,5 +163,3 @@ def _trouble(operators: tuple[Operator, ...], plan: InputPlan) -> str:
     if plan.meaning != Scale():
         return "no layer with weights is there to take in the input's scale"
     return ""
-
-

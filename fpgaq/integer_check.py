@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .accumulators import operator_bounds
@@ -22,6 +24,8 @@ from .integer_graph import (
 
 MAX_SIZE = 1 << 31
 """Elements of one tensor; keeps every index inside 32 bits."""
+
+MAX_WEIGHT_WIDTH = 32
 
 
 def check(graph: IntegerGraph) -> IntegerGraph:
@@ -46,7 +50,7 @@ def check(graph: IntegerGraph) -> IntegerGraph:
     for name in graph.outputs:
         if name not in known:
             _refuse("output", name, "is written by no layer")
-        if _product(graph.output_shapes.get(name, ())) != graph.tensors[name].size:
+        if not _fits(graph.output_shapes.get(name, ()), graph.tensors[name]):
             _refuse("output", name, f"shape {graph.output_shapes.get(name)} does not fit {graph.tensors[name].shape}")
     for label, found, expected in (
         ("output shapes", set(graph.output_shapes), set(graph.outputs)),
@@ -62,11 +66,9 @@ def _refuse(kind: str, name: str, reason: str) -> None:
     raise ModelError(f"integer network: {kind} {name!r} {reason}")
 
 
-def _product(sizes: tuple[int, ...]) -> int:
-    result = 1
-    for size in sizes:
-        result *= size
-    return result
+def _fits(shape: tuple[int, ...], tensor: Tensor) -> bool:
+    """Whether a shape of the model holds exactly the elements of a tensor."""
+    return min(shape, default=1) >= 1 and math.prod(shape) == tensor.size
 
 
 def _check_tensor(name: str, tensor: Tensor) -> None:
@@ -81,11 +83,13 @@ def _check_input(graph: IntegerGraph, name: str) -> None:
         _refuse("input", name, "lacks its tensor, transform or samples")
     tensor, transform, samples = graph.tensors[name], graph.transforms[name], graph.samples[name]
     channels, height, width = transform.image_shape
-    if (height, width, channels) != tensor.shape or _product(transform.model_shape) != tensor.size:
+    if (height, width, channels) != tensor.shape or not _fits(transform.model_shape, tensor):
         _refuse("input", name, f"{transform.model_shape} as {transform.image_shape} does not fit {tensor.shape}")
     _check_transform(name, transform)
     if samples.ndim != 4 or samples.shape[1:] != tensor.shape or samples.dtype != np.int64 or not len(samples):
-        _refuse("input", name, f"has samples of shape {samples.shape}, {samples.dtype}; frames of {tensor.shape} needed")
+        _refuse(
+            "input", name, f"has samples of shape {samples.shape}, {samples.dtype}; frames of {tensor.shape} needed"
+        )
     if samples.min() < tensor.format.minimum or samples.max() > tensor.format.maximum:
         _refuse("input", name, f"has samples beyond the range of its format {tensor.format.describe()}")
 
@@ -126,7 +130,9 @@ def _check_operator(op: IntegerOperator, source: Tensor, target: Tensor) -> None
     elif isinstance(op, IntegerRelu):
         _check_shape(op, source.shape, target)
         if source.format.frac != target.format.frac or target.format.maximum < source.format.maximum:
-            _refuse("layer", op.name, f"writes {target.format.describe()}, which does not hold {source.format.describe()}")
+            _refuse(
+                "layer", op.name, f"writes {target.format.describe()}, which does not hold {source.format.describe()}"
+            )
     else:
         _refuse("layer", op.name, f"is of the unknown type {type(op).__name__}")
 
@@ -170,6 +176,8 @@ def _check_sums(op: IntegerConvolution | IntegerAffine, source: Tensor, target: 
         _refuse("layer", op.name, f"has biases or weight scales that do not fit {outputs} outputs")
     if op.weight.dtype != np.int64 or op.bias.dtype != np.int64:
         _refuse("layer", op.name, f"has parameters of {op.weight.dtype} and {op.bias.dtype}; int64 is needed")
+    if not op.weight_format.signed or op.weight_format.width > MAX_WEIGHT_WIDTH:
+        _refuse("layer", op.name, f"has weights of {op.weight_format.describe()}; signed, to {MAX_WEIGHT_WIDTH} bits")
     if op.weight.min() < op.weight_format.minimum or op.weight.max() > op.weight_format.maximum:
         _refuse("layer", op.name, f"has weights beyond the range of {op.weight_format.describe()}")
     if not 1 <= op.accumulator_width <= MAX_WIDTH:

@@ -109,7 +109,8 @@ def _npy(array: NDArray[np.int64]) -> bytes:
     least, greatest = (int(array.min()), int(array.max())) if array.size else (0, 0)
     kind = next(k for k in ("i1", "<i2", "<i4", "<i8") if np.iinfo(k).min <= least and greatest <= np.iinfo(k).max)
     buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(array, dtype=kind), version=(1, 0), allow_pickle=False)
+    write: Any = np.lib.format.write_array
+    write(buffer, np.ascontiguousarray(array, dtype=kind), version=(1, 0), allow_pickle=False)
     return buffer.getvalue()
 
 

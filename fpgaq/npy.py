@@ -17,6 +17,8 @@ from .errors import ModelError
 
 MAX_HEADER = 4096
 
+_npy: Any = np.lib.format  # numpy types these functions differently from version to version
+
 
 @dataclass(frozen=True)
 class ArrayLimits:
@@ -30,12 +32,12 @@ class ArrayLimits:
 def read_npy(stream: IO[bytes], where: str, size: int, limits: ArrayLimits) -> NDArray[Any]:
     """Read one .npy of `size` bytes; ModelError if it is damaged, holds objects or declares another size."""
     try:
-        version = np.lib.format.read_magic(stream)
+        version = _npy.read_magic(stream)
         if version == (1, 0):
-            shape, fortran, kind = np.lib.format.read_array_header_1_0(stream, max_header_size=MAX_HEADER)
+            shape, fortran, kind = _npy.read_array_header_1_0(stream, max_header_size=MAX_HEADER)
             header = 10
         elif version == (2, 0):
-            shape, fortran, kind = np.lib.format.read_array_header_2_0(stream, max_header_size=MAX_HEADER)
+            shape, fortran, kind = _npy.read_array_header_2_0(stream, max_header_size=MAX_HEADER)
             header = 12
         else:
             raise ModelError(f"{where}: .npy version {version} is not read; versions 1.0 and 2.0 are")

@@ -122,9 +122,9 @@ def combine_options(path: str | Path | None, flags: Mapping[str, Any]) -> Quanti
 def read_config(path: str | Path) -> dict[str, Any]:
     """The checked contents of a TOML file of options."""
     try:
-        import tomllib
+        import tomllib  # type: ignore[import-not-found,unused-ignore]
     except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib
+        import tomli as tomllib  # type: ignore[no-redef,unused-ignore]
 
     try:
         values: dict[str, Any] = tomllib.loads(Path(path).read_text(encoding="utf-8"))

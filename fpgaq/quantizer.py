@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -80,9 +81,7 @@ def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions 
     name = graph.inputs[0]
     leading, stages, image = _split(graph)
     plan = plan_input(calibration[name], leading, tuple(stage.operator for stage in stages), options)
-    transform = InputTransform(
-        plan.scale, plan.offset, input_rounding(options), tuple(graph.shapes[name]), image
-    )
+    transform = InputTransform(plan.scale, plan.offset, input_rounding(options), tuple(graph.shapes[name]), image)
     flows = [_Flow(_tensor(name, image, plan.format), plan.meaning)]
     operators: list[IntegerOperator] = []
     last = max((i for i, stage in enumerate(stages) if isinstance(stage.operator, Convolution | Affine)), default=-1)
@@ -114,10 +113,14 @@ def _check_chain(graph: Graph) -> None:
                 f"layer {op.name!r}: {type(op).__name__} is not resolved by the passes and has no integer form;"
                 " supported: Convolution, Affine, MaxPooling, Relu, Reshape"
             )
+    reads = Counter(graph.outputs)
+    reads.update(name for op in graph.operators for name in op.inputs)
     for tensor in (*graph.inputs, *(op.output for op in graph.operators)):
-        readers = len(graph.consumers(tensor)) + graph.outputs.count(tensor)
+        readers = reads[tensor]
         if readers != 1:
-            raise UnsupportedError(f"tensor {tensor!r} is read {readers} times; only chains of layers are supported yet")
+            raise UnsupportedError(
+                f"tensor {tensor!r} is read {readers} times; only chains of layers are supported yet"
+            )
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise UnsupportedError(
             f"network {graph.name!r} has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; only one of each"
@@ -203,6 +206,8 @@ def _convert(
             flow, tensor=_tensor(stage.output, image, fmt)
         )
     assert isinstance(op, Convolution | Affine)
-    layer = quantize_layer(op, source, flow.scale, options.for_layer(op.name), statistics[stage.values], stage.relu, final)
+    layer = quantize_layer(
+        op, source, flow.scale, options.for_layer(op.name), statistics[stage.values], stage.relu, final
+    )
     operator = replace(layer.operator, output=stage.output)
     return operator, _Flow(_tensor(stage.output, image, layer.format), Scale())

@@ -21,6 +21,7 @@ from .data import fit_shape
 from .errors import ModelError, VerificationError
 from .formats import Format, Rounding, quantize_real, round_shift
 from .integer_graph import (
+    InputTransform,
     IntegerAffine,
     IntegerArray,
     IntegerConvolution,
@@ -28,7 +29,6 @@ from .integer_graph import (
     IntegerMaxPooling,
     IntegerOperator,
     IntegerRelu,
-    InputTransform,
     Requantize,
     Tensor,
 )
@@ -85,7 +85,7 @@ def run(
     names = tuple(graph.tensors) if keep else graph.outputs
     results = {name: np.empty((frames, *graph.tensors[name].shape), dtype=np.int64) for name in names}
     for start in range(0, frames, step):
-        batch = {name: _inward(inputs[name][start : start + step]) for name in graph.inputs}
+        batch = {name: _inward(inputs[name][start : start + step], graph.tensors[name].format) for name in graph.inputs}
         for name, value in _run_batch(layers, batch, frozenset(names)).items():
             results[name][start : start + step] = value.transpose(3, 1, 2, 0)
     return results
@@ -149,8 +149,12 @@ def _check_inputs(graph: IntegerGraph, inputs: Mapping[str, IntegerArray]) -> in
     return int(counts.pop())
 
 
-def _inward(images: IntegerArray) -> Work:
-    return np.ascontiguousarray(images.transpose(3, 1, 2, 0))
+def _inward(images: IntegerArray, fmt: Format) -> Work:
+    kind = np.float32 if fmt.width <= 24 else np.int64
+    if images.shape[1:3] == (1, 1):
+        # A BLAS reads vectors either way round: the view needs no copy in the new order.
+        return images.astype(kind).transpose(3, 1, 2, 0)
+    return images.transpose(3, 1, 2, 0).astype(kind, order="C")
 
 
 def _run_batch(layers: tuple[_Layer, ...], tensors: dict[str, Work], names: frozenset[str]) -> dict[str, Work]:
@@ -189,6 +193,15 @@ def working_type(op: IntegerConvolution | IntegerAffine, input_format: Format) -
     if magnitude <= 1 << 24:
         return np.float32
     return np.float64 if magnitude <= 1 << 53 else np.int64
+
+
+def working_types(graph: IntegerGraph) -> tuple[str, ...]:
+    """The working type of each layer with weights, in order."""
+    return tuple(
+        working_type(op, graph.tensors[op.input].format).__name__
+        for op in graph.operators
+        if isinstance(op, IntegerConvolution | IntegerAffine)
+    )
 
 
 def _prepare_convolution(op: IntegerConvolution, source: Tensor, target: Tensor) -> _Layer:

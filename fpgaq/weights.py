@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .calibration import MSE_STEPS, fitting_frac
-from .formats import Format, dequantize, quantize_real
+from .formats import Format, Rounding, dequantize, quantize_real
 from .integer_graph import IntegerArray
 from .quantize_config import QuantizeOptions, WeightDelta
 
-NEAREST = "half_even"
+NEAREST: Rounding = "half_even"
 """Weights and biases go to the nearest integer, ties to even, whatever the hardware's rounding rule is."""
 
 

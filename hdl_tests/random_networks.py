@@ -19,8 +19,8 @@ from fpgaq.integer_graph import (
     IntegerMaxPooling,
     IntegerOperator,
     IntegerRelu,
-    Pair,
     Padding,
+    Pair,
     Requantize,
     Tensor,
 )

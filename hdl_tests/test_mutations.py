@@ -15,21 +15,23 @@ import pytest
 from output_folder import Files, change_text, make_files, run_files
 from random_networks import NetworkBuilder
 
+from fpgaq.accumulators import operator_bounds
 from fpgaq.formats import Format
+from fpgaq.integer_check import check
 from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 
-MULTIPLIERS = 14
+MULTIPLIERS = 10
 
 
 @pytest.fixture(scope="module")
 def graph() -> IntegerGraph:
-    """Signed convolution, rectifier, pooling, two affine layers; the first affine's weights fill a memory file."""
-    builder = NetworkBuilder(50, (8, 8, 2), Format(8, 7))
-    builder.convolution(4, padding=(1, 1, 1, 1), relu=False, per_channel=True, rounding="half_up").pool()
-    builder.convolution(4, (1, 1), relu=False, rounding="half_up").relu()
-    return builder.affine(6, relu=True, rounding="half_away").affine(5, requantize=False).graph()
+    """Signed convolution, pooling, rectifier, pointwise convolution, and an affine layer with a memory file."""
+    builder = NetworkBuilder(50, (6, 6, 2), Format(8, 7))
+    builder.convolution(4, padding=(1, 1, 1, 1), relu=False, per_channel=True, rounding="half_away").pool()
+    builder.relu().convolution(8, (1, 1), relu=True, rounding="half_even")
+    return builder.affine(5, requantize=False).graph()
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +56,9 @@ TEXT_FAULTS = {
     "no saturation above": {"else if (above)": "else if (1'b0)"},
     "no saturation below": {"if (below)": "if (1'b0)"},
     "no floor": {"if (negative)": "if (1'b0)"},
-    "tie to the wrong side": {"ROUNDING == 1 ? raised[WIDTH-1]": "ROUNDING == 1 ? ~raised[WIDTH-1]"},
-    "first product dropped": {"(first ? {SUM_WIDTH{1'b0}} : sum)": "sum"},
+    "ties towards zero": {"ROUNDING == 1 ? raised[WIDTH-1]": "ROUNDING == 1 ? ~raised[WIDTH-1]"},
+    "ties to the odd neighbour": {"ROUNDING == 2 ? ~raised[SHIFT]": "ROUNDING == 2 ? raised[SHIFT]"},
+    "first product dropped": {"carried = first ? {SUM_WIDTH{1'b0}} : sum;": "carried = sum;"},
     "bias dropped": {" + biases[lane*SUM_WIDTH +: SUM_WIDTH]": ""},
     "columns one short": {"COLUMN_LAST = COLUMNS - 1": "COLUMN_LAST = COLUMNS > 1 ? COLUMNS - 2 : 0"},
     "rows one short": {"ROW_LAST = ROWS - 1": "ROW_LAST = ROWS > 1 ? ROWS - 2 : 0"},
@@ -90,7 +93,7 @@ TEXT_FAULTS = {
     "pool keeps the last window": {"if (first | (reduced": "if ((reduced"},
     "relu passes negatives": {"if (~s_data[lane*ELEMENT_WIDTH+ELEMENT_WIDTH-1])": "if (1'b1)"},
     "output unknown": {"assign m_axis_tvalid = s_valid;": "assign m_axis_tvalid = s_valid ? 1'b1 : 1'bx;"},
-    "output zero-extended": {"{(SLOT_WIDTH-ELEMENT_WIDTH){ELEMENT_SIGNED != 0 &&": "{(SLOT_WIDTH-ELEMENT_WIDTH){1'b0 &&"},
+    "output zero-extended": {"WIDTH){ELEMENT_SIGNED != 0 && s_data": "WIDTH){1'b0 && s_data"},
     "tlast not checked": {"if (s_axis_tlast != frame_last)": "if (1'b0)"},
     "ready in reset": {"m_ready & ~rst;\n    assign m_valid": "m_ready;\n    assign m_valid"},
 }  # fmt: skip
@@ -119,10 +122,10 @@ GRAPH_FAULTS: dict[str, tuple[int, Callable[[IntegerGraph], IntegerGraph]]] = {
     "padding a column off": (0, lambda g: change_operator(g, 0, padding=(1, 1, 2, 0))),
     "channels reversed": (0, lambda g: change_operator(g, 0, weight=weight_of(g, 0)[:, :, :, ::-1].copy())),
     "kernel transposed": (0, lambda g: change_operator(g, 0, weight=weight_of(g, 0).transpose(0, 2, 1, 3).copy())),
-    "matrix transposed": (2, lambda g: change_operator(g, 2, weight=weight_of(g, 2).transpose(3, 1, 2, 0).copy())),
-    "outputs reversed": (5, lambda g: change_operator(g, 5, weight=weight_of(g, 5)[::-1].copy())),
+    "matrix transposed": (3, lambda g: change_operator(g, 3, weight=weight_of(g, 3).T.reshape(8, 1, 1, 4))),
+    "outputs reversed": (4, lambda g: change_operator(g, 4, weight=weight_of(g, 4)[::-1].copy())),
     "features rolled": (4, lambda g: change_operator(g, 4, weight=np.roll(weight_of(g, 4), 1, axis=1))),
-    "one bias off by one": (5, lambda g: change_operator(g, 5, bias=g.operators[5].bias + np.eye(5, dtype=np.int64)[3])),
+    "one bias off by one": (4, lambda g: change_operator(g, 4, bias=g.operators[4].bias + (np.arange(5) == 3))),
 }  # fmt: skip
 
 
@@ -173,16 +176,35 @@ def test_digest_of_the_manifest_is_that_of_the_file(files: Files) -> None:
     assert digests[name] == hashlib.sha256(str(files[name]).encode()).hexdigest()
 
 
-@pytest.mark.parametrize("sign", [-1, 1])
-def test_narrower_accumulator_is_found(sign: int, tmp_path: Path) -> None:
-    """Extreme frames reach the proved bound where all weights have one sign."""
-    graph = NetworkBuilder(60, (1, 1, 16), Format(8, 7, signed=False)).affine(3, requantize=False).graph()
+def extreme_graph(sign: int) -> IntegerGraph:
+    """An affine layer whose weights are all the greatest or all the least: extreme frames reach the proved bound."""
+    graph = NetworkBuilder(60, (1, 1, 16), Format(8, 7, signed=False)).affine(3, relu=False).graph()
     op = graph.operators[0]
     assert isinstance(op, IntegerAffine)
     weight = np.full_like(op.weight, op.weight_format.maximum if sign > 0 else op.weight_format.minimum)
-    graph = change_operator(graph, 0, weight=weight, bias=np.zeros(3, dtype=np.int64))
+    op = replace(op, weight=weight, bias=np.zeros(3, dtype=np.int64))
+    width = operator_bounds(op, graph.tensors["t0"].format).width
+    return check(change_operator(replace(graph, operators=(op,)), 0, accumulator_width=width))
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_narrower_accumulator_is_found(sign: int, tmp_path: Path) -> None:
+    graph = extreme_graph(sign)
     files = make_files(graph, 3)
     assert run_files(tmp_path / "right", files)["status"] == 0
     narrow = {"assign sums[output_lane*SUM_WIDTH +: SUM_WIDTH] = sum;":
               "assign sums[output_lane*SUM_WIDTH +: SUM_WIDTH] = {sum[SUM_WIDTH-2], sum[SUM_WIDTH-2:0]};"}  # fmt: skip
-    assert run_files(tmp_path / "narrow", change_text(files, narrow))["status"] == 1
+    outcome = run_files(tmp_path / "narrow", change_text(files, narrow))
+    assert outcome["status"] == 1
+    assert "layer 'layer0'" in outcome["message"]
+
+
+def test_overflow_is_asserted_in_simulation(tmp_path: Path) -> None:
+    """Hardware whose accumulator is a bit narrower than proved ends the simulation and says where."""
+    graph = extreme_graph(1)
+    op = graph.operators[0]
+    assert isinstance(op, IntegerAffine)
+    narrow = change_operator(graph, 0, accumulator_width=op.accumulator_width - 1)
+    outcome = run_files(tmp_path, make_files(narrow, 3, golden=graph))
+    assert outcome["status"] == 1
+    assert re.match(r"fpgaq: accumulator overflow (at the bias )?in fpgaq_bench\.dut\.layer_00", outcome["message"])

@@ -24,6 +24,7 @@ from fpgaq.integer_graph import (
 
 
 def exact_round(value: Fraction, rounding: str) -> int:
+    """Each rounding rule in words, on an exact fraction."""
     below = math.floor(value)
     rest = value - below
     if rounding == "floor" or rest < Fraction(1, 2):
@@ -39,8 +40,8 @@ def slow_finish(op, total: int, channel: int, fmt: Format) -> int:
     total += int(op.bias[channel])
     if op.requantize is None:
         return total
-    shifts = op.requantize.shift
-    value = exact_round(Fraction(total, 1 << (shifts[0] if len(shifts) == 1 else shifts[channel])), op.requantize.rounding)
+    shift = op.requantize.shift[channel if len(op.requantize.shift) > 1 else 0]
+    value = exact_round(Fraction(total, 1 << shift), op.requantize.rounding)
     if op.requantize.relu:
         value = max(value, 0)
     return min(max(value, fmt.minimum), fmt.maximum)

@@ -42,9 +42,7 @@ def convolution(
     group: int = 1,
 ) -> Layer:
     arguments = {"base_axis": 1, "pad": shape(*pad), "stride": shape(*stride), "dilation": shape(*dilation)}
-    return Layer(
-        "Convolution", name, {**arguments, "group": group}, _weights(weight, bias), "convolution_param"
-    )
+    return Layer("Convolution", name, {**arguments, "group": group}, _weights(weight, bias), "convolution_param")
 
 
 def max_pooling(
@@ -73,9 +71,17 @@ def batch_normalization(
     """Parameters of shape (channels,), written as (1, channels, 1, 1) or, with `dimensions` 2, (1, channels)."""
     given = {"beta": offset, "gamma": scale, "mean": mean, "var": variance}
     spread = (1, -1, *(1,) * (dimensions - 2))
-    parameters = {key: np.asarray(value, np.float32).reshape(spread) for key, value in given.items() if value is not None}
+    parameters = {
+        key: np.asarray(value, np.float32).reshape(spread) for key, value in given.items() if value is not None
+    }
     flags = {"no_scale": scale is None, "no_bias": offset is None}
-    everything = {"axes": [1], "decay_rate": 0.9, "eps": eps, **{key: True for key, on in flags.items() if on}, **arguments}
+    everything = {
+        "axes": [1],
+        "decay_rate": 0.9,
+        "eps": eps,
+        **{key: True for key, on in flags.items() if on},
+        **arguments,
+    }
     return Layer("BatchNormalization", name, everything, parameters, "batch_normalization_param")
 
 
@@ -147,7 +153,9 @@ def chain_fields(
     return {"name": network, "batch_size": 1, "variable": variables, "function": functions}, parameters
 
 
-def executor_fields(network: str = "main", inputs: Sequence[str] = ("x",), outputs: Sequence[str] = ("y",)) -> dict[str, Any]:
+def executor_fields(
+    network: str = "main", inputs: Sequence[str] = ("x",), outputs: Sequence[str] = ("y",)
+) -> dict[str, Any]:
     """An executor message."""
     return {
         "name": "runtime",
@@ -226,7 +234,10 @@ def encode_protobuf(parameters: Mapping[str, Array]) -> bytes:
         dims = b"".join(varint(dim) for dim in values.shape)
         data = struct.pack(f"<{values.size}f", *values.ravel().tolist())
         messages.append(
-            wire_field(1, name.encode()) + wire_field(20, wire_field(1, dims)) + wire_field(100, data) + wire_field(101, 1)
+            wire_field(1, name.encode())
+            + wire_field(20, wire_field(1, dims))
+            + wire_field(100, data)
+            + wire_field(101, 1)
         )
     return b"".join(wire_field(200, message) for message in messages)
 

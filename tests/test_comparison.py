@@ -17,7 +17,7 @@ from fpgaq.formats import dequantize
 from fpgaq.quantize_config import QuantizeOptions
 from fpgaq.quantizer import quantize
 from fpgaq.report import comparison
-from tests.test_quantizer import affine, chain, convolution, pooling, relu, samples
+from tests.float_networks import affine, chain, convolution, pooling, relu, samples
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,8 @@ def test_figures_of_each_tensor(pair):
     assert [found[name].layer for name in found] == ["input", "c1", "p1", "a1"]
     reals = run_float(graph, {"t0": dataset.inputs["t0"]}, keep=True)
     transform, fmt = integer.transforms["t0"], integer.tensors["t0"].format
-    integers = reference.run(integer, {"t0": reference.apply_transform(transform, fmt, dataset.inputs["t0"])}, keep=True)
+    integers = reference.apply_transform(transform, fmt, dataset.inputs["t0"])
+    integers = reference.run(integer, {"t0": integers}, keep=True)
     for name in ("t2", "t3", "t4"):
         fmt = integer.tensors[name].format
         real = reals[name].reshape(50, *np.roll(integer.tensors[name].shape, 1)).transpose(0, 2, 3, 1).astype(float)
@@ -104,7 +105,8 @@ def test_ranks_break_ties_towards_the_lower_index():
 
 def test_table_shows_every_tensor_and_no_control_characters(pair):
     graph, integer, dataset = pair
-    named = replace(integer, operators=(replace(integer.operators[0], name="evil\x1b[2J\nname"), *integer.operators[1:]))
+    first = replace(integer.operators[0], name="evil\x1b[2J\nname")
+    named = replace(integer, operators=(first, *integer.operators[1:]))
     text = comparison.table(comparison.compare(graph, named, dataset, timed=False))
     assert "evil?[2J?name" in text and "\x1b" not in text
     assert "50 images" in text and len(text.splitlines()) == 6 + 1 + 1 + 1 + 4

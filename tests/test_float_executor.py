@@ -105,7 +105,8 @@ def test_convolution_is_the_definition(seed: int) -> None:
     op = Convolution("c", ("x",), "y", weight, bias, stride_pair, padding, dilation_pair, groups, padding_value=0.75)
     size = (9, 7)
     spans = [
-        (size[axis] + padding[2 * axis] + padding[2 * axis + 1] - dilation[axis] * (kernel[axis] - 1) - 1) // stride[axis]
+        (size[axis] + padding[2 * axis] + padding[2 * axis + 1] - dilation[axis] * (kernel[axis] - 1) - 1)
+        // stride[axis]
         for axis in (0, 1)
     ]
     shape = (4, int(spans[0]) + 1, int(spans[1]) + 1)
@@ -133,7 +134,9 @@ def test_padding_never_wins_a_maximum() -> None:
 
 
 def test_unfit_inputs_are_refused() -> None:
-    graph = Graph("n", ("x",), ("y",), (MaxPooling("p", ("x",), "y", (1, 1), (1, 1)),), {"x": (1, 2, 2), "y": (1, 2, 2)})
+    graph = Graph(
+        "n", ("x",), ("y",), (MaxPooling("p", ("x",), "y", (1, 1), (1, 1)),), {"x": (1, 2, 2), "y": (1, 2, 2)}
+    )
     with pytest.raises(ModelError, match=r"data for input 'x' has shape \(2, 2\); expected \(batch, \*\(1, 2, 2\)\)"):
         run_float(graph, {"x": np.zeros((2, 2))})
     with pytest.raises(ModelError, match=r"data for inputs \['z'\] given; network 'n' has \['x'\]"):

@@ -11,21 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fpgaq.formats import ROUNDINGS, Format, dequantize, quantize_real, round_real, round_shift, saturate
-
-
-def exact_round(value: Fraction, rounding: str) -> int:
-    """Each rule in words, on an exact fraction."""
-    below = math.floor(value)
-    rest = value - below
-    if rounding == "floor" or rest < Fraction(1, 2):
-        return below
-    if rest > Fraction(1, 2):
-        return below + 1
-    return {
-        "half_up": below + 1,
-        "half_away": below + 1 if value > 0 else below,
-        "half_even": below if below % 2 == 0 else below + 1,
-    }[rounding]
+from tests.integer_networks import exact_round
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)
@@ -128,3 +114,22 @@ def test_dequantize_inverts_quantize_on_the_grid():
 
 def test_describe():
     assert (Format(8, 5).describe(), Format(12, -3, False).describe()) == ("s8.5", "u12.-3")
+
+
+@pytest.mark.nnabla
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("bits", [2, 4, 8, 16])
+@pytest.mark.parametrize("frac", [-2, 0, 5, 12])
+def test_half_away_and_narrow_are_nnablas_fixed_point(nnabla, signed, bits, frac):
+    from nnabla import functions
+
+    generator = np.random.default_rng(bits + frac)
+    limit = 2.0 ** (bits - frac)
+    values = generator.uniform(-limit, limit, size=2000).astype(np.float32)
+    ties = (np.arange(-500, 500) + 0.5).astype(np.float32) * np.float32(2.0**-frac)
+    data = np.concatenate([values, ties])
+    x = nnabla.Variable.from_numpy_array(data)
+    y = functions.fixed_point_quantize(x, sign=signed, n=bits, delta=2.0**-frac)
+    y.forward()
+    fmt = Format(bits, frac, signed, narrow=signed)
+    assert np.array_equal(dequantize(quantize_real(data, fmt, "half_away"), fmt), y.d)

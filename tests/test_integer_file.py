@@ -72,7 +72,10 @@ def npy(array) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("graph", [small_network(1), convolution_network(2, final=True), convolution_network(3, bits=16)])
+GRAPHS = [small_network(1), convolution_network(2, final=True), convolution_network(3, bits=16)]
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
 def test_round_trip(graph, tmp_path):
     path = tmp_path / "network.fpgaq"
     integer_file.save(graph, path)
@@ -214,6 +217,8 @@ CHANGES = {
     "scale as text": (lambda d: d["inputs"][0].update(scale="1"), "finite number"),
     "model shape": (lambda d: d["inputs"][0].update(model_shape=[3]), "does not fit"),
     "output shape": (lambda d: d["outputs"][0].update(model_shape=[3]), "does not fit"),
+    "negative model shape": (lambda d: d["inputs"][0].update(model_shape=[-8, -7]), "does not fit"),
+    "unsigned weights": (lambda d: d["operators"][0]["weight_format"].update(signed=False), "signed, to 32 bits"),
     "output unknown": (lambda d: d["outputs"][0].update(tensor="zz"), "written by no layer|not exactly"),
     "weights frac": (lambda d: d["operators"][0].update(weight_frac=[7]), "do not fit 4 outputs"),
 }

@@ -18,6 +18,13 @@ def sized(value: int, width: int) -> str:
     return f"{width}'h{value & ((1 << width) - 1):x}"
 
 
+def decimal(value: int, width: int) -> str:
+    """A sized literal of a count, in decimal as a reader expects it."""
+    if not 0 <= value < (1 << width):
+        raise ValueError(f"{value} does not fit {width} bits")
+    return f"{width}'d{value}"
+
+
 def index_width(count: int) -> int:
     """Bits of an index into `count` things, at least 1."""
     return max(1, (count - 1).bit_length())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .literals import index_width, memory_file, sized
+from .literals import decimal, index_width, memory_file, sized
 from .render import render
 
 CASE_LIMIT = 256
@@ -44,4 +44,4 @@ class Rom:
         return files
 
     def _entries(self, words: Sequence[int]) -> list[tuple[str, str]]:
-        return [(sized(i, self.address_width), sized(word, self.width)) for i, word in enumerate(words)]
+        return [(decimal(i, self.address_width), sized(word, self.width)) for i, word in enumerate(words)]

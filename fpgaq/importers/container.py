@@ -69,6 +69,8 @@ class Archive:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, OSError) as error:
             raise ModelError(f"damaged zip file ({_one_line(error)}); save the model again") from None
+        if len(self._zip.infolist()) > MAX_MEMBERS:
+            raise ModelError(f"the zip has {len(self._zip.infolist())} members; at most {MAX_MEMBERS} are read")
         self._members: dict[str, zipfile.ZipInfo] = {}
         for info in self._zip.infolist():
             _check_member(info)

@@ -27,7 +27,10 @@ def decode_parameters(data: bytes) -> list[tuple[str, NDArray[np.float32]]]:
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
             _Walk(len(data), parameters).group(file["/"].id, "", 0)
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+    except ModelError:
+        raise
+    except Exception as error:
+        # On damaged files the library raises nearly every class of exception, OverflowError and MemoryError included.
         raise ModelError(f"is not readable HDF5 ({' '.join(str(error).split())[:200]}); save the model again") from None
     return parameters
 

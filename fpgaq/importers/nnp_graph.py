@@ -75,7 +75,7 @@ def _ordered(network: Network, outputs: tuple[str, ...]) -> list[Node]:
 def _cycle(backwards: list[str]) -> str:
     names = [backwards[0], *reversed(backwards)]
     shown = names if len(names) <= 2 * MAX_LISTED else [*names[:MAX_LISTED], "...", *names[-MAX_LISTED:]]
-    return " -> ".join(shown)
+    return " -> ".join(name if name.isprintable() else repr(name) for name in shown)
 
 
 def _check_types(network: Network, nodes: list[Node]) -> None:

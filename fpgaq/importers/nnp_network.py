@@ -139,12 +139,13 @@ def _read_node(message: Message, where: str) -> Node:
     given, kind = fields.string("name"), fields.string("type")
     inputs, outputs = tuple(fields.strings("input")), tuple(fields.strings("output"))
     name = given or (outputs[0] if outputs else kind)
-    fields.owner = f"layer {name!r} ({kind})"
+    fields.owner = f"layer {name!r}"
     if fields.strings("repeat_id") or fields.messages("repeat_param") or fields.messages("recurrent_param"):
-        raise UnsupportedError(f"layer {name!r} ({kind}) belongs to a loop; unroll it before saving")
+        raise UnsupportedError(f"layer {name!r} belongs to a loop; unroll it before saving")
     fields.skip(("context",))
-    if not kind:
-        raise fields.error("has no type")
+    if not (kind.isascii() and kind.isidentifier()):
+        raise fields.error(f"type {kind[:80]!r}; expected the name of a function")
+    fields.owner = f"layer {name!r} ({kind})"
     if not outputs:
         raise fields.error("has no output")
     return Node(name, kind, inputs, outputs, fields)

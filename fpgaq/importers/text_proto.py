@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from ..errors import ModelError
 
 MAX_DEPTH = 64
-MAX_FIELDS = 1_000_000
+MAX_FIELDS = 250_000
 
 Kind = Literal["string", "number", "word"]
 
 
-@dataclass(frozen=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A string (escapes resolved), a number as written, or a bare word such as `true`."""
 
     kind: Kind
@@ -31,8 +28,7 @@ class Scalar:
     column: int
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """Fields in the order of the text; a repeated field has several values."""
 
     fields: dict[str, list[Value]]
@@ -50,12 +46,18 @@ class _Token(NamedTuple):
 
 
 _TOKEN = re.compile(
-    r"""(?P<space>(?:[ \t\r\n\f\v]+|\#[^\n]*)+)
+    r"""(?P<space>[ \t\r\n\f\v]+)
+      |(?P<comment>\#[^\n]*)
       |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
       |(?P<number>(?:0[xX][0-9A-Fa-f]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?)(?![A-Za-z0-9_.]))
       |(?P<string>"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*')
       |(?P<mark>[{}<>\[\]:,;-])""",
     re.VERBOSE,
+)
+# Most fields are one scalar and then another field; one match for those makes large texts three times as fast.
+_PLAIN_FIELD = re.compile(
+    r'([A-Za-z_][A-Za-z0-9_]*):[ \t]*(?:"([^"\\\n]*)"|(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|(true|false))'
+    r"[ \t\r\n]+(?=[A-Za-z_}])"
 )
 _ESCAPE = re.compile(
     rb"\\(?:([abfnrtv\\'\"?])|([0-7]{1,3})|[xX]([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.?))", re.DOTALL
@@ -124,24 +126,28 @@ class _Parser:
     def __init__(self, text: str, where: str) -> None:
         self.text = text
         self.where = where
-        self.tokens = self._scan()
+        self.end = 0
         self.line = 1
         self.line_start = 0
         self.counted_to = 0
         self.fields_left = MAX_FIELDS
-        self.token = next(self.tokens)
+        self.token = self._next()
 
-    def _scan(self) -> Iterator[_Token]:
-        offset, text, match = 0, self.text, _TOKEN.match
-        while offset < len(text):
-            found = match(text, offset)
+    def _next(self) -> _Token:
+        """The token at `end`, which moves behind it."""
+        text = self.text
+        while self.end < len(text):
+            offset = self.end
+            found = _TOKEN.match(text, offset)
             if found is None:
                 raise self._error(offset, _unreadable(text, offset))
-            kind = found.lastgroup or ""
-            if kind != "space":
-                yield _Token(kind, found.group(), offset)
-            offset = found.end()
-        yield _Token("end", "", len(text))
+            self.end = found.end()
+            kind = found.lastgroup
+            if kind == "comment":
+                self._count(offset)
+            elif kind != "space":
+                return _Token(kind or "", found.group(), offset)
+        return _Token("end", "", len(text))
 
     def _position(self, offset: int) -> tuple[int, int]:
         if offset < self.counted_to:
@@ -159,12 +165,14 @@ class _Parser:
 
     def _take(self) -> _Token:
         token = self.token
-        self.token = next(self.tokens) if token.kind != "end" else token
+        self.token = self._next() if token.kind != "end" else token
         return token
 
     def _accept(self, marks: str) -> str:
-        if self.token.kind == "mark" and self.token.text in marks:
-            return self._take().text
+        token = self.token
+        if token.kind == "mark" and token.text in marks:
+            self.token = self._next()
+            return token.text
         return ""
 
     def _found(self) -> str:
@@ -178,15 +186,38 @@ class _Parser:
         if depth > MAX_DEPTH:
             raise self._error(self.token.offset, f"nested deeper than {MAX_DEPTH} messages")
         while True:
-            if self.token.kind == "end" and not closer or self.token.kind == "mark" and self.token.text == closer:
+            kind, text, _ = self.token
+            if kind == "end" and not closer or kind == "mark" and text == closer:
                 self._take()
                 return message
-            if self.token.kind != "name":
+            if kind != "name":
                 expected = f"a field name or {closer!r}" if closer else "a field name"
                 raise self._error(self.token.offset, f"found {self._found()}; expected {expected}")
+            if self._plain_field(message):
+                continue
             name = self._take().text
             self._field(message.fields.setdefault(name, []), name, depth)
             self._accept(",;")
+
+    def _plain_field(self, message: Message) -> bool:
+        found = _PLAIN_FIELD.match(self.text, self.token.offset)
+        if found is None:
+            return False
+        group = found.lastindex or 2
+        self._count(found.start(group))
+        line, column = self._position(found.start(group) - (group == 2))
+        kind: Kind = "string" if group == 2 else "number" if group == 3 else "word"
+        message.fields.setdefault(found.group(1), []).append(Scalar(kind, found.group(group), line, column))
+        self.end = found.end()
+        self.token = self._next()
+        return True
+
+    def _count(self, offset: int) -> None:
+        self.fields_left -= 1
+        if self.fields_left < 0:
+            raise self._error(
+                offset, f"more than {MAX_FIELDS} fields and comments; save large parameters in an .nnp file"
+            )
 
     def _field(self, values: list[Value], name: str, depth: int) -> None:
         colon = self._accept(":")
@@ -203,11 +234,7 @@ class _Parser:
                 raise self._error(self.token.offset, f"found {self._found()}; expected ',' or ']' in field {name!r}")
 
     def _value(self, name: str, colon: bool, depth: int) -> Value:
-        self.fields_left -= 1
-        if self.fields_left < 0:
-            raise self._error(
-                self.token.offset, f"more than {MAX_FIELDS} fields; save large parameters in an .nnp file"
-            )
+        self._count(self.token.offset)
         line, column = self._position(self.token.offset)
         opener = self._accept("{<")
         if opener:

@@ -30,8 +30,9 @@ def _bias(op: Linear) -> Vector:
 
 def fold_behind(op: Linear, scale: Vector, offset: Vector) -> Linear:
     """The layer that computes ``op(x) * scale + offset``, with one scale and offset for each output channel."""
-    weight = op.weight.astype(np.float64) * scale.reshape(-1, *(1,) * (op.weight.ndim - 1))
-    return replace(op, weight=rounded(weight), bias=rounded(_bias(op) * scale + offset))
+    with np.errstate(over="ignore", invalid="ignore"):
+        weight = op.weight.astype(np.float64) * scale.reshape(-1, *(1,) * (op.weight.ndim - 1))
+        return replace(op, weight=rounded(weight), bias=rounded(_bias(op) * scale + offset))
 
 
 def fold_before(op: Linear, shape: Shape, scale: Vector, offset: Vector) -> Linear:
@@ -52,13 +53,16 @@ def fold_before(op: Linear, shape: Shape, scale: Vector, offset: Vector) -> Line
             raise UnsupportedError(
                 f"layer {op.name!r}: a scale of 0 before padding {op.padding} cannot be folded; remove that layer"
             )
-        values = (op.padding_value - offset) / scale
+        with np.errstate(over="ignore"):
+            values = (op.padding_value - offset) / scale
+        if not np.isfinite(values).all():
+            raise UnsupportedError(f"layer {op.name!r}: a scale of {scale.min()} before padding cannot be folded")
         if (values != values[0]).any():
             raise UnsupportedError(
                 f"layer {op.name!r}: a normalization before padding {op.padding} has a different border value in each"
                 " channel, so folding it would be inexact; place it behind the convolution or use no padding"
             )
-        padding_value = float(values[0])
+        padding_value = float(values[0]) + 0.0
     weight = op.weight.astype(np.float64)
     per_group = op.weight.shape[1]
     outputs_per_group = op.weight.shape[0] // op.groups

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from ..graph import Graph, Identity, Operator, Relu, Reshape, ScaleOffset
-from .rewrite import bypass, producers
+from ..graph import Graph, Identity, MaxPooling, Operator, Relu, Reshape, ScaleOffset
+from .rewrite import bypass
 
 
 def remove_identities(graph: Graph) -> Graph:
-    """Drop Identity (Dropout and augmentation at rest), reshapes to the same shape, ``x * 1 + 0`` and a second ReLU."""
-    writers = producers(graph)
+    """Drop Identity (Dropout and augmentation at rest), idle reshapes and scalars, and ReLU of what is positive."""
+    positive: set[str] = set()
+    for op in graph.operators:
+        if isinstance(op, Relu) or (isinstance(op, MaxPooling | Identity | Reshape) and op.input in positive):
+            positive.add(op.output)
 
     def removable(op: Operator) -> bool:
         if isinstance(op, Reshape):
@@ -16,7 +19,7 @@ def remove_identities(graph: Graph) -> Graph:
         if isinstance(op, ScaleOffset):
             return op.scale == 1.0 and op.offset == 0.0
         if isinstance(op, Relu):
-            return isinstance(writers.get(op.input), Relu)
+            return op.input in positive
         return isinstance(op, Identity)
 
     return bypass(graph, removable)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -20,6 +18,7 @@ from ..formats import Format, dequantize
 from ..graph import Affine, Convolution, Graph
 from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph, Tensor
 from ..reference import apply_transform, run, to_model_layout
+from .timing import best_seconds, engine, threads
 
 BATCH_ELEMENTS = 1 << 22
 """Elements of all tensors of one batch."""
@@ -179,7 +178,9 @@ def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: boo
         float_top5=share(votes.float_top5, labels is not None and classes > TOP),
         integer_top5=share(votes.integer_top5, labels is not None and classes > TOP),
         agreement=share(votes.agreement, classes > 1),
-        layers=tuple(_tensor_result(integer, tensor, votes.tensors[tensor.name]) for tensor in integer.tensors.values()),
+        layers=tuple(
+            _tensor_result(integer, tensor, votes.tensors[tensor.name]) for tensor in integer.tensors.values()
+        ),
         float_bytes=4 * _parameters(graph),
         integer_bytes=_integer_bytes(integer),
         float_seconds=float_seconds,
@@ -292,37 +293,6 @@ def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]])
     )
 
 
-def best_seconds(action: Callable[[], object], repeats: int = 3) -> float:
-    """The least wall-clock time of some runs; the others were disturbed."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def engine() -> str:
-    """What computes: numpy and its BLAS, with versions."""
-    try:
-        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-        library = f"{blas['name']} {blas['version']}"
-    except (KeyError, TypeError):
-        library = "unknown BLAS"
-    return f"numpy {np.__version__}, {library}"
-
-
-def threads() -> int:
-    """How many threads the BLAS may use: what the environment says, else the processors at hand."""
-    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
-        value = os.environ.get(name, "")
-        if value.isdecimal() and int(value) > 0:
-            return int(value)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def table(comparison: Comparison) -> str:
     """The comparison as plain text: the two networks side by side, then one line a tensor."""
 
@@ -353,10 +323,10 @@ def _shown(name: str, length: int = 40) -> str:
     return printable if len(printable) <= length else printable[: length - 3] + "..."
 
 
-def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths)))
-        .rstrip()
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return lines

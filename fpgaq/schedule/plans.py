@@ -109,6 +109,8 @@ class WindowPlan:
     fifo_bits : int
         The result FIFO holds ``2**fifo_bits`` beats.
     walk : Walk
+    capacity_words : int, optional
+        Words of the line buffer that may be used, for questions about smaller ones; by default all.
     """
 
     operator: str
@@ -136,6 +138,7 @@ class WindowPlan:
     address_bits: int
     fifo_bits: int
     walk: Walk
+    capacity_words: int | None = None
 
     @property
     def selects(self) -> int:
@@ -149,8 +152,8 @@ class WindowPlan:
 
     @property
     def capacity(self) -> int:
-        """Words of the line buffer."""
-        return 1 << self.address_bits
+        """Words of the line buffer that are used."""
+        return self.capacity_words or 1 << self.address_bits
 
     @property
     def frame_words(self) -> int:

@@ -89,7 +89,7 @@ def simulate(simulator: str, manifest: dict[str, Any], build: Path, tests: tuple
         runner.build(
             sources=sources,
             hdl_toplevel="fpgaq_bench",
-            defines={"FPGAQ_ROM_DIR": '"rtl"'},
+            defines={"FPGAQ_ROM_DIR": '"rtl"', "FPGAQ_CHECKS": 1},
             build_args=arguments,
             build_dir=build,
             timescale=("1ns", "1ps"),
@@ -112,6 +112,13 @@ def simulate(simulator: str, manifest: dict[str, Any], build: Path, tests: tuple
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
         said = next((line for line in lines if "rror" in line), lines[-1] if lines else "no output")
         raise RunError(2, f"{executable} failed ({error}): {said.strip()[:300]} (see {log.name})") from error
+
+
+def read_assertion(build: Path) -> str | None:
+    """What an assertion in the Verilog printed before it ended the simulation."""
+    log = build / "simulation.log"
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    return next((line.strip() for line in lines if line.startswith("fpgaq: ")), None)
 
 
 def read_results(path: Path, tests: tuple[str, ...]) -> list[str]:
@@ -148,7 +155,10 @@ def run(options: argparse.Namespace, build: Path) -> dict[str, Any]:
     if not options.skip_digests:
         check_memories(manifest, directory)
     prepare(manifest, directory, build)
-    failed = read_results(simulate(options.simulator, manifest, build, tests), tests)
+    results = simulate(options.simulator, manifest, build, tests)
+    if (assertion := read_assertion(build)) is not None:
+        raise RunError(1, assertion)
+    failed = read_results(results, tests)
     outcomes = read_outcomes(build)
     outcome: dict[str, Any] = {"status": 0, "message": None, "mismatches": 0, "tests": outcomes}
     for one in outcomes:

@@ -33,11 +33,13 @@ def plain(message: Message) -> Plain:
         ("a: 1 a: -2 b: 'x'", {"a": [1, -2], "b": ["x"]}),
         ("a { b: 1 } a: { b: 2 } a < b: 3 >", {"a": [{"b": [1]}, {"b": [2]}, {"b": [3]}]}),
         ("a: [1, 2, 3]; b: [], c: [{d: 1}, {d: 2}]", {"a": [1, 2, 3], "b": [], "c": [{"d": [1]}, {"d": [2]}]}),
-        ("# comment\na: true # more\nb: \"#no\"", {"a": ["true"], "b": ["#no"]}),
-        ("a: 0x1F b: 017 c: 1.5e-3 d: .5 e: 2. f: 3f g: 1e5F", {
-            "a": [31], "b": [15], "c": [0.0015], "d": [0.5], "e": [2.0], "f": [3.0], "g": [1e5]}),
+        ('# comment\na: true # more\nb: "#no"', {"a": ["true"], "b": ["#no"]}),
+        (
+            "a: 0x1F b: 017 c: 1.5e-3 d: .5 e: 2. f: 3f g: 1e5F",
+            {"a": [31], "b": [15], "c": [0.0015], "d": [0.5], "e": [2.0], "f": [3.0], "g": [1e5]},
+        ),
         ("a: -inf b: Infinity", {"a": [-math.inf], "b": [math.inf]}),
-        (r"""s: "a\n\t\"\'\\\101\x42\u00e9\U0001F600\303\251" 'b'""", {"s": ["a\n\t\"'\\AB\u00e9\U0001F600\u00e9b"]}),
+        (r"""s: "a\n\t\"\'\\\101\x42\u00e9\U0001F600\303\251" 'b'""", {"s": ["a\n\t\"'\\AB\u00e9\U0001f600\u00e9b"]}),
         ("a:1,b:2;c:3", {"a": [1], "b": [2], "c": [3]}),
     ],
 )
@@ -82,19 +84,21 @@ def test_errors_have_line_and_column(text: bytes, place: str, message: str) -> N
 
 
 def test_depth_is_capped() -> None:
-    for opener in ("a {", "a < ", "a: ["):
-        with pytest.raises(ModelError, match=f"nested deeper than {MAX_DEPTH} messages|found '\\['"):
+    for opener in ("a {", "a < ", "a: [{"):
+        with pytest.raises(ModelError, match=f"nested deeper than {MAX_DEPTH} messages"):
             parse(opener.encode() * 10_000, "t")
     assert parse(("a {" * MAX_DEPTH + "}" * MAX_DEPTH).encode(), "t")
 
 
 def test_a_large_text_is_read_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert len(parse(b"dim: 1\n" * 100_000, "t").fields["dim"]) == 100_000
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
     monkeypatch.setattr("fpgaq.importers.text_proto.MAX_FIELDS", 1000)
-    with pytest.raises(ModelError, match=r"t:1001:6: more than \d+ fields"):
+    with pytest.raises(ModelError, match="t:1001:6: more than 1000 fields and comments"):
         parse(b"dim: 1\n" * 2000, "t")
+    with pytest.raises(ModelError, match="t:1001:1: more than 1000 fields and comments"):
+        parse(b"#\n" * 2000, "t")
 
 
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
@@ -124,7 +128,9 @@ def written(tree: Plain, draw_style: int) -> str:
                 opening, closing = [("{", "}"), (": {", "}"), (" <", ">"), (": <", ">,")][style]
                 parts.append(f"{name}{opening} {written(item, style)}{closing}")
             elif isinstance(item, str):
-                parts.append(f"{name}:{' ' * style}{quoted(item, style % 2 == 0)}{[' ', ';', ',', '# x' + chr(10)][style]}")
+                parts.append(
+                    f"{name}:{' ' * style}{quoted(item, style % 2 == 0)}{[' ', ';', ',', '# x' + chr(10)][style]}"
+                )
             else:
                 parts.append(f"{name}: {item!r} ")
     return "\n".join(parts) + "\n"

@@ -11,7 +11,7 @@ import numpy as np
 from ...formats import ROUNDINGS, Format
 from ...integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph, IntegerMaxPooling
 from ...schedule.plans import WindowPlan
-from ..literals import index_width, pack, sized
+from ..literals import decimal, index_width, pack, sized
 from ..names import rom_module
 from ..roms import Rom
 
@@ -32,9 +32,9 @@ class Table:
 def _table(name: str, index: str, index_bits: int, values: Sequence[int], width: int) -> Table:
     default = Counter(values).most_common(1)[0][0]
     exceptions = tuple(
-        (sized(place, index_bits), sized(value, width)) for place, value in enumerate(values) if value != default
+        (decimal(place, index_bits), decimal(value, width)) for place, value in enumerate(values) if value != default
     )
-    return Table(name, width, index, sized(default, width), exceptions)
+    return Table(name, width, index, decimal(default, width), exceptions)
 
 
 def window_facts(graph: IntegerGraph, op: WindowOperator, plan: WindowPlan, index: int) -> Mapping[str, object]:
@@ -72,7 +72,7 @@ def window_facts(graph: IntegerGraph, op: WindowOperator, plan: WindowPlan, inde
         "tap_index_width": widths["tap"],
         "outside": sized(outside if isinstance(op, IntegerConvolution | IntegerMaxPooling) else 0, source.width),
         "base": {
-            name: value % plan.capacity
+            name: value % (1 << plan.address_bits)
             for name, value in {
                 "start": plan.walk.base_start,
                 "column": plan.walk.base_column,
@@ -81,8 +81,8 @@ def window_facts(graph: IntegerGraph, op: WindowOperator, plan: WindowPlan, inde
             }.items()
         },
         "padded": padded,
-        "last_column": sized(columns - 1, widths["column"]),
-        "zero_count": sized(0, count_width),
+        "last_column": decimal(columns - 1, widths["column"]),
+        "zero_count": decimal(0, count_width),
         "advance": divmod(plan.advance, plan.selects),
         "beats_per_word": plan.word_elements // plan.lanes_in,
         "products": plan.fold.taps * plan.fold.channels,
@@ -121,11 +121,11 @@ def _taps(plan: WindowPlan, padded: bool) -> list[dict[str, str]]:
         for lane in range(plan.fold.taps):
             y, x = divmod(min(group * plan.fold.taps + lane, kernel_taps - 1), plan.kernel[1])
             offset = y * plan.dilation[0] * row_words + x * plan.dilation[1] * plan.words_per_pixel
-            offsets.append(offset % plan.capacity)
+            offsets.append(offset % (1 << bits))
             inside.append(f"rows[{y}] & columns[{x}]" if padded else "1'b1")
         entries.append(
             {
-                "index": sized(group, index_width(plan.tap_groups)),
+                "index": decimal(group, index_width(plan.tap_groups)),
                 "offsets": sized(pack(offsets, bits), bits * plan.fold.taps),
                 "inside": "{" + ", ".join(reversed(inside)) + "}",
             }

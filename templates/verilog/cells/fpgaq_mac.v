@@ -19,8 +19,8 @@ module fpgaq_mac #(
     output wire [OUTPUTS*SUM_WIDTH-1:0]              sums
 );
     localparam PRODUCT_WIDTH = ELEMENT_WIDTH + WEIGHT_WIDTH;
-    // A product fits the sum, so all sums of the tree have the accumulator's width.
-    localparam WIDE = PRODUCT_WIDTH > SUM_WIDTH ? PRODUCT_WIDTH : SUM_WIDTH;
+    // A product fits the sum. It is registered no wider than it is, which lets a DSP block take its register.
+    localparam KEPT = PRODUCT_WIDTH < SUM_WIDTH ? PRODUCT_WIDTH : SUM_WIDTH;
 
     function integer nodes;
         // Sums that leave a level of the tree.
@@ -45,48 +45,67 @@ module fpgaq_mac #(
             reg [SUM_WIDTH-1:0] sum;
 
             for (level = 0; level <= LEVELS; level = level + 1) begin : tree
+                // Lanes up to a multiple of four are zero, so that every sum of the next level has four terms.
                 localparam NODES = nodes(level);
-                localparam BELOW = level == 0 ? 1 : nodes(level - 1);
-                reg [NODES*SUM_WIDTH-1:0] terms;
+                localparam PADDED = level == LEVELS ? 1 : 4 * nodes(level + 1);
+                localparam WIDTH = level == 0 ? KEPT : SUM_WIDTH;
+                reg [PADDED*WIDTH-1:0] terms;
 
-                if (level == 0) begin : products
+                if (level > 0) begin : sums_of_four
+                    localparam BELOW = level == 1 ? KEPT : SUM_WIDTH;
+                    localparam SIGN = SUM_WIDTH - BELOW + 1;
+                    always @(posedge clk) begin : add
+                        integer i;
+                        reg [PADDED*SUM_WIDTH-1:0] all;
+                        all = {(PADDED*SUM_WIDTH){1'b0}};
+                        for (i = 0; i < NODES; i = i + 1)
+                            all[i*SUM_WIDTH +: SUM_WIDTH] =
+                                {{SIGN{tree[level-1].terms[(4*i+1)*BELOW-1]}}, tree[level-1].terms[(4*i+0)*BELOW +: BELOW-1]}
+                              + {{SIGN{tree[level-1].terms[(4*i+2)*BELOW-1]}}, tree[level-1].terms[(4*i+1)*BELOW +: BELOW-1]}
+                              + {{SIGN{tree[level-1].terms[(4*i+3)*BELOW-1]}}, tree[level-1].terms[(4*i+2)*BELOW +: BELOW-1]}
+                              + {{SIGN{tree[level-1].terms[(4*i+4)*BELOW-1]}}, tree[level-1].terms[(4*i+3)*BELOW +: BELOW-1]};
+                        terms <= all;
+                    end
+                end else if (ELEMENT_SIGNED != 0) begin : signed_products
                     always @(posedge clk) begin : multiply
                         integer i;
-                        reg signed [WIDE-1:0] product;
-                        reg [NODES*SUM_WIDTH-1:0] all;
+                        reg signed [PRODUCT_WIDTH-1:0] product;
+                        reg [PADDED*KEPT-1:0] all;
+                        all = {(PADDED*KEPT){1'b0}};
                         for (i = 0; i < PRODUCTS; i = i + 1) begin
-                            product = $signed({ELEMENT_SIGNED != 0 && elements[i*ELEMENT_WIDTH+ELEMENT_WIDTH-1],
-                                               elements[i*ELEMENT_WIDTH +: ELEMENT_WIDTH]})
+                            product = $signed(elements[i*ELEMENT_WIDTH +: ELEMENT_WIDTH])
                                     * $signed(own_weights[i*WEIGHT_WIDTH +: WEIGHT_WIDTH]);
-                            all[i*SUM_WIDTH +: SUM_WIDTH] = product[SUM_WIDTH-1:0];
+                            all[i*KEPT +: KEPT] = product[KEPT-1:0];
                         end
                         terms <= all;
                     end
-                end else begin : sums_of_four
-                    always @(posedge clk) begin : add
+                end else begin : unsigned_products
+                    always @(posedge clk) begin : multiply
                         integer i;
-                        integer j;
-                        reg [SUM_WIDTH-1:0] total;
-                        reg [NODES*SUM_WIDTH-1:0] all;
-                        for (i = 0; i < NODES; i = i + 1) begin
-                            total = tree[level-1].terms[4*i*SUM_WIDTH +: SUM_WIDTH];
-                            for (j = 4 * i + 1; j < 4 * i + 4 && j < BELOW; j = j + 1)
-                                total = total + tree[level-1].terms[j*SUM_WIDTH +: SUM_WIDTH];
-                            all[i*SUM_WIDTH +: SUM_WIDTH] = total;
+                        reg signed [PRODUCT_WIDTH-1:0] product;
+                        reg [PADDED*KEPT-1:0] all;
+                        all = {(PADDED*KEPT){1'b0}};
+                        for (i = 0; i < PRODUCTS; i = i + 1) begin
+                            product = $signed({1'b0, elements[i*ELEMENT_WIDTH +: ELEMENT_WIDTH]})
+                                    * $signed(own_weights[i*WEIGHT_WIDTH +: WEIGHT_WIDTH]);
+                            all[i*KEPT +: KEPT] = product[KEPT-1:0];
                         end
                         terms <= all;
                     end
                 end
             end
 
+            localparam LAST = LEVELS == 0 ? KEPT : SUM_WIDTH;
+            wire [SUM_WIDTH-1:0] step_sum = {{(SUM_WIDTH-LAST+1){tree[LEVELS].terms[LAST-1]}},
+                                             tree[LEVELS].terms[LAST-2:0]};
             wire [SUM_WIDTH-1:0] carried = first ? {SUM_WIDTH{1'b0}} : sum;
-            wire [SUM_WIDTH-1:0] added = carried + tree[LEVELS].terms;
+            wire [SUM_WIDTH-1:0] added = carried + step_sum;
 
             always @(posedge clk)
                 sum <= added;
 `ifdef FPGAQ_CHECKS
             always @(posedge clk)
-                if (valid & (carried[SUM_WIDTH-1] == tree[LEVELS].terms[SUM_WIDTH-1])
+                if (valid & (carried[SUM_WIDTH-1] == step_sum[SUM_WIDTH-1])
                     & (added[SUM_WIDTH-1] != carried[SUM_WIDTH-1])) begin
                     $display("fpgaq: accumulator overflow in %m");
                     $finish;

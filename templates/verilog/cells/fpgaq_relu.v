@@ -2,8 +2,9 @@
 // max(x, 0) of every element, behind a register that keeps the handshake apart: two words deep, one word a cycle.
 module fpgaq_relu #(
     parameter LANES = 1,
-    parameter ELEMENT_WIDTH = 8,  // signed
-    parameter RESULT_WIDTH = 8    // at most ELEMENT_WIDTH; a non-negative element always fits
+    parameter ELEMENT_WIDTH = 8,
+    parameter ELEMENT_SIGNED = 1, // elements without a sign pass as they are
+    parameter RESULT_WIDTH = 8    // a non-negative element always fits
 ) (
     input  wire                           clk,
     input  wire                           rst,
@@ -14,6 +15,8 @@ module fpgaq_relu #(
     output wire                           m_valid,
     input  wire                           m_ready
 );
+    localparam KEPT = RESULT_WIDTH < ELEMENT_WIDTH ? RESULT_WIDTH : ELEMENT_WIDTH;
+
     reg [LANES*RESULT_WIDTH-1:0] rectified;
     reg [LANES*RESULT_WIDTH-1:0] first;
     reg [LANES*RESULT_WIDTH-1:0] second;
@@ -32,8 +35,10 @@ module fpgaq_relu #(
     always @* begin
         rectified = {(LANES*RESULT_WIDTH){1'b0}};
         for (lane = 0; lane < LANES; lane = lane + 1)
-            if (~s_data[lane*ELEMENT_WIDTH+ELEMENT_WIDTH-1])
-                rectified[lane*RESULT_WIDTH +: RESULT_WIDTH] = s_data[lane*ELEMENT_WIDTH +: RESULT_WIDTH];
+            if (ELEMENT_SIGNED == 0)
+                rectified[lane*RESULT_WIDTH +: KEPT] = s_data[lane*ELEMENT_WIDTH +: KEPT];
+            else if (~s_data[lane*ELEMENT_WIDTH+ELEMENT_WIDTH-1])
+                rectified[lane*RESULT_WIDTH +: KEPT] = s_data[lane*ELEMENT_WIDTH +: KEPT];
     end
 
     always @(posedge clk) begin

@@ -1,0 +1,297 @@
+"""A fast differential check of a network's Verilog: plain Icarus with a memory file in and a log out, no cocotb.
+
+It serves where hundreds of networks are tried; what a user runs is the bench of `fpgaq.verify.bench`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..emit.literals import pack
+from ..emit.render import render
+from ..emit.verilog import RTL, emit
+from ..errors import ModelError, ToolError
+from ..integer_graph import IntegerArray, IntegerGraph
+from ..reference import run
+from ..schedule.beats import BeatModel
+from ..schedule.plans import Schedule, WindowPlan
+
+BENCH = "file_bench.v"
+LOG = "beats.log"
+STIMULUS = "input.hex"
+IDLE_SLACK = 1000
+"""Cycles without a beat on any stream, beyond the predicted latency, after which the network counts as stuck."""
+DRAIN = 40
+"""Cycles without a beat, beyond a group's longest, to wait for surplus beats once all frames are out."""
+TIMEOUT_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class FileBenchResult:
+    """What a run showed.
+
+    Parameters
+    ----------
+    mismatch : str or None
+        The first divergence in one line; None if every beat (and, in an unstalled run, every cycle) is as expected.
+    interval : int or None
+        Cycles between the last beats of successive output frames, once two successive values agree.
+    latency : int or None
+        Cycles from the first beat in to the last beat out of the first frame.
+    cycles : int
+        Cycles simulated.
+    """
+
+    mismatch: str | None
+    interval: int | None
+    latency: int | None
+    cycles: int
+
+
+@dataclass
+class _Log:
+    """What the bench wrote: beats and their cycles of each stream, the output port last."""
+
+    beats: list[list[str]]
+    cycles: list[list[int]]
+    error: str | None = None
+    unknown: int | None = None
+    end: int = 0
+
+
+def run_file_bench(
+    graph: IntegerGraph,
+    schedule: Schedule,
+    inputs: Mapping[str, IntegerArray],
+    *,
+    stall_seed: int | None = None,
+    workdir: Path,
+    simulator: str = "iverilog",
+) -> FileBenchResult:
+    """Emit a network into `workdir`, simulate it, and compare every beat of every stream with the reference.
+
+    Parameters
+    ----------
+    graph : IntegerGraph
+    schedule : Schedule
+    inputs : mapping of str to array of int
+        (frames, height, width, channels) of the one input; played over again where the prediction needs more frames.
+    stall_seed : int, optional
+        Seed of random gaps and stalls, which only the data are held against; None for a run without any, in which
+        latency, interval and the end of every frame must be those of the beat model.
+    workdir : Path
+        A folder for the emitted files, the bench and its log.
+    simulator : str
+        The Icarus compiler's name or path.
+
+    Raises
+    ------
+    ToolError
+        If the simulator is missing, refuses the Verilog or does not end.
+    """
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise ModelError(f"network {graph.name!r}: the file bench drives one input and one output")
+    prediction = schedule.prediction
+    frames = len(inputs[graph.inputs[0]])
+    if stall_seed is None and prediction.interval is not None:
+        frames = max(frames, prediction.frames)
+    files = emit(graph, schedule)
+    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
+    port_in, port_out = interface["inputs"][0], interface["outputs"][0]
+    golden = run(graph, inputs, keep=True)
+    stimulus = pack_frames(golden[port_in["tensor"]], port_in["lanes"], port_in["slot_bits"])
+    bench = _render_bench(schedule, manifest, port_in, port_out, frames, len(stimulus), stall_seed)
+    _write(workdir, {**files, BENCH: bench, STIMULUS: "".join(f"{word}\n" for word in stimulus)})
+    spoken = _simulate(workdir, manifest["files"], simulator)
+    log = _read_log(workdir / LOG, len(manifest["streams"]) + 1)
+    ends, latency = _frame_ends(log, port_out["beats_per_frame"])
+    steps = [late - early for early, late in zip(ends, ends[1:], strict=False)]
+    interval = next((one for one, two in zip(steps, steps[1:], strict=False) if one == two), None)
+    mismatch = spoken or _find_mismatch(log, manifest["streams"], port_out, golden, frames)
+    if mismatch is None and stall_seed is None:
+        mismatch = _find_wrong_cycle(schedule, port_in["beats_per_frame"], ends, latency, interval)
+    return FileBenchResult(mismatch, interval, latency, log.end)
+
+
+def pack_frames(values: IntegerArray, lanes: int, slot: int) -> list[str]:
+    """The beats of (frames, height, width, channels) as hexadecimal words, element 0 in the low bits."""
+    digits = -(-lanes * slot // 4)
+    channels = values.shape[3]
+    pixels = values.reshape(-1, channels).tolist()
+    return [
+        f"{pack(pixel[first : first + lanes], slot):0{digits}x}"
+        for pixel in pixels
+        for first in range(0, channels, lanes)
+    ]
+
+
+def _render_bench(
+    schedule: Schedule,
+    manifest: Mapping[str, Any],
+    port_in: Mapping[str, Any],
+    port_out: Mapping[str, Any],
+    frames: int,
+    stored_beats: int,
+    stall_seed: int | None,
+) -> str:
+    prediction = schedule.prediction
+    chance = random.Random(stall_seed)
+    gap, stall = (0, 0) if stall_seed is None else (chance.choice((0, 64, 128, 224)), chance.choice((64, 128, 224)))
+    beats = frames * (port_in["beats_per_frame"] + port_out["beats_per_frame"])
+    busy = prediction.latency + frames * prediction.mean_interval + beats
+    windows = [plan for plan in schedule.plans if isinstance(plan, WindowPlan)]
+    facts = {
+        "top": manifest["top"],
+        "streams": manifest["streams"],
+        "input": port_in,
+        "output": port_out,
+        "stored_beats": stored_beats,
+        "input_total": frames * port_in["beats_per_frame"],
+        "output_total": frames * port_out["beats_per_frame"],
+        "gap": gap,
+        "stall": stall,
+        "seed": chance.randrange(1 << 30) if stall_seed is not None else 1,
+        "idle_limit": prediction.latency + IDLE_SLACK,
+        "cycle_limit": int(20 * busy) + 20 * IDLE_SLACK,
+        "drain": DRAIN + max([0, *(plan.steps + plan.result_latency for plan in windows)]),
+    }
+    return render("bench/file_bench.v.j2", facts)
+
+
+def _write(workdir: Path, files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
+        path = workdir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+
+
+def _simulate(workdir: Path, sources: Sequence[str], simulator: str) -> str | None:
+    """Compile and run; return what the compiler warned of or the hardware complained of, None if nothing."""
+    defines = ["-DFPGAQ_CHECKS", f'-DFPGAQ_ROM_DIR="{RTL}"']
+    build = [simulator, "-g2005", "-Wall", *defines, "-s", "fpgaq_file_bench", "-o", "bench.vvp", BENCH, *sources]
+    code, text = _call(build, workdir)
+    if code:
+        raise ToolError(f"{simulator}: ended with code {code}: {text.strip()[:500]}")
+    if text.strip():
+        return f"{simulator} warns: {text.strip().splitlines()[0]}"
+    code, text = _call(["vvp", "-n", "bench.vvp"], workdir)
+    if code:
+        raise ToolError(f"vvp: ended with code {code}: {text.strip()[:500]}")
+    return text.strip().splitlines()[0] if text.strip() else None
+
+
+def _call(command: Sequence[str], workdir: Path) -> tuple[int, str]:
+    if shutil.which(command[0]) is None:
+        raise ToolError(f"{command[0]}: not found; install the system's package iverilog")
+    try:
+        finished = subprocess.run(
+            command, cwd=workdir, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise ToolError(f"{command[0]}: did not end within {TIMEOUT_SECONDS} s") from None
+    return finished.returncode, finished.stdout + finished.stderr
+
+
+def _read_log(path: Path, streams: int) -> _Log:
+    log = _Log([[] for _ in range(streams)], [[] for _ in range(streams)])
+    if not path.is_file():
+        return log
+    for line in path.read_text(encoding="ascii").splitlines():
+        kind, cycle, *rest = line.split()
+        if kind == "E":
+            log.error = f"frame_error is {rest[0]} although all frames are well formed, at cycle {cycle}"
+        elif kind == "X":
+            log.unknown = int(cycle)
+        elif kind == "F":
+            log.end = int(cycle)
+        else:
+            log.beats[int(kind)].append(rest[0])
+            log.cycles[int(kind)].append(int(cycle))
+    return log
+
+
+def _frame_ends(log: _Log, beats: int) -> tuple[list[int], int | None]:
+    """When the last beat of each output frame left, counted from the first beat in, and the latency."""
+    if not log.cycles[0]:
+        return [], None
+    ends = [cycle - log.cycles[0][0] for cycle in log.cycles[-1][beats - 1 :: beats]]
+    return ends, ends[0] if ends else None
+
+
+def _find_mismatch(
+    log: _Log,
+    streams: Sequence[Mapping[str, Any]],
+    port_out: Mapping[str, Any],
+    golden: Mapping[str, IntegerArray],
+    frames: int,
+) -> str | None:
+    """The first stream, in topological order, that differs from the reference."""
+    stuck: str | None = None
+    for index, stream in enumerate((*streams, port_out)):
+        port = stream is port_out
+        where = f"output {stream['port']}" if port else f"layer {stream['layer']!r} (stream {stream['name']})"
+        expected = pack_frames(golden[stream["tensor"]], stream["lanes"], stream["slot_bits" if port else "width"])
+        stored, beats = len(golden[stream["tensor"]]), len(expected) // len(golden[stream["tensor"]])
+        if port:
+            expected = [f"{int(place % beats == beats - 1)}{word}" for place, word in enumerate(expected)]
+        whole = (expected * (-(-frames // stored)))[: frames * beats]
+        found = log.beats[index]
+        wrong = next((i for i, (one, two) in enumerate(zip(found, whole, strict=False)) if one != two), None)
+        if wrong is not None:
+            cycle = log.cycles[index][wrong]
+            return f"{where}: {_place(stream, wrong, beats, whole[wrong], found[wrong], port)}, at cycle {cycle}"
+        if len(found) > len(whole):
+            return f"{where}: {len(found)} beats, {len(found) - len(whole)} more than {frames} frames hold"
+        if len(found) < len(whole) and stuck is None:
+            stuck = f"{where}: stuck or slow: {len(found)} of {len(whole)} beats after {log.end} cycles"
+    if log.unknown is not None:
+        return f"a valid or ready signal is unknown at cycle {log.unknown}"
+    return stuck or log.error
+
+
+def _place(stream: Mapping[str, Any], beat: int, beats: int, expected: str, found: str, port: bool) -> str:
+    """Frame, pixel and channel of a beat that differs, in words."""
+    frame, within = divmod(beat, beats)
+    if port and expected[0] != found[0]:
+        return f"frame {frame}, beat {within}: tlast: expected {expected[0]}, found {found[0]}"
+    expected, found = expected[int(port) :], found[int(port) :]
+    _, width, channels = stream["shape"]
+    pixel, group = divmod(within, -(-channels // stream["lanes"]))
+    row, column = divmod(pixel, width)
+    place = f"frame {frame}, row {row}, column {column}"
+    if any(digit not in "0123456789abcdef" for digit in found):
+        return f"{place}, channels from {group * stream['lanes']}: expected {expected}, found {found}"
+    slot = stream["slot_bits" if port else "width"]
+    for lane in range(stream["lanes"]):
+        wanted, got = ((int(word, 16) >> (lane * slot)) & ((1 << slot) - 1) for word in (expected, found))
+        if wanted != got:
+            if stream["signed"]:
+                wanted, got = (value - ((value >> (slot - 1)) << slot) for value in (wanted, got))
+            return f"{place}, channel {group * stream['lanes'] + lane}: expected {wanted}, found {got}"
+    raise AssertionError("two equal beats were told apart")
+
+
+def _find_wrong_cycle(
+    schedule: Schedule, input_beats: int, ends: Sequence[int], latency: int | None, interval: int | None
+) -> str | None:
+    """The first cycle of an unstalled run that is not as predicted."""
+    prediction = schedule.prediction
+    if latency != prediction.latency:
+        return f"latency: predicted {prediction.latency} cycles, simulated {latency}"
+    if prediction.interval is not None and interval != prediction.interval:
+        return f"interval: predicted {prediction.interval} cycles, simulated {interval}"
+    model = BeatModel(schedule.plans, input_beats)
+    for _ in ends:
+        model.add_frame()
+    expected = [end - model.input_times[0] for end in model.frame_ends()]
+    if list(ends) != expected:
+        frame = next(i for i, (one, two) in enumerate(zip(ends, expected, strict=True)) if one != two)
+        return f"end of frame {frame}: predicted after {expected[frame]} cycles, simulated {ends[frame]}"
+    return None

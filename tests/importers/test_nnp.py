@@ -1,0 +1,414 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fpgaq.errors import FpgaqError, ModelError, UnsupportedError
+from fpgaq.graph import BatchNormalization, Convolution, Identity, MaxPooling, ScaleOffset
+from fpgaq.importers import load
+from fpgaq.importers.nnp import load_nnp
+from tests.nnp_builder import (
+    Layer,
+    add,
+    affine,
+    batch_normalization,
+    build_nnp,
+    chain_fields,
+    convolution,
+    dropout,
+    executor_fields,
+    max_pooling,
+    message_text,
+    multiply,
+    pack_nnp,
+    relu,
+    reshape,
+    shape,
+    softmax,
+)
+
+GENERATOR = np.random.default_rng(5)
+IMAGE = (2, 9, 8)
+
+
+def kernel(*dims: int) -> np.ndarray:
+    return GENERATOR.normal(size=dims).astype(np.float32)
+
+
+def one(layer: Layer, input_shape: tuple[int, ...] = IMAGE, **options: Any):
+    """The only operator of a network of one layer."""
+    (operator,) = load_nnp(build_nnp([layer], input_shape, **options)).operators
+    return operator
+
+
+def refused(layer: Layer, error: type[FpgaqError], message: str, input_shape: tuple[int, ...] = IMAGE) -> None:
+    with pytest.raises(error, match=message) as caught:
+        load_nnp(build_nnp([layer], input_shape))
+    assert "\n" not in str(caught.value) and repr(layer.name) in str(caught.value)
+
+
+def test_a_chain_of_every_supported_function() -> None:
+    layers = [
+        multiply("m", 1 / 255),
+        add("o", -0.5),
+        convolution("c", kernel(4, 1, 3, 2), kernel(4), pad=(2, 1), stride=(1, 2), dilation=(2, 1), group=2),
+        batch_normalization("b", kernel(4), np.ones(4), kernel(4), kernel(4)),
+        relu("r"),
+        max_pooling("p", (2, 2)),
+        dropout("d"),
+        reshape("f", -1, 32),
+        affine("a", kernel(32, 3), kernel(3)),
+        softmax("s"),
+    ]
+    for parameter_format in ("h5", "protobuf"):
+        graph = load_nnp(build_nnp(layers, IMAGE, parameter_format=parameter_format))
+        assert [type(op).__name__ for op in graph.operators] == [
+            "ScaleOffset", "ScaleOffset", "Convolution", "BatchNormalization", "Relu", "MaxPooling", "Identity",
+            "Reshape", "Affine", "Softmax",
+        ]  # fmt: skip
+        conv = graph.operators[2]
+        assert isinstance(conv, Convolution)
+        assert (conv.stride, conv.padding, conv.dilation, conv.groups) == ((1, 2), (2, 2, 1, 1), (2, 1), 2)
+        np.testing.assert_array_equal(conv.weight, layers[2].parameters["W"])
+        assert graph.shapes["x"] == IMAGE and graph.shapes["y"] == (3,) and graph.shapes["p_out"] == (4, 4, 2)
+        assert graph.operators[8].weight.shape == (3, 32)
+
+
+def test_epsilon_is_float32_and_omitted_arguments_are_zero() -> None:
+    layer = batch_normalization("b", np.zeros(2), np.ones(2), np.ones(2), np.ones(2))
+    operator = one(layer)
+    assert isinstance(operator, BatchNormalization) and operator.epsilon == float(np.float32(1e-5))
+    bare = Layer(layer.type, "b", {"axes": [1]}, layer.parameters, layer.section)
+    assert one(bare).epsilon == 0.0
+
+
+@pytest.mark.parametrize("given", [(True, True), (True, False), (False, True), (False, False)])
+def test_batch_normalization_inputs(given: tuple[bool, bool]) -> None:
+    scale, offset = (kernel(2) if present else None for present in given)
+    mean, variance = kernel(2), np.array([0.5, 2], np.float32)
+    operator = one(batch_normalization("b", mean, variance, scale, offset))
+    assert isinstance(operator, BatchNormalization)
+    np.testing.assert_array_equal(operator.mean, mean)
+    np.testing.assert_array_equal(operator.variance, variance)
+    for found, expected in ((operator.scale, scale), (operator.offset, offset)):
+        assert (found is None) == (expected is None)
+        if expected is not None:
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("size", "window", "stride", "pad", "ignore", "after"),
+    [
+        (5, 2, 2, 0, True, 0),
+        (5, 2, 2, 0, False, 1),
+        (6, 3, 2, 1, False, 2),
+        (4, 1, 3, 0, False, 0),
+        (2, 5, 1, 0, False, 4),
+    ],
+)
+def test_overhang_becomes_padding(size: int, window: int, stride: int, pad: int, ignore: bool, after: int) -> None:
+    operator = one(max_pooling("p", (window, 1), (stride, 1), (pad, 0), ignore), (1, size, 3))
+    assert isinstance(operator, MaxPooling)
+    assert operator.padding == (pad, pad + after if ignore else max(pad, 0) + after - pad, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (convolution("c", kernel(2, 2, 3, 3), stride=(0, 1)), "stride"),
+        (convolution("c", kernel(2, 2, 3, 3), dilation=(1, 0)), "dilation"),
+        (convolution("c", kernel(2, 2, 3, 3), pad=(-1, 0)), "padding"),
+        (convolution("c", kernel(2, 2, 10, 3)), "larger than the padded input"),
+        (convolution("c", kernel(2, 2, 3, 3), dilation=(5, 1)), "larger than the padded input"),
+        (convolution("c", kernel(3, 1, 3, 3), group=2), "2 groups do not divide"),
+        (convolution("c", kernel(2, 2, 3, 3), group=0), "0 groups do not divide"),
+        (convolution("c", kernel(2, 1, 3, 3)), "does not fit 2 channels"),
+        (convolution("c", kernel(2, 2, 3, 3), kernel(3)), r"bias of shape \(3,\)"),
+        (max_pooling("p", (10, 2)), "larger than the padded input"),
+        (max_pooling("p", (2, 2), (0, 2)), "stride 0"),
+        (max_pooling("p", (2, 2), pad=(2, 0)), "lies wholly in the padding"),
+        (max_pooling("p", (1, 1), (3, 3), pad=(0, 1), ignore_border=False), "lies wholly in the padding"),
+        (affine("a", kernel(143, 2)), "does not fit an input of"),
+        (affine("a", kernel(144, 2), kernel(3)), r"bias of shape \(3,\)"),
+        (reshape("f", -1, 143), "element counts differ"),
+        (reshape("f", -1, 5, -1), "element counts differ"),
+        (batch_normalization("b", kernel(3), np.ones(3)), "does not fit 2 channels"),
+        (batch_normalization("b", kernel(2), np.array([1, -1]), eps=1e-3), r"variance\[1\] = -1.0"),
+        (batch_normalization("b", kernel(2), np.array([0, 1]), eps=0.0), r"variance\[0\] = 0.0"),
+        (multiply("m", float("inf")), "expected a finite number"),
+        (Layer("MulScalar", "m", {"val": "1"}, {}, "mul_scalar_param"), "field 'val' is '1'; expected a number"),
+        (Layer("Softmax", "s", {"axis": 1.5}, {}, "softmax_param"), "field 'axis' is '1.5'; expected a 64-bit integer"),
+        (Layer("ReLU", "r", {"slope": 0.1}, {}, "relu_param"), "field 'slope' is not known"),
+        (Layer("ReLU", "r", {"alpha": 0.1}, {}, "elu_param"), "field 'elu_param' is not known"),
+        (Layer("MulScalar", "m", {"val": [1.0, 2.0]}, {}, "mul_scalar_param"), "given 2 times"),
+    ],
+)
+def test_impossible_arguments(layer: Layer, message: str) -> None:
+    refused(layer, ModelError, message)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (affine("a", kernel(144, 2), base_axis=2), "base_axis 2; supported: 1"),
+        (affine("a", kernel(144, 2, 2)), "supported: \\(features, outputs\\)"),
+        (Layer("Affine", "a", {"base_axis": 1}, {}, "affine_param"), "0 inputs besides the data"),
+        (convolution("c", kernel(2, 2, 3)), "supported: 2-D"),
+        (
+            batch_normalization("b", kernel(2), np.ones(2), batch_stat=True),
+            "batch_stat is true .* save the network with",
+        ),
+        (batch_normalization("b", kernel(2), np.ones(2), axes=[2]), r"axes \[2\]; supported: \[1\]"),
+        (reshape("f", 4, 36), "moves the batch axis"),
+        (reshape("f", 0, 144), "shape \\[0, 144\\]"),
+        (softmax("s", 0), "axis 0"),
+        (softmax("s", -4), "axis -4"),
+        (Layer("Tanh", "t"), "uses unsupported functions: Tanh"),
+    ],
+)
+def test_unsupported_arguments(layer: Layer, message: str) -> None:
+    refused(layer, UnsupportedError, message)
+
+
+@pytest.mark.parametrize("section", ["convolution_param", "max_pooling_param"])
+def test_channel_last_is_refused(section: str) -> None:
+    layer = convolution("c", kernel(2, 2, 3, 3)) if section.startswith("conv") else max_pooling("c")
+    changed = Layer(layer.type, "c", {**layer.arguments, "channel_last": True}, layer.parameters, section)
+    refused(changed, UnsupportedError, "channel_last is true; convert the model to channels first")
+
+
+AT_REST = {
+    "shape": shape(*IMAGE), "pad": shape(0, 0), "min_scale": 1.0, "max_scale": 1.0, "aspect_ratio": 1.0,
+    "contrast": 1.0, "contrast_center": 0.5, "seed": -1,
+}  # fmt: skip
+
+
+def test_image_augmentation_at_rest() -> None:
+    def layer(**changes: Any) -> Layer:
+        return Layer("ImageAugmentation", "i", {**AT_REST, **changes}, {}, "image_augmentation_param")
+
+    assert isinstance(one(layer()), Identity)
+    for changes in (
+        {"shape": shape(2, 8, 8)}, {"pad": shape(0, 1)}, {"min_scale": 0.8}, {"max_scale": 1.5}, {"angle": 0.2},
+        {"aspect_ratio": 1.3}, {"distortion": 0.1}, {"flip_lr": True}, {"flip_ud": True}, {"brightness": 0.05},
+        {"contrast": 1.1}, {"noise": 0.01},
+    ):  # fmt: skip
+        refused(layer(**changes), UnsupportedError, f"augments by {next(iter(changes))}.* changes nothing is supported")
+
+
+def test_scalars_keep_double_precision() -> None:
+    operator = one(multiply("m", 0.1))
+    assert isinstance(operator, ScaleOffset) and operator.scale == 0.1
+
+
+def test_reshape_forms() -> None:
+    for dims, batch in (((-1, 144), -1), ((1, -1), -1), ((-1, 2, 72), 4), ((4, -1, 12), 4), ((1, 144), 1)):
+        graph = load_nnp(build_nnp([reshape("f", *dims)], IMAGE, batch=batch))
+        assert np.prod(graph.shapes["y"]) == 144
+
+
+def network_with(changes: dict[str, Any], layers: list[Layer] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    fields, parameters = chain_fields(layers or [affine("a", kernel(4, 4)), relu("r")], (4,))
+    return {**fields, **changes}, parameters
+
+
+def load_network(fields: dict[str, Any], parameters: dict[str, Any], executor: bool = True, **root: Any):
+    text = message_text({"network": fields, **({"executor": executor_fields()} if executor else {}), **root})
+    return load_nnp(pack_nnp(text, parameters))
+
+
+def function(name: str, inputs: list[str], output: str, kind: str = "ReLU") -> dict[str, Any]:
+    return {"name": name, "type": kind, "input": inputs, "output": output}
+
+
+def buffers(*names: str) -> list[dict[str, Any]]:
+    return [{"name": name, "type": "Buffer", "shape": shape(-1, 4)} for name in names]
+
+
+def test_cycles_are_printed() -> None:
+    functions = [
+        function("f", ["w"], "u"),
+        function("g", ["u"], "v"),
+        function("h", ["v"], "w"),
+        function("o", ["w"], "y"),
+    ]
+    network = {"name": "n", "variable": buffers("x", "u", "v", "w", "y"), "function": functions}
+    with pytest.raises(ModelError, match="network 'n' has a cycle: h -> f -> g -> h"):
+        load_network(network, {}, executor=False)
+    own = {"name": "n", "variable": buffers("x", "y"), "function": [function("f", ["y"], "y")]}
+    with pytest.raises(ModelError, match="network 'n' has a cycle: f -> f"):
+        load_network(own, {}, executor=False)
+
+
+def test_order_in_the_file_does_not_matter() -> None:
+    fields, parameters = network_with({})
+    fields["function"] = list(reversed(fields["function"]))
+    assert [op.name for op in load_network(fields, parameters).operators] == ["a", "r"]
+
+
+def test_parts_that_no_output_needs_are_left_out() -> None:
+    fields, parameters = network_with({})
+    fields["variable"] = fields["variable"] + buffers("side", "label")
+    loss = {"name": "loss", "type": "SquaredError", "input": ["y", "label"], "output": "side"}
+    fields["function"] = fields["function"] + [loss]
+    assert [op.name for op in load_network(fields, parameters).operators] == ["a", "r"]
+    with pytest.raises(UnsupportedError, match="SquaredError"):
+        load_network(fields, parameters, executor=False)
+
+
+USER = function("user", ["x", "a/W"], "a_out")
+"""Reads the parameters of a network whose own functions were replaced."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"function": []}, "network 'main' is empty"),
+        ({"function": [function("f", [], "y"), USER]}, "has no input"),
+        ({"function": [function("f", ["z"], "y"), USER]}, "reads variable 'z', which it does not declare"),
+        ({"function": [function("f", ["x"], "z")]}, "output 'y' of network 'main' is written by no layer"),
+        ({"function": [function("f", ["x"], "y"), function("g", ["x"], "y")]}, "variable 'y' is written by layers 'f'"),
+        ({"function": [function("f", ["x"], "a_out"), function("f", ["a_out"], "y")]}, "two layers named 'f'"),
+        ({"function": [{"name": "f", "input": "x", "output": "y"}]}, "type ''; expected the name of a function"),
+        ({"function": [function("f", ["x"], "y", "Re\nLU")]}, "type 'Re.+nLU'; expected the name of a function"),
+        ({"function": [{"name": "f", "type": "ReLU", "input": "x"}]}, "has no output"),
+        ({"variable": buffers("x", "x", "y")}, "declares variable 'x' twice"),
+        ({"variable": [{"name": "x", "type": "Tensor"}]}, "type 'Tensor'; expected 'Buffer' or 'Parameter'"),
+        ({"variable": [{"name": "x", "type": "Buffer", "shape": shape(-1, 0)}]}, "sizes are at least 1"),
+        ({"variable": [{"name": "x", "type": "Buffer", "shape": shape(-1, -1)}]}, "sizes are at least 1"),
+        ({"variable": [{"name": "x", "type": "Buffer", "shape": shape(-1, 2**31)}]}, "sizes are at least 1"),
+        ({"variable": [{"name": "x", "type": "Buffer", "shape": shape(-1, 2**20, 2**20)}]}, "sizes are at least 1"),
+        ({"variable": [{"name": "x", "type": "Buffer", "shape": shape(-7, 4)}]}, "batch -7"),
+        ({"variable": [{"name": "x", "type": "Buffer", "shape": shape(-1, 10**30)}]}, "expected a 64-bit integer"),
+        ({"variable": [{"name": "x", "type": "Buffer", "colour": "red"}]}, "variable 'x': field 'colour' is not known"),
+        ({"flavour": 1}, "network 'main': field 'flavour' is not known"),
+        ({"name": 5}, "field 'name' is '5'; expected a quoted string"),
+        ({"variable": "x"}, "field 'variable' is 'x'; expected a message in braces"),
+    ],
+)
+def test_malformed_networks(changes: dict[str, Any], message: str) -> None:
+    fields, parameters = network_with(changes)
+    with pytest.raises(ModelError, match=message) as caught:
+        load_network(fields, parameters)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"repeat_info": {"id": "r", "times": 3}}, "has loops"),
+        ({"function": [{**function("f", ["x"], "y"), "repeat_param": {"repeat_id": "r"}}]}, "belongs to a loop"),
+        ({"function": [{**function("f", ["x"], "y"), "repeat_id": "r"}]}, "belongs to a loop"),
+        ({"variable": [{"name": "x", "type": "Buffer", "repeat_id": "r"}]}, "belongs to a loop"),
+    ],
+)
+def test_loops_are_refused(changes: dict[str, Any], message: str) -> None:
+    fields, parameters = network_with(changes)
+    with pytest.raises(UnsupportedError, match=message):
+        load_network(fields, parameters)
+
+
+def test_declared_shapes_are_checked() -> None:
+    fields, parameters = network_with({})
+    fields["variable"][-1]["shape"] = shape(-1, 5)
+    with pytest.raises(ModelError, match=r"output 'y' is declared \(5,\) but computes \(4,\)"):
+        load_network(fields, parameters)
+
+
+def test_unknown_top_level_section() -> None:
+    fields, parameters = network_with({})
+    skipped = {
+        "dataset": {"uri": "x"},
+        "optimizer": {"anything": 1},
+        "training_config": {"max_epoch": 1},
+        "monitor": {},
+    }
+    assert load_network(fields, parameters, **skipped).name == "main"
+    with pytest.raises(ModelError, match=r"network.nntxt:\d+:\d+: model: field 'extra' is not known"):
+        load_network(fields, parameters, extra={"a": 1})
+
+
+def test_executor_faults() -> None:
+    fields, parameters = network_with({})
+
+    def with_executor(**changes: Any):
+        text = message_text({"network": fields, "executor": {**executor_fields(), **changes}})
+        return load_nnp(pack_nnp(text, parameters))
+
+    with pytest.raises(ModelError, match="executor 'runtime' names network 'other'; the file has 'main'"):
+        with_executor(network_name="other")
+    with pytest.raises(ModelError, match="output 'q' of network 'main' is written by no layer"):
+        with_executor(output_variable=[{"variable_name": "q"}])
+    with pytest.raises(ModelError, match="variable 'x' is neither written by a layer nor a data variable"):
+        with_executor(data_variable=[{"variable_name": "z"}])
+    with pytest.raises(ModelError, match="output_variable names one variable twice"):
+        with_executor(output_variable=[{"variable_name": "y"}] * 2)
+    with pytest.raises(UnsupportedError, match="generates input data"):
+        with_executor(generator_variable=[{"variable_name": "x", "type": "Constant"}])
+    assert with_executor(output_variable=[{"variable_name": "a_out"}]).outputs == ("a_out",)
+
+
+def test_several_networks() -> None:
+    first, parameters = network_with({"name": "training"}, [affine("a", kernel(4, 4)), Layer("Tanh", "t")])
+    second, more = network_with({"name": "runtime"}, [affine("b", kernel(4, 2))])
+    both = {**parameters, **more}
+    text = message_text({"network": [first, second], "executor": executor_fields("runtime")})
+    assert load_nnp(pack_nnp(text, both)).name == "runtime"
+    with pytest.raises(UnsupportedError, match="Tanh"):
+        load_nnp(pack_nnp(text, both), "training")
+    bare = message_text({"network": [first, second]})
+    with pytest.raises(ModelError, match="2 networks and no executor; choose one of 'training', 'runtime'"):
+        load_nnp(pack_nnp(bare, both))
+    assert load_nnp(pack_nnp(bare, both), "runtime").outputs == ("y",)
+    with pytest.raises(ModelError, match="no network or executor 'x'; the file has 'training', 'runtime'"):
+        load_nnp(pack_nnp(bare, both), "x")
+    with pytest.raises(ModelError, match="network 'runtime' is there twice"):
+        load_nnp(pack_nnp(message_text({"network": [second, second]}), both))
+
+
+def test_syntax_error_has_a_place(tmp_path: Path) -> None:
+    path = tmp_path / "bad.nnp"
+    path.write_bytes(pack_nnp("network {\n  name: \n}", {}, network_member="net.prototxt"))
+    with pytest.raises(ModelError, match=r"bad.nnp: net.prototxt:3:1: found '}'; expected a value of 'name'"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'x; initial $system("touch owned")',
+        "a*/ b",
+        "line\nbreak",
+        'q"\\',
+        "reg",
+        "",
+        "A" * 5000,
+        "名前",
+        "\u202e",
+        "{{7*7}}",
+        "../x",
+    ],
+)
+def test_names_are_opaque(name: str) -> None:
+    graph = load_nnp(build_nnp([affine("a", kernel(4, 2)), relu(name)], (4,), network=name or "n"))
+    assert graph.operators[1].name == (name or "y") and graph.name == (name or "n")
+    with pytest.raises(UnsupportedError) as caught:
+        load_nnp(build_nnp([Layer("Tanh", name)], (4,), network=name or "n"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_chain_of_5000_layers() -> None:
+    data = build_nnp([relu(f"r{index}") for index in range(5000)], (4,))
+    start = time.process_time()
+    assert len(load_nnp(data).operators) == 5000
+    assert time.process_time() - start < 5
+
+
+def test_line_ends_and_byte_order_mark() -> None:
+    fields, parameters = network_with({})
+    text = "\ufeff" + message_text({"network": fields, "executor": executor_fields()}).replace("\n", "\r\n")
+    assert load_nnp(pack_nnp(text, parameters)).outputs == ("y",)

@@ -1,0 +1,55 @@
+"""8-bit accuracy of real trained networks: within half a point of float, at least 98.5 % agreement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fpgaq.data import Dataset, load_data
+from fpgaq.pipeline import load_model
+from fpgaq.quantize_config import QuantizeOptions
+from fpgaq.quantizer import quantize
+from fpgaq.report.comparison import Comparison, compare
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def assert_close_to_float(found: Comparison) -> None:
+    assert found.float_top1 is not None and found.integer_top1 is not None and found.agreement is not None
+    assert abs(found.integer_top1 - found.float_top1) <= 0.005, found
+    assert found.agreement >= 0.985, found
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("name", ["fashion_mlp", "fashion_cnn"])
+def test_examples(name, per_channel):
+    folder = EXAMPLES / name
+    graph = load_model(folder / "model.nnp")
+    calibration = load_data(folder / "calibration.npz", graph.inputs, outputs=graph.outputs)
+    integer = quantize(graph, calibration.inputs, QuantizeOptions(per_channel=per_channel))
+    assert_close_to_float(compare(graph, integer, load_data(folder / "test.npz", graph.inputs), timed=False))
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [
+        ("lenet_010000.nnp", 1),
+        ("nnc_mnist/20210411_000744.nnp", 255),
+        ("nnc_mnist/20210411_024134.nnp", 255),
+    ],
+)
+def test_trained_elsewhere(shared_models, name, scale, per_channel):
+    """The first 100 images calibrate, the other 900 are reported."""
+    with np.load(shared_models / "mnist_t10k_even1000.npz") as archive:
+        images, labels = archive["x"], archive["y"].astype(np.int64)
+    if scale != 1:
+        images = (images / scale).astype(np.float32)
+    graph = load_model(shared_models / name)
+    source = graph.inputs[0]
+    images = images.reshape(len(images), *graph.shapes[source])
+    integer = quantize(graph, {source: images[:100]}, QuantizeOptions(per_channel=per_channel))
+    assert integer.tensors[source].format.describe() == "u8.0"
+    assert_close_to_float(compare(graph, integer, Dataset({source: images[100:]}, labels[100:]), timed=False))
