@@ -23,8 +23,10 @@ from .cli_options import (
 from .cli_text import columns, percent, printable, shorten
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .pipeline import GenerateResult
-    from .schedule import Schedule
+    from .schedule import BufferReport, Schedule
     from .synth import SynthResult
     from .verify.simulate import SimulationResult
 
@@ -35,10 +37,18 @@ if TYPE_CHECKING:
 @target_options
 @click.option("--data", metavar="NPZ", help="Frames for the bench; by default the samples inside FPGAQ.")
 @frames_option
+@click.option("--buffers", is_flag=True, help="Show what each row of each line buffer buys, too.")
 @common
 @click.pass_obj
 def generate(
-    settings: Settings, /, integer: str, output: str, data: str | None, frames: int | None, **values: Any
+    settings: Settings,
+    /,
+    integer: str,
+    output: str,
+    data: str | None,
+    frames: int | None,
+    buffers: bool,
+    **values: Any,
 ) -> None:
     """Write Verilog for an integer network.
 
@@ -46,10 +56,14 @@ def generate(
     """
     target = pop_target(values)
     from . import pipeline
+    from .schedule import report_buffers
 
     with settings.progress("generating hardware"):
         result = pipeline.generate(integer, output, target, data=data, frames=frames)
-    settings.show(generate_lines(result), {**result.as_json(), "layers": schedule_json(result.schedule)})
+        reports = report_buffers(result.schedule) if buffers else ()
+    lines = [*generate_lines(result), *(["", *buffer_lines(reports)] if buffers else [])]
+    parts = {"layers": schedule_json(result.schedule), "buffers": [asdict(report) for report in reports]}
+    settings.show(lines, {**result.as_json(), **parts})
 
 
 @click.command(epilog=example("fpgaq simulate out --frames 8 --data test.npz"))
@@ -169,6 +183,23 @@ def generate_lines(result: GenerateResult) -> list[str]:
         f" {percent(schedule.efficiency)}",
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
+
+
+def buffer_lines(reports: Sequence[BufferReport]) -> list[str]:
+    """A line for each line buffer: least sizes, what was built, and the cycles that each row on the way buys."""
+    headers = ("line buffer", "row words", "least to run", "least at full rate", "built", "cycles a frame by words")
+    rows = [
+        (
+            shorten(report.operator),
+            report.row_words,
+            report.live_words,
+            report.full_rate_words,
+            report.words,
+            ", ".join(f"{words:,}: {interval:,.0f}" for words, interval in report.intervals),
+        )
+        for report in reports
+    ]
+    return columns(headers, rows)
 
 
 def simulation_lines(result: SimulationResult) -> list[str]:

@@ -180,18 +180,20 @@ def infer_shape(op: Operator, shape: Shape, declared: Shape) -> Shape:
             kernel, dilation, channels = op.weight.shape[2:], op.dilation, op.weight.shape[0]
             if op.groups < 1 or shape[0] % op.groups or channels % op.groups:
                 raise ModelError(
-                    f"layer {op.name!r}: {op.groups} groups do not divide {shape[0]} input and {channels} output channels"
+                    f"layer {op.name!r}: {op.groups} groups do not divide {shape[0]} input"
+                    f" and {channels} output channels"
                 )
             if op.weight.shape[1] * op.groups != shape[0]:
                 raise ModelError(
-                    f"layer {op.name!r}: weight {op.weight.shape} with {op.groups} groups does not fit {shape[0]} channels"
+                    f"layer {op.name!r}: weight {op.weight.shape} with {op.groups} groups"
+                    f" does not fit {shape[0]} channels"
                 )
         else:
             kernel, dilation, channels = op.kernel, (1, 1), shape[0]
         if min(op.stride) < 1 or min(dilation) < 1 or min(kernel) < 1 or min(op.padding) < 0:
             raise ModelError(
-                f"layer {op.name!r}: kernel {tuple(kernel)}, stride {op.stride}, dilation {dilation}, padding {op.padding};"
-                " kernel, stride and dilation are at least 1, padding at least 0"
+                f"layer {op.name!r}: kernel {tuple(kernel)}, stride {op.stride}, dilation {dilation},"
+                f" padding {op.padding}; kernel, stride and dilation are at least 1, padding at least 0"
             )
         top, bottom, left, right = op.padding
         height = window_count(shape[1], kernel[0], op.stride[0], dilation[0], top, bottom)

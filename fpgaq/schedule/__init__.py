@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from .buffers import BufferReport, report_buffers
 from .planner import make_schedule
 from .plans import Engine, Fold, Plan, Prediction, ReluPlan, Schedule, Target, Walk, WindowPlan
 
 __all__ = [
+    "BufferReport",
     "Engine",
     "Fold",
     "Plan",
@@ -16,4 +18,5 @@ __all__ = [
     "Walk",
     "WindowPlan",
     "make_schedule",
+    "report_buffers",
 ]

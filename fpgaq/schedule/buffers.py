@@ -36,23 +36,16 @@ class BufferReport:
     intervals: tuple[tuple[int, float], ...]
 
 
-def report_buffers(schedule: Schedule, input_beats: int) -> tuple[BufferReport, ...]:
-    """Measure every line buffer of a schedule with the beat model.
-
-    Parameters
-    ----------
-    schedule : Schedule
-    input_beats : int
-        Beats of an input frame.
-    """
+def report_buffers(schedule: Schedule) -> tuple[BufferReport, ...]:
+    """Measure every line buffer of a schedule with the beat model."""
     reports = []
     for index, plan in enumerate(schedule.plans):
         if isinstance(plan, WindowPlan):
-            reports.append(_report(schedule, input_beats, index, plan))
+            reports.append(_report(schedule, index, plan))
     return tuple(reports)
 
 
-def _report(schedule: Schedule, input_beats: int, index: int, plan: WindowPlan) -> BufferReport:
+def _report(schedule: Schedule, index: int, plan: WindowPlan) -> BufferReport:
     row_words = plan.image[1] * plan.words_per_pixel
     live = least_words(plan.walk)
     first_row = -(-live // row_words)
@@ -61,7 +54,7 @@ def _report(schedule: Schedule, input_beats: int, index: int, plan: WindowPlan) 
     for words in sorted({size for size in sizes if live <= size <= plan.capacity}):
         plans = [*schedule.plans]
         plans[index] = replace(plan, capacity_words=words)
-        prediction = predict(plans, input_beats)
+        prediction = predict(plans, schedule.input_beats)
         assert prediction is not None, "a buffer of the live size never deadlocks"
         intervals.append((words, prediction.mean_interval))
         if prediction.mean_interval <= schedule.prediction.mean_interval:

@@ -43,8 +43,8 @@ def make_schedule(graph: IntegerGraph, target: Target) -> Schedule:
     input_lanes = next(
         lanes for lanes in range(1, source[2] + 1) if source[0] * source[1] * -(-source[2] // lanes) <= interval
     )
-    plans = _build_plans(graph, chosen, input_lanes)
-    plans, prediction = _size_memories(plans, source[0] * source[1] * -(-source[2] // input_lanes))
+    input_beats = source[0] * source[1] * -(-source[2] // input_lanes)
+    plans, prediction = _size_memories(_build_plans(graph, chosen, input_lanes), input_beats)
     macs = sum(layer.macs for layer in layers)
     used = sum(fold.multipliers for fold in chosen.values())
     budget = target.multipliers if target.multipliers is not None else used
@@ -52,7 +52,7 @@ def make_schedule(graph: IntegerGraph, target: Target) -> Schedule:
     lanes_out = last.lanes if isinstance(last, ReluPlan) else last.lanes_out
     limit = max(
         -(-macs // budget) if budget else 0,
-        source[0] * source[1] * -(-source[2] // input_lanes),
+        input_beats,
         output[0] * output[1] * -(-output[2] // lanes_out),
     )
     engines = tuple(
@@ -60,7 +60,7 @@ def make_schedule(graph: IntegerGraph, target: Target) -> Schedule:
         for plan in plans
         if isinstance(plan, WindowPlan) and plan.fold.multipliers
     )
-    return Schedule(tuple(plans), engines, input_lanes, budget, macs, limit, prediction)
+    return Schedule(tuple(plans), engines, input_lanes, input_beats, budget, macs, limit, prediction)
 
 
 def _fold_range(graph: IntegerGraph, op: IntegerOperator, lanes_in: int) -> FoldRange | None:

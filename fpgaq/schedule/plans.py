@@ -244,7 +244,8 @@ class Schedule:
     ----------
     plans : tuple of Plan
     engines : tuple of Engine
-    input_lanes : int
+    input_lanes, input_beats : int
+        Elements of an input beat, and beats of an input frame.
     budget : int
         Multipliers asked for, or those that the asked cycles need.
     macs : int
@@ -257,6 +258,7 @@ class Schedule:
     plans: tuple[Plan, ...]
     engines: tuple[Engine, ...]
     input_lanes: int
+    input_beats: int
     budget: int
     macs: int
     limit: int

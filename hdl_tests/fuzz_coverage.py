@@ -1,0 +1,132 @@
+"""What a fuzz case exercises, in words, so that a run can tell what it has covered."""
+
+from __future__ import annotations
+
+from fuzz_networks import Case
+
+from fpgaq.formats import Format
+from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerMaxPooling
+from fpgaq.schedule import ReluPlan, WindowPlan
+
+FEATURES = frozenset(
+    {
+        "stalls",
+        "no stalls",
+        "target in cycles",
+        "target in multipliers",
+        "IntegerConvolution",
+        "IntegerAffine",
+        "IntegerMaxPooling",
+        "IntegerRelu",
+        "signed input",
+        "unsigned input",
+        "elements: 1 bit",
+        "elements: 2 to 7 bits",
+        "elements: 8 bits",
+        "elements: 9 to 16",
+        "elements: wider",
+        "weights: 8 bits",
+        "weights: other widths",
+        "accumulator as output",
+        "rounding: half_up",
+        "rounding: half_away",
+        "rounding: half_even",
+        "rounding: floor",
+        "shift 0",
+        "shifts per channel",
+        "one shift",
+        "fused relu",
+        "unsigned result",
+        "narrow result",
+        "signed result",
+        "groups",
+        "depthwise",
+        "padding value",
+        "relu into a wider format",
+        "1x1 image",
+        "one-pixel rows",
+        "one row",
+        "even kernel",
+        "kernel not square",
+        "padding",
+        "pooling with padding",
+        "unequal padding",
+        "window in the padding",
+        "stride over kernel",
+        "dilation",
+        "several tap lanes",
+        "several channel lanes",
+        "several output lanes",
+        "tap lanes that do not divide",
+        "results in several beats",
+        "several channel groups in a word",
+        "adder tree",
+        "line buffer below a frame",
+    }
+)
+"""All that `features` can say."""
+
+
+def features(case: Case) -> set[str]:
+    """What a case exercises, in words."""
+    found = {"stalls" if case.stall_seed is not None else "no stalls"}
+    found.add("target in cycles" if case.target.cycles is not None else "target in multipliers")
+    for op, plan in zip(case.graph.operators, case.schedule.plans, strict=True):
+        source, result = case.graph.tensors[op.input], case.graph.tensors[op.output]
+        found |= {type(op).__name__, f"{'signed' if source.format.signed else 'unsigned'} input"}
+        found |= _format_features(source.format)
+        if isinstance(op, IntegerConvolution | IntegerAffine):
+            found |= _sum_features(op, result.format)
+        if isinstance(plan, WindowPlan):
+            found |= _window_features(plan, isinstance(op, IntegerMaxPooling))
+        if isinstance(op, IntegerConvolution) and op.groups > 1:
+            found.add("depthwise" if op.groups == source.shape[2] else "groups")
+        if isinstance(op, IntegerConvolution) and any(op.padding) and op.padding_value:
+            found.add("padding value")
+        if isinstance(plan, ReluPlan) and result.format.width > source.format.width:
+            found.add("relu into a wider format")
+    return found
+
+
+def _format_features(fmt: Format) -> set[str]:
+    bits = "1 bit" if fmt.width == 1 else "2 to 7 bits" if fmt.width < 8 else "8 bits" if fmt.width == 8 else "9 to 16"
+    return {f"elements: {bits if fmt.width <= 16 else 'wider'}"}
+
+
+def _sum_features(op: IntegerConvolution | IntegerAffine, result: Format) -> set[str]:
+    found = {"weights: " + ("8 bits" if op.weight_format.width == 8 else "other widths")}
+    rule = op.requantize
+    if rule is None:
+        return found | {"accumulator as output"}
+    found.add(f"rounding: {rule.rounding}")
+    found.add("shift 0" if max(rule.shift) == 0 else "shifts per channel" if len(set(rule.shift)) > 1 else "one shift")
+    if rule.relu:
+        found.add("fused relu")
+    found.add("unsigned result" if not result.signed else "narrow result" if result.narrow else "signed result")
+    return found
+
+
+def _window_features(plan: WindowPlan, pooling: bool) -> set[str]:
+    kernel, stride, padding, fold = plan.kernel, plan.stride, plan.padding, plan.fold
+    tests = {
+        "1x1 image": plan.image[:2] == (1, 1),
+        "one-pixel rows": plan.image[1] == 1 and plan.image[0] > 1,
+        "one row": plan.image[0] == 1 and plan.image[1] > 1,
+        "even kernel": any(size % 2 == 0 for size in kernel),
+        "kernel not square": kernel[0] != kernel[1],
+        "padding": any(padding) and not pooling,
+        "pooling with padding": any(padding) and pooling,
+        "unequal padding": padding[0] != padding[1] or padding[2] != padding[3],
+        "window in the padding": 0 in (*plan.walk.rows_inside, *plan.walk.columns_inside),
+        "stride over kernel": stride[0] > kernel[0] or stride[1] > kernel[1],
+        "dilation": plan.dilation != (1, 1),
+        "several tap lanes": fold.taps > 1,
+        "several channel lanes": fold.channels > 1,
+        "several output lanes": fold.outputs > 1,
+        "tap lanes that do not divide": (kernel[0] * kernel[1]) % fold.taps != 0,
+        "results in several beats": plan.serial,
+        "several channel groups in a word": plan.selects > 1,
+        "adder tree": plan.levels > 0,
+        "line buffer below a frame": plan.capacity < plan.frame_words,
+    }
+    return {name for name, holds in tests.items() if holds}

@@ -1,0 +1,158 @@
+"""Random networks on the file bench: every beat of every stream, latency, interval and frame ends, by equality."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fuzz_coverage import FEATURES, features
+from fuzz_networks import Case, chain, frames, random_case, random_graph, schedule_within, shorter
+from fuzz_run import CRASHERS, Failure, replay_crasher, save_crasher, shrink, try_case, try_seed
+
+from fpgaq.formats import Format
+from fpgaq.integer_graph import OPERATORS, IntegerAffine, IntegerConvolution, IntegerGraph, IntegerRelu, Tensor
+from fpgaq.schedule import Target, make_schedule
+from fpgaq.verify.file_bench import run_file_bench
+
+CHUNKS = 16
+NETWORKS = 10
+
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+
+
+@needs_icarus
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_random_networks(chunk: int) -> None:
+    wrong = []
+    for seed in range(chunk * NETWORKS, (chunk + 1) * NETWORKS):
+        case, failure = try_seed(seed)
+        if failure is not None:
+            wrong.append(f"seed {seed} ({len(case.graph.operators)} layers): {failure.message}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_networks_cover_everything() -> None:
+    covered = {name for seed in range(CHUNKS * NETWORKS) for name in features(random_case(seed))}
+    assert covered == FEATURES
+    assert {operator.__name__ for operator in OPERATORS} <= covered
+
+
+@needs_icarus
+@pytest.mark.parametrize("path", sorted(CRASHERS.glob("*.fpgaq")), ids=lambda path: path.stem)
+def test_crashers_stay_mended(path: Path) -> None:
+    assert replay_crasher(path) is None
+
+
+def case_of(graph: IntegerGraph, multipliers: int = 4) -> Case:
+    target, schedule = schedule_within(graph, multipliers, 10_000)
+    return Case(graph, target, schedule, None)
+
+
+def convolution_case() -> Case:
+    """A case of several layers, the first with weights."""
+    for seed in range(100):
+        graph = random_graph(seed)
+        if len(graph.operators) >= 3 and isinstance(graph.operators[0], IntegerConvolution):
+            return case_of(graph)
+    raise AssertionError("no such network among the first seeds")
+
+
+@needs_icarus
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("s_valid & s_ready", "s_valid", "layer"),
+        ("frame_last ? {COUNT", "1'b0 ? {COUNT", "frame_error is 1"),
+        ("m_axis_tlast = beat == LAST", "m_axis_tlast = beat != LAST", "tlast: expected 0, found 1"),
+        ("assign m_axis_tvalid = s_valid", "assign m_axis_tvalid = 1'b0", "stuck or slow"),
+        ("carried + tree", "carried - tree", "(stream s1): frame 0"),
+    ],
+)
+def test_faults_are_found(old: str, new: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from fpgaq.verify import file_bench
+
+    case, original, applied = convolution_case(), file_bench.emit, []
+
+    def planted(graph: IntegerGraph, schedule: object) -> dict[str, str | bytes]:
+        files = original(graph, schedule)  # type: ignore[arg-type]
+        for name, text in files.items():
+            if name.endswith(".v") and old in str(text):
+                files[name] = str(text).replace(old, new)
+                applied.append(name)
+        return files
+
+    monkeypatch.setattr(file_bench, "emit", planted)
+    tensor = case.graph.tensors["t0"]
+    result = run_file_bench(case.graph, case.schedule, {"t0": frames(tensor, 3, 5)}, workdir=tmp_path)
+    assert applied
+    assert result.mismatch is not None and said in result.mismatch
+
+
+@needs_icarus
+def test_wrong_predictions_are_found(tmp_path: Path) -> None:
+    case = convolution_case()
+    inputs = {"t0": frames(case.graph.tensors["t0"], 3, 5)}
+    right = case.schedule.prediction
+    for name, change in (("latency", {"latency": right.latency + 1}), ("interval", {"interval": 1})):
+        schedule = replace(case.schedule, prediction=replace(right, **change))
+        result = run_file_bench(case.graph, schedule, inputs, workdir=tmp_path)
+        assert result.mismatch is not None and result.mismatch.startswith(f"{name}: predicted")
+
+
+@needs_icarus
+def test_overflow_is_asserted(tmp_path: Path) -> None:
+    source, result = Tensor("t0", (1, 1, 8), Format(8, 0, False)), Tensor("t1", (1, 1, 1), Format(15, 0))
+    op = IntegerAffine(
+        "all", ("t0",), "t1", np.full((1, 8), 8), np.zeros(1, dtype=np.int64), Format(5, 0), (0,), 15, None
+    )
+    graph = chain("extreme", [source, result], [op])
+    schedule = make_schedule(graph, Target(multipliers=1))
+    inputs = {"t0": frames(source, 3, 0)}
+    assert run_file_bench(graph, schedule, inputs, workdir=tmp_path / "right").mismatch is None
+    narrow = replace(
+        graph,
+        operators=(replace(op, accumulator_width=14),),
+        tensors={"t0": source, "t1": replace(result, format=Format(14, 0))},
+    )
+    # The reference asserts the same proof, so the golden values come from the sound network.
+    from fpgaq.verify import file_bench
+
+    golden = file_bench.run(graph, inputs, keep=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file_bench, "run", lambda *_args, **_options: golden)
+        found = run_file_bench(narrow, schedule, inputs, workdir=tmp_path / "narrow").mismatch
+    assert found is not None and found.startswith("fpgaq: accumulator overflow in")
+
+
+@needs_icarus
+@pytest.mark.parametrize("signed", [False, True])
+def test_relu_of_any_format(signed: bool) -> None:
+    """An unsigned input passes whole, a wider result is extended."""
+    source = Tensor("t0", (2, 2, 3), Format(5, 0, signed))
+    for result in (Format(5, 0, False), Format(8, 0, False), Format(8, 0)):
+        graph = chain("relu", [source, Tensor("t1", source.shape, result)], [IntegerRelu("r", ("t0",), "t1")])
+        assert try_case(case_of(graph)) is None
+
+
+@needs_icarus
+def test_shrinking_and_crashers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A failure that needs one certain layer shrinks to this layer, and a kept crasher is replayed."""
+    import fuzz_run
+
+    case = convolution_case()
+    culprit = case.graph.operators[1].name
+
+    def blame(tried: Case) -> str | None:
+        return "wrong" if any(op.name == culprit for op in tried.graph.operators) else None
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fuzz_run, "try_case", blame)
+        small = shrink(Failure(case, "wrong"))
+        assert [op.name for op in small.case.graph.operators] == [culprit]
+        path = save_crasher(1, small, tmp_path)
+        assert replay_crasher(path) == "wrong"
+    assert replay_crasher(path) is None
+    assert sum(1 for _ in shorter(case.graph)) == sum(range(2, len(case.graph.operators) + 1))
