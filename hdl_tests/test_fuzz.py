@@ -68,7 +68,7 @@ def convolution_case() -> Case:
         ("frame_last ? {COUNT", "1'b0 ? {COUNT", "frame_error is 1"),
         ("m_axis_tlast = beat == LAST", "m_axis_tlast = beat != LAST", "tlast: expected 0, found 1"),
         ("assign m_axis_tvalid = s_valid", "assign m_axis_tvalid = 1'b0", "stuck or slow"),
-        ("carried + tree", "carried - tree", "(stream s1): frame 0"),
+        ("carried + step_sum", "carried - step_sum", "(stream s1): frame 0"),
     ],
 )
 def test_faults_are_found(old: str, new: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

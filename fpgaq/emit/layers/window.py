@@ -156,7 +156,7 @@ def _arithmetic(
     biases = _bias_rom(op, plan, raises, raise_width, index)
     return {
         "weight_width": op.weight_format.width,
-        "sum_width": op.accumulator_width,
+        "sum_width": _sum_width(op),
         "weights": weights,
         "biases": biases,
         "raise_max": max(raises),
@@ -169,6 +169,11 @@ def _arithmetic(
         "requantized": requantize is not None,
         "result_delay": 2 if requantize is not None else 1,
     }
+
+
+def _sum_width(op: IntegerConvolution | IntegerAffine) -> int:
+    """Bits of the sums: the accumulator's, but the cells need a bit beside the sign, even if all weights are zero."""
+    return max(2, op.accumulator_width)
 
 
 def _weight_rom(op: IntegerConvolution | IntegerAffine, plan: WindowPlan, index: int) -> Rom:
@@ -226,7 +231,7 @@ def _bias_rom(
     slack = [0] * (beats * lanes - len(raises))
     biases = [int(b) for b in op.bias] + slack
     raised = list(raises) + slack
-    sum_width = op.accumulator_width
+    sum_width = _sum_width(op)
     has_raise = max(raises) > 0
     words = []
     for beat in range(beats):

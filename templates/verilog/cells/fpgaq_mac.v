@@ -70,6 +70,7 @@ module fpgaq_mac #(
                     always @(posedge clk) begin : multiply
                         integer i;
                         reg signed [PRODUCT_WIDTH-1:0] product;
+                        reg unused; // bits above KEPT repeat the sign
                         reg [PADDED*KEPT-1:0] all;
                         all = {(PADDED*KEPT){1'b0}};
                         for (i = 0; i < PRODUCTS; i = i + 1) begin
@@ -77,12 +78,14 @@ module fpgaq_mac #(
                                     * $signed(own_weights[i*WEIGHT_WIDTH +: WEIGHT_WIDTH]);
                             all[i*KEPT +: KEPT] = product[KEPT-1:0];
                         end
+                        unused = &{1'b0, product};
                         terms <= all;
                     end
                 end else begin : unsigned_products
                     always @(posedge clk) begin : multiply
                         integer i;
                         reg signed [PRODUCT_WIDTH-1:0] product;
+                        reg unused; // bits above KEPT repeat the sign
                         reg [PADDED*KEPT-1:0] all;
                         all = {(PADDED*KEPT){1'b0}};
                         for (i = 0; i < PRODUCTS; i = i + 1) begin
@@ -90,6 +93,7 @@ module fpgaq_mac #(
                                     * $signed(own_weights[i*WEIGHT_WIDTH +: WEIGHT_WIDTH]);
                             all[i*KEPT +: KEPT] = product[KEPT-1:0];
                         end
+                        unused = &{1'b0, product};
                         terms <= all;
                     end
                 end
@@ -101,16 +105,16 @@ module fpgaq_mac #(
             wire [SUM_WIDTH-1:0] carried = first ? {SUM_WIDTH{1'b0}} : sum;
             wire [SUM_WIDTH-1:0] added = carried + step_sum;
 
-            always @(posedge clk)
+            always @(posedge clk) begin
                 sum <= added;
 `ifdef FPGAQ_CHECKS
-            always @(posedge clk)
-                if (valid & (carried[SUM_WIDTH-1] == step_sum[SUM_WIDTH-1])
-                    & (added[SUM_WIDTH-1] != carried[SUM_WIDTH-1])) begin
-                    $display("fpgaq: accumulator overflow in %m");
-                    $finish;
-                end
+                if (added[SUM_WIDTH-1] != carried[SUM_WIDTH-1])
+                    if (valid && carried[SUM_WIDTH-1] == step_sum[SUM_WIDTH-1]) begin
+                        $display("fpgaq: accumulator overflow in %m");
+                        $finish;
+                    end
 `endif
+            end
 
             assign sums[output_lane*SUM_WIDTH +: SUM_WIDTH] = sum;
         end
