@@ -15,8 +15,8 @@ import click
 
 from . import __version__
 from .cli_options import Settings
-from .cli_text import printable
 from .errors import FpgaqError
+from .report.text import printable
 
 EPILOG = """\b
 Example, all in a row:

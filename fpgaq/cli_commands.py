@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .cli_options import Settings, common, example, pop_quantize_options, quantize_options
-from .cli_text import columns, printable, shape_text, shorten
+from .report.text import columns, printable, shape_text, shorten
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,7 +20,7 @@ from .cli_options import (
     simulator_option,
     target_options,
 )
-from .cli_text import columns, percent, printable, shorten
+from .report.text import columns, percent, printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from .errors import ToolError
+
 Status = Literal["ok", "missing", "old", "broken"]
 SECONDS = 20.0
 """How long a tool may take to tell its version."""
@@ -65,6 +67,22 @@ _NEEDS = (
 def find_tools() -> tuple[Tool, ...]:
     """Look for every tool that fpgaq can use."""
     return tuple(_examine(need) for need in _NEEDS)
+
+
+def require(*names: str) -> None:
+    """Raise ToolError for the first of these tools that cannot be used."""
+    for need in _NEEDS:
+        if need.name not in names:
+            continue
+        tool = _examine(need)
+        if tool.status == "ok":
+            continue
+        found = {
+            "missing": "was not found",
+            "old": f"is version {tool.version}, too old ({tool.minimum} or newer is needed)",
+            "broken": f"at {tool.path} does not tell its version",
+        }[tool.status]
+        raise ToolError(f"{tool.name} {found}; to install it: {tool.remedy}")
 
 
 def _examine(need: _Need) -> Tool:

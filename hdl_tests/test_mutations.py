@@ -49,7 +49,8 @@ RESET_ONCE = "if ({name} === {{{width}{{1'bx}}}}) {name} <= "
 TEXT_FAULTS = {
     "weights unsigned": {"* $signed(own_weights[": "* $signed({1'b0, own_weights["}
     | {"*WEIGHT_WIDTH +: WEIGHT_WIDTH]);": "*WEIGHT_WIDTH +: WEIGHT_WIDTH]});"},
-    "elements unsigned": {"{ELEMENT_SIGNED != 0 && elements[": "{1'b0 && elements["},
+    "elements unsigned": {"(ELEMENT_SIGNED != 0) begin : signed": "(1'b0) begin : signed"},
+    "elements signed": {"(ELEMENT_SIGNED != 0) begin : signed": "(1'b1) begin : signed"},
     "rounding constant zero": {"raised + HALF": "raised"},
     "rounding constant one less": {"raised + HALF": "raised + HALF - 1'b1"},
     "rounding constant doubled": {"1'b1} << (SHIFT - 1)": "1'b1} << SHIFT"},

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from fpgaq import cli, cli_options, formats, quantize_config
-from fpgaq.cli_text import columns, printable, shorten
 from fpgaq.errors import FitError, ModelError, ToolError, UnsupportedError, UsageError, VerificationError
 from fpgaq.graph import Affine, Graph, Relu
 from fpgaq.integer_file import save
+from fpgaq.report.text import columns, printable, shorten
 
 ROOT = Path(cli.__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "fashion_mlp"
@@ -303,7 +303,9 @@ def test_a_closed_pipe_and_a_full_device() -> None:
 
 
 def test_interrupt_leaves_with_130() -> None:
-    script = (
+    # A shell starts what it runs in the background with SIGINT ignored, which children inherit.
+    script = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    script += (
         "import fpgaq.doctor, time, sys; fpgaq.doctor.find_tools = lambda: print('on', flush=True) or time.sleep(60)"
     )
     script += "; from fpgaq import cli; sys.argv = ['fpgaq', 'doctor']; cli.main()"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..formats import Format, dequantize
 from ..graph import Affine, Convolution, Graph
 from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph, Tensor
 from ..reference import apply_transform, run, to_model_layout
+from .text import columns, percent, shorten
 from .timing import best_seconds, engine, threads
 
 BATCH_ELEMENTS = 1 << 22
@@ -295,38 +296,26 @@ def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]])
 
 def table(comparison: Comparison) -> str:
     """The comparison as plain text: the two networks side by side, then one line a tensor."""
-
-    def percent(value: float | None) -> str:
-        return "-" if value is None else f"{100 * value:.2f} %"
-
     rows = [
-        (f"{comparison.samples} images", "float", "integer"),
         ("top-1", percent(comparison.float_top1), percent(comparison.integer_top1)),
         ("top-5", percent(comparison.float_top5), percent(comparison.integer_top5)),
         ("agreement", "", percent(comparison.agreement)),
-        ("parameters", f"{comparison.float_bytes} B", f"{comparison.integer_bytes} B"),
+        ("parameters", f"{comparison.float_bytes:,} B", f"{comparison.integer_bytes:,} B"),
         ("time per image", *(f"{1e3 * s:.3f} ms" for s in (comparison.float_seconds, comparison.integer_seconds))),
     ]
-    layers = [("layer", "format", "SNR dB", "saturated", "unused bits", "accumulator")]
-    for layer in comparison.layers:
-        width = "-" if layer.accumulator_width is None else f"{layer.accumulator_width} bits"
-        name = _shown(layer.layer)
-        ratio = f"{layer.signal_to_noise:.1f}"
-        layers.append((name, layer.format, ratio, percent(layer.saturation), str(layer.unused_bits), width))
+    layers = [
+        (
+            shorten(layer.layer),
+            layer.format,
+            layer.signal_to_noise,
+            percent(layer.saturation),
+            layer.unused_bits,
+            "-" if layer.accumulator_width is None else f"{layer.accumulator_width} bits",
+        )
+        for layer in comparison.layers
+    ]
+    headers = ("layer", "format", "SNR dB", "saturated", "unused bits", "accumulator")
     clock = f"{comparison.engine}, {comparison.threads} thread{'s' if comparison.threads != 1 else ''}"
-    return "\n".join((*_columns(rows), clock, "", *_columns(layers)))
-
-
-def _shown(name: str, length: int = 40) -> str:
-    """A model's name, made safe for a terminal."""
-    printable = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return printable if len(printable) <= length else printable[: length - 3] + "..."
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        lines.append("  ".join(cells).rstrip())
-    return lines
+    return "\n".join(
+        (*columns((f"{comparison.samples:,} images", "float", "integer"), rows), clock, "", *columns(headers, layers))
+    )

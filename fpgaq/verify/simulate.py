@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..doctor import require
 from ..errors import ModelError, ToolError, UsageError, VerificationError
 from ..integer_graph import IntegerArray, IntegerGraph
 from .bench import bench_files
 from .process import run_limited
-from .tools import check_simulator
 from .vectors import RANDOM_FRAMES, limit_frames, transform_data
 
 SLOWEST_SIMULATION = 150
@@ -90,7 +90,7 @@ def simulate(
         raise UsageError(f"--simulator {simulator}: icarus and verilator are known")
     manifest = _read_json(directory, "manifest.json")
     _check_files(directory, manifest)
-    check_simulator(simulator)
+    require("cocotb", "iverilog" if simulator == "icarus" else "verilator")
     with tempfile.TemporaryDirectory(prefix="fpgaq-simulate-") as temporary:
         copy = Path(temporary)
         _copy_output(directory, manifest, copy)

@@ -106,16 +106,16 @@ def put_tool(folder: Path, name: str, script: str) -> None:
 
 def test_missing_simulator(output: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolError, match="iverilog was not found on PATH; install"):
+    with pytest.raises(ToolError, match="iverilog was not found; to install it: sudo apt-get install iverilog"):
         simulate(output)
 
 
 @pytest.mark.parametrize(
     ("script", "says"),
     [
-        ("echo 'Icarus Verilog version 0.9.7 (stable)'", "version 0.009, too old"),
-        ("echo hello", "names no version"),
-        ("exit 1", "names no version"),
+        ("echo 'Icarus Verilog version 0.9.7 (stable)'", "is version 0.9.7, too old"),
+        ("echo hello", "does not tell its version"),
+        ("exit 1", "does not tell its version"),
     ],
 )
 def test_old_or_odd_simulator(output: Path, tools: Path, script: str, says: str) -> None:

@@ -23,9 +23,9 @@ def shorten(text: str, width: int = NAME_WIDTH) -> str:
 
 
 def columns(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    """Lines of aligned columns: numbers to the right, everything else to the left."""
+    """Lines of aligned columns: numbers, also with a unit, to the right, everything else to the left."""
     table = [[_cell(value) for value in row] for row in rows]
-    right = [all(isinstance(value, int | float | None) for value in column) for column in zip(*rows, strict=True)]
+    right = [all(_is_number(value) for value in column) for column in zip(*rows, strict=True)]
     right += [False] * (len(headers) - len(right))
     widths = [max(len(line[i]) for line in [list(headers), *table]) for i in range(len(headers))]
     lines = []
@@ -33,6 +33,10 @@ def columns(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> list[st
         cells = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)]
         lines.append("  ".join(cells).rstrip())
     return lines
+
+
+def _is_number(value: object) -> bool:
+    return value[:1].isdecimal() or value in ("", "-") if isinstance(value, str) else True
 
 
 def _cell(value: object) -> str:
