@@ -3,12 +3,15 @@ SETUP := sh scripts/setup.sh
 BIN := .venv/bin
 EXAMPLE := examples/fashion_cnn
 
-.PHONY: help setup demo test test-slow bench lint format clean distclean
+N ?= 1000
+
+.PHONY: help setup demo test test-slow fuzz bench lint format clean distclean
 
 help:
 	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison'
 	@echo 'make test       the test suite: Python 3.10 with nnabla, then the newest Python without'
 	@echo 'make test-slow  the tests that take minutes'
+	@echo 'make fuzz N=1000 that many random networks, Verilog against the reference'
 	@echo 'make bench      images per second of the integer reference and the float executor'
 	@echo 'make lint       ruff and mypy        make format  rewrite the sources as ruff wants them'
 	@echo 'make clean      remove what was built (make distclean: the environments too)'
@@ -25,6 +28,9 @@ test: setup
 
 test-slow: setup
 	@$(BIN)/python scripts/run_tests.py --slow
+
+fuzz: setup
+	@$(BIN)/python hdl_tests/fuzz.py $(N)
 
 bench: setup
 	@$(BIN)/python benchmarks/reference.py

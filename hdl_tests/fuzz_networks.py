@@ -31,7 +31,7 @@ from fpgaq.integer_graph import (
 from fpgaq.schedule import Schedule, Target, make_schedule
 
 BIAS = 500
-MOST_CYCLES = 6000
+MOST_CYCLES = 2000
 """Predicted cycles of a frame above which a case gets more multipliers, so that it simulates quickly."""
 
 

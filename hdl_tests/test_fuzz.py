@@ -41,9 +41,9 @@ def test_the_networks_cover_everything() -> None:
 
 
 @needs_icarus
-@pytest.mark.parametrize("path", sorted(CRASHERS.glob("*.fpgaq")), ids=lambda path: path.stem)
-def test_crashers_stay_mended(path: Path) -> None:
-    assert replay_crasher(path) is None
+def test_crashers_stay_mended() -> None:
+    wrong = {path.stem: replay_crasher(path) for path in sorted(CRASHERS.glob("*.fpgaq"))}
+    assert not any(wrong.values()), wrong
 
 
 def case_of(graph: IntegerGraph, multipliers: int = 4) -> Case:
@@ -68,7 +68,7 @@ def convolution_case() -> Case:
         ("frame_last ? {COUNT", "1'b0 ? {COUNT", "frame_error is 1"),
         ("m_axis_tlast = beat == LAST", "m_axis_tlast = beat != LAST", "tlast: expected 0, found 1"),
         ("assign m_axis_tvalid = s_valid", "assign m_axis_tvalid = 1'b0", "stuck or slow"),
-        ("carried + step_sum", "carried - step_sum", "(stream s1): frame 0"),
+        (" + biases[lane*SUM_WIDTH +: SUM_WIDTH];", ";", "(stream s1): frame"),
     ],
 )
 def test_faults_are_found(old: str, new: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

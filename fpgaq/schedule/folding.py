@@ -54,7 +54,8 @@ def _lanes(size: int, dividing: bool) -> list[int]:
 
 
 def _sparse_lanes(size: int) -> list[int]:
-    root = math.isqrt(size)
+    # Rounded up: of lanes and steps that both exceeded it, one would be more than needed.
+    root = math.isqrt(size - 1) + 1
     small = set(range(1, root + 1))
     return sorted({-(-size // -(-size // lanes)) for lanes in small} | {-(-size // steps) for steps in small})
 

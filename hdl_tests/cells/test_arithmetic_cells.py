@@ -1,0 +1,179 @@
+"""Requantizer, multiply-accumulate, maximum and bias against NumPy, by equality."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cell_bench import Port, drive, missing_simulator, signed, unpack
+
+from fpgaq.accumulators import signed_width
+from fpgaq.emit.literals import pack
+from fpgaq.formats import ROUNDINGS, Format, round_shift, saturate
+
+pytestmark = pytest.mark.skipif(missing_simulator(), reason="needs iverilog")
+
+TOTAL = 7
+
+
+def requantizers() -> list[tuple[int, int, Format, bool]]:
+    """(largest shift, greatest raise, result, relu)."""
+    shifts = [(0, 0), (1, 0), (2, 2), (3, 0), (3, 1), (5, 3), (9, 0)]
+    formats = [Format(3, 0), Format(3, 0, True, True), Format(3, 0, False), Format(2, 0), Format(1, 0, False)]
+    formats += [Format(9, 0), Format(9, 0, False)]
+    return [(shift, most, fmt, relu) for (shift, most), fmt, relu in product(shifts, formats, (False, True))]
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_requantize_every_total(rounding: str, tmp_path: Path) -> None:
+    cases = requantizers()
+    values = np.array(list(product(range(-(1 << (TOTAL - 1)), 1 << (TOTAL - 1)), range(4))))
+    totals, raises = values[:, 0], values[:, 1]
+    instances = [
+        {
+            "TOTAL_WIDTH": TOTAL, "RAISE_MAX": most, "RAISE_WIDTH": 2, "SHIFT": shift,
+            "ROUNDING": ROUNDINGS.index(rounding), "RESULT_WIDTH": fmt.width, "RESULT_SIGNED": int(fmt.signed),
+            "NARROW": int(fmt.narrow), "RELU": int(relu),
+        }
+        for shift, most, fmt, relu in cases
+    ]  # fmt: skip
+    inputs = {"total": Port(TOTAL, [*totals.tolist(), 0]), "raise": Port(2, [*raises.tolist(), 0])}
+    outcome = drive(tmp_path, "fpgaq_requantize", instances, inputs, [{"result": c[2].width} for c in cases])
+    for (shift, most, fmt, relu), found in zip(cases, outcome.outputs, strict=True):
+        legal = raises <= most
+        expected = round_shift(totals[legal], shift - raises[legal], rounding)  # type: ignore[arg-type]
+        if relu:
+            expected = np.maximum(expected, 0)
+        results = np.array(found["result"][1:])[legal]
+        if fmt.signed:
+            results = np.array([signed(value, fmt.width) for value in results])
+        np.testing.assert_array_equal(results, saturate(expected, fmt), err_msg=f"{shift} {most} {fmt} relu {relu}")
+
+
+def levels_of(products: int) -> int:
+    levels = 0
+    while 4**levels < products:
+        levels += 1
+    return levels
+
+
+MACS = [(1, 1, 8, False), (1, 2, 4, True), (2, 1, 8, True), (3, 2, 3, False), (4, 3, 8, False), (5, 1, 1, False),
+        (9, 2, 8, True), (16, 1, 2, True), (17, 2, 5, False)]  # fmt: skip
+
+
+def mac_run(
+    directory: Path, products: int, outputs: int, fmt: Format, weight_width: int, most: int, spare: int, checks: bool
+) -> tuple[list[list[int]], list[list[int]], str]:
+    """Random groups of steps; returns expected and found sums of each group and what the hardware said.
+
+    Sums are as wide as proved for these weights and any elements, plus `spare` bits.
+    """
+    chance = np.random.default_rng(products * 100 + outputs)
+    levels = levels_of(products)
+    lengths = [int(n) for n in chance.integers(1, 6, size=12)]
+    steps = sum(lengths)
+    weights = chance.integers(-most, most + 1, size=(steps, outputs, products))
+    elements = chance.integers(fmt.minimum, fmt.maximum + 1, size=(steps, products))
+    elements[: lengths[0]] = fmt.maximum
+    weights[: lengths[0]] = most
+    ends = np.cumsum(lengths)
+    starts = [0, *(int(end) for end in ends[:-1])]
+    bounds = [0, 0]
+    for start, end in zip(starts, ends, strict=True):
+        low = np.minimum(weights[start:end] * fmt.minimum, weights[start:end] * fmt.maximum)
+        high = np.maximum(weights[start:end] * fmt.minimum, weights[start:end] * fmt.maximum)
+        bounds[0] = min(bounds[0], int(np.minimum(low, 0).sum(axis=(0, 2)).min()))
+        bounds[1] = max(bounds[1], int(np.maximum(high, 0).sum(axis=(0, 2)).max()))
+    width = signed_width(*bounds) + spare
+    tail = levels + 3
+    first, valid = [0] * (steps + tail), [0] * (steps + tail)
+    for step in range(steps):
+        first[step + 1 + levels] = int(step in starts)
+        valid[step + 1 + levels] = 1
+    inputs = {
+        "first": Port(1, first),
+        "valid": Port(1, valid),
+        "elements": Port(products * fmt.width, [pack(row, fmt.width) for row in elements.tolist()] + [0] * tail),
+        "weights": Port(
+            outputs * products * weight_width,
+            [pack(row, weight_width) for row in weights.reshape(steps, -1).tolist()] + [0] * tail,
+        ),
+    }
+    parameters = {
+        "PRODUCTS": products, "OUTPUTS": outputs, "ELEMENT_WIDTH": fmt.width, "ELEMENT_SIGNED": int(fmt.signed),
+        "WEIGHT_WIDTH": weight_width, "SUM_WIDTH": width, "LEVELS": levels,
+    }  # fmt: skip
+    outcome = drive(directory, "fpgaq_mac", [parameters], inputs, [{"sums": outputs * width}], checks)
+    expected = [
+        (weights[start:end] * elements[start:end, None, :]).sum(axis=(0, 2)).tolist()
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    sampled = outcome.outputs[0]["sums"]
+    found = [
+        [signed(value, width) or 0 for value in unpack(sampled[end - 1 + 2 + levels], width, outputs)]
+        for end in ends.tolist()
+        if end + 1 + levels < len(sampled)
+    ]
+    return expected, found, outcome.spoken
+
+
+@pytest.mark.parametrize(("products", "outputs", "width", "is_signed"), MACS)
+def test_mac(products: int, outputs: int, width: int, is_signed: bool, tmp_path: Path) -> None:
+    expected, found, spoken = mac_run(tmp_path, products, outputs, Format(width, 0, is_signed), 6, 31, 0, True)
+    assert found == expected and not spoken
+
+
+@pytest.mark.parametrize("products", [1, 3, 9])
+def test_mac_with_sums_narrower_than_products(products: int, tmp_path: Path) -> None:
+    """Weights far below their format's range: the proof gives fewer bits than any product could need."""
+    expected, found, spoken = mac_run(tmp_path, products, 2, Format(2, 0, False), 16, 1, 0, True)
+    assert found == expected and not spoken
+
+
+def test_mac_says_so_when_its_sums_overflow(tmp_path: Path) -> None:
+    _, _, spoken = mac_run(tmp_path, 4, 1, Format(6, 0, False), 6, 31, -1, True)
+    assert "fpgaq: accumulator overflow in bench.cell_0" in spoken
+
+
+MAXIMA = [(1, 1, 8, False), (1, 3, 4, True), (4, 1, 3, True), (3, 2, 1, False), (9, 5, 8, False)]
+
+
+@pytest.mark.parametrize(("lanes", "elements", "width", "is_signed"), MAXIMA)
+def test_max(lanes: int, elements: int, width: int, is_signed: bool, tmp_path: Path) -> None:
+    chance = np.random.default_rng(lanes)
+    fmt = Format(width, 0, is_signed)
+    values = chance.integers(fmt.minimum, fmt.maximum + 1, size=(60, lanes, elements))
+    starts = [0, *(step for step in range(1, 60) if chance.random() < 0.3)]
+    inputs = {
+        "first": Port(1, [0] + [int(step in starts) for step in range(60)] + [0]),
+        "elements": Port(
+            lanes * elements * width, [pack(row, width) for row in values.reshape(60, -1).tolist()] + [0, 0]
+        ),
+    }
+    parameters = {"LANES": lanes, "ELEMENTS": elements, "ELEMENT_WIDTH": width, "ELEMENT_SIGNED": int(is_signed)}
+    outcome = drive(tmp_path, "fpgaq_max", [parameters], inputs, [{"maxima": elements * width}])
+    for step in range(60):
+        start = max(place for place in starts if place <= step)
+        found = unpack(outcome.outputs[0]["maxima"][step + 2], width, elements)
+        wanted = values[start : step + 1].max(axis=(0, 1)).tolist()
+        assert [signed(value, width) if is_signed else value for value in found] == wanted
+
+
+@pytest.mark.parametrize("overflow", [False, True])
+def test_bias(overflow: bool, tmp_path: Path) -> None:
+    chance = np.random.default_rng(1)
+    sums, biases = chance.integers(-64, 64, size=(2, 40, 3))
+    if overflow:
+        sums[20, 1], biases[20, 1] = 127, 1
+    inputs = {
+        "valid": Port(1, [1] * 40),
+        "sums": Port(24, [pack(row, 8) for row in sums.tolist()]),
+        "biases": Port(24, [pack(row, 8) for row in biases.tolist()]),
+    }
+    outcome = drive(tmp_path, "fpgaq_bias", [{"LANES": 3, "SUM_WIDTH": 8}], inputs, [{"totals": 24}], checks=True)
+    assert ("overflow at the bias in bench.cell_0" in outcome.spoken) == overflow
+    if not overflow:
+        found = [[signed(v, 8) for v in unpack(word, 8, 3)] for word in outcome.outputs[0]["totals"][1:]]
+        assert found == (sums + biases)[:-1].tolist()
