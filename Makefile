@@ -21,7 +21,7 @@ setup:
 
 demo: setup
 	@$(BIN)/fpgaq build $(EXAMPLE)/model.nnp --calibration $(EXAMPLE)/calibration.npz --data $(EXAMPLE)/test.npz \
-		--output build/demo
+		--frames 2 --output build/demo
 
 test: setup
 	@$(BIN)/python scripts/run_tests.py

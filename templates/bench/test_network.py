@@ -169,8 +169,10 @@ async def stalled(dut: Any) -> None:
     bench = await Bench.begin(dut)
     # Long enough a hold to fill and to empty every buffer between the layers.
     long_hold = (1 << min(max((INTERVAL_BOUND // 8).bit_length(), 4), 12)) - 1
+    # The last frames, of extremes and random values; stalls meet data in the second and third pattern.
+    some = min(FRAMES, 4)
     patterns = (
-        Traffic(FRAMES, gap=96, stall=96, seed=0x1234567),
+        Traffic(some, FRAMES - some, gap=96, stall=96, seed=0x1234567),
         Traffic(2, FRAMES // 3, stall=128, stall_hold=long_hold, seed=0x89ABCDE),
         Traffic(2, FRAMES // 2, gap=128, gap_hold=long_hold, stall=32, seed=0xF012345),
         Traffic(1, FRAMES - 1, gap=224, stall=224, gap_hold=1, stall_hold=3, seed=0x6789ABC),

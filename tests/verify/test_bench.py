@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from small_network import make_graph, make_interface, make_manifest, run_bench, write_output
 
+from fpgaq.emit.write import write_folder
 from fpgaq.verify.bench import bench_files
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
@@ -181,8 +182,10 @@ def test_same_arguments_same_bytes() -> None:
 
 
 def test_make_runs_where_fpgaq_cannot_be_imported(tmp_path: Path) -> None:
-    """`make` in an environment that has cocotb and numpy but not this project."""
-    directory = write_output(tmp_path / "a folder")
+    """`make` in an environment that has cocotb and numpy but not this project; a build replaces the folder after it."""
+    plain, directory = write_output(tmp_path / "plain"), tmp_path / "a folder"
+    files = {str(path.relative_to(plain)): path.read_bytes() for path in plain.rglob("*") if path.is_file()}
+    write_folder(directory, files)
     packages = [path for path in sys.path if path.endswith("site-packages")]
     python = tmp_path / "python"
     guard = "import importlib.util; assert importlib.util.find_spec('fpgaq') is None"
@@ -211,3 +214,5 @@ def test_make_runs_where_fpgaq_cannot_be_imported(tmp_path: Path) -> None:
     assert process.returncode == 0, process.stdout + process.stderr
     assert "PASS: 4 tests, every beat equal" in process.stdout
     assert json.loads((directory / "bench" / "build" / "outcome.json").read_text())["status"] == 0
+    write_folder(directory, files)
+    assert not (directory / "bench" / "build").exists()
