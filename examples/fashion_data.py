@@ -13,6 +13,7 @@ import struct
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,10 +77,10 @@ def load_fashion(part: str, folder: Path = DEFAULT_FOLDER) -> tuple[Bytes, Bytes
     return images[:, None], labels
 
 
-def save_samples(path: Path, images: Bytes, labels: Bytes) -> None:
+def save_samples(path: Path, inputs: Bytes, targets: NDArray[Any]) -> None:
     """Write `x` and `y` into a compressed .npz."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, x=images, y=labels)
+    np.savez_compressed(path, x=inputs, y=targets)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

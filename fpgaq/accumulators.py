@@ -7,13 +7,22 @@ negative products at their worst and the sum of all positive ones at theirs. The
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .formats import Format
-from .integer_graph import IntegerAffine, IntegerConvolution
+from .integer_graph import (
+    IntegerAdd,
+    IntegerAffine,
+    IntegerConvolution,
+    IntegerMultiply,
+    IntegerOperator,
+    IntegerScale,
+    IntegerSumPooling,
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,37 @@ def layer_bounds(weight: NDArray[np.int64], bias: NDArray[np.int64], fmt: Format
     return Bounds(min(low for low, _ in channels), max(high for _, high in channels))
 
 
-def operator_bounds(op: IntegerConvolution | IntegerAffine, input_format: Format) -> Bounds:
-    """Bounds on the partial sums of one operator of an integer graph."""
-    padding_value = op.padding_value if isinstance(op, IntegerConvolution) else 0
-    return layer_bounds(op.weight, op.bias, input_format, padding_value)
+def operator_bounds(op: IntegerOperator, *formats: Format) -> Bounds:
+    """Bounds on the partial sums and products of one operator of an integer graph, given its inputs' formats."""
+    if isinstance(op, IntegerConvolution | IntegerAffine):
+        padding_value = op.padding_value if isinstance(op, IntegerConvolution) else 0
+        return layer_bounds(op.weight, op.bias, formats[0], padding_value)
+    if isinstance(op, IntegerSumPooling):
+        taps = op.kernel[0] * op.kernel[1]
+        return _spanned((taps * formats[0].minimum, taps * formats[0].maximum))
+    if isinstance(op, IntegerAdd):
+        ends = [
+            sorted((sign * (fmt.minimum << align), sign * (fmt.maximum << align)))
+            for sign, align, fmt in zip(op.signs, op.align, formats, strict=True)
+        ]
+        return Bounds(sum(min(low, 0) for low, _ in ends), sum(max(high, 0) for _, high in ends))
+    if isinstance(op, IntegerMultiply):
+        first, second = formats
+        return _spanned([a * b for a in (first.minimum, first.maximum) for b in (second.minimum, second.maximum)])
+    if isinstance(op, IntegerScale):
+        return _scale_bounds(op, formats[0])
+    raise TypeError(f"{type(op).__name__} has no accumulator")
+
+
+def _scale_bounds(op: IntegerScale, fmt: Format) -> Bounds:
+    """Bounds with and without the offset, element by element, as Python integers."""
+    negative = op.scale if op.negative_scale is None else op.negative_scale
+    reached = [0]
+    for above, below, offset in zip(op.scale.tolist(), negative.tolist(), op.offset.tolist(), strict=True):
+        for product in (above * fmt.maximum, below * fmt.minimum):
+            reached += [offset, product, product + offset]
+    return _spanned(reached)
+
+
+def _spanned(values: Sequence[int]) -> Bounds:
+    return Bounds(min(*values, 0), max(*values, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +60,9 @@ def generate(
     from .schedule import report_buffers
 
     with settings.progress("generating hardware"):
-        result = pipeline.generate(integer, output, target, data=data, frames=frames)
-        reports = report_buffers(result.schedule) if buffers else ()
+        network = pipeline.load_integer(integer)
+        result = pipeline.generate(network, output, target, data=data, frames=frames)
+        reports = report_buffers(network, result.schedule) if buffers else ()
     lines = [*generate_lines(result), *(["", *buffer_lines(reports)] if buffers else [])]
     parts = {"layers": schedule_json(result.schedule), "buffers": [asdict(report) for report in reports]}
     settings.show(lines, {**result.as_json(), **parts})
@@ -147,9 +149,12 @@ def synth(settings: Settings, directory: str, device: str) -> None:
 
 
 def schedule_json(schedule: Schedule) -> list[dict[str, Any]]:
-    """What the schedule chose for each layer."""
+    """What the schedule chose for each layer; `queue_words` are beats of the queues at its inputs."""
     layers = []
-    for plan in schedule.plans:
+    queues = Counter({edge.reader: 0 for edge in schedule.edges})
+    for edge in schedule.edges:
+        queues[edge.reader] += 1 << edge.queue_bits if edge.queue_bits is not None else 0
+    for index, plan in enumerate(schedule.plans):
         fold = getattr(plan, "fold", None)
         layers.append(
             {
@@ -158,6 +163,7 @@ def schedule_json(schedule: Schedule) -> list[dict[str, Any]]:
                 "lanes": [fold.taps, fold.channels, fold.outputs] if fold else None,
                 "cycles": getattr(plan, "cycles", None),
                 "buffer_words": getattr(plan, "capacity", None),
+                "queue_words": queues[index] or None,
             }
         )
     return layers
@@ -172,12 +178,15 @@ def generate_lines(result: GenerateResult) -> list[str]:
             "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-",
             layer["cycles"],
             layer["buffer_words"],
+            layer["queue_words"],
         )
         for layer in schedule_json(result.schedule)
     ]
     schedule, prediction = result.schedule, result.schedule.prediction
     return [
-        *columns(("layer", "multipliers", "taps x channels x outputs", "busy cycles", "buffer words"), rows),
+        *columns(
+            ("layer", "multipliers", "taps x channels x outputs", "busy cycles", "buffer words", "queue words"), rows
+        ),
         f"{schedule.multipliers:,} multipliers of {schedule.budget:,}; predicted: a frame every"
         f" {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles, efficiency"
         f" {percent(schedule.efficiency)}",

@@ -109,6 +109,9 @@ quantize_options = _chain(
     click.option("--input-offset", type=float, help="The offset of that formula."),
     click.option("--input-bits", type=int, help="Bits of an input element, 2 to 16."),
     click.option("--output-bits", type=int, help="Bits of an output; by default the accumulator's."),
+    click.option("--table-bits", type=int, help="Bits of a function table's index, up to 12.  [default: 10]"),
+    click.option("--scale-bits", type=int, help="Bits of a channel's scale where it cannot be folded.  [default: 16]"),
+    click.option("--argmax", is_flag=True, default=None, help="The hardware gives the greatest output's index."),
     click.option("--config", metavar="TOML", help="A file of these options, with overrides for single layers."),
     click.option("--network", metavar="NAME", help="Which network of the model file."),
 )

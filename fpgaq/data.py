@@ -57,7 +57,9 @@ def load_data(
     outputs : sequence of str
         The network's outputs, which may name the labels.
     shapes : mapping of str to tuple of int, optional
-        The inputs' shapes without the batch, to be checked; axes of length 1 may be missing in the file.
+        The inputs' shapes without the batch, to be checked; axes of length 1 may be missing in the file. With the
+        outputs' shapes too, real values of such a shape are known as the targets of a regressor, not labels; they
+        are left aside.
 
     Raises
     ------
@@ -76,6 +78,9 @@ def load_data(
         inputs[name] = _check_samples(arrays.pop(key), where)
         if shapes is not None:
             inputs[name] = fit_shape(inputs[name], shapes[name], where)
+    for name in dict.fromkeys((*outputs, "y")):
+        if shapes is not None and _are_targets(arrays.get(name), [shapes[key] for key in outputs if key in shapes]):
+            del arrays[name]
     labels = _take_labels(path, arrays, outputs, classes_ok)
     if arrays:
         raise ModelError(f"{path}: arrays {sorted(arrays)} are neither an input ({list(names)}, x) nor labels (y)")
@@ -124,6 +129,11 @@ def _check_samples(array: NDArray[Any], where: str) -> NDArray[Any]:
         index = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
         raise ModelError(f"{where}: element {index} is {array[tuple(index)]}; samples must be finite")
     return array
+
+
+def _are_targets(array: NDArray[Any] | None, shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Whether an array holds an output's real values rather than one class index a sample."""
+    return array is not None and array.dtype.kind == "f" and array.ndim > 1 and array.shape[1:] in shapes
 
 
 def _take_labels(

@@ -1,35 +1,42 @@
-"""The float graph run in numpy float32: the yardstick that the integer network's accuracy is held against.
-
-Convolutions are im2col (a strided view, copied once in blocks) and a matrix product, so that BLAS does the work.
-"""
+"""The float graph run in numpy float32: the yardstick that the integer network's accuracy is held against."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ModelError
+from .float_windows import average_pool, convolve, deconvolve, max_pool, pad, with_bias
+from .functions import evaluate
 from .graph import (
+    Add,
     Affine,
     Array,
+    AveragePooling,
     BatchNormalization,
+    Concatenate,
     Convolution,
+    Deconvolution,
     Graph,
     Identity,
     MaxPooling,
+    Multiply,
     Operator,
+    Pad,
+    Pointwise,
+    Prelu,
     Relu,
     Reshape,
     ScaleOffset,
     Shape,
+    Slice,
     Softmax,
+    Transpose,
+    Upsample,
 )
-
-COLUMN_ELEMENTS = 1 << 22
-"""Elements of one block of im2col columns: 16 MiB, which stays near the cache and bounds the memory."""
 
 
 def run_float(
@@ -66,7 +73,8 @@ def run_float(
         part = slice(start, start + batch_size)
         tensors = {name: array[part].astype(np.float32) for name, array in arrays.items()}
         for index, op in enumerate(graph.operators):
-            tensors[op.output] = _run_operator(op, tensors[op.input], graph.shapes[op.output])
+            found = [tensors[name] for name in op.inputs]
+            tensors[op.output] = _run_operator(op, found, graph.shapes[op.output])
             if op.output in results:
                 results[op.output][part] = tensors[op.output]
             for name in op.inputs:
@@ -94,83 +102,80 @@ def _checked(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDAr
     return arrays
 
 
-def _run_operator(op: Operator, x: Array, shape: Shape) -> Array:
-    if isinstance(op, Convolution):
-        return convolve(x, op, shape)
-    if isinstance(op, Affine):
-        return _with_bias(x.reshape(len(x), -1) @ op.weight.T, op.bias)
-    if isinstance(op, MaxPooling):
-        return _max_pool(x, op, shape)
-    if isinstance(op, Relu):
-        return np.maximum(x, np.float32(0))
-    if isinstance(op, BatchNormalization):
-        return _normalize(x, op)
-    if isinstance(op, ScaleOffset):
-        return x * np.float32(op.scale) + np.float32(op.offset)
-    if isinstance(op, Reshape):
-        return x.reshape(len(x), *shape)
-    if isinstance(op, Softmax):
-        return _softmax(x, op.axis + 1)
-    if isinstance(op, Identity):
-        return x
-    raise TypeError(f"no float implementation of {type(op).__name__}")
+def _run_operator(op: Operator, inputs: Sequence[Array], shape: Shape) -> Array:
+    return IMPLEMENTATIONS[type(op)](op, inputs, shape)
 
 
-def _softmax(x: Array, axis: int) -> Array:
-    powers: Array = np.exp(x - x.max(axis=axis, keepdims=True))
+def _affine(op: Affine, inputs: Sequence[Array], shape: Shape) -> Array:
+    x = inputs[0]
+    return with_bias(x.reshape(len(x), -1) @ op.weight.T, op.bias)
+
+
+def _softmax(op: Softmax, inputs: Sequence[Array], shape: Shape) -> Array:
+    axis = op.axis + 1
+    powers: Array = np.exp(inputs[0] - inputs[0].max(axis=axis, keepdims=True))
     powers /= powers.sum(axis=axis, keepdims=True)
     return powers
 
 
-def _with_bias(product: Array, bias: Array | None) -> Array:
-    if bias is not None:
-        product += bias
-    return product
-
-
-def _padded(x: Array, padding: tuple[int, int, int, int], value: float) -> Array:
-    if not any(padding):
-        return x
-    top, bottom, left, right = padding
-    return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=np.float32(value))
-
-
-def convolve(x: Array, op: Convolution, shape: Shape) -> Array:
-    """Cross-correlation of (batch, channels, height, width) into (batch, *shape)."""
-    kernel_height, kernel_width = op.weight.shape[2:]
-    outputs, height, width = shape
-    down, across = op.dilation
-    image = _padded(x, op.padding, op.padding_value)
-    window = (down * (kernel_height - 1) + 1, across * (kernel_width - 1) + 1)
-    view = np.lib.stride_tricks.sliding_window_view(image, (1, 1, *window))
-    view = view[:, :, :: op.stride[0], :: op.stride[1], 0, 0, ::down, ::across].transpose(0, 1, 4, 5, 2, 3)
-    taps = op.weight[0].size
-    weight = op.weight.reshape(op.groups, outputs // op.groups, taps)
-    result = np.empty((len(x), op.groups, outputs // op.groups, height * width), np.float32)
-    block = max(1, COLUMN_ELEMENTS // (op.groups * taps * height * width))
-    for start in range(0, len(x), block):
-        columns = view[start : start + block].reshape(-1, op.groups, taps, height * width)
-        np.matmul(weight, columns, out=result[start : start + block])
-    result = result.reshape(len(x), *shape)
-    return _with_bias(result, None if op.bias is None else op.bias[:, None, None])
-
-
-def _max_pool(x: Array, op: MaxPooling, shape: Shape) -> Array:
-    image = _padded(x, op.padding, -np.inf)
-    (down, across), (height, width) = op.stride, shape[1:]
-    result = np.full((len(x), *shape), -np.inf, np.float32)
-    for row in range(op.kernel[0]):
-        for column in range(op.kernel[1]):
-            taps = image[:, :, row : row + down * (height - 1) + 1 : down]
-            np.maximum(result, taps[..., column : column + across * (width - 1) + 1 : across], out=result)
-    return result
-
-
-def _normalize(x: Array, op: BatchNormalization) -> Array:
-    shape = (-1, *(1,) * (x.ndim - 2))
-    result: Array = (x - op.mean.reshape(shape)) / np.sqrt(op.variance + np.float32(op.epsilon)).reshape(shape)
+def _normalize(op: BatchNormalization, inputs: Sequence[Array], shape: Shape) -> Array:
+    spread = (-1, *(1,) * (len(shape) - 1))
+    deviation = np.sqrt(op.variance + np.float32(op.epsilon)).reshape(spread)
+    result: Array = (inputs[0] - op.mean.reshape(spread)) / deviation
     if op.scale is not None:
-        result *= op.scale.reshape(shape)
+        result *= op.scale.reshape(spread)
     if op.offset is not None:
-        result += op.offset.reshape(shape)
+        result += op.offset.reshape(spread)
     return result
+
+
+def _add(op: Add, inputs: Sequence[Array], shape: Shape) -> Array:
+    result = np.zeros_like(inputs[0])
+    for sign, x in zip(op.signs, inputs, strict=True):
+        result = result + x if sign > 0 else result - x
+    return result
+
+
+def _slice(op: Slice, inputs: Sequence[Array], shape: Shape) -> Array:
+    extents = (slice(start, start + size) for start, size in zip(op.start, shape, strict=True))
+    index = (slice(None), *extents)
+    return inputs[0][index]
+
+
+def _upsample(op: Upsample, inputs: Sequence[Array], shape: Shape) -> Array:
+    return inputs[0].repeat(op.factor[0], axis=2).repeat(op.factor[1], axis=3)
+
+
+def _prelu(op: Prelu, inputs: Sequence[Array], shape: Shape) -> Array:
+    slope = op.slope.reshape(-1, *(1,) * (len(shape) - 1))
+    return np.where(inputs[0] > 0, inputs[0], inputs[0] * slope)
+
+
+def _pointwise(op: Pointwise, inputs: Sequence[Array], shape: Shape) -> Array:
+    with np.errstate(over="ignore"):
+        return evaluate(op.function, op.parameters, inputs[0]).astype(np.float32)
+
+
+IMPLEMENTATIONS: Mapping[type[Operator], Callable[[Any, Sequence[Array], Shape], Array]] = {
+    Convolution: lambda op, inputs, shape: convolve(inputs[0], op, shape),
+    Affine: _affine,
+    MaxPooling: lambda op, inputs, shape: max_pool(inputs[0], op, shape),
+    Deconvolution: lambda op, inputs, shape: deconvolve(inputs[0], op, shape),
+    AveragePooling: lambda op, inputs, shape: average_pool(inputs[0], op, shape),
+    Upsample: _upsample,
+    Add: _add,
+    Multiply: lambda op, inputs, shape: inputs[0] * inputs[1],
+    Concatenate: lambda op, inputs, shape: np.concatenate(inputs, axis=1),
+    Slice: _slice,
+    Pad: lambda op, inputs, shape: pad(inputs[0], op),
+    Transpose: lambda op, inputs, shape: inputs[0].transpose(0, *(axis + 1 for axis in op.axes)),
+    Pointwise: _pointwise,
+    Prelu: _prelu,
+    Relu: lambda op, inputs, shape: np.maximum(inputs[0], np.float32(0)),
+    BatchNormalization: _normalize,
+    ScaleOffset: lambda op, inputs, shape: inputs[0] * np.float32(op.scale) + np.float32(op.offset),
+    Reshape: lambda op, inputs, shape: inputs[0].reshape(len(inputs[0]), *shape),
+    Softmax: _softmax,
+    Identity: lambda op, inputs, shape: inputs[0],
+}
+"""How each operator is computed, from its inputs and the shape of its output."""

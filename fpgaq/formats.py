@@ -113,6 +113,33 @@ def round_shift(values: ArrayLike, shift: ArrayLike, rounding: Rounding) -> Inte
     return rounded
 
 
+def round_divide(values: ArrayLike, divisor: ArrayLike, rounding: Rounding) -> IntegerArray:
+    """Compute ``round(values / divisor)`` exactly, in integers; divisors are positive, below 2**62.
+
+    The rules are those of `round_shift`, on the exact rational.
+    """
+    value = np.asarray(values, dtype=np.int64)
+    by = np.asarray(divisor, dtype=np.int64)
+    if np.any(by < 1) or np.any(by >= 1 << 62):
+        raise ValueError("a divisor lies between 1 and 2**62 - 1")
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"unknown rounding rule {rounding!r}; allowed: {', '.join(ROUNDINGS)}")
+    quotient = value // by
+    if rounding == "floor":
+        return quotient
+    remainder = value - quotient * by
+    twice = 2 * remainder
+    above, tie = twice > by, twice == by
+    if rounding == "half_up":
+        up = tie
+    elif rounding == "half_away":
+        up = tie & (value >= 0)
+    else:
+        up = tie & ((quotient & 1) == 1)
+    rounded: IntegerArray = quotient + (above | up)
+    return rounded
+
+
 def round_real(values: ArrayLike, rounding: Rounding) -> FloatArray:
     """Round real numbers to integers (as float64) under a named rule, for the crossing from float."""
     value = np.asarray(values, dtype=np.float64)

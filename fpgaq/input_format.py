@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,15 @@ from numpy.typing import NDArray
 from .calibration import Statistics, activation_frac
 from .errors import FitError
 from .formats import Format, Rounding, round_real
-from .graph import Convolution, MaxPooling, Operator, Relu
+from .graph import Affine, Convolution, Deconvolution, MaxPooling, Operator, Pointwise, Relu
 from .quantize_config import QuantizeOptions
 
 BYTE_TOLERANCE = 1e-3
 """How far from a whole number of 255ths a sample may be; float32 images come within 2e-5."""
+
+MIN_INPUT_BITS = 8
+MAX_INPUT_BITS = 16
+"""What unscaled features may take where no width is asked for."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,10 @@ class InputPlan:
 
 
 def plan_input(
-    samples: NDArray[Any], leading: tuple[float, float], operators: tuple[Operator, ...], options: QuantizeOptions
+    samples: NDArray[Any],
+    leading: tuple[float, float],
+    branches: tuple[tuple[Operator, ...], ...],
+    options: QuantizeOptions,
 ) -> InputPlan:
     """Choose the input's format and transform.
 
@@ -57,9 +65,9 @@ def plan_input(
     samples : array
         Calibration data of the input in the user's units.
     leading : (float, float)
-        Scale and offset that the model itself applies to the input before `operators`.
-    operators : tuple of Operator
-        What follows, in order.
+        Scale and offset that the model itself applies to the input before `branches`.
+    branches : tuple of tuple of Operator
+        What follows, in order, for each reader of the input: up to the first operator that is no maximum or ReLU.
     options : QuantizeOptions
 
     Raises
@@ -71,7 +79,7 @@ def plan_input(
     if options.input_scale is not None or options.input_offset is not None:
         asked = (1.0 if options.input_scale is None else options.input_scale, options.input_offset or 0.0)
         plan = _fixed_plan(samples, *asked, leading, options)
-        trouble = _trouble(operators, plan)
+        trouble = _first_trouble(branches, plan)
         if trouble:
             raise FitError(
                 f"--input-scale {asked[0]:g} --input-offset {asked[1]:g}: {trouble}; choose an offset that puts it on"
@@ -81,11 +89,13 @@ def plan_input(
     plans = [_natural_plan(samples, leading, options)]
     # Where the hardware cannot pad exactly, the host goes on to the value after the model's own scale, and then
     # moves the padding's value to zero.
-    padding = next((op.padding_value for op in operators if isinstance(op, Convolution) and _pads(op)), 0.0)
+    padding = next(
+        (op.padding_value for chain in branches for op in chain if isinstance(op, Convolution) and _pads(op)), 0.0
+    )
     plans.append(_real_plan(samples, scale, offset, 0.0, options))
     plans.append(_real_plan(samples, scale, offset - padding, padding, options))
     for plan in plans:
-        trouble = _trouble(operators, plan)
+        trouble = _first_trouble(branches, plan)
         if not trouble:
             return plan
     raise FitError(f"the network's input: {trouble}; this model cannot be quantized with one input format")
@@ -127,6 +137,8 @@ def _real_plan(
     """The host computes ``x * scale + offset`` and quantizes it by a power of two; `constant` is still to add."""
     values = samples.astype(np.float64) * scale + offset
     bits = _input_bits(options, raw=False)
+    if options.input_bits is None and values.ndim == 2:
+        bits = _bits_for_features(values, bits)
     signed = bool(values.min() < 0)
     count = 1 << 18
     flat = values.reshape(-1)[:: max(1, values.size // count)].astype(np.float32)
@@ -136,10 +148,19 @@ def _real_plan(
     return InputPlan(fmt, scale, offset, Scale(1.0, constant))
 
 
+def _bits_for_features(values: NDArray[np.float64], bits: int) -> int:
+    """Features that were never scaled share one step: as many more bits as the smallest needs, to 16 in all."""
+    ranges = np.abs(values).max(axis=0)
+    ranges = ranges[ranges > 0]
+    if not len(ranges):
+        return bits
+    return min(max(bits, MAX_INPUT_BITS), bits + math.ceil(math.log2(ranges.max() / ranges.min())))
+
+
 def _input_bits(options: QuantizeOptions, raw: bool) -> int:
     if options.input_bits is not None:
         return options.input_bits
-    return 8 if raw else max(8, options.activation_bits)
+    return MIN_INPUT_BITS if raw else max(MIN_INPUT_BITS, options.activation_bits)
 
 
 def input_rounding(options: QuantizeOptions) -> Rounding:
@@ -147,19 +168,26 @@ def input_rounding(options: QuantizeOptions) -> Rounding:
     return "half_up" if options.rounding == "floor" else options.rounding
 
 
+def _first_trouble(branches: tuple[tuple[Operator, ...], ...], plan: InputPlan) -> str:
+    return next(filter(None, (_trouble(chain, plan) for chain in branches)), "")
+
+
 def _trouble(operators: tuple[Operator, ...], plan: InputPlan) -> str:
     """Why the layers that work on input integers cannot do so exactly, or nothing."""
+    meaning = plan.meaning
     for op in operators:
-        if isinstance(op, MaxPooling) and not plan.meaning.factor > 0:
-            return f"layer {op.name!r} pools values whose scale {plan.meaning.factor:g} is not positive"
-        if isinstance(op, Relu) and (plan.meaning.constant != 0.0 or not plan.meaning.factor > 0):
+        if isinstance(op, MaxPooling) and not meaning.factor > 0:
+            return f"layer {op.name!r} pools values whose scale {meaning.factor:g} is not positive"
+        if isinstance(op, Relu) and (meaning.constant != 0.0 or not meaning.factor > 0):
             return f"layer {op.name!r} cuts at a zero that is no zero of the input's integers"
         if isinstance(op, Convolution):
-            if _pads(op) and plan.meaning.integer_of(op.padding_value, plan.format) is None:
+            if _pads(op) and meaning.integer_of(op.padding_value, plan.format) is None:
                 return f"the padding value {op.padding_value:g} of layer {op.name!r} is no integer of the input format"
             return ""
-        if not isinstance(op, MaxPooling | Relu):
+        if isinstance(op, Affine | Pointwise) or (isinstance(op, Deconvolution) and meaning.constant == 0.0):
             return ""
-    if plan.meaning != Scale():
+        if not isinstance(op, MaxPooling | Relu):
+            break
+    if meaning != Scale():
         return "no layer with weights is there to take in the input's scale"
     return ""

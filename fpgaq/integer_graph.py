@@ -137,11 +137,145 @@ class IntegerRelu(IntegerOperator):
     """max(x, 0) where no producer could take it in; input and output share `frac`, the output may be unsigned."""
 
 
+@dataclass(frozen=True, eq=False)
+class IntegerSumPooling(IntegerOperator):
+    """Sum over windows (padding is zero), divided and rounded once: ``saturate(round(sum / (divisor * 2**shift)))``.
+
+    Parameters
+    ----------
+    divisor : tuple of int
+        For each output pixel in raster order (length rows * columns), or one for all (length 1): 1 gives sums, the
+        kernel's size gives means, the count of pixels inside the image gives means without the padding.
+    accumulator_width : int
+        Signed bits in which no sum overflows.
+    requantize : Requantize
+        One shift. Rounding applies to the exact rational.
+    """
+
+    kernel: Pair
+    stride: Pair
+    padding: Padding
+    divisor: tuple[int, ...]
+    accumulator_width: int
+    requantize: Requantize
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerTable(IntegerOperator):
+    """A function of one integer: ``table[requantize(x) - index_format.minimum]``.
+
+    Parameters
+    ----------
+    table : array of int64
+        (2**index_format.width,): outputs for each index from the least to the greatest.
+    index_format : Format
+        At most 12 bits.
+    requantize : Requantize
+        From the input to the index; one shift.
+    """
+
+    table: IntegerArray
+    index_format: Format
+    requantize: Requantize
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerAdd(IntegerOperator):
+    """``saturate(round(sum of sign * (input << align) / 2**shift))``: inputs aligned to the finest scale, rounded once.
+
+    `align` and `signs` (1 or -1) have one entry for each input.
+    """
+
+    align: tuple[int, ...]
+    signs: tuple[int, ...]
+    accumulator_width: int
+    requantize: Requantize
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerMultiply(IntegerOperator):
+    """``saturate(round(a * b / 2**shift))`` of two inputs of one shape."""
+
+    accumulator_width: int
+    requantize: Requantize
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerScale(IntegerOperator):
+    """``saturate(round((x * scale[c] + offset[c]) / 2**shift[c]))``: what batch normalization leaves where unfolded.
+
+    With `negative_scale` (channels,), negative elements take that factor instead of `scale`: a PReLU.
+    """
+
+    scale: IntegerArray
+    offset: IntegerArray
+    negative_scale: IntegerArray | None
+    scale_width: int
+    accumulator_width: int
+    requantize: Requantize
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerConcatenate(IntegerOperator):
+    """The channels of all inputs behind one another; all formats are the output's."""
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerSlice(IntegerOperator):
+    """The elements from `start` (row, column, channel) to the extent of the output's shape; formats are equal."""
+
+    start: tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerPad(IntegerOperator):
+    """Rows and columns around the image; `mode` is "constant" (of `value`), "reflect" or "repeat"; equal formats."""
+
+    padding: Padding
+    mode: str
+    value: int
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerUpsample(IntegerOperator):
+    """Each pixel becomes a block of `factor` (rows, columns); formats are equal.
+
+    With `zeros` only the block's first pixel is the input's and the others are zero, and the last blocks are cut to
+    the output's shape: how a transposed convolution spreads its input before it convolves with stride 1.
+    """
+
+    factor: Pair
+    zeros: bool
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerTranspose(IntegerOperator):
+    """Axes of (height, width, channels) in another order: output axis i is input axis ``axes[i]``; equal formats."""
+
+    axes: tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerArgMax(IntegerOperator):
+    """The index of the greatest channel (the lowest on ties) of each pixel, unsigned; the output has one channel."""
+
+
 OPERATORS: tuple[type[IntegerOperator], ...] = (
     IntegerConvolution,
     IntegerAffine,
     IntegerMaxPooling,
     IntegerRelu,
+    IntegerSumPooling,
+    IntegerTable,
+    IntegerAdd,
+    IntegerMultiply,
+    IntegerScale,
+    IntegerConcatenate,
+    IntegerSlice,
+    IntegerPad,
+    IntegerUpsample,
+    IntegerTranspose,
+    IntegerArgMax,
 )
 
 

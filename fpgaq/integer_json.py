@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,27 @@ from .errors import ModelError
 from .formats import ROUNDINGS, Format
 from .integer_graph import (
     InputTransform,
+    IntegerAdd,
     IntegerAffine,
+    IntegerArgMax,
+    IntegerConcatenate,
     IntegerConvolution,
     IntegerGraph,
     IntegerMaxPooling,
+    IntegerMultiply,
     IntegerOperator,
+    IntegerPad,
     IntegerRelu,
+    IntegerScale,
+    IntegerSlice,
+    IntegerSumPooling,
+    IntegerTable,
+    IntegerTranspose,
+    IntegerUpsample,
     Requantize,
     Tensor,
 )
+from .json_reader import JsonReader
 
 VERSION = 1
 GENERATOR = "fpgaq"
@@ -32,6 +44,17 @@ KINDS: dict[str, type[IntegerOperator]] = {
     "affine": IntegerAffine,
     "max_pooling": IntegerMaxPooling,
     "relu": IntegerRelu,
+    "sum_pooling": IntegerSumPooling,
+    "table": IntegerTable,
+    "add": IntegerAdd,
+    "multiply": IntegerMultiply,
+    "scale": IntegerScale,
+    "concatenate": IntegerConcatenate,
+    "slice": IntegerSlice,
+    "pad": IntegerPad,
+    "upsample": IntegerUpsample,
+    "transpose": IntegerTranspose,
+    "argmax": IntegerArgMax,
 }
 FIELDS: dict[str, tuple[str, ...]] = {
     "convolution": (
@@ -41,8 +64,25 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "affine": ("weight", "bias", "weight_format", "weight_frac", "accumulator_width", "requantize"),
     "max_pooling": ("kernel", "stride", "padding"),
     "relu": (),
+    "sum_pooling": ("kernel", "stride", "padding", "divisor", "accumulator_width", "requantize"),
+    "table": ("table", "index_format", "requantize"),
+    "add": ("align", "signs", "accumulator_width", "requantize"),
+    "multiply": ("accumulator_width", "requantize"),
+    "scale": ("scale", "offset", "negative_scale", "scale_width", "accumulator_width", "requantize"),
+    "concatenate": (),
+    "slice": ("start",),
+    "pad": ("padding", "mode", "value"),
+    "upsample": ("factor", "zeros"),
+    "transpose": ("axes",),
+    "argmax": (),
 }
-LENGTHS = {"stride": 2, "padding": 4, "dilation": 2, "kernel": 2}
+ARRAYS = ("weight", "bias", "table", "scale", "offset", "negative_scale")
+FORMATS = ("weight_format", "index_format")
+LENGTHS: dict[str, int | None] = {
+    **{"stride": 2, "padding": 4, "dilation": 2, "kernel": 2, "factor": 2, "start": 3, "axes": 3},
+    **dict.fromkeys(("weight_frac", "divisor", "align", "signs")),
+}
+"""Fields that hold integers, and how many."""
 
 
 def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
@@ -109,74 +149,9 @@ def _describe_operator(op: IntegerOperator, index: int, arrays: Arrays) -> dict[
     return result
 
 
-class _Reader:
-    """Takes fields out of one JSON object by type; `finish` refuses what nobody took."""
-
-    def __init__(self, value: Any, where: str) -> None:
-        self.where = where
-        if not isinstance(value, dict):
-            self.fail("an object")
-        self.fields = dict(value)
-
-    def fail(self, wanted: str) -> NoReturn:
-        raise ModelError(f"network.json, {self.where}: {wanted} is needed")
-
-    def take(self, name: str) -> Any:
-        if name not in self.fields:
-            self.fail(f"field {name!r}")
-        return self.fields.pop(name)
-
-    def text(self, name: str, allowed: tuple[str, ...] = ()) -> str:
-        value = self.take(name)
-        if not isinstance(value, str) or (allowed and value not in allowed):
-            self.fail(f"{name!r} as {'one of ' + ', '.join(allowed) if allowed else 'a text'}")
-        return value
-
-    def flag(self, name: str) -> bool:
-        value = self.take(name)
-        if not isinstance(value, bool):
-            self.fail(f"{name!r} as true or false")
-        return value
-
-    def integer(self, name: str) -> int:
-        value = self.take(name)
-        if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 1 << 63:
-            self.fail(f"{name!r} as an integer")
-        return value
-
-    def number(self, name: str) -> float:
-        value = self.take(name)
-        if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > 1e300:
-            self.fail(f"{name!r} as a finite number")
-        return float(value)
-
-    def integers(self, name: str, length: int | None = None) -> tuple[int, ...]:
-        values = self.take(name)
-        sound = isinstance(values, list) and all(type(v) is int and abs(v) < 1 << 31 for v in values)
-        if not sound or (length is not None and len(values) != length):
-            self.fail(f"{name!r} as a list of {'' if length is None else f'{length} '}integers")
-        return tuple(values)
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        values = self.take(name)
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            self.fail(f"{name!r} as a list of texts")
-        return tuple(values)
-
-    def objects(self, name: str) -> list[_Reader]:
-        values = self.take(name)
-        if not isinstance(values, list):
-            self.fail(f"{name!r} as a list")
-        return [_Reader(value, f"{name}[{index}]") for index, value in enumerate(values)]
-
-    def finish(self) -> None:
-        if self.fields:
-            raise ModelError(f"network.json, {self.where}: unknown fields {sorted(self.fields)}")
-
-
 def restore(value: Any, fetch: Fetch) -> IntegerGraph:
     """The graph of a JSON value; `fetch` gives the array of a member name. `integer_check.check` comes after it."""
-    reader = _Reader(value, "the network")
+    reader = JsonReader(value, "the network")
     reader.text("generator", (GENERATOR,))
     version = reader.integer("version")
     if version != VERSION:
@@ -214,14 +189,14 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
     return graph
 
 
-def _new_name(reader: _Reader, field: str, known: Mapping[str, object]) -> str:
+def _new_name(reader: JsonReader, field: str, known: Mapping[str, object]) -> str:
     name = reader.text(field)
     if name in known:
         raise ModelError(f"network.json, {reader.where}: {name!r} is given twice")
     return name
 
 
-def _restore_tensors(entries: list[_Reader]) -> dict[str, Tensor]:
+def _restore_tensors(entries: list[JsonReader]) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for entry in entries:
         name = _new_name(entry, "name", tensors)
@@ -235,8 +210,8 @@ def _restore_tensors(entries: list[_Reader]) -> dict[str, Tensor]:
     return tensors
 
 
-def _restore_format(parent: _Reader, field: str) -> Format:
-    reader = _Reader(parent.take(field), f"{parent.where}.{field}")
+def _restore_format(parent: JsonReader, field: str) -> Format:
+    reader = JsonReader(parent.take(field), f"{parent.where}.{field}")
     width, frac = reader.integer("width"), reader.integer("frac")
     if abs(frac) > 1024:
         reader.fail("'frac' between -1024 and 1024")
@@ -248,7 +223,7 @@ def _restore_format(parent: _Reader, field: str) -> Format:
         raise ModelError(f"network.json, {reader.where}: {error}") from None
 
 
-def _restore_operator(reader: _Reader, fetch: Fetch) -> IntegerOperator:
+def _restore_operator(reader: JsonReader, fetch: Fetch) -> IntegerOperator:
     kind = reader.text("kind", tuple(KINDS))
     values: dict[str, Any] = {
         "name": reader.text("name"),
@@ -256,14 +231,17 @@ def _restore_operator(reader: _Reader, fetch: Fetch) -> IntegerOperator:
         "output": reader.text("output"),
     }
     for field in FIELDS[kind]:
-        if field in ("weight", "bias"):
-            values[field] = fetch(reader.text(field))
-        elif field == "weight_format":
+        if field in ARRAYS:
+            member = reader.optional_text(field) if field == "negative_scale" else reader.text(field)
+            values[field] = None if member is None else fetch(member)
+        elif field in FORMATS:
             values[field] = _restore_format(reader, field)
         elif field == "requantize":
             values[field] = _restore_requantize(reader)
-        elif field == "weight_frac":
-            values[field] = reader.integers(field)
+        elif field == "mode":
+            values[field] = reader.text(field)
+        elif field == "zeros":
+            values[field] = reader.flag(field)
         elif field in LENGTHS:
             values[field] = reader.integers(field, LENGTHS[field])
         else:
@@ -272,11 +250,11 @@ def _restore_operator(reader: _Reader, fetch: Fetch) -> IntegerOperator:
     return KINDS[kind](**values)
 
 
-def _restore_requantize(parent: _Reader) -> Requantize | None:
+def _restore_requantize(parent: JsonReader) -> Requantize | None:
     value = parent.take("requantize")
     if value is None:
         return None
-    reader = _Reader(value, f"{parent.where}.requantize")
+    reader = JsonReader(value, f"{parent.where}.requantize")
     result = Requantize(
         shift=reader.integers("shift"),
         rounding=reader.text("rounding", ROUNDINGS),  # type: ignore[arg-type]

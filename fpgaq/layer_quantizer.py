@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ def quantize_layer(
     statistics: Statistics,
     relu: bool,
     final: bool,
+    wanted: Format | None = None,
 ) -> QuantizedLayer:
     """Quantize a Convolution or an Affine.
 
@@ -54,6 +55,9 @@ def quantize_layer(
         The layer's requantizer is a ReLU too.
     final : bool
         No layer with weights follows: one step per tensor, and accumulators leave as they are unless bits are asked.
+
+    wanted : Format, optional
+        The format that the reader of the output asks for; its step is met unless the accumulator is coarser.
 
     Raises
     ------
@@ -81,7 +85,12 @@ def quantize_layer(
             f"layer {op.name!r}: its accumulator needs {width} bits, at most {MAX_WIDTH} are supported; the bias is as"
             f" large as {np.abs(bias).max():g} where the weights' step is 2**{-quantized.frac[0]}; rescale the layer"
         )
-    requantize, fmt = _requantizer(bits, wish, fracs, bounds, width, relu, narrow, options)
+    if wanted is None:
+        requantize, fmt = _requantizer(bits, wish, fracs, bounds, width, relu, narrow, options)
+    else:
+        frac = min(wanted.frac, *fracs)
+        requantize = Requantize(_shifts(fracs, frac), options.rounding, relu)
+        fmt = replace(wanted, frac=frac)
     return QuantizedLayer(_operator(op, source, quantized, biases, padding_value, width, requantize), fmt)
 
 
@@ -145,10 +154,12 @@ def _requantizer(
         # Zero on all calibration data: a step with which nothing can saturate.
         wish = coarsest - max(0, bounds.width - bits)
     frac = min(wish, coarsest)
+    return Requantize(_shifts(fracs, frac), options.rounding, relu), Format(bits, frac, not relu, narrow)
+
+
+def _shifts(fracs: tuple[int, ...], frac: int) -> tuple[int, ...]:
     shifts = tuple(channel - frac for channel in fracs)
-    if len(set(shifts)) == 1:
-        shifts = shifts[:1]
-    return Requantize(shifts, options.rounding, relu), Format(bits, frac, not relu, narrow)
+    return shifts[:1] if len(set(shifts)) == 1 else shifts
 
 
 def _operator(

@@ -20,7 +20,7 @@ from .errors import UsageError
 from .graph import Graph
 from .integer_graph import IntegerArray, IntegerGraph
 from .quantize_config import QuantizeOptions
-from .schedule import Schedule, Target
+from .schedule import Schedule, Target, auxiliary_multipliers
 
 if TYPE_CHECKING:
     from .report.comparison import Comparison
@@ -70,8 +70,8 @@ class GenerateResult:
             "interval_cycles": schedule.prediction.interval,
             "latency_cycles": schedule.prediction.latency,
             "efficiency": schedule.efficiency,
-            # Scales are powers of two: requantizing shifts, it never multiplies.
-            "aux_multipliers": 0,
+            # Requantizing shifts; means, scales and products of tensors multiply beside the budget.
+            "aux_multipliers": auxiliary_multipliers(schedule.plans),
             "macs": schedule.macs,
             "limit_cycles": schedule.limit,
             "files": list(self.files),
@@ -156,7 +156,7 @@ def quantize(
     if output is not None:
         check_file(output)
     graph = model if isinstance(model, Graph) else load_model(model, network)
-    shapes = {name: tuple(graph.shapes[name]) for name in graph.inputs}
+    shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     samples = _dataset(calibration, graph.inputs, graph.outputs, shapes)
     integer = quantize_graph(graph, samples.inputs, options)
     if output is not None:
@@ -178,7 +178,7 @@ def compare(model: Graph | str | Path, integer: IntegerGraph | str | Path, data:
 
     graph = model if isinstance(model, Graph) else load_model(model)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
-    shapes = {name: tuple(graph.shapes[name]) for name in graph.inputs}
+    shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     return comparison.compare(graph, network, _dataset(data, graph.inputs, graph.outputs, shapes))
 
 
@@ -341,7 +341,7 @@ def _input_integers(network: IntegerGraph, dataset: Dataset) -> dict[str, Intege
 
 
 def _user_data(network: IntegerGraph, data: Samples) -> Dataset:
-    shapes = {name: network.transforms[name].model_shape for name in network.inputs}
+    shapes = {name: network.transforms[name].model_shape for name in network.inputs} | dict(network.output_shapes)
     return _dataset(data, network.inputs, network.outputs, shapes)
 
 

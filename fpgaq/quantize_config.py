@@ -26,6 +26,8 @@ LAYER_OPTIONS = (
     "percentile",
     "weight_delta",
     "max_shift_span",
+    "table_bits",
+    "scale_bits",
 )
 """What a layer may override."""
 
@@ -60,6 +62,12 @@ class QuantizeOptions:
         2 to 16; by default 8, or `activation_bits` if that is more.
     output_bits : int, optional
         2 to 32; by default outputs leave at the accumulator's width.
+    table_bits : int
+        2 to 12: the index of the tables that stand for functions such as sigmoid.
+    scale_bits : int
+        4 to 24: the factors per channel of a batch normalization that no layer could take in, and of a PReLU.
+    argmax : bool
+        The hardware ends with the index of the greatest output instead of the outputs.
     layers : mapping of str to mapping
         Overrides by the model's layer name; the keys are those of `LAYER_OPTIONS`.
     """
@@ -77,6 +85,9 @@ class QuantizeOptions:
     input_offset: float | None = None
     input_bits: int | None = None
     output_bits: int | None = None
+    table_bits: int = 10
+    scale_bits: int = 16
+    argmax: bool = False
     layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -153,6 +164,8 @@ _INTEGERS = {
     "max_shift_span": (0, 16),
     "input_bits": (2, 16),
     "output_bits": (2, 32),
+    "table_bits": (2, 12),
+    "scale_bits": (4, 24),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
     "rounding": ROUNDINGS,
@@ -174,7 +187,7 @@ def _check_values(values: Mapping[str, Any], where: str) -> None:
         elif name in _CHOICES:
             if value not in _CHOICES[name]:
                 wanted = f"one of {', '.join(_CHOICES[name])}"
-        elif name in ("per_channel", "narrow"):
+        elif name in ("per_channel", "narrow", "argmax"):
             if type(value) is not bool:
                 wanted = "true or false"
         elif name in ("percentile", "input_scale", "input_offset"):

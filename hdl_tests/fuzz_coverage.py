@@ -5,8 +5,21 @@ from __future__ import annotations
 from fuzz_networks import Case
 
 from fpgaq.formats import Format
-from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerMaxPooling
-from fpgaq.schedule import ReluPlan, WindowPlan
+from fpgaq.integer_graph import (
+    OPERATORS,
+    IntegerAffine,
+    IntegerConvolution,
+    IntegerOperator,
+    IntegerPad,
+    IntegerRelu,
+    IntegerScale,
+    IntegerSlice,
+    IntegerSumPooling,
+    IntegerTranspose,
+    IntegerUpsample,
+    Tensor,
+)
+from fpgaq.schedule import PipePlan, WindowPlan
 
 FEATURES = frozenset(
     {
@@ -14,10 +27,7 @@ FEATURES = frozenset(
         "no stalls",
         "target in cycles",
         "target in multipliers",
-        "IntegerConvolution",
-        "IntegerAffine",
-        "IntegerMaxPooling",
-        "IntegerRelu",
+        *(operator.__name__ for operator in OPERATORS),
         "signed input",
         "unsigned input",
         "elements: 1 bit",
@@ -62,6 +72,34 @@ FEATURES = frozenset(
         "several channel groups in a word",
         "adder tree",
         "line buffer below a frame",
+        "fork",
+        "tensor read twice by one operator",
+        "several outputs",
+        "output that is read too",
+        "several inputs",
+        "serializer",
+        "queue above 2 beats",
+        "pipe of several phases",
+        "sum: odd divisor",
+        "sum: even divisor",
+        "sum: divisors by pixel",
+        "sum: negative totals",
+        "sum rounding: half_up",
+        "sum rounding: half_away",
+        "sum rounding: half_even",
+        "sum rounding: floor",
+        "scale: own negative factor",
+        "scale: shifts per channel",
+        "pad: constant",
+        "pad: value",
+        "pad: reflect",
+        "pad: repeat",
+        "upsample: zeros",
+        "upsample: copies",
+        "slice: pixels",
+        "slice: channels",
+        "transpose: channels move",
+        "transpose: channels stay",
     }
 )
 """All that `features` can say."""
@@ -69,23 +107,63 @@ FEATURES = frozenset(
 
 def features(case: Case) -> set[str]:
     """What a case exercises, in words."""
-    found = {"stalls" if case.stall_seed is not None else "no stalls"}
+    found = _branch_features(case)
+    found |= {"stalls" if case.stall_seed is not None else "no stalls"}
     found.add("target in cycles" if case.target.cycles is not None else "target in multipliers")
     for op, plan in zip(case.graph.operators, case.schedule.plans, strict=True):
         source, result = case.graph.tensors[op.input], case.graph.tensors[op.output]
+        found |= _operator_features(op, source, result)
         found |= {type(op).__name__, f"{'signed' if source.format.signed else 'unsigned'} input"}
         found |= _format_features(source.format)
         if isinstance(op, IntegerConvolution | IntegerAffine):
             found |= _sum_features(op, result.format)
         if isinstance(plan, WindowPlan):
-            found |= _window_features(plan, isinstance(op, IntegerMaxPooling))
+            found |= _window_features(plan, plan.kind in ("max", "sum"))
         if isinstance(op, IntegerConvolution) and op.groups > 1:
             found.add("depthwise" if op.groups == source.shape[2] else "groups")
         if isinstance(op, IntegerConvolution) and any(op.padding) and op.padding_value:
             found.add("padding value")
-        if isinstance(plan, ReluPlan) and result.format.width > source.format.width:
+        if isinstance(op, IntegerRelu) and result.format.width > source.format.width:
             found.add("relu into a wider format")
     return found
+
+
+def _branch_features(case: Case) -> set[str]:
+    graph, edges = case.graph, case.schedule.edges
+    read = {name for op in graph.operators for name in op.inputs}
+    pipes = [plan for plan in case.schedule.plans if isinstance(plan, PipePlan)]
+    tests = {
+        "fork": any(edge.queue_bits is not None for edge in edges),
+        "tensor read twice by one operator": any(len(set(op.inputs)) < len(op.inputs) for op in graph.operators),
+        "several outputs": len(graph.outputs) > 1,
+        "output that is read too": any(name in read for name in graph.outputs),
+        "several inputs": len(graph.inputs) > 1,
+        "serializer": any(edge.serializer is not None for edge in edges),
+        "queue above 2 beats": any((edge.queue_bits or 0) > 1 for edge in edges),
+        "pipe of several phases": any(len(plan.uses) > 1 for plan in pipes),
+    }
+    return {name for name, holds in tests.items() if holds}
+
+
+def _operator_features(op: IntegerOperator, source: Tensor, result: Tensor) -> set[str]:
+    if isinstance(op, IntegerSumPooling):
+        found = {f"sum: {'odd' if divisor % 2 else 'even'} divisor" for divisor in op.divisor}
+        found |= {"sum: negative totals"} if source.format.signed else set()
+        found |= {"sum: divisors by pixel"} if len(set(op.divisor)) > 1 else set()
+        return found | {f"sum rounding: {op.requantize.rounding}"}
+    if isinstance(op, IntegerScale):
+        found = {"scale: own negative factor"} if op.negative_scale is not None else set()
+        return found | ({"scale: shifts per channel"} if len(set(op.requantize.shift)) > 1 else set())
+    if isinstance(op, IntegerPad):
+        return {f"pad: {op.mode}"} | ({"pad: value"} if op.value else set())
+    if isinstance(op, IntegerUpsample):
+        return {"upsample: zeros" if op.zeros else "upsample: copies"}
+    if isinstance(op, IntegerSlice):
+        found = {"slice: pixels"} if source.shape[:2] != result.shape[:2] else set()
+        return found | ({"slice: channels"} if source.shape[2] != result.shape[2] else set())
+    if isinstance(op, IntegerTranspose):
+        return {f"transpose: channels {'stay' if op.axes[2] == 2 else 'move'}"}
+    return set()
 
 
 def _format_features(fmt: Format) -> set[str]:

@@ -1,13 +1,14 @@
 """Random integer networks over everything that the hardware carries, each with a target and a seed of stalls.
 
-Wider than `random_networks`: any geometry, formats of 1 to 16 bits, accumulators exactly as wide as proved.
+Wider than `random_networks`: any geometry, formats of 1 to 16 bits, accumulators exactly as wide as proved. Half of
+them are chains of what multiplies, pools and rectifies; the others fork and join, over every operator.
 """
 
 from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,20 +16,29 @@ import numpy as np
 from fpgaq.accumulators import operator_bounds
 from fpgaq.errors import FitError
 from fpgaq.formats import ROUNDINGS, Format
-from fpgaq.graph import window_count
 from fpgaq.integer_check import check
 from fpgaq.integer_graph import (
     InputTransform,
     IntegerAffine,
     IntegerConvolution,
     IntegerGraph,
-    IntegerMaxPooling,
     IntegerOperator,
-    IntegerRelu,
     Requantize,
     Tensor,
 )
 from fpgaq.schedule import Schedule, Target, make_schedule
+from hdl_tests.fuzz_operators import (
+    JOINS,
+    ONE_SOURCE,
+    Grown,
+    arg_max,
+    random_bits,
+    random_max_pooling,
+    random_relu,
+    random_scale,
+    random_table,
+    random_window,
+)
 
 BIAS = 500
 MOST_CYCLES = 2000
@@ -46,12 +56,14 @@ class Case:
 
 
 def random_graph(seed: int) -> IntegerGraph:
+    """A chain for one half of the seeds, a network with branches for the other; stalls are even among both."""
+    return random_chain(seed) if seed % 4 < 2 else random_branches(seed)
+
+
+def random_chain(seed: int) -> IntegerGraph:
     """A chain of one to four random layers."""
     chance = random.Random(seed)
-    shape = (chance.choice([1, 2, 5, 7, 8, 12]), chance.choice([1, 3, 6, 9, 12]), chance.choice([1, 2, 3, 4, 4, 5, 6]))
-    signed = chance.random() < 0.4
-    tensor = Tensor("t0", shape, Format(max(_bits(chance), 1 + signed), chance.randint(-2, 9), signed))
-    tensors, operators = [tensor], []
+    tensors, operators = [_random_input(chance, "t0")], []
     layers = chance.randint(1, 4)
     while len(operators) < layers:
         last = len(operators) == layers - 1
@@ -59,24 +71,95 @@ def random_graph(seed: int) -> IntegerGraph:
         if grown is not None:
             operators.append(grown[0])
             tensors.append(grown[1])
-    return chain(f"fuzz {seed}", tensors, operators)
+    return connect(f"fuzz {seed}", tensors, operators)
 
 
-def chain(name: str, tensors: Sequence[Tensor], operators: Sequence[IntegerOperator]) -> IntegerGraph:
-    """A checked network of operators in a row, `tensors` between them."""
-    source, result = tensors[0], tensors[-1]
-    height, width, channels = source.shape
-    image = (channels, height, width)
+def random_branches(seed: int) -> IntegerGraph:
+    """Two to seven random operators, most of which read the newest tensor; what nobody reads is an output."""
+    chance = random.Random(seed)
+    pool = [_random_input(chance, "t0")]
+    if chance.random() < 0.2:
+        pool.append(replace(pool[0], name="u0"))
+    operators: list[IntegerOperator] = []
+    for _ in range(chance.randint(2, 7)):
+        grown = _random_step(chance, pool, len(operators))
+        if grown is not None:
+            operators.append(grown[0])
+            pool.append(grown[1])
+    if not operators:
+        return random_branches(seed + 1_000_000)
+    read = {name for op in operators for name in op.inputs}
+    if pool[-1].shape[2] > 1 and chance.random() < 0.25:
+        grown = arg_max(pool[-1], len(operators))
+        operators.append(grown[0])
+        pool.append(grown[1])
+    # Now and then a tensor in the midst is an output too.
+    inside = [op.output for op in operators if op.output in read]
+    extra = {chance.choice(inside)} if inside and chance.random() < 0.15 else set()
+    used = {name for op in operators for name in (*op.inputs, op.output)}
+    return connect(f"fuzz {seed}", [tensor for tensor in pool if tensor.name in used], operators, extra)
+
+
+def _random_input(chance: random.Random, name: str) -> Tensor:
+    shape = (chance.choice([1, 2, 5, 7, 8, 12]), chance.choice([1, 3, 6, 9, 12]), chance.choice([1, 2, 3, 4, 4, 5, 6]))
+    signed = chance.random() < 0.4
+    return Tensor(name, shape, Format(max(random_bits(chance), 1 + signed), chance.randint(-2, 9), signed))
+
+
+def _random_step(chance: random.Random, pool: Sequence[Tensor], index: int) -> Grown | None:
+    """One more operator over the tensors so far."""
+    source = pool[-1] if chance.random() < 0.75 else chance.choice(pool[-3:])
+    kind = chance.choice(["convolution"] * 3 + ["affine"] + list(ONE_SOURCE) * 2 + list(JOINS) * 2)
+    if source.format.width > 24:
+        # An accumulator that is no network's last tensor is requantized first.
+        return random_scale(chance, source, index)
+    if kind == "convolution":
+        return _random_convolution(chance, source, index, False)
+    if kind == "affine":
+        return _random_affine(chance, source, index, False)
+    if kind in JOINS:
+        return JOINS[kind](chance, _partners(chance, pool, source, kind), index)
+    if kind in ("scale", "table") and chance.random() < 0.5:
+        # A format that occurs already, so that concatenations find partners.
+        fmt = chance.choice(pool).format
+        return (random_scale if kind == "scale" else random_table)(chance, source, index, fmt)
+    return ONE_SOURCE[kind](chance, source, index)
+
+
+def _partners(chance: random.Random, pool: Sequence[Tensor], source: Tensor, kind: str) -> list[Tensor]:
+    """The sources of a join: one, and others that fit it, itself among them."""
+    if kind == "concatenate":
+        fitting = [one for one in pool if one.shape[:2] == source.shape[:2] and one.format == source.format]
+    else:
+        fitting = [one for one in pool if one.shape == source.shape and one.format.width <= 24]
+    others = [one for one in fitting if one is not source] or fitting
+    count = 1 if kind == "multiply" else chance.randint(1, 2)
+    sources = [source, *(chance.choice(others) for _ in range(count))]
+    chance.shuffle(sources)
+    return sources
+
+
+def connect(
+    name: str, tensors: Sequence[Tensor], operators: Sequence[IntegerOperator], also: Collection[str] = ()
+) -> IntegerGraph:
+    """A checked network: what no operator writes is an input, what none reads (or `also` names) an output."""
+    written, read = {op.output for op in operators}, {name for op in operators for name in op.inputs}
+    inputs = [tensor for tensor in tensors if tensor.name not in written]
+    outputs = [tensor for tensor in tensors if tensor.name not in read or tensor.name in also]
+    images = {tensor.name: (tensor.shape[2], tensor.shape[0], tensor.shape[1]) for tensor in tensors}
     return check(
         IntegerGraph(
             name=name,
-            inputs=(source.name,),
-            outputs=(result.name,),
+            inputs=tuple(tensor.name for tensor in inputs),
+            outputs=tuple(tensor.name for tensor in outputs),
             tensors={tensor.name: tensor for tensor in tensors},
             operators=tuple(operators),
-            transforms={source.name: InputTransform(1.0, 0.0, "half_up", image, image)},
-            output_shapes={result.name: (result.shape[2], result.shape[0], result.shape[1])},
-            samples={source.name: frames(source, 1, 0)},
+            transforms={
+                tensor.name: InputTransform(1.0, 0.0, "half_up", images[tensor.name], images[tensor.name])
+                for tensor in inputs
+            },
+            output_shapes={tensor.name: images[tensor.name] for tensor in outputs},
+            samples={tensor.name: frames(tensor, 1, 0) for tensor in inputs},
             classifier=False,
         )
     )
@@ -96,7 +179,7 @@ def random_case(seed: int) -> Case:
     graph = random_graph(seed)
     chance = random.Random(seed + 1000)
     least = max(1, sum(isinstance(op, IntegerConvolution | IntegerAffine) for op in graph.operators))
-    multipliers = least + chance.choice([0, 1, 3, 8, 20, 60])
+    multipliers = least + chance.choice([0, 1, 3, 5, 8, 20, 60])
     target, schedule = schedule_within(graph, multipliers, MOST_CYCLES)
     if chance.random() < 0.2:
         # The same network again, asked for by cycles.
@@ -112,74 +195,37 @@ def schedule_within(graph: IntegerGraph, multipliers: int, cycles: int) -> tuple
     schedule = make_schedule(graph, target)
     while schedule.prediction.mean_interval > cycles and multipliers < 2048:
         multipliers *= 2
-        target = Target(multipliers=multipliers)
-        schedule = make_schedule(graph, target)
+        more = make_schedule(graph, Target(multipliers=multipliers))
+        if more.prediction.mean_interval >= schedule.prediction.mean_interval:
+            break
+        target, schedule = Target(multipliers=multipliers), more
     return target, schedule
 
 
 def shorter(graph: IntegerGraph) -> Iterator[IntegerGraph]:
-    """Every proper run of the network's layers as a network of its own, the shortest first."""
+    """Every proper run of the network's operators as a network of its own, the shortest first."""
     count = len(graph.operators)
     for length in range(1, count):
         for first in range(count - length + 1):
             operators = graph.operators[first : first + length]
-            tensors = [graph.tensors[operators[0].input], *(graph.tensors[op.output] for op in operators)]
-            yield chain(f"{graph.name}, layers {first} to {first + length - 1}", tensors, operators)
+            names = {name for op in operators for name in (*op.inputs, op.output)}
+            tensors = [tensor for tensor in graph.tensors.values() if tensor.name in names]
+            yield connect(f"{graph.name}, operators {first} to {first + length - 1}", tensors, operators)
 
 
-def _bits(chance: random.Random) -> int:
-    return chance.choice([1, 2, 3, 4, 5, 6, 8, 8, 8, 8, 9, 12, 16])
-
-
-def _random_layer(
-    chance: random.Random, source: Tensor, index: int, last: bool
-) -> tuple[IntegerOperator, Tensor] | None:
+def _random_layer(chance: random.Random, source: Tensor, index: int, last: bool) -> Grown | None:
     kind = chance.choice(["convolution"] * 4 + ["affine"] * (4 if last else 2) + ["pool", "relu"])
     if kind == "convolution":
         return _random_convolution(chance, source, index, last)
     if kind == "affine":
         return _random_affine(chance, source, index, last)
     if kind == "pool":
-        return _random_pooling(chance, source, index)
-    name, output = f"relu{index}", f"t{index + 1}"
-    fmt = source.format
-    narrowest = fmt.width - int(fmt.signed)
-    choices = [replace(fmt, signed=False, narrow=False, width=width) for width in (narrowest, fmt.width + 1)]
-    choices += [replace(fmt, signed=True, narrow=False, width=narrowest + 1), choices[0]]
-    if narrowest < 1:
-        return None
-    return IntegerRelu(name, (source.name,), output), Tensor(output, source.shape, chance.choice(choices))
+        return random_max_pooling(chance, source, index)
+    return random_relu(chance, source, index)
 
 
-def _window(
-    chance: random.Random, shape: Sequence[int], most: int, dilations: int, padding: int | None
-) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int, int, int], tuple[int, int]] | None:
-    """Kernel, stride, dilation, padding and output size, None if no window fits; padding None: below the kernel."""
-    kernel = (chance.randint(1, most), chance.randint(1, most))
-    dilation = (chance.randint(1, dilations), chance.randint(1, dilations))
-    stride = (chance.randint(1, 4), chance.randint(1, 4)) if chance.random() < 0.5 else (1, 1)
-    limits = [size - 1 if padding is None else padding for size in (kernel[0], kernel[0], kernel[1], kernel[1])]
-    pads = [chance.randint(0, limit) for limit in limits] if chance.random() < 0.6 else [0] * 4
-    top, bottom, left, right = pads
-    rows = window_count(shape[0], kernel[0], stride[0], dilation[0], top, bottom)
-    columns = window_count(shape[1], kernel[1], stride[1], dilation[1], left, right)
-    return (kernel, stride, dilation, (top, bottom, left, right), (rows, columns)) if min(rows, columns) > 0 else None
-
-
-def _random_pooling(chance: random.Random, source: Tensor, index: int) -> tuple[IntegerOperator, Tensor] | None:
-    window = _window(chance, source.shape, 3, 1, None)
-    if window is None:
-        return None
-    kernel, stride, _, padding, size = window
-    output = f"t{index + 1}"
-    op = IntegerMaxPooling(f"pool{index}", (source.name,), output, kernel, stride, padding)
-    return op, Tensor(output, (*size, source.shape[2]), source.format)
-
-
-def _random_convolution(
-    chance: random.Random, source: Tensor, index: int, last: bool
-) -> tuple[IntegerOperator, Tensor] | None:
-    window = _window(chance, source.shape, 4, 2, 3)
+def _random_convolution(chance: random.Random, source: Tensor, index: int, last: bool) -> Grown | None:
+    window = random_window(chance, source.shape, 4, 2, 3)
     if window is None:
         return None
     kernel, stride, dilation, padding, size = window
@@ -207,9 +253,7 @@ def _random_convolution(
     return _finish(chance, op, source, (*size, outputs), last)
 
 
-def _random_affine(
-    chance: random.Random, source: Tensor, index: int, last: bool
-) -> tuple[IntegerOperator, Tensor] | None:
+def _random_affine(chance: random.Random, source: Tensor, index: int, last: bool) -> Grown | None:
     outputs = chance.randint(1, 20)
     weight, weight_format = _weights(chance, (outputs, source.size))
     op = IntegerAffine(
@@ -227,7 +271,7 @@ def _random_affine(
 
 
 def _weights(chance: random.Random, shape: tuple[int, ...]) -> tuple[np.ndarray, Format]:
-    fmt = Format(max(2, _bits(chance)), chance.randint(-2, 9))
+    fmt = Format(max(2, random_bits(chance)), chance.randint(-2, 9))
     weight = np.random.default_rng(chance.randrange(1 << 30)).integers(fmt.minimum, fmt.maximum + 1, size=shape)
     # Now and then all at an end of the range, where widths are exhausted.
     extreme = chance.choice([fmt.minimum, fmt.maximum]) if chance.random() < 0.1 else None
@@ -245,7 +289,7 @@ def _finish(
     source: Tensor,
     shape: tuple[int, int, int],
     last: bool,
-) -> tuple[IntegerOperator, Tensor]:
+) -> Grown:
     """The operator with a proved accumulator and a random requantizer (or none), and its output."""
     width = operator_bounds(op, source.format).width + (chance.randint(1, 3) if chance.random() < 0.2 else 0)
     scale = source.format.frac + op.weight_format.frac
@@ -253,7 +297,7 @@ def _finish(
     if width > 63 or (chance.random() < (0.5 if last else 0.1)):
         return op, Tensor(op.output, shape, Format(width, scale))
     signed = chance.random() < 0.5
-    bits = max(_bits(chance), 1 + signed)
+    bits = max(random_bits(chance), 1 + signed)
     base = max(0, width - bits - chance.randint(0, 4)) if chance.random() < 0.9 else 0
     outputs = op.weight.shape[0]
     extra = [chance.randint(0, chance.choice([2, 5])) for _ in range(outputs)] if chance.random() < 0.5 else [0]

@@ -11,7 +11,7 @@ from fuzz_networks import Case, frames, random_case, shorter
 
 from fpgaq import integer_file
 from fpgaq.errors import FitError, FpgaqError
-from fpgaq.integer_graph import IntegerGraph
+from fpgaq.integer_graph import IntegerArray, IntegerGraph
 from fpgaq.schedule import Target, make_schedule
 from fpgaq.verify.file_bench import run_file_bench
 
@@ -29,14 +29,18 @@ class Failure:
 
 def try_case(case: Case) -> str | None:
     """What is wrong with a case in one line; None if nothing is."""
-    tensor = case.graph.tensors[case.graph.inputs[0]]
-    inputs = {tensor.name: frames(tensor, FRAMES, case.stall_seed or 1)}
+    inputs = random_inputs(case.graph, case.stall_seed or 1)
     with tempfile.TemporaryDirectory(prefix="fpgaq-fuzz-") as folder:
         try:
             result = run_file_bench(case.graph, case.schedule, inputs, stall_seed=case.stall_seed, workdir=Path(folder))
         except (FpgaqError, AssertionError, ArithmeticError, ValueError, LookupError) as error:
             return f"{type(error).__name__}: {error}"
     return result.mismatch
+
+
+def random_inputs(graph: IntegerGraph, seed: int) -> dict[str, IntegerArray]:
+    """Frames for every input."""
+    return {name: frames(graph.tensors[name], FRAMES, seed + place) for place, name in enumerate(graph.inputs)}
 
 
 def try_graph(graph: IntegerGraph, target: Target, stall_seed: int | None) -> Failure | None:
@@ -58,7 +62,7 @@ def try_seed(seed: int) -> tuple[Case, Failure | None]:
 
 
 def shrink(failure: Failure) -> Failure:
-    """The shortest run of the network's layers that fails too."""
+    """The shortest run of the network's operators that fails too."""
     for graph in shorter(failure.case.graph):
         found = try_graph(graph, failure.case.target, failure.case.stall_seed)
         if found is not None:

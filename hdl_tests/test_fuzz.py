@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fuzz_coverage import FEATURES, features
-from fuzz_networks import Case, chain, frames, random_case, random_graph, schedule_within, shorter
-from fuzz_run import CRASHERS, Failure, replay_crasher, save_crasher, shrink, try_case, try_seed
+from fuzz_networks import Case, connect, frames, random_case, random_chain, schedule_within, shorter
+from fuzz_run import CRASHERS, Failure, random_inputs, replay_crasher, save_crasher, shrink, try_case, try_seed
 
 from fpgaq.formats import Format
 from fpgaq.integer_graph import OPERATORS, IntegerAffine, IntegerConvolution, IntegerGraph, IntegerRelu, Tensor
 from fpgaq.schedule import Target, make_schedule
+from fpgaq.schedule.beats import predict
+from fpgaq.schedule.memories import describe
 from fpgaq.verify.file_bench import run_file_bench
+from tests.integer_operators import residual_network
+from tests.schedule.known_networks import skip
 
 CHUNKS = 16
 NETWORKS = 10
+LEAST = 8
+"""Networks that each operator is at least in."""
 
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 
@@ -35,9 +42,10 @@ def test_random_networks(chunk: int) -> None:
 
 
 def test_the_networks_cover_everything() -> None:
-    covered = {name for seed in range(CHUNKS * NETWORKS) for name in features(random_case(seed))}
-    assert covered == FEATURES
-    assert {operator.__name__ for operator in OPERATORS} <= covered
+    covered = Counter(name for seed in range(CHUNKS * NETWORKS) for name in features(random_case(seed)))
+    assert set(covered) == FEATURES
+    counts = {operator.__name__: covered[operator.__name__] for operator in OPERATORS}
+    assert min(counts.values()) >= LEAST, counts
 
 
 @needs_icarus
@@ -54,7 +62,7 @@ def case_of(graph: IntegerGraph, multipliers: int = 4) -> Case:
 def convolution_case() -> Case:
     """A case of several layers, the first with weights."""
     for seed in range(100):
-        graph = random_graph(seed)
+        graph = random_chain(seed)
         if len(graph.operators) >= 3 and isinstance(graph.operators[0], IntegerConvolution):
             return case_of(graph)
     raise AssertionError("no such network among the first seeds")
@@ -103,12 +111,48 @@ def test_wrong_predictions_are_found(tmp_path: Path) -> None:
 
 
 @needs_icarus
+def test_smaller_queues_stop_or_slow_the_hardware(tmp_path: Path) -> None:
+    """What the beat model says of the queue of a skip connection, simulated: as chosen, half of it, two beats."""
+    graph = skip()
+    schedule = make_schedule(graph, Target(multipliers=20))
+    inputs = {"t0": frames(graph.tensors["t0"], 3, 5)}
+    assert run_file_bench(graph, schedule, inputs, workdir=tmp_path / "chosen").mismatch is None
+    place, edge = next((i, edge) for i, edge in enumerate(schedule.edges) if edge.tensor == "t1" and edge.reader == 3)
+    assert edge.queue_bits is not None
+    for bits in (edge.queue_bits - 1, 1):
+        edges = (*schedule.edges[:place], replace(edge, queue_bits=bits), *schedule.edges[place + 1 :])
+        smaller = replace(schedule, edges=edges)
+        predicted = predict(describe(graph, smaller.plans, edges, smaller.input_beats))
+        result = run_file_bench(graph, smaller, inputs, workdir=tmp_path / str(bits))
+        assert result.mismatch is not None
+        if predicted is None:
+            assert "stuck" in result.mismatch and result.interval is None
+            continue
+        # The slower cycles are the beat model's too.
+        assert predicted.interval is not None and predicted.interval > (schedule.prediction.interval or 0)
+        slower = replace(smaller, prediction=predicted)
+        assert run_file_bench(graph, slower, inputs, workdir=tmp_path / f"slower_{bits}").mismatch is None
+
+
+@needs_icarus
+def test_every_operator_with_two_inputs_and_three_outputs(tmp_path: Path) -> None:
+    graph = residual_network()
+    for multipliers, stall_seed in ((3, None), (60, None), (12, 5)):
+        schedule = make_schedule(graph, Target(multipliers=multipliers))
+        inputs = random_inputs(graph, 1)
+        result = run_file_bench(
+            graph, schedule, inputs, stall_seed=stall_seed, workdir=tmp_path / f"{multipliers}_{stall_seed}"
+        )
+        assert result.mismatch is None
+
+
+@needs_icarus
 def test_overflow_is_asserted(tmp_path: Path) -> None:
     source, result = Tensor("t0", (1, 1, 8), Format(8, 0, False)), Tensor("t1", (1, 1, 1), Format(15, 0))
     op = IntegerAffine(
         "all", ("t0",), "t1", np.full((1, 8), 8), np.zeros(1, dtype=np.int64), Format(5, 0), (0,), 15, None
     )
-    graph = chain("extreme", [source, result], [op])
+    graph = connect("extreme", [source, result], [op])
     schedule = make_schedule(graph, Target(multipliers=1))
     inputs = {"t0": frames(source, 3, 0)}
     assert run_file_bench(graph, schedule, inputs, workdir=tmp_path / "right").mismatch is None
@@ -133,7 +177,7 @@ def test_relu_of_any_format(signed: bool) -> None:
     """An unsigned input passes whole, a wider result is extended."""
     source = Tensor("t0", (2, 2, 3), Format(5, 0, signed))
     for result in (Format(5, 0, False), Format(8, 0, False), Format(8, 0)):
-        graph = chain("relu", [source, Tensor("t1", source.shape, result)], [IntegerRelu("r", ("t0",), "t1")])
+        graph = connect("relu", [source, Tensor("t1", source.shape, result)], [IntegerRelu("r", ("t0",), "t1")])
         assert try_case(case_of(graph)) is None
 
 

@@ -92,7 +92,7 @@ TEXT_FAULTS = {
     },
     "pool compares unsigned": {"TURN = {ELEMENT_SIGNED != 0,": "TURN = {1'b0,"},
     "pool keeps the last window": {"if (first | (reduced": "if ((reduced"},
-    "relu passes negatives": {"if (~s_data[lane*ELEMENT_WIDTH+ELEMENT_WIDTH-1])": "if (1'b1)"},
+    "relu passes negatives": {"? 9'd0 : a0": "? a0[lane*9 +: 9] : a0"},
     "output unknown": {"assign m_axis_tvalid = s_valid;": "assign m_axis_tvalid = s_valid ? 1'b1 : 1'bx;"},
     "output zero-extended": {"WIDTH){ELEMENT_SIGNED != 0 && s_data": "WIDTH){1'b0 && s_data"},
     "tlast not checked": {"if (s_axis_tlast != frame_last)": "if (1'b0)"},

@@ -11,6 +11,7 @@ from random_networks import NetworkBuilder, random_network
 
 from fpgaq.formats import ROUNDINGS, Format
 from fpgaq.integer_graph import IntegerGraph
+from tests.integer_operators import residual_network
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 
@@ -65,6 +66,12 @@ NETWORKS = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_network(name: str, tmp_path: Path) -> None:
     prove(tmp_path, NETWORKS[name]().graph(), 40 if len(name) % 2 else 8)
+
+
+@pytest.mark.parametrize("multipliers", [3, 50])
+def test_branches(multipliers: int, tmp_path: Path) -> None:
+    """Every operator, two inputs, three outputs."""
+    prove(tmp_path, residual_network(multipliers), multipliers)
 
 
 @pytest.mark.slow

@@ -1,9 +1,6 @@
-"""Random integer networks for tests, and a slow interpreter of them in Python integers only."""
+"""Random integer networks for tests."""
 
 from __future__ import annotations
-
-import math
-from fractions import Fraction
 
 import numpy as np
 
@@ -23,114 +20,36 @@ from fpgaq.integer_graph import (
 )
 
 
-def exact_round(value: Fraction, rounding: str) -> int:
-    """Each rounding rule in words, on an exact fraction."""
-    below = math.floor(value)
-    rest = value - below
-    if rounding == "floor" or rest < Fraction(1, 2):
-        return below
-    if rest > Fraction(1, 2):
-        return below + 1
-    ties = {"half_up": 1, "half_away": int(value > 0), "half_even": below % 2}
-    return below + ties[rounding]
-
-
-def slow_finish(op, total: int, channel: int, fmt: Format) -> int:
-    """Bias and requantization of one sum."""
-    total += int(op.bias[channel])
-    if op.requantize is None:
-        return total
-    shift = op.requantize.shift[channel if len(op.requantize.shift) > 1 else 0]
-    value = exact_round(Fraction(total, 1 << shift), op.requantize.rounding)
-    if op.requantize.relu:
-        value = max(value, 0)
-    return min(max(value, fmt.minimum), fmt.maximum)
-
-
-def slow_convolution(op: IntegerConvolution, image, shape, fmt: Format):
-    outputs, kernel_height, kernel_width, depth = op.weight.shape
-    height, width = len(image), len(image[0])
-    result = [[[0] * outputs for _ in range(shape[1])] for _ in range(shape[0])]
-    for y in range(shape[0]):
-        for x in range(shape[1]):
-            for channel in range(outputs):
-                first = channel // (outputs // op.groups) * depth
-                total = 0
-                for i in range(kernel_height):
-                    for j in range(kernel_width):
-                        row = y * op.stride[0] + i * op.dilation[0] - op.padding[0]
-                        column = x * op.stride[1] + j * op.dilation[1] - op.padding[2]
-                        inside = 0 <= row < height and 0 <= column < width
-                        for k in range(depth):
-                            pixel = int(image[row][column][first + k]) if inside else op.padding_value
-                            total += int(op.weight[channel, i, j, k]) * pixel
-                result[y][x][channel] = slow_finish(op, total, channel, fmt)
-    return result
-
-
-def slow_affine(op: IntegerAffine, image, fmt: Format):
-    features = [int(v) for row in image for pixel in row for v in pixel]
-    sums = [sum(int(w) * v for w, v in zip(row, features, strict=True)) for row in op.weight]
-    return [[[slow_finish(op, total, channel, fmt) for channel, total in enumerate(sums)]]]
-
-
-def slow_pooling(op: IntegerMaxPooling, image, shape, fmt: Format):
-    height, width, channels = len(image), len(image[0]), len(image[0][0])
-
-    def pixel(row: int, column: int, channel: int) -> int:
-        inside = 0 <= row < height and 0 <= column < width
-        return int(image[row][column][channel]) if inside else fmt.minimum
-
-    def window(y: int, x: int, channel: int) -> int:
-        top, left = y * op.stride[0] - op.padding[0], x * op.stride[1] - op.padding[2]
-        return max(pixel(top + i, left + j, channel) for i in range(op.kernel[0]) for j in range(op.kernel[1]))
-
-    return [[[window(y, x, c) for c in range(channels)] for x in range(shape[1])] for y in range(shape[0])]
-
-
-def slow_run(graph: IntegerGraph, frames) -> dict[str, np.ndarray]:
-    """Every tensor for every frame of the only input, in Python integers."""
-    results: dict[str, list] = {name: [] for name in graph.tensors}
-    for frame in np.asarray(frames).tolist():
-        values = {graph.inputs[0]: frame}
-        for op in graph.operators:
-            image, target = values[op.inputs[0]], graph.tensors[op.output]
-            if isinstance(op, IntegerConvolution):
-                values[op.output] = slow_convolution(op, image, target.shape, target.format)
-            elif isinstance(op, IntegerAffine):
-                values[op.output] = slow_affine(op, image, target.format)
-            elif isinstance(op, IntegerMaxPooling):
-                values[op.output] = slow_pooling(op, image, target.shape, target.format)
-            else:
-                assert isinstance(op, IntegerRelu)
-                values[op.output] = [[[max(v, 0) for v in pixel] for pixel in row] for row in image]
-        for name, value in values.items():
-            results[name].append(value)
-    return {name: np.array(value) for name, value in results.items()}
-
-
 def one_layer(op, source: Tensor, target: Tensor, seed: int = 0) -> IntegerGraph:
     """A network of one operator."""
     return network((op,), (source, target), seed)
 
 
 def network(operators, tensors, seed: int = 0, classifier: bool = False) -> IntegerGraph:
-    """A checked chain over `tensors`, the first of which is the input and the last the output."""
-    source, target = tensors[0], tensors[-1]
-    height, width, channels = source.shape
-    image = (channels, height, width)
+    """A checked network whose first tensor is the only input and whose last is the only output."""
+    return dag(operators, tensors, (tensors[0].name,), (tensors[-1].name,), seed, classifier)
+
+
+def dag(operators, tensors, inputs, outputs, seed: int = 0, classifier: bool = False) -> IntegerGraph:
+    """A checked network of any inputs and outputs, with random samples."""
+    known = {tensor.name: tensor for tensor in tensors}
     generator = np.random.default_rng(seed)
-    samples = generator.integers(source.format.minimum, source.format.maximum, size=(3, *source.shape), endpoint=True)
+    images = {name: tuple(known[name].shape[axis] for axis in (2, 0, 1)) for name in (*inputs, *outputs)}
+
+    def samples(tensor: Tensor) -> np.ndarray:
+        fmt = tensor.format
+        return generator.integers(fmt.minimum, fmt.maximum, size=(3, *tensor.shape), endpoint=True)
+
     return check(
         IntegerGraph(
             name="test",
-            inputs=(source.name,),
-            outputs=(target.name,),
-            tensors={tensor.name: tensor for tensor in tensors},
+            inputs=tuple(inputs),
+            outputs=tuple(outputs),
+            tensors=known,
             operators=tuple(operators),
-            transforms={source.name: InputTransform(1.0, 0.0, "half_up", image, image)},
-            output_shapes={target.name: (target.shape[2], target.shape[0], target.shape[1])},
-            samples={source.name: samples},
+            transforms={name: InputTransform(1.0, 0.0, "half_up", images[name], images[name]) for name in inputs},
+            output_shapes={name: images[name] for name in outputs},
+            samples={name: samples(known[name]) for name in inputs},
             classifier=classifier,
         )
     )

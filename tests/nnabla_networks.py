@@ -76,6 +76,50 @@ def preprocessed(nn: Any, f: Any, pf: Any) -> tuple[Any, Any]:
     return x, pf.affine(f.image_augmentation(h), 4, name="a1")
 
 
+def residual(nn: Any, f: Any, pf: Any) -> tuple[Any, Any]:
+    x = nn.Variable((2, 3, 12, 10))
+    h = f.relu(pf.batch_normalization(pf.convolution(x, 6, (3, 3), pad=(1, 1), name="c0"), batch_stat=False, name="b0"))
+    k = pf.batch_normalization(pf.convolution(h, 6, (3, 3), pad=(1, 1), name="c1"), batch_stat=False, name="b1")
+    h = f.relu(f.add2(h, k))
+    k = f.relu(pf.batch_normalization(h, batch_stat=False, name="b2"))
+    k = pf.convolution(k, 8, (3, 3), pad=(1, 1), stride=(2, 2), name="c2")
+    h = f.add2(pf.convolution(h, 8, (1, 1), stride=(2, 2), name="c3"), k)
+    return x, f.softmax(pf.affine(f.global_average_pooling(f.relu(h)), 5, name="a1"))
+
+
+def mobile(nn: Any, f: Any, pf: Any) -> tuple[Any, Any]:
+    x = nn.Variable((2, 3, 16, 12))
+    h = f.relu6(pf.batch_normalization(pf.convolution(x, 8, (3, 3), pad=(1, 1), stride=(2, 2), name="c0"),
+                                       batch_stat=False, name="b0"))  # fmt: skip
+    for index in range(2):
+        k = pf.depthwise_convolution(h, (3, 3), pad=(1, 1), multiplier=2, with_bias=False, name=f"d{index}")
+        k = f.relu6(pf.batch_normalization(k, batch_stat=False, name=f"n{index}"))
+        k = pf.batch_normalization(pf.convolution(k, 8, (1, 1), name=f"p{index}"), batch_stat=False, name=f"m{index}")
+        h = f.add2(h, k)
+    h = f.mul2(h, f.sigmoid(f.global_average_pooling(h)))
+    return x, pf.affine(f.average_pooling(h, h.shape[2:]), 5, name="a1")
+
+
+def encoder_decoder(nn: Any, f: Any, pf: Any) -> tuple[Any, Any]:
+    x = nn.Variable((2, 2, 12, 16))
+    first = f.leaky_relu(pf.convolution(x, 6, (3, 3), pad=(1, 1), name="c0"), 0.1)
+    h = f.elu(pf.convolution(f.average_pooling(first, (2, 2)), 8, (3, 3), pad=(1, 1), name="c1"))
+    h = pf.deconvolution(h, 6, (2, 2), stride=(2, 2), with_bias=True, name="d0")
+    h = f.relu(pf.batch_normalization(h, batch_stat=False, name="b0"))
+    h = f.concatenate(first, h, axis=1)
+    h = f.concatenate(f.unpooling(f.max_pooling(h, (2, 2)), (2, 2)), h, axis=1)
+    return x, f.sigmoid(pf.convolution(f.pad(h, (1, 1, 1, 1), "reflect"), 2, (3, 3), name="c2"))
+
+
+def signal(nn: Any, f: Any, pf: Any) -> tuple[Any, Any]:
+    x = nn.Variable((2, 3, 40))
+    h = pf.convolution(x, 8, (5,), pad=(2,), name="c0")
+    h = f.max_pooling(f.relu(pf.batch_normalization(h, batch_stat=False, name="b0")), (1, 2))
+    h = f.add2(h, f.tanh(pf.depthwise_convolution(h, (3,), pad=(1,), name="d0")))
+    h = pf.prelu(pf.convolution(h, 6, (3,), stride=(2,), dilation=(2,), name="c1"), name="r0")
+    return x, f.softmax(pf.affine(f.mean(h, axis=2), 4, name="a1"))
+
+
 NETWORKS: dict[str, Callable[[Any, Any, Any], tuple[Any, Any]]] = {
     "lenet": lenet,
     "batch_normalized": batch_normalized,
@@ -83,6 +127,10 @@ NETWORKS: dict[str, Callable[[Any, Any, Any], tuple[Any, Any]]] = {
     "pooling_borders": pooling_borders,
     "normalized_first": normalized_first,
     "preprocessed": preprocessed,
+    "residual": residual,
+    "mobile": mobile,
+    "encoder_decoder": encoder_decoder,
+    "signal": signal,
 }
 
 

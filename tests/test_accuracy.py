@@ -39,6 +39,9 @@ def test_examples(name, per_channel):
         ("lenet_010000.nnp", 1),
         ("nnc_mnist/20210411_000744.nnp", 255),
         ("nnc_mnist/20210411_024134.nnp", 255),
+        ("nnc_mnist/20210411_001550.nnp", 255),
+        ("nnc_mnist/20210411_071553.nnp", 255),
+        ("nnc_lenet_goofmint_result2.nnp", 255),
     ],
 )
 def test_trained_elsewhere(shared_models, name, scale, per_channel):
@@ -51,5 +54,31 @@ def test_trained_elsewhere(shared_models, name, scale, per_channel):
     source = graph.inputs[0]
     images = images.reshape(len(images), *graph.shapes[source])
     integer = quantize(graph, {source: images[:100]}, QuantizeOptions(per_channel=per_channel))
-    assert integer.tensors[source].format.describe() == "u8.0"
+    assert not integer.tensors[source].format.signed and integer.tensors[source].format.width == 8
     assert_close_to_float(compare(graph, integer, Dataset({source: images[100:]}, labels[100:]), timed=False))
+
+
+def test_two_digits_apart(shared_models):
+    """A network with one probability as its output, of 9 against 4."""
+    with np.load(shared_models / "mnist_t10k_even1000.npz") as archive:
+        images, labels = archive["x"], archive["y"].astype(np.int64)
+    chosen = (labels == 4) | (labels == 9)
+    images, labels = (images[chosen] / 255).astype(np.float32), (labels[chosen] == 9).astype(np.int64)
+    graph = load_model(shared_models / "nnc_4v9_goofmint_result.nnp")
+    source = graph.inputs[0]
+    images = images.reshape(len(images), *graph.shapes[source])
+    integer = quantize(graph, {source: images[:100]})
+    assert_close_to_float(compare(graph, integer, Dataset({source: images[100:]}, labels[100:]), timed=False))
+
+
+@pytest.mark.parametrize("name", ["20210410_155606", "20210410_155640", "20210410_155748"])
+def test_unscaled_tables(shared_models, name):
+    """Features from 0..1 to 0..512 beside one another: activations of 12 bits, and one row of 123 of tolerance."""
+    rows = np.loadtxt(shared_models / "nnc_titanic" / "validation.csv", delimiter=",", skiprows=1, dtype=np.float32)
+    graph = load_model(shared_models / "nnc_titanic" / f"{name}.nnp")
+    source, labels = graph.inputs[0], rows[:, 0].astype(np.int64)
+    integer = quantize(graph, {source: rows[:100, 1:]}, QuantizeOptions(activation_bits=12))
+    found = compare(graph, integer, Dataset({source: rows[100:, 1:]}, labels[100:]), timed=False)
+    assert found.float_top1 is not None and found.integer_top1 is not None and found.agreement is not None
+    assert found.integer_top1 >= found.float_top1 - 1.5 / found.samples, found
+    assert found.agreement >= 0.98, found

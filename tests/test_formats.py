@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fpgaq.formats import ROUNDINGS, Format, dequantize, quantize_real, round_real, round_shift, saturate
-from tests.integer_networks import exact_round
+from tests.slow_interpreter import exact_round
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)

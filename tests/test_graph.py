@@ -8,15 +8,28 @@ import pytest
 from fpgaq.errors import ModelError
 from fpgaq.graph import (
     OPERATORS,
+    Add,
     Affine,
+    AveragePooling,
     BatchNormalization,
+    Concatenate,
     Convolution,
+    Deconvolution,
     Graph,
     MaxPooling,
+    Multiply,
     Operator,
+    Pad,
+    Pointwise,
+    Prelu,
     Relu,
     Reshape,
+    ScaleOffset,
+    Slice,
+    Transpose,
+    Upsample,
     check,
+    image_shape,
     window_count,
 )
 
@@ -151,3 +164,74 @@ def test_window_count_is_the_number_of_windows(seed: int) -> None:
         span = dilation * (kernel - 1)
         windows = [start for start in range(-before, size + after, stride) if start + span < size + after]
         assert max(0, window_count(size, kernel, stride, dilation, before, after)) == len(windows)
+
+
+def joined(op: Operator, shapes: list[tuple[int, ...]], output: tuple[int, ...]) -> Graph:
+    names = tuple(f"x{index}" for index in range(len(shapes)))
+    return Graph(
+        "n", names, ("y",), (replace(op, inputs=names),), {**dict(zip(names, shapes, strict=True)), "y": output}
+    )
+
+
+IMAGE = (4, 5, 6)
+
+
+@pytest.mark.parametrize(
+    ("op", "shapes", "output"),
+    [
+        (Deconvolution("d", (), "y", ones(4, 3, 2, 3), ones(6), (2, 3), (1, 0, 0, 1), (1, 2), 2, (1, 2)), [IMAGE],
+         (6, 10, 21)),
+        (AveragePooling("a", (), "y", (5, 6), (1, 1)), [IMAGE], (4, 1, 1)),
+        (AveragePooling("a", (), "y", (2, 2), (2, 2), (1, 0, 0, 0), False), [IMAGE], (4, 3, 3)),
+        (Upsample("u", (), "y", (2, 3)), [IMAGE], (4, 10, 18)),
+        (Add("s", (), "y", (1, -1, 1)), [IMAGE] * 3, IMAGE),
+        (Multiply("m", (), "y"), [(7,)] * 2, (7,)),
+        (Concatenate("c", (), "y"), [IMAGE, (1, 5, 6), (2, 5, 6)], (7, 5, 6)),
+        (Slice("s", (), "y", (1, 0, 2)), [IMAGE], (3, 5, 4)),
+        (Pad("p", (), "y", (1, 2, 3, 4), "reflect"), [IMAGE], (4, 8, 13)),
+        (Transpose("t", (), "y", (2, 0, 1)), [IMAGE], (6, 4, 5)),
+        (Pointwise("f", (), "y", "elu", (0.5,)), [(4, 5)], (4, 5)),
+        (Prelu("f", (), "y", ones(4)), [IMAGE], IMAGE),
+    ],
+)  # fmt: skip
+def test_shapes_of_other_operators(op: Operator, shapes: list[tuple[int, ...]], output: tuple[int, ...]) -> None:
+    check(joined(op, shapes, output))
+    with pytest.raises(ModelError):
+        check(joined(op, shapes, (*output[:-1], output[-1] + 9)))
+
+
+@pytest.mark.parametrize(
+    ("op", "shapes", "message"),
+    [
+        (Deconvolution("d", (), "y", ones(3, 3, 2, 2), None), [IMAGE], "does not fit 4 channels"),
+        (Deconvolution("d", (), "y", ones(4, 3, 2, 2), ones(4)), [IMAGE], "declared"),
+        (Deconvolution("d", (), "y", ones(4, 3, 1, 1), None, padding=(3, 3, 0, 0)), [IMAGE], "leaves nothing"),
+        (AveragePooling("a", (), "y", (2, 2), (1, 1), (2, 0, 0, 0), False), [IMAGE], "wholly in the padding"),
+        (Upsample("u", (), "y", (0, 1)), [IMAGE], "factor"),
+        (Add("s", (), "y", (1, 2)), [IMAGE] * 2, "each is 1 or -1"),
+        (Add("s", (), "y", (1,)), [IMAGE] * 2, "signs"),
+        (Add("s", (), "y", (1, 1)), [IMAGE, (4, 1, 1)], "do not fit together"),
+        (Multiply("m", (), "y"), [IMAGE] * 3, "a product has 2"),
+        (Concatenate("c", (), "y"), [IMAGE, (4, 5, 5)], "do not fit together"),
+        (Slice("s", (), "y", (1, 0, 0)), [IMAGE], "does not fit"),
+        (Pad("p", (), "y", (5, 0, 0, 0), "reflect"), [IMAGE], "cannot reflect"),
+        (Pad("p", (), "y", (1, 0, 0, 0), "wrap"), [IMAGE], "mode 'wrap'"),
+        (Transpose("t", (), "y", (0, 1)), [IMAGE], "are no order of the axes"),
+        (Pointwise("f", (), "y", "elu"), [IMAGE], "expected finite"),
+        (Prelu("f", (), "y", ones(3)), [IMAGE], "does not fit 4 channels"),
+        (Prelu("f", (), "y", ones(4) * np.nan), [IMAGE], "must be finite"),
+        (ScaleOffset("f", (), "y", np.inf, 0.0), [IMAGE], "must be finite"),
+        (Relu("r", (), "y"), [IMAGE] * 2, "2 inputs; Relu has 1"),
+        (Relu("r", (), "y"), [], "has no input|0 inputs"),
+    ],
+)
+def test_unfit_operators(op: Operator, shapes: list[tuple[int, ...]], message: str) -> None:
+    with pytest.raises(ModelError, match=message) as caught:
+        check(joined(op, shapes, IMAGE))
+    assert "\n" not in str(caught.value)
+
+
+def test_image_shapes() -> None:
+    assert [image_shape(shape) for shape in ((5,), (5, 7), (5, 6, 7))] == [(5, 1, 1), (5, 1, 7), (5, 6, 7)]
+    with pytest.raises(ModelError):
+        image_shape((1, 2, 3, 4))

@@ -14,7 +14,7 @@ from fpgaq import reference
 from fpgaq.calibration import Statistics, activation_frac, fitting_frac
 from fpgaq.errors import FitError, ModelError, UnsupportedError
 from fpgaq.formats import Format, dequantize
-from fpgaq.graph import Affine, Graph, Reshape, ScaleOffset, Softmax
+from fpgaq.graph import Affine, Graph, Reshape, Softmax
 from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerRelu
 from fpgaq.quantize_config import QuantizeOptions
 from fpgaq.quantizer import quantize
@@ -283,17 +283,10 @@ def test_calibration_data_that_do_not_serve_are_refused(data, message):
         quantize(chain((4,), affine(2, 4)), data)
 
 
-def test_what_a_chain_is_not():
+def test_what_has_no_integer_form():
     graph = chain((4,), affine(2, 4), Softmax("s", ("",), "", 0))
     with pytest.raises(UnsupportedError, match="Softmax is not resolved"):
         quantize(graph, samples(4, 4))
-    fork = chain((4,), affine(4, 4), relu())
-    fork = replace(fork, outputs=("t1", "t2"))
-    with pytest.raises(UnsupportedError, match="'t1' is read 2 times"):
-        quantize(fork, samples(4, 4))
-    middle = chain((4,), affine(4, 4), ScaleOffset("m", ("",), "", 2.0, 0.0), affine(2, 4))
-    with pytest.raises(UnsupportedError, match="layer 'm': a constant scale"):
-        quantize(middle, samples(4, 4))
     image = chain((16,), affine(16, 16), Reshape("r", ("",), ""), convolution(2, 1), shapes={"t2": (1, 4, 4)})
     with pytest.raises(UnsupportedError, match="layer 'r': reshaping"):
         quantize(image, samples(4, 16))

@@ -8,21 +8,26 @@ from ..errors import ModelError, UnsupportedError
 from ..graph import Graph
 from .container import read_file
 from .nnp import from_nnabla, load_nnp, load_nntxt, load_stream
+from .onnx_graph import load_onnx
 
 __all__ = ["from_nnabla", "load", "load_stream"]
 
-SUPPORTED = "supported: nnabla's .nnp, and .nntxt or .prototxt with parameters in the text"
+SUPPORTED = "supported: nnabla's .nnp, .nntxt or .prototxt with parameters in the text, and .onnx"
 
 
-def load(path: str | Path, network: str | None = None) -> Graph:
+def load(path: str | Path, network: str | None = None, refuse_batch_statistics: bool = False) -> Graph:
     """Read a model file.
 
     Parameters
     ----------
     path : str or Path
-        An `.nnp` (also under another name, if it is a zip), or an `.nntxt` or `.prototxt` that holds its parameters.
+        An `.nnp` (also under another name, if it is a zip), an `.nntxt` or `.prototxt` that holds its parameters, or
+        an `.onnx`.
     network : str, optional
         The network or executor of a file with several; by default that of the first executor.
+    refuse_batch_statistics : bool
+        Refuse batch normalization in training mode; by default its running statistics are used, with a note in
+        `Graph.notes`.
 
     Returns
     -------
@@ -38,20 +43,22 @@ def load(path: str | Path, network: str | None = None) -> Graph:
     """
     path = Path(path)
     try:
-        return _load(path, network)
+        return _load(path, network, refuse_batch_statistics)
     except (ModelError, UnsupportedError) as error:
         raise type(error)(f"{_shown(path)}: {error}") from None
 
 
-def _load(path: Path, network: str | None) -> Graph:
+def _load(path: Path, network: str | None, refuse: bool) -> Graph:
     data = read_file(path)
     suffix = path.suffix.lower()
     if suffix in (".nntxt", ".prototxt"):
-        return load_nntxt(data, network)
+        return load_nntxt(data, network, refuse)
     if suffix == ".nnp":
-        return load_nnp(data, network)
+        return load_nnp(data, network, refuse)
+    if suffix == ".onnx":
+        return load_onnx(data, network)
     if suffix not in (".fpgaq", ".npz", ".keras", ".pt", ".pth", ".h5") and data.startswith(b"PK\x03\x04"):
-        return load_nnp(data, network)
+        return load_nnp(data, network, refuse)
     raise UnsupportedError(f"files of type {suffix or 'without extension'} are not read; {SUPPORTED}")
 
 

@@ -26,7 +26,7 @@ PARAMETER_SUFFIXES = (".h5", ".protobuf")
 SKIPPED_SECTIONS = ("version", "global_config", "training_config", "dataset", "optimizer", "monitor")
 
 
-def load_nnp(data: bytes, network: str | None = None) -> Graph:
+def load_nnp(data: bytes, network: str | None = None, refuse_batch_statistics: bool = False) -> Graph:
     """Read the content of an .nnp file.
 
     Parameters
@@ -36,6 +36,8 @@ def load_nnp(data: bytes, network: str | None = None) -> Graph:
         the optimizer's state, are not looked at.
     network : str, optional
         Name of an executor or network, if not the first executor's.
+    refuse_batch_statistics : bool
+        Refuse batch normalization in training mode; by default its running statistics are used, with a note.
 
     Raises
     ------
@@ -58,14 +60,14 @@ def load_nnp(data: bytes, network: str | None = None) -> Graph:
             found = decode(content)
         except ModelError as error:
             raise ModelError(f"member {parameter_member!r}: {error}") from None
-    return _load(text, member, found, network)
+    return _load(text, member, found, network, refuse_batch_statistics)
 
 
-def load_nntxt(data: bytes, network: str | None = None) -> Graph:
+def load_nntxt(data: bytes, network: str | None = None, refuse_batch_statistics: bool = False) -> Graph:
     """Read a bare `.nntxt`, whose parameters must stand in the text itself."""
     if len(data) > MAX_NETWORK_BYTES:
         raise ModelError(f"is {len(data)} bytes; a network text has at most {MAX_NETWORK_BYTES}; save it as .nnp")
-    return _load(data, "text", [], network)
+    return _load(data, "text", [], network, refuse_batch_statistics)
 
 
 def load_stream(stream: BinaryIO, network: str | None = None) -> Graph:
@@ -82,7 +84,9 @@ def _one_member(archive: Archive, suffixes: tuple[str, ...], kind: str) -> str |
     return members[0] if members else None
 
 
-def _load(text: bytes, where: str, found: list[tuple[str, Array]], network: str | None) -> Graph:
+def _load(
+    text: bytes, where: str, found: list[tuple[str, Array]], network: str | None, refuse_batch_statistics: bool
+) -> Graph:
     root = Fields(parse(text, where), where, "model")
     root.skip(SKIPPED_SECTIONS)
     networks = _by_name(root.messages("network"), where)
@@ -90,7 +94,8 @@ def _load(text: bytes, where: str, found: list[tuple[str, Array]], network: str 
     inline = [_inline_parameter(message, where) for message in root.messages("parameter")]
     root.finish()
     name, interface = _choose(networks, executors, network)
-    return build_graph(read_network(networks[name], where), interface, _unique([*found, *inline]))
+    parameters = _unique([*found, *inline])
+    return build_graph(read_network(networks[name], where), interface, parameters, refuse_batch_statistics)
 
 
 def _by_name(messages: list[Message], where: str) -> dict[str, Message]:

@@ -7,14 +7,22 @@ from collections.abc import Mapping
 
 from ..errors import ModelError, UnsupportedError
 from ..graph import Array, Graph, Operator, Shape, check, infer_shape
-from .nnp_functions import CONVERTERS, Function
+from .nnp_constants import fold_constants
+from .nnp_function import Function
+from .nnp_functions import CONVERTERS
+from .nnp_joins import OF_SEVERAL_TENSORS
 from .nnp_network import Interface, Network, Node
 from .proto_fields import Fields
 
 MAX_LISTED = 8
 
 
-def build_graph(network: Network, interface: Interface | None, parameters: Mapping[str, Array]) -> Graph:
+def build_graph(
+    network: Network,
+    interface: Interface | None,
+    parameters: Mapping[str, Array],
+    refuse_batch_statistics: bool = False,
+) -> Graph:
     """Convert a network; without an executor its outputs are the variables that no function reads.
 
     Parameters in the file that the network does not mention are ignored: nnabla saves its whole parameter scope. One
@@ -22,14 +30,16 @@ def build_graph(network: Network, interface: Interface | None, parameters: Mappi
     """
     if not network.nodes:
         raise ModelError(f"network {network.name!r} is empty: it has no layer")
+    network, parameters = fold_constants(network, parameters)
     outputs = interface.outputs if interface else ()
     nodes = _ordered(network, outputs or _leaves(network))
     _check_types(network, nodes)
     _check_unused(network)
     inputs = _find_inputs(network, nodes, interface)
-    reader = _Reader(network, parameters, inputs)
-    operators = tuple(reader.convert(node) for node in nodes)
-    return check(Graph(network.name, inputs, outputs or _leaves(network), operators, reader.shapes))
+    reader = _Reader(network, parameters, inputs, refuse_batch_statistics)
+    operators = tuple(op for node in nodes for op in reader.convert(node))
+    outputs = outputs or _leaves(network)
+    return check(Graph(network.name, inputs, outputs, operators, reader.shapes, notes=tuple(reader.notes)))
 
 
 def _leaves(network: Network) -> tuple[str, ...]:
@@ -111,7 +121,8 @@ def _find_inputs(network: Network, nodes: list[Node], interface: Interface | Non
     parameter at a data input counts as the network's input.
     """
     written = {name for node in nodes for name in node.outputs}
-    outside = dict.fromkeys(node.inputs[0] for node in nodes if node.inputs and node.inputs[0] not in written)
+    data = dict.fromkeys(name for node in nodes for name in _data_inputs(node))
+    outside = [name for name in data if name not in written]
     for name in outside:
         if name not in network.variables:
             raise ModelError(f"network {network.name!r} reads variable {name!r}, which it does not declare")
@@ -120,7 +131,8 @@ def _find_inputs(network: Network, nodes: list[Node], interface: Interface | Non
     for name in inputs:
         if listed and name not in listed:
             raise ModelError(f"variable {name!r} is neither written by a layer nor a data variable of the executor")
-    constants = [name for name in outside if name not in inputs]
+    feeding = {*written, *inputs}
+    constants = [name for node in nodes for name in _data_inputs(node)[:1] if feeding.isdisjoint(_data_inputs(node))]
     if constants:
         raise UnsupportedError(
             f"parameter {_names(constants)} is the data input of a layer; fold constants before saving"
@@ -128,12 +140,25 @@ def _find_inputs(network: Network, nodes: list[Node], interface: Interface | Non
     return tuple(name for name in listed if name in inputs) or inputs
 
 
+def _data_inputs(node: Node) -> tuple[str, ...]:
+    """The inputs of a function that are data in the first place, not parameters."""
+    return node.inputs if node.type in OF_SEVERAL_TENSORS else node.inputs[:1]
+
+
 class _Reader:
     """Converts functions in order and keeps the shapes computed so far."""
 
-    def __init__(self, network: Network, parameters: Mapping[str, Array], inputs: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        parameters: Mapping[str, Array],
+        inputs: tuple[str, ...],
+        refuse_batch_statistics: bool,
+    ) -> None:
         self.network = network
         self.parameters = parameters
+        self.refuse_batch_statistics = refuse_batch_statistics
+        self.notes: list[str] = []
         self.shapes: dict[str, Shape] = {}
         self.used_parameters = {name for node in network.nodes for name in node.inputs[1:] if name in network.variables}
         for name in inputs:
@@ -142,35 +167,58 @@ class _Reader:
                 raise ModelError(f"input {name!r} has no shape; expected a batch and at least one size")
             self.shapes[name] = shape[1:]
 
-    def convert(self, node: Node) -> Operator:
+    def convert(self, node: Node) -> list[Operator]:
         """Convert one function, its arguments all consumed."""
+        function = self._function(node)
+        declared = {name: self._declared(name) for name in node.outputs}
+        argument_field, converter = CONVERTERS[node.type]
+        arguments = _arguments(node, argument_field)
+        converted = converter(function, arguments)
+        arguments.finish()
+        node.fields.finish()
+        for operator, shape in converted:
+            shapes = [self.shapes[name] for name in operator.inputs]
+            computed = infer_shape(operator, shapes[0], shape if shape is not None else shapes[0], shapes[1:])
+            wanted = declared.get(operator.output)
+            if wanted is not None and wanted != computed:
+                raise ModelError(
+                    f"{function.where}: output {operator.output!r} is declared {wanted} but computes {computed}"
+                )
+            self.shapes[operator.output] = computed
+        return [operator for operator, _ in converted]
+
+    def _function(self, node: Node) -> Function:
         where = f"layer {node.name!r} ({node.type})"
         if not node.inputs:
             raise ModelError(f"{where} has no input")
-        if len(node.outputs) > 1:
+        if len(node.outputs) > 1 and node.type != "Split":
             raise UnsupportedError(f"{where} has {len(node.outputs)} outputs; supported: 1")
-        declared = self._declared(node.outputs[0])
-        data = self.network.variables.get(node.inputs[0])
-        function = Function(
+        several = node.type in OF_SEVERAL_TENSORS
+        computed = tuple(name in self.shapes if several else index == 0 for index, name in enumerate(node.inputs))
+        inputs = tuple(name for name, tensor in zip(node.inputs, computed, strict=True) if tensor)
+        parameters = [name for name, tensor in zip(node.inputs, computed, strict=True) if not tensor]
+        data = self.network.variables.get(inputs[0])
+
+        def fresh(suffix: str) -> str:
+            name = f"{node.outputs[0]}/{suffix}"
+            while name in self.network.variables or name in self.shapes:
+                name += "_"
+            return name
+
+        return Function(
             node.name,
             node.type,
-            node.inputs[0],
-            node.outputs[0],
-            self.shapes[node.inputs[0]],
+            inputs,
+            tuple(self.shapes[name] for name in inputs),
+            node.outputs,
             data.shape[0] if data and data.shape else -1,
             self.network.batch,
-            tuple(self._parameter(name, where) for name in node.inputs[1:]),
+            tuple(self._parameter(name, where) for name in parameters),
+            computed,
+            fresh,
+            self.notes.append,
+            self.refuse_batch_statistics,
         )
-        argument_field, converter = CONVERTERS[node.type]
-        arguments = _arguments(node, argument_field)
-        operator, shape = converter(function, arguments)
-        arguments.finish()
-        node.fields.finish()
-        computed = infer_shape(operator, function.shape, shape if shape is not None else function.shape)
-        if declared is not None and declared != computed:
-            raise ModelError(f"{where}: output {node.outputs[0]!r} is declared {declared} but computes {computed}")
-        self.shapes[node.outputs[0]] = computed
-        return operator
 
     def _declared(self, name: str) -> Shape | None:
         variable = self.network.variables.get(name)

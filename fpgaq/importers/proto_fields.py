@@ -113,6 +113,11 @@ class Fields:
             raise self.error(f"field {name!r} is {number}; expected a finite number", place[0] if place else None)
         return number
 
+    def any_real(self, name: str) -> float:
+        """A floating-point number that may be infinite or nan; absent means 0."""
+        self._once(name)
+        return next(iter(self.reals(name)), 0.0)
+
     def boolean(self, name: str) -> bool:
         """A truth value; absent means false."""
         self._once(name)

@@ -12,16 +12,24 @@ from .check_supported import check_supported
 from .cut_softmax import cut_softmax
 from .flatten_reshapes import flatten_reshapes
 from .fold_batchnorm import fold_batchnorm
+from .fold_padding import fold_padding
 from .fold_scalars import fold_scalars
 from .fuse_relu import fuse_relu
 from .prune import prune_unused
+from .recognize import recognize
 from .remove_identities import remove_identities
+from .rows_to_images import rows_to_images
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     prune_unused,
     remove_identities,
     cut_softmax,
+    rows_to_images,
+    # The reshapes around one-dimensional layers are idle now.
+    remove_identities,
+    recognize,
     flatten_reshapes,
+    fold_padding,
     fold_batchnorm,
     fold_scalars,
     # Once more: a reshape may only now stand directly before the layer that flattens by itself.
@@ -37,13 +45,14 @@ def standard_passes(graph: Graph) -> Graph:
     Returns
     -------
     Graph
-        Convolution, Affine, MaxPooling and Relu, at most one Reshape, at the input; a Relu directly follows the layer
-        that can take it in wherever there is one. `classifier` is set if a Softmax was cut off.
+        Vectors and images, with reshapes where elements really move and at the network's ends; a Relu directly follows
+        the layer that can take it in wherever there is one; BatchNormalization and ScaleOffset where no layer could
+        take them in. `classifier` is set if a Softmax was cut off.
 
     Raises
     ------
     UnsupportedError
-        Where a fold would change the result or a structure is not carried, naming the layer and the reason.
+        Where a structure is not carried, naming the layer and the reason.
     ModelError
         If a folded parameter is no longer finite.
     """

@@ -1,43 +1,30 @@
-"""The last pass: refuse by name whatever the quantizer could not read."""
+"""The last pass: refuse by name what has no place in any hardware, whatever the quantizer would do with it."""
 
 from __future__ import annotations
 
+import math
+
 from ..errors import UnsupportedError
-from ..graph import Affine, BatchNormalization, Convolution, Graph, MaxPooling, Operator, Relu, Reshape, ScaleOffset
-from .rewrite import consumer_counts
+from ..graph import Graph, Identity, Operator, Pad, Softmax
 
 
 def check_supported(graph: Graph) -> Graph:
-    """Return the graph if it is a chain of supported operators with one input and one output."""
-    for kind, names in (("inputs", graph.inputs), ("outputs", graph.outputs)):
-        if len(names) != 1:
-            listed = ", ".join(repr(name) for name in names)
-            raise UnsupportedError(f"network {graph.name!r} has {len(names)} {kind} ({listed}); supported: 1")
-    for name, count in consumer_counts(graph).items():
-        if count > 1:
-            readers = [repr(op.name) for op in graph.consumers(name)]
-            readers += ["the network's output"] if name in graph.outputs else []
-            raise UnsupportedError(f"tensor {name!r} forks: {', '.join(readers)} read it; supported: a single chain")
+    """Return the graph if all tensors are vectors, rows or images, and no operator is one that the passes remove."""
+    for name, shape in graph.shapes.items():
+        if len(shape) > 3:
+            writer = graph.producer(name)
+            where = f"layer {writer.name!r}" if writer else f"input {name!r}"
+            raise UnsupportedError(
+                f"{where}: tensor {name!r} has shape {shape}; supported inside the network: up to three dimensions,"
+                " (channels, height, width)"
+            )
     for op in graph.operators:
-        _check_operator(graph, op)
+        _check_operator(op)
     return graph
 
 
-def _check_operator(graph: Graph, op: Operator) -> None:
-    if isinstance(op, Convolution | Affine | MaxPooling | Relu):
-        return
-    if isinstance(op, Reshape):
-        if op.input not in graph.inputs:
-            raise UnsupportedError(
-                f"layer {op.name!r}: reshapes {graph.shapes[op.input]} to {graph.shapes[op.output]} inside the network;"
-                " supported: at the input and before Affine"
-            )
-        return
-    if isinstance(op, ScaleOffset):
-        raise UnsupportedError(
-            f"layer {op.name!r}: x * {op.scale} + {op.offset} folds into no layer here; supported: before or behind"
-            " Convolution and Affine, also across MaxPooling"
-        )
-    if isinstance(op, BatchNormalization):
-        raise UnsupportedError(f"layer {op.name!r}: BatchNormalization that could not be folded")
-    raise UnsupportedError(f"layer {op.name!r}: {type(op).__name__} is not supported inside the network")
+def _check_operator(op: Operator) -> None:
+    if isinstance(op, Pad) and not math.isfinite(op.value):
+        raise UnsupportedError(f"layer {op.name!r}: pads with {op.value}; supported: directly before MaxPooling")
+    if isinstance(op, Softmax | Identity):
+        raise UnsupportedError(f"layer {op.name!r}: {type(op).__name__} is not supported inside the network")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..graph import Affine, Graph, Operator, Relu, Reshape, ScaleOffset
+from ..graph import Affine, Graph, Operator, Pointwise, Relu, Reshape, ScaleOffset
 from .rewrite import bypass, fresh_name, sole_consumers
 
 
 def flatten_reshapes(graph: Graph) -> Graph:
-    """Remove and move reshapes where the result stays the same; `check_supported` refuses those that are left."""
+    """Remove and move reshapes where the result stays the same."""
     graph = _merge(graph)
     graph = _sink(graph)
     consumers = sole_consumers(graph)
@@ -32,7 +32,7 @@ def _sink(graph: Graph) -> Graph:
         if not isinstance(op, Reshape):
             continue
         chain, following = [], consumers.get(op.output)
-        while isinstance(following, Relu | ScaleOffset):
+        while isinstance(following, Relu | ScaleOffset | Pointwise):
             chain.append(following)
             following = consumers.get(following.output)
         if chain and isinstance(following, Affine):
@@ -57,7 +57,7 @@ def _raise_to_input(graph: Graph) -> Graph:
     consumers = sole_consumers(graph)
     for name in graph.inputs:
         chain, following = [], consumers.get(name)
-        while isinstance(following, Relu | ScaleOffset):
+        while isinstance(following, Relu | ScaleOffset | Pointwise):
             chain.append(following)
             following = consumers.get(following.output)
         if not chain or not isinstance(following, Reshape):

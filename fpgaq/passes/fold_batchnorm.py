@@ -1,4 +1,4 @@
-"""Fold inference-mode batch normalization into the layer in front of it, or, where that is exact, behind it.
+"""Fold inference-mode batch normalization into the layer in front of it, or behind it, where that is exact.
 
 With s = scale / sqrt(variance + epsilon) and t = offset - mean * s, it computes x * s + t per channel.
 """
@@ -9,20 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from ..graph import Affine, BatchNormalization, Convolution, Graph, MaxPooling, Operator
-from .linear import Vector, fold_before, fold_behind
+from ..graph import AveragePooling, BatchNormalization, Graph, MaxPooling, Operator
+from .linear import Linear, Vector, fold_before, fold_behind
 from .rewrite import consumer_counts, fresh_name
 
 
 def fold_batchnorm(graph: Graph) -> Graph:
-    """Remove every BatchNormalization.
+    """Fold every BatchNormalization for which that is exact.
 
-    Raises
-    ------
-    UnsupportedError
-        Where it stands neither behind nor before a Convolution or Affine, where that layer's result has another
-        reader, or where padding makes the fold inexact.
+    The others stay: where the layer in front has other readers, where padding has no one border value, behind a sum.
     """
     return _fold_before_layers(_fold_behind_layers(_exchange_with_pooling(graph)))
 
@@ -37,7 +32,7 @@ def factors(op: BatchNormalization) -> tuple[Vector, Vector]:
 
 
 def _exchange_with_pooling(graph: Graph) -> Graph:
-    """MaxPooling then normalization becomes normalization then MaxPooling, exact for positive scales."""
+    """Pooling then normalization becomes the other order, where that is exact and the layer before takes it."""
     counts = consumer_counts(graph)
     shapes = dict(graph.shapes)
     kept: list[Operator] = []
@@ -45,11 +40,14 @@ def _exchange_with_pooling(graph: Graph) -> Graph:
     for op in graph.operators:
         index = writers.get(op.input, -1)
         pool = kept[index] if index >= 0 else None
-        behind_layer = False
-        if isinstance(op, BatchNormalization) and isinstance(pool, MaxPooling) and counts[op.input] == 1:
-            above = kept[writers[pool.input]] if pool.input in writers else None
-            behind_layer = isinstance(above, Convolution | Affine) and counts[pool.input] == 1
-        if behind_layer and pool is not None and isinstance(op, BatchNormalization) and (factors(op)[0] > 0).all():
+        if (
+            isinstance(op, BatchNormalization)
+            and isinstance(pool, MaxPooling | AveragePooling)
+            and counts[op.input] == counts[pool.input] == 1
+            and pool.input in writers
+            and isinstance(kept[writers[pool.input]], Linear)
+            and _exchangeable(pool, op)
+        ):
             normalized = fresh_name(replace(graph, shapes=shapes), f"{pool.input}.normalized")
             shapes[normalized] = shapes[pool.input]
             kept[index] = replace(op, inputs=pool.inputs, output=normalized)
@@ -60,6 +58,13 @@ def _exchange_with_pooling(graph: Graph) -> Graph:
     return replace(graph, shapes=shapes).with_operators(tuple(kept))
 
 
+def _exchangeable(pool: MaxPooling | AveragePooling, op: BatchNormalization) -> bool:
+    """A maximum wants positive scales; a mean must not count padding, whose zeros would be shifted too."""
+    if isinstance(pool, MaxPooling):
+        return bool((factors(op)[0] > 0).all())
+    return not pool.sum_only and not (pool.count_padding and any(pool.padding))
+
+
 def _fold_behind_layers(graph: Graph) -> Graph:
     counts = consumer_counts(graph)
     kept: list[Operator] = []
@@ -67,12 +72,7 @@ def _fold_behind_layers(graph: Graph) -> Graph:
     for op in graph.operators:
         index = writers.get(op.input, -1)
         layer = kept[index] if index >= 0 else None
-        if isinstance(op, BatchNormalization) and isinstance(layer, Convolution | Affine):
-            if counts[op.input] > 1:
-                raise UnsupportedError(
-                    f"layer {op.name!r}: BatchNormalization cannot be folded into {layer.name!r}, whose result"
-                    " another layer reads too; only a chain is supported"
-                )
+        if isinstance(op, BatchNormalization) and isinstance(layer, Linear) and counts[op.input] == 1:
             kept[index] = replace(fold_behind(layer, *factors(op)), output=op.output)
             writers[op.output] = index
             continue
@@ -86,18 +86,14 @@ def _fold_before_layers(graph: Graph) -> Graph:
     kept: list[Operator] = []
     readers: dict[str, int] = {}
     for op in reversed(graph.operators):
-        if isinstance(op, BatchNormalization):
-            index = readers.get(op.output, -1)
-            layer = kept[index] if index >= 0 else None
-            if counts[op.output] != 1 or not isinstance(layer, Convolution | Affine):
-                raise UnsupportedError(
-                    f"layer {op.name!r}: BatchNormalization stands neither directly behind nor directly before a"
-                    " Convolution or Affine that could take it in; move it there"
-                )
+        index = readers.get(op.output, -1)
+        layer = kept[index] if index >= 0 else None
+        if isinstance(op, BatchNormalization) and isinstance(layer, Linear) and counts[op.output] == 1:
             folded = fold_before(layer, graph.shapes[op.output], *factors(op))
-            kept[index] = replace(folded, inputs=op.inputs)
-            readers[op.input] = index
-            continue
+            if folded is not None:
+                kept[index] = replace(folded, inputs=op.inputs)
+                readers[op.input] = index
+                continue
         for name in op.inputs:
             readers[name] = len(kept)
         kept.append(op)

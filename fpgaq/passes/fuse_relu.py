@@ -15,7 +15,7 @@ def fuse_relu(graph: Graph) -> Graph:
     shapes = dict(graph.shapes)
     exchanged: dict[str, tuple[Operator, ...]] = {}
     for op in graph.operators:
-        if not isinstance(op, MaxPooling):
+        if not isinstance(op, MaxPooling) or op.input not in consumers:
             continue
         pools, following = [op], consumers.get(op.output)
         while isinstance(following, MaxPooling):

@@ -15,9 +15,9 @@ from ..data import Dataset, fit_shape
 from ..errors import ModelError
 from ..float_executor import run_float
 from ..formats import Format, dequantize
-from ..graph import Affine, Convolution, Graph
-from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph, Tensor
-from ..reference import apply_transform, run, to_model_layout
+from ..graph import Affine, Convolution, Graph, Pointwise
+from ..integer_graph import IntegerAffine, IntegerArgMax, IntegerArray, IntegerConvolution, IntegerGraph, Tensor
+from ..reference import apply_transform, run
 from .text import columns, percent, shorten
 from .timing import best_seconds, engine, threads
 
@@ -44,6 +44,8 @@ class TensorComparison:
         High bits of the format that no integer needed.
     accumulator_width : int or None
         Proved bits of the layer's accumulator, if it has one.
+    mean_squared_error : float
+        Of the values that the integers stand for, in the units of the float network.
     """
 
     name: str
@@ -53,6 +55,7 @@ class TensorComparison:
     saturation: float
     unused_bits: int
     accumulator_width: int | None
+    mean_squared_error: float
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Comparison:
     """Per image."""
     engine: str
     threads: int
+    outputs: tuple[str, ...] = ()
+    """The outputs that `layers` tells the error of."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`; an infinite ratio becomes None."""
@@ -157,11 +162,12 @@ def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: boo
     _check_pair(graph, integer)
     data = {name: fit_shape(dataset.inputs[name], tuple(graph.shapes[name]), f"data {name!r}") for name in graph.inputs}
     frames = dataset.frames
-    classes = integer.tensors[integer.outputs[0]].size
+    classes = 2 if _is_binary(graph) else math.prod(graph.shapes[graph.outputs[0]])
+    compared = _compared(graph, integer)
     labels = dataset.labels
     if labels is not None and labels.size and int(labels.max()) >= classes:
         raise ModelError(f"labels go up to {labels.max()}, but network {graph.name!r} has {classes} outputs")
-    votes = _Votes(tensors={name: _Running() for name in integer.tensors})
+    votes = _Votes(tensors={name: _Running() for name in compared})
     step = max(1, BATCH_ELEMENTS // sum(tensor.size for tensor in integer.tensors.values()))
     for start in range(0, frames, step):
         batch = {name: array[start : start + step] for name, array in data.items()}
@@ -180,7 +186,7 @@ def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: boo
         integer_top5=share(votes.integer_top5, labels is not None and classes > TOP),
         agreement=share(votes.agreement, classes > 1),
         layers=tuple(
-            _tensor_result(integer, tensor, votes.tensors[tensor.name]) for tensor in integer.tensors.values()
+            _tensor_result(integer, integer.tensors[name], running) for name, running in votes.tensors.items()
         ),
         float_bytes=4 * _parameters(graph),
         integer_bytes=_integer_bytes(integer),
@@ -188,18 +194,34 @@ def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: boo
         integer_seconds=integer_seconds,
         engine=engine(),
         threads=threads(),
+        outputs=tuple(name for name in graph.outputs if name in compared),
     )
 
 
+def _decides(graph: Graph, integer: IntegerGraph) -> bool:
+    """Whether the integer network ends with the index of the greatest of the model's only output."""
+    last = integer.operators[-1]
+    return isinstance(last, IntegerArgMax) and (last.input,) == graph.outputs and (last.output,) == integer.outputs
+
+
 def _check_pair(graph: Graph, integer: IntegerGraph) -> None:
-    if graph.inputs != integer.inputs or graph.outputs != integer.outputs:
+    if graph.inputs != integer.inputs or (graph.outputs != integer.outputs and not _decides(graph, integer)):
         raise ModelError(
             f"the integer network reads {list(integer.inputs)} and writes {list(integer.outputs)}, the model"
             f" {list(graph.inputs)} and {list(graph.outputs)}; compare a model with what was quantized from it"
         )
-    for name, tensor in integer.tensors.items():
-        if name not in graph.shapes or math.prod(graph.shapes[name]) != tensor.size:
+    for name in (*graph.inputs, *graph.outputs):
+        if name not in integer.tensors or math.prod(graph.shapes[name]) != integer.tensors[name].size:
             raise ModelError(f"tensor {name!r} of the integer network has no equal in the model; quantize it again")
+
+
+def _compared(graph: Graph, integer: IntegerGraph) -> tuple[str, ...]:
+    """The integer tensors that stand for one of the model's; steps between two of its layers have no equal."""
+    return tuple(
+        name
+        for name, tensor in integer.tensors.items()
+        if name in graph.shapes and math.prod(graph.shapes[name]) == tensor.size
+    )
 
 
 def _compare_batch(
@@ -212,21 +234,39 @@ def _compare_batch(
     images = {name: array.astype(np.float32) for name, array in batch.items()}
     reals = {**images, **run_float(graph, images, keep=True)}
     integers = run(integer, _transform(integer, batch), keep=True)
-    for name, tensor in integer.tensors.items():
+    for name in votes.tensors:
+        tensor = integer.tensors[name]
         values = dequantize(integers[name], tensor.format)
         if name in integer.inputs and integer.transforms[name].scale != 0.0:
             values = (values - integer.transforms[name].offset) / integer.transforms[name].scale
         votes.tensors[name].add(_as_stream(reals[name], tensor), integers[name], values, tensor.format)
-    output = integer.outputs[0]
-    real = reals[output].reshape(len(reals[output]), -1)
-    whole = to_model_layout(integer, output, integers[output]).reshape(len(real), -1)
-    votes.agreement += int(np.sum(real.argmax(axis=1) == whole.argmax(axis=1)))
+    output = graph.outputs[0]
+    real = _scores(graph, reals[output])
+    # Channels first, as the model has them; an output behind an argmax has no model shape of its own.
+    whole = _scores(graph, dequantize(integers[output], integer.tensors[output].format).transpose(0, 3, 1, 2))
+    answers = whole.argmax(axis=1)
+    if _decides(graph, integer) and integers[integer.outputs[0]][0].size == 1:
+        answers = integers[integer.outputs[0]].reshape(len(real))
+    votes.agreement += int(np.sum(real.argmax(axis=1) == answers))
     if labels is not None:
         float_rank, integer_rank = rank(real, labels), rank(whole, labels)
         votes.float_top1 += int(np.sum(float_rank < 1))
         votes.integer_top1 += int(np.sum(integer_rank < 1))
         votes.float_top5 += int(np.sum(float_rank < TOP))
         votes.integer_top5 += int(np.sum(integer_rank < TOP))
+
+
+def _is_binary(graph: Graph) -> bool:
+    """Whether the only output is the probability of one class against another."""
+    last = graph.producer(graph.outputs[0])
+    single = len(graph.outputs) == 1 and math.prod(graph.shapes[graph.outputs[0]]) == 1
+    return single and isinstance(last, Pointwise) and last.function == "sigmoid"
+
+
+def _scores(graph: Graph, values: NDArray[Any]) -> NDArray[Any]:
+    """(frames, classes); a probability stands against one half."""
+    scores = values.reshape(len(values), -1)
+    return np.hstack([np.full_like(scores, 0.5), scores]) if _is_binary(graph) else scores
 
 
 def _transform(integer: IntegerGraph, batch: Mapping[str, NDArray[Any]]) -> dict[str, IntegerArray]:
@@ -252,7 +292,7 @@ def rank(scores: NDArray[Any], labels: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _tensor_result(integer: IntegerGraph, tensor: Tensor, running: _Running) -> TensorComparison:
     producer = next((op for op in integer.operators if op.output == tensor.name), None)
-    width = producer.accumulator_width if isinstance(producer, IntegerConvolution | IntegerAffine) else None
+    width = getattr(producer, "accumulator_width", None)
     return TensorComparison(
         name=tensor.name,
         layer="input" if producer is None else producer.name,
@@ -261,6 +301,7 @@ def _tensor_result(integer: IntegerGraph, tensor: Tensor, running: _Running) -> 
         saturation=running.limits / max(1, running.count),
         unused_bits=running.unused_bits(tensor.format),
         accumulator_width=width,
+        mean_squared_error=running.noise / max(1, running.count),
     )
 
 

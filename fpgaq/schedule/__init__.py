@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from .buffers import BufferReport, report_buffers
 from .planner import make_schedule
-from .plans import Engine, Fold, Plan, Prediction, ReluPlan, Schedule, Target, Walk, WindowPlan
+from .plans import (
+    Edge,
+    Engine,
+    Fold,
+    PipePlan,
+    Plan,
+    Prediction,
+    Schedule,
+    Target,
+    Walk,
+    WindowPlan,
+    auxiliary_multipliers,
+)
 
 __all__ = [
     "BufferReport",
@@ -12,11 +24,13 @@ __all__ = [
     "Fold",
     "Plan",
     "Prediction",
-    "ReluPlan",
+    "Edge",
+    "PipePlan",
     "Schedule",
     "Target",
     "Walk",
     "WindowPlan",
+    "auxiliary_multipliers",
     "make_schedule",
     "report_buffers",
 ]

@@ -14,9 +14,10 @@ The source always offers and the sink always takes. Time 0 is the first cycle in
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from .plans import Plan, Prediction, ReluPlan, WindowPlan
+from .plans import Edge, PipePlan, Plan, Prediction, WindowPlan
 from .walk import window_needs
 
 MAXIMUM_FRAMES = 24
@@ -58,7 +59,7 @@ class _WindowProcess:
             self._groups += [(need, plan.group_beats, -1)] * (plan.groups - 1)
             self._groups.append((need, plan.last_group_beats, freed if row_ends else -1))
 
-    def accept_time(self) -> int | None:
+    def accept_time(self, slot: int) -> int | None:
         """When there is room for the next beat at the earliest; None if not known yet."""
         must_be_free = len(self.word_times) - self._capacity + 1
         if must_be_free <= 0:
@@ -70,7 +71,7 @@ class _WindowProcess:
         self._release_index = index
         return self._released_times[index] if index < count else None
 
-    def take(self, time: int) -> None:
+    def take(self, slot: int, time: int) -> None:
         """The next beat was taken at `time`."""
         beat = self._beat
         if self._completes[beat]:
@@ -117,31 +118,110 @@ class _WindowProcess:
         return self._group > before
 
 
-class _ReluProcess:
-    """Event times of a ReLU of its own: two words deep, one cycle behind its input."""
+class _PipeProcess:
+    """Event times of a layer without a line buffer: its inputs stand in registers two beats deep."""
+
+    def __init__(self, plan: PipePlan) -> None:
+        self.pending: list[int] = []
+        self.left: list[int] = []
+        self._plan = plan
+        self._taken: list[list[int]] = [[] for _ in range(plan.inputs)]
+        self._popped: list[list[int]] = [[] for _ in range(plan.inputs)]
+        self._phase = 0
+        self._last = -1
+        self._fifo = 1 << plan.fifo_bits
+        self._offered = plan.latency + 2
+
+    def accept_time(self, slot: int) -> int | None:
+        """When the register of an input has room at the earliest; None if not known yet."""
+        index = len(self._taken[slot]) - 2
+        if index < 0:
+            return 0
+        popped = self._popped[slot]
+        return popped[index] + 1 if index < len(popped) else None
+
+    def take(self, slot: int, time: int) -> None:
+        """The next beat of an input was taken at `time`."""
+        self._taken[slot].append(time)
+
+    def advance(self) -> bool:
+        """Work off all phases whose conditions are known; true if any was."""
+        plan, period = self._plan, len(self._plan.uses)
+        before = self._last
+        while True:
+            phase = self._phase
+            time = self._last + 1
+            known = True
+            for slot in plan.uses[phase]:
+                index = len(self._popped[slot])
+                if index >= len(self._taken[slot]):
+                    known = False
+                    break
+                time = max(time, self._taken[slot][index] + 1)
+            if plan.emits[phase]:
+                freed = len(self.pending) - self._fifo
+                if freed >= len(self.left):
+                    known = False
+                elif freed >= 0:
+                    time = max(time, self.left[freed] + 1)
+            if not known:
+                break
+            if plan.pops[phase]:
+                for slot in plan.uses[phase]:
+                    self._popped[slot].append(time)
+            if plan.emits[phase]:
+                self.pending.append(time + self._offered)
+            self._last = time
+            self._phase = phase + 1 if phase + 1 < period else 0
+        return self._last > before
+
+
+class _QueueProcess:
+    """Event times of a queue: a beat taken is offered two cycles later; its place is free a cycle after it left."""
+
+    def __init__(self, bits: int) -> None:
+        self.pending: list[int] = []
+        self.left: list[int] = []
+        self._words = 1 << bits
+
+    def accept_time(self, slot: int) -> int | None:
+        """When there is room for the next beat at the earliest; None if not known yet."""
+        index = len(self.pending) - self._words
+        if index < 0:
+            return 0
+        return self.left[index] + 1 if index < len(self.left) else None
+
+    def take(self, slot: int, time: int) -> None:
+        """The next beat was taken at `time`."""
+        self.pending.append(time + 2)
+
+    def advance(self) -> bool:
+        """Nothing of its own to do."""
+        return False
+
+
+class _SourceProcess:
+    """An input of the network, which always offers the next beat."""
 
     def __init__(self) -> None:
         self.pending: list[int] = []
         self.left: list[int] = []
 
-    def accept_time(self) -> int | None:
-        must_have_left = len(self.pending) - 1
-        if must_have_left < 1:
-            return 0
-        return self.left[must_have_left - 1] + 1 if must_have_left <= len(self.left) else None
-
-    def take(self, time: int) -> None:
-        self.pending.append(time + 1)
-
     def advance(self) -> bool:
+        """Nothing of its own to do."""
         return False
 
 
-_Process = _WindowProcess | _ReluProcess
+_Consumer = _WindowProcess | _PipeProcess | _QueueProcess
+_Producer = _Consumer | _SourceProcess
 
 
-def _transfer(pending: list[int], left: list[int], consumer: _Process | None) -> bool:
-    """Move all beats over a stream whose times are known; true if any moved."""
+def _transfer(producer: _Producer, readers: Sequence[tuple[_Consumer, int]]) -> bool:
+    """Move all beats of a stream whose times are known; true if any moved.
+
+    Several readers are the queues of a fork, which takes a beat when all of them have room.
+    """
+    pending, left = producer.pending, producer.left
     before, available = len(left), len(pending)
     if before == available:
         return False
@@ -149,72 +229,113 @@ def _transfer(pending: list[int], left: list[int], consumer: _Process | None) ->
     for index in range(before, available):
         offered = pending[index]
         time = offered if offered > time else time + 1
-        if consumer is not None:
-            accepted = consumer.accept_time()
+        for consumer, slot in readers:
+            accepted = consumer.accept_time(slot)
             if accepted is None:
-                break
+                return len(left) > before
             if accepted > time:
                 time = accepted
-            consumer.take(time)
+        for consumer, slot in readers:
+            consumer.take(slot, time)
         left.append(time)
-    return len(left) > before
+    return True
 
 
-class BeatModel:
-    """Handshake times of a chain of layers, computed a frame at a time.
+@dataclass(frozen=True)
+class Network:
+    """What the beat model needs of a network: its plans, the ways between them and the beats at its ports.
 
     Parameters
     ----------
-    plans : sequence of Plan
-        A chain of layers.
-    input_beats : int
-        Beats of an input frame.
+    outputs_of : tuple of str
+        The tensor that each plan writes.
+    plans : tuple of Plan
+    edges : tuple of Edge
+    input_beats, output_beats : mapping of str to int
+        Beats of a frame of each input and output.
     """
 
-    def __init__(self, plans: Sequence[Plan], input_beats: int) -> None:
-        self._processes: list[_Process] = [
-            _WindowProcess(plan) if isinstance(plan, WindowPlan) else _ReluProcess() for plan in plans
+    outputs_of: tuple[str, ...]
+    plans: tuple[Plan, ...]
+    edges: tuple[Edge, ...]
+    input_beats: Mapping[str, int]
+    output_beats: Mapping[str, int]
+
+
+class BeatModel:
+    """Handshake times of a network, computed a frame at a time."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        readers: list[_WindowProcess | _PipeProcess] = [
+            _WindowProcess(plan) if isinstance(plan, WindowPlan) else _PipeProcess(plan) for plan in network.plans
         ]
-        self._input_beats = input_beats
-        self._output_beats = frame_beats(plans[-1])
+        self._sources = {name: _SourceProcess() for name in network.input_beats}
+        producers: dict[str, _Producer] = {**self._sources}
+        producers.update(zip(network.outputs_of, readers, strict=True))
+        self._outputs: dict[str, list[int]] = {}
+        self._work: list[tuple[_Producer, list[tuple[_Consumer, int]]]] = []
         self._frames = 0
-        self._offered: list[int] = []
-        self.input_times: list[int] = []
-        self.output_times: list[int] = self._processes[-1].left
+        for tensor, producer in producers.items():
+            ends: list[tuple[_Consumer, int]] = []
+            stages: list[tuple[_Producer, list[tuple[_Consumer, int]]]] = []
+            for edge in network.edges:
+                if edge.tensor == tensor:
+                    end, chain = self._follow(edge, readers, producer)
+                    ends += end
+                    stages += chain
+            self._work += [(producer, ends), *stages]
+
+    def _follow(
+        self, edge: Edge, readers: Sequence[_WindowProcess | _PipeProcess], producer: _Producer
+    ) -> tuple[list[tuple[_Consumer, int]], list[tuple[_Producer, list[tuple[_Consumer, int]]]]]:
+        """What takes the beats of an edge first, and the stages behind it: queue, serializer, reader."""
+        end: list[tuple[_Consumer, int]] = [] if edge.reader is None else [(readers[edge.reader], edge.slot)]
+        last: _Producer = producer
+        stages: list[tuple[_Producer, list[tuple[_Consumer, int]]]] = []
+        if edge.serializer is not None:
+            serializer = _PipeProcess(edge.serializer)
+            stages.insert(0, (serializer, end))
+            end, last = [(serializer, 0)], serializer
+        if edge.queue_bits is not None:
+            queue = _QueueProcess(edge.queue_bits)
+            stages.insert(0, (queue, end))
+            end, last = [(queue, 0)], queue if last is producer else last
+        if edge.reader is None:
+            self._outputs[edge.tensor] = last.left
+        return end, stages
+
+    @property
+    def first_input(self) -> int:
+        """When the first beat of the network's first input was taken."""
+        return min(source.left[0] for source in self._sources.values())
 
     def add_frame(self) -> bool:
         """Offer one more frame and follow it as far as it gets; false if the network deadlocks."""
         self._frames += 1
-        self._offered.extend([0] * self._input_beats)
-        processes = self._processes
+        for name, beats in self._network.input_beats.items():
+            self._sources[name].pending.extend([0] * beats)
         progress = True
         while progress:
-            progress = _transfer(self._offered, self.input_times, processes[0])
-            for index, process in enumerate(processes):
-                consumer = processes[index + 1] if index + 1 < len(processes) else None
-                while process.advance() | _transfer(process.pending, process.left, consumer):
+            progress = False
+            for producer, ends in self._work:
+                while producer.advance() | _transfer(producer, ends):
                     progress = True
-        return len(self.output_times) == self._output_beats * self._frames
+        beats_out = self._network.output_beats
+        return all(len(self._outputs[name]) == beats * self._frames for name, beats in beats_out.items())
 
     def frame_ends(self) -> list[int]:
-        """When the last beat of each frame left."""
-        return self.output_times[self._output_beats - 1 :: self._output_beats]
+        """When each frame's last beat left, over all outputs."""
+        ends = [self._outputs[name][beats - 1 :: beats] for name, beats in self._network.output_beats.items()]
+        return [max(together) for together in zip(*ends, strict=True)]
 
 
-def frame_beats(plan: Plan) -> int:
-    """Beats of a frame of the layer's output."""
-    if isinstance(plan, ReluPlan):
-        height, width, channels = plan.shape
-        return height * width * -(-channels // plan.lanes)
-    return plan.output_image[0] * plan.output_image[1] * plan.beats_out_per_pixel
+def keeps_interval(network: Network, interval: float) -> bool:
+    """Whether a network runs without a deadlock and no slower than one frame in `interval` cycles.
 
-
-def keeps_interval(plans: Sequence[Plan], input_beats: int, interval: float) -> bool:
-    """Whether a chain of layers runs without a deadlock and no slower than one frame in `interval` cycles.
-
-    Settles for fewer frames than `predict`: a chain that is slower between any two frames is given up at once.
+    Settles for fewer frames than `predict`: a network that is slower between any two frames is given up at once.
     """
-    model = BeatModel(plans, input_beats)
+    model = BeatModel(network)
     steps: list[int] = []
     for _ in range(MAXIMUM_FRAMES):
         if not model.add_frame():
@@ -229,19 +350,20 @@ def keeps_interval(plans: Sequence[Plan], input_beats: int, interval: float) -> 
     return sum(half) / len(half) <= interval
 
 
-def predict(plans: Sequence[Plan], input_beats: int) -> Prediction | None:
-    """Interval and latency of a chain of layers, None if it deadlocks.
+def predict(network: Network) -> Prediction | None:
+    """Interval and latency of a network, None if it deadlocks.
 
     The interval is the first distance between the last output beats of successive frames that repeats.
     """
-    model = BeatModel(plans, input_beats)
+    model = BeatModel(network)
     for frames in range(1, MAXIMUM_FRAMES + 1):
         if not model.add_frame():
             return None
         ends = model.frame_ends()
+        latency = ends[0] - model.first_input
         if frames >= 3 and ends[-1] - ends[-2] == ends[-2] - ends[-3]:
             interval = ends[-1] - ends[-2]
-            return Prediction(interval, float(interval), ends[0] - model.input_times[0], frames)
+            return Prediction(interval, float(interval), latency, frames)
     half = len(ends) // 2
     mean = (ends[-1] - ends[half]) / (len(ends) - 1 - half)
-    return Prediction(None, mean, ends[0] - model.input_times[0], MAXIMUM_FRAMES)
+    return Prediction(None, mean, latency, MAXIMUM_FRAMES)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .beats import predict
+from ..integer_graph import IntegerGraph
+from .beats import Network, predict
+from .memories import describe
 from .plans import Schedule, WindowPlan
 from .walk import least_words
 
@@ -36,25 +38,25 @@ class BufferReport:
     intervals: tuple[tuple[int, float], ...]
 
 
-def report_buffers(schedule: Schedule) -> tuple[BufferReport, ...]:
+def report_buffers(graph: IntegerGraph, schedule: Schedule) -> tuple[BufferReport, ...]:
     """Measure every line buffer of a schedule with the beat model."""
+    network = describe(graph, schedule.plans, schedule.edges, schedule.input_beats)
     reports = []
     for index, plan in enumerate(schedule.plans):
         if isinstance(plan, WindowPlan):
-            reports.append(_report(schedule, index, plan))
+            reports.append(_report(schedule, network, index, plan))
     return tuple(reports)
 
 
-def _report(schedule: Schedule, index: int, plan: WindowPlan) -> BufferReport:
+def _report(schedule: Schedule, network: Network, index: int, plan: WindowPlan) -> BufferReport:
     row_words = plan.image[1] * plan.words_per_pixel
     live = least_words(plan.walk)
     first_row = -(-live // row_words)
     sizes = [live, *range((first_row + 1) * row_words, plan.capacity, row_words), plan.capacity]
     intervals: list[tuple[int, float]] = []
     for words in sorted({size for size in sizes if live <= size <= plan.capacity}):
-        plans = [*schedule.plans]
-        plans[index] = replace(plan, capacity_words=words)
-        prediction = predict(plans, schedule.input_beats)
+        plans = (*network.plans[:index], replace(plan, capacity_words=words), *network.plans[index + 1 :])
+        prediction = predict(replace(network, plans=plans))
         assert prediction is not None, "a buffer of the live size never deadlocks"
         intervals.append((words, prediction.mean_interval))
         if prediction.mean_interval <= schedule.prediction.mean_interval:

@@ -21,7 +21,8 @@ class FoldRange:
     """What of a layer can be folded.
 
     `windows` output pixels; `taps` of the kernel; `channels` and `outputs` of one convolution group; `groups`
-    convolution groups; `pooling` layers multiply nothing and have as many outputs as channels.
+    convolution groups. In a `lanewise` layer (pooling, depthwise convolution) every channel is on its own: its lanes
+    are channels and outputs at once. Only layers that multiply count against a budget.
     """
 
     operator: str
@@ -30,17 +31,21 @@ class FoldRange:
     channels: int
     outputs: int
     groups: int = 1
-    pooling: bool = False
+    lanewise: bool = False
+    multiplies: bool = True
 
     @property
     def macs(self) -> int:
         """Products of a frame."""
-        return 0 if self.pooling else self.windows * self.taps * self.channels * self.outputs * self.groups
+        if not self.multiplies:
+            return 0
+        outputs = 1 if self.lanewise else self.outputs
+        return self.windows * self.taps * self.channels * outputs * self.groups
 
     def cycles(self, fold: Fold) -> int:
         """Cycles of a frame under `fold`."""
         steps = -(-self.taps // fold.taps)
-        if self.pooling:
+        if self.lanewise:
             return self.windows * steps * -(-self.channels // fold.channels)
         return (
             self.windows * steps * -(-self.channels // fold.channels) * -(-self.outputs // fold.outputs) * self.groups
@@ -68,14 +73,13 @@ def folds(layer: FoldRange) -> list[tuple[int, Fold]]:
     """
     grouped = layer.groups > 1
     best: dict[int, tuple[tuple[int, int, int], Fold]] = {}
-    outputs = [1] if layer.pooling else _lanes(layer.outputs, grouped)
+    outputs = [1] if layer.lanewise else _lanes(layer.outputs, grouped)
     for taps in _lanes(layer.taps, False):
         for channels in _lanes(layer.channels, grouped):
             for lanes in outputs:
-                width = channels if layer.pooling else lanes
-                multipliers = 0 if layer.pooling else taps * channels * lanes
-                fold = Fold(taps, channels, width, multipliers)
-                cost = (taps * channels if layer.pooling else multipliers, taps, channels)
+                products = taps * channels * lanes
+                fold = Fold(taps, channels, channels if layer.lanewise else lanes, products if layer.multiplies else 0)
+                cost = (products, taps, channels)
                 cycles = layer.cycles(fold)
                 if cycles not in best or cost < best[cycles][0]:
                     best[cycles] = (cost, fold)

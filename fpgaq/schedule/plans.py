@@ -6,6 +6,7 @@ computes a fold, a width or a depth of its own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -50,8 +51,12 @@ class Walk:
         Whether the windows of a row reach image rows that no earlier row reached.
     release : tuple of int
         Words that nobody needs any more once a row of windows is done.
-    base_start, base_column, base_row, base_frame : int
-        Word address of the first window's origin, and from a window's to the next's.
+    base_start : int
+        Word address of the first window's origin.
+    base_column : tuple of int
+        From the origin in column i to that in column i + 1.
+    base_row : tuple of int
+        From the last origin of row i to the first of the next row (after the last: of the next frame).
     rows_inside, columns_inside : tuple of int
         For each row (column) of windows a bit mask of the kernel rows (columns) that lie inside the image.
     """
@@ -62,9 +67,8 @@ class Walk:
     row_reaches: tuple[bool, ...]
     release: tuple[int, ...]
     base_start: int
-    base_column: int
-    base_row: int
-    base_frame: int
+    base_column: tuple[int, ...]
+    base_row: tuple[int, ...]
     rows_inside: tuple[int, ...]
     columns_inside: tuple[int, ...]
 
@@ -78,7 +82,7 @@ class WindowPlan:
     operator : str
         Name of the integer operator.
     kind : str
-        "mac" or "max".
+        "mac" (products, all outputs of all channels), "lanewise" (products, a channel a lane), "max", "sum" or "copy".
     image : tuple of int
         (height, width, channels) as the layer sees its input: an affine layer sees one pixel with all elements.
     output_image : tuple of int
@@ -99,8 +103,8 @@ class WindowPlan:
         Groups of outputs of a pixel, and how many successive ones read the same input channels.
     tap_groups, channel_groups : int
         Steps of a group are their product.
-    advance : int
-        Channel groups between the channels of one set of sharing groups and the next.
+    advance_words, advance_selects : int
+        From the channels of one set of sharing groups to the next: words, and channel groups within a word.
     levels : int
         Registered levels of the adder tree.
     requantized : bool
@@ -132,7 +136,8 @@ class WindowPlan:
     groups_sharing: int
     tap_groups: int
     channel_groups: int
-    advance: int
+    advance_words: int
+    advance_selects: int
     levels: int
     requantized: bool
     address_bits: int
@@ -188,21 +193,87 @@ class WindowPlan:
     @property
     def result_latency(self) -> int:
         """Cycles from a group's last step to the write of its first beat into the result FIFO."""
+        if self.kind == "copy":
+            return 3
         if self.kind == "max":
             return 5
+        if self.kind == "sum":
+            return 5 + 3
         return 5 + self.levels + 2 + int(self.requantized) + int(self.serial)
 
 
 @dataclass(frozen=True)
-class ReluPlan:
-    """A ReLU of its own between two streams."""
+class PipePlan:
+    """A layer that takes beats from its inputs in a fixed order and makes results of them, without a line buffer.
+
+    Parameters
+    ----------
+    operator : str
+        Name of the integer operator; of a serializer, of the operator that reads its output.
+    kind : str
+        "relu", "table", "scale", "add", "multiply", "concatenate", "argmax" or "serialize".
+    image : tuple of int
+        (height, width, channels) of its output.
+    lanes_in, lanes_out : int
+        Elements of a beat of every input, and of the output.
+    uses : tuple of (tuple of int)
+        The period of the pattern in which it works: for each phase the inputs that it looks at.
+    pops : tuple of bool
+        For each phase whether those inputs' beats are done with.
+    emits : tuple of bool
+        For each phase whether it gives a beat of results.
+    latency : int
+        Cycles from a phase to the write of its beat into the result FIFO.
+    fifo_bits : int
+        The result FIFO holds ``2**fifo_bits`` beats.
+    """
 
     operator: str
-    shape: ImageShape
+    kind: str
+    image: ImageShape
+    lanes_in: int
+    lanes_out: int
+    uses: tuple[tuple[int, ...], ...]
+    pops: tuple[bool, ...]
+    emits: tuple[bool, ...]
+    latency: int
+    fifo_bits: int
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs it has."""
+        return 1 + max(slot for phase in self.uses for slot in phase)
+
+
+Plan: TypeAlias = WindowPlan | PipePlan
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The way of a tensor to one of its readers.
+
+    Parameters
+    ----------
+    tensor : str
+    reader : int or None
+        Index of the operator that reads it; None for an output of the network.
+    slot : int
+        Which of the reader's inputs, or which of the network's outputs.
+    lanes : int
+        Elements of a beat as the reader takes them.
+    serializer : PipePlan or None
+        What turns wide beats into narrower ones on the way.
+    queue_bits : int or None
+        Where a tensor has several readers, each has a queue of ``2**queue_bits`` beats; it holds what waits for a
+        slower way to the same place. None for a tensor with one reader.
+    """
+
+    tensor: str
+    reader: int | None
+    slot: int
     lanes: int
-
-
-Plan: TypeAlias = WindowPlan | ReluPlan
+    serializer: PipePlan | None = None
+    queue_bits: int | None = None
 
 
 @dataclass(frozen=True)
@@ -243,9 +314,13 @@ class Schedule:
     Parameters
     ----------
     plans : tuple of Plan
+    edges : tuple of Edge
+        Every way from a tensor to a reader, in the order of the tensors.
+    lanes : mapping of str to int
+        Elements of a beat of each tensor as its producer gives it.
     engines : tuple of Engine
-    input_lanes, input_beats : int
-        Elements of an input beat, and beats of an input frame.
+    input_beats : mapping of str to int
+        Beats of a frame of each input.
     budget : int
         Multipliers asked for, or those that the asked cycles need.
     macs : int
@@ -256,9 +331,10 @@ class Schedule:
     """
 
     plans: tuple[Plan, ...]
+    edges: tuple[Edge, ...]
+    lanes: Mapping[str, int]
     engines: tuple[Engine, ...]
-    input_lanes: int
-    input_beats: int
+    input_beats: Mapping[str, int]
     budget: int
     macs: int
     limit: int
@@ -277,3 +353,14 @@ class Schedule:
     def plan(self, operator: str) -> Plan:
         """The plan of the operator of this name."""
         return next(plan for plan in self.plans if plan.operator == operator)
+
+
+def auxiliary_multipliers(plans: Sequence[Plan]) -> int:
+    """Multipliers beside the budget: one a lane for means, scales and products of two tensors."""
+    count = 0
+    for plan in plans:
+        if isinstance(plan, WindowPlan):
+            count += plan.lanes_out if plan.kind == "sum" else 0
+        else:
+            count += plan.lanes_out if plan.kind in ("scale", "multiply") else 0
+    return count

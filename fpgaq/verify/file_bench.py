@@ -1,4 +1,4 @@
-"""A fast differential check of a network's Verilog: plain Icarus with a memory file in and a log out, no cocotb.
+"""A fast differential check of a network's Verilog: plain Icarus with memory files in and a log out, no cocotb.
 
 It serves where hundreds of networks are tried; what a user runs is the bench of `fpgaq.verify.bench`.
 """
@@ -17,15 +17,15 @@ from typing import Any
 from ..emit.literals import pack
 from ..emit.render import render
 from ..emit.verilog import RTL, emit
-from ..errors import ModelError, ToolError
+from ..errors import ToolError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..reference import run
 from ..schedule.beats import BeatModel
+from ..schedule.memories import describe
 from ..schedule.plans import Schedule, WindowPlan
 
 BENCH = "file_bench.v"
 LOG = "beats.log"
-STIMULUS = "input.hex"
 IDLE_SLACK = 1000
 """Cycles without a beat on any stream, beyond the predicted latency, after which the network counts as stuck."""
 DRAIN = 40
@@ -57,7 +57,7 @@ class FileBenchResult:
 
 @dataclass
 class _Log:
-    """What the bench wrote: beats and their cycles of each stream, the output port last."""
+    """What the bench wrote: beats and their cycles of each stream, the output ports last."""
 
     beats: list[list[str]]
     cycles: list[list[int]]
@@ -82,7 +82,7 @@ def run_file_bench(
     graph : IntegerGraph
     schedule : Schedule
     inputs : mapping of str to array of int
-        (frames, height, width, channels) of the one input; played over again where the prediction needs more frames.
+        (frames, height, width, channels) of each input; played over again where the prediction needs more frames.
     stall_seed : int, optional
         Seed of random gaps and stalls, which only the data are held against; None for a run without any, in which
         latency, interval and the end of every frame must be those of the beat model.
@@ -96,27 +96,29 @@ def run_file_bench(
     ToolError
         If the simulator is missing, refuses the Verilog or does not end.
     """
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise ModelError(f"network {graph.name!r}: the file bench drives one input and one output")
     prediction = schedule.prediction
     frames = len(inputs[graph.inputs[0]])
     if stall_seed is None and prediction.interval is not None:
         frames = max(frames, prediction.frames)
     files = emit(graph, schedule)
     manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
-    port_in, port_out = interface["inputs"][0], interface["outputs"][0]
     golden = run(graph, inputs, keep=True)
-    stimulus = pack_frames(golden[port_in["tensor"]], port_in["lanes"], port_in["slot_bits"])
-    bench = _render_bench(schedule, manifest, port_in, port_out, frames, len(stimulus), stall_seed)
-    _write(workdir, {**files, BENCH: bench, STIMULUS: "".join(f"{word}\n" for word in stimulus)})
+    stimuli = {
+        f"{port['port']}.hex": pack_frames(golden[port["tensor"]], port["lanes"], port["slot_bits"])
+        for port in interface["inputs"]
+    }
+    bench = _render_bench(schedule, manifest, interface, frames, stimuli, stall_seed)
+    words = {name: "".join(f"{word}\n" for word in stimulus) for name, stimulus in stimuli.items()}
+    _write(workdir, {**files, **words, BENCH: bench})
     spoken = _simulate(workdir, manifest["files"], simulator)
-    log = _read_log(workdir / LOG, len(manifest["streams"]) + 1)
-    ends, latency = _frame_ends(log, port_out["beats_per_frame"])
+    outputs = interface["outputs"]
+    log = _read_log(workdir / LOG, len(manifest["streams"]) + len(outputs))
+    ends, latency = _frame_ends(log, len(graph.inputs), [port["beats_per_frame"] for port in outputs])
     steps = [late - early for early, late in zip(ends, ends[1:], strict=False)]
     interval = next((one for one, two in zip(steps, steps[1:], strict=False) if one == two), None)
-    mismatch = spoken or _find_mismatch(log, manifest["streams"], port_out, golden, frames)
+    mismatch = spoken or _find_mismatch(log, manifest["streams"], outputs, golden, frames)
     if mismatch is None and stall_seed is None:
-        mismatch = _find_wrong_cycle(schedule, port_in["beats_per_frame"], ends, latency, interval)
+        mismatch = _find_wrong_cycle(graph, schedule, ends, latency, interval)
     return FileBenchResult(mismatch, interval, latency, log.end)
 
 
@@ -135,32 +137,33 @@ def pack_frames(values: IntegerArray, lanes: int, slot: int) -> list[str]:
 def _render_bench(
     schedule: Schedule,
     manifest: Mapping[str, Any],
-    port_in: Mapping[str, Any],
-    port_out: Mapping[str, Any],
+    interface: Mapping[str, Any],
     frames: int,
-    stored_beats: int,
+    stimuli: Mapping[str, Sequence[str]],
     stall_seed: int | None,
 ) -> str:
     prediction = schedule.prediction
     chance = random.Random(stall_seed)
     gap, stall = (0, 0) if stall_seed is None else (chance.choice((0, 64, 128, 224)), chance.choice((64, 128, 224)))
-    beats = frames * (port_in["beats_per_frame"] + port_out["beats_per_frame"])
-    busy = prediction.latency + frames * prediction.mean_interval + beats
-    windows = [plan for plan in schedule.plans if isinstance(plan, WindowPlan)]
+    inputs, outputs = (
+        [{**port, "total": frames * port["beats_per_frame"]} for port in interface[side]]
+        for side in ("inputs", "outputs")
+    )
+    for port, (name, stimulus) in zip(inputs, stimuli.items(), strict=True):
+        port.update(file=name, stored_beats=len(stimulus))
+    busy = prediction.latency + frames * prediction.mean_interval + sum(port["total"] for port in inputs + outputs)
+    groups = [plan.steps + plan.result_latency for plan in schedule.plans if isinstance(plan, WindowPlan)]
     facts = {
         "top": manifest["top"],
         "streams": manifest["streams"],
-        "input": port_in,
-        "output": port_out,
-        "stored_beats": stored_beats,
-        "input_total": frames * port_in["beats_per_frame"],
-        "output_total": frames * port_out["beats_per_frame"],
+        "inputs": inputs,
+        "outputs": outputs,
         "gap": gap,
         "stall": stall,
         "seed": chance.randrange(1 << 30) if stall_seed is not None else 1,
         "idle_limit": prediction.latency + IDLE_SLACK,
         "cycle_limit": int(20 * busy) + 20 * IDLE_SLACK,
-        "drain": DRAIN + max([0, *(plan.steps + plan.result_latency for plan in windows)]),
+        "drain": DRAIN + max([0, *groups]),
     }
     return render("bench/file_bench.v.j2", facts)
 
@@ -217,25 +220,28 @@ def _read_log(path: Path, streams: int) -> _Log:
     return log
 
 
-def _frame_ends(log: _Log, beats: int) -> tuple[list[int], int | None]:
-    """When the last beat of each output frame left, counted from the first beat in, and the latency."""
-    if not log.cycles[0]:
+def _frame_ends(log: _Log, inputs: int, beats: Sequence[int]) -> tuple[list[int], int | None]:
+    """When the last beat of each frame left by the last of the outputs, from the first beat in on, and the latency."""
+    first = min((cycles[0] for cycles in log.cycles[:inputs] if cycles), default=None)
+    if first is None:
         return [], None
-    ends = [cycle - log.cycles[0][0] for cycle in log.cycles[-1][beats - 1 :: beats]]
+    of_ports = zip(log.cycles[-len(beats) :], beats, strict=True)
+    ports = [cycles[count - 1 :: count] for cycles, count in of_ports]
+    ends = [max(together) - first for together in zip(*ports, strict=False)]
     return ends, ends[0] if ends else None
 
 
 def _find_mismatch(
     log: _Log,
     streams: Sequence[Mapping[str, Any]],
-    port_out: Mapping[str, Any],
+    outputs: Sequence[Mapping[str, Any]],
     golden: Mapping[str, IntegerArray],
     frames: int,
 ) -> str | None:
     """The first stream, in topological order, that differs from the reference."""
     stuck: str | None = None
-    for index, stream in enumerate((*streams, port_out)):
-        port = stream is port_out
+    for index, stream in enumerate((*streams, *outputs)):
+        port = index >= len(streams)
         where = f"output {stream['port']}" if port else f"layer {stream['layer']!r} (stream {stream['name']})"
         expected = pack_frames(golden[stream["tensor"]], stream["lanes"], stream["slot_bits" if port else "width"])
         stored, beats = len(golden[stream["tensor"]]), len(expected) // len(golden[stream["tensor"]])
@@ -279,7 +285,7 @@ def _place(stream: Mapping[str, Any], beat: int, beats: int, expected: str, foun
 
 
 def _find_wrong_cycle(
-    schedule: Schedule, input_beats: int, ends: Sequence[int], latency: int | None, interval: int | None
+    graph: IntegerGraph, schedule: Schedule, ends: Sequence[int], latency: int | None, interval: int | None
 ) -> str | None:
     """The first cycle of an unstalled run that is not as predicted."""
     prediction = schedule.prediction
@@ -287,10 +293,10 @@ def _find_wrong_cycle(
         return f"latency: predicted {prediction.latency} cycles, simulated {latency}"
     if prediction.interval is not None and interval != prediction.interval:
         return f"interval: predicted {prediction.interval} cycles, simulated {interval}"
-    model = BeatModel(schedule.plans, input_beats)
+    model = BeatModel(describe(graph, schedule.plans, schedule.edges, schedule.input_beats))
     for _ in ends:
         model.add_frame()
-    expected = [end - model.input_times[0] for end in model.frame_ends()]
+    expected = [end - model.first_input for end in model.frame_ends()]
     if list(ends) != expected:
         frame = next(i for i, (one, two) in enumerate(zip(ends, expected, strict=True)) if one != two)
         return f"end of frame {frame}: predicted after {expected[frame]} cycles, simulated {ends[frame]}"

@@ -15,6 +15,9 @@ from fpgaq.emit.render import templates_folder
 
 CELLS = templates_folder() / "verilog" / "cells"
 
+INSIDE = {"fpgaq_queue": ("fpgaq_fifo", "fpgaq_ram"), "fpgaq_divide": ("fpgaq_requantize",)}
+"""Cells that a cell is made of."""
+
 
 @dataclass(frozen=True)
 class Port:
@@ -50,7 +53,8 @@ def drive(
     (directory / "stimulus.txt").write_text("\n".join(lines) + "\n", encoding="ascii")
     (directory / "bench.v").write_text(_bench(cell, instances, inputs, outputs, cycles, width), encoding="ascii")
     defines = ["-DFPGAQ_CHECKS"] if checks else []
-    command = ["iverilog", "-g2005", *defines, "-s", "bench", "-o", "bench.vvp", "bench.v", str(CELLS / f"{cell}.v")]
+    sources = ["bench.v", str(CELLS / f"{cell}.v"), *(str(CELLS / f"{inner}.v") for inner in INSIDE.get(cell, ()))]
+    command = ["iverilog", "-g2005", *defines, "-s", "bench", "-o", "bench.vvp", *sources]
     built = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=60)
     assert built.returncode == 0 and not built.stdout + built.stderr, built.stdout + built.stderr
     ran = subprocess.run(

@@ -1,17 +1,24 @@
-"""Requantizer, multiply-accumulate, maximum and bias against NumPy, by equality."""
+"""Requantizer, multiply-accumulate, maximum, sum, divider and bias against NumPy and fractions, by equality."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from cell_bench import Port, drive, missing_simulator, signed, unpack
 
 from fpgaq.accumulators import signed_width
+from fpgaq.emit.layers.division import division_facts
 from fpgaq.emit.literals import pack
 from fpgaq.formats import ROUNDINGS, Format, round_shift, saturate
+from fpgaq.integer_graph import IntegerSumPooling, Requantize
+from tests.slow_interpreter import exact_round
 
 pytestmark = pytest.mark.skipif(missing_simulator(), reason="needs iverilog")
 
@@ -159,6 +166,80 @@ def test_max(lanes: int, elements: int, width: int, is_signed: bool, tmp_path: P
         found = unpack(outcome.outputs[0]["maxima"][step + 2], width, elements)
         wanted = values[start : step + 1].max(axis=(0, 1)).tolist()
         assert [signed(value, width) if is_signed else value for value in found] == wanted
+
+
+@pytest.mark.parametrize(("lanes", "elements", "width", "is_signed"), MAXIMA)
+def test_sum(lanes: int, elements: int, width: int, is_signed: bool, tmp_path: Path) -> None:
+    chance = np.random.default_rng(lanes)
+    fmt, total = Format(width, 0, is_signed), width + 9
+    values = chance.integers(fmt.minimum, fmt.maximum + 1, size=(60, lanes, elements))
+    values[:10] = fmt.minimum
+    starts = [0, *(step for step in range(1, 60) if chance.random() < 0.3)]
+    inputs = {
+        "first": Port(1, [0] + [int(step in starts) for step in range(60)] + [0]),
+        "elements": Port(
+            lanes * elements * width, [pack(row, width) for row in values.reshape(60, -1).tolist()] + [0, 0]
+        ),
+    }
+    parameters = {"LANES": lanes, "ELEMENTS": elements, "ELEMENT_WIDTH": width, "ELEMENT_SIGNED": int(is_signed),
+                  "SUM_WIDTH": total}  # fmt: skip
+    outcome = drive(tmp_path, "fpgaq_sum", [parameters], inputs, [{"sums": elements * total}])
+    for step in range(60):
+        start = max(place for place in starts if place <= step)
+        found = [signed(word, total) for word in unpack(outcome.outputs[0]["sums"][step + 2], total, elements)]
+        assert found == values[start : step + 1].sum(axis=(0, 1)).tolist()
+
+
+@pytest.mark.parametrize("fmt", [Format(4, 0, False), Format(7, 0, True, True)])
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_divide_every_total(rounding: str, fmt: Format, tmp_path: Path) -> None:
+    """Every total of every divisor, odd ones, even ones and both beside each other, against the exact fraction."""
+    cases = []
+    for source, taps in ((Format(4, 0), 5), (Format(4, 0, False), 5), (Format(3, 0), 12)):
+        for divisors in [(d,) for d in (1, 2, 3, 4, 5, 6, 7, 9, 12)] + [(4, 2, 6), (9, 6, 4), (3, 2, 1)]:
+            for shift, relu in ((0, False), (1, taps == 12)):
+                op = IntegerSumPooling(
+                    "p", ("x",), "y", (1, taps), (1, taps), (0, 0, 0, 0), divisors, 12,
+                    Requantize((shift,), rounding, relu),  # type: ignore[arg-type]
+                )  # fmt: skip
+                cases.append((op, source, taps))
+    wrong = [difference for case in cases for difference in divided(tmp_path, *case, fmt)]
+    assert not wrong, f"operator, (total, divisor, expected, found): {wrong[:3]} of {len(wrong)}"
+
+
+def divided(
+    directory: Path, op: IntegerSumPooling, source: Format, taps: int, fmt: Format
+) -> Iterator[tuple[IntegerSumPooling, tuple[int, int, int, int]]]:
+    """Totals whose result differs; the cell is driven with what the emitter computes for it."""
+    facts: Any = division_facts(op, SimpleNamespace(groups=1), source, fmt)  # type: ignore[arg-type]
+    entries = [facts["entries"][0]] * len(op.divisor)
+    for place, entry in facts["exceptions"]:
+        entries[int(place.split("'d")[1])] = entry
+    totals = range(taps * source.minimum, taps * source.maximum + 1)
+    pairs = [(total, place) for place in range(len(op.divisor)) for total in totals]
+    words = [int(entries[place].split("'h")[1], 16) for _, place in pairs]
+    low, high = facts["multiplier_width"], facts["dividend_width"]
+    # The addend comes with the total, the multiplier a cycle later, the divisor two.
+    inputs = {
+        "total": Port(facts["total_width"], [*(total for total, _ in pairs), 0, 0, 0]),
+        "addend": Port(high, [*(word >> low & ((1 << high) - 1) for word in words), 0, 0, 0]),
+        "multiplier": Port(low, [0, *(word & ((1 << low) - 1) for word in words), 0, 0]),
+        "divisor": Port(high, [0, 0, *(word >> (low + high) for word in words), 0]),
+    }
+    parameters = {
+        "TOTAL_WIDTH": facts["total_width"], "DOUBLE": facts["double"], "DIVIDEND_WIDTH": high,
+        "MULTIPLIER_WIDTH": low, "SHIFT": facts["shift"], "OFFSET": facts["offset"], "TIES": facts["ties"],
+        "RESULT_WIDTH": fmt.width, "RESULT_SIGNED": int(fmt.signed), "NARROW": int(fmt.narrow), "RELU": facts["relu"],
+    }  # fmt: skip
+    found = drive(directory, "fpgaq_divide", [parameters], inputs, [{"result": fmt.width}]).outputs[0]["result"]
+    rule = op.requantize
+    for (total, place), bits in zip(pairs, found[3:], strict=True):
+        divisor = op.divisor[place]
+        expected = exact_round(Fraction(total, divisor << rule.shift[0]), rule.rounding)
+        expected = min(max(expected, 0 if rule.relu else fmt.minimum, fmt.minimum), fmt.maximum)
+        result = signed(bits, fmt.width) if fmt.signed else bits
+        if result != expected:
+            yield op, (total, divisor, expected, -1 if result is None else result)
 
 
 @pytest.mark.parametrize("overflow", [False, True])

@@ -70,14 +70,11 @@ def test_fifo_passes_a_word_a_cycle(tmp_path: Path) -> None:
     assert found.outputs[0]["m_data"][4:24] == list(range(2, 22))
 
 
-@pytest.mark.parametrize(("is_signed", "result"), [(True, 8), (True, 7), (True, 11), (False, 8), (False, 10)])
-def test_relu(is_signed: bool, result: int, tmp_path: Path) -> None:
-    """Two words deep, no path from ready to ready; every format that holds the non-negative elements."""
-    chance = random.Random(result)
-    valid, ready = coins(chance, 0.7), coins(chance, 0.7)
-    elements = [[chance.randrange(-128, 128) if is_signed else chance.randrange(256) for _ in range(3)]
-                for _ in range(CYCLES)]  # fmt: skip
-    held: list[list[int]] = []
+def test_slice(tmp_path: Path) -> None:
+    """Two words deep, offered a cycle after it was taken, no path from ready to ready."""
+    chance = random.Random(2)
+    valid, ready, words = coins(chance, 0.7), coins(chance, 0.7), [chance.randrange(256) for _ in range(CYCLES)]
+    held: list[int] = []
     expected = []
     for cycle in range(CYCLES):
         expected.append((int(len(held) < 2), held[0] if held else None))
@@ -85,18 +82,66 @@ def test_relu(is_signed: bool, result: int, tmp_path: Path) -> None:
         if passed:
             held.pop(0)
         if taken:
-            held.append([max(element, 0) for element in elements[cycle]])
+            held.append(words[cycle])
         if RESET[cycle]:
             held = []
-    inputs = {"rst": Port(1, RESET), "s_valid": Port(1, valid), "m_ready": Port(1, ready),
-              "s_data": Port(24, [pack(row, 8) for row in elements])}  # fmt: skip
-    parameters = {"LANES": 3, "ELEMENT_WIDTH": 8, "ELEMENT_SIGNED": int(is_signed), "RESULT_WIDTH": result}
-    ports = {"s_ready": 1, "m_valid": 1, "m_data": 3 * result}
-    found = drive(tmp_path, "fpgaq_relu", [parameters], inputs, [ports]).outputs[0]
-    for cycle, (room, word) in enumerate(expected):
+    found = drive_stream(tmp_path, "fpgaq_slice", {"WIDTH": 8}, valid, words, ready)
+    for cycle, (room, word) in enumerate(expected[1:], 1):
         assert (found["s_ready"][cycle], found["m_valid"][cycle]) == (room, int(word is not None)), cycle
         if word is not None:
-            assert unpack(found["m_data"][cycle], result, 3) == word, cycle
+            assert found["m_data"][cycle] == word, cycle
+
+
+@pytest.mark.parametrize(("bits", "writing", "reading"), [(1, 0.9, 0.9), (2, 0.9, 0.4), (3, 0.5, 1.0), (2, 1.0, 1.0)])
+def test_queue(bits: int, writing: float, reading: float, tmp_path: Path) -> None:
+    """A word is offered two cycles later; it holds its place until the cycle after it left."""
+    chance = random.Random(bits)
+    valid, ready = coins(chance, writing), coins(chance, reading)
+    words = [chance.randrange(256) for _ in range(CYCLES)]
+    held: list[tuple[int, int]] = []
+    expected = []
+    for cycle in range(CYCLES):
+        room = int(len(held) < 1 << bits)
+        offered = held[0][1] if held and held[0][0] + 2 <= cycle else None
+        expected.append((room, offered))
+        if offered is not None and ready[cycle]:
+            held.pop(0)
+        if valid[cycle] and room:
+            held.append((cycle, words[cycle]))
+        if RESET[cycle]:
+            held = []
+    found = drive_stream(tmp_path, "fpgaq_queue", {"WIDTH": 8, "ADDRESS_WIDTH": bits}, valid, words, ready)
+    for cycle, (room, word) in enumerate(expected[1:], 1):
+        assert (found["s_ready"][cycle], found["m_valid"][cycle]) == (room, int(word is not None)), cycle
+        if word is not None:
+            assert found["m_data"][cycle] == word, cycle
+    assert reading > 0.4 or {room for room, _ in expected} == {0, 1}
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_credit(bits: int, tmp_path: Path) -> None:
+    chance = random.Random(bits)
+    left, expected, spent, popped = 1 << bits, [], [], []
+    for cycle in range(CYCLES):
+        expected.append(int(left > 0))
+        # Phases in which all is spent and phases in which all comes back.
+        likely = 0.9 if cycle // 40 % 2 else 0.2
+        spent.append(int(left > 0 and chance.random() < likely))
+        popped.append(int(left < 1 << bits and chance.random() > likely))
+        left += popped[-1] - spent[-1]
+        if RESET[cycle]:
+            left = 1 << bits
+    inputs = {"rst": Port(1, RESET), "spent": Port(1, spent), "popped": Port(1, popped)}
+    found = drive(tmp_path, "fpgaq_credit", [{"ADDRESS_WIDTH": bits}], inputs, [{"available": 1}]).outputs[0]
+    assert found["available"][1:] == expected[1:]
+    assert 0 < sum(expected) < CYCLES
+
+
+def drive_stream(
+    directory: Path, cell: str, parameters: dict[str, int], valid: list[int], words: list[int], ready: list[int]
+) -> dict[str, list[int | None]]:
+    inputs = {"rst": Port(1, RESET), "s_valid": Port(1, valid), "s_data": Port(8, words), "m_ready": Port(1, ready)}
+    return drive(directory, cell, [parameters], inputs, [{"s_ready": 1, "m_valid": 1, "m_data": 8}]).outputs[0]
 
 
 @pytest.mark.parametrize("beats", [1, 5])

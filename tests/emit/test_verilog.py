@@ -22,6 +22,7 @@ from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Target, make_schedule
 from hdl_tests.fuzz_networks import random_case
 from tests.integer_networks import convolution_network, small_network
+from tests.integer_operators import residual_network
 from tests.schedule.known_networks import lenet
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,8 @@ FEATURES = {
     "1x1 image": lambda: (convolution_network(size=(1, 1), rounding="half_even"), 3),
     "one lane": lambda: (convolution_network(size=(4, 5), channels=1, outputs=1, padding=(0, 0, 0, 0)), 1),
     "LeNet, 64": lambda: (lenet(), 64),
+    "branches, 1": lambda: (residual_network(), 2),
+    "branches, 100": lambda: (residual_network(1), 100),
 }  # fmt: skip
 
 
@@ -158,7 +161,7 @@ def test_manifest_is_complete_and_in_compile_order() -> None:
 def test_only_used_cells_are_written() -> None:
     names = {Path(name).stem for name in emitted(convolution_network(final=True), 4)}
     assert "fpgaq_mac" in names
-    assert not names & {"fpgaq_max", "fpgaq_relu", "fpgaq_requantize"}
+    assert not names & {"fpgaq_max", "fpgaq_slice", "fpgaq_queue", "fpgaq_divide", "fpgaq_requantize"}
 
 
 def test_weights_in_the_rom_are_those_of_the_graph() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fpgaq.errors import ModelError, UnsupportedError
+from fpgaq.errors import ModelError
 from fpgaq.float_executor import run_float
 from fpgaq.importers import from_nnabla, load
 from tests.nnabla_networks import make
@@ -67,14 +67,16 @@ def test_weights_outside_the_scope_are_missing(nnabla) -> None:
         from_nnabla(y)
 
 
-def test_training_mode_is_refused(nnabla) -> None:
+def test_training_mode_reads_running_statistics(nnabla) -> None:
     import nnabla.parametric_functions as pf
 
     x = nnabla.Variable((2, 3, 4, 4))
-    with pytest.raises(
-        UnsupportedError, match="batch_stat is true .training mode.; save the network with batch_stat=False"
-    ):
-        from_nnabla(pf.batch_normalization(x, batch_stat=True))
+    graph = from_nnabla(pf.batch_normalization(x, batch_stat=True))
+    assert "batch_stat is true (training mode)" in graph.notes[0]
+    x.d = np.random.default_rng(0).normal(size=x.shape)
+    expected = pf.batch_normalization(x, batch_stat=False)
+    expected.forward()
+    np.testing.assert_allclose(run_float(graph, {"x": x.d})["y"], expected.d, rtol=1e-6)
 
 
 def test_unused_parameters_in_the_scope_do_no_harm(nnabla) -> None:

@@ -8,8 +8,16 @@ import numpy as np
 
 from fpgaq.accumulators import operator_bounds
 from fpgaq.formats import Format
-from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerMaxPooling, Requantize, Tensor
-from tests.integer_networks import network
+from fpgaq.integer_graph import (
+    IntegerAdd,
+    IntegerAffine,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerMaxPooling,
+    Requantize,
+    Tensor,
+)
+from tests.integer_networks import dag, network
 
 ACTIVATION = Format(8, 0, False)
 
@@ -59,3 +67,12 @@ def lenet() -> IntegerGraph:
 
 def same_padded() -> IntegerGraph:
     return build((28, 28, 1), [("conv", 3, 8, 1), ("pool", 2), ("conv", 3, 16, 1), ("pool", 2), ("affine", 10)])
+
+
+def skip() -> IntegerGraph:
+    """A convolution, then two more with a way around them, joined by an addition."""
+    plain = build((12, 12, 2), [("conv", 3, 4, 1)] * 3)
+    rule = Requantize((1,), "half_up")
+    add = IntegerAdd("add", ("t3", "t1"), "t4", (0, 0), (1, 1), 10, rule)
+    tensors = [*plain.tensors.values(), Tensor("t4", (12, 12, 4), Format(8, -1, False))]
+    return dag((*plain.operators, add), tensors, ("t0",), ("t4",))

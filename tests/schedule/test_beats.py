@@ -9,65 +9,96 @@ from dataclasses import replace
 
 import pytest
 
+from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Schedule, Target, WindowPlan, make_schedule
-from fpgaq.schedule.beats import BeatModel, frame_beats, keeps_interval, predict
+from fpgaq.schedule.beats import BeatModel, Network, keeps_interval, predict
+from fpgaq.schedule.memories import describe
 from fpgaq.schedule.walk import least_words
 from hdl_tests.fuzz_networks import random_case
 from tests.integer_networks import convolution_network
-from tests.schedule.known_networks import lenet, same_padded
+from tests.schedule.known_networks import lenet, same_padded, skip
 
 SEEDS = range(40)
 
 
-def with_plan(schedule: Schedule, index: int, **changes: object) -> list[object]:
-    plans = list(schedule.plans)
-    plans[index] = replace(plans[index], **changes)  # type: ignore[type-var]
-    return plans
+def network_of(graph: IntegerGraph, schedule: Schedule) -> Network:
+    return describe(graph, schedule.plans, schedule.edges, schedule.input_beats)
+
+
+def with_plan(network: Network, index: int, **changes: object) -> Network:
+    plans = list(network.plans)
+    plans[index] = replace(plans[index], **changes)  # type: ignore[arg-type]
+    return replace(network, plans=tuple(plans))
+
+
+def with_queue(network: Network, index: int, bits: int) -> Network:
+    edges = list(network.edges)
+    edges[index] = replace(edges[index], queue_bits=bits)
+    return replace(network, edges=tuple(edges))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_memories_are_the_least(seed: int) -> None:
     """Half of any memory deadlocks or costs cycles; the least that is live never deadlocks."""
-    schedule = random_case(seed).schedule
-    beats, interval = schedule.input_beats, schedule.prediction.mean_interval
-    assert keeps_interval(schedule.plans, beats, interval)
-    for index, plan in enumerate(schedule.plans):
-        if not isinstance(plan, WindowPlan):
-            continue
-        live = least_words(plan.walk)
-        assert predict(with_plan(schedule, index, capacity_words=live), beats) is not None
-        if live > 1:
-            assert predict(with_plan(schedule, index, capacity_words=live - 1), beats) is None
-        if plan.address_bits > 1 and 1 << (plan.address_bits - 1) >= live:
-            assert not keeps_interval(with_plan(schedule, index, address_bits=plan.address_bits - 1), beats, interval)
-        if plan.fifo_bits > 1 and 1 << (plan.fifo_bits - 1) >= plan.group_beats:
-            assert not keeps_interval(with_plan(schedule, index, fifo_bits=plan.fifo_bits - 1), beats, interval)
+    case = random_case(seed)
+    network, interval = network_of(case.graph, case.schedule), case.schedule.prediction.mean_interval
+    assert keeps_interval(network, interval)
+    for index, plan in enumerate(network.plans):
+        if isinstance(plan, WindowPlan):
+            live = least_words(plan.walk)
+            assert predict(with_plan(network, index, capacity_words=live)) is not None
+            if live > 1:
+                assert predict(with_plan(network, index, capacity_words=live - 1)) is None
+            if plan.address_bits > 1 and 1 << (plan.address_bits - 1) >= live:
+                assert not keeps_interval(with_plan(network, index, address_bits=plan.address_bits - 1), interval)
+        least = plan.group_beats if isinstance(plan, WindowPlan) else 1
+        if plan.fifo_bits > 1 and 1 << (plan.fifo_bits - 1) >= least:
+            assert not keeps_interval(with_plan(network, index, fifo_bits=plan.fifo_bits - 1), interval)
+    for index, edge in enumerate(network.edges):
+        if edge.queue_bits is not None and edge.queue_bits > 1:
+            assert not keeps_interval(with_queue(network, index, edge.queue_bits - 1), interval)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_times_are_those_of_handshakes(seed: int) -> None:
-    """At most a beat a cycle, every frame complete, and the prediction is what the times say."""
-    schedule = random_case(seed).schedule
-    model = BeatModel(schedule.plans, schedule.input_beats)
-    prediction = schedule.prediction
+    """Every frame ends after the one before, and the prediction is what the times say."""
+    case = random_case(seed)
+    schedule, network = case.schedule, network_of(case.graph, case.schedule)
+    model, prediction = BeatModel(network), schedule.prediction
     for count in range(1, prediction.frames + 1):
         assert model.add_frame()
-        assert len(model.output_times) == count * frame_beats(schedule.plans[-1])
-        assert len(model.input_times) == count * schedule.input_beats
-    for times in (model.input_times, model.output_times):
-        assert all(early < late for early, late in zip(times, times[1:], strict=False))
+        assert len(model.frame_ends()) == count
     ends = model.frame_ends()
-    assert ends[0] - model.input_times[0] == prediction.latency
+    assert all(early < late for early, late in zip(ends, ends[1:], strict=False))
+    assert ends[0] - model.first_input == prediction.latency
     if prediction.interval is not None:
         assert ends[-1] - ends[-2] == ends[-2] - ends[-3] == prediction.interval == prediction.mean_interval
-        busy = max([plan.cycles for plan in schedule.plans if isinstance(plan, WindowPlan)], default=0)
-        assert prediction.interval >= max(busy, schedule.input_beats, frame_beats(schedule.plans[-1]))
+        busy = [plan.cycles if isinstance(plan, WindowPlan) else 0 for plan in schedule.plans]
+        assert prediction.interval >= max(*busy, *network.input_beats.values(), *network.output_beats.values())
 
 
 def test_one_more_frame_per_interval_is_refused() -> None:
-    schedule = make_schedule(same_padded(), Target(multipliers=64))
-    assert keeps_interval(schedule.plans, schedule.input_beats, 4704)
-    assert not keeps_interval(schedule.plans, schedule.input_beats, 4703)
+    graph = same_padded()
+    network = network_of(graph, make_schedule(graph, Target(multipliers=64)))
+    assert keeps_interval(network, 4704)
+    assert not keeps_interval(network, 4703)
+
+
+def test_a_skip_waits_in_its_queue() -> None:
+    """The queue of the short way holds what the long way still works on: less deadlocks, half of it costs the rate."""
+    graph = skip()
+    schedule = make_schedule(graph, Target(multipliers=20))
+    network = network_of(graph, schedule)
+    short = next(i for i, edge in enumerate(network.edges) if edge.tensor == "t1" and edge.reader == 3)
+    bits = network.edges[short].queue_bits
+    assert bits is not None and bits > 4
+    interval = schedule.prediction.mean_interval
+    assert keeps_interval(network, interval)
+    outcomes = [predict(with_queue(network, short, less)) for less in range(1, bits)]
+    assert outcomes[0] is None
+    assert all(found is None or found.mean_interval > interval for found in outcomes)
+    # A way without any window in between needs next to nothing.
+    assert max(edge.queue_bits or 0 for edge in network.edges if edge.reader != 3) <= 2
 
 
 def test_a_single_window_by_hand() -> None:
@@ -83,13 +114,14 @@ def test_a_single_window_by_hand() -> None:
 
 def test_rows_of_the_second_buffer_buy_the_rate() -> None:
     """An unpadded 5x5 behind a pool: nine of its twelve rows for the full rate, six cost a fifth of it."""
-    schedule = make_schedule(lenet(), Target(multipliers=64))
-    plan = schedule.plans[2]
+    graph = lenet()
+    schedule = make_schedule(graph, Target(multipliers=64))
+    network, plan = network_of(graph, schedule), schedule.plans[2]
     assert isinstance(plan, WindowPlan) and plan.image == (12, 12, 8)
     row = plan.image[1] * plan.words_per_pixel
 
     def interval(rows: int) -> float:
-        prediction = predict(with_plan(schedule, 2, capacity_words=rows * row), schedule.input_beats)
+        prediction = predict(with_plan(network, 2, capacity_words=rows * row))
         assert prediction is not None
         return prediction.mean_interval
 

@@ -20,8 +20,8 @@ def every_fold(layer: FoldRange) -> list[tuple[int, int]]:
     found = []
     for taps, channels in product(range(1, layer.taps + 1), range(1, layer.channels + 1)):
         steps = -(-layer.taps // taps) * -(-layer.channels // channels)
-        if layer.pooling:
-            found.append((layer.windows * steps, 0))
+        if layer.lanewise:
+            found.append((layer.windows * steps, taps * channels if layer.multiplies else 0))
             continue
         for outputs in range(1, layer.outputs + 1):
             # Channels of one convolution group never share lanes with those of another.
@@ -55,19 +55,20 @@ def fewest_multipliers(layers: list[FoldRange], interval: int) -> int | None:
 def layer_lists(draw: st.DrawFn) -> list[FoldRange]:
     layers = []
     for index in range(draw(st.integers(1, 3))):
-        pooling = draw(st.booleans()) and index > 0
+        lanewise = draw(st.booleans()) and index > 0
+        multiplies = not lanewise or draw(st.booleans())
         channels = draw(st.integers(1, 7))
-        outputs = channels if pooling else draw(st.integers(1, 7))
-        groups = 1 if pooling else draw(st.sampled_from([1, 1, 1, 2, 3]))
+        outputs = channels if lanewise else draw(st.integers(1, 7))
+        groups = 1 if lanewise else draw(st.sampled_from([1, 1, 1, 2, 3]))
         windows, taps = draw(st.integers(1, 40)), draw(st.integers(1, 9))
-        layers.append(FoldRange(f"layer{index}", windows, taps, channels, outputs, groups, pooling))
+        layers.append(FoldRange(f"layer{index}", windows, taps, channels, outputs, groups, lanewise, multiplies))
     return layers
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(layer_lists(), st.integers(1, 80), st.integers(1, 50))
 def test_a_budget_gets_the_best_interval(layers: list[FoldRange], budget: int, least: int) -> None:
-    if budget < sum(not layer.pooling for layer in layers):
+    if budget < sum(layer.multiplies for layer in layers):
         with pytest.raises(FitError, match="are fewer than the"):
             choose_folds(layers, Target(multipliers=budget), least)
         return

@@ -119,8 +119,7 @@ def test_addresses_and_masks(geometry: Geometry) -> None:
                 x = column * geometry.stride[1] - geometry.padding[2]
                 assert address == (frame * geometry.image[0] + y) * row_words + x * geometry.words
                 last = column == columns - 1
-                end = last and row == rows - 1
-                address += walk.base_frame if end else walk.base_row if last else walk.base_column
+                address += walk.base_row[row] if last else walk.base_column[column]
                 inside = {
                     (tap_y, tap_x)
                     for tap_y in range(geometry.kernel[0])

@@ -9,13 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...formats import ROUNDINGS, Format
-from ...integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph, IntegerMaxPooling
+from ...integer_graph import (
+    IntegerAffine,
+    IntegerArray,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerMaxPooling,
+    IntegerOperator,
+    IntegerPad,
+    IntegerSumPooling,
+)
 from ...schedule.plans import WindowPlan
 from ..literals import decimal, index_width, pack, sized
 from ..names import rom_module
 from ..roms import Rom
-
-WindowOperator = IntegerConvolution | IntegerAffine | IntegerMaxPooling
+from .division import division_facts
 
 
 @dataclass(frozen=True)
@@ -37,12 +45,15 @@ def _table(name: str, index: str, index_bits: int, values: Sequence[int], width:
     return Table(name, width, index, decimal(default, width), exceptions)
 
 
-def window_facts(graph: IntegerGraph, op: WindowOperator, plan: WindowPlan, index: int) -> Mapping[str, object]:
-    """Everything that ``layers/window.v.j2`` places."""
+def window_facts(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, index: int) -> Mapping[str, object]:
+    """Everything that ``layers/window.v.j2`` and the templates that extend it place."""
     source = graph.tensors[op.input].format
     result = graph.tensors[op.output].format
     rows, columns, _ = plan.output_image
-    padded = any(plan.padding)
+    full = ((1 << plan.kernel[0]) - 1, (1 << plan.kernel[1]) - 1)
+    padded = any(mask != full[0] for mask in plan.walk.rows_inside) or any(
+        mask != full[1] for mask in plan.walk.columns_inside
+    )
     count_width = (plan.capacity + 2 * plan.frame_words).bit_length() + 1
     widths = {
         "row": index_width(rows),
@@ -60,8 +71,7 @@ def window_facts(graph: IntegerGraph, op: WindowOperator, plan: WindowPlan, inde
         "beat_index": index_width(plan.beats_out_per_pixel),
     }
     tables = _walk_tables(plan, widths, padded)
-    outside = op.padding_value if isinstance(op, IntegerConvolution) else source.minimum
-    return {
+    facts: dict[str, object] = {
         "plan": plan,
         "widths": widths,
         "source": source,
@@ -69,37 +79,42 @@ def window_facts(graph: IntegerGraph, op: WindowOperator, plan: WindowPlan, inde
         "tables": tables,
         "row_used": any(table.index == "row" and table.exceptions for table in tables),
         "taps": _taps(plan, padded),
-        "tap_index_width": widths["tap"],
-        "outside": sized(outside if isinstance(op, IntegerConvolution | IntegerMaxPooling) else 0, source.width),
-        "base": {
-            name: value % (1 << plan.address_bits)
-            for name, value in {
-                "start": plan.walk.base_start,
-                "column": plan.walk.base_column,
-                "row": plan.walk.base_row,
-                "frame": plan.walk.base_frame,
-            }.items()
-        },
+        "outside": sized(_outside(op, source), source.width),
+        "base_start": plan.walk.base_start % (1 << plan.address_bits),
         "padded": padded,
         "last_column": decimal(columns - 1, widths["column"]),
         "zero_count": decimal(0, count_width),
-        "advance": divmod(plan.advance, plan.selects),
         "beats_per_word": plan.word_elements // plan.lanes_in,
-        "products": plan.fold.taps * plan.fold.channels,
+        "products": plan.fold.taps * (plan.fold.channels if plan.kind == "mac" else 1),
         "fifo_words": 1 << plan.fifo_bits,
         "flag_delays": _flag_delays(plan),
-        "arithmetic": None if isinstance(op, IntegerMaxPooling) else _arithmetic(op, plan, result, index),
     }
+    if isinstance(op, IntegerConvolution | IntegerAffine):
+        facts["arithmetic"] = _arithmetic(op, plan, result, index)
+    if isinstance(op, IntegerSumPooling):
+        facts["division"] = division_facts(op, plan, source, result)
+    return facts
+
+
+def _outside(op: IntegerOperator, source: Format) -> int:
+    """What stands outside the image."""
+    if isinstance(op, IntegerConvolution):
+        return op.padding_value
+    if isinstance(op, IntegerMaxPooling):
+        return source.minimum
+    return op.value if isinstance(op, IntegerPad) else 0
 
 
 def _walk_tables(plan: WindowPlan, widths: Mapping[str, int], padded: bool) -> list[Table]:
-    walk, count = plan.walk, widths["count"]
-    row_bits, column_bits = widths["row"], widths["column"]
+    walk, count, address = plan.walk, widths["count"], widths["address"]
+    row_bits, column_bits, size = widths["row"], widths["column"], 1 << widths["address"]
     tables = [
         _table("need_column", "column", column_bits, (*walk.need_column, 0), count),
         _table("need_row", "row", row_bits, walk.need_row, count),
         _table("row_reaches", "row", row_bits, [int(reaches) for reaches in walk.row_reaches], 1),
         _table("release_words", "row", row_bits, walk.release, count),
+        _table("base_column", "column", column_bits, [step % size for step in walk.base_column] or [0], address),
+        _table("base_row", "row", row_bits, [step % size for step in walk.base_row], address),
     ]
     if padded:
         tables.append(_table("row_inside", "row", row_bits, walk.rows_inside, widths["row_mask"]))
@@ -135,7 +150,9 @@ def _taps(plan: WindowPlan, padded: bool) -> list[dict[str, str]]:
 
 def _flag_delays(plan: WindowPlan) -> dict[str, int]:
     """Cycles from a step to where its flags are used; elements arrive after 3."""
-    if plan.kind == "max":
+    if plan.kind == "copy":
+        return {"first": 3, "done": 3}
+    if plan.kind in ("max", "sum"):
         return {"first": 4, "done": 5}
     return {"first": 4 + plan.levels, "done": 5 + plan.levels}
 
@@ -183,6 +200,8 @@ def _weight_rom(op: IntegerConvolution | IntegerAffine, plan: WindowPlan, index:
     """
     width = op.weight_format.width
     dense = _weights_as_seen(op, plan)  # (outputs, taps, channels)
+    if plan.kind == "lanewise":
+        return _lanewise_rom(op, plan, dense, index)
     outputs, taps, channels = dense.shape
     conv_groups = plan.groups // plan.groups_sharing
     group_outputs = outputs // conv_groups
@@ -200,6 +219,19 @@ def _weight_rom(op: IntegerConvolution | IntegerAffine, plan: WindowPlan, index:
     steps = padded.reshape(
         plan.groups, fold.outputs, plan.tap_groups, fold.taps, plan.channel_groups, fold.channels
     ).transpose(0, 2, 4, 1, 3, 5)
+    flat = steps.reshape(plan.groups * plan.steps, -1)
+    words = tuple(pack((int(v) for v in row), width) for row in flat)
+    return Rom(rom_module(index, op.name, "weights"), "weights in the order of the steps", words, width * flat.shape[1])
+
+
+def _lanewise_rom(op: IntegerOperator, plan: WindowPlan, dense: IntegerArray, index: int) -> Rom:
+    """Weights of lanes that are channels: (groups, lanes, tap groups, taps), in the order of the steps."""
+    outputs, taps, _ = dense.shape
+    width = op.weight_format.width if isinstance(op, IntegerConvolution) else 0
+    fold = plan.fold
+    padded = np.zeros((plan.groups * fold.outputs, plan.tap_groups * fold.taps), dtype=np.int64)
+    padded[:outputs, :taps] = dense[:, :, 0]
+    steps = padded.reshape(plan.groups, fold.outputs, plan.tap_groups, fold.taps).transpose(0, 2, 1, 3)
     flat = steps.reshape(plan.groups * plan.steps, -1)
     words = tuple(pack((int(v) for v in row), width) for row in flat)
     return Rom(rom_module(index, op.name, "weights"), "weights in the order of the steps", words, width * flat.shape[1])

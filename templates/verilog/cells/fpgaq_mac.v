@@ -3,8 +3,9 @@
 // group of steps runs without a stop, and its first step restarts the sums.
 // Elements and weights of cycle t are in `sums` in cycle t + 2 + LEVELS.
 module fpgaq_mac #(
-    parameter PRODUCTS = 1,       // elements of a step, shared by all outputs
+    parameter PRODUCTS = 1,       // elements of a step for each output
     parameter OUTPUTS = 1,
+    parameter SHARED = 1,         // all outputs see the same elements; 0: output j sees elements j, j + OUTPUTS, ...
     parameter ELEMENT_WIDTH = 8,
     parameter ELEMENT_SIGNED = 0,
     parameter WEIGHT_WIDTH = 8,
@@ -14,7 +15,7 @@ module fpgaq_mac #(
     input  wire                                      clk,
     input  wire                                      first, // the sums restart with the products that this cycle finishes
     input  wire                                      valid, // those products belong to a step; for checks only
-    input  wire [PRODUCTS*ELEMENT_WIDTH-1:0]         elements,
+    input  wire [PRODUCTS*(SHARED != 0 ? 1 : OUTPUTS)*ELEMENT_WIDTH-1:0] elements,
     input  wire [OUTPUTS*PRODUCTS*WEIGHT_WIDTH-1:0]  weights,
     output wire [OUTPUTS*SUM_WIDTH-1:0]              sums
 );
@@ -38,11 +39,22 @@ module fpgaq_mac #(
     // Loops over local variables and one assignment to each register: anything else simulates many times slower.
     genvar output_lane;
     genvar level;
+    genvar place;
     generate
         for (output_lane = 0; output_lane < OUTPUTS; output_lane = output_lane + 1) begin : lanes
             wire [PRODUCTS*WEIGHT_WIDTH-1:0] own_weights =
                 weights[output_lane*PRODUCTS*WEIGHT_WIDTH +: PRODUCTS*WEIGHT_WIDTH];
+            wire [PRODUCTS*ELEMENT_WIDTH-1:0] own_elements;
             reg [SUM_WIDTH-1:0] sum;
+
+            if (SHARED != 0) begin : shared
+                assign own_elements = elements;
+            end else begin : separate
+                for (place = 0; place < PRODUCTS; place = place + 1) begin : places
+                    assign own_elements[place*ELEMENT_WIDTH +: ELEMENT_WIDTH] =
+                        elements[(place*OUTPUTS+output_lane)*ELEMENT_WIDTH +: ELEMENT_WIDTH];
+                end
+            end
 
             for (level = 0; level <= LEVELS; level = level + 1) begin : tree
                 // Lanes up to a multiple of four are zero, so that every sum of the next level has four terms.
@@ -74,7 +86,7 @@ module fpgaq_mac #(
                         reg [PADDED*KEPT-1:0] all;
                         all = {(PADDED*KEPT){1'b0}};
                         for (i = 0; i < PRODUCTS; i = i + 1) begin
-                            product = $signed(elements[i*ELEMENT_WIDTH +: ELEMENT_WIDTH])
+                            product = $signed(own_elements[i*ELEMENT_WIDTH +: ELEMENT_WIDTH])
                                     * $signed(own_weights[i*WEIGHT_WIDTH +: WEIGHT_WIDTH]);
                             all[i*KEPT +: KEPT] = product[KEPT-1:0];
                         end
@@ -89,7 +101,7 @@ module fpgaq_mac #(
                         reg [PADDED*KEPT-1:0] all;
                         all = {(PADDED*KEPT){1'b0}};
                         for (i = 0; i < PRODUCTS; i = i + 1) begin
-                            product = $signed({1'b0, elements[i*ELEMENT_WIDTH +: ELEMENT_WIDTH]})
+                            product = $signed({1'b0, own_elements[i*ELEMENT_WIDTH +: ELEMENT_WIDTH]})
                                     * $signed(own_weights[i*WEIGHT_WIDTH +: WEIGHT_WIDTH]);
                             all[i*KEPT +: KEPT] = product[KEPT-1:0];
                         end

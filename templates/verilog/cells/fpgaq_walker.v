@@ -25,9 +25,6 @@ module fpgaq_walker #(
     parameter ROW_MASK_WIDTH = 1,
     parameter COLUMN_MASK_WIDTH = 1,
     parameter BASE_START = 0,      // word address of the first window's origin
-    parameter BASE_COLUMN = 0,     // to the next column's, to the next row's first, to the next frame's first
-    parameter BASE_ROW = 0,
-    parameter BASE_FRAME = 0,
     parameter NEED_START = 1,      // words that the first window waits for
     parameter ROOM_START = 16,     // words of the line buffer
     parameter BEATS = 1,           // beats of results of a group, and of a pixel's last group
@@ -40,6 +37,7 @@ module fpgaq_walker #(
     // Facts of the window that starts next.
     output reg  [ROW_WIDTH-1:0]         row,
     output reg  [COLUMN_WIDTH-1:0]      column,
+    input  wire [ADDRESS_WIDTH-1:0]     base_step,     // from its origin to the next window's
     input  wire [COUNT_WIDTH-1:0]       need_more,     // words that the window after it needs beyond its own
     input  wire [COUNT_WIDTH-1:0]       release_words, // words that nobody needs once its row is done
     input  wire [ROW_MASK_WIDTH-1:0]    row_inside,    // kernel rows that lie inside the image
@@ -74,9 +72,6 @@ module fpgaq_walker #(
     localparam [31:0] ADD_SELECTS = ADVANCE_SELECTS;
     localparam [31:0] ADD_WORDS = ADVANCE_WORDS;
     localparam [31:0] FIRST_BASE = BASE_START;
-    localparam [31:0] ADD_COLUMN = BASE_COLUMN;
-    localparam [31:0] ADD_ROW = BASE_ROW;
-    localparam [31:0] ADD_FRAME = BASE_FRAME;
     localparam [31:0] FIRST_NEED = NEED_START - 1;
     localparam [31:0] FIRST_ROOM = ROOM_START - 1;
     localparam [31:0] FIRST_CREDIT = CREDITS - BEATS;
@@ -131,8 +126,7 @@ module fpgaq_walker #(
             column <= column_last ? {COLUMN_WIDTH{1'b0}} : column + 1'b1;
             if (column_last)
                 row <= row_last ? {ROW_WIDTH{1'b0}} : row + 1'b1;
-            base <= base + (~column_last ? ADD_COLUMN[ADDRESS_WIDTH-1:0]
-                            : row_last ? ADD_FRAME[ADDRESS_WIDTH-1:0] : ADD_ROW[ADDRESS_WIDTH-1:0]);
+            base <= base + base_step;
         end
         if (rst) begin
             group <= {GROUP_WIDTH{1'b0}};

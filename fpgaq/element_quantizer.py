@@ -1,0 +1,233 @@
+"""Sums, products, means, factors per channel and tables to integers: each operator with the format that it writes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .accumulators import operator_bounds
+from .calibration import MAX_EXPONENT, Statistics, activation_frac, fitting_frac
+from .errors import FitError, ModelError
+from .formats import MAX_WIDTH, Format, dequantize, quantize_real, round_real
+from .graph import Add, AveragePooling, Multiply
+from .input_format import Scale
+from .integer_graph import (
+    IntegerAdd,
+    IntegerArray,
+    IntegerMultiply,
+    IntegerOperator,
+    IntegerScale,
+    IntegerSumPooling,
+    IntegerTable,
+    Requantize,
+    Tensor,
+)
+from .quantize_config import QuantizeOptions
+from .weights import NEAREST
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the output should be like.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        Of its values, behind the ReLU if the operator takes one in.
+    signed : bool
+        Whether values can be negative.
+    relu : bool
+        The requantizer is a ReLU too.
+    format : Format or None
+        Asked for by a reader.
+    bits : int or None
+        None where the exact result may leave (at an output).
+    """
+
+    statistics: Statistics
+    signed: bool
+    relu: bool
+    format: Format | None
+    bits: int | None
+
+    def fit(self, finest: int, options: QuantizeOptions) -> Format:
+        """The format, never finer than `finest` fractional bits."""
+        if self.format is not None:
+            return replace(self.format, frac=min(self.format.frac, finest))
+        bits = self.bits or options.activation_bits
+        narrow = options.narrow and self.signed
+        frac = activation_frac(self.statistics, bits, self.signed, narrow, options.activation_range, options.percentile)
+        return Format(bits, min(bits if frac is None else frac, finest), self.signed, narrow)
+
+
+def _proved(op: IntegerOperator, formats: Sequence[Format]) -> int:
+    """The least accumulator, or FitError."""
+    width = max(2, operator_bounds(op, *formats).width)
+    if width > MAX_WIDTH:
+        raise FitError(
+            f"layer {op.name!r}: its accumulator needs {width} bits, at most {MAX_WIDTH} are supported; the scales of"
+            " its inputs lie too far apart"
+        )
+    return width
+
+
+def quantize_add(op: Add, sources: Sequence[Tensor], wish: Wish, options: QuantizeOptions) -> tuple[IntegerAdd, Format]:
+    """Align all inputs to the finest scale, add, round once."""
+    finest = max(tensor.format.frac for tensor in sources)
+    align = tuple(finest - tensor.format.frac for tensor in sources)
+    names, formats = tuple(tensor.name for tensor in sources), [tensor.format for tensor in sources]
+    if max(align) >= MAX_WIDTH:
+        raise FitError(f"layer {op.name!r}: the scales of its inputs lie 2**{max(align)} apart; rescale the network")
+    draft = IntegerAdd(op.name, names, op.output, align, op.signs, 2, Requantize((0,), options.rounding, wish.relu))
+    width = _proved(draft, formats)
+    exact = wish.bits is None and wish.format is None
+    fmt = _exact_format(width, finest, wish) if exact else wish.fit(finest, options)
+    rule = Requantize((finest - fmt.frac,), options.rounding, wish.relu)
+    return replace(draft, accumulator_width=width, requantize=rule), fmt
+
+
+def _exact_format(width: int, frac: int, wish: Wish) -> Format:
+    return Format(width, frac) if wish.signed else Format(width - 1, frac, False)
+
+
+def quantize_multiply(
+    op: Multiply, sources: Sequence[Tensor], wish: Wish, options: QuantizeOptions
+) -> tuple[IntegerMultiply, Format]:
+    """The product, rounded once."""
+    finest = sum(tensor.format.frac for tensor in sources)
+    names, formats = tuple(tensor.name for tensor in sources), [tensor.format for tensor in sources]
+    draft = IntegerMultiply(op.name, names, op.output, 2, Requantize((0,), options.rounding, wish.relu))
+    width = _proved(draft, formats)
+    exact = wish.bits is None and wish.format is None
+    fmt = _exact_format(width, finest, wish) if exact else wish.fit(finest, options)
+    rule = Requantize((finest - fmt.frac,), options.rounding, wish.relu)
+    return replace(draft, accumulator_width=width, requantize=rule), fmt
+
+
+def quantize_pooling(
+    op: AveragePooling, source: Tensor, pixels: tuple[int, int], wish: Wish, options: QuantizeOptions
+) -> tuple[IntegerSumPooling, Format]:
+    """Sums or means over windows; `pixels` are the rows and columns of the output."""
+    fmt = wish.fit(source.format.frac, options)
+    if fmt.frac == source.format.frac and wish.format is None and not op.sum_only and not wish.relu:
+        # A mean stays within the range of what it is taken over.
+        fmt = source.format if fmt.width >= source.format.width else fmt
+    rule = Requantize((source.format.frac - fmt.frac,), options.rounding, wish.relu)
+    divisor = (1,) if op.sum_only else _divisors(op, source, pixels)
+    draft = IntegerSumPooling(
+        op.name, (source.name,), op.output, op.kernel, op.stride, op.padding, divisor, 2, rule
+    )  # fmt: skip
+    return replace(draft, accumulator_width=_proved(draft, (source.format,))), fmt
+
+
+def _divisors(op: AveragePooling, source: Tensor, pixels: tuple[int, int]) -> tuple[int, ...]:
+    if op.count_padding:
+        return (op.kernel[0] * op.kernel[1],)
+
+    def inside(position: int, axis: int) -> int:
+        first = position * op.stride[axis] - op.padding[2 * axis]
+        return min(first + op.kernel[axis], source.shape[axis]) - max(first, 0)
+
+    counts = tuple(inside(y, 0) * inside(x, 1) for y in range(pixels[0]) for x in range(pixels[1]))
+    return counts[:1] if len(set(counts)) == 1 else counts
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelFactors:
+    """``x * factor + offset`` for each channel in real numbers; `negative` is the factor below zero, if another."""
+
+    factor: Values
+    offset: Values
+    negative: Values | None = None
+
+
+def quantize_scale(
+    name: str, output: str, source: Tensor, factors: ChannelFactors, wish: Wish, options: QuantizeOptions
+) -> tuple[IntegerScale, Format]:
+    """Factors per channel at `scale_bits`, each channel with a step that suits it within `max_shift_span`."""
+    both = factors.factor if factors.negative is None else np.stack([factors.factor, factors.negative])
+    magnitude = np.abs(both.reshape(-1, source.shape[2])).max(axis=0)
+    for label, array in (("factor", both), ("offset", factors.offset)):
+        if not np.isfinite(array).all():
+            raise ModelError(f"layer {name!r}: a {label} is not finite; parameters must be finite")
+    greatest = (1 << (options.scale_bits - 1)) - 1
+    found = [fitting_frac(float(value), greatest) if value > 0 else None for value in magnitude]
+    coarsest = min((frac for frac in found if frac is not None), default=options.scale_bits - 2)
+    fracs = np.array([coarsest if f is None else min(f, coarsest + options.max_shift_span) for f in found])
+    accumulator = fracs + source.format.frac
+    offset = round_real(np.ldexp(factors.offset, accumulator), NEAREST)
+    if np.abs(offset).max() >= 2.0**62:
+        raise FitError(f"layer {name!r}: an offset at the accumulator's scale needs more than {MAX_WIDTH} bits")
+    fmt = wish.fit(int(accumulator.min()), options)
+    shifts = tuple(int(frac) - fmt.frac for frac in accumulator)
+    if max(shifts) >= MAX_WIDTH:
+        raise FitError(f"layer {name!r}: shifts of {max(shifts)} bits are needed, at most {MAX_WIDTH - 1} supported")
+
+    def integers(values: Values) -> IntegerArray:
+        return round_real(np.ldexp(values, fracs), NEAREST).astype(np.int64)
+
+    draft = IntegerScale(
+        name=name,
+        inputs=(source.name,),
+        output=output,
+        scale=integers(factors.factor),
+        offset=offset.astype(np.int64),
+        negative_scale=None if factors.negative is None else integers(factors.negative),
+        scale_width=options.scale_bits,
+        accumulator_width=2,
+        requantize=Requantize(shifts[:1] if len(set(shifts)) == 1 else shifts, options.rounding, wish.relu),
+    )
+    return replace(draft, accumulator_width=_proved(draft, (source.format,))), fmt
+
+
+def index_format(statistics: Statistics, signed: bool, options: QuantizeOptions) -> Format:
+    """The index of a table for values of these statistics."""
+    rule, bits = options.activation_range, options.table_bits
+    frac = activation_frac(statistics, bits, signed, False, rule, options.percentile)
+    return Format(bits, 0 if frac is None else frac, signed)
+
+
+def quantize_table(
+    name: str,
+    output: str,
+    source: Tensor,
+    meaning: Scale,
+    function: Callable[[Values], Values],
+    inputs: Statistics,
+    wish: Wish,
+    options: QuantizeOptions,
+) -> tuple[IntegerTable, Format]:
+    """A table of `function` over the integers of the input, requantized to at most `table_bits`.
+
+    An entry is the float64 value rounded once; where the function is not defined, that of the nearest index where
+    it is.
+    """
+    index = source.format
+    if index.width > options.table_bits or index.narrow:
+        wished = index_format(inputs, index.signed, options)
+        index = replace(wished, frac=min(wished.frac, source.format.frac))
+    rule = Requantize((source.format.frac - index.frac,), options.rounding)
+    reals = dequantize(np.arange(index.minimum, index.maximum + 1), index) * meaning.factor + meaning.constant
+    values = np.asarray(function(reals), dtype=np.float64)
+    defined = np.flatnonzero(~np.isnan(values))
+    if not len(defined):
+        raise FitError(f"layer {name!r}: its function is defined nowhere on the range of its input")
+    if len(defined) < len(values):
+        values = values[defined[np.abs(np.arange(len(values))[:, np.newaxis] - defined).argmin(axis=1)]]
+    fmt = wish.fit(MAX_EXPONENT, options)
+    entries = quantize_real(np.clip(values, -(2.0**900), 2.0**900), fmt, NEAREST)
+    return IntegerTable(name, (source.name,), output, entries, index, rule), fmt
+
+
+def table_is_nonnegative(function: Callable[[Values], Values]) -> bool:
+    """Whether a function of one real number is nowhere below zero, as far as a dense sample tells."""
+    exponents = np.linspace(-20, 20, 401)
+    positive = np.exp2(exponents)
+    values = np.asarray(function(np.concatenate([-positive, [0.0], positive])))
+    return bool(np.nanmin(values, initial=math.inf) >= 0)

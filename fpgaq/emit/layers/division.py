@@ -1,0 +1,104 @@
+"""Exact division by constants: the reciprocal that gives the quotient of every total that can occur."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from ...formats import Format
+from ...integer_graph import IntegerSumPooling
+from ...schedule.plans import WindowPlan
+from ..literals import decimal, index_width, sized
+
+
+@dataclass(frozen=True)
+class _Divisor:
+    """``round(total / d)`` as ``floor((double * total + addend) / divisor)``, dividends up to `largest`."""
+
+    addend: int
+    divisor: int
+    largest: int
+
+
+def exact_reciprocal(divisor: int, largest: int, shift: int) -> int | None:
+    """The multiplier m with ``n * m >> shift == n // divisor`` for all 0 <= n <= `largest`; None if there is none.
+
+    Both sides are steps in n that rise at multiples of the divisor, so it is enough to look at n just before and at
+    every such multiple.
+    """
+    multiplier = -(-(1 << shift) // divisor)
+    excess = multiplier * divisor - (1 << shift)
+    # n * m >> shift stays n // divisor while n * excess adds less than what n lacks of the next multiple.
+    last = largest - largest % divisor + divisor - 1
+    for candidate in (min(last, largest), largest - largest % divisor - 1):
+        if candidate >= 0 and candidate * multiplier >> shift != candidate // divisor:
+            return None
+    return multiplier if excess * largest < (1 << shift) else None
+
+
+def division_facts(op: IntegerSumPooling, plan: WindowPlan, source: Format, result: Format) -> dict[str, object]:
+    """Facts of the dividers of a sum pooling layer."""
+    taps = op.kernel[0] * op.kernel[1]
+    least, greatest = min(0, source.minimum) * taps, max(0, source.maximum) * taps
+    shift_by = op.requantize.shift[0]
+    rounding = op.requantize.rounding
+    scales = [divisor << shift_by for divisor in op.divisor]
+    # One unit for all pixels: an odd divisor makes every dividend count twice, so that its half is whole.
+    double = int(rounding != "floor" and any(scale % 2 for scale in scales))
+    offset = max(1 - least // scale for scale in scales) if least < 0 else 0
+    divisors = []
+    for scale in scales:
+        unit = scale << double
+        half = 0 if rounding == "floor" else unit // 2
+        addend = half + offset * unit
+        divisors.append(_Divisor(addend, unit, (greatest << double) + addend))
+    shift, multipliers = _common_shift(divisors)
+    dividend_width = max(divisor.largest for divisor in divisors).bit_length()
+    multiplier_width = max(multipliers).bit_length()
+    packed = [
+        multiplier | (divisor.addend << multiplier_width) | (divisor.divisor << (multiplier_width + dividend_width))
+        for multiplier, divisor in zip(multipliers, divisors, strict=True)
+    ]
+    entry_width = multiplier_width + 2 * dividend_width
+    # Ties exist only where the divisor is even.
+    ties = {"half_away": 1, "half_even": 2}.get(rounding, 0) if any(d.divisor % 2 == 0 for d in divisors) else 0
+    common = Counter(packed).most_common(1)[0][0]
+    pixels = len(packed)
+    place_width, pixel_width = index_width(plan.groups), index_width(pixels)
+    return {
+        "total_width": max(op.accumulator_width, source.width + 1),
+        "double": double,
+        "dividend_width": dividend_width,
+        "multiplier_width": multiplier_width,
+        "shift": shift,
+        "offset": offset,
+        "ties": ties,
+        "relu": int(op.requantize.relu),
+        "entry_width": entry_width,
+        "entries": [sized(common, entry_width)] * pixels,
+        "exceptions": [
+            (decimal(place, pixel_width), sized(word, entry_width))
+            for place, word in enumerate(packed)
+            if word != common
+        ],
+        "place_width": place_width,
+        "pixel_width": pixel_width,
+        "last_group": decimal(plan.groups - 1, place_width),
+        "zero_group": decimal(0, place_width),
+        "last_pixel": decimal(pixels - 1, pixel_width),
+        "zero_pixel": decimal(0, pixel_width),
+    }
+
+
+def _common_shift(divisors: list[_Divisor]) -> tuple[int, list[int]]:
+    """The least shift at which every divisor has an exact reciprocal, and those."""
+    shift = 0
+    while True:
+        multipliers = [exact_reciprocal(d.divisor, d.largest, shift) for d in divisors]
+        found = [multiplier for multiplier in multipliers if multiplier is not None]
+        if len(found) == len(divisors):
+            return shift, found
+        shift += 1
+
+
+__all__ = ["division_facts", "exact_reciprocal"]

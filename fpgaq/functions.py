@@ -1,0 +1,140 @@
+"""Functions of one real number, by name: what `Pointwise` operators compute, in float64.
+
+One authority for the float executor, the tables of the integer network and the error messages. GELU exists in its
+exact and in its tanh form, which differ by up to 5e-4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ModelError
+
+Real: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function and what is known of it.
+
+    Parameters
+    ----------
+    compute : callable
+        ``compute(x, *parameters)`` in float64.
+    parameters : tuple of str
+        Their names, in order.
+    monotone : callable
+        Whether the function never decreases, or never increases, for given parameters.
+    """
+
+    compute: Callable[..., Any]
+    parameters: tuple[str, ...] = ()
+    monotone: Callable[..., bool] = lambda *_: True
+
+
+def _never(*_: float) -> bool:
+    return False
+
+
+def _sigmoid(x: Real) -> Real:
+    # Of the two forms the one whose exponential cannot overflow.
+    small = np.exp(-np.abs(x))
+    result: Real = np.where(x >= 0, 1, small) / (1 + small)
+    return result
+
+
+def _softplus(x: Real, beta: float = 1.0) -> Real:
+    result: Real = np.logaddexp(0.0, beta * x) / beta
+    return result
+
+
+def _error_function(x: Real) -> Real:
+    flat = [math.erf(value) for value in np.ravel(x).tolist()]
+    return np.array(flat, np.float64).reshape(np.shape(x))
+
+
+def _gelu_tanh(x: Real) -> Real:
+    result: Real = 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return result
+
+
+def _elu(x: Real, alpha: float) -> Real:
+    result: Real = np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    return result
+
+
+def _sign(x: Real, at_zero: float) -> Real:
+    result: Real = np.where(x == 0, at_zero, np.sign(x))
+    return result
+
+
+FUNCTIONS: Mapping[str, Definition] = {
+    "abs": Definition(np.abs, monotone=_never),
+    "arctan": Definition(np.arctan),
+    "clip": Definition(np.clip, ("minimum", "maximum")),
+    "cos": Definition(np.cos, monotone=_never),
+    "elu": Definition(_elu, ("alpha",), lambda alpha: alpha >= 0),
+    "exp": Definition(np.exp),
+    "gelu_exact": Definition(lambda x: 0.5 * x * (1 + _error_function(x / math.sqrt(2))), monotone=_never),
+    "gelu_tanh": Definition(_gelu_tanh, monotone=_never),
+    "hard_sigmoid": Definition(lambda x, slope, offset: np.clip(slope * x + offset, 0.0, 1.0), ("slope", "offset")),
+    "hard_swish": Definition(lambda x: x * np.clip(x / 6 + 0.5, 0.0, 1.0), monotone=_never),
+    "leaky_relu": Definition(lambda x, slope: np.where(x > 0, x, slope * x), ("slope",), lambda slope: slope >= 0),
+    "log": Definition(np.log),
+    "log_sigmoid": Definition(lambda x: -_softplus(-x)),
+    "maximum": Definition(np.maximum, ("value",)),
+    "minimum": Definition(np.minimum, ("value",)),
+    "mish": Definition(lambda x: x * np.tanh(_softplus(x)), monotone=_never),
+    "power": Definition(np.power, ("exponent",), _never),
+    "reciprocal": Definition(lambda x, numerator: numerator / x, ("numerator",), _never),
+    "relu6": Definition(lambda x: np.clip(x, 0.0, 6.0)),
+    "selu": Definition(
+        lambda x, scale, alpha: scale * _elu(x, alpha), ("scale", "alpha"), lambda scale, alpha: alpha >= 0
+    ),
+    "sigmoid": Definition(_sigmoid),
+    "sign": Definition(_sign, ("at_zero",), lambda at_zero: -1 <= at_zero <= 1),
+    "sin": Definition(np.sin, monotone=_never),
+    "softplus": Definition(_softplus, ("beta",)),
+    "softsign": Definition(lambda x: x / (1 + np.abs(x))),
+    "sqrt": Definition(np.sqrt),
+    "square": Definition(np.square, monotone=_never),
+    "swish": Definition(lambda x: x * _sigmoid(x), monotone=_never),
+    "tanh": Definition(np.tanh),
+    "tanh_shrink": Definition(lambda x: x - np.tanh(x)),
+}
+
+
+def evaluate(function: str, parameters: Sequence[float], x: Any) -> Real:
+    """The function's values in float64.
+
+    At a pole or outside its domain (`log`, `sqrt`, `reciprocal`, `power`) a value is infinite or nan, silently, and
+    so is one that overflows (`exp`): who makes a table decides what to do about it.
+    """
+    definition = FUNCTIONS[function]
+    with np.errstate(all="ignore"):
+        return np.asarray(definition.compute(np.asarray(x, np.float64), *parameters), np.float64)
+
+
+def is_monotone(function: str, parameters: Sequence[float] = ()) -> bool:
+    """Whether the function never decreases or never increases, so that its extremes lie at the ends of a range."""
+    return FUNCTIONS[function].monotone(*parameters)
+
+
+def check_parameters(function: str, parameters: Sequence[float], where: str) -> None:
+    """Raise ModelError, beginning with `where`, for an unknown name or parameters that do not fit."""
+    if function not in FUNCTIONS:
+        raise ModelError(f"{where}: function {function!r} is unknown; known: {', '.join(FUNCTIONS)}")
+    names = FUNCTIONS[function].parameters
+    if len(names) != len(parameters) or not all(math.isfinite(value) for value in parameters):
+        wanted = f"({', '.join(names)})" if names else "none"
+        raise ModelError(f"{where}: parameters {tuple(parameters)} of {function!r}; expected finite {wanted}")
+    if function == "clip" and parameters[0] > parameters[1]:
+        raise ModelError(f"{where}: clip to {tuple(parameters)}; the minimum is above the maximum")
+    if function == "softplus" and parameters[0] <= 0:
+        raise ModelError(f"{where}: softplus with beta {parameters[0]}; it is positive")

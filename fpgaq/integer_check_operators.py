@@ -1,0 +1,224 @@
+"""Checks of each integer operator against its inputs' and output's tensors, by class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .formats import Format
+from .integer_check_layers import (
+    check_accumulator,
+    check_convolution,
+    check_requantize,
+    check_rule,
+    check_shape,
+    check_sums,
+    refuse,
+    windows,
+)
+from .integer_graph import (
+    IntegerAdd,
+    IntegerAffine,
+    IntegerArgMax,
+    IntegerConcatenate,
+    IntegerConvolution,
+    IntegerMaxPooling,
+    IntegerMultiply,
+    IntegerOperator,
+    IntegerPad,
+    IntegerRelu,
+    IntegerScale,
+    IntegerSlice,
+    IntegerSumPooling,
+    IntegerTable,
+    IntegerTranspose,
+    IntegerUpsample,
+    Tensor,
+)
+
+MAX_INPUTS = 64
+MAX_INDEX_WIDTH = 12
+MAX_ALIGN = 63
+MAX_SCALE_WIDTH = 32
+MAX_DIVISOR_BITS = 62
+PAD_MODES = ("constant", "reflect", "repeat")
+
+
+def input_counts(op: IntegerOperator) -> tuple[int, int]:
+    """The least and greatest number of inputs that the operator reads."""
+    if isinstance(op, IntegerAdd | IntegerConcatenate):
+        return 2, MAX_INPUTS
+    return (2, 2) if isinstance(op, IntegerMultiply) else (1, 1)
+
+
+def check_operator(op: IntegerOperator, sources: tuple[Tensor, ...], target: Tensor) -> None:
+    """Raise ModelError unless `op` leads from `sources` to `target` soundly."""
+    source = sources[0]
+    if isinstance(op, IntegerConvolution | IntegerAffine):
+        _check_product(op, source, target)
+    elif isinstance(op, IntegerMaxPooling):
+        check_shape(op, windows(op, source, source.shape[2]), target)
+        _check_same_format(op, source, target)
+    elif isinstance(op, IntegerRelu):
+        check_shape(op, source.shape, target)
+        if source.format.frac != target.format.frac or target.format.maximum < source.format.maximum:
+            refuse(
+                "layer", op.name, f"writes {target.format.describe()}, which does not hold {source.format.describe()}"
+            )
+    elif isinstance(op, IntegerSumPooling):
+        _check_sum_pooling(op, source, target)
+    elif isinstance(op, IntegerTable):
+        _check_table(op, source, target)
+    elif isinstance(op, IntegerAdd):
+        _check_add(op, sources, target)
+    elif isinstance(op, IntegerMultiply):
+        _check_equal_shapes(op, sources, target)
+        check_accumulator(op, op.accumulator_width, *(tensor.format for tensor in sources))
+        check_rule(op, op.requantize, 1)
+        check_requantize(op, op.requantize, (sum(tensor.format.frac for tensor in sources),), target.format)
+    elif isinstance(op, IntegerScale):
+        _check_scale(op, source, target)
+    elif isinstance(op, IntegerArgMax):
+        check_shape(op, (*source.shape[:2], 1), target)
+        if target.format.signed or target.format.frac != 0 or target.format.maximum < source.shape[2] - 1:
+            refuse("layer", op.name, f"writes {target.format.describe()}; unsigned indices to {source.shape[2] - 1}")
+    else:
+        _check_movement(op, sources, target)
+
+
+def _check_product(op: IntegerConvolution | IntegerAffine, source: Tensor, target: Tensor) -> None:
+    axes = 4 if isinstance(op, IntegerConvolution) else 2
+    if op.weight.ndim != axes or op.weight.size == 0:
+        refuse("layer", op.name, f"has weights of shape {op.weight.shape}; {axes} axes of at least 1 are needed")
+    if isinstance(op, IntegerConvolution):
+        check_convolution(op, source, target)
+    else:
+        check_shape(op, (1, 1, op.weight.shape[0]), target)
+        if op.weight.shape[1] != source.size:
+            refuse("layer", op.name, f"has weights {op.weight.shape} for {source.size} features")
+    check_sums(op, source, target)
+
+
+def _check_same_format(op: IntegerOperator, source: Tensor, target: Tensor) -> None:
+    if source.format != target.format:
+        refuse(
+            "layer",
+            op.name,
+            f"reads {source.format.describe()} and writes {target.format.describe()}; the formats must be equal",
+        )
+
+
+def _check_equal_shapes(op: IntegerOperator, sources: tuple[Tensor, ...], target: Tensor) -> None:
+    for source in sources:
+        check_shape(op, source.shape, target)
+
+
+def _check_sum_pooling(op: IntegerSumPooling, source: Tensor, target: Tensor) -> None:
+    check_shape(op, windows(op, source, source.shape[2]), target)
+    check_accumulator(op, op.accumulator_width, source.format)
+    check_rule(op, op.requantize, 1)
+    check_requantize(op, op.requantize, (source.format.frac,), target.format)
+    pixels = target.shape[0] * target.shape[1]
+    if len(op.divisor) not in (1, pixels):
+        refuse("layer", op.name, f"has {len(op.divisor)} divisors for {pixels} output pixels")
+    if min(op.divisor) < 1 or max(op.divisor) << op.requantize.shift[0] >= 1 << MAX_DIVISOR_BITS:
+        refuse("layer", op.name, f"has divisors {min(op.divisor)}..{max(op.divisor)} beyond 1..2**{MAX_DIVISOR_BITS}")
+
+
+def _check_table(op: IntegerTable, source: Tensor, target: Tensor) -> None:
+    check_shape(op, source.shape, target)
+    if op.index_format.width > MAX_INDEX_WIDTH or op.index_format.narrow:
+        refuse("layer", op.name, f"has an index of {op.index_format.width} bits; full range, to {MAX_INDEX_WIDTH} bits")
+    check_rule(op, op.requantize, 1)
+    check_requantize(op, op.requantize, (source.format.frac,), op.index_format)
+    if op.table.shape != (1 << op.index_format.width,) or op.table.dtype != np.int64:
+        refuse("layer", op.name, f"has a table of shape {op.table.shape}, {op.table.dtype}; one int64 for each index")
+    _check_range(op, "entries", op.table, target.format)
+
+
+def _check_range(op: IntegerOperator, label: str, values: np.ndarray, fmt: Format) -> None:  # type: ignore[type-arg]
+    if values.min() < fmt.minimum or values.max() > fmt.maximum:
+        refuse("layer", op.name, f"has {label} beyond the range of {fmt.describe()}")
+
+
+def _check_add(op: IntegerAdd, sources: tuple[Tensor, ...], target: Tensor) -> None:
+    _check_equal_shapes(op, sources, target)
+    if len(op.align) != len(sources) or len(op.signs) != len(sources):
+        refuse("layer", op.name, f"has {len(op.align)} alignments and {len(op.signs)} signs for {len(sources)} inputs")
+    if min(op.align) < 0 or max(op.align) > MAX_ALIGN or not set(op.signs) <= {1, -1}:
+        refuse("layer", op.name, f"has alignments {op.align} or signs {op.signs}; 0 to {MAX_ALIGN}, and 1 or -1")
+    scales = {tensor.format.frac + align for tensor, align in zip(sources, op.align, strict=True)}
+    if len(scales) != 1:
+        refuse("layer", op.name, f"aligns its inputs to different scales, fractional bits {sorted(scales)}")
+    check_accumulator(op, op.accumulator_width, *(tensor.format for tensor in sources))
+    check_rule(op, op.requantize, 1)
+    check_requantize(op, op.requantize, tuple(scales), target.format)
+
+
+def _check_scale(op: IntegerScale, source: Tensor, target: Tensor) -> None:
+    check_shape(op, source.shape, target)
+    channels = source.shape[2]
+    if not 2 <= op.scale_width <= MAX_SCALE_WIDTH:
+        refuse("layer", op.name, f"has scales of {op.scale_width} bits; 2 to {MAX_SCALE_WIDTH} are allowed")
+    for label, array in (("scale", op.scale), ("offset", op.offset), ("negative scale", op.negative_scale)):
+        if array is None and label == "negative scale":
+            continue
+        if array is None or array.shape != (channels,) or array.dtype != np.int64:
+            refuse("layer", op.name, f"has a {label} that is not one int64 for each of {channels} channels")
+        if label != "offset":
+            _check_range(op, f"{label}s", array, Format(op.scale_width, 0))
+    check_accumulator(op, op.accumulator_width, source.format)
+    # The fractional bits of the scales are not part of the network, so the target's cannot be held against them.
+    check_rule(op, op.requantize, channels)
+
+
+def _check_movement(op: IntegerOperator, sources: tuple[Tensor, ...], target: Tensor) -> None:
+    """Operators that move elements and change none."""
+    for source in sources:
+        _check_same_format(op, source, target)
+    source = sources[0]
+    height, width, channels = source.shape
+    if isinstance(op, IntegerConcatenate):
+        if any(tensor.shape[:2] != (height, width) for tensor in sources):
+            refuse("layer", op.name, f"joins images of {sorted({tensor.shape[:2] for tensor in sources})} pixels")
+        check_shape(op, (height, width, sum(tensor.shape[2] for tensor in sources)), target)
+    elif isinstance(op, IntegerSlice):
+        ends = [start + size for start, size in zip(op.start, target.shape, strict=False)]
+        if len(op.start) != 3 or min(op.start) < 0 or any(e > n for e, n in zip(ends, source.shape, strict=True)):
+            refuse("layer", op.name, f"takes {target.shape} from {op.start}, which {source.shape} does not hold")
+    elif isinstance(op, IntegerPad):
+        _check_pad(op, source, target)
+    elif isinstance(op, IntegerUpsample):
+        _check_upsample(op, source, target)
+    elif isinstance(op, IntegerTranspose):
+        if sorted(op.axes) != [0, 1, 2]:
+            refuse("layer", op.name, f"has axes {op.axes}; an order of 0, 1, 2 is needed")
+        check_shape(op, (source.shape[op.axes[0]], source.shape[op.axes[1]], source.shape[op.axes[2]]), target)
+    else:
+        refuse("layer", op.name, f"is of the unknown type {type(op).__name__}")
+
+
+def _check_pad(op: IntegerPad, source: Tensor, target: Tensor) -> None:
+    height, width, channels = source.shape
+    if op.mode not in PAD_MODES:
+        refuse("layer", op.name, f"pads by {op.mode!r}; allowed: {', '.join(PAD_MODES)}")
+    if len(op.padding) != 4 or min(op.padding) < 0:
+        refuse("layer", op.name, f"has padding {op.padding}; four numbers of at least 0 are needed")
+    top, bottom, left, right = op.padding
+    if op.mode == "reflect" and (max(top, bottom) >= height or max(left, right) >= width):
+        refuse("layer", op.name, f"reflects {op.padding} pixels of an image of {height} x {width}")
+    if op.mode == "constant" and not source.format.minimum <= op.value <= source.format.maximum:
+        refuse("layer", op.name, f"pads with {op.value}, which {source.format.describe()} does not hold")
+    check_shape(op, (height + top + bottom, width + left + right, channels), target)
+
+
+def _check_upsample(op: IntegerUpsample, source: Tensor, target: Tensor) -> None:
+    height, width, channels = source.shape
+    if len(op.factor) != 2 or min(op.factor) < 1:
+        refuse("layer", op.name, f"has factor {op.factor}; two numbers of at least 1 are needed")
+    rows, columns = op.factor
+    if not op.zeros:
+        check_shape(op, (height * rows, width * columns, channels), target)
+        return
+    fits = [(n - 1) * f < m <= n * f for n, f, m in zip((height, width), op.factor, target.shape[:2], strict=True)]
+    if not all(fits) or target.shape[2] != channels:
+        refuse("layer", op.name, f"spreads {source.shape} by {op.factor} to {target.shape}")

@@ -1,0 +1,220 @@
+"""What the quantizer must know of a whole network before it converts one operator: fusions, signs, shared formats."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .calibration import Statistics, activation_frac
+from .element_quantizer import index_format, table_is_nonnegative
+from .errors import UnsupportedError
+from .formats import Format
+from .functions import evaluate
+from .graph import (
+    Add,
+    Affine,
+    AveragePooling,
+    BatchNormalization,
+    Concatenate,
+    Convolution,
+    Deconvolution,
+    Graph,
+    MaxPooling,
+    Multiply,
+    Operator,
+    Pad,
+    Pointwise,
+    Prelu,
+    Relu,
+    Reshape,
+    ScaleOffset,
+    Slice,
+    Transpose,
+    Upsample,
+)
+from .quantize_config import QuantizeOptions
+
+ROUNDING = (Convolution, Affine, Deconvolution, Add, Multiply, AveragePooling, BatchNormalization, ScaleOffset)
+"""Operators whose requantizer can be a ReLU too, and can be asked for a format."""
+KEEPING = (MaxPooling, Slice, Pad, Upsample, Transpose, Reshape)
+"""Operators that write the format that they read."""
+SUPPORTED = (*ROUNDING, *KEEPING, Pointwise, Prelu, Relu, Concatenate)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What an operator becomes together with the ReLU and the reshapes that follow it alone.
+
+    `output` is the last tensor that holds its result, `values` the tensor whose statistics are the result's.
+    """
+
+    output: str
+    values: str
+    relu: bool
+    absorbed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Leading:
+    """The scale and offset at the front of an input, the tensor behind them, and the operators that they replace."""
+
+    scale: float
+    offset: float
+    tensor: str
+    absorbed: tuple[str, ...]
+
+
+def check_operators(graph: Graph) -> None:
+    """Refuse operators that have no integer form."""
+    for op in graph.operators:
+        if not isinstance(op, SUPPORTED):
+            raise UnsupportedError(
+                f"layer {op.name!r}: {type(op).__name__} is not resolved by the passes and has no integer form;"
+                f" supported: {', '.join(kind.__name__ for kind in SUPPORTED)}"
+            )
+
+
+def count_reads(graph: Graph) -> Counter[str]:
+    """How often each tensor is read, by operators or as an output."""
+    reads = Counter(graph.outputs)
+    reads.update(name for op in graph.operators for name in op.inputs)
+    return reads
+
+
+def lead(graph: Graph, name: str, reads: Mapping[str, int]) -> Leading:
+    """The reshapes and constants that stand directly behind an input."""
+    scale, offset, tensor, absorbed = 1.0, 0.0, name, []
+    while reads[tensor] == 1 and tensor not in graph.outputs:
+        op = graph.consumers(tensor)[0]
+        if not isinstance(op, Reshape | ScaleOffset):
+            break
+        if isinstance(op, ScaleOffset):
+            scale, offset = scale * op.scale, offset * op.scale + op.offset
+        tensor = op.output
+        absorbed.append(tensor)
+    return Leading(scale, offset, tensor, tuple(absorbed))
+
+
+def branches(graph: Graph, tensor: str) -> tuple[tuple[Operator, ...], ...]:
+    """For each reader of `tensor`, the operators up to the first that is no maximum or ReLU."""
+    found: list[tuple[Operator, ...]] = []
+    for op in graph.consumers(tensor):
+        if isinstance(op, MaxPooling | Relu) and graph.consumers(op.output) and op.output not in graph.outputs:
+            found += [(op, *chain) for chain in branches(graph, op.output)]
+        else:
+            found.append((op,))
+    return tuple(found)
+
+
+def stages(graph: Graph, reads: Mapping[str, int]) -> dict[str, Stage]:
+    """For each operator's output, what follows it alone and is taken in."""
+    readers = {name: op for op in graph.operators for name in op.inputs}
+    result = {}
+    for op in graph.operators:
+        stage = Stage(op.output, op.output, False, ())
+        while reads[stage.output] == 1 and stage.output in readers:
+            reader = readers[stage.output]
+            takes = isinstance(op, ROUNDING) and not isinstance(reader, Reshape)
+            if isinstance(reader, Relu) and takes and not stage.relu and stage.values == stage.output:
+                stage = Stage(reader.output, reader.output, True, (*stage.absorbed, reader.output))
+            elif isinstance(reader, Reshape):
+                stage = Stage(reader.output, stage.values, stage.relu, (*stage.absorbed, reader.output))
+            else:
+                break
+        result[op.output] = stage
+    return result
+
+
+def nonnegative_tensors(graph: Graph, statistics: Mapping[str, Statistics]) -> frozenset[str]:
+    """The tensors that cannot hold a negative value, by what computes them (or, for inputs, by the samples)."""
+    known = {name for name in graph.inputs if statistics[name].least >= 0}
+    for op in graph.operators:
+        inherits = all(name in known for name in op.inputs)
+        if isinstance(op, Relu):
+            sound = True
+        elif isinstance(op, Pointwise):
+            sound = table_is_nonnegative(lambda x, op=op: evaluate(op.function, op.parameters, x))  # type: ignore[misc]
+        elif isinstance(op, Add):
+            sound = inherits and set(op.signs) == {1}
+        elif isinstance(op, Pad):
+            sound = inherits and (op.mode != "constant" or op.value >= 0)
+        elif isinstance(op, ScaleOffset):
+            sound = inherits and op.scale >= 0 and op.offset >= 0
+        else:
+            sound = inherits and isinstance(op, (*KEEPING, Concatenate, Multiply, AveragePooling))
+        if sound:
+            known.add(op.output)
+    return frozenset(known)
+
+
+def final_tensors(graph: Graph) -> frozenset[str]:
+    """The tensors that only outputs, and what keeps formats on the way to them, read: they may leave at full width."""
+    final = set(graph.outputs)
+    readers: dict[str, list[Operator]] = {}
+    for op in graph.operators:
+        for name in op.inputs:
+            readers.setdefault(name, []).append(op)
+    for op in reversed(graph.operators):
+        for name in op.inputs:
+            through = all(isinstance(r, (*KEEPING, Relu)) and r.output in final for r in readers[name])
+            if through:
+                final.add(name)
+            elif name in final:
+                final.discard(name)
+    return frozenset(final)
+
+
+def wanted_formats(
+    graph: Graph,
+    reads: Mapping[str, int],
+    statistics: Mapping[str, Statistics],
+    nonnegative: frozenset[str],
+    options: QuantizeOptions,
+) -> dict[str, Format]:
+    """For tensors whose readers ask for a format: all that a Concatenate joins, and a table's only source."""
+    formats = _joined_formats(graph, statistics, nonnegative, options)
+    for op in graph.operators:
+        if isinstance(op, Pointwise) and reads[op.input] == 1 and op.input not in formats:
+            chosen = options.for_layer(op.name)
+            formats[op.input] = index_format(statistics[op.input], op.input not in nonnegative, chosen)
+    return formats
+
+
+def _joined_formats(
+    graph: Graph, statistics: Mapping[str, Statistics], nonnegative: frozenset[str], options: QuantizeOptions
+) -> dict[str, Format]:
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            name = parent[name]
+        return name
+
+    for op in graph.operators:
+        if isinstance(op, (*KEEPING, Concatenate)):
+            for name in op.inputs:
+                parent[root(name)] = root(op.output)
+    joins: dict[str, list[str]] = {}
+    for op in graph.operators:
+        if isinstance(op, Concatenate):
+            joins.setdefault(root(op.output), []).append(op.output)
+    chosen = {}
+    for group, outputs in joins.items():
+        signed = any(name not in nonnegative for name in outputs)
+        bits, narrow = options.activation_bits, options.narrow and signed
+        together = merge([statistics[name] for name in outputs])
+        frac = activation_frac(together, bits, signed, narrow, options.activation_range, options.percentile)
+        chosen[group] = Format(bits, bits if frac is None else frac, signed, narrow)
+    return {name: chosen[root(name)] for name in list(parent) if root(name) in chosen}
+
+
+def merge(parts: list[Statistics]) -> Statistics:
+    """The statistics of several tensors together."""
+    return Statistics(
+        min(part.least for part in parts),
+        max(part.greatest for part in parts),
+        np.concatenate([part.values for part in parts]),
+    )

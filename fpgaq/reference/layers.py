@@ -1,0 +1,66 @@
+"""What the executors of all operators share: the working layout, and requantization of accumulators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import VerificationError
+from ..formats import Format, Rounding, round_shift
+from ..integer_graph import IntegerOperator, Requantize
+
+Work: TypeAlias = NDArray[Any]
+"""Exact integers in float32, float64 or int64; axes (channels, height, width, frames)."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator with its executor (of all its inputs) and the temporary elements that it needs for one frame."""
+
+    operator: IntegerOperator
+    execute: Callable[..., Work]
+    elements: int
+
+
+def check_sums(op: IntegerOperator, sums: Work, accumulator_width: int) -> None:
+    """Raise VerificationError if a sum does not fit its accumulator."""
+    limit = 1 << (accumulator_width - 1)
+    if sums.size and (int(sums.min()) < -limit or int(sums.max()) >= limit):
+        raise VerificationError(
+            f"layer {op.name!r}: a sum lies outside its accumulator of {accumulator_width} bits"
+            f" ({int(sums.min())}..{int(sums.max())}); the graph was not made by this quantizer or is damaged"
+        )
+
+
+def requantize(sums: Work, rule: Requantize, fmt: Format) -> Work:
+    """Apply a requantizer to accumulators (outputs, pixels) of any working type; floats are changed in place.
+
+    A float accumulator must leave room for the rounding term, as `working_type` sees to.
+    """
+    shift = np.asarray(rule.shift, dtype=np.int64)[:, np.newaxis]
+    least = max(fmt.minimum, 0) if rule.relu else fmt.minimum
+    if sums.dtype.kind == "i":
+        return np.clip(round_shift(sums, shift, rule.rounding), least, fmt.maximum)
+    if shift.any():
+        sums *= np.ldexp(1.0, -shift).astype(sums.dtype)
+        _round_in_place(sums, rule.rounding)
+    # A limit beyond the type's exact integers is never reached; rounding it to the type then changes nothing.
+    return np.clip(sums, sums.dtype.type(least), sums.dtype.type(fmt.maximum), out=sums)
+
+
+def _round_in_place(values: Work, rounding: Rounding) -> None:
+    """Round exact dyadic floats; `formats.round_shift` states the rules, a test holds the two equal."""
+    if rounding == "half_even":
+        np.rint(values, out=values)
+        return
+    if rounding == "half_away":
+        values += np.copysign(values.dtype.type(0.5), values)
+        np.trunc(values, out=values)
+        return
+    if rounding == "half_up":
+        values += values.dtype.type(0.5)
+    np.floor(values, out=values)

@@ -1,0 +1,200 @@
+"""Shape inference for the operators of the float graph: one function per kind of geometry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from .errors import ModelError
+from .float_operators import (
+    Add,
+    Affine,
+    AveragePooling,
+    Concatenate,
+    Convolution,
+    Deconvolution,
+    MaxPooling,
+    Multiply,
+    Operator,
+    Pad,
+    Pair,
+    Reshape,
+    Shape,
+    Slice,
+    Transpose,
+    Upsample,
+)
+
+PAD_MODES = ("constant", "reflect", "repeat")
+
+
+def image_shape(shape: Shape) -> tuple[int, int, int]:
+    """(channels, height, width) of a tensor: a vector is one pixel, a (channels, length) tensor one row.
+
+    Raises
+    ------
+    ModelError
+        For more than three dimensions, or none.
+    """
+    if not 1 <= len(shape) <= 3:
+        raise ModelError(f"shape {shape} is not (features,), (channels, length) or (channels, height, width)")
+    channels, rest = shape[0], (1, 1, *shape[1:])
+    return channels, rest[-2], rest[-1]
+
+
+def window_count(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> int:
+    """How many windows fit along one axis; zero or less if none does."""
+    return (size + before + after - (dilation * (kernel - 1) + 1)) // stride + 1
+
+
+def infer_shape(op: Operator, shape: Shape, declared: Shape, others: Sequence[Shape] = ()) -> Shape:
+    """The output shape of an operator.
+
+    Parameters
+    ----------
+    op : Operator
+    shape : tuple of int
+        Of the first input.
+    declared : tuple of int
+        What the graph says of the output: a Reshape and the extent of a Slice keep it.
+    others : sequence of tuple of int
+        The shapes of the inputs behind the first.
+
+    Raises
+    ------
+    ModelError
+        If the operator does not fit its inputs.
+    """
+    if isinstance(op, Convolution | MaxPooling | AveragePooling):
+        return _window_shape(op, shape)
+    if isinstance(op, Deconvolution):
+        return _deconvolution_shape(op, shape)
+    if isinstance(op, Affine):
+        if math.prod(shape) != op.weight.shape[1]:
+            raise ModelError(f"layer {op.name!r}: weight {op.weight.shape} does not fit an input of shape {shape}")
+        return (op.weight.shape[0],)
+    if isinstance(op, Reshape):
+        if math.prod(shape) != math.prod(declared):
+            raise ModelError(f"layer {op.name!r}: cannot reshape {shape} to {declared}: the element counts differ")
+        return declared
+    if isinstance(op, Add | Multiply | Concatenate):
+        return _joined_shape(op, (shape, *others))
+    if isinstance(op, Slice):
+        return _slice_shape(op, shape, declared)
+    if isinstance(op, Pad):
+        return _pad_shape(op, shape)
+    if isinstance(op, Upsample):
+        channels, height, width = _image(op, shape)
+        if min(op.factor) < 1:
+            raise ModelError(f"layer {op.name!r}: factor {op.factor}; factors are at least 1")
+        return channels, height * op.factor[0], width * op.factor[1]
+    if isinstance(op, Transpose):
+        if sorted(op.axes) != list(range(len(shape))):
+            raise ModelError(f"layer {op.name!r}: axes {op.axes} are no order of the axes of {shape}")
+        return tuple(shape[axis] for axis in op.axes)
+    return shape
+
+
+def _image(op: Operator, shape: Shape) -> tuple[int, int, int]:
+    if len(shape) != 3:
+        raise ModelError(f"layer {op.name!r}: input shape {shape} is not (channels, height, width)")
+    return shape
+
+
+def _check_groups(op: Convolution | Deconvolution, channels: int, outputs: int) -> None:
+    if op.groups < 1 or channels % op.groups or outputs % op.groups:
+        raise ModelError(
+            f"layer {op.name!r}: {op.groups} groups do not divide {channels} input and {outputs} output channels"
+        )
+
+
+def _check_window(op: Operator, kernel: Pair, stride: Pair, dilation: Pair, padding: tuple[int, ...]) -> None:
+    if min(stride) < 1 or min(dilation) < 1 or min(kernel) < 1 or min(padding) < 0:
+        raise ModelError(
+            f"layer {op.name!r}: kernel {tuple(kernel)}, stride {stride}, dilation {dilation},"
+            f" padding {padding}; kernel, stride and dilation are at least 1, padding at least 0"
+        )
+
+
+def _window_shape(op: Convolution | MaxPooling | AveragePooling, shape: Shape) -> Shape:
+    channels, rows, columns = _image(op, shape)
+    kernel, dilation = (1, 1), (1, 1)
+    if isinstance(op, Convolution):
+        kernel, dilation = (op.weight.shape[2], op.weight.shape[3]), op.dilation
+        _check_groups(op, channels, op.weight.shape[0])
+        if op.weight.shape[1] * op.groups != channels:
+            raise ModelError(
+                f"layer {op.name!r}: weight {op.weight.shape} with {op.groups} groups does not fit {channels} channels"
+            )
+        channels = op.weight.shape[0]
+    else:
+        kernel = op.kernel
+    _check_window(op, kernel, op.stride, dilation, op.padding)
+    top, bottom, left, right = op.padding
+    height = window_count(rows, kernel[0], op.stride[0], dilation[0], top, bottom)
+    width = window_count(columns, kernel[1], op.stride[1], dilation[1], left, right)
+    if height < 1 or width < 1:
+        raise ModelError(
+            f"layer {op.name!r}: kernel {tuple(kernel)} with dilation {dilation} is larger than the padded input"
+            f" {shape[1:]} + {op.padding}"
+        )
+    if isinstance(op, AveragePooling) and not op.count_padding and not op.sum_only:
+        _check_no_empty_window(op, (rows, columns), (height, width))
+    return channels, height, width
+
+
+def _check_no_empty_window(op: AveragePooling, size: Pair, count: Pair) -> None:
+    for axis in (0, 1):
+        before = op.padding[2 * axis]
+        if before >= op.kernel[axis] or (count[axis] - 1) * op.stride[axis] - before >= size[axis]:
+            raise ModelError(f"layer {op.name!r}: a window lies wholly in the padding {op.padding} and has no mean")
+
+
+def _deconvolution_shape(op: Deconvolution, shape: Shape) -> Shape:
+    channels, rows, columns = _image(op, shape)
+    kernel, outputs = (op.weight.shape[2], op.weight.shape[3]), op.weight.shape[1] * op.groups
+    _check_groups(op, channels, outputs)
+    if op.weight.shape[0] != channels:
+        raise ModelError(f"layer {op.name!r}: weight {op.weight.shape} does not fit {channels} channels")
+    _check_window(op, kernel, op.stride, op.dilation, (*op.padding, *op.output_padding))
+    top, bottom, left, right = op.padding
+    height = (rows - 1) * op.stride[0] + op.dilation[0] * (kernel[0] - 1) + 1 - top - bottom + op.output_padding[0]
+    width = (columns - 1) * op.stride[1] + op.dilation[1] * (kernel[1] - 1) + 1 - left - right + op.output_padding[1]
+    if height < 1 or width < 1:
+        raise ModelError(f"layer {op.name!r}: padding {op.padding} leaves nothing of the output")
+    return outputs, height, width
+
+
+def _joined_shape(op: Add | Multiply | Concatenate, shapes: tuple[Shape, ...]) -> Shape:
+    if isinstance(op, Add) and (len(op.signs) != len(shapes) or not set(op.signs) <= {1, -1}):
+        raise ModelError(f"layer {op.name!r}: signs {op.signs} for {len(shapes)} inputs; each is 1 or -1")
+    if isinstance(op, Multiply) and len(shapes) != 2:
+        raise ModelError(f"layer {op.name!r}: {len(shapes)} inputs; a product has 2")
+    first = 1 if isinstance(op, Concatenate) else 0
+    for other in shapes[1:]:
+        if len(other) != len(shapes[0]) or other[first:] != shapes[0][first:]:
+            raise ModelError(f"layer {op.name!r}: inputs of shapes {', '.join(map(str, shapes))} do not fit together")
+    return (sum(other[0] for other in shapes), *shapes[0][1:]) if first else shapes[0]
+
+
+def _slice_shape(op: Slice, shape: Shape, declared: Shape) -> Shape:
+    fits = len(op.start) == len(declared) == len(shape) and all(
+        start >= 0 and size > 0 and start + size <= extent
+        for start, size, extent in zip(op.start, declared, shape, strict=True)
+    )
+    if not fits:
+        raise ModelError(f"layer {op.name!r}: a slice {declared} from {op.start} does not fit {shape}")
+    return declared
+
+
+def _pad_shape(op: Pad, shape: Shape) -> Shape:
+    channels, height, width = _image(op, shape)
+    top, bottom, left, right = op.padding
+    if op.mode not in PAD_MODES or min(op.padding) < 0:
+        raise ModelError(
+            f"layer {op.name!r}: mode {op.mode!r}, padding {op.padding}; modes are {', '.join(PAD_MODES)},"
+            " padding at least 0"
+        )
+    if op.mode == "reflect" and (max(top, bottom) >= height or max(left, right) >= width):
+        raise ModelError(f"layer {op.name!r}: cannot reflect {op.padding} pixels of an image of {height} x {width}")
+    return channels, height + top + bottom, width + left + right

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fpgaq.errors import ToolError, UnsupportedError, VerificationError
+from fpgaq.float_executor import run_float
+from fpgaq.importers import load
+from fpgaq.importers.onnx_check import TOLERANCE, check_with_onnxruntime
+from fpgaq.importers.onnx_graph import load_onnx
+from fpgaq.passes import standard_passes
+from tests.onnx_models import load_model, model, node, runtime
+
+pytest.importorskip("onnxruntime", reason="onnxruntime is the yardstick of this test")
+
+
+def small():
+    weight = np.random.default_rng(1).normal(size=(3, 2, 3, 3)).astype(np.float32)
+    return model(node("Conv", "x w"), {"x": ("batch", 2, 5, 5)}, constants={"w": weight})
+
+
+def test_a_sound_import_passes_and_a_changed_weight_fails():
+    proto = small()
+    graph = load_model(proto)
+    assert 0 <= check_with_onnxruntime(proto.SerializeToString(), graph) <= TOLERANCE
+    (op,) = graph.operators
+    weight = op.weight.copy()
+    weight[0, 0, 0, 0] += 1e-3
+    changed = replace(graph, operators=(replace(op, weight=weight),))
+    with pytest.raises(VerificationError, match="output 'y' deviates from onnxruntime by"):
+        check_with_onnxruntime(proto.SerializeToString(), changed)
+
+
+def test_what_onnxruntime_does_not_take_is_said():
+    with pytest.raises(ToolError, match="onnxruntime does not take the model"):
+        check_with_onnxruntime(b"nothing", load_model(small()))
+
+
+def test_mnist_8_agrees_and_recognises_digits(shared_models):
+    path = shared_models / "mnist-8.onnx"
+    graph = load(path)
+    assert check_with_onnxruntime(path.read_bytes(), graph) <= TOLERANCE
+    digits = np.load(shared_models / "mnist_t10k_even1000.npz")
+    x, y = digits["x"].reshape(-1, 1, 28, 28).astype(np.float32), digits["y"].reshape(-1)
+    (logits,) = run_float(graph, {"Input3": x}).values()
+    assert np.mean(logits.argmax(1) == y) >= 0.985
+    kinds = [type(op).__name__ for op in standard_passes(graph).operators]
+    assert kinds.count("Convolution") == 2
+    assert kinds.count("Affine") == 1
+    assert "BatchNormalization" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mnist8_qdq_s8.onnx", "DequantizeLinear"),
+        ("mnist8_qop_u8.onnx", "QLinearConv"),
+        ("TFC_2W2A.onnx", "qonnx.custom_op.general|BipolarQuant|Quant|MultiThreshold"),
+        ("qkeras_jettagging.onnx", "Quant"),
+    ],
+)
+def test_quantized_models_are_refused_by_their_operators(shared_models, name, words):
+    with pytest.raises(UnsupportedError, match=words):
+        load(shared_models / name)
+
+
+def test_a_graph_is_independent_of_the_batch_in_the_file():
+    proto = small()
+    graph = load_onnx(proto.SerializeToString())
+    x = np.random.default_rng(2).normal(size=(4, 2, 5, 5)).astype(np.float32)
+    np.testing.assert_allclose(run_float(graph, {"x": x})["y"], runtime(proto, {"x": x})["y"], rtol=1e-4, atol=1e-5)

@@ -1,0 +1,464 @@
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+
+from fpgaq import graph as fg
+from fpgaq.errors import FpgaqError, ModelError, UnsupportedError
+from fpgaq.importers.onnx_operators import CONVERTERS
+from tests.onnx_models import compare, load_model, model, node
+
+RANDOM = np.random.default_rng(5)
+
+
+def real(*shape):
+    return RANDOM.normal(0, 1, shape).astype(np.float32)
+
+
+def ints(*values):
+    return np.array(values, np.int64)
+
+
+def one(kind, shape=(2, 4, 6, 5), constants=(), opset=13, **attributes):
+    """A network of one node on `x`, its other inputs constants."""
+    names = {f"c{index}": array for index, array in enumerate(constants) if array is not None}
+    inputs = ["x", *(f"c{index}" if array is not None else "" for index, array in enumerate(constants))]
+    return model(node(kind, inputs, **attributes), {"x": shape}, constants=names, opset=opset)
+
+
+CONVOLUTIONS = {
+    "plain": (real(3, 4, 3, 3), {}),
+    "bias-stride": (real(3, 4, 3, 2), {"strides": [2, 1], "kernel_shape": [3, 2]}),
+    "unequal pads": (real(3, 4, 2, 3), {"pads": [0, 2, 1, 3]}),
+    "dilation": (real(3, 4, 2, 2), {"dilations": [3, 2]}),
+    "groups": (real(6, 2, 3, 3), {"group": 2}),
+    "depthwise": (real(8, 1, 3, 3), {"group": 4, "pads": [1, 1, 1, 1]}),
+    "same upper": (real(3, 4, 2, 4), {"auto_pad": "SAME_UPPER", "strides": [2, 3]}),
+    "same lower": (real(3, 4, 2, 4), {"auto_pad": "SAME_LOWER", "strides": [1, 2]}),
+    "valid": (real(3, 4, 2, 2), {"auto_pad": "VALID"}),
+}
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_convolution_agrees_with_onnxruntime(case, bias):
+    weight, attributes = CONVOLUTIONS[case]
+    constants = [weight, real(len(weight))] if bias else [weight]
+    graph = compare(one("Conv", constants=constants, **attributes))
+    assert [type(op) for op in graph.operators] == [fg.Convolution]
+
+
+@pytest.mark.parametrize("opset", [7, 11, 22])
+def test_convolutions_of_every_opset_agree(opset):
+    compare(one("Conv", constants=[real(3, 4, 3, 3)], opset=opset, pads=[1, 1, 1, 1]))
+
+
+@pytest.mark.parametrize(
+    "attributes", [{}, {"strides": [2], "pads": [1, 2]}, {"auto_pad": "SAME_UPPER"}, {"dilations": [2], "group": 2}]
+)
+def test_a_1d_convolution_is_an_image_of_one_row_inside(attributes):
+    weight = real(4, 4 // attributes.get("group", 1), 3)
+    graph = compare(one("Conv", (2, 4, 9), [weight, real(4)], **attributes))
+    assert graph.shapes["x"] == (4, 9)
+    assert len(graph.shapes["y"]) == 2
+    assert [type(op) for op in graph.operators] == [fg.Reshape, fg.Convolution, fg.Reshape]
+
+
+DECONVOLUTIONS = {
+    "plain": {},
+    "stride": {"strides": [2, 3]},
+    "pads": {"strides": [2, 2], "pads": [1, 0, 2, 1]},
+    "output padding": {"strides": [3, 2], "output_padding": [2, 1]},
+    "dilation": {"dilations": [2, 3]},
+    "same upper": {"strides": [2, 2], "auto_pad": "SAME_UPPER"},
+    "same lower": {"strides": [2, 2], "auto_pad": "SAME_LOWER"},
+    "output shape": {"strides": [2, 2], "output_shape": [12, 9]},
+    "output shape, same upper": {"strides": [2, 2], "output_shape": [12, 9], "auto_pad": "SAME_UPPER"},
+    "same, stride over kernel": {"strides": [4, 3], "auto_pad": "SAME_UPPER"},
+    "groups": {"group": 2, "strides": [2, 2]},
+}
+
+
+@pytest.mark.parametrize("case", DECONVOLUTIONS)
+def test_a_transposed_convolution_agrees_with_onnxruntime(case):
+    groups = DECONVOLUTIONS[case].get("group", 1)
+    compare(one("ConvTranspose", constants=[real(4, 3, 3, 2), real(3 * groups)], **DECONVOLUTIONS[case]))
+
+
+def test_a_1d_transposed_convolution_agrees():
+    compare(one("ConvTranspose", (2, 4, 7), [real(4, 3, 3)], strides=[2], pads=[1, 1], output_padding=[1]))
+
+
+POOLS = {
+    "plain": {"kernel_shape": [2, 2]},
+    "stride": {"kernel_shape": [3, 2], "strides": [2, 2]},
+    "pads": {"kernel_shape": [3, 3], "strides": [2, 1], "pads": [1, 0, 1, 2]},
+    "ceil": {"kernel_shape": [3, 2], "strides": [2, 2], "ceil_mode": 1},
+    "ceil and pads": {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 0, 0], "ceil_mode": 1},
+    "ceil stride over kernel": {"kernel_shape": [2, 2], "strides": [3, 3], "pads": [1, 1, 1, 1], "ceil_mode": 1},
+    "same": {"kernel_shape": [3, 2], "strides": [2, 2], "auto_pad": "SAME_UPPER"},
+    "same lower": {"kernel_shape": [2, 2], "auto_pad": "SAME_LOWER"},
+    "whole": {"kernel_shape": [6, 5]},
+}
+
+
+@pytest.mark.parametrize("kind", ["MaxPool", "AveragePool"])
+@pytest.mark.parametrize("case", POOLS)
+def test_a_pool_agrees_with_onnxruntime(case, kind):
+    compare(one(kind, **POOLS[case]))
+
+
+@pytest.mark.parametrize("case", [case for case in POOLS if not case.startswith("ceil")])
+def test_an_average_that_counts_its_padding_agrees(case):
+    compare(one("AveragePool", count_include_pad=1, **POOLS[case]))
+
+
+def test_counting_the_padding_of_partial_windows_is_refused():
+    proto = one("AveragePool", count_include_pad=1, kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1)
+    with pytest.raises(UnsupportedError, match="count_include_pad with ceil_mode"):
+        load_model(proto)
+
+
+@pytest.mark.parametrize("kind", ["GlobalAveragePool", "GlobalMaxPool"])
+@pytest.mark.parametrize("shape", [(2, 3, 7, 7), (1, 3, 4, 5), (2, 3, 8)])
+def test_global_pools_agree(kind, shape):
+    compare(one(kind, shape))
+
+
+@pytest.mark.parametrize("kind", ["ReduceMean", "ReduceSum", "ReduceMax"])
+@pytest.mark.parametrize("axes", [[2, 3], [-1], [2]])
+@pytest.mark.parametrize("keep", [0, 1])
+@pytest.mark.parametrize("opset", [11, 18])
+def test_reductions_over_space_agree(kind, axes, keep, opset):
+    if opset == 11:
+        compare(one(kind, opset=opset, axes=axes, keepdims=keep))
+    else:
+        compare(one(kind, constants=[ints(*axes)], opset=opset, keepdims=keep))
+
+
+ACTIVATIONS = {
+    "Abs": {},
+    "Elu": {"alpha": 1.5},
+    "Exp": {},
+    "HardSigmoid": {"alpha": 0.25, "beta": 0.4},
+    "HardSwish": {},
+    "LeakyRelu": {"alpha": 0.2},
+    "Mish": {},
+    "Neg": {},
+    "Reciprocal": {},
+    "Relu": {},
+    "Selu": {"alpha": 1.5, "gamma": 1.1},
+    "Sigmoid": {},
+    "Softplus": {},
+    "Softsign": {},
+    "Tanh": {},
+}
+
+
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+@pytest.mark.parametrize("shape", [(2, 3, 4, 4), (2, 3, 5), (2, 7)])
+@pytest.mark.parametrize("explicit", [True, False])
+def test_activations_agree(kind, shape, explicit):
+    opset = {"HardSwish": 14, "Mish": 18}.get(kind, 13)
+    compare(one(kind, shape, opset=opset, **(ACTIVATIONS[kind] if explicit else {})))
+
+
+@pytest.mark.parametrize("form", ["none", "tanh"])
+def test_gelu_agrees(form):
+    compare(one("Gelu", opset=20, approximate=form))
+
+
+def test_logarithm_and_root_agree_on_positive_data():
+    data = {"x": np.abs(real(2, 4, 6, 5)) + 0.1}
+    compare(one("Log"), data=data)
+    compare(one("Sqrt"), data=data)
+
+
+@pytest.mark.parametrize("limits", [(-0.5, 0.75), (None, 0.5), (-0.5, None), (0.0, None), (0.0, 6.0), (None, None)])
+def test_clips_agree_in_both_forms(limits):
+    names = dict(zip(("min", "max"), limits, strict=True))
+    compare(one("Clip", opset=6, **{name: limit for name, limit in names.items() if limit is not None}))
+    compare(one("Clip", constants=[None if limit is None else np.float32(limit) for limit in limits]))
+
+
+@pytest.mark.parametrize("kind", ["Max", "Min"])
+def test_limits_by_one_number_agree(kind):
+    compare(one(kind, constants=[np.float32(0.25)]))
+
+
+@pytest.mark.parametrize("kind", ["Max", "Min"])
+def test_extremes_of_two_tensors_agree(kind):
+    compare(model(node(kind, "a b"), {"a": (2, 3, 4, 4), "b": (2, 3, 4, 4)}))
+
+
+@pytest.mark.parametrize("exponent", [2.0, 3.0, 0.5])
+def test_powers_agree(exponent):
+    compare(one("Pow", constants=[np.float32(exponent)]), data={"x": np.abs(real(2, 4, 6, 5))})
+
+
+@pytest.mark.parametrize("slope", [(1,), (4, 1, 1), (1, 4, 1, 1)])
+def test_prelu_agrees(slope):
+    assert compare(one("PRelu", constants=[real(*slope)])).operators[0].slope.shape == (max(slope),)
+
+
+@pytest.mark.parametrize("kind", ["Add", "Sub", "Mul", "Div"])
+@pytest.mark.parametrize("constant", [(), (1,), (4, 1, 1), (1, 4, 1, 1), (1, 1, 1, 1)])
+def test_arithmetic_with_constants_agrees(kind, constant):
+    array = np.abs(real(*constant)) + np.float32(0.5)
+    graph = compare(one(kind, constants=[array]))
+    assert type(graph.operators[0]) is (fg.BatchNormalization if array.size > 1 else fg.ScaleOffset)
+
+
+@pytest.mark.parametrize("kind", ["Add", "Sub", "Mul"])
+@pytest.mark.parametrize("constant", [(), (4, 1, 1)])
+def test_arithmetic_with_a_constant_in_front_agrees(kind, constant):
+    compare(model(node(kind, "c x"), {"x": (2, 4, 6, 5)}, constants={"c": real(*constant)}))
+
+
+def test_one_divided_by_a_tensor_agrees():
+    proto = model(node("Div", "c x"), {"x": (2, 5)}, constants={"c": np.float32(1.5)})
+    compare(proto, data={"x": np.abs(real(2, 5)) + 0.5})
+
+
+@pytest.mark.parametrize("kind", ["Add", "Sub", "Mul"])
+@pytest.mark.parametrize(
+    "shapes", [((2, 3, 4, 4), (2, 3, 4, 4)), ((2, 3, 1, 1), (2, 3, 4, 5)), ((2, 3, 6), (2, 3, 1)), ((2, 7), (2, 7))]
+)
+def test_arithmetic_of_tensors_agrees(kind, shapes):
+    compare(model(node(kind, "a b"), {"a": shapes[0], "b": shapes[1]}))
+
+
+def test_a_tensor_with_itself_and_a_sum_of_three_agree():
+    compare(model(node("Mul", "x x"), {"x": (2, 3, 4)}))
+    compare(model(node("Sum", "a b a"), {"a": (2, 3, 4, 4), "b": (2, 3, 4, 4)}))
+
+
+@pytest.mark.parametrize("opset", [7, 9, 13, 14, 15])
+@pytest.mark.parametrize("shape", [(2, 4, 6, 5), (2, 4, 6), (2, 4)])
+def test_batch_normalization_agrees(opset, shape):
+    constants = [real(4), real(4), real(4), np.abs(real(4)) + np.float32(0.1)]
+    compare(one("BatchNormalization", shape, constants, opset, epsilon=1e-3, momentum=0.5))
+
+
+@pytest.mark.parametrize("bias", [None, (), (3,), (1, 3), (1,)])
+@pytest.mark.parametrize("transposed", [0, 1])
+def test_gemm_agrees(bias, transposed):
+    weight = real(3, 5) if transposed else real(5, 3)
+    constants = [weight] if bias is None else [weight, real(*bias)]
+    compare(one("Gemm", (2, 5), constants, transB=transposed, alpha=0.5, beta=2.0))
+
+
+def test_matrix_product_and_flatten_agree():
+    nodes = [node("Flatten", "x", "f"), node("MatMul", "f w", "m"), node("Add", "m b")]
+    compare(model(nodes, {"x": (2, 3, 2, 2)}, constants={"w": real(12, 5), "b": real(5)}))
+
+
+@pytest.mark.parametrize(
+    ("opset", "shape", "axis"),
+    [
+        (9, (2, 5), 1),
+        (11, (2, 5), -1),
+        (11, (2, 5, 1, 1), 1),
+        (13, (2, 5), -1),
+        (13, (2, 3, 4, 5), 1),
+        (13, (2, 3, 4), 2),
+    ],
+)
+def test_softmax_agrees(opset, shape, axis):
+    compare(one("Softmax", shape, opset=opset, axis=axis))
+
+
+def test_an_old_softmax_over_several_axes_is_refused():
+    with pytest.raises(UnsupportedError, match="together"):
+        load_model(one("Softmax", (2, 3, 4, 5), opset=11, axis=1))
+
+
+@pytest.mark.parametrize("shape", [(0, -1), (2, 120), (-1, 120), (2, 8, 15), (0, 0, 30), (2, 2, 2, 6, 5)])
+def test_reshapes_agree(shape):
+    compare(one("Reshape", constants=[ints(*shape)]))
+
+
+def test_a_reshape_whose_shape_is_computed_agrees():
+    nodes = [
+        node("Shape", "x", "s"),
+        node("Gather", "s zero", "n", axis=0),
+        node("Unsqueeze", "n axes", "n1"),
+        node("Concat", "n1 minus", "target", axis=0),
+        node("Reshape", "x target"),
+    ]
+    constants = {"zero": np.int64(0), "axes": ints(0), "minus": ints(-1)}
+    compare(model(nodes, {"x": (2, 3, 4, 5)}, constants=constants))
+    graph = load_model(model(nodes, {"x": ("batch", 3, 4, 5)}, constants=constants))
+    assert graph.shapes["y"] == (60,)
+
+
+@pytest.mark.parametrize(("shape", "order"), [((2, 3, 4, 5), (0, 2, 3, 1)), ((2, 3, 4), (0, 2, 1)), ((2, 3), (0, 1))])
+def test_transposes_agree(shape, order):
+    compare(one("Transpose", shape, perm=order))
+
+
+def test_squeeze_and_unsqueeze_agree_in_both_forms():
+    compare(one("Squeeze", (2, 3, 1, 1), opset=11, axes=[2, 3]))
+    compare(one("Squeeze", (2, 3, 1, 1), [ints(-1, 2)]))
+    compare(one("Unsqueeze", (2, 3), opset=11, axes=[2, 3]))
+    compare(one("Unsqueeze", (2, 3), [ints(-1)]))
+
+
+@pytest.mark.parametrize(("shape", "other"), [((2, 3, 4, 5), (2, 1, 4, 5)), ((2, 3, 4), (2, 2, 4)), ((2, 3), (2, 5))])
+def test_concatenation_of_channels_agrees(shape, other):
+    compare(model(node("Concat", "a b a", axis=1), {"a": shape, "b": other}))
+
+
+def test_slices_agree_in_both_forms():
+    compare(one("Slice", opset=9, starts=[1, -3], ends=[3, 2**31 - 1], axes=[1, 2]))
+    compare(one("Slice", constants=[ints(0, 1), ints(2, 2**62), ints(1, -1)]))
+    compare(one("Slice", (2, 4, 9), [ints(2), ints(-2), ints(2), ints(1)]))
+
+
+def test_splits_agree():
+    for proto in (
+        model(node("Split", "x", "a b", axis=1), {"x": (2, 4, 5, 5)}, ["a", "b"]),
+        model(node("Split", "x", "a b", axis=2, split=[1, 4]), {"x": (2, 4, 5, 5)}, ["b"], opset=11),
+        model(node("Split", "x s", "a b c", axis=1), {"x": (2, 6)}, ["a", "c"], {"s": ints(1, 2, 3)}),
+        model(node("Split", "x", "a b", axis=-1, num_outputs=2), {"x": (2, 4, 5)}, ["a", "b"], opset=18),
+    ):
+        compare(proto)
+
+
+@pytest.mark.parametrize("mode", ["constant", "reflect", "edge"])
+@pytest.mark.parametrize(("shape", "pads"), [((2, 3, 4, 5), (0, 0, 1, 2, 0, 0, 3, 0)), ((2, 3, 5), (0, 0, 1, 0, 0, 2))])
+def test_pads_agree_in_both_forms(mode, shape, pads):
+    compare(one("Pad", shape, opset=10, mode=mode, pads=pads))
+    constants = [ints(*pads), np.float32(1.5)] if mode == "constant" else [ints(*pads)]
+    compare(one("Pad", shape, constants, mode=mode))
+
+
+def test_pads_of_named_axes_agree():
+    compare(one("Pad", constants=[ints(1, 2, 0, 1), None, ints(-1, 2)], opset=18))
+
+
+@pytest.mark.parametrize("factor", [(2, 2), (1, 3), (4, 5)])
+def test_upsampling_agrees(factor):
+    scales = np.array([1, 1, *factor], np.float32)
+    compare(one("Upsample", opset=8, scales=list(scales), mode="nearest"))
+    compare(one("Upsample", constants=[scales], opset=9, mode="nearest"))
+    compare(one("Resize", constants=[scales], opset=10, mode="nearest"))
+    compare(one("Resize", constants=[None, scales], mode="nearest"))
+    sizes = ints(2, 4, 6 * factor[0], 5 * factor[1])
+    compare(one("Resize", constants=[None, None, sizes], mode="nearest"))
+
+
+MODES = ["half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners", "tf_half_pixel_for_nn"]
+
+
+@pytest.mark.parametrize("coordinates", MODES)
+@pytest.mark.parametrize("rounding", ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"])
+@pytest.mark.parametrize("factor", [2, 3])
+def test_each_resize_mode_agrees_or_is_refused(coordinates, rounding, factor):
+    scales = np.array([1, 1, factor, factor], np.float32)
+    attributes = {"coordinate_transformation_mode": coordinates, "nearest_mode": rounding}
+    proto = one("Resize", (1, 2, 3, 4), [None, scales], mode="nearest", **attributes)
+    try:
+        load_model(proto)
+    except UnsupportedError as error:
+        assert "does not repeat each pixel" in str(error)
+        assert (coordinates, rounding) not in {("asymmetric", "floor"), ("half_pixel", "round_prefer_floor")}
+    else:
+        compare(proto)
+
+
+def test_dropout_identity_and_cast_are_at_rest():
+    nodes = [node("Dropout", "x r t", "d"), node("Identity", "d", "i"), node("Cast", "i", to=1)]
+    constants = {"r": np.float32(0.4), "t": np.bool_(False)}
+    graph = compare(model(nodes, {"x": (2, 3)}, constants=constants))
+    assert {type(op) for op in graph.operators} == {fg.Identity}
+
+
+REFUSED = {
+    "Conv with computed weights": (model(node("Conv", "x w"), {"x": (1, 1, 4, 4), "w": (1, 1, 2, 2)}), "is computed"),
+    "kernel too large": (one("Conv", (1, 4, 2, 2), [real(3, 4, 3, 3)]), "larger than the padded input"),
+    "stride 0": (one("Conv", constants=[real(3, 4, 3, 3)], strides=[0, 1]), "at least 1"),
+    "negative pads": (one("Conv", constants=[real(3, 4, 3, 3)], pads=[-1, 0, 0, 0]), "pads is"),
+    "groups": (one("Conv", constants=[real(3, 2, 3, 3)], group=2), "do not fit"),
+    "kernel_shape": (one("Conv", constants=[real(3, 4, 3, 3)], kernel_shape=[3, 2]), "the weights have"),
+    "3-D": (one("Conv", (1, 2, 3, 3, 3), [real(2, 2, 1, 1, 1)]), "supported: .channels, length"),
+    "auto_pad and pads": (
+        one("Conv", constants=[real(3, 4, 3, 3)], auto_pad="SAME_UPPER", pads=[1, 1, 1, 1]),
+        "both auto_pad",
+    ),
+    "pool dilations": (one("MaxPool", kernel_shape=[2, 2], dilations=[2, 2]), "dilations"),
+    "empty window": (one("MaxPool", kernel_shape=[2, 2], pads=[2, 0, 0, 0]), "wholly in the padding"),
+    "indices": (model(node("MaxPool", "x", "y i", kernel_shape=[2, 2]), {"x": (1, 1, 4, 4)}), "writes 2 outputs"),
+    "mean over channels": (one("ReduceMean", axes=[1]), "supported: spatial axes"),
+    "mean over the batch": (one("ReduceMean", axes=[0, 2]), "is the batch"),
+    "linear resize": (one("Resize", constants=[None, np.float32([1, 1, 2, 2])], mode="linear"), "mode 'linear'"),
+    "resize by 1.5": (one("Resize", constants=[None, np.float32([1, 1, 1.5, 2])]), "whole factors"),
+    "resize down": (one("Resize", constants=[None, np.float32([1, 1, 0.5, 1])]), "whole factors"),
+    "constant over space": (one("Add", constants=[real(6, 5)]), "varies over space"),
+    "constant per sample": (one("Add", constants=[real(2, 1, 1, 1)]), "samples of a batch"),
+    "constant that widens": (one("Add", (1, 1, 3, 3), [real(4, 1, 1)]), "does not broadcast"),
+    "nan": (one("Mul", constants=[np.float32([np.nan])]), "c0'.0., is nan"),
+    "infinite weight": (one("Conv", constants=[np.full((1, 4, 1, 1), np.inf, np.float32)]), "is inf"),
+    "tensor by tensor": (model(node("Div", "a b"), {"a": (1, 2), "b": (1, 2)}), "divides by a computed tensor"),
+    "division by zero": (one("Div", constants=[np.float32(0)]), "divides by zero"),
+    "unequal shapes": (model(node("Add", "a b"), {"a": (1, 2, 3, 3), "b": (1, 2, 3, 1)}), "supported: equal ones"),
+    "integers": (one("Gemm", (1, 4), [np.ones((4, 2), np.int64)]), "supported: real numbers"),
+    "transA": (one("Gemm", (4, 4), [real(4, 2)], transA=1), "transA is 1"),
+    "matrices": (one("MatMul", (1, 2, 4), [real(4, 2)]), "put Flatten before"),
+    "training": (
+        model(node("Dropout", "x r t"), {"x": (1, 2)}, constants={"r": np.float32(0.1), "t": np.bool_(True)}),
+        "training_mode is true",
+    ),
+    "transposed batch": (one("Transpose", perm=[1, 0, 2, 3]), "moves the batch"),
+    "reshaped batch": (one("Reshape", constants=[ints(-1, 60)]), "moves the batch axis"),
+    "reshape product": (one("Reshape", constants=[ints(2, 7)]), "element counts differ"),
+    "two -1": (one("Reshape", constants=[ints(-1, -1)]), "-1 stands once"),
+    "dim -3": (one("Reshape", constants=[ints(2, -3)]), "sizes are at least 1"),
+    "huge dims": (one("Reshape", constants=[ints(2, 2**62, 4)]), "element counts differ"),
+    "flattened batch": (one("Flatten", axis=2), "moves the batch"),
+    "sliced batch": (one("Slice", opset=9, starts=[0], ends=[1], axes=[0]), "cuts the batch"),
+    "slice of nothing": (one("Slice", opset=9, starts=[3], ends=[3], axes=[1]), "leave nothing"),
+    "steps": (one("Slice", constants=[ints(0), ints(4), ints(1), ints(2)]), "steps"),
+    "concat of rows": (model(node("Concat", "a a", axis=2), {"a": (1, 2, 3, 3)}), "axis 2"),
+    "padded channels": (one("Pad", opset=10, pads=[0, 1, 0, 0, 0, 0, 0, 0]), "supported: spatial axes"),
+    "wrap": (one("Pad", constants=[ints(0, 0, 1, 0, 0, 0, 0, 0)], opset=19, mode="wrap"), "mode 'wrap'"),
+    "reflect too much": (one("Pad", opset=10, mode="reflect", pads=[0, 0, 6, 0, 0, 0, 0, 0]), "reflects"),
+    "split sizes": (model(node("Split", "x", "a b", axis=1, split=[1, 1]), {"x": (1, 4)}, opset=11), "sizes"),
+    "huge output": (one("ConvTranspose", constants=[real(4, 1, 1, 1)], strides=[2**20, 2**20]), "elements at most"),
+    "clip upside down": (one("Clip", constants=[np.float32(1), np.float32(0)]), "minimum is above"),
+    "computed limit": (model(node("Clip", "x m"), {"x": (1, 2), "m": (1, 1)}), "is computed"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_not_carried_is_refused_in_one_line(case):
+    proto, words = REFUSED[case]
+    with pytest.raises((ModelError, UnsupportedError), match=words) as caught:
+        load_model(proto)
+    assert "\n" not in str(caught.value)
+    assert "layer '" in str(caught.value)
+
+
+def test_every_attribute_is_consumed_or_refused_by_name():
+    cases = {kind: one(kind, opset={"HardSwish": 14, "Mish": 18}.get(kind, 13)) for kind in ACTIVATIONS}
+    cases |= {
+        "Conv": one("Conv", constants=[real(1, 4, 1, 1)]),
+        "ConvTranspose": one("ConvTranspose", constants=[real(4, 1, 1, 1)]),
+        "MaxPool": one("MaxPool", kernel_shape=[2, 2]),
+        "AveragePool": one("AveragePool", kernel_shape=[2, 2]),
+        "Gemm": one("Gemm", (1, 4), [real(4, 2)]),
+        "MatMul": one("MatMul", (1, 4), [real(4, 2)]),
+        "Reshape": one("Reshape", constants=[ints(0, -1)]),
+        "BatchNormalization": one("BatchNormalization", constants=[real(4), real(4), real(4), np.ones(4, np.float32)]),
+        "Resize": one("Resize", constants=[None, np.float32([1, 1, 2, 2])], mode="nearest"),
+        "Concat": model(node("Concat", "x x", axis=1), {"x": (1, 2)}),
+        "Pad": one("Pad", constants=[ints(0, 0, 1, 0, 0, 0, 0, 0)]),
+    }
+    assert set(cases) <= set(CONVERTERS)
+    for kind, proto in cases.items():
+        load_model(proto)
+        proto.graph.node[0].attribute.append(onnx.helper.make_attribute("surprise", 3))
+        with pytest.raises(FpgaqError, match="attribute 'surprise' is not supported") as caught:
+            load_model(proto)
+        assert kind in str(caught.value)
