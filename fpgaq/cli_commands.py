@@ -42,6 +42,7 @@ def summary(settings: Settings, model: str, network: str | None) -> None:
         f"{shorten(result.name)}: {inputs} -> {outputs}; {result.parameters:,} parameters,"
         f" {result.macs:,} multiplications a frame"
     )
+    lines += [f"note: {printable(note)}" for note in result.notes]
     settings.show(lines, result.as_json())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Affine, Convolution, Graph, Operator, Shape
+from ..graph import Affine, Convolution, Deconvolution, Graph, Operator, Shape
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,13 @@ class LayerSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """A network: shapes leave the batch out."""
+    """A network: shapes leave the batch out; `notes` are what the importer and the passes decided on their own."""
 
     name: str
     inputs: Mapping[str, Shape]
     outputs: Mapping[str, Shape]
     layers: tuple[LayerSummary, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -60,7 +61,7 @@ def summarize(graph: Graph) -> Summary:
         for op in graph.operators
     )
     inputs, outputs = ({name: tuple(graph.shapes[name]) for name in names} for names in (graph.inputs, graph.outputs))
-    return Summary(graph.name, inputs, outputs, layers)
+    return Summary(graph.name, inputs, outputs, layers, graph.notes)
 
 
 def _parameters(op: Operator) -> int:
@@ -69,6 +70,10 @@ def _parameters(op: Operator) -> int:
 
 
 def _macs(op: Operator, shape: Shape) -> int:
+    if isinstance(op, Deconvolution):
+        # Every tap of every output pixel, as the hardware computes it: on an input spread with zeros.
+        inputs, _, height, width = op.weight.shape
+        return math.prod(shape) * height * width * inputs // op.groups
     if not isinstance(op, Convolution | Affine):
         return 0
     return math.prod(shape) * math.prod(op.weight.shape[1:])
