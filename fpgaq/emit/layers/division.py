@@ -53,7 +53,8 @@ def division_facts(op: IntegerSumPooling, plan: WindowPlan, source: Format, resu
         addend = half + offset * unit
         divisors.append(_Divisor(addend, unit, (greatest << double) + addend))
     shift, multipliers = _common_shift(divisors)
-    dividend_width = max(divisor.largest for divisor in divisors).bit_length()
+    # A divisor may exceed every dividend, and has to fit beside them.
+    dividend_width = max(max(divisor.largest, divisor.divisor) for divisor in divisors).bit_length()
     multiplier_width = max(multipliers).bit_length()
     packed = [
         multiplier | (divisor.addend << multiplier_width) | (divisor.divisor << (multiplier_width + dividend_width))

@@ -54,6 +54,7 @@ def window_facts(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, ind
     padded = any(mask != full[0] for mask in plan.walk.rows_inside) or any(
         mask != full[1] for mask in plan.walk.columns_inside
     )
+    padded = padded or (plan.kind == "sum" and plan.kernel[0] * plan.kernel[1] % plan.fold.taps > 0)
     count_width = (plan.capacity + 2 * plan.frame_words).bit_length() + 1
     widths = {
         "row": index_width(rows),
@@ -134,10 +135,13 @@ def _taps(plan: WindowPlan, padded: bool) -> list[dict[str, str]]:
     for group in range(plan.tap_groups):
         offsets, inside = [], []
         for lane in range(plan.fold.taps):
-            y, x = divmod(min(group * plan.fold.taps + lane, kernel_taps - 1), plan.kernel[1])
+            tap = group * plan.fold.taps + lane
+            y, x = divmod(min(tap, kernel_taps - 1), plan.kernel[1])
             offset = y * plan.dilation[0] * row_words + x * plan.dilation[1] * plan.words_per_pixel
             offsets.append(offset % (1 << bits))
-            inside.append(f"rows[{y}] & columns[{x}]" if padded else "1'b1")
+            # A sum has no weights that could drop a repeated tap: it counts as outside, where there is zero.
+            repeated = plan.kind == "sum" and tap >= kernel_taps
+            inside.append("1'b0" if repeated else f"rows[{y}] & columns[{x}]" if padded else "1'b1")
         entries.append(
             {
                 "index": decimal(group, index_width(plan.tap_groups)),
