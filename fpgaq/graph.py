@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .errors import ModelError
-from .float_operators import (
+from .float_executor.operators import (
     OPERATORS,
     Add,
     Affine,

@@ -19,7 +19,7 @@ from .data import Dataset, load_data
 from .errors import UsageError
 from .graph import Graph
 from .integer_graph import IntegerArray, IntegerGraph
-from .quantize_config import QuantizeOptions
+from .quantizer.config import QuantizeOptions
 from .schedule import Schedule, Target, auxiliary_multipliers
 
 if TYPE_CHECKING:

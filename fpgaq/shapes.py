@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from .errors import ModelError
-from .float_operators import (
+from .float_executor.operators import (
     Add,
     Affine,
     AveragePooling,

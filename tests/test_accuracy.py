@@ -9,8 +9,8 @@ import pytest
 
 from fpgaq.data import Dataset, load_data
 from fpgaq.pipeline import load_model
-from fpgaq.quantize_config import QuantizeOptions
 from fpgaq.quantizer import quantize
+from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.report.comparison import Comparison, compare
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

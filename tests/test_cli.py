@@ -15,10 +15,12 @@ import click
 import numpy as np
 import pytest
 
-from fpgaq import cli, cli_options, formats, quantize_config
+from fpgaq import cli, formats
+from fpgaq.cli import options as cli_options
 from fpgaq.errors import FitError, ModelError, ToolError, UnsupportedError, UsageError, VerificationError
 from fpgaq.graph import Affine, Graph, Relu
 from fpgaq.integer_file import save
+from fpgaq.quantizer import config
 from fpgaq.report.text import columns, printable, shorten
 
 ROOT = Path(cli.__file__).resolve().parents[1]
@@ -91,8 +93,8 @@ def test_choices_are_those_of_the_modules_that_own_them() -> None:
     from fpgaq.synth import DEVICES
 
     assert cli_options.ROUNDINGS == formats.ROUNDINGS
-    assert cli_options.ACTIVATION_RANGES == quantize_config.ACTIVATION_RANGES
-    assert cli_options.WEIGHT_DELTAS == quantize_config.WEIGHT_DELTAS
+    assert cli_options.ACTIVATION_RANGES == config.ACTIVATION_RANGES
+    assert cli_options.WEIGHT_DELTAS == config.WEIGHT_DELTAS
     assert tuple(DEVICES) == cli_options.DEVICES
 
 

@@ -14,8 +14,8 @@ from fpgaq.data import Dataset
 from fpgaq.errors import ModelError
 from fpgaq.float_executor import run_float
 from fpgaq.formats import dequantize
-from fpgaq.quantize_config import QuantizeOptions
 from fpgaq.quantizer import quantize
+from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.report import comparison
 from tests.float_networks import affine, chain, convolution, pooling, relu, samples
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fpgaq import integer_file, integer_json
+from fpgaq import integer_file
 from fpgaq.errors import ModelError, UsageError
+from fpgaq.integer_file import encoding
 from fpgaq.integer_graph import OPERATORS, Requantize
 from tests.integer_networks import convolution_network, small_network
 
@@ -86,9 +87,9 @@ def test_round_trip(graph, tmp_path):
 
 
 def test_every_operator_has_a_kind():
-    assert set(integer_json.KINDS.values()) == set(OPERATORS)
-    for kind, cls in integer_json.KINDS.items():
-        assert {"name", "inputs", "output", *integer_json.FIELDS[kind]} == {field.name for field in fields(cls)}
+    assert set(encoding.KINDS.values()) == set(OPERATORS)
+    for kind, cls in encoding.KINDS.items():
+        assert {"name", "inputs", "output", *encoding.FIELDS[kind]} == {field.name for field in fields(cls)}
 
 
 def test_strange_names_survive(tmp_path):

@@ -15,13 +15,13 @@ from .fold_batchnorm import fold_batchnorm
 from .fold_padding import fold_padding
 from .fold_scalars import fold_scalars
 from .fuse_relu import fuse_relu
-from .prune import prune_unused
 from .recognize import recognize
 from .remove_identities import remove_identities
+from .remove_unused import remove_unused
 from .rows_to_images import rows_to_images
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
-    prune_unused,
+    remove_unused,
     remove_identities,
     cut_softmax,
     rows_to_images,

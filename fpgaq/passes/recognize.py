@@ -11,7 +11,7 @@ INFINITY = float("inf")
 
 
 def recognize(graph: Graph) -> Graph:
-    """Replace compositions of pointwise functions by the function that they are; the rest is left to `prune_unused`.
+    """Replace compositions of pointwise functions by the function that they are; the rest is left to `remove_unused`.
 
     Only a composition whose inner results nobody else reads is replaced.
     """

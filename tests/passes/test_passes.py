@@ -31,7 +31,7 @@ from fpgaq.importers.nnp import load_nnp
 from fpgaq.passes import standard_passes
 from fpgaq.passes.fold_batchnorm import fold_batchnorm
 from fpgaq.passes.fold_scalars import fold_scalars
-from fpgaq.passes.prune import prune_unused
+from fpgaq.passes.remove_unused import remove_unused
 from fpgaq.passes.rewrite import bypass
 from tests.nnp_builder import (
     Layer,
@@ -422,7 +422,7 @@ def test_forks_and_several_ends_pass() -> None:
 def test_prune_drops_inputs() -> None:
     graph = forked_graph()
     more = replace(graph, inputs=("x", "unused"), shapes={**graph.shapes, "unused": (1,)})
-    assert prune_unused(more).inputs == ("x",)
+    assert remove_unused(more).inputs == ("x",)
 
 
 def test_a_network_of_nothing_is_refused() -> None:

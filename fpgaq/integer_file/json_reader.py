@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from .errors import ModelError
+from ..errors import ModelError
 
 
 class JsonReader:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..formats import Format, Rounding, dequantize, quantize_real
+from ..integer_graph import IntegerArray
 from .calibration import MSE_STEPS, fitting_frac
-from .formats import Format, Rounding, dequantize, quantize_real
-from .integer_graph import IntegerArray
-from .quantize_config import QuantizeOptions, WeightDelta
+from .config import QuantizeOptions, WeightDelta
 
 NEAREST: Rounding = "half_even"
 """Weights and biases go to the nearest integer, ties to even, whatever the hardware's rounding rule is."""

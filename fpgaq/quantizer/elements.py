@@ -9,13 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .accumulators import operator_bounds
-from .calibration import MAX_EXPONENT, Statistics, activation_frac, fitting_frac
-from .errors import FitError, ModelError
-from .formats import MAX_WIDTH, Format, dequantize, quantize_real, round_real
-from .graph import Add, AveragePooling, Multiply
-from .input_format import Scale
-from .integer_graph import (
+from ..accumulators import operator_bounds
+from ..errors import FitError, ModelError
+from ..formats import MAX_WIDTH, Format, dequantize, quantize_real, round_real
+from ..graph import Add, AveragePooling, Multiply
+from ..integer_graph import (
     IntegerAdd,
     IntegerArray,
     IntegerMultiply,
@@ -26,7 +24,9 @@ from .integer_graph import (
     Requantize,
     Tensor,
 )
-from .quantize_config import QuantizeOptions
+from .calibration import MAX_EXPONENT, Statistics, activation_frac, fitting_frac
+from .config import QuantizeOptions
+from .input_format import Scale
 from .weights import NEAREST
 
 Values = NDArray[np.float64]

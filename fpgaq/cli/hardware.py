@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cli_commands import integer_lines
-from .cli_options import (
+from ..report.text import columns, percent, printable, shorten
+from .numbers import integer_lines
+from .options import (
     DEVICES,
     Settings,
     common,
@@ -21,15 +22,14 @@ from .cli_options import (
     simulator_option,
     target_options,
 )
-from .report.text import columns, percent, printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .pipeline import GenerateResult
-    from .schedule import BufferReport, Schedule
-    from .synth import SynthResult
-    from .verify.simulate import SimulationResult
+    from ..pipeline import GenerateResult
+    from ..schedule import BufferReport, Schedule
+    from ..synth import SynthResult
+    from ..verify.simulate import SimulationResult
 
 
 @click.command(epilog=example("fpgaq generate model.fpgaq -o out --fps 1000 --clock 50"))
@@ -56,8 +56,8 @@ def generate(
     The folder holds a bench too, which proves the Verilog without fpgaq.
     """
     target = pop_target(values)
-    from . import pipeline
-    from .schedule import report_buffers
+    from .. import pipeline
+    from ..schedule import report_buffers
 
     with settings.progress("generating hardware"):
         network = pipeline.load_integer(integer)
@@ -80,7 +80,7 @@ def simulate(settings: Settings, directory: str, frames: int | None, data: str |
 
     DIR is what `fpgaq generate` wrote; the integer model defines what is right.
     """
-    from . import pipeline
+    from .. import pipeline
 
     with settings.progress(f"simulating with {simulator}"):
         result = pipeline.simulate(directory, frames=frames, data=data, simulator=simulator)
@@ -105,8 +105,8 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
     """
     options = pop_quantize_options(values)
     target = pop_target(values)
-    from . import pipeline
-    from .report.comparison import table
+    from .. import pipeline
+    from ..report.comparison import table
 
     with settings.progress("starting") as progress:
         result = pipeline.build(model, calibration, data, output, options, target, progress=progress, **values)
@@ -141,7 +141,7 @@ def synth(settings: Settings, directory: str, device: str) -> None:
 
     LUTs, flip-flops, DSP blocks and block RAMs of the Verilog in DIR, whole and for each layer.
     """
-    from . import pipeline
+    from .. import pipeline
 
     with settings.progress(f"synthesizing for {device}"):
         result = pipeline.synthesize(directory, device)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import FitError
+from ..formats import Format, Rounding, round_real
+from ..graph import Affine, Convolution, Deconvolution, MaxPooling, Operator, Pointwise, Relu
 from .calibration import Statistics, activation_frac
-from .errors import FitError
-from .formats import Format, Rounding, round_real
-from .graph import Affine, Convolution, Deconvolution, MaxPooling, Operator, Pointwise, Relu
-from .quantize_config import QuantizeOptions
+from .config import QuantizeOptions
 
 BYTE_TOLERANCE = 1e-3
 """How far from a whole number of 255ths a sample may be; float32 images come within 2e-5."""

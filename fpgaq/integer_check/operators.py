@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .formats import Format
-from .integer_check_layers import (
-    check_accumulator,
-    check_convolution,
-    check_requantize,
-    check_rule,
-    check_shape,
-    check_sums,
-    refuse,
-    windows,
-)
-from .integer_graph import (
+from ..formats import Format
+from ..integer_graph import (
     IntegerAdd,
     IntegerAffine,
     IntegerArgMax,
@@ -33,6 +23,16 @@ from .integer_graph import (
     IntegerTranspose,
     IntegerUpsample,
     Tensor,
+)
+from .layers import (
+    check_accumulator,
+    check_convolution,
+    check_requantize,
+    check_rule,
+    check_shape,
+    check_sums,
+    refuse,
+    windows,
 )
 
 MAX_INPUTS = 64

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fpgaq.errors import UsageError
-from fpgaq.quantize_config import QuantizeOptions, combine_options, load_config
 from fpgaq.quantizer import quantize
+from fpgaq.quantizer.config import QuantizeOptions, combine_options, load_config
 from tests.float_networks import samples, small_cnn
 
 

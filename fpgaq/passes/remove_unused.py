@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..graph import Graph, Operator
 
 
-def prune_unused(graph: Graph) -> Graph:
+def remove_unused(graph: Graph) -> Graph:
     """Keep the operators and inputs that some output needs."""
     needed = set(graph.outputs)
     kept: list[Operator] = []

@@ -10,8 +10,8 @@ from fpgaq.float_executor import run_float
 from fpgaq.formats import Format
 from fpgaq.graph import Convolution, Graph, Operator, ScaleOffset
 from fpgaq.integer_graph import IntegerConvolution
-from fpgaq.quantize_config import QuantizeOptions
 from fpgaq.quantizer import quantize
+from fpgaq.quantizer.config import QuantizeOptions
 from tests.float_networks import affine, chain, convolution, pooling, real_outputs, relu, samples, signal_to_noise
 
 

@@ -1,4 +1,4 @@
-"""The command line: the group, and how errors reach the user. The commands are in `cli_commands`.
+"""The command line: the group, and how errors reach the user. The commands are in the modules beside.
 
 Only click is imported here and there; each command imports its stages when it runs, so that help is fast.
 """
@@ -13,10 +13,10 @@ from types import FrameType
 
 import click
 
-from . import __version__
-from .cli_options import Settings
-from .errors import FpgaqError
-from .report.text import printable
+from .. import __version__
+from ..errors import FpgaqError
+from ..report.text import printable
+from .options import Settings
 
 EPILOG = """\b
 Example, all in a row:
@@ -35,9 +35,9 @@ def fpgaq() -> None:
 
 
 def _add_commands() -> None:
-    from . import cli_commands, cli_hardware
+    from . import hardware, numbers
 
-    for command in (*cli_commands.COMMANDS, *cli_hardware.COMMANDS):
+    for command in (*numbers.COMMANDS, *hardware.COMMANDS):
         fpgaq.add_command(command)
 
 

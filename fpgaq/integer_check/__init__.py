@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from .formats import ROUNDINGS
-from .integer_check_layers import refuse
-from .integer_check_operators import check_operator, input_counts
-from .integer_graph import InputTransform, IntegerGraph, IntegerOperator, Tensor
+from ..formats import ROUNDINGS
+from ..integer_graph import InputTransform, IntegerGraph, IntegerOperator, Tensor
+from .layers import refuse
+from .operators import check_operator, input_counts
 
 MAX_SIZE = 1 << 31
 """Elements of one tensor; keeps every index inside 32 bits."""

@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .calibration import check_samples, collect
-from .errors import UnsupportedError, UsageError
-from .formats import Format
-from .graph import Affine, Convolution, Deconvolution, Graph, check, image_shape
-from .input_format import InputPlan, input_rounding, plan_input
-from .integer_check import check as check_integer
-from .integer_graph import (
+from ..errors import UnsupportedError, UsageError
+from ..formats import Format
+from ..graph import Affine, Convolution, Deconvolution, Graph, check, image_shape
+from ..integer_check import check as check_integer
+from ..integer_graph import (
     InputTransform,
     IntegerArgMax,
     IntegerGraph,
     Tensor,
 )
-from .operator_quantizer import Conversion, Flow
-from .quantize_config import QuantizeOptions
-from .quantize_plan import Leading, branches, check_operators, count_reads, lead
-from .reference import apply_transform
+from ..reference import apply_transform
+from .calibration import check_samples, collect
+from .config import QuantizeOptions
+from .input_format import InputPlan, input_rounding, plan_input
+from .operators import Conversion, Flow
+from .plan import Leading, branches, check_operators, count_reads, lead
 
 SAMPLES = 8
 """Calibration samples that an integer graph keeps."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from .errors import UsageError
-from .formats import ROUNDINGS, Rounding
+from ..errors import UsageError
+from ..formats import ROUNDINGS, Rounding
 
 ActivationRange = Literal["max", "percentile", "mse"]
 WeightDelta = Literal["ceil", "floor", "mse"]

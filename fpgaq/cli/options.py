@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
-from .errors import UsageError
+from ..errors import UsageError
 
 if TYPE_CHECKING:
-    from .quantize_config import QuantizeOptions
-    from .schedule import Target
+    from ..quantizer.config import QuantizeOptions
+    from ..schedule import Target
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator: TypeAlias = Callable[[Command], Command]
@@ -133,7 +133,7 @@ def pop_quantize_options(values: dict[str, Any]) -> QuantizeOptions:
     """Take the quantizer's options out of a command's keyword arguments."""
     from dataclasses import fields
 
-    from .quantize_config import QuantizeOptions, combine_options
+    from ..quantizer.config import QuantizeOptions, combine_options
 
     names = {field.name for field in fields(QuantizeOptions)} - {"layers"}
     flags = {name: values.pop(name) for name in names}
@@ -142,7 +142,7 @@ def pop_quantize_options(values: dict[str, Any]) -> QuantizeOptions:
 
 def pop_target(values: dict[str, Any]) -> Target | None:
     """Take the target out of a command's keyword arguments; None if the user named none."""
-    from .schedule import Target
+    from ..schedule import Target
 
     multipliers, cycles, fps, clock = (values.pop(name) for name in ("multipliers", "cycles", "fps", "clock"))
     if (fps is None) != (clock is None):

@@ -6,11 +6,11 @@ from typing import NoReturn
 
 import numpy as np
 
-from .accumulators import operator_bounds
-from .errors import ModelError
-from .formats import MAX_WIDTH, ROUNDINGS, Format
-from .graph import window_count
-from .integer_graph import (
+from ..accumulators import operator_bounds
+from ..errors import ModelError
+from ..formats import MAX_WIDTH, ROUNDINGS, Format
+from ..graph import window_count
+from ..integer_graph import (
     IntegerAffine,
     IntegerConvolution,
     IntegerMaxPooling,

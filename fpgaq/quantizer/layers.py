@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .accumulators import Bounds, layer_bounds
+from ..accumulators import Bounds, layer_bounds
+from ..errors import FitError, ModelError
+from ..formats import MAX_WIDTH, Format, round_real
+from ..graph import Affine, Convolution
+from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, Requantize, Tensor
 from .calibration import Statistics, activation_frac
-from .errors import FitError, ModelError
-from .formats import MAX_WIDTH, Format, round_real
-from .graph import Affine, Convolution
+from .config import QuantizeOptions
 from .input_format import Scale
-from .integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, Requantize, Tensor
-from .quantize_config import QuantizeOptions
 from .weights import NEAREST, QuantizedWeights, quantize_weights
 
 Values = NDArray[np.float64]

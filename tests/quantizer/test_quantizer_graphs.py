@@ -45,8 +45,8 @@ from fpgaq.integer_graph import (
     IntegerTable,
     IntegerUpsample,
 )
-from fpgaq.quantize_config import QuantizeOptions
 from fpgaq.quantizer import quantize
+from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.report.comparison import compare
 from fpgaq.shapes import infer_shape
 

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ModelError
-from .formats import ROUNDINGS, Format
-from .integer_graph import (
+from ..errors import ModelError
+from ..formats import ROUNDINGS, Format
+from ..integer_graph import (
     InputTransform,
     IntegerAdd,
     IntegerAffine,

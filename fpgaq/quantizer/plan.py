@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .calibration import Statistics, activation_frac
-from .element_quantizer import index_format, table_is_nonnegative
-from .errors import UnsupportedError
-from .formats import Format
-from .functions import evaluate
-from .graph import (
+from ..errors import UnsupportedError
+from ..formats import Format
+from ..functions import evaluate
+from ..graph import (
     Add,
     Affine,
     AveragePooling,
@@ -35,7 +33,9 @@ from .graph import (
     Transpose,
     Upsample,
 )
-from .quantize_config import QuantizeOptions
+from .calibration import Statistics, activation_frac
+from .config import QuantizeOptions
+from .elements import index_format, table_is_nonnegative
 
 ROUNDING = (Convolution, Affine, Deconvolution, Add, Multiply, AveragePooling, BatchNormalization, ScaleOffset)
 """Operators whose requantizer can be a ReLU too, and can be asked for a format."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cli_options import Settings, common, example, pop_quantize_options, quantize_options
-from .report.text import columns, printable, shape_text, shorten
+from ..report.text import columns, printable, shape_text, shorten
+from .options import Settings, common, example, pop_quantize_options, quantize_options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .integer_graph import IntegerGraph
+    from ..integer_graph import IntegerGraph
 
 
 @click.command(epilog=example("fpgaq summary examples/fashion_cnn/model.nnp"))
@@ -25,8 +25,8 @@ def summary(settings: Settings, model: str, network: str | None) -> None:
 
     Each with its output shape, parameters and multiplications a frame.
     """
-    from . import pipeline
-    from .report.summary import summarize
+    from .. import pipeline
+    from ..report.summary import summarize
 
     result = summarize(pipeline.load_model(model, network))
     rows = [
@@ -58,7 +58,7 @@ def quantize(
 ) -> None:
     """Turn MODEL into an integer network."""
     options = pop_quantize_options(values)
-    from . import pipeline
+    from .. import pipeline
 
     with settings.progress("quantizing"):
         integer = pipeline.quantize(model, calibration, options, network=network, output=output)
@@ -77,8 +77,8 @@ def compare(settings: Settings, model: str, integer: str, data: str, network: st
 
     MODEL and FPGAQ are run on the same labelled data.
     """
-    from . import pipeline
-    from .report.comparison import table
+    from .. import pipeline
+    from ..report.comparison import table
 
     with settings.progress("comparing integer with float"):
         result = pipeline.compare(pipeline.load_model(model, network), integer, data)
@@ -97,8 +97,8 @@ def run(settings: Settings, integer: str, data: str, output: str) -> None:
 
     import numpy as np
 
-    from . import pipeline
-    from .emit.write import check_file, write_file
+    from .. import pipeline
+    from ..emit.write import check_file, write_file
 
     check_file(output)
     with settings.progress("computing"):
@@ -124,7 +124,7 @@ def doctor(settings: Settings) -> int:
 
     Each with its version, the least version that will do, and what it is needed for.
     """
-    from . import doctor as diagnosis
+    from .. import doctor as diagnosis
 
     tools = diagnosis.find_tools()
     rows = [(tool.name, tool.status, tool.version or "-", tool.minimum or "-", tool.needed_for) for tool in tools]
@@ -157,7 +157,7 @@ def integer_lines(integer: IntegerGraph) -> list[str]:
 
 def integer_json(integer: IntegerGraph, output: str | None = None) -> dict[str, Any]:
     """The integer network as plain values; shapes are (height, width, channels)."""
-    from .integer_file import digest
+    from ..integer_file import digest
 
     layers = []
     for op in integer.operators:

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fpgaq import reference
-from fpgaq.calibration import Statistics, activation_frac, fitting_frac
 from fpgaq.errors import FitError, ModelError, UnsupportedError
 from fpgaq.formats import Format, dequantize
 from fpgaq.graph import Affine, Graph, Reshape, Softmax
 from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerRelu
-from fpgaq.quantize_config import QuantizeOptions
 from fpgaq.quantizer import quantize
-from fpgaq.weights import weight_frac
+from fpgaq.quantizer.calibration import Statistics, activation_frac, fitting_frac
+from fpgaq.quantizer.config import QuantizeOptions
+from fpgaq.quantizer.weights import weight_frac
 from tests.float_networks import (
     affine,
     chain,

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import integer_json
-from .errors import ModelError, UsageError
-from .integer_check import check
-from .integer_graph import IntegerGraph
-from .npy import ArrayLimits, open_archive, read_member, read_npy
+from ..errors import ModelError, UsageError
+from ..integer_check import check
+from ..integer_graph import IntegerGraph
+from ..npy import ArrayLimits, open_archive, read_member, read_npy
+from . import encoding
 
 SUFFIX = ".fpgaq"
 NETWORK = "network.json"
@@ -99,7 +99,7 @@ def dump(graph: IntegerGraph) -> bytes:
 
 
 def _members(graph: IntegerGraph) -> dict[str, bytes]:
-    description, arrays = integer_json.describe(graph)
+    description, arrays = encoding.describe(graph)
     text = json.dumps(description, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n"
     return {NETWORK: text.encode("ascii"), **{name: _npy(array) for name, array in arrays.items()}}
 
@@ -134,7 +134,7 @@ def _read(archive: zipfile.ZipFile, where: str) -> IntegerGraph:
         member = read_member(archive, name, where)
         return read_npy(io.BytesIO(member), f"{where}, member {name!r}", len(member), LIMITS).astype(np.int64)
 
-    graph = integer_json.restore(description, array)
+    graph = encoding.restore(description, array)
     if unused:
         raise ModelError(f"{where}: members {sorted(unused)} belong to no layer")
     return graph

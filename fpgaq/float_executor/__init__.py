@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ModelError
-from .float_windows import average_pool, convolve, deconvolve, max_pool, pad, with_bias
-from .functions import evaluate
-from .graph import (
+from ..errors import ModelError
+from ..functions import evaluate
+from ..graph import (
     Add,
     Affine,
     Array,
@@ -37,6 +36,7 @@ from .graph import (
     Transpose,
     Upsample,
 )
+from .windows import average_pool, convolve, deconvolve, max_pool, pad, with_bias
 
 
 def run_float(

@@ -8,20 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .calibration import Statistics
-from .element_quantizer import (
-    ChannelFactors,
-    Wish,
-    quantize_add,
-    quantize_multiply,
-    quantize_pooling,
-    quantize_scale,
-    quantize_table,
-)
-from .errors import UnsupportedError
-from .formats import Format, quantize_real
-from .functions import evaluate
-from .graph import (
+from ..errors import UnsupportedError
+from ..formats import Format, quantize_real
+from ..functions import evaluate
+from ..graph import (
     Add,
     Affine,
     AveragePooling,
@@ -44,8 +34,7 @@ from .graph import (
     Upsample,
     image_shape,
 )
-from .input_format import MIN_INPUT_BITS, Scale
-from .integer_graph import (
+from ..integer_graph import (
     IntegerConcatenate,
     IntegerMaxPooling,
     IntegerOperator,
@@ -58,10 +47,21 @@ from .integer_graph import (
     Requantize,
     Tensor,
 )
-from .layer_quantizer import quantize_layer
-from .quantize_config import QuantizeOptions
-from .quantize_plan import Stage, final_tensors, nonnegative_tensors, stages, wanted_formats
-from .transposed import as_convolution, spread_shape
+from ..transposed import as_convolution, spread_shape
+from .calibration import Statistics
+from .config import QuantizeOptions
+from .elements import (
+    ChannelFactors,
+    Wish,
+    quantize_add,
+    quantize_multiply,
+    quantize_pooling,
+    quantize_scale,
+    quantize_table,
+)
+from .input_format import MIN_INPUT_BITS, Scale
+from .layers import quantize_layer
+from .plan import Stage, final_tensors, nonnegative_tensors, stages, wanted_formats
 
 
 @dataclass(frozen=True)
