@@ -23,7 +23,7 @@ from fpgaq.integer_file import save
 from fpgaq.quantizer import config
 from fpgaq.report.text import columns, printable, shorten
 
-ROOT = Path(cli.__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "fashion_mlp"
 COMMANDS = ("build", "compare", "doctor", "generate", "quantize", "run", "simulate", "summary", "synth")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .operators import Array, AveragePooling, Convolution, Deconvolution, MaxPooling, Pad, Padding, Shape
+from ..graph.operators import Array, AveragePooling, Convolution, Deconvolution, MaxPooling, Pad, Padding, Shape
 
 COLUMN_ELEMENTS = 1 << 22
 """Elements of one block of im2col columns: 16 MiB, which stays near the cache and bounds the memory."""

@@ -47,7 +47,6 @@ from ..integer_graph import (
     Requantize,
     Tensor,
 )
-from ..transposed import as_convolution, spread_shape
 from .calibration import Statistics
 from .config import QuantizeOptions
 from .elements import (
@@ -62,6 +61,7 @@ from .elements import (
 from .input_format import MIN_INPUT_BITS, Scale
 from .layers import quantize_layer
 from .plan import Stage, final_tensors, nonnegative_tensors, stages, wanted_formats
+from .transposed import as_convolution, spread_shape
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from fpgaq.graph import (
     Upsample,
     check,
 )
+from fpgaq.graph.shapes import infer_shape
 from fpgaq.integer_graph import (
     IntegerAdd,
     IntegerArgMax,
@@ -48,7 +49,6 @@ from fpgaq.integer_graph import (
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.report.comparison import compare
-from fpgaq.shapes import infer_shape
 
 WIDE = QuantizeOptions(16, 16, table_bits=12, scale_bits=24)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .errors import ModelError
-from .float_executor.operators import (
+from ..errors import ModelError
+from .operators import (
     Add,
     Affine,
     AveragePooling,

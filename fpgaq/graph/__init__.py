@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .errors import ModelError
-from .float_executor.operators import (
+from ..errors import ModelError
+from ..functions import check_parameters
+from .operators import (
     OPERATORS,
     Add,
     Affine,
@@ -41,7 +42,6 @@ from .float_executor.operators import (
     Transpose,
     Upsample,
 )
-from .functions import check_parameters
 from .shapes import image_shape, infer_shape, window_count
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .graph import Convolution, Deconvolution, Padding
+from ..graph import Convolution, Deconvolution, Padding
 
 
 def spread_shape(shape: tuple[int, int, int], stride: tuple[int, int]) -> tuple[int, int, int]:
