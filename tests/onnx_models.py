@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from fpgaq.float_executor import run_float
-from fpgaq.importers.onnx_graph import load_onnx
+from fpgaq.importers.onnx.graph import load_onnx
 
 # The largest deviation, as a part of the largest output magnitude: sums in another order.
 TOLERANCE = 2e-6

@@ -8,7 +8,7 @@ from ..errors import ModelError, UnsupportedError
 from ..graph import Graph
 from .container import read_file
 from .nnp import from_nnabla, load_nnp, load_nntxt, load_stream
-from .onnx_graph import load_onnx
+from .onnx import load_onnx
 
 __all__ = ["from_nnabla", "load", "load_stream"]
 

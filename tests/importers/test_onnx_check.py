@@ -8,8 +8,8 @@ import pytest
 from fpgaq.errors import ToolError, UnsupportedError, VerificationError
 from fpgaq.float_executor import run_float
 from fpgaq.importers import load
-from fpgaq.importers.onnx_check import TOLERANCE, check_with_onnxruntime
-from fpgaq.importers.onnx_graph import load_onnx
+from fpgaq.importers.onnx.check import TOLERANCE, check_with_onnxruntime
+from fpgaq.importers.onnx.graph import load_onnx
 from fpgaq.passes import standard_passes
 from tests.onnx_models import load_model, model, node, runtime
 

@@ -10,8 +10,8 @@ import pytest
 from fpgaq.errors import FpgaqError, ModelError, UnsupportedError
 from fpgaq.float_executor import run_float
 from fpgaq.importers import load
-from fpgaq.importers.onnx_file import opset_range
-from fpgaq.importers.onnx_graph import load_onnx
+from fpgaq.importers.onnx.file import opset_range
+from fpgaq.importers.onnx.graph import load_onnx
 from tests.onnx_models import compare, load_model, model, node, value
 
 TENSOR = onnx.TensorProto

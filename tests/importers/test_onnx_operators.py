@@ -6,7 +6,7 @@ import pytest
 
 from fpgaq import graph as fg
 from fpgaq.errors import FpgaqError, ModelError, UnsupportedError
-from fpgaq.importers.onnx_operators import CONVERTERS
+from fpgaq.importers.onnx.operators import CONVERTERS
 from tests.onnx_models import compare, load_model, model, node
 
 RANDOM = np.random.default_rng(5)

@@ -16,7 +16,7 @@ import pytest
 from fpgaq.errors import UnsupportedError
 from fpgaq.float_executor import run_float
 from fpgaq.importers import load
-from fpgaq.importers.onnx_tensors import to_array
+from fpgaq.importers.onnx.tensors import to_array
 from tests.onnx_models import load_model
 from tests.onnx_models import runtime as current_runtime
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from fpgaq.errors import ModelError, UnsupportedError
-from fpgaq.importers.hdf5 import decode_parameters as decode_h5
 from fpgaq.importers.nnp import load_nnp
-from fpgaq.importers.wire import decode_parameters as decode_wire
+from fpgaq.importers.nnp.hdf5 import decode_parameters as decode_h5
+from fpgaq.importers.nnp.wire import decode_parameters as decode_wire
 from tests.nnp_builder import (
     affine,
     build_nnp,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fpgaq.errors import ModelError
-from fpgaq.importers.text_proto import MAX_DEPTH, Message, Scalar, Value, number_of, parse
+from fpgaq.importers.nnp.text_proto import MAX_DEPTH, Message, Scalar, Value, number_of, parse
 
 Plain = dict[str, list]
 
@@ -94,7 +94,7 @@ def test_a_large_text_is_read_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -
     start = time.process_time()
     assert len(parse(b"dim: 1\n" * 100_000, "t").fields["dim"]) == 100_000
     assert time.process_time() - start < 2
-    monkeypatch.setattr("fpgaq.importers.text_proto.MAX_FIELDS", 1000)
+    monkeypatch.setattr("fpgaq.importers.nnp.text_proto.MAX_FIELDS", 1000)
     with pytest.raises(ModelError, match="t:1001:6: more than 1000 fields and comments"):
         parse(b"dim: 1\n" * 2000, "t")
     with pytest.raises(ModelError, match="t:1001:1: more than 1000 fields and comments"):

@@ -1,0 +1,17 @@
+"""nnabla functions to float operators: every argument of every function is consumed or refused by name.
+
+Arguments that a file omits are 0, false or empty, as proto3 prescribes and nnabla reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .activations import ACTIVATIONS
+from .function import Converter
+from .joins import JOINS
+from .layers import LAYERS
+from .pooling import POOLING
+
+CONVERTERS: Mapping[str, tuple[str, Converter]] = dict(sorted({**ACTIVATIONS, **JOINS, **LAYERS, **POOLING}.items()))
+"""For each supported function type: the field that holds its arguments, and the conversion."""

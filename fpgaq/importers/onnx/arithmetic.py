@@ -1,0 +1,137 @@
+"""ONNX arithmetic: tensors with constants (one number, or one per channel) and tensors with tensors."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...errors import ModelError, UnsupportedError
+from ...graph import Add, Array, BatchNormalization, Identity, Multiply, Pointwise, ScaleOffset, Shape
+from .builder import Call, Tensor, graph_shape
+from .resize import spread
+
+
+def per_channel(call: Call, index: int, array: Array, shape: Shape) -> Array:
+    """A constant that broadcasts to (batch, *shape) as (1,) or (channels,), if it does not vary otherwise."""
+    where = f"{call.where}: input {index}, a constant of shape {array.shape},"
+    lead = max(0, array.ndim - len(shape))
+    if math.prod(array.shape[:lead]) != 1 or lead > 1:
+        raise UnsupportedError(f"{where} has values for the samples of a batch or adds axes to {shape}")
+    array = array.reshape((1,) * (len(shape) - array.ndim + lead) + array.shape[lead:])
+    for have, want in zip(array.shape, shape, strict=True):
+        if have not in (1, want):
+            raise UnsupportedError(f"{where} does not broadcast to {shape}; supported: one number, or one per channel")
+    first = array.reshape(len(array), -1)[:, :1].reshape(-1, *(1,) * (len(shape) - 1))
+    if not np.array_equal(np.broadcast_to(first, array.shape), array):
+        raise UnsupportedError(f"{where} varies over space; supported: one number, or one per channel")
+    vector: Array = first.reshape(-1)
+    return vector[:1] if np.all(vector == vector[0]) else vector
+
+
+def with_constant(call: Call, tensor: Tensor, index: int, scale: Array, offset: Array, last: int = 0) -> Tensor:
+    """Tensor * scale + offset, each (1,) or (channels,)."""
+    if scale.size == 1 and offset.size == 1:
+        return call.emit(ScaleOffset, (tensor,), tensor.shape, last, scale=float(scale[0]), offset=float(offset[0]))
+    channels = tensor.shape[0]
+    one = np.ones(channels, np.float32)
+    return call.emit(
+        BatchNormalization,
+        (tensor,),
+        tensor.shape,
+        last,
+        mean=np.zeros(channels, np.float32),
+        variance=one,
+        scale=None if np.all(scale == 1) else one * scale,
+        offset=None if np.all(offset == 0) else one * offset,
+        epsilon=0.0,
+    )
+
+
+def arithmetic(call: Call) -> None:
+    """Add, Sub, Mul and Div of two inputs, at least one of them a tensor."""
+    call.count(2, 2)
+    call.attributes.skip(*(("consumed_inputs",) if call.opset < 6 else ()))
+    broadcast = call.opset >= 7 or call.attributes.flag("broadcast")
+    axis = call.attributes.integer("axis", -1) if call.opset < 7 else -1
+    kind = call.node.type
+    if call.is_constant(0) or call.is_constant(1):
+        index = 0 if call.is_constant(0) else 1
+        tensor, array = call.tensor(1 - index), call.parameter(index)
+        if index == 1:
+            array = _legacy(call, array, tensor.shape, broadcast, axis)
+        _constant_arithmetic(call, kind, tensor, index, per_channel(call, index, array, tensor.shape))
+        return
+    left, right = _same_shape(call, call.tensor(0), call.tensor(1))
+    if kind == "Div":
+        raise UnsupportedError(f"{call.where}: divides by a computed tensor; supported: by a constant")
+    if kind == "Mul":
+        call.emit(Multiply, (left, right), left.shape)
+    else:
+        call.emit(Add, (left, right), left.shape, signs=(1, -1 if kind == "Sub" else 1))
+
+
+def _legacy(call: Call, array: Array, shape: Shape, broadcast: bool, axis: int) -> Array:
+    """Before opset 7 the second input's shape is matched from `axis` on, and only if `broadcast` is set."""
+    if call.opset >= 7 or (broadcast and axis < 0):
+        return array
+    if not broadcast:
+        if array.size != math.prod(array.shape[:1]) * math.prod(shape) or array.ndim != len(shape) + 1:
+            raise ModelError(f"{call.where}: shapes {array.shape} and (batch, *{shape}) differ and broadcast is 0")
+        return array
+    if axis + array.ndim > len(shape) + 1:
+        raise ModelError(f"{call.where}: axis {axis} of shape {array.shape} does not fit (batch, *{shape})")
+    return array.reshape((1,) * axis + array.shape + (1,) * (len(shape) + 1 - axis - array.ndim))
+
+
+def _constant_arithmetic(call: Call, kind: str, tensor: Tensor, index: int, value: Array) -> None:
+    one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
+    if kind == "Add":
+        with_constant(call, tensor, index, one, value)
+    elif kind == "Sub":
+        with_constant(call, tensor, index, one, -value) if index else with_constant(call, tensor, index, -one, value)
+    elif kind == "Mul":
+        with_constant(call, tensor, index, value, zero)
+    elif index == 1:
+        if not value.all():
+            raise ModelError(f"{call.where}: divides by zero")
+        with_constant(call, tensor, index, one / value, zero)
+    elif value.size == 1:
+        call.emit(Pointwise, (tensor,), tensor.shape, function="reciprocal", parameters=(float(value[0]),))
+    else:
+        raise UnsupportedError(f"{call.where}: divides constants by a tensor; supported: one number by a tensor")
+
+
+def _same_shape(call: Call, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+    """Two tensors of one shape; one of a single pixel for each channel is repeated over the other's image."""
+    if left.shape == right.shape:
+        return left, right
+    one_pixel = len(left.shape) == len(right.shape) in (2, 3) and left.shape[0] == right.shape[0]
+    if one_pixel and call.opset >= 7:
+        small, large = sorted((left, right), key=lambda tensor: math.prod(tensor.shape))
+        if math.prod(small.shape) == small.shape[0]:
+            _, height, width = graph_shape(large.shape)
+            wide = spread(call, small, (height, width), last=-1)
+            return (wide, right) if small is left else (left, wide)
+    raise UnsupportedError(
+        f"{call.where}: shapes {left.shape} and {right.shape}; supported: equal ones, or one pixel beside an image"
+    )
+
+
+def negate(call: Call) -> None:
+    """Neg."""
+    call.count(1, 1)
+    tensor = call.tensor()
+    call.emit(ScaleOffset, (tensor,), tensor.shape, scale=-1.0, offset=0.0)
+
+
+def add_all(call: Call) -> None:
+    """Sum of tensors of one shape."""
+    tensors = tuple(call.tensor(index) for index in range(call.count(1, 64)))
+    for tensor in tensors:
+        if tensor.shape != tensors[0].shape:
+            raise UnsupportedError(f"{call.where}: shapes {tensors[0].shape} and {tensor.shape}; supported: equal ones")
+    if len(tensors) == 1:
+        call.emit(Identity, tensors, tensors[0].shape, kind="Sum")
+    else:
+        call.emit(Add, tensors, tensors[0].shape, signs=(1,) * len(tensors))

@@ -1,0 +1,92 @@
+"""The imported graph held against onnxruntime, where that is installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import ToolError, UnsupportedError, VerificationError
+from ...float_executor import run_float
+from ...graph import Graph
+
+TOLERANCE = 2e-6
+"""Of the largest output: sums in another order differ by that much."""
+
+
+def check_with_onnxruntime(data: bytes, graph: Graph, samples: int = 2, seed: int = 0) -> float:
+    """Run a model in onnxruntime and its graph in numpy on random data.
+
+    Parameters
+    ----------
+    data : bytes
+        The .onnx file, from a source that one trusts: onnxruntime executes it.
+    graph : Graph
+        What `load_onnx` made of it.
+    samples, seed : int
+        Standard normal samples; where the file fixes its batch, that many batches.
+
+    Returns
+    -------
+    float
+        The largest deviation as a part of the largest output.
+
+    Raises
+    ------
+    ToolError
+        If onnxruntime is missing or does not run the model.
+    VerificationError
+        If an output deviates by more than `TOLERANCE`, naming it.
+    """
+    session = _session(data)
+    generator = np.random.default_rng(seed)
+    # An input that the graph does not read still wants a value.
+    declared = {entry.name: entry.shape for entry in session.get_inputs()}
+    missing = set(graph.inputs) - set(declared)
+    if missing:
+        raise UnsupportedError(f"input {sorted(missing)[0]!r} has a value in the file; onnxruntime takes none for it")
+    worst = 0.0
+    for _ in range(samples):
+        inputs = {
+            name: generator.standard_normal([size if isinstance(size, int) else 1 for size in shape]).astype(np.float32)
+            for name, shape in declared.items()
+        }
+        try:
+            expected = session.run(list(graph.outputs), inputs)
+        except Exception as error:  # onnxruntime's own classes have no common base
+            raise ToolError(f"onnxruntime does not run the model ({_one_line(error)})") from None
+        actual = run_float(graph, {name: inputs[name] for name in graph.inputs})
+        for name, reference in zip(graph.outputs, expected, strict=True):
+            worst = max(worst, _deviation(name, actual[name], np.asarray(reference)))
+    return worst
+
+
+def _session(data: bytes) -> Any:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise ToolError("the check needs onnxruntime: pip install onnxruntime") from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    # One of its fusions takes the zeros of a Pad for padding that never wins in the MaxPool behind it (1.23).
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # as above
+        raise ToolError(f"onnxruntime does not take the model ({_one_line(error)})") from None
+
+
+def _deviation(name: str, actual: Any, reference: Any) -> float:
+    if actual.shape != reference.shape:
+        raise VerificationError(f"output {name!r} has shape {actual.shape}; onnxruntime computes {reference.shape}")
+    scale = max(float(np.abs(reference).max()), float(np.finfo(np.float32).tiny))
+    deviation = float(np.abs(actual - reference).max()) / scale
+    if not deviation <= TOLERANCE:
+        raise VerificationError(
+            f"output {name!r} deviates from onnxruntime by {deviation:.1e} of its largest value; allowed: {TOLERANCE}"
+        )
+    return deviation
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

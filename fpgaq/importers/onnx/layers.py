@@ -1,0 +1,128 @@
+"""ONNX layers without windows: matrix products, batch normalization, softmax, and what is at rest at inference."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...errors import ModelError, UnsupportedError
+from ...graph import Affine, Array, BatchNormalization, Identity, Softmax
+from .arithmetic import per_channel
+from .builder import Call, Tensor
+from .tensors import REAL_TYPES, type_name
+
+
+def batch_normalization(call: Call) -> None:
+    """BatchNormalization at inference."""
+    call.count(5, 5)
+    attributes, tensor = call.attributes, call.tensor()
+    attributes.skip("momentum", *(("consumed_inputs",) if call.opset < 6 else ()))
+    epsilon = attributes.real("epsilon", 1e-5)
+    if call.opset < 9:
+        attributes.only("spatial", 1, 1)
+    if call.opset < 7:
+        attributes.only("is_test", 1, 0)
+    if call.opset >= 14:
+        attributes.only("training_mode", 0, 0)
+    scale, offset, mean, variance = (call.parameter(index) for index in range(1, 5))
+    for array in (scale, offset, mean, variance):
+        if array.shape != tensor.shape[:1]:
+            raise ModelError(f"{call.where}: parameters of shape {array.shape}; expected {tensor.shape[:1]}")
+    call.emit(
+        BatchNormalization,
+        (tensor,),
+        tensor.shape,
+        mean=mean,
+        variance=variance,
+        scale=scale,
+        offset=offset,
+        epsilon=float(np.float32(epsilon)),
+    )
+
+
+def gemm(call: Call) -> None:
+    """Gemm with constant weights."""
+    call.count(2, 3)
+    attributes, tensor, weight = call.attributes, _vector(call), call.parameter(1)
+    if attributes.flag("transA"):
+        raise UnsupportedError(f"{call.where}: transA is 1, which moves the batch; supported: 0")
+    if weight.ndim != 2:
+        raise ModelError(f"{call.where}: weights of shape {weight.shape}; expected two axes")
+    weight = weight if attributes.flag("transB") else weight.T
+    alpha, beta = np.float32(attributes.real("alpha", 1.0)), np.float32(attributes.real("beta", 1.0))
+    if call.opset < 7:
+        attributes.skip("broadcast")
+    bias = None
+    if call.has(2):
+        vector = per_channel(call, 2, call.parameter(2), weight.shape[:1])
+        bias = np.ascontiguousarray(np.broadcast_to(vector * beta, weight.shape[:1]))
+    _affine(call, tensor, weight * alpha, bias)
+
+
+def matrix_product(call: Call) -> None:
+    """MatMul with constant weights."""
+    call.count(2, 2)
+    tensor, weight = _vector(call), call.parameter(1)
+    if weight.ndim != 2:
+        raise UnsupportedError(f"{call.where}: weights of shape {weight.shape}; supported: (features, outputs)")
+    _affine(call, tensor, weight.T, None)
+
+
+def _vector(call: Call) -> Tensor:
+    tensor = call.tensor()
+    if len(tensor.shape) != 1:
+        raise UnsupportedError(f"{call.where}: input shape {tensor.shape}; supported: (features,); put Flatten before")
+    return tensor
+
+
+def _affine(call: Call, tensor: Tensor, weight: Array, bias: Array | None) -> None:
+    if weight.shape[1] != tensor.shape[0]:
+        raise ModelError(f"{call.where}: weights for {weight.shape[1]} features; the input has {tensor.shape[0]}")
+    call.emit(Affine, (tensor,), (weight.shape[0],), weight=np.ascontiguousarray(weight), bias=bias)
+
+
+def softmax(call: Call) -> None:
+    """Softmax; before opset 13 over all axes from `axis` on, which must be one in fact."""
+    call.count(1, 1)
+    tensor = call.tensor()
+    axis = call.axis(call.attributes.integer("axis", 1 if call.opset < 13 else -1), len(tensor.shape))
+    if call.opset < 13 and math.prod(tensor.shape[axis + 1 :]) != 1:
+        raise UnsupportedError(
+            f"{call.where}: over axes {axis + 1} and up of shape {tensor.shape} together; supported: one axis"
+        )
+    if call.opset < 13 and math.prod(tensor.shape[:axis]) != 1 and axis > 0 and tensor.shape[axis] == 1:
+        raise UnsupportedError(f"{call.where}: over one element; remove it")
+    position = 2 if len(tensor.shape) == 2 and axis == 1 else axis
+    call.emit(Softmax, (tensor,), tensor.shape, axis=position)
+
+
+def dropout(call: Call) -> None:
+    """Dropout at inference."""
+    attributes = call.attributes
+    attributes.skip("ratio", "seed", *(("consumed_inputs",) if call.opset < 6 else ()))
+    if call.opset < 7:
+        call.count(1, 1)
+        attributes.only("is_test", 1, 0)
+    else:
+        call.count(1, 3 if call.opset >= 12 else 1)
+        if call.has(2) and call.constant(2).any():
+            raise UnsupportedError(f"{call.where}: training_mode is true; export the model for inference")
+    tensor = call.tensor()
+    call.emit(Identity, (tensor,), tensor.shape, kind="Dropout")
+
+
+def identity(call: Call) -> None:
+    """Identity."""
+    call.count(1, 1)
+    tensor = call.tensor()
+    call.emit(Identity, (tensor,), tensor.shape, kind="Identity")
+
+
+def cast(call: Call) -> None:
+    """Cast between real types: the network computes in float32 anyway."""
+    call.attributes.skip("saturate")
+    kind = call.attributes.integer("to")
+    if kind not in REAL_TYPES:
+        raise UnsupportedError(f"{call.where}: to {type_name(kind)}; supported: between real types")
+    identity(call)

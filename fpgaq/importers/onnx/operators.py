@@ -1,0 +1,65 @@
+"""The ONNX operators that are read, by name: the function that converts each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from . import activations as activations
+from . import arithmetic as arithmetic
+from . import convolutions as convolutions
+from . import layers as layers
+from . import pads as pads
+from . import pools as pools
+from . import resize as resizing
+from . import shapes as shapes
+from .builder import Call
+
+CONVERTERS: Mapping[str, Callable[[Call], None]] = {
+    "Add": arithmetic.arithmetic,
+    "AveragePool": pools.average_pooling,
+    "BatchNormalization": layers.batch_normalization,
+    "Cast": layers.cast,
+    "Clip": activations.clip,
+    "Concat": shapes.concatenate,
+    "Conv": convolutions.convolution,
+    "ConvTranspose": convolutions.deconvolution,
+    "Div": arithmetic.arithmetic,
+    "Dropout": layers.dropout,
+    "Elu": activations.elu,
+    "Flatten": shapes.flatten,
+    "Gelu": activations.gelu,
+    "Gemm": layers.gemm,
+    "GlobalAveragePool": pools.global_average,
+    "GlobalMaxPool": pools.global_maximum,
+    "HardSigmoid": activations.hard_sigmoid,
+    "Identity": layers.identity,
+    "LeakyRelu": activations.leaky_relu,
+    "MatMul": layers.matrix_product,
+    "Max": activations.extreme,
+    "MaxPool": pools.max_pooling,
+    "Min": activations.extreme,
+    "Mul": arithmetic.arithmetic,
+    "Neg": arithmetic.negate,
+    "PRelu": activations.prelu,
+    "Pad": pads.pad,
+    "Pow": activations.power,
+    "Reciprocal": activations.reciprocal,
+    "ReduceMax": pools.reduce_max,
+    "ReduceMean": pools.reduce_mean,
+    "ReduceSum": pools.reduce_sum,
+    "Relu": activations.relu,
+    "Reshape": shapes.reshape,
+    "Resize": resizing.resize,
+    "Selu": activations.selu,
+    "Slice": shapes.slice_,
+    "Softmax": layers.softmax,
+    "Softplus": activations.softplus,
+    "Split": shapes.split,
+    "Squeeze": shapes.squeeze,
+    "Sub": arithmetic.arithmetic,
+    "Sum": arithmetic.add_all,
+    "Transpose": shapes.transpose,
+    "Unsqueeze": shapes.unsqueeze,
+    "Upsample": resizing.upsample,
+    **dict.fromkeys(activations.NAMED, activations.named),
+}
