@@ -123,6 +123,13 @@ target_options = _chain(
     click.option("--clock", type=float, metavar="MHZ", help="Clock in MHz, with --fps."),
 )
 
+search_options = _chain(
+    click.option("--jobs", type=int, metavar="N", help="Processes on this machine; by default one per processor."),
+    click.option("--dask", metavar="ADDRESS", help="A Dask scheduler whose workers compute, such as tcp://host:8786."),
+    click.option("--results", metavar="FILE", help="Keep what was computed here; an interrupted run goes on from it."),
+)
+"""For commands that evaluate many candidates with `fpgaq.parallel.evaluate`: jobs, dask, results."""
+
 frames_option = click.option("--frames", type=int, metavar="N", help="How many frames of the data.")
 simulator_option = click.option(
     "--simulator", type=click.Choice(SIMULATORS), default="icarus", show_default=True, help="Which simulator."
