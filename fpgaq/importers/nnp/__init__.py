@@ -70,6 +70,17 @@ def load_nntxt(data: bytes, network: str | None = None, refuse_batch_statistics:
     return _load(data, "text", [], network, refuse_batch_statistics)
 
 
+def read_choice(data: bytes, network: str | None = None) -> tuple[str, Interface | None]:
+    """Which network of an .nnp `load_nnp` would read, and the executor that names its inputs and outputs."""
+    archive = Archive(data)
+    member = _one_member(archive, NETWORK_SUFFIXES, "network")
+    if member is None:
+        raise ModelError("the zip holds no network (.nntxt or .prototxt); save the model with nnabla.utils.save")
+    root = Fields(parse(archive.read(member, MAX_NETWORK_BYTES), member), member, "model")
+    executors = [read_interface(message, member) for message in root.messages("executor")]
+    return _choose(_by_name(root.messages("network"), member), executors, network)
+
+
 def load_stream(stream: BinaryIO, network: str | None = None) -> Graph:
     """Read an .nnp from a binary file object."""
     return load_nnp(read_stream(stream), network)

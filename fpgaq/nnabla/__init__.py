@@ -1,0 +1,19 @@
+"""nnabla graphs: training, surgery, fixed-point conversion, and parity with the integer network.
+
+This package alone needs nnabla, hence CPython 3.10. Importing it elsewhere raises ToolError with the remedy.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ..errors import ToolError
+
+try:
+    import nnabla  # noqa: F401
+except ImportError:
+    version = ".".join(map(str, sys.version_info[:2]))
+    raise ToolError(
+        f"nnabla is not installed (this is Python {version}); fpgaq.nnabla needs nnabla 1.39, whose wheels are for"
+        " CPython 3.10: set up with `make setup PYTHON=python3.10`"
+    ) from None
