@@ -115,6 +115,21 @@ def load_model(path: str | Path, network: str | None = None, *, passes: bool = T
     return standard_passes(graph) if passes else graph
 
 
+def save_model(graph: Graph, path: str | Path) -> None:
+    """Write a float network as .nnp, for nnabla or for later.
+
+    Raises
+    ------
+    UnsupportedError
+        An operator that nnabla does not have, by name.
+    UsageError
+        A file that cannot be written, or whose name does not end in .nnp.
+    """
+    from .exporters import save_nnp
+
+    save_nnp(graph, path)
+
+
 def load_integer(path: str | Path) -> IntegerGraph:
     """Read a .fpgaq file, all of it checked; ModelError if it is unsound."""
     from .integer_file import load

@@ -1,0 +1,166 @@
+"""The writer of nnabla's .nnp files; it needs neither nnabla nor protobuf.
+
+A zip of three members as `nnabla.utils.save` writes it: the version, the network as protobuf text with an executor, and
+the parameters in HDF5. nnabla loads it for inference or for more training, and `fpgaq.load_model` reads it back.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError
+from ..graph import Array, Graph, Pointwise, check
+from ..importers.nnp.functions import CONVERTERS
+from .nnp_function import Sheet, dims, refusal
+from .nnp_functions import write_pointwise
+from .nnp_operators import WRITERS
+
+EXECUTOR = "runtime"
+_MOST_NAME = 60
+
+
+def dump_nnp(graph: Graph) -> bytes:
+    """The content of an .nnp file that computes what `graph` does.
+
+    Parameters
+    ----------
+    graph : Graph
+        As it was read, or after passes; a Softmax that a pass cut off is not put back.
+
+    Returns
+    -------
+    bytes
+        The same for the same graph, wherever it runs. Parameters are called after their layers.
+
+    Raises
+    ------
+    UnsupportedError
+        For an operator or a function that nnabla does not have, by name.
+    ModelError
+        For a graph that is unsound.
+    """
+    check(graph)
+    sheet = Sheet(graph)
+    for op in graph.operators:
+        if isinstance(op, Pointwise):
+            write_pointwise(sheet, op)
+        elif type(op) in WRITERS:
+            WRITERS[type(op)](sheet, op)
+        else:
+            raise refusal(op, "nnabla has no such function")
+    parameters = _named_parameters(sheet)
+    network = _network(graph, sheet, parameters)
+    executor = {
+        "name": EXECUTOR,
+        "network_name": network["name"],
+        "data_variable": [{"variable_name": name, "data_name": name} for name in graph.inputs],
+        "output_variable": [{"variable_name": name, "data_name": name} for name in graph.outputs],
+        "parameter_variable": [{"variable_name": name} for names in parameters for name in names.values()],
+    }
+    arrays = {
+        name: np.asarray(function.parameters[key], np.float32)
+        for function, names in zip(sheet.functions, parameters, strict=True)
+        for key, name in names.items()
+    }
+    text = _text({"network": network, "executor": executor}).encode()
+    return _zip({"nnp_version.txt": b"0.1\n", "network.nntxt": text, "parameter.h5": _hdf5(arrays)})
+
+
+def save_nnp(graph: Graph, path: str | Path) -> None:
+    """Write an .nnp file; a name with another ending is refused, for nnabla goes by it."""
+    from ..emit.write import check_file, write_file
+
+    if Path(path).suffix != ".nnp":
+        raise UsageError(f"{path}: a model is written as .nnp; give a name that ends so")
+    check_file(path)
+    write_file(path, dump_nnp(graph))
+
+
+def _network(graph: Graph, sheet: Sheet, parameters: list[dict[str, str]]) -> dict[str, Any]:
+    """The network message."""
+    buffers = {name: None for name in graph.inputs} | {function.output: None for function in sheet.functions}
+    variables: list[dict[str, Any]] = [
+        {"name": name, "type": "Buffer", "shape": dims(-1, *sheet.shape(name))} for name in buffers
+    ]
+    functions = []
+    for function, names in zip(sheet.functions, parameters, strict=True):
+        for key, name in names.items():
+            shape = dims(*function.parameters[key].shape)
+            variables.append({"name": name, "type": "Parameter", "shape": shape})
+        message: dict[str, Any] = {
+            "name": function.name,
+            "type": function.type,
+            "input": [*function.inputs, *names.values()],
+            "output": function.output,
+        }
+        if function.arguments:
+            message[CONVERTERS[function.type][0]] = function.arguments
+        functions.append(message)
+    return {"name": graph.name or "network", "batch_size": 1, "variable": variables, "function": functions}
+
+
+def _named_parameters(sheet: Sheet) -> list[dict[str, str]]:
+    """For each function its parameters' names: the index keeps them apart, whatever the layers are called."""
+    functions, prefix = sheet.functions, ""
+    slugs = [re.sub(r"[^A-Za-z0-9_]+", "_", function.name)[:_MOST_NAME].strip("_") for function in functions]
+    width = len(str(len(functions) - 1))
+    while any(name.startswith(prefix) and name[len(prefix) :][:1].isdigit() for name in sheet.shapes):
+        prefix += "p"
+    return [
+        {key: f"{prefix}{index:0{width}d}_{slug}/{key}" for key in function.parameters}
+        for index, (function, slug) in enumerate(zip(functions, slugs, strict=True))
+    ]
+
+
+def _text(fields: Mapping[str, Any], indent: str = "") -> str:
+    """Protobuf text of a nested mapping; a list is a repeated field. What proto3 takes for absent is left out."""
+    lines = []
+    for name, value in fields.items():
+        for item in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(item, Mapping):
+                lines.append(f"{indent}{name} {{\n{_text(item, indent + '  ')}{indent}}}\n")
+            elif isinstance(value, list | tuple) or item:
+                lines.append(f"{indent}{name}: {_scalar(item)}\n")
+    return "".join(lines)
+
+
+def _scalar(value: str | bool | int | float) -> str:
+    if isinstance(value, bool):
+        return "true"
+    if isinstance(value, str):
+        return f'"{_escaped(value)}"'
+    return repr(value)
+
+
+def _escaped(text: str) -> str:
+    """Octal escapes for every byte that is not plain: the text format has no other that all readers take."""
+    return "".join(chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\{byte:03o}" for byte in text.encode())
+
+
+def _hdf5(arrays: Mapping[str, Array]) -> bytes:
+    """The `.h5` member, with the attributes that nnabla writes."""
+    import h5py
+
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        for index, (name, array) in enumerate(arrays.items()):
+            dataset = file.create_dataset(name, data=array, track_times=False)
+            dataset.attrs["index"] = index
+            # Running statistics are no weights: a solver must leave them alone.
+            dataset.attrs["need_grad"] = not name.endswith(("/mean", "/var"))
+    return stream.getvalue()
+
+
+def _zip(members: Mapping[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return stream.getvalue()

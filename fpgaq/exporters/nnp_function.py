@@ -1,0 +1,78 @@
+"""What an operator of the float graph becomes in an .nnp file, and the scratch pad on which it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from ..errors import UnsupportedError
+from ..graph import Array, Graph, Operator, Shape
+
+Arguments: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class NnpFunction:
+    """One function of the file: its data inputs, and behind them its parameters by suffix of their name."""
+
+    name: str
+    type: str
+    inputs: tuple[str, ...]
+    output: str
+    arguments: Arguments
+    parameters: Mapping[str, Array]
+
+
+@dataclass
+class Sheet:
+    """The functions written so far; `shapes` of all tensors, batch left out."""
+
+    graph: Graph
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    functions: list[NnpFunction] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.shapes.update(self.graph.shapes)
+
+    def write(
+        self,
+        op: Operator,
+        kind: str,
+        arguments: Arguments | None = None,
+        parameters: Mapping[str, Array] | None = None,
+        inputs: tuple[str, ...] | None = None,
+        output: str | None = None,
+    ) -> None:
+        """One function for `op`, between its own tensors unless others are named."""
+        inputs, output = op.inputs if inputs is None else inputs, op.output if output is None else output
+        name = base = op.name or op.output
+        number = 1
+        while name in self.names:
+            name, number = f"{base}/{number}", number + 1
+        self.names.add(name)
+        self.functions.append(NnpFunction(name, kind, inputs, output, arguments or {}, parameters or {}))
+
+    def fresh(self, op: Operator, suffix: str, shape: Shape) -> str:
+        """A new tensor of a shape."""
+        name = base = f"{op.output}/{suffix}"
+        number = 1
+        while name in self.shapes:
+            name, number = f"{base}{number}", number + 1
+        self.shapes[name] = shape
+        return name
+
+    def shape(self, name: str) -> Shape:
+        """Of a tensor, batch left out."""
+        return self.shapes[name]
+
+
+def refusal(op: Operator, reason: str) -> UnsupportedError:
+    """The error for what nnabla has no function for."""
+    return UnsupportedError(f"layer {op.name!r} ({type(op).__name__}) cannot be written as .nnp: {reason}")
+
+
+def dims(*sizes: int) -> dict[str, list[int]]:
+    """A Shape message."""
+    return {"dim": list(sizes)}

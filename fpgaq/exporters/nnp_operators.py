@@ -1,0 +1,218 @@
+"""Operators of the float graph as nnabla functions; where nnabla lacks a case, as several of them.
+
+What nnabla pads alike on both sides is unequal here: a Pad function then stands in front.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..graph import (
+    Add,
+    Affine,
+    Array,
+    AveragePooling,
+    BatchNormalization,
+    Concatenate,
+    Convolution,
+    Deconvolution,
+    Identity,
+    MaxPooling,
+    Multiply,
+    Operator,
+    Pad,
+    Prelu,
+    Relu,
+    Reshape,
+    ScaleOffset,
+    Slice,
+    Softmax,
+    Transpose,
+    Upsample,
+)
+from .nnp_function import Sheet, dims, refusal
+
+
+def _weights(weight: Array, bias: Array | None) -> dict[str, Array]:
+    return {"W": weight} if bias is None else {"W": weight, "b": bias}
+
+
+def _padded(sheet: Sheet, op: Convolution | MaxPooling | AveragePooling, value: float) -> tuple[str, ...]:
+    """The input with a border of `value`, as wide as the operator's padding."""
+    channels, height, width = sheet.shape(op.input)
+    top, bottom, left, right = op.padding
+    name = sheet.fresh(op, "padded", (channels, height + top + bottom, width + left + right))
+    border = Pad(f"{op.name}/pad", op.inputs, name, op.padding, "constant", value)
+    _pad(sheet, border)
+    return (name,)
+
+
+def _convolution(sheet: Sheet, op: Convolution) -> None:
+    top, bottom, left, right = op.padding
+    pad, inputs = (top, left), op.inputs
+    if top != bottom or left != right or (op.padding_value and any(op.padding)):
+        pad, inputs = (0, 0), _padded(sheet, op, op.padding_value)
+    arguments: dict[str, Any] = {
+        "base_axis": 1,
+        "pad": dims(*pad),
+        "stride": dims(*op.stride),
+        "dilation": dims(*op.dilation),
+    }
+    if op.groups > 1 and op.weight.shape[1] == 1:
+        arguments["multiplier"] = op.weight.shape[0] // op.groups
+        sheet.write(op, "DepthwiseConvolution", arguments, _weights(op.weight[:, 0], op.bias), inputs)
+        return
+    sheet.write(op, "Convolution", {**arguments, "group": op.groups}, _weights(op.weight, op.bias), inputs)
+
+
+def _affine(sheet: Sheet, op: Affine) -> None:
+    sheet.write(op, "Affine", {"base_axis": 1}, _weights(np.ascontiguousarray(op.weight.T), op.bias))
+
+
+def _deconvolution(sheet: Sheet, op: Deconvolution) -> None:
+    """With unequal padding: all of it, and a slice of that."""
+    top, bottom, left, right = op.padding
+    pad, extra, output = (top, left), op.output_padding, op.output
+    whole = top != bottom or left != right
+    if whole:
+        channels, rows, columns = sheet.shape(op.output)
+        over = (max(0, op.output_padding[0] - bottom), max(0, op.output_padding[1] - right))
+        full = tuple(
+            (size - 1) * stride + dilation * (kernel - 1) + 1 + more
+            for size, stride, dilation, kernel, more in zip(
+                sheet.shape(op.input)[1:], op.stride, op.dilation, op.weight.shape[2:], over, strict=True
+            )
+        )
+        pad, extra, output = (0, 0), over, sheet.fresh(op, "whole", (channels, *full))
+    arguments = {
+        "base_axis": 1,
+        "pad": dims(*pad),
+        "stride": dims(*op.stride),
+        "dilation": dims(*op.dilation),
+        "group": op.groups,
+        "output_padding": dims(*extra),
+    }
+    sheet.write(op, "Deconvolution", arguments, _weights(op.weight, op.bias), output=output)
+    if whole:
+        _slice(sheet, Slice(f"{op.name}/slice", (output,), op.output, (0, top, left)))
+
+
+def _overhangs(sheet: Sheet, op: MaxPooling | AveragePooling) -> bool:
+    """Whether nnabla pools these windows itself where the last one hangs over the edge."""
+    _, *sizes = sheet.shape(op.input)
+    for axis, size in enumerate(sizes):
+        before, after = op.padding[2 * axis : 2 * axis + 2]
+        count = -((size + before) // -op.stride[axis])
+        if max(0, (count - 1) * op.stride[axis] + op.kernel[axis] - size - before) != after:
+            return False
+    return True
+
+
+def _pooling(sheet: Sheet, op: MaxPooling | AveragePooling) -> None:
+    """Equal padding, or an overhang that nnabla makes itself; else a border in front."""
+    kind, counts = "MaxPooling", False
+    if isinstance(op, AveragePooling):
+        counts = op.count_padding and not op.sum_only
+        kind = "SumPooling" if op.sum_only else "AveragePooling"
+    top, bottom, left, right = op.padding
+    pad, inputs, ignore = (top, left), op.inputs, True
+    if top != bottom or left != right:
+        # nnabla never counts an overhang in a mean, and the reader makes one of it that does not count either.
+        if _overhangs(sheet, op) and not counts:
+            ignore = False
+        elif kind == "AveragePooling" and not counts:
+            raise refusal(op, f"a mean that leaves out the padding {op.padding}; make it equal on both sides")
+        else:
+            pad, inputs = (0, 0), _padded(sheet, op, -math.inf if kind == "MaxPooling" else 0.0)
+    arguments: dict[str, Any] = {"kernel": dims(*op.kernel), "stride": dims(*op.stride), "pad": dims(*pad)}
+    arguments["ignore_border"] = ignore
+    if kind == "AveragePooling":
+        arguments["including_pad"] = counts
+    sheet.write(op, kind, arguments, inputs=inputs)
+
+
+def _add(sheet: Sheet, op: Add) -> None:
+    shape = sheet.shape(op.output)
+    plus, minus = (
+        tuple(name for name, sign in zip(op.inputs, op.signs, strict=True) if sign == wanted) for wanted in (1, -1)
+    )
+
+    def total(names: tuple[str, ...], suffix: str, output: str | None) -> str:
+        if len(names) == 1 and output is None:
+            return names[0]
+        output = output or sheet.fresh(op, suffix, shape)
+        sheet.write(op, "Add2" if len(names) == 2 else "AddN", inputs=names, output=output)
+        return output
+
+    if not minus:
+        total(plus, "plus", op.output)
+    elif not plus:
+        sheet.write(op, "MulScalar", {"val": -1.0}, inputs=(total(minus, "minus", None),))
+    else:
+        sheet.write(op, "Sub2", inputs=(total(plus, "plus", None), total(minus, "minus", None)))
+
+
+def _slice(sheet: Sheet, op: Slice) -> None:
+    stop = [start + size for start, size in zip(op.start, sheet.shape(op.output), strict=True)]
+    sheet.write(op, "Slice", {"start": list(op.start), "stop": stop, "step": [1] * len(stop)})
+
+
+def _pad(sheet: Sheet, op: Pad) -> None:
+    sheet.write(op, "Pad", {"pad_width": list(op.padding), "mode": op.mode, "constant_value": op.value})
+
+
+def _normalize(sheet: Sheet, op: BatchNormalization) -> None:
+    spread = (1, -1, *(1,) * (len(sheet.shape(op.input)) - 1))
+    given = {"beta": op.offset, "gamma": op.scale, "mean": op.mean, "var": op.variance}
+    parameters = {key: value.reshape(spread) for key, value in given.items() if value is not None}
+    arguments = {
+        "axes": [1],
+        "decay_rate": 0.9,
+        "eps": float(op.epsilon),
+        "batch_stat": False,
+        "no_scale": op.scale is None,
+        "no_bias": op.offset is None,
+    }
+    sheet.write(op, "BatchNormalization", arguments, parameters)
+
+
+def _scale_offset(sheet: Sheet, op: ScaleOffset) -> None:
+    if op.scale == -1.0 and op.offset:
+        sheet.write(op, "RSubScalar", {"val": op.offset})
+    elif op.scale == 1.0:
+        sheet.write(op, "AddScalar", {"val": op.offset})
+    elif not op.offset:
+        sheet.write(op, "MulScalar", {"val": op.scale})
+    else:
+        scaled = sheet.fresh(op, "scaled", sheet.shape(op.output))
+        sheet.write(op, "MulScalar", {"val": op.scale}, output=scaled)
+        sheet.write(replace(op, name=f"{op.name}/offset"), "AddScalar", {"val": op.offset}, inputs=(scaled,))
+
+
+WRITERS: Mapping[type[Operator], Callable[[Sheet, Any], None]] = {
+    Convolution: _convolution,
+    Affine: _affine,
+    MaxPooling: _pooling,
+    Deconvolution: _deconvolution,
+    AveragePooling: _pooling,
+    Upsample: lambda sheet, op: sheet.write(op, "Unpooling", {"kernel": dims(*op.factor)}),
+    Add: _add,
+    Multiply: lambda sheet, op: sheet.write(op, "Mul2"),
+    Concatenate: lambda sheet, op: sheet.write(op, "Concatenate", {"axis": 1}),
+    Slice: _slice,
+    Pad: _pad,
+    Transpose: lambda sheet, op: sheet.write(op, "Transpose", {"axes": [0, *(axis + 1 for axis in op.axes)]}),
+    Prelu: lambda sheet, op: sheet.write(op, "PReLU", {"base_axis": 1}, {"slope": op.slope}),
+    Relu: lambda sheet, op: sheet.write(op, "ReLU"),
+    BatchNormalization: _normalize,
+    ScaleOffset: _scale_offset,
+    Reshape: lambda sheet, op: sheet.write(op, "Reshape", {"shape": dims(-1, *sheet.shape(op.output))}),
+    Softmax: lambda sheet, op: sheet.write(op, "Softmax", {"axis": op.axis + 1}),
+    Identity: lambda sheet, op: sheet.write(op, "Identity"),
+}
+"""All operators but Pointwise, whose functions are in `nnp_functions`."""
