@@ -24,9 +24,9 @@ def print_tables(known: Mapping[str, Any]) -> None:
     _table(
         ("network at 64", "device", "LUT", "FF", "DSP", "BRAM18", "lint lines"),
         (
-            (name, device, *(_count(facts[device][key]) for key in ("lut", "ff", "dsp", "bram18")), len(facts["lint"]))
+            (name, device, *(_count(facts[device][key]) for key in ("lut", "ff", "dsp", "bram")), len(facts["lint"]))
             for name, facts in networks.items()
-            for device in ("xc7", "ecp5")
+            for device in ("xc7", "ecp5-85k")
             if device in facts
         ),
     )

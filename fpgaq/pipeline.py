@@ -307,11 +307,42 @@ def simulate(
     return simulate_folder(Path(directory), frames=frames, data=arrays, simulator=simulator)
 
 
-def synthesize(directory: str | Path, device: str = "xc7") -> SynthResult:
-    """Count what a generated folder takes on a device, ``xc7`` or ``ecp5``, with Yosys."""
+def synthesize(
+    directory: str | Path,
+    device: str = "xc7",
+    *,
+    seeds: int = 5,
+    layers: bool = True,
+    timeout: float = 1800.0,
+    progress: Callable[[str], None] = lambda stage: None,
+) -> SynthResult:
+    """Count what a generated folder takes on a device, with Yosys, and find its clock with nextpnr.
+
+    Parameters
+    ----------
+    directory : str or Path
+        What `generate` wrote.
+    device : str
+        One of `fpgaq.synth.DEVICES`.
+    seeds : int
+        Runs of nextpnr; 0 for counts only.
+    layers : bool
+        Count each layer too.
+    timeout : float
+        Seconds for each run of a tool.
+    progress : callable
+        Called with what is being done.
+
+    Raises
+    ------
+    FitError
+        A design that nextpnr cannot place or route.
+    ToolError
+        A tool that is missing, crashed or did not finish.
+    """
     from .synth import synthesize as synthesize_folder
 
-    return synthesize_folder(Path(directory), device)
+    return synthesize_folder(Path(directory), device, seeds=seeds, layers=layers, timeout=timeout, progress=progress)
 
 
 def build(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import FitError
 from ..report.text import columns, percent, printable, shorten
 from .numbers import integer_lines
 from .options import (
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from ..pipeline import GenerateResult
     from ..schedule import BufferReport, Schedule
-    from ..synth import SynthResult
+    from ..synth import Counts, SynthResult
     from ..verify.simulate import SimulationResult
 
 
@@ -131,21 +132,36 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
     settings.show(lines, parts)
 
 
-@click.command(epilog=example("fpgaq synth out --device ecp5"))
+@click.command(epilog=example("fpgaq synth out --device ecp5-25k --seeds 1"))
 @click.argument("directory", metavar="DIR")
-@click.option("--device", type=click.Choice(DEVICES), default="xc7", show_default=True, help="The device family.")
+@click.option("--device", type=click.Choice(DEVICES), default="xc7", show_default=True, help="The device or family.")
+@click.option(
+    "--seeds",
+    type=int,
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Runs of nextpnr, for the median clock; 0: none.",
+)
+@click.option("--no-layers", is_flag=True, help="Count the whole only, in half the time.")
+@click.option("--timeout", type=float, default=1800.0, show_default=True, metavar="S", help="Seconds for each run.")
 @common
 @click.pass_obj
-def synth(settings: Settings, directory: str, device: str) -> None:
-    """Count the resources that the hardware takes.
+def synth(settings: Settings, directory: str, device: str, seeds: int, no_layers: bool, timeout: float) -> None:
+    """Measure what the hardware takes and how fast it is.
 
-    LUTs, flip-flops, DSP blocks and block RAMs of the Verilog in DIR, whole and for each layer.
+    Yosys counts LUTs, flip-flops, DSP blocks and memories of the Verilog in DIR, whole and for each layer. Lattice and
+    Gowin parts are placed and routed too, which tells the clock. Results are kept: the same files are not run twice.
     """
     from .. import pipeline
 
-    with settings.progress(f"synthesizing for {device}"):
-        result = pipeline.synthesize(directory, device)
+    with settings.progress(f"synthesizing for {device}") as progress:
+        result = pipeline.synthesize(
+            directory, device, seeds=seeds, layers=not no_layers, timeout=timeout, progress=progress
+        )
     settings.show(synth_lines(result), result.as_json())
+    if result.excess:
+        raise FitError(f"the design does not fit {device}: it takes {result.excess}; choose a larger part or less")
 
 
 def schedule_json(schedule: Schedule) -> list[dict[str, Any]]:
@@ -221,11 +237,26 @@ def simulation_lines(result: SimulationResult) -> list[str]:
 
 
 def synth_lines(result: SynthResult) -> list[str]:
-    """A line for each layer's resources, then the whole."""
-    headers = ("layer", "LUT", "FF", "DSP", "BRAM18")
-    rows = [(shorten(name), counts.lut, counts.ff, counts.dsp, counts.bram18) for name, counts in result.layers]
-    rows.append(("whole, flattened", result.lut, result.ff, result.dsp, result.bram18))
-    return [*columns(headers, rows), f"{result.device}: {result.tool}, {result.seconds:.1f} s"]
+    """A line for each layer's resources, the whole, what of the device that is, and the clock."""
+    headers = ("layer", "LUT", "of them RAM", "FF", "carry", "DSP", "block RAM")
+    rows: list[tuple[object, ...]] = [(shorten(name), *_resources(counts)) for name, counts in result.layers]
+    rows.append(("whole, flattened", *_resources(result.counts)))
+    shares = result.shares
+    if shares:
+        share = {name: percent(shares[name]) if name in shares else "-" for name in ("lut", "ff", "dsp", "bram")}
+        rows.append((f"share of {result.device}", share["lut"], "", share["ff"], "", share["dsp"], share["bram"]))
+    lines = columns(headers, rows)
+    if result.fmax_mhz is not None:
+        seeds = ", ".join(f"{clock:.1f}" for _, clock in result.fmax)
+        lines.append(
+            f"{result.fmax_mhz:.1f} MHz after routing, median of {len(result.fmax)} seeds ({seeds});"
+            " ports behind registers on four pins"
+        )
+    return [*lines, f"{result.device}: {', '.join(result.tools)}; {result.seconds:.1f} s"]
+
+
+def _resources(counts: Counts) -> tuple[int, ...]:
+    return counts.lut, counts.lutram, counts.ff, counts.carry, counts.dsp, counts.bram
 
 
 def _count(value: int | None) -> str:

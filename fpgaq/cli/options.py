@@ -23,7 +23,10 @@ ROUNDINGS = ("half_up", "half_away", "half_even", "floor")
 ACTIVATION_RANGES = ("max", "percentile", "mse")
 WEIGHT_DELTAS = ("ceil", "floor", "mse")
 SIMULATORS = ("icarus", "verilator")
-DEVICES = ("xc7", "ecp5")
+DEVICES = (
+    *("xc7", "xc7a35t", "xc7a100t", "xc7z020", "xcup", "xczu3eg", "xczu9eg"),
+    *("ecp5-25k", "ecp5-45k", "ecp5-85k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw2a18"),
+)
 """Spelled out again because the modules that own them import numpy; a test holds the two equal."""
 
 

@@ -1,8 +1,20 @@
-"""Synthesis of a generated design with Yosys and the count of what it takes on a device."""
+"""Synthesis of a generated design with Yosys, place and route with nextpnr: what it takes and how fast it is."""
 
 from __future__ import annotations
 
 from .cells import Counts
-from .flow import DEVICES, SynthResult, synthesize
+from .devices import DEVICES, Device, find_device
+from .flow import DEFAULT_SEEDS, synthesize
+from .result import SynthResult, describe_excess, used_shares
 
-__all__ = ["DEVICES", "Counts", "SynthResult", "synthesize"]
+__all__ = [
+    "DEFAULT_SEEDS",
+    "DEVICES",
+    "Counts",
+    "Device",
+    "SynthResult",
+    "describe_excess",
+    "find_device",
+    "synthesize",
+    "used_shares",
+]

@@ -1,145 +1,178 @@
-"""Synthesis of a generated folder for one device: the whole design flattened, and layer by layer."""
+"""Synthesis of a generated folder for one device: the whole design flattened, layer by layer, and placed and routed."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..errors import ToolError, UsageError
-from .cells import TABLES, Counts, count_cells
-from .process import last_line, read_sources, run_yosys, workspace
+from .cache import fetch, make_key, project_digest, store
+from .cells import Counts, count_cells
+from .devices import Device, find_device
+from .place import Ports, place, placer_version, put_on_pins
+from .process import last_line, read_sources, run_yosys, workspace, yosys_version
 from .project import Project, read_project
+from .result import SynthResult, describe_excess
 
-DEVICES: tuple[str, ...] = tuple(TABLES)
 DEFAULT_TIMEOUT = 1800.0
+DEFAULT_SEEDS = 5
 TOP_LEVEL = "(top level)"
 """The row of `SynthResult.layers` for logic that belongs to the top module itself."""
 
-_SYNTHESIS = {
-    # No pads and no clock buffer: the design is a block within a larger one.
-    "xc7": "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
-    "ecp5": "synth_ecp5 -top {top}",
-}
+Progress: TypeAlias = Callable[[str], None]
+Layers: TypeAlias = tuple[tuple[str, Counts], ...]
 
 
-@dataclass(frozen=True)
-class SynthResult:
-    """What a design takes on a device.
+def synthesize(
+    directory: Path,
+    device: str = "xc7",
+    *,
+    seeds: int = DEFAULT_SEEDS,
+    layers: bool = True,
+    timeout: float = DEFAULT_TIMEOUT,
+    progress: Progress = lambda stage: None,
+) -> SynthResult:
+    """Synthesize a folder that `fpgaq generate` wrote, count its resources, and find the clock it reaches.
 
-    Parameters
-    ----------
-    device, top : str
-        The device family and the module that was synthesized.
-    lut, ff, carry, dsp, bram18 : int
-        The flattened design: LUT sites, flip-flops, carry cells (CARRY4, CCU2C), DSP blocks, block RAMs of 18 kbit.
-    layers : tuple of (str, Counts)
-        For each instance in the top module its module's name (with the instance's, if several share the module), and
-        the resources counted in a second run that keeps these boundaries: their sum may exceed the whole a little.
-    tool : str
-        Name and version of the synthesizer.
-    seconds : float
-        Wall-clock time of both runs together.
-    """
-
-    device: str
-    top: str
-    lut: int
-    ff: int
-    carry: int
-    dsp: int
-    bram18: int
-    layers: tuple[tuple[str, Counts], ...]
-    tool: str
-    seconds: float
-
-    def as_json(self) -> dict[str, Any]:
-        """A dictionary of plain values for `--json`."""
-        counts = Counts(self.lut, self.ff, self.carry, self.dsp, self.bram18)
-        return {
-            "device": self.device,
-            "top": self.top,
-            **counts.as_json(),
-            "layers": [{"module": name, **layer.as_json()} for name, layer in self.layers],
-            "tool": self.tool,
-            "seconds": round(self.seconds, 3),
-        }
-
-
-def synthesize(directory: Path, device: str = "xc7", *, timeout: float = DEFAULT_TIMEOUT) -> SynthResult:
-    """Synthesize a folder that `fpgaq generate` wrote, and count its resources.
+    What ran before on the same files with the same tools comes from the user's cache folder.
 
     Parameters
     ----------
     directory : Path
         Holds manifest.json with `top` and `files`; ROM contents are looked for in its `rtl` folder.
-    device : {"xc7", "ecp5"}
+    device : str
+        One of `fpgaq.synth.DEVICES`.
+    seeds : int
+        How often nextpnr places and routes, with seeds 1, 2, ...; 0 for counts only. Without effect where the device
+        has no open placer, and on a design that exceeds the device.
+    layers : bool
+        Count each layer too, in a run of its own.
     timeout : float
-        Seconds for each of the two runs, which go on side by side.
+        Seconds for each run of a tool.
+    progress : callable
+        Called with what is being done.
 
     Raises
     ------
     UsageError
-        If `device` is unknown.
+        If `device` is unknown or `seeds` is negative.
     ModelError
         If the folder is none of ours, or incomplete.
+    FitError
+        If nextpnr cannot place or route what by the counts would fit.
     ToolError
-        If Yosys is missing, refuses the design, crashes or does not end in time.
+        If a tool is missing, refuses the design, crashes or does not end in time.
     """
-    if device not in TABLES:
-        raise UsageError(f"device {device!r} is unknown; choose one of {', '.join(DEVICES)}")
+    part = find_device(device)
+    if seeds < 0:
+        raise UsageError(f"{seeds} seeds were asked for; a number of seeds is 0 or more")
+    placed = part.placer is not None and seeds > 0
+    tools = [yosys_version(), *([placer_version(part.placer)] if placed and part.placer else [])]
     project = read_project(Path(directory))
     start = time.monotonic()
+    key = (project_digest(project), part.yosys, tools[0])
     with ThreadPoolExecutor(max_workers=2) as pool:
-        flat = pool.submit(_flat_run, project, device, timeout)
-        layered = pool.submit(_layered_run, project, device, timeout)
-        (whole, tool), layers = flat.result(), layered.result()
-    return SynthResult(
-        device, project.top, **whole.as_json(), layers=layers, tool=tool, seconds=time.monotonic() - start
-    )
+        progress(f"synthesizing for {device}")
+        flat = pool.submit(_flat_run, project, part, timeout, key)
+        layered = pool.submit(_layered_counts, project, part, timeout, key) if layers else None
+        (counts, ports), rows = flat.result(), layered.result() if layered else ()
+    fmax: Sequence[tuple[int, float]] = ()
+    if placed and not describe_excess(counts, device):
+        fmax = _place_seeds(project, part, ports, range(1, seeds + 1), timeout, (*key, *tools[1:]), progress)
+    return SynthResult(device, project.top, counts, rows, tuple(fmax), tuple(tools), time.monotonic() - start)
 
 
-def _flat_run(project: Project, device: str, timeout: float) -> tuple[Counts, str]:
-    """The counts of the flattened design and the tool's name and version."""
-    with workspace(project) as folder:
-        commands = [*read_sources(project), _SYNTHESIS[device].format(top=project.top), "tee -o stat.json stat -json"]
-        _run(commands, folder, timeout)
-        report = _load_report(folder / "stat.json")
-    modules = _modules(report)
-    counts = _recursive(project.top, modules, device)
-    return counts, " ".join(str(report.get("creator", "Yosys")).split()[:2])
+def _flat_run(project: Project, device: Device, timeout: float, key: Sequence[str]) -> tuple[Counts, Ports]:
+    """The counts of the flattened design, and its ports."""
+    entry = make_key("flat", *key)
+    known = fetch(entry)
+    if known is None:
+        top = project.top
+        synthesis = [*read_sources(project), device.yosys.format(top=top), "tee -o stat.json stat -json"]
+        with workspace(project) as folder:
+            _run([*synthesis, "write_json netlist.json"], folder, timeout)
+            ports = _load_report(folder / "netlist.json")["modules"][top]["ports"]
+            known = {
+                "cells": _modules(_load_report(folder / "stat.json"))[top],
+                "ports": {name: (port["direction"], len(port["bits"])) for name, port in ports.items()},
+            }
+        store(entry, known)
+    return count_cells(known["cells"], device.family), known["ports"]
 
 
-def _layered_run(project: Project, device: str, timeout: float) -> tuple[tuple[str, Counts], ...]:
+def _layered_counts(project: Project, device: Device, timeout: float, key: Sequence[str]) -> Layers:
     """The counts of each instance in the top module, their boundaries kept and everything within them flattened."""
+    entry = make_key("layers", *key)
+    known = fetch(entry)
+    if known is None:
+        with workspace(project) as folder:
+            known = _synthesize_layers(project, device, folder, timeout)
+        store(entry, known)
+    return tuple((label, count_cells(cells, device.family)) for label, cells in known)
+
+
+def _synthesize_layers(
+    project: Project, device: Device, folder: Path, timeout: float
+) -> list[tuple[str, dict[str, int]]]:
+    """For each instance in the top module a label and the number of its cells of each type."""
     top = project.top
-    with workspace(project) as folder:
-        commands = [
-            *read_sources(project),
-            f"hierarchy -check -top {top}",
-            f"tee -q -o instances.txt dump ={top}/c:*",
-            f"setattr -mod -set keep_hierarchy 1 ={top}/c:* %M",
-            _SYNTHESIS[device].format(top=top),
-            "tee -o stat.json stat -json",
-        ]
-        _run(commands, folder, timeout)
-        modules = _modules(_load_report(folder / "stat.json"))
-        instances = _instances((folder / "instances.txt").read_text(encoding="utf-8", errors="replace"), modules)
+    commands = [
+        *read_sources(project),
+        f"hierarchy -check -top {top}",
+        f"tee -q -o instances.txt dump ={top}/c:*",
+        f"setattr -mod -set keep_hierarchy 1 ={top}/c:* %M",
+        device.yosys.format(top=top),
+        "tee -o stat.json stat -json",
+    ]
+    _run(commands, folder, timeout)
+    modules = _modules(_load_report(folder / "stat.json"))
+    instances = _instances((folder / "instances.txt").read_text(encoding="utf-8", errors="replace"), modules)
     plain = Counter(_plain_name(module) for _, module in instances)
     rows = []
     for instance, module in instances:
         name = _plain_name(module)
         label = name if plain[name] == 1 else f"{name} ({instance})"
-        rows.append((label, _recursive(module, modules, device)))
-    own = {cell: number for cell, number in modules[top].items() if cell not in modules}
-    rows.append((TOP_LEVEL, count_cells(own, device)))
-    return tuple(rows)
+        rows.append((label, dict(_recursive(module, modules))))
+    rows.append((TOP_LEVEL, {cell: number for cell, number in modules[top].items() if cell not in modules}))
+    return rows
+
+
+def _place_seeds(
+    project: Project,
+    device: Device,
+    ports: Ports,
+    seeds: Sequence[int],
+    timeout: float,
+    key: Sequence[str],
+    progress: Progress,
+) -> list[tuple[int, float]]:
+    """The clock that each seed reaches, from the cache or by placing as many at once as there are processors."""
+    keys = {seed: make_key("placed", device.name, seed, *key) for seed in seeds}
+    found: dict[int, float] = {seed: clock for seed in seeds if (clock := fetch(keys[seed])) is not None}
+    missing = [seed for seed in seeds if seed not in found]
+    if missing:
+        with workspace(project) as folder:
+            progress(f"bringing the design to four pins of {device.name}")
+            put_on_pins(project, device, ports, folder, timeout)
+            progress(f"placing and routing on {device.name}: 0 of {len(missing)} seeds")
+
+            def run(seed: int) -> float:
+                clock = place(device, seed, folder, timeout)
+                store(keys[seed], clock)
+                found[seed] = clock
+                progress(f"placing and routing on {device.name}: {len(found)} of {len(seeds)} seeds")
+                return clock
+
+            with ThreadPoolExecutor(max_workers=min(len(missing), os.cpu_count() or 1)) as pool:
+                list(pool.map(run, missing))
+    return [(seed, found[seed]) for seed in seeds]
 
 
 def _run(commands: list[str], folder: Path, timeout: float) -> None:
@@ -163,13 +196,15 @@ def _modules(report: Any) -> dict[str, dict[str, int]]:
     return {name.removeprefix("\\"): dict(module.get("num_cells_by_type", {})) for name, module in found}
 
 
-def _recursive(module: str, modules: Mapping[str, Mapping[str, int]], device: str) -> Counts:
-    """The resources of one instance of `module`, the modules within it included."""
-    cells = modules[module]
-    total = count_cells({cell: number for cell, number in cells.items() if cell not in modules}, device)
-    for cell, number in cells.items():
+def _recursive(module: str, modules: Mapping[str, Mapping[str, int]]) -> Counter[str]:
+    """The primitive cells of one instance of `module`, the modules within it included."""
+    total: Counter[str] = Counter()
+    for cell, number in modules[module].items():
         if cell in modules:
-            total += _recursive(cell, modules, device).times(number)
+            for inner, count in _recursive(cell, modules).items():
+                total[inner] += count * number
+        else:
+            total[cell] += number
     return total
 
 

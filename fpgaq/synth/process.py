@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +30,7 @@ _YOSYS_CHILD = """
 import sys
 from pyosys import libyosys
 design = libyosys.Design()
-for command in open("commands.ys", encoding="utf-8"):
+for command in open(sys.argv[1], encoding="utf-8"):
     libyosys.run_pass(command.strip(), design)
 """
 
@@ -100,19 +102,34 @@ def _wait(child: subprocess.Popen[bytes], name: str, log: Path, timeout: float) 
                 raise ToolError(f"{name}: printed more than {_MAXIMUM_LOG_BYTES} bytes and was stopped") from error
 
 
-def run_yosys(commands: Sequence[str], folder: Path, timeout: float) -> Finished:
-    """Run Yosys commands, one a line, in a child process inside `folder`.
+def yosys_version() -> str:
+    """Name and version of the Yosys that `run_yosys` starts; ToolError if there is none."""
+    if importlib.util.find_spec("pyosys") is not None:
+        return f"pyosys {importlib.metadata.version('pyosys')}"
+    path = shutil.which("yosys")
+    if path is None:
+        raise ToolError("yosys: neither the Python package pyosys nor a yosys on the path; run `pip install pyosys`")
+    answer = subprocess.run([path, "-V"], capture_output=True, text=True, check=False, timeout=60)
+    return " ".join(answer.stdout.split()[:2])
+
+
+def run_yosys(commands: Sequence[str], folder: Path, timeout: float, name: str = "yosys") -> Finished:
+    """Run Yosys commands, one a line, in a child process inside `folder`: pyosys, or a yosys on the path.
 
     Raises
     ------
     ToolError
-        If pyosys is not installed, dies of a signal or does not end in time. An error that Yosys itself reports is
+        If there is no Yosys, or it dies of a signal or does not end in time. An error that Yosys itself reports is
         left to the caller: it is the exit code 1 and a line with ERROR.
     """
-    if importlib.util.find_spec("pyosys") is None:
-        raise ToolError("yosys: the Python package pyosys is not installed; run `pip install pyosys`")
-    (folder / "commands.ys").write_text("".join(f"{command}\n" for command in commands), encoding="utf-8")
-    finished = run_tool("yosys", [sys.executable, "-I", "-c", _YOSYS_CHILD], folder, timeout)
+    yosys_version()
+    script = f"{name}.ys"
+    (folder / script).write_text("".join(f"{command}\n" for command in commands), encoding="utf-8")
+    if importlib.util.find_spec("pyosys") is not None:
+        command = [sys.executable, "-I", "-c", _YOSYS_CHILD, script]
+    else:
+        command = ["yosys", "-s", script]
+    finished = run_tool(name, command, folder, timeout)
     if finished.code < 0:
         raise ToolError(f"yosys: died of signal {-finished.code} after {last_line(finished.output)!r}")
     return finished

@@ -1,5 +1,6 @@
 """Synthesis of small designs whose resources are known."""
 
+import importlib.metadata
 import importlib.util
 import json
 from pathlib import Path
@@ -7,10 +8,16 @@ from pathlib import Path
 import pytest
 
 from fpgaq.errors import ModelError, ToolError, UsageError
-from fpgaq.synth import Counts, SynthResult, process, synthesize
-from fpgaq.synth.cells import count_cells
+from fpgaq.synth import DEVICES, Counts, SynthResult, describe_excess, flow, process, synthesize, used_shares
+from fpgaq.synth.cells import TABLES, count_cells
 
 needs_yosys = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that ran before answers for a test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 def write_design(folder: Path, top: str, files: dict[str, str]) -> Path:
@@ -151,11 +158,11 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module", params=["xc7", "ecp5"])
+@pytest.fixture(scope="module", params=["xc7", "ecp5-25k"])
 def result(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SynthResult:
     """The example design, in a folder whose name needs quoting, on each device."""
     folder = tmp_path_factory.mktemp("design") / 'with "quotes" and blanks'
-    return synthesize(write_design(folder, "network", FILES), request.param)
+    return synthesize(write_design(folder, "network", FILES), request.param, seeds=0)
 
 
 # The ECP5 has no shift-register LUT. Its LUT RAM is 16x4, so 32x6 takes four cells of 6 sites, 6 multiplexers and
@@ -165,20 +172,20 @@ EXPECTED = {
         "register (first)": Counts(ff=16),
         "register (second)": Counts(ff=16),
         "register (small)": Counts(ff=4),
-        "rom": Counts(ff=16, bram18=1),
+        "rom": Counts(ff=16, bram=1),
         "multiplier": Counts(dsp=1),
-        "shift": Counts(lut=1),
-        "lut_ram": Counts(lut=4),
+        "shift": Counts(lut=1, lutram=1),
+        "lut_ram": Counts(lut=4, lutram=4),
         "(top level)": Counts(lut=1, ff=1),
     },
-    "ecp5": {
+    "ecp5-25k": {
         "register (first)": Counts(ff=16),
         "register (second)": Counts(ff=16),
         "register (small)": Counts(ff=4),
-        "rom": Counts(ff=16, bram18=1),
+        "rom": Counts(ff=16, bram=1),
         "multiplier": Counts(ff=36, dsp=1),
         "shift": Counts(ff=16),
-        "lut_ram": Counts(lut=4 * 6 + 6 + 2),
+        "lut_ram": Counts(lut=4 * 6 + 6 + 2, lutram=4 * 6),
         "(top level)": Counts(lut=1, ff=1),
     },
 }
@@ -193,33 +200,38 @@ def test_each_layer_takes_what_is_known(result: SynthResult) -> None:
 @needs_yosys
 def test_the_whole_is_the_sum_where_nothing_crosses_a_boundary(result: SynthResult) -> None:
     total = sum(EXPECTED[result.device].values(), Counts())
-    assert Counts(result.lut, result.ff, result.carry, result.dsp, result.bram18) == total
+    assert result.counts == total
 
 
 @needs_yosys
 def test_json_has_the_documented_keys(result: SynthResult) -> None:
     values = json.loads(json.dumps(result.as_json()))
-    assert values["lut"] == result.lut
-    assert values["bram18"] == 1
+    assert values["lut"] == result.counts.lut
+    assert (values["bram"], values["bram_bits"]) == (1, 18432)
     assert values["layers"][0] == {
-        "module": "register (first)", "lut": 0, "ff": 16, "carry": 0, "dsp": 0, "bram18": 0
+        "module": "register (first)", "lut": 0, "ff": 16, "carry": 0, "dsp": 0, "bram": 0, "lutram": 0
     }  # fmt: skip
-    assert values["tool"].startswith("Yosys 0.")
+    assert values["tools"] == [f"pyosys {importlib.metadata.version('pyosys')}"]
+    assert values["fmax_mhz"] is None
     assert values["seconds"] > 0
+    if result.device == "xc7":
+        assert values["capacity"] is None and values["shares"] == {}
+    else:
+        assert values["shares"]["dsp"] == 1 / 28
 
 
 @needs_yosys
 def test_a_missing_rom_is_an_error(tmp_path: Path) -> None:
     folder = write_design(tmp_path, "rom", {"rom.v": ROM})
     with pytest.raises(ToolError, match="rom.hex"):
-        synthesize(folder, "ecp5")
+        synthesize(folder, "ecp5-25k", seeds=0)
 
 
 @needs_yosys
 def test_an_error_of_yosys_is_one_line(tmp_path: Path) -> None:
     folder = write_design(tmp_path, "bad", {"bad.v": "module bad (output wire a);\n  absent x (a);\nendmodule\n"})
     with pytest.raises(ToolError, match="absent") as caught:
-        synthesize(folder, "ecp5")
+        synthesize(folder, "ecp5-25k", seeds=0)
     assert "\n" not in str(caught.value)
 
 
@@ -228,7 +240,7 @@ def test_a_hang_ends_at_the_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(process, "_YOSYS_CHILD", "import time\ntime.sleep(60)\n")
     folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
     with pytest.raises(ToolError, match="did not end within 0.5 s"):
-        synthesize(folder, "ecp5", timeout=0.5)
+        synthesize(folder, "ecp5-25k", seeds=0, timeout=0.5)
 
 
 @needs_yosys
@@ -237,7 +249,7 @@ def test_endless_printing_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(process, "_MAXIMUM_LOG_BYTES", 1000)
     folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
     with pytest.raises(ToolError, match="printed more than 1000 bytes"):
-        synthesize(folder, "ecp5")
+        synthesize(folder, "ecp5-25k", seeds=0)
 
 
 @needs_yosys
@@ -246,20 +258,21 @@ def test_a_crash_is_a_tool_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(process, "_YOSYS_CHILD", child)
     folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
     with pytest.raises(ToolError, match="died of signal 11"):
-        synthesize(folder, "ecp5")
+        synthesize(folder, "ecp5-25k", seeds=0)
 
 
-def test_a_missing_pyosys_is_a_tool_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_yosys_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
     folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
-    with pytest.raises(ToolError, match="pyosys is not installed"):
-        synthesize(folder, "ecp5")
+    with pytest.raises(ToolError, match="pip install pyosys"):
+        synthesize(folder, "ecp5-25k", seeds=0)
 
 
 def test_lut_ram_and_wide_multiplexers_are_counted_in_sites() -> None:
     cells = {"RAM32M": 2, "RAM64X1D": 1, "RAM256X1S": 1, "SRLC32E": 3, "INV": 1, "LUT6": 5, "MUXF7": 9, "CARRY4": 2}
-    assert count_cells(cells, "xc7") == Counts(lut=8 + 2 + 4 + 3 + 1 + 5, carry=2)
-    assert count_cells({"RAMB36E1": 3, "RAMB18E1": 1, "$scopeinfo": 4}, "xc7") == Counts(bram18=7)
+    assert count_cells(cells, "xc7") == Counts(8 + 2 + 4 + 3 + 1 + 5, carry=2, lutram=8 + 2 + 4 + 3)
+    assert count_cells({"RAMB36E1": 3, "RAMB18E1": 1, "$scopeinfo": 4}, "xc7") == Counts(bram=7)
     assert count_cells({"CCU2C": 3, "PFUMX": 5, "LUT4": 1}, "ecp5") == Counts(lut=7, carry=3)
 
 
@@ -269,7 +282,7 @@ def test_an_unknown_cell_is_refused() -> None:
 
 
 def test_an_unknown_device_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="xc7, ecp5"):
+    with pytest.raises(UsageError, match="xc7, .*ecp5-25k"):
         synthesize(tmp_path, "virtex2")
 
 
@@ -290,4 +303,49 @@ def test_a_bad_manifest_is_refused(tmp_path: Path, manifest: str | None, message
     if manifest is not None:
         (tmp_path / "manifest.json").write_text(manifest, encoding="utf-8")
     with pytest.raises(ModelError, match=message):
-        synthesize(tmp_path, "ecp5")
+        synthesize(tmp_path, "ecp5-25k")
+
+
+@needs_yosys
+def test_what_ran_before_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_design(tmp_path / "one", "shift", {"shift.v": SHIFT})
+    first = synthesize(folder, "ecp5-25k", seeds=0)
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("a tool was run")
+
+    monkeypatch.setattr(flow, "run_yosys", refuse)
+    again = synthesize(folder, "ecp5-45k", seeds=0)
+    assert (again.counts, again.layers) == (first.counts, first.layers)
+    # One changed byte, or another family, is another design.
+    with pytest.raises(AssertionError):
+        synthesize(write_design(tmp_path / "two", "shift", {"shift.v": SHIFT + "\n"}), "ecp5-25k", seeds=0)
+    with pytest.raises(AssertionError):
+        synthesize(folder, "xc7", seeds=0)
+
+
+def test_capacities_bound_what_fits() -> None:
+    assert describe_excess(Counts(lut=100, dsp=30, bram=57), "ecp5-25k") == "30 of 28 DSP, 57 of 56 block RAM"
+    assert describe_excess(Counts(lut=24_288, ff=24_288, dsp=28, bram=56), "ecp5-25k") == ""
+    assert describe_excess(Counts(lut=10**9), "xc7") == ""
+    assert used_shares(Counts(lut=768), "ice40-hx8k") == {"lut": 0.1, "ff": 0.0, "bram": 0.0}
+    assert used_shares(Counts(dsp=1), "ice40-hx8k")["dsp"] == float("inf")
+
+
+def test_every_device_has_a_table_and_a_capacity_in_its_terms() -> None:
+    assert {device.family for device in DEVICES.values()} == set(TABLES)
+    assert [name for name, device in DEVICES.items() if device.capacity is None] == ["xc7", "xcup"]
+
+
+@needs_yosys
+@pytest.mark.slow
+@pytest.mark.parametrize("device", [name for name, device in DEVICES.items() if device.placer])
+def test_every_placer_routes_a_design_and_tells_its_clock(tmp_path: Path, device: str) -> None:
+    files = {name: FILES[name] for name in ("register.v", "shift.v")}
+    folder = write_design(tmp_path / "design", "register", files)
+    stages: list[str] = []
+    result = synthesize(folder, device, seeds=2, layers=False, progress=stages.append)
+    assert [seed for seed, _ in result.fmax] == [1, 2]
+    assert result.fmax_mhz is not None and 10 < result.fmax_mhz < 2000
+    assert stages[-1] == f"placing and routing on {device}: 2 of 2 seeds"
+    assert result.counts == Counts(ff=4)
