@@ -17,3 +17,29 @@ except ImportError:
         f"nnabla is not installed (this is Python {version}); fpgaq.nnabla needs nnabla 1.39, whose wheels are for"
         " CPython 3.10: set up with `make setup PYTHON=python3.10`"
     ) from None
+
+from .activations import quantize_activations
+from .batchnorm import fold_batchnorm
+from .files import Network, listing, load_network, save_network, with_batch_stat
+from .fixed_point import convert_fixed_point
+from .rebuild import functions, insert_after
+from .training import Epoch, TrainOptions, accuracy, predict, train, trainable
+
+__all__ = [
+    "Epoch",
+    "Network",
+    "TrainOptions",
+    "accuracy",
+    "convert_fixed_point",
+    "fold_batchnorm",
+    "functions",
+    "insert_after",
+    "listing",
+    "load_network",
+    "predict",
+    "quantize_activations",
+    "save_network",
+    "train",
+    "trainable",
+    "with_batch_stat",
+]

@@ -10,7 +10,7 @@ from typing import Any
 
 import nnabla as nn
 
-from ..errors import ModelError
+from ..errors import ModelError, UsageError
 from ..importers.container import Archive
 from ..importers.nnp import read_choice
 from .rebuild import Function, functions, rebuild, same_function
@@ -101,7 +101,14 @@ def save_network(path: str | Path, network: Network) -> None:
 
 
 def network_bytes(network: Network) -> bytes:
-    """The content of the .nnp."""
+    """The content of the .nnp: the graph and the parameters that it reads.
+
+    Raises
+    ------
+    UsageError
+        A variable that the graph starts from and that is neither an input nor in the current parameter scope, whose
+        value nnabla would lose.
+    """
     from nnabla.utils.save import save
 
     stream = io.BytesIO()
@@ -124,8 +131,25 @@ def network_bytes(network: Network) -> bytes:
             }
         ],
     }
-    save(stream, contents, extension=".nnp")
+    save(stream, contents, extension=".nnp", parameters=_parameters(network))
     return stream.getvalue()
+
+
+def _parameters(network: Network) -> dict[str, Any]:
+    known = nn.get_parameters(grad_only=False)
+    names = {variable: name for name, variable in known.items()}
+    inputs = set(network.inputs.values())
+    used: set[str] = set()
+    for function in functions(network.outputs):
+        for position, variable in enumerate(function.inputs):
+            if variable in names:
+                used.add(names[variable])
+            elif variable.parent is None and variable not in inputs:
+                raise UsageError(
+                    f"function {function.info.type_name}: its input {position} is neither an input of the network nor"
+                    " in the current parameter scope; its value would be lost: save in the scope it was made in"
+                )
+    return {name: variable for name, variable in known.items() if name in used}
 
 
 def listing(root: Any) -> list[str]:

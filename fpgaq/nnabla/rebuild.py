@@ -42,7 +42,7 @@ def rebuild(root: Any, replace: Replace, variables: Mapping[Any, Any] | None = N
     UnsupportedError
         A function that was written in Python, of which nnabla makes no second one.
     """
-    roots = _roots(root)
+    roots = roots_of(root)
     copies: dict[Any, Any] = dict(variables or {})
     with nn.auto_forward(False):
         for function in functions(root):
@@ -82,7 +82,7 @@ def same_function(function: Function, inputs: Sequence[Any], **changes: Any) -> 
 def functions(root: Any) -> list[Function]:
     """All functions of a graph, each once, in forward order."""
     found: dict[Function, None] = {}
-    for variable in _roots(root):
+    for variable in roots_of(root):
         variable.visit(lambda function: found.setdefault(function))
     return list(found)
 
@@ -134,7 +134,8 @@ def _built(function: Function, build: Callable[[Any], Any], variable: Any) -> An
     return result
 
 
-def _roots(root: Any) -> list[Any]:
+def roots_of(root: Any) -> list[Any]:
+    """The outputs as a list."""
     if isinstance(root, Mapping):
         return list(root.values())
     return list(root) if isinstance(root, list | tuple) else [root]
