@@ -30,7 +30,7 @@ test-slow: setup
 	@$(BIN)/python scripts/run_tests.py --slow
 
 fuzz: setup
-	@$(BIN)/python hdl_tests/fuzz.py $(N)
+	@$(BIN)/python -m hdl_tests.fuzz $(N)
 
 bench: setup
 	@$(BIN)/python benchmarks/reference.py

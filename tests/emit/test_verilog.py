@@ -20,7 +20,7 @@ from fpgaq.emit.render import static_text
 from fpgaq.emit.verilog import CELLS, emit
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Target, make_schedule
-from hdl_tests.fuzz_networks import random_case
+from hdl_tests.fuzz.networks import random_case
 from tests.integer_networks import convolution_network, small_network
 from tests.integer_operators import residual_network
 from tests.schedule.known_networks import lenet

@@ -14,7 +14,7 @@ from fpgaq.schedule import Schedule, Target, WindowPlan, make_schedule
 from fpgaq.schedule.beats import BeatModel, Network, keeps_interval, predict
 from fpgaq.schedule.memories import describe
 from fpgaq.schedule.walk import least_words
-from hdl_tests.fuzz_networks import random_case
+from hdl_tests.fuzz.networks import random_case
 from tests.integer_networks import convolution_network
 from tests.schedule.known_networks import lenet, same_padded, skip
 

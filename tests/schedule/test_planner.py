@@ -12,7 +12,7 @@ from fpgaq.errors import UnsupportedError
 from fpgaq.integer_graph import OPERATORS, IntegerOperator
 from fpgaq.schedule import PipePlan, Target, WindowPlan, make_schedule
 from fpgaq.schedule.buffers import report_buffers
-from hdl_tests.fuzz_networks import random_case
+from hdl_tests.fuzz.networks import random_case
 from tests.integer_networks import small_network
 from tests.integer_operators import residual_network
 from tests.schedule.known_networks import lenet

@@ -1,4 +1,4 @@
-"""Integer networks with random geometry, formats, weights and rounding; every one passes `check`."""
+"""Integer networks of chosen geometry with random weights and formats; every one passes `check`."""
 
 from __future__ import annotations
 
@@ -168,53 +168,3 @@ class NetworkBuilder:
         rule = Requantize(shifts, rounding or str(self.chance.choice(ROUNDINGS)), relu=relu)  # type: ignore[arg-type]
         op = make(bias=bias, weight_frac=fracs, accumulator_width=bounds.width, requantize=rule)
         return self._append(op, shape, fmt)
-
-
-def random_network(seed: int) -> IntegerGraph:
-    """A small network of one to four random layers."""
-    chance = np.random.default_rng(seed + 1000)
-    shape = tuple(int(size) for size in (*chance.integers(1, 9, size=2), chance.integers(1, 5)))
-    signed = bool(chance.integers(2))
-    builder = NetworkBuilder(seed, shape, Format(int(chance.integers(1 + signed, 10)), 7, signed=signed))
-    for _ in range(int(chance.integers(0, 4))):
-        _random_spatial_layer(builder, chance)
-    if chance.random() < 0.6 or not builder.operators:
-        if chance.random() < 0.5:
-            builder.affine(
-                int(chance.integers(1, 8)), relu=bool(chance.integers(2)), per_channel=bool(chance.integers(2))
-            )
-        builder.affine(int(chance.integers(1, 11)), requantize=False)
-    return builder.graph()
-
-
-def _random_spatial_layer(builder: NetworkBuilder, chance: np.random.Generator) -> None:
-    height, width, channels = builder.last.shape
-    stride = tuple(int(size) for size in chance.integers(1, 4, size=2))
-    kind = chance.choice(["convolution", "convolution", "pool", "relu"])
-    if kind == "relu":
-        builder.relu()
-        return
-    kernel = tuple(int(chance.integers(1, min(4, size + 2) + 1)) for size in (height, width))
-    dilation = tuple(int(size) for size in chance.integers(1, 3, size=2)) if kind == "convolution" else (1, 1)
-    reach = [step * (size - 1) + 1 for step, size in zip(dilation, kernel, strict=True)]
-    limits = [size - 1 if kind == "pool" else size for size in kernel]
-    padding = [
-        int(chance.integers(0, limit + 1)) if chance.integers(2) else 0 for limit in (*limits[:1] * 2, *limits[1:] * 2)
-    ]
-    if height + padding[0] + padding[1] < reach[0] or width + padding[2] + padding[3] < reach[1]:
-        return
-    if kind == "pool":
-        builder.pool(kernel, stride, tuple(padding))
-        return
-    groups = int(chance.choice([divisor for divisor in range(1, channels + 1) if channels % divisor == 0]))
-    builder.convolution(
-        groups * int(chance.integers(1, 5)),
-        kernel,
-        stride,
-        tuple(padding),
-        dilation,
-        groups,
-        relu=bool(chance.integers(2)),
-        per_channel=bool(chance.integers(2)),
-        narrow=bool(chance.integers(2)),
-    )

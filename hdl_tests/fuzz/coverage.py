@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fuzz_networks import Case
-
 from fpgaq.formats import Format
 from fpgaq.integer_graph import (
     OPERATORS,
@@ -20,6 +18,7 @@ from fpgaq.integer_graph import (
     Tensor,
 )
 from fpgaq.schedule import PipePlan, WindowPlan
+from hdl_tests.fuzz.case import Case
 
 FEATURES = frozenset(
     {

@@ -1,0 +1,108 @@
+"""Verilog networks compiled into one program by Verilator and a C++ compiler."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..emit.render import render
+from ..errors import ToolError
+from .lint import Verilator, find_verilator
+from .process import run_limited
+
+PROGRAM = "harness"
+RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+
+
+@dataclass(frozen=True)
+class Design:
+    """A network to compile: `folder` holds its files flat and is where it runs, with its ports' files."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    interface: Mapping[str, Any]
+
+
+def flat_design(files: Mapping[str, str | bytes], folder: Path) -> Design:
+    """Lay emitted files into `folder` as the harness wants them: sources and memory files side by side."""
+    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (*manifest["files"], *manifest["memory_files"]):
+        content = files[name]
+        (folder / Path(name).name).write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    return Design(folder, manifest, interface)
+
+
+def compile_designs(designs: Sequence[Design], folder: Path, timeout: float, optimize: str = "-O2") -> Path:
+    """Compile all designs into one program, whose first argument chooses among them.
+
+    Parameters
+    ----------
+    designs : sequence of Design
+    folder : Path
+        For the program and what it is made of.
+    timeout : float
+        Seconds for each run of a tool.
+    optimize : str
+        The C++ compiler's option: short runs gain from ``-O0``, which compiles soonest.
+
+    Raises
+    ------
+    ToolError
+        Verilator or the C++ compiler is missing or fails.
+    """
+    tool = find_verilator()
+    if shutil.which("g++") is None:
+        raise ToolError("g++: not found; install it to compile what Verilator writes")
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = []
+    for index, design in enumerate(designs):
+        _verilate(tool, design, folder / f"V{index}", timeout)
+        sources += sorted((folder / f"V{index}").glob("*.cpp"))
+    facts = [
+        {"prefix": f"V{index}", "inputs": design.interface["inputs"], "outputs": design.interface["outputs"]}
+        for index, design in enumerate(designs)
+    ]
+    (folder / f"{PROGRAM}.cpp").write_text(render("bench/harness.cpp.j2", {"designs": facts}), encoding="utf-8")
+    # One unit for all: each file alone would read the same headers again. Their precompiled form allows one design.
+    lines = [f'#undef VL_PCH_INCLUDED\n#include "{path.relative_to(folder)}"\n' for path in sources]
+    (folder / "networks.cpp").write_text("".join(lines), encoding="utf-8")
+    include = _runtime_folder(tool)
+    command = ["g++", optimize, "-std=c++17", f"-I{include}", f"-I{include / 'vltstd'}"]
+    command += [f"-I{folder / f'V{index}'}" for index in range(len(designs))]
+    command += [f"{PROGRAM}.cpp", "networks.cpp", *(str(include / name) for name in RUNTIME), "-pthread", "-o", PROGRAM]
+    _checked(command, folder, timeout, "the C++ compiler")
+    return folder / PROGRAM
+
+
+def _verilate(tool: Verilator, design: Design, made: Path, timeout: float) -> None:
+    # The package's own folder must be named, and its program called without the Perl wrapper.
+    environment = [f"{key}={value}" for key, value in tool.environment.items()]
+    command = ["env", *environment, tool.program, "--cc", "--top-module", design.manifest["top"]]
+    command += ["--prefix", made.name, "--Mdir", str(made.resolve()), "-O3", "-Wno-fatal", "-DFPGAQ_CHECKS"]
+    command += ["--x-assign", "fast", "--x-initial", "fast", *(Path(name).name for name in design.manifest["files"])]
+    _checked(command, design.folder, timeout, "Verilator")
+
+
+def _runtime_folder(tool: Verilator) -> Path:
+    """Where the C++ sources are that every compiled network needs."""
+    command = [tool.program, "--getenv", "VERILATOR_ROOT"]
+    finished = subprocess.run(command, env={**os.environ, **tool.environment}, capture_output=True, text=True)
+    include = Path(finished.stdout.strip()) / "include"
+    if finished.returncode or not (include / RUNTIME[0]).is_file():
+        raise ToolError(f"verilator: its sources are not in {include}; install the system's package verilator whole")
+    return include
+
+
+def _checked(command: list[str], folder: Path, timeout: float, tool: str) -> None:
+    code = run_limited(command, folder, timeout)
+    if code:
+        lines = (folder / "output.log").read_text(errors="replace").strip().splitlines() or ["no output"]
+        shown = next((line for line in lines if "rror" in line), lines[-1])
+        raise ToolError(f"{tool} failed with exit code {code}: {shown[:200]}")

@@ -1,0 +1,1 @@
+"""Differential fuzzing: random networks, computed in several ways and compared by equality."""

@@ -1,0 +1,156 @@
+"""Random integer networks over everything that the hardware carries, each with a target and a seed of stalls.
+
+Any geometry, formats of 1 to 16 bits, accumulators exactly as wide as proved. Half of them are chains of what
+multiplies, pools and rectifies; the others fork and join, over every operator.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fpgaq.errors import FitError
+from fpgaq.formats import Format
+from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerOperator, Tensor
+from fpgaq.schedule import Schedule, Target, make_schedule
+from hdl_tests.fuzz.case import Case, connect
+from hdl_tests.fuzz.layers import random_affine, random_convolution
+from hdl_tests.fuzz.operators import (
+    JOINS,
+    ONE_SOURCE,
+    Grown,
+    arg_max,
+    random_bits,
+    random_max_pooling,
+    random_relu,
+    random_scale,
+    random_table,
+)
+
+MOST_CYCLES = 2000
+"""Predicted cycles of a frame above which a case gets more multipliers, so that it simulates quickly."""
+
+
+def random_graph(seed: int) -> IntegerGraph:
+    """A chain for one half of the seeds, a network with branches for the other; stalls are even among both."""
+    return random_chain(seed) if seed % 4 < 2 else random_branches(seed)
+
+
+def random_chain(seed: int) -> IntegerGraph:
+    """A chain of one to four random layers."""
+    chance = random.Random(seed)
+    tensors, operators = [_random_input(chance, "t0")], []
+    layers = chance.randint(1, 4)
+    while len(operators) < layers:
+        last = len(operators) == layers - 1
+        grown = _random_layer(chance, tensors[-1], len(operators), last)
+        if grown is not None:
+            operators.append(grown[0])
+            tensors.append(grown[1])
+    return connect(f"fuzz {seed}", tensors, operators)
+
+
+def random_branches(seed: int) -> IntegerGraph:
+    """Two to seven random operators, most of which read the newest tensor; what nobody reads is an output."""
+    chance = random.Random(seed)
+    pool = [_random_input(chance, "t0")]
+    if chance.random() < 0.2:
+        pool.append(replace(pool[0], name="u0"))
+    operators: list[IntegerOperator] = []
+    for _ in range(chance.randint(2, 7)):
+        grown = _random_step(chance, pool, len(operators))
+        if grown is not None:
+            operators.append(grown[0])
+            pool.append(grown[1])
+    if not operators:
+        return random_branches(seed + 1_000_000)
+    read = {name for op in operators for name in op.inputs}
+    if pool[-1].shape[2] > 1 and chance.random() < 0.25:
+        grown = arg_max(pool[-1], len(operators))
+        operators.append(grown[0])
+        pool.append(grown[1])
+    # Now and then a tensor in the midst is an output too.
+    inside = [op.output for op in operators if op.output in read]
+    extra = {chance.choice(inside)} if inside and chance.random() < 0.15 else set()
+    used = {name for op in operators for name in (*op.inputs, op.output)}
+    return connect(f"fuzz {seed}", [tensor for tensor in pool if tensor.name in used], operators, extra)
+
+
+def _random_input(chance: random.Random, name: str) -> Tensor:
+    shape = (chance.choice([1, 2, 5, 7, 8, 12]), chance.choice([1, 3, 6, 9, 12]), chance.choice([1, 2, 3, 4, 4, 5, 6]))
+    signed = chance.random() < 0.4
+    return Tensor(name, shape, Format(max(random_bits(chance), 1 + signed), chance.randint(-2, 9), signed))
+
+
+def _random_step(chance: random.Random, pool: Sequence[Tensor], index: int) -> Grown | None:
+    """One more operator over the tensors so far."""
+    source = pool[-1] if chance.random() < 0.75 else chance.choice(pool[-3:])
+    kind = chance.choice(["convolution"] * 3 + ["affine"] + list(ONE_SOURCE) * 2 + list(JOINS) * 2)
+    if source.format.width > 24:
+        # An accumulator that is no network's last tensor is requantized first.
+        return random_scale(chance, source, index)
+    if kind == "convolution":
+        return random_convolution(chance, source, index, False)
+    if kind == "affine":
+        return random_affine(chance, source, index, False)
+    if kind in JOINS:
+        return JOINS[kind](chance, _partners(chance, pool, source, kind), index)
+    if kind in ("scale", "table") and chance.random() < 0.5:
+        # A format that occurs already, so that concatenations find partners.
+        fmt = chance.choice(pool).format
+        return (random_scale if kind == "scale" else random_table)(chance, source, index, fmt)
+    return ONE_SOURCE[kind](chance, source, index)
+
+
+def _partners(chance: random.Random, pool: Sequence[Tensor], source: Tensor, kind: str) -> list[Tensor]:
+    """The sources of a join: one, and others that fit it, itself among them."""
+    if kind == "concatenate":
+        fitting = [one for one in pool if one.shape[:2] == source.shape[:2] and one.format == source.format]
+    else:
+        fitting = [one for one in pool if one.shape == source.shape and one.format.width <= 24]
+    others = [one for one in fitting if one is not source] or fitting
+    count = 1 if kind == "multiply" else chance.randint(1, 2)
+    sources = [source, *(chance.choice(others) for _ in range(count))]
+    chance.shuffle(sources)
+    return sources
+
+
+def random_case(seed: int) -> Case:
+    """A random network with a random target; every other one stalls."""
+    graph = random_graph(seed)
+    chance = random.Random(seed + 1000)
+    least = max(1, sum(isinstance(op, IntegerConvolution | IntegerAffine) for op in graph.operators))
+    multipliers = least + chance.choice([0, 1, 3, 5, 8, 20, 60])
+    target, schedule = schedule_within(graph, multipliers, MOST_CYCLES)
+    if chance.random() < 0.2:
+        # The same network again, asked for by cycles.
+        slower = Target(cycles=int(schedule.prediction.mean_interval * chance.uniform(1.0, 1.5)) + 1)
+        with contextlib.suppress(FitError):
+            target, schedule = slower, make_schedule(graph, slower)
+    return Case(graph, target, schedule, seed if seed % 2 else None)
+
+
+def schedule_within(graph: IntegerGraph, multipliers: int, cycles: int) -> tuple[Target, Schedule]:
+    """The schedule of a budget, which doubles until a frame takes at most `cycles` or nothing is gained."""
+    target = Target(multipliers=multipliers)
+    schedule = make_schedule(graph, target)
+    while schedule.prediction.mean_interval > cycles and multipliers < 2048:
+        multipliers *= 2
+        more = make_schedule(graph, Target(multipliers=multipliers))
+        if more.prediction.mean_interval >= schedule.prediction.mean_interval:
+            break
+        target, schedule = Target(multipliers=multipliers), more
+    return target, schedule
+
+
+def _random_layer(chance: random.Random, source: Tensor, index: int, last: bool) -> Grown | None:
+    kind = chance.choice(["convolution"] * 4 + ["affine"] * (4 if last else 2) + ["pool", "relu"])
+    if kind == "convolution":
+        return random_convolution(chance, source, index, last)
+    if kind == "affine":
+        return random_affine(chance, source, index, last)
+    if kind == "pool":
+        return random_max_pooling(chance, source, index)
+    return random_relu(chance, source, index)
