@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .nnp import dump_nnp, save_nnp
+from .nnp import dump_nnp, save_nnp, with_parameters
 
-__all__ = ["dump_nnp", "save_nnp"]
+__all__ = ["dump_nnp", "save_nnp", "with_parameters"]

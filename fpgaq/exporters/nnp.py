@@ -10,10 +10,12 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..graph import Array, Graph, Pointwise, check
@@ -24,6 +26,16 @@ from .nnp_operators import WRITERS
 
 EXECUTOR = "runtime"
 _MOST_NAME = 60
+_FIELDS = {
+    "W": "weight",
+    "b": "bias",
+    "beta": "offset",
+    "gamma": "scale",
+    "mean": "mean",
+    "var": "variance",
+    "slope": "slope",
+}
+"""From the last part of a parameter's name to the operator's field."""
 
 
 def dump_nnp(graph: Graph) -> bytes:
@@ -46,15 +58,7 @@ def dump_nnp(graph: Graph) -> bytes:
     ModelError
         For a graph that is unsound.
     """
-    check(graph)
-    sheet = Sheet(graph)
-    for op in graph.operators:
-        if isinstance(op, Pointwise):
-            write_pointwise(sheet, op)
-        elif type(op) in WRITERS:
-            WRITERS[type(op)](sheet, op)
-        else:
-            raise refusal(op, "nnabla has no such function")
+    sheet = _written(graph)
     parameters = _named_parameters(sheet)
     network = _network(graph, sheet, parameters)
     executor = {
@@ -81,6 +85,45 @@ def save_nnp(graph: Graph, path: str | Path) -> None:
         raise UsageError(f"{path}: a model is written as .nnp; give a name that ends so")
     check_file(path)
     write_file(path, dump_nnp(graph))
+
+
+def with_parameters(graph: Graph, values: Mapping[str, NDArray[Any]]) -> Graph:
+    """The graph with other numbers in its layers, such as training found.
+
+    Parameters
+    ----------
+    graph : Graph
+        What `dump_nnp` wrote.
+    values : mapping of str to array
+        By the parameters' names in the file, in nnabla's shapes; further ones are not looked at.
+    """
+    sheet = _written(graph)
+    operators: list[Any] = list(graph.operators)
+    for function, names in zip(sheet.functions, _named_parameters(sheet), strict=True):
+        op, changes = operators[function.operator], {}
+        for key, name in names.items():
+            field = _FIELDS[key]
+            array = np.array(values[name], np.float32)
+            array = array.T if function.type == "Affine" and key == "W" else array.reshape(getattr(op, field).shape)
+            changes[field] = np.ascontiguousarray(array)
+        if changes:
+            operators[function.operator] = replace(op, **changes)
+    return check(replace(graph, operators=tuple(operators)))
+
+
+def _written(graph: Graph) -> Sheet:
+    """All operators as functions."""
+    check(graph)
+    sheet = Sheet(graph)
+    for index, op in enumerate(graph.operators):
+        sheet.operator = index
+        if isinstance(op, Pointwise):
+            write_pointwise(sheet, op)
+        elif type(op) in WRITERS:
+            WRITERS[type(op)](sheet, op)
+        else:
+            raise refusal(op, "nnabla has no such function")
+    return sheet
 
 
 def _network(graph: Graph, sheet: Sheet, parameters: list[dict[str, str]]) -> dict[str, Any]:

@@ -14,8 +14,12 @@ Arguments: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class NnpFunction:
-    """One function of the file: its data inputs, and behind them its parameters by suffix of their name."""
+    """One function of the file: its data inputs, and behind them its parameters by suffix of their name.
 
+    `operator` is the index in the graph of the operator that it was written for.
+    """
+
+    operator: int
     name: str
     type: str
     inputs: tuple[str, ...]
@@ -32,6 +36,7 @@ class Sheet:
     shapes: dict[str, Shape] = field(default_factory=dict)
     functions: list[NnpFunction] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    operator: int = 0
 
     def __post_init__(self) -> None:
         self.shapes.update(self.graph.shapes)
@@ -52,7 +57,8 @@ class Sheet:
         while name in self.names:
             name, number = f"{base}/{number}", number + 1
         self.names.add(name)
-        self.functions.append(NnpFunction(name, kind, inputs, output, arguments or {}, parameters or {}))
+        function = NnpFunction(self.operator, name, kind, inputs, output, arguments or {}, parameters or {})
+        self.functions.append(function)
 
     def fresh(self, op: Operator, suffix: str, shape: Shape) -> str:
         """A new tensor of a shape."""

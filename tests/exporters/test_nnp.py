@@ -12,7 +12,7 @@ import pytest
 
 import fpgaq
 from fpgaq.errors import UnsupportedError, UsageError
-from fpgaq.exporters import dump_nnp, save_nnp
+from fpgaq.exporters import dump_nnp, save_nnp, with_parameters
 from fpgaq.exporters.nnp_operators import WRITERS
 from fpgaq.float_executor import run_float
 from fpgaq.graph import (
@@ -25,6 +25,7 @@ from fpgaq.graph import (
     Relu,
 )
 from fpgaq.importers.nnp import load_nnp
+from fpgaq.importers.nnp.hdf5 import decode_parameters
 from tests.float_networks import chain, convolution, small_cnn
 from tests.random_graphs import random_graph, random_inputs
 
@@ -175,3 +176,19 @@ def test_depthwise_layers_keep_their_type() -> None:
     again = load_nnp(dump_nnp(graph)).operators[0]
     assert isinstance(again, Convolution)
     np.testing.assert_array_equal(again.weight, graph.operators[0].weight)
+
+
+@pytest.mark.parametrize("seed", SEEDS[:20])
+def test_other_numbers_in_the_same_layers(seed: int) -> None:
+    graph = random_graph(seed)
+    content = dump_nnp(graph)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        values = dict(decode_parameters(archive.read("parameter.h5")))
+    assert dump_nnp(with_parameters(graph, values)) == content
+    doubled = with_parameters(graph, {name: 2 * value for name, value in values.items()})
+    inputs = random_inputs(graph)
+    found = load_nnp(dump_nnp(doubled))
+    check_equal(run_float(doubled, inputs), run_float(found, inputs))
+    weights = [op.weight for op in graph.operators if isinstance(op, Convolution)]
+    for weight, op in zip(weights, (op for op in doubled.operators if isinstance(op, Convolution)), strict=True):
+        np.testing.assert_array_equal(op.weight, 2 * weight)

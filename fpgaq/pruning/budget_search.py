@@ -1,0 +1,199 @@
+"""How much each group gives up for a budget: by how far the outputs move when it alone is cut, as measured.
+
+The groups' choices are the counts that the limits allow. If there are few combinations all are tried; otherwise a
+greedy descent is followed by exchanges. Nothing here needs labels.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FitError
+from ..graph import Softmax
+from ..parallel import evaluate
+from .cost import Budget, Cost, cost_of
+from .groups import Group
+from .importance import Scores
+from .masked import run_masked
+from .masks import Limits, keep_counts
+from .units import Mask, Units
+
+MOST_COMBINATIONS = 4000
+SAMPLES = 256
+"""How many samples a sensitivity is measured on."""
+
+Counts = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """For each group the counts that it may keep, falling, and the harm that each does alone."""
+
+    counts: tuple[Counts, ...]
+    harms: tuple[tuple[float, ...], ...]
+
+    def harm(self, counts: Sequence[int]) -> float:
+        """The sum over the groups."""
+        return sum(
+            harms[options.index(count)] for options, harms, count in zip(self.counts, self.harms, counts, strict=True)
+        )
+
+
+def measure_sensitivity(
+    units: Units,
+    groups: Sequence[Group],
+    scores: Scores,
+    inputs: Mapping[str, NDArray[Any]],
+    limits: Limits | None = None,
+    *,
+    jobs: int | None = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Sensitivity:
+    """Cut each group alone to each count, run the masked network, and see how far its outputs move.
+
+    Batch normalization takes the statistics of the samples, for training would mend those first.
+
+    The harm is the mean divergence (Kullback and Leibler) of the classes' probabilities for a network that ends with a
+    softmax, else the mean square of the difference against that of the outputs.
+
+    Parameters
+    ----------
+    inputs : mapping of str to array
+        Samples of the training set; the first `SAMPLES` are used.
+    jobs : int or None
+        Processes, as of `fpgaq.parallel.evaluate`.
+    """
+    limits = limits or Limits()
+    samples = {name: np.asarray(array)[:SAMPLES] for name, array in inputs.items()}
+    options = tuple(limits.counts(group) if group.units else (group.size,) for group in groups)
+    full = tuple(group.size for group in groups)
+    tasks = [
+        (*full[:index], count, *full[index + 1 :])
+        for index, counts in enumerate(options)
+        for count in counts
+        if count < full[index]
+    ]
+    wanted = run_masked(units, units.everything(), samples, renormalize=True)
+    function = partial(_harm, units, tuple(groups), scores, samples, wanted)
+    found = dict(zip(tasks, evaluate(function, tasks, jobs=jobs, progress=progress), strict=True))
+    harms = tuple(
+        tuple(found.get((*full[:index], count, *full[index + 1 :]), 0.0) for count in counts)
+        for index, counts in enumerate(options)
+    )
+    # Keeping less never does less harm; what looks so is chance.
+    return Sensitivity(options, tuple(tuple(itertools.accumulate(row, max)) for row in harms))
+
+
+def _harm(
+    units: Units,
+    groups: Sequence[Group],
+    scores: Scores,
+    samples: Mapping[str, NDArray[Any]],
+    wanted: Mapping[str, NDArray[Any]],
+    counts: Counts,
+) -> float:
+    found = run_masked(units, keep_counts(units, groups, scores, counts), samples, renormalize=True)
+    softmax = {op.output for op in units.graph.operators if isinstance(op, Softmax)}
+    total = 0.0
+    for name, array in wanted.items():
+        expected, got = array.astype(np.float64), found[name].astype(np.float64)
+        if name in softmax:
+            ratio = np.log((expected + 1e-9) / (got + 1e-9))
+            total += float((expected * ratio).sum() / len(expected))
+        else:
+            total += float(((expected - got) ** 2).mean() / max((expected**2).mean(), 1e-30))
+    return total
+
+
+@dataclass(frozen=True)
+class Found:
+    """The result of a search: units kept by each group, the mask, its cost and the harm expected of it."""
+
+    counts: Counts
+    keep: Mask
+    cost: Cost
+    harm: float
+
+
+def search(units: Units, groups: Sequence[Group], scores: Scores, sensitivity: Sensitivity, budget: Budget) -> Found:
+    """The counts of least harm within a budget.
+
+    Raises
+    ------
+    FitError
+        If even the least that the limits allow costs more; the message says what it costs.
+    """
+    costs: dict[Counts, Cost] = {}
+
+    def cost(counts: Counts) -> Cost:
+        if counts not in costs:
+            costs[counts] = cost_of(units, keep_counts(units, groups, scores, counts), budget)
+        return costs[counts]
+
+    least = tuple(options[-1] for options in sensitivity.counts)
+    if not cost(least).within(budget):
+        raise FitError(f"no pruning within the limits meets the budget: the least network costs {_text(cost(least))}")
+    combinations = math.prod(len(options) for options in sensitivity.counts)
+    candidates: Iterable[Counts]
+    if combinations <= MOST_COMBINATIONS:
+        candidates = sorted(itertools.product(*sensitivity.counts), key=lambda c: (sensitivity.harm(c), c))
+        chosen = next(counts for counts in candidates if cost(counts).within(budget))
+    else:
+        chosen = _exchange(_descend(sensitivity, budget, cost), sensitivity, budget, cost)
+    keep = keep_counts(units, groups, scores, chosen)
+    return Found(chosen, keep, cost(chosen), sensitivity.harm(chosen))
+
+
+def _text(cost: Cost) -> str:
+    cycles = f", {cost.cycles:,} cycles" if cost.cycles is not None else ""
+    return f"{cost.macs:,} multiplications, {cost.rom_bits:,} ROM bits{cycles}"
+
+
+def _excess(cost: Cost, budget: Budget) -> float:
+    """How far over the budget, as a sum of ratios; multiplications break ties, for cycles move in steps."""
+    pairs = ((cost.macs, budget.macs), (cost.rom_bits, budget.rom_bits), (cost.cycles, budget.cycles))
+    over = sum(max(0.0, (value or 0) / limit - 1) for value, limit in pairs if limit is not None)
+    return over + 1e-9 * cost.macs
+
+
+def _steps(counts: Counts, sensitivity: Sensitivity, move: int) -> Iterable[Counts]:
+    """One group's count moved by one place; 1 keeps less, -1 more."""
+    for index, options in enumerate(sensitivity.counts):
+        place = options.index(counts[index]) + move
+        if 0 <= place < len(options):
+            yield (*counts[:index], options[place], *counts[index + 1 :])
+
+
+def _descend(sensitivity: Sensitivity, budget: Budget, cost: Callable[[Counts], Cost]) -> Counts:
+    """From the whole network, always the step with the least harm for what it saves."""
+    counts = tuple(options[0] for options in sensitivity.counts)
+    while not cost(counts).within(budget):
+        here, harm = _excess(cost(counts), budget), sensitivity.harm(counts)
+
+        def price(step: Counts, here: float = here, harm: float = harm) -> tuple[float, Counts]:
+            return (sensitivity.harm(step) - harm + 1e-12) / max(here - _excess(cost(step), budget), 1e-12), step
+
+        counts = min(_steps(counts, sensitivity, 1), key=price)
+    return counts
+
+
+def _exchange(counts: Counts, sensitivity: Sensitivity, budget: Budget, cost: Callable[[Counts], Cost]) -> Counts:
+    """Give a group more, and if need be another less, as long as that does less harm."""
+    while True:
+        better = [
+            step
+            for more in _steps(counts, sensitivity, -1)
+            for step in (more, *_steps(more, sensitivity, 1))
+            if sensitivity.harm(step) < sensitivity.harm(counts) and cost(step).within(budget)
+        ]
+        if not better:
+            return counts
+        counts = min(better, key=lambda step: (sensitivity.harm(step), step))

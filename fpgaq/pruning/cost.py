@@ -1,0 +1,114 @@
+"""What a masked network costs, before anything is rebuilt: multiplications, ROM bits, cycles of a frame.
+
+Multiplications are exact. ROM bits count weights and biases, biases as wide as `BIAS_BITS`; cycles are those of the
+schedule's folds, without what memories may cost. The figures of a result come from the real schedule; these here rank
+candidates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import FitError, UsageError
+from ..graph import Affine, AveragePooling, Convolution, Deconvolution, MaxPooling, Operator, image_shape
+from ..schedule.folding import FoldRange, choose_folds
+from ..schedule.plans import Target
+from .units import Mask, Units, is_depthwise
+
+BIAS_BITS = 24
+"""Of an accumulator, of which 8-bit networks of some thousand products need about so many."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one frame; `cycles` is None if no number of multipliers was named."""
+
+    macs: int
+    rom_bits: int
+    cycles: int | None
+
+    def within(self, budget: Budget) -> bool:
+        """Whether every limit that is set holds."""
+        pairs = ((self.macs, budget.macs), (self.rom_bits, budget.rom_bits), (self.cycles, budget.cycles))
+        return all(limit is None or (value is not None and value <= limit) for value, limit in pairs)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Limits, of which at least one is set; `multipliers` is what the cycles are taken at."""
+
+    macs: int | None = None
+    rom_bits: int | None = None
+    cycles: int | None = None
+    multipliers: int | None = None
+    weight_bits: int = 8
+
+    def __post_init__(self) -> None:
+        limits = {"multiplications": self.macs, "ROM bits": self.rom_bits, "cycles": self.cycles}
+        if not any(value is not None for value in limits.values()):
+            raise UsageError("no budget is set; name multiplications, ROM bits or cycles")
+        for name, value in limits.items():
+            if value is not None and value < 1:
+                raise UsageError(f"a budget of {value} {name}; at least 1 is needed")
+        if self.cycles is not None and self.multipliers is None:
+            raise UsageError("a budget of cycles needs the number of multipliers that they are taken at")
+
+
+def cost_of(units: Units, keep: Mask, budget: Budget) -> Cost:
+    """The cost of the network without the units that `keep` drops."""
+    ranges = fold_ranges(units, keep)
+    weights = sum(_weight_count(op, layer) for op, layer in ranges)
+    outputs = sum(int(keep[units.labels[op.output]].sum()) // layer.windows for op, layer in ranges if layer.multiplies)
+    layers = [layer for _, layer in ranges]
+    cycles = None if budget.cycles is None else _cycles(units, layers, budget.multipliers)
+    return Cost(sum(layer.macs for layer in layers), weights * budget.weight_bits + outputs * BIAS_BITS, cycles)
+
+
+def fold_ranges(units: Units, keep: Mask) -> list[tuple[Operator, FoldRange]]:
+    """The layers that can be folded, as the schedule will see them once they have shrunk."""
+    found: list[tuple[Operator, FoldRange]] = []
+    for index, op in enumerate(units.graph.operators):
+        _, rows, columns = image_shape(units.graph.shapes[op.output])
+        outputs = int(keep[units.labels[op.output]].sum()) // (rows * columns)
+        name = f"{index}"
+        if isinstance(op, Convolution | Deconvolution):
+            taps = op.weight.shape[2] * op.weight.shape[3]
+            inputs = int(keep[units.channels(op.input)].sum())
+            if is_depthwise(op) and outputs == inputs:
+                layer = FoldRange(name, rows * columns, taps, outputs, outputs, lanewise=True)
+            else:
+                groups = inputs if is_depthwise(op) else op.groups
+                layer = FoldRange(name, rows * columns, taps, inputs // groups, outputs // groups, groups)
+        elif isinstance(op, Affine):
+            features = int(keep[units.labels[op.input]].sum())
+            layer = FoldRange(name, 1, 1, features, outputs)
+        elif isinstance(op, MaxPooling | AveragePooling):
+            taps = op.kernel[0] * op.kernel[1]
+            layer = FoldRange(name, rows * columns, taps, outputs, outputs, lanewise=True, multiplies=False)
+        else:
+            continue
+        found.append((op, layer))
+    return found
+
+
+def _weight_count(op: Operator, layer: FoldRange) -> int:
+    return layer.macs // layer.windows
+
+
+def _cycles(units: Units, layers: Sequence[FoldRange], multipliers: int | None) -> int | None:
+    shapes = [units.graph.shapes[name] for name in (*units.graph.inputs, *units.graph.outputs)]
+    least = max(math.prod(image_shape(shape)[1:]) for shape in shapes)
+    try:
+        folds = choose_folds(layers, Target(multipliers=multipliers), least)
+    except FitError:
+        return None
+    return max([least, *(layer.cycles(folds[layer.operator]) for layer in layers)])
+
+
+def parameter_count(units: Units, keep: Mask) -> int:
+    """Weights that are left."""
+    return int(np.sum([_weight_count(op, layer) for op, layer in fold_ranges(units, keep)]))

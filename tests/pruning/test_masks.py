@@ -1,0 +1,183 @@
+"""Measures of importance, masks made of them, costs and the search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fpgaq
+from fpgaq.errors import FitError, UsageError
+from fpgaq.float_executor import run_float
+from fpgaq.pruning.budget_search import measure_sensitivity, search
+from fpgaq.pruning.cost import Budget, cost_of, fold_ranges
+from fpgaq.pruning.groups import find_groups
+from fpgaq.pruning.importance import (
+    MEASURES,
+    Statistics,
+    geometric_median,
+    l1_norm,
+    l2_norm,
+    mean_activation,
+    normalization_scale,
+)
+from fpgaq.pruning.masks import Limits, by_global_ratio, by_ratio, by_threshold, keep_counts
+from fpgaq.pruning.shrinkage import rebuild
+from fpgaq.pruning.units import find_units
+from fpgaq.report.summary import summarize
+from fpgaq.schedule.layers import fold_range
+from tests.float_networks import affine, chain, convolution, relu, samples
+from tests.pruning.test_units import normalization
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def plain():
+    """Two convolutions and an affine layer; the filters of the first have the norms 9, 18, 27, 36 (times 2)."""
+    first = convolution(4, 2, 1, "c1")
+    weight = np.ones_like(first.weight) * np.array([2, 1, 4, 3], np.float32)[:, None, None, None]
+    return chain((2, 8, 8), replace(first, weight=weight), relu("r1"), convolution(6, 4, 2, "c2"), relu("r2"),
+                 affine(3, 6 * 16, 3, "a"))  # fmt: skip
+
+
+def test_norms_are_relative_to_their_layer() -> None:
+    units = find_units(plain())
+    own = units.channels("t1")
+    np.testing.assert_allclose(l1_norm(units, Statistics())[own], [0.8, 0.4, 1.6, 1.2])
+    np.testing.assert_allclose(l2_norm(units, Statistics())[own], [0.8, 0.4, 1.6, 1.2])
+    # Distances to the others: of 2, 1, 4, 3 they sum to 4, 6, 6, 4.
+    np.testing.assert_allclose(geometric_median(units, Statistics())[own], [0.8, 1.2, 1.2, 0.8])
+
+
+def test_activations_are_measured_where_they_are_read() -> None:
+    graph = plain()
+    units, inputs = find_units(graph), samples(5, 2, 8, 8)
+    seen = np.abs(run_float(graph, inputs, keep=True)["t2"]).mean(axis=(0, 2, 3), dtype=np.float64)
+    scores = mean_activation(units, Statistics(inputs))
+    np.testing.assert_allclose(scores[units.channels("t1")], seen / seen.mean(), rtol=1e-6)
+    with pytest.raises(UsageError, match="needs samples"):
+        mean_activation(units, Statistics())
+
+
+def test_factors_of_normalization() -> None:
+    factor = np.array([0.5, -2, 0.1, 1], np.float32)
+    norm = replace(normalization("n", "", 4), scale=factor)
+    graph = chain((2, 8, 8), convolution(4, 2, 1, "c1"), norm, affine(3, 144, 3, "a"))
+    units = find_units(graph)
+    np.testing.assert_allclose(normalization_scale(units, Statistics())[units.channels("t1")], np.abs(factor))
+    with pytest.raises(UsageError, match="layer 'c1' has no batch normalization"):
+        normalization_scale(find_units(plain()), Statistics())
+    # Filters count as they act: all are equal here, so that the factor decides.
+    even = replace(convolution(4, 2, 1, "c1"), weight=np.ones((4, 2, 3, 3), np.float32))
+    acting = find_units(chain((2, 8, 8), even, norm, affine(3, 144, 3, "a")))
+    own = l1_norm(acting, Statistics())[acting.channels("t1")]
+    np.testing.assert_allclose(own, np.abs(factor) / np.abs(factor).mean())
+
+
+def test_threshold_ratio_and_limits() -> None:
+    units = find_units(plain())
+    groups = find_groups(units)
+    scores = l1_norm(units, Statistics())
+    first = units.channels("t1")
+
+    def kept(mask) -> list[bool]:
+        return mask[first].tolist()
+
+    assert kept(by_threshold(units, groups, scores, 1.0)) == [False, False, True, True]
+    assert kept(by_threshold(units, groups, scores, 99)) == [False, False, True, False]
+    assert kept(by_threshold(units, groups, scores, 99, Limits(at_least=3))) == [True, False, True, True]
+    assert kept(by_ratio(units, groups, scores, 0.25)) == [True, False, True, True]
+    assert kept(by_ratio(units, groups, scores, 0.75, Limits(multiple=2))) == [False, False, True, True]
+    layers = by_ratio(units, groups, scores, {"c1": 0.5})
+    assert kept(layers) == [False, False, True, True] and layers[units.channels("t3")].all()
+    assert by_global_ratio(units, groups, scores, 0.5).sum() == units.count - 5
+    assert by_global_ratio(units, groups, scores, 0.0).all()
+    everything = by_global_ratio(units, groups, scores, 1.0)
+    assert everything[first].sum() == 1 and everything[units.channels("t3")].sum() == 1
+    with pytest.raises(UsageError, match="a share of 1.5"):
+        by_ratio(units, groups, scores, 1.5)
+    with pytest.raises(UsageError, match="layer 'r1' makes no channels"):
+        by_ratio(units, groups, scores, {"r1": 0.5})
+    with pytest.raises(UsageError, match="both are 1 or more"):
+        Limits(multiple=0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fashion_cnn",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("fashion_residual", "fashion_mobile")),
+        pytest.param("fashion_autoencoder", marks=pytest.mark.slow),
+    ],
+)
+def test_costs_are_those_of_the_rebuilt_network(name: str) -> None:
+    graph = fpgaq.load_model(EXAMPLES / name / "model.nnp", passes=False)
+    units = find_units(graph)
+    groups = find_groups(units)
+    keep = by_ratio(units, groups, l1_norm(units, Statistics()), 0.4)
+    pruned = rebuild(units, keep)
+    cost = cost_of(units, keep, Budget(cycles=10**9, multipliers=40))
+    assert cost.macs == summarize(pruned).macs
+    from fpgaq.passes import standard_passes
+    from fpgaq.schedule import Target, make_schedule
+
+    shape = graph.shapes[graph.inputs[0]]
+    calibration = np.random.default_rng(0).uniform(0, 255, (4, *shape))
+    integer = fpgaq.quantize(standard_passes(pruned), calibration)
+    real = [layer for op in integer.operators if (layer := fold_range(integer, op)) is not None and layer.multiplies]
+    ours = [layer for _, layer in fold_ranges(units, keep) if layer.multiplies]
+    assert [replace(layer, operator="") for layer in ours] == [replace(layer, operator="") for layer in real]
+    assert cost.cycles == make_schedule(integer, Target(multipliers=40)).prediction.interval
+
+
+def test_the_search_meets_its_budget() -> None:
+    graph = plain()
+    units = find_units(graph)
+    groups = find_groups(units)
+    scores = l1_norm(units, Statistics())
+    inputs = samples(16, 2, 8, 8)
+    sensitivity = measure_sensitivity(units, groups, scores, inputs)
+    assert [counts[0] for counts in sensitivity.counts] == [4, 6, 3]
+    assert all(row[0] == 0 and list(row) == sorted(row) for row in sensitivity.harms)
+    whole = cost_of(units, units.everything(), Budget(macs=1))
+    found = search(units, groups, scores, sensitivity, Budget(macs=whole.macs // 2))
+    assert found.cost.macs <= whole.macs // 2
+    # Nothing of less harm fits.
+    import itertools
+
+    for counts in itertools.product(*sensitivity.counts):
+        if sensitivity.harm(counts) < found.harm:
+            mask = keep_counts(units, groups, scores, counts)
+            assert cost_of(units, mask, Budget(macs=1)).macs > whole.macs // 2
+    with pytest.raises(FitError, match="the least network costs"):
+        search(units, groups, scores, sensitivity, Budget(macs=10))
+
+
+def test_greedy_search_finds_what_the_whole_one_does(monkeypatch) -> None:
+    import fpgaq.pruning.budget_search as room
+
+    graph = plain()
+    units = find_units(graph)
+    groups = find_groups(units)
+    scores = l1_norm(units, Statistics())
+    sensitivity = measure_sensitivity(units, groups, scores, samples(16, 2, 8, 8))
+    budget = Budget(cycles=700, multipliers=8, rom_bits=3000)
+    whole = search(units, groups, scores, sensitivity, budget)
+    monkeypatch.setattr(room, "MOST_COMBINATIONS", 0)
+    greedy = search(units, groups, scores, sensitivity, budget)
+    assert greedy.cost.within(budget) and whole.harm <= greedy.harm <= whole.harm * 1.5
+
+
+def test_budgets_that_make_no_sense() -> None:
+    with pytest.raises(UsageError, match="no budget is set"):
+        Budget()
+    with pytest.raises(UsageError, match="a budget of 0 ROM bits"):
+        Budget(rom_bits=0)
+    with pytest.raises(UsageError, match="needs the number of multipliers"):
+        Budget(cycles=100)
+
+
+def test_measures_have_names() -> None:
+    assert list(MEASURES) == ["l1", "l2", "gamma", "median", "activation"]
