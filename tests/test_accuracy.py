@@ -22,13 +22,14 @@ def assert_close_to_float(found: Comparison) -> None:
     assert found.agreement >= 0.985, found
 
 
-@pytest.mark.parametrize("per_channel", [False, True])
-@pytest.mark.parametrize("name", ["fashion_mlp", "fashion_cnn"])
-def test_examples(name, per_channel):
+@pytest.mark.parametrize(
+    "name", ["fashion_mlp", "fashion_cnn", "fashion_residual", "fashion_mobile", "series_conv", "digits_tabular"]
+)
+def test_examples(name):
     folder = EXAMPLES / name
     graph = load_model(folder / "model.nnp")
     calibration = load_data(folder / "calibration.npz", graph.inputs, outputs=graph.outputs)
-    integer = quantize(graph, calibration.inputs, QuantizeOptions(per_channel=per_channel))
+    integer = quantize(graph, calibration.inputs)
     assert_close_to_float(compare(graph, integer, load_data(folder / "test.npz", graph.inputs), timed=False))
 
 

@@ -21,7 +21,9 @@ Decorator: TypeAlias = Callable[[Command], Command]
 
 ROUNDINGS = ("half_up", "half_away", "half_even", "floor")
 ACTIVATION_RANGES = ("max", "percentile", "mse")
-WEIGHT_DELTAS = ("ceil", "floor", "mse")
+WEIGHT_DELTAS = ("ceil", "floor", "mse", "output")
+WEIGHT_ROUNDINGS = ("nearest", "hessian")
+METHODS = ("auto", "max", "percentile", "mse", "output")
 SIMULATORS = ("icarus", "verilator")
 DEVICES = (
     *("xc7", "xc7a35t", "xc7a100t", "xc7z020", "xcup", "xczu3eg", "xczu9eg"),
@@ -101,12 +103,15 @@ common = _chain(
 quantize_options = _chain(
     click.option("--weight-bits", type=int, help="Bits of a weight, 2 to 16.  [default: 8]"),
     click.option("--activation-bits", type=int, help="Bits of an activation, 2 to 16.  [default: 8]"),
-    click.option("--per-channel", is_flag=True, default=None, help="A weight step for each output channel."),
+    click.option("--method", type=click.Choice(METHODS), help="What the rules below come from.  [default: auto]"),
+    click.option("--per-channel/--per-tensor", default=None, help="A weight step for each output channel, or one."),
     click.option("--rounding", type=click.Choice(ROUNDINGS), help="Rule of every requantizer.  [default: half_up]"),
     click.option("--narrow", is_flag=True, default=None, help="Symmetric signed range: never the most negative code."),
     click.option("--activation-range", type=click.Choice(ACTIVATION_RANGES), help="How activation steps are chosen."),
     click.option("--percentile", type=float, help="Percent of values that fit, for --activation-range percentile."),
     click.option("--weight-delta", type=click.Choice(WEIGHT_DELTAS), help="How weight steps are chosen."),
+    click.option("--weight-rounding", type=click.Choice(WEIGHT_ROUNDINGS), help="Each weight alone, or by the output."),
+    click.option("--bias-correction/--no-bias-correction", default=None, help="Biases take up the mean error."),
     click.option("--max-shift-span", type=int, help="How far the shifts of one layer may differ.  [default: 2]"),
     click.option("--input-scale", type=float, help="Input integer = round(x * scale + offset)."),
     click.option("--input-offset", type=float, help="The offset of that formula."),

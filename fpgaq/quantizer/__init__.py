@@ -22,6 +22,9 @@ from .config import QuantizeOptions
 from .input_format import InputPlan, input_rounding, plan_input
 from .operators import Conversion, Flow
 from .plan import Leading, branches, check_operators, count_reads, lead
+from .trace import Trace
+
+WEIGHTED = (Convolution, Affine, Deconvolution)
 
 SAMPLES = 8
 """Calibration samples that an integer graph keeps."""
@@ -57,7 +60,8 @@ def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions 
     reads = count_reads(graph)
     leads = {name: lead(graph, name, reads) for name in graph.inputs}
     plans = {name: _plan(graph, name, leads[name], calibration[name], options) for name in graph.inputs}
-    conversion = Conversion(graph, options, collect(graph, calibration), reads)
+    trace = _trace(graph, options, calibration)
+    conversion = Conversion(graph, options, collect(graph, calibration), reads, trace)
     transforms = {}
     for name, plan in plans.items():
         image = _input_image(graph, leads[name].tensor)
@@ -66,6 +70,8 @@ def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions 
         )
         channels, height, width = image
         tensor = Tensor(name, (height, width, channels), plan.format, name)
+        if trace is not None:
+            trace.start(tensor, apply_transform(transforms[name], plan.format, calibration[name][: trace.frames]))
         conversion.start(leads[name].tensor, leads[name].absorbed, Flow(tensor, plan.meaning))
     for op in graph.operators:
         conversion.convert(op)
@@ -87,9 +93,16 @@ def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions 
     return check_integer(_with_argmax(integer) if options.argmax else integer)
 
 
+def _trace(graph: Graph, options: QuantizeOptions, calibration: Mapping[str, Any]) -> Trace | None:
+    """The values on the samples, if any layer's rules ask for them."""
+    if not any(options.for_layer(op.name).rules.needs_trace for op in graph.operators if isinstance(op, WEIGHTED)):
+        return None
+    return Trace(graph, calibration)
+
+
 def _check_overrides(graph: Graph, options: QuantizeOptions) -> None:
     known = {op.name for op in graph.operators}
-    names = [op.name for op in graph.operators if isinstance(op, Convolution | Affine | Deconvolution)]
+    names = [op.name for op in graph.operators if isinstance(op, WEIGHTED)]
     for name in options.layers:
         if name not in known:
             shown = ", ".join(repr(known) for known in names[:20])

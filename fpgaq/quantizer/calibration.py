@@ -15,7 +15,7 @@ from ..errors import FitError, ModelError
 from ..float_executor import run_float
 from ..formats import Format, dequantize, quantize_real
 from ..graph import Graph
-from .config import ActivationRange
+from .methods import ActivationRange
 
 MAX_VALUES = 1 << 18
 """Values of a tensor that percentiles and squared errors are taken over; the extremes are over all."""

@@ -6,25 +6,35 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from ..errors import UsageError
 from ..formats import ROUNDINGS, Rounding
-
-ActivationRange = Literal["max", "percentile", "mse"]
-WeightDelta = Literal["ceil", "floor", "mse"]
-ACTIVATION_RANGES: tuple[ActivationRange, ...] = get_args(ActivationRange)
-WEIGHT_DELTAS: tuple[WeightDelta, ...] = get_args(WeightDelta)
+from .methods import (
+    ACTIVATION_RANGES,
+    METHODS,
+    WEIGHT_DELTAS,
+    WEIGHT_ROUNDINGS,
+    ActivationRange,
+    Method,
+    Rules,
+    WeightDelta,
+    WeightRounding,
+    rules_of,
+)
 
 LAYER_OPTIONS = (
     "weight_bits",
     "activation_bits",
+    "method",
     "per_channel",
     "rounding",
     "narrow",
     "activation_range",
     "percentile",
     "weight_delta",
+    "weight_rounding",
+    "bias_correction",
     "max_shift_span",
     "table_bits",
     "scale_bits",
@@ -40,20 +50,26 @@ class QuantizeOptions:
     ----------
     weight_bits, activation_bits : int
         2 to 16. Weights are signed; activations are unsigned after a ReLU, else signed.
-    per_channel : bool
+    per_channel : bool, optional
         One weight step for each output channel instead of one a layer; the last layer always has one.
     rounding : {"half_up", "half_away", "half_even", "floor"}
         The rule of every requantizer, and of the input (where floor gives way to half_up).
     narrow : bool
         Signed tensors and weights use the symmetric range, without the most negative code.
-    activation_range : {"max", "percentile", "mse"}
+    activation_range : {"max", "percentile", "mse"}, optional
         The step of an activation: so that the calibrated maximum fits; so that `percentile` percent of the values
         fit; or the one of least mean squared error.
     percentile : float
         Above 50, at most 100; read by the percentile rule only.
-    weight_delta : {"ceil", "floor", "mse"}
-        The step of weights: 2 to the power of the ceiling or floor of log2(max|W| / (2**(bits - 1) - 1)), or the
-        power of two of least squared error.
+    weight_delta : {"ceil", "floor", "mse", "output"}, optional
+        The step of weights: 2 to the power of the ceiling or floor of log2(max|W| / (2**(bits - 1) - 1)); the
+        power of two of least squared error; or the one of least squared error of the layer's output on the samples.
+    weight_rounding : {"nearest", "hessian"}, optional
+        Each weight to its nearest integer, or all of a channel together by the error of the layer's output.
+    bias_correction : bool, optional
+        Biases take up the mean error of the layer's output on the samples.
+    method : {"auto", "max", "percentile", "mse", "output"}
+        What decides where the options above are None and name no rule.
     max_shift_span : int
         How far the requantization shifts of one layer may differ (per-channel steps only).
     input_scale, input_offset : float, optional
@@ -74,12 +90,15 @@ class QuantizeOptions:
 
     weight_bits: int = 8
     activation_bits: int = 8
-    per_channel: bool = False
+    per_channel: bool | None = None
     rounding: Rounding = "half_up"
     narrow: bool = False
-    activation_range: ActivationRange = "mse"
+    activation_range: ActivationRange | None = None
     percentile: float = 99.9
-    weight_delta: WeightDelta = "mse"
+    weight_delta: WeightDelta | None = None
+    weight_rounding: WeightRounding | None = None
+    bias_correction: bool | None = None
+    method: Method = "auto"
     max_shift_span: int = 2
     input_scale: float | None = None
     input_offset: float | None = None
@@ -99,6 +118,13 @@ class QuantizeOptions:
                 raise UsageError(f"options of layer {name!r} are {overrides!r}; a table is needed")
             _refuse_unknown(overrides, LAYER_OPTIONS, f"layer {name!r}: ")
             _check_values(overrides, f"layer {name!r}: ")
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that these options come to: those of the method, with what was named put in."""
+        rules = rules_of(self.method, self.weight_bits)
+        named = {rule.name: getattr(self, rule.name) for rule in fields(Rules)}
+        return replace(rules, **{name: value for name, value in named.items() if value is not None})
 
     def for_layer(self, name: str) -> QuantizeOptions:
         """These options with the overrides of one layer in force."""
@@ -168,11 +194,23 @@ _INTEGERS = {
     "scale_bits": (4, 24),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
+    "method": METHODS,
     "rounding": ROUNDINGS,
     "activation_range": ACTIVATION_RANGES,
     "weight_delta": WEIGHT_DELTAS,
+    "weight_rounding": WEIGHT_ROUNDINGS,
 }
-_OPTIONAL = ("input_bits", "output_bits", "input_scale", "input_offset")
+_OPTIONAL = (
+    "input_bits",
+    "output_bits",
+    "input_scale",
+    "input_offset",
+    "per_channel",
+    "activation_range",
+    "weight_delta",
+    "weight_rounding",
+    "bias_correction",
+)
 
 
 def _check_values(values: Mapping[str, Any], where: str) -> None:
@@ -187,7 +225,7 @@ def _check_values(values: Mapping[str, Any], where: str) -> None:
         elif name in _CHOICES:
             if value not in _CHOICES[name]:
                 wanted = f"one of {', '.join(_CHOICES[name])}"
-        elif name in ("per_channel", "narrow", "argmax"):
+        elif name in ("per_channel", "narrow", "argmax", "bias_correction"):
             if type(value) is not bool:
                 wanted = "true or false"
         elif name in ("percentile", "input_scale", "input_offset"):

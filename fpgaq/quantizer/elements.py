@@ -61,8 +61,8 @@ class Wish:
         if self.format is not None:
             return replace(self.format, frac=min(self.format.frac, finest))
         bits = self.bits or options.activation_bits
-        narrow = options.narrow and self.signed
-        frac = activation_frac(self.statistics, bits, self.signed, narrow, options.activation_range, options.percentile)
+        narrow, rule = options.narrow and self.signed, options.rules.activation_range
+        frac = activation_frac(self.statistics, bits, self.signed, narrow, rule, options.percentile)
         return Format(bits, min(bits if frac is None else frac, finest), self.signed, narrow)
 
 
@@ -188,7 +188,7 @@ def quantize_scale(
 
 def index_format(statistics: Statistics, signed: bool, options: QuantizeOptions) -> Format:
     """The index of a table for values of these statistics."""
-    rule, bits = options.activation_range, options.table_bits
+    rule, bits = options.rules.activation_range, options.table_bits
     frac = activation_frac(statistics, bits, signed, False, rule, options.percentile)
     return Format(bits, 0 if frac is None else frac, signed)
 

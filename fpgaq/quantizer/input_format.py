@@ -143,7 +143,7 @@ def _real_plan(
     count = 1 << 18
     flat = values.reshape(-1)[:: max(1, values.size // count)].astype(np.float32)
     statistics = Statistics(float(values.min()), float(values.max()), flat)
-    frac = activation_frac(statistics, bits, signed, False, options.activation_range, options.percentile)
+    frac = activation_frac(statistics, bits, signed, False, options.rules.activation_range, options.percentile)
     fmt = Format(bits, 0 if frac is None else frac, signed)
     return InputPlan(fmt, scale, offset, Scale(1.0, constant))
 

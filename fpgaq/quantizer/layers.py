@@ -15,6 +15,7 @@ from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, Req
 from .calibration import Statistics, activation_frac
 from .config import QuantizeOptions
 from .input_format import Scale
+from .trace import Trace
 from .weights import NEAREST, QuantizedWeights, quantize_weights
 
 Values = NDArray[np.float64]
@@ -37,6 +38,7 @@ def quantize_layer(
     relu: bool,
     final: bool,
     wanted: Format | None = None,
+    trace: Trace | None = None,
 ) -> QuantizedLayer:
     """Quantize a Convolution or an Affine.
 
@@ -58,6 +60,8 @@ def quantize_layer(
 
     wanted : Format, optional
         The format that the reader of the output asks for; its step is met unless the accumulator is coarser.
+    trace : Trace, optional
+        The values on the samples so far, for the rules that go by the layer's output.
 
     Raises
     ------
@@ -68,15 +72,20 @@ def quantize_layer(
     """
     weight, bias = _real_parameters(op, source, scale)
     bits = options.output_bits if final else options.activation_bits
-    narrow = options.narrow and not relu
+    narrow, rules = options.narrow and not relu, options.rules
+    padding_value = _padding_value(op, source, scale)
     wish = activation_frac(
-        statistics, bits or options.activation_bits, not relu, narrow, options.activation_range, options.percentile
+        statistics, bits or options.activation_bits, not relu, narrow, rules.activation_range, options.percentile
     )
     zero_frac = max(options.weight_bits - 1, 0 if wish is None else wish - source.format.frac)
-    quantized = quantize_weights(weight, options, options.per_channel and not final, zero_frac)
+    moments = None
+    if trace is not None and rules.needs_trace:
+        moments = trace.moments(op, source, weight, bias, padding_value, rules.bias_correction)
+    quantized = quantize_weights(weight, options, False if final else rules.per_channel, zero_frac, moments)
+    if rules.bias_correction and quantized.lost is not None:
+        bias = bias + np.ldexp(quantized.lost, -source.format.frac)
     fracs = tuple(source.format.frac + frac for frac in quantized.frac)
     biases = _integer_bias(op, bias, fracs)
-    padding_value = _padding_value(op, source, scale)
     bounds = layer_bounds(quantized.integers, biases, source.format, padding_value)
     # One bit would do for a layer of zeros; hardware is simpler if every signed number has two.
     width = max(2, bounds.width)

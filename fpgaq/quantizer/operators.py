@@ -61,6 +61,7 @@ from .elements import (
 from .input_format import MIN_INPUT_BITS, Scale
 from .layers import quantize_layer
 from .plan import Stage, final_tensors, nonnegative_tensors, stages, wanted_formats
+from .trace import Trace
 from .transposed import as_convolution, spread_shape
 
 
@@ -76,8 +77,14 @@ class Conversion:
     """The integer operators and tensors so far, and the flow behind each tensor of the float graph."""
 
     def __init__(
-        self, graph: Graph, options: QuantizeOptions, statistics: Mapping[str, Statistics], reads: Counter[str]
+        self,
+        graph: Graph,
+        options: QuantizeOptions,
+        statistics: Mapping[str, Statistics],
+        reads: Counter[str],
+        trace: Trace | None = None,
     ) -> None:
+        self.trace = trace
         self.graph, self.options, self.statistics = graph, options, statistics
         self.stages = stages(graph, reads)
         self.nonnegative = nonnegative_tensors(graph, statistics)
@@ -124,6 +131,8 @@ class Conversion:
         tensor = Tensor(op.output, shape, fmt, op.output)
         self.operators.append(op)
         self.tensors[op.output] = tensor
+        if self.trace is not None:
+            self.trace.advance(op, self.tensors)
         return tensor
 
     def _fresh(self, name: str) -> str:
@@ -160,7 +169,7 @@ class Conversion:
             final = stage.output in self.final
             layer = quantize_layer(
                 op, flows[0].tensor, flows[0].scale, options, self.statistics[stage.values], stage.relu, final,
-                self._wanted(stage),
+                self._wanted(stage), self.trace,
             )  # fmt: skip
             self._write(stage, op, layer.operator, layer.format)
         elif isinstance(op, MaxPooling | Slice | Pad | Upsample | Transpose | Concatenate):

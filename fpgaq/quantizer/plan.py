@@ -206,7 +206,7 @@ def _joined_formats(
         signed = any(name not in nonnegative for name in outputs)
         bits, narrow = options.activation_bits, options.narrow and signed
         together = merge([statistics[name] for name in outputs])
-        frac = activation_frac(together, bits, signed, narrow, options.activation_range, options.percentile)
+        frac = activation_frac(together, bits, signed, narrow, options.rules.activation_range, options.percentile)
         chosen[group] = Format(bits, bits if frac is None else frac, signed, narrow)
     return {name: chosen[root(name)] for name in list(parent) if root(name) in chosen}
 

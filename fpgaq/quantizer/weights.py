@@ -1,4 +1,4 @@
-"""Weights to integers: the power-of-two step of a tensor or of each output channel."""
+"""Weights to integers: the power-of-two step of a tensor or of each output channel, and the integers themselves."""
 
 from __future__ import annotations
 
@@ -11,23 +11,38 @@ from numpy.typing import NDArray
 from ..formats import Format, Rounding, dequantize, quantize_real
 from ..integer_graph import IntegerArray
 from .calibration import MSE_STEPS, fitting_frac
-from .config import QuantizeOptions, WeightDelta
+from .config import QuantizeOptions
+from .methods import WeightDelta
+from .output_error import best_real_weights, damped, output_error, round_to_output
+from .trace import Moments
+
+Values = NDArray[np.float64]
 
 NEAREST: Rounding = "half_even"
 """Weights and biases go to the nearest integer, ties to even, whatever the hardware's rounding rule is."""
+WORTH = 0.8
+"""Steps per channel are taken, where they may be, if they leave at most this part of the error of one step."""
+OUTPUT_STEPS = 10
+"""How many halvings are tried below the step that clips nothing, where the layer's output decides."""
+MAX_CANDIDATES = 24
+"""Steps that are compared for one layer; channels whose weights lie further apart share the last."""
 
 
 @dataclass(frozen=True, eq=False)
 class QuantizedWeights:
-    """Integers with output channels first; `format.frac` is that of channel 0, `frac` those of all channels."""
+    """Integers with output channels first; `format.frac` is that of channel 0, `frac` those of all channels.
+
+    `lost` is what the mean output of each channel lacks in units of the input's step, None without moments.
+    """
 
     integers: IntegerArray
     format: Format
     frac: tuple[int, ...]
+    lost: Values | None = None
 
 
 def quantize_weights(
-    weight: NDArray[np.float64], options: QuantizeOptions, per_channel: bool, zero_frac: int
+    weight: Values, options: QuantizeOptions, per_channel: bool | None, zero_frac: int, moments: Moments | None = None
 ) -> QuantizedWeights:
     """Quantize weights with output channels first.
 
@@ -37,29 +52,128 @@ def quantize_weights(
         Finite, any number of axes.
     options : QuantizeOptions
         Those of the layer.
-    per_channel : bool
-        One step for each output channel, else one for all.
+    per_channel : bool or None
+        One step for each output channel, or one for all; None decides by the error.
     zero_frac : int
         The frac of a layer of which all weights are zero.
+    moments : Moments, optional
+        Of the layer's inputs and error, for the rules that go by its output; without them weights go by themselves.
     """
-    channels = weight.reshape(weight.shape[0], -1)
-    rows = channels if per_channel else channels.reshape(1, -1)
-    found = [weight_frac(row, options.weight_bits, options.narrow, options.weight_delta) for row in rows]
+    rows = weight.reshape(weight.shape[0], -1)
+    rules = options.rules
+    chooser = _Rows(rows, options.weight_bits, options.narrow, moments, rules.weight_rounding == "hessian")
+    if not rows.any():
+        fracs: tuple[int, ...] = (zero_frac,) * len(rows)
+    elif rules.weight_delta in ("ceil", "floor"):
+        found = [
+            weight_frac(row, options.weight_bits, options.narrow, rules.weight_delta)
+            for row in _parts(rows, per_channel)
+        ]
+        fracs = _within_span(found, len(rows), options.max_shift_span)
+    else:
+        fracs = _least_error_fracs(chooser, options, per_channel)
+    chosen = np.array(fracs)
+    integers = chooser.integers(chosen)
+    lost = None if moments is None else chooser.lost(integers, chosen)
+    fmt = Format(options.weight_bits, fracs[0], True, options.narrow)
+    return QuantizedWeights(integers.reshape(weight.shape), fmt, fracs, lost)
+
+
+def _parts(rows: Values, per_channel: bool | None) -> Values:
+    """What has a step of its own: each row, or all together."""
+    return rows.reshape(1, -1) if per_channel is False else rows
+
+
+def _least_error_fracs(chooser: _Rows, options: QuantizeOptions, per_channel: bool | None) -> tuple[int, ...]:
+    fits = [weight_frac(row, options.weight_bits, options.narrow, "ceil") for row in _parts(chooser.rows, per_channel)]
+    known = [frac for frac in fits if frac is not None]
+    # A large weight of a weak input may be worth more clipping than the weights themselves suggest.
+    steps = OUTPUT_STEPS if options.rules.weight_delta == "output" else MSE_STEPS
+    candidates = range(min(known), min(max(known) + steps, min(known) + MAX_CANDIDATES))
+    # Where the choice is open, only the layer's output tells what steps of their own are worth.
+    by_output = chooser.moments is not None and (options.rules.weight_delta == "output" or per_channel is None)
+    errors = np.stack([chooser.errors(frac, by_output) for frac in candidates])
+    together = errors.sum(axis=1)
+    single = (candidates.start + int(np.argmin(together)),) * len(chooser.rows)
+    if per_channel is False:
+        return single
+    fracs, least = _least_in_span(errors, candidates.start, options.max_shift_span)
+    if per_channel is None and not least <= WORTH * together.min():
+        return single
+    # A channel without weights has no scale of its own: it takes that of the coarsest.
+    return tuple(min(fracs) if fit is None else frac for fit, frac in zip(fits, fracs, strict=True))
+
+
+class _Rows:
+    """The weights of each output channel, and integers for them at given steps."""
+
+    def __init__(self, rows: Values, bits: int, narrow: bool, moments: Moments | None, by_output: bool) -> None:
+        self.rows, self.bits, self.narrow, self.moments = rows, bits, narrow, moments
+        self.fmt = Format(bits, 0, True, narrow)
+        self.by_output = by_output and moments is not None
+        self.magnitude = float(np.abs(rows).max(initial=0.0)) or 1.0
+        self.hessian = self.target = None
+        if moments is not None:
+            self.groups = len(moments.inputs)
+            self.hessian = damped(moments)
+            grouped = rows.reshape(self.groups, -1, rows.shape[1])
+            self.target = best_real_weights(grouped, moments) if self.by_output else grouped
+
+    def integers(self, fracs: NDArray[np.int64]) -> IntegerArray:
+        """The integers of every row at its own frac."""
+        if not self.by_output:
+            formats = [Format(self.bits, int(frac), True, self.narrow) for frac in fracs]
+            return np.stack([quantize_real(row, fmt, NEAREST) for row, fmt in zip(self.rows, formats, strict=True)])
+        assert self.target is not None and self.hessian is not None
+        steps = np.ldexp(1.0, -fracs).reshape(self.groups, -1)
+        found = round_to_output(self.target, steps, self.hessian, self.fmt.minimum, self.fmt.maximum)
+        return found.reshape(self.rows.shape).astype(np.int64)
+
+    def errors(self, frac: int, by_output: bool) -> Values:
+        """The squared error of every row at one frac: of the layer's output, or of the weights themselves."""
+        fmt = Format(self.bits, frac, True, self.narrow)
+        wanted = self.target if by_output and self.target is not None else self.rows
+        # Relative to the largest weight, so that squares of huge and denormal weights stay finite.
+        difference = (dequantize(quantize_real(wanted, fmt, NEAREST), fmt) - wanted) / self.magnitude
+        if by_output and self.moments is not None:
+            # Plain rounding fits nothing to the samples: no damping is needed.
+            return output_error(difference, self.moments.inputs).reshape(-1)
+        return np.asarray((difference**2).sum(axis=1))
+
+    def lost(self, integers: IntegerArray, fracs: NDArray[np.int64]) -> Values:
+        """The mean of the float network's output over that of these integers, without the bias."""
+        assert self.moments is not None
+        values = np.ldexp(integers.astype(np.float64), -fracs[:, np.newaxis])
+        difference = (self.rows - values).reshape(self.groups, -1, self.rows.shape[1])
+        mean: Values = self.moments.error + np.einsum("grk,gk->gr", difference, self.moments.mean)
+        return mean.reshape(-1)
+
+
+def _least_in_span(errors: Values, first: int, span: int) -> tuple[tuple[int, ...], float]:
+    """The frac of each row with the least error in sum, and that sum.
+
+    `errors` is (candidates, rows), candidates from `first` on. Fracs of a layer lie at most `span` apart: of all
+    ranges that wide, the one with the least sum is taken.
+    """
+    bases = range(max(1, len(errors) - span))
+    sums = [float(errors[base : base + span + 1].min(axis=0).sum()) for base in bases]
+    base = int(np.argmin(sums))
+    best = np.argmin(errors[base : base + span + 1], axis=0)
+    return tuple(first + base + int(index) for index in best), sums[base]
+
+
+def _within_span(found: list[int | None], rows: int, span: int) -> tuple[int, ...]:
     # A row of zeros has no scale of its own and takes that of the coarsest row, so that it widens no span.
-    coarsest = min((frac for frac in found if frac is not None), default=zero_frac)
-    finest = coarsest + options.max_shift_span
-    chosen = [coarsest if frac is None else min(frac, finest) for frac in found]
-    fracs = tuple(chosen) if per_channel else tuple(chosen) * weight.shape[0]
-    formats = [Format(options.weight_bits, frac, True, options.narrow) for frac in fracs]
-    integers = np.stack([quantize_real(row, fmt, NEAREST) for row, fmt in zip(channels, formats, strict=True)])
-    return QuantizedWeights(integers.reshape(weight.shape), formats[0], fracs)
+    coarsest = min(frac for frac in found if frac is not None)
+    chosen = [coarsest if frac is None else min(frac, coarsest + span) for frac in found]
+    return tuple(chosen) if len(chosen) == rows else tuple(chosen) * rows
 
 
-def weight_frac(values: NDArray[np.float64], bits: int, narrow: bool, rule: WeightDelta) -> int | None:
-    """The frac of one row of weights under a rule, or None if all are zero.
+def weight_frac(values: Values, bits: int, narrow: bool, rule: WeightDelta) -> int | None:
+    """The frac of weights that share one step, by themselves, or None if all are zero.
 
     `ceil` and `floor` are those of nnabla's former FixedPointWeightConverter: the step is 2 to the power of the
-    ceiling or floor of ``log2(max|W| / (2**(bits - 1) - 1))``.
+    ceiling or floor of ``log2(max|W| / (2**(bits - 1) - 1))``; `mse` is the one of least squared error.
     """
     magnitude = float(np.abs(values).max(initial=0.0))
     if magnitude == 0.0:
@@ -71,10 +185,5 @@ def weight_frac(values: NDArray[np.float64], bits: int, narrow: bool, rule: Weig
     if rule == "floor":
         exact = math.ldexp(float(greatest), -frac) == magnitude
         return frac if exact else frac + 1
-
-    def squared_error(candidate: int) -> float:
-        fmt = Format(bits, candidate, True, narrow)
-        # Relative to the largest weight, so that squares of huge and denormal weights stay finite.
-        return float(np.sum(((dequantize(quantize_real(values, fmt, NEAREST), fmt) - values) / magnitude) ** 2))
-
-    return min(range(frac, frac + MSE_STEPS), key=squared_error)
+    row = _Rows(values.reshape(1, -1), bits, narrow, None, False)
+    return min(range(frac, frac + MSE_STEPS), key=lambda candidate: float(row.errors(candidate, False)[0]))

@@ -45,7 +45,16 @@ from . import elements, windows
 from .layers import Layer, Work, requantize
 from .products import prepare_affine, prepare_convolution, working_type
 
-__all__ = ["apply_transform", "requantize", "run", "to_model_layout", "working_type", "working_types"]
+__all__ = [
+    "apply_transform",
+    "requantize",
+    "run",
+    "run_operator",
+    "to_model_layout",
+    "working_layout",
+    "working_type",
+    "working_types",
+]
 
 BATCH_ELEMENTS = 1 << 20
 """Elements of the largest temporary array of one batch; 4 MB of float32 measured fastest."""
@@ -82,7 +91,7 @@ def run(
         A sum that left the accumulator's proved width: the graph's widths are wrong.
     """
     frames = _check_inputs(graph, inputs)
-    layers = tuple(_prepare(op, graph) for op in graph.operators)
+    layers = tuple(_prepare(op, graph.tensors) for op in graph.operators)
     step = batch_size or max(1, BATCH_ELEMENTS // max((layer.elements for layer in layers), default=1))
     names = tuple(graph.tensors) if keep else graph.outputs
     results = {name: np.empty((frames, *graph.tensors[name].shape), dtype=np.int64) for name in names}
@@ -91,6 +100,16 @@ def run(
         for name, value in _run_batch(layers, batch, frozenset(names)).items():
             results[name][start : start + step] = value.transpose(3, 1, 2, 0)
     return results
+
+
+def run_operator(op: IntegerOperator, tensors: Mapping[str, Tensor], values: Mapping[str, Work]) -> Work:
+    """Compute one operator of a network that is still being made, in the working layout of `layers.Work`."""
+    return _prepare(op, tensors).execute(*(values[name] for name in op.inputs))
+
+
+def working_layout(images: IntegerArray, fmt: Format) -> Work:
+    """Integers (frames, height, width, channels) as the executors of operators take them."""
+    return _inward(images, fmt)
 
 
 def apply_transform(transform: InputTransform, fmt: Format, data: ArrayLike) -> IntegerArray:
@@ -175,8 +194,8 @@ def _run_batch(layers: tuple[Layer, ...], tensors: dict[str, Work], names: froze
     return results
 
 
-def _prepare(op: IntegerOperator, graph: IntegerGraph) -> Layer:
-    source, target = graph.tensors[op.input], graph.tensors[op.output]
+def _prepare(op: IntegerOperator, tensors: Mapping[str, Tensor]) -> Layer:
+    source, target = tensors[op.input], tensors[op.output]
     if isinstance(op, IntegerConvolution):
         return prepare_convolution(op, source, target)
     if isinstance(op, IntegerAffine):

@@ -1,0 +1,47 @@
+"""What each calibration method is made of: the rules that hold where the user has named none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Method = Literal["auto", "max", "percentile", "mse", "output"]
+ActivationRange = Literal["max", "percentile", "mse"]
+WeightDelta = Literal["ceil", "floor", "mse", "output"]
+WeightRounding = Literal["nearest", "hessian"]
+METHODS: tuple[Method, ...] = get_args(Method)
+ACTIVATION_RANGES: tuple[ActivationRange, ...] = get_args(ActivationRange)
+WEIGHT_DELTAS: tuple[WeightDelta, ...] = get_args(WeightDelta)
+WEIGHT_ROUNDINGS: tuple[WeightRounding, ...] = get_args(WeightRounding)
+FEW_BITS = 6
+"""At this many weight bits and fewer every channel needs a step of its own."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules in force for one layer; `QuantizeOptions` tells what each means."""
+
+    per_channel: bool | None
+    """None: where it lowers the error by a good part."""
+    activation_range: ActivationRange
+    weight_delta: WeightDelta
+    weight_rounding: WeightRounding
+    bias_correction: bool
+
+    @property
+    def needs_trace(self) -> bool:
+        """Whether weights are chosen on the values that reach the layer."""
+        return self.bias_correction or self.weight_rounding == "hessian" or self.weight_delta == "output"
+
+
+def rules_of(method: Method, weight_bits: int) -> Rules:
+    """The rules of a method at a weight width, as docs/accuracy.md measured them."""
+    if method == "max":
+        return Rules(False, "max", "ceil", "nearest", False)
+    if method == "percentile":
+        return Rules(False, "percentile", "mse", "nearest", False)
+    if method == "mse":
+        return Rules(False, "mse", "mse", "nearest", False)
+    if method == "output":
+        return Rules(False, "mse", "output", "nearest", False)
+    return Rules(True if weight_bits <= FEW_BITS else None, "mse", "mse", "hessian", True)
