@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..quantizer.calibration import Statistics, activation_frac
-from ..quantizer.config import ActivationRange
+from ..quantizer.methods import ActivationRange
 from .layers import LINEAR, new_parameter
 from .rebuild import Function, functions, rebuild, roots_of, same_function
 from .statistics import graph_inputs, observe
