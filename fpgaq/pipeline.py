@@ -32,6 +32,9 @@ NETWORK_FILE = "network.fpgaq"
 
 DEFAULT_MULTIPLIERS = 64
 
+LANGUAGES = ("verilog", "hls")
+"""What `generate` can write."""
+
 DATA_FRAMES = 8
 """How many frames of a data file become golden vectors if nobody asks for a number."""
 
@@ -52,24 +55,30 @@ class GenerateResult:
         SHA-256 of the integer network.
     files : tuple of str
         Paths inside the folder.
+    language : str
+        "verilog" or "hls".
     """
 
     directory: Path
     schedule: Schedule
     digest: str
     files: tuple[str, ...]
+    language: str = "verilog"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
         schedule = self.schedule
+        # The beat model knows our Verilog; what a vendor's tool makes of the same folds, only that tool can tell.
+        known = self.language == "verilog"
         return {
             "directory": str(self.directory),
+            "target": self.language,
             "digest": self.digest,
             "multipliers": schedule.multipliers,
             "budget": schedule.budget,
-            "interval_cycles": schedule.prediction.interval,
-            "latency_cycles": schedule.prediction.latency,
-            "efficiency": schedule.efficiency,
+            "interval_cycles": schedule.prediction.interval if known else None,
+            "latency_cycles": schedule.prediction.latency if known else None,
+            "efficiency": schedule.efficiency if known else None,
             # Requantizing shifts; means, scales and products of tensors multiply beside the budget.
             "aux_multipliers": auxiliary_multipliers(schedule.plans),
             "macs": schedule.macs,
@@ -225,6 +234,7 @@ def generate(
     *,
     data: Samples | None = None,
     frames: int | None = None,
+    language: str = "verilog",
 ) -> GenerateResult:
     """Write the hardware of a network with its bench.
 
@@ -239,6 +249,8 @@ def generate(
         Frames for the golden vectors; by default the samples inside the network.
     frames : int, optional
         How many of them: by default all of the network's own samples, or the first 8 of `data`.
+    language : {"verilog", "hls"}
+        Verilog with a cocotb bench, or HLS C++ with a C++ bench, folded alike.
 
     Raises
     ------
@@ -247,28 +259,46 @@ def generate(
     UsageError
         A folder that cannot or must not be written.
     """
-    from .emit.verilog import emit
     from .emit.write import check_folder, write_folder
     from .integer_file import digest, dump
     from .schedule import make_schedule
-    from .verify.bench import bench_files
     from .verify.vectors import limit_frames
 
+    if language not in LANGUAGES:
+        raise UsageError(f"--target {language}: {' and '.join(LANGUAGES)} are known")
     check_folder(directory)
     _check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     schedule = make_schedule(network, target or Target(multipliers=DEFAULT_MULTIPLIERS))
-    files = dict(emit(network, schedule))
     if data is None:
         inputs = limit_frames(network.samples, frames)
     else:
         count = DATA_FRAMES if frames is None else frames
         inputs = _input_integers(network, _user_data(network, data).slice(0, count))
-    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
-    files.update(bench_files(network, manifest, interface, inputs))
+    files = _hls_files(network, schedule, inputs) if language == "hls" else _verilog_files(network, schedule, inputs)
     files[NETWORK_FILE] = dump(network)
     write_folder(directory, files)
-    return GenerateResult(Path(directory), schedule, digest(network), tuple(sorted(files)))
+    return GenerateResult(Path(directory), schedule, digest(network), tuple(sorted(files)), language)
+
+
+def _verilog_files(
+    network: IntegerGraph, schedule: Schedule, inputs: Mapping[str, IntegerArray]
+) -> dict[str, str | bytes]:
+    """Verilog and its cocotb bench."""
+    from .emit.verilog import emit
+    from .verify.bench import bench_files
+
+    files = dict(emit(network, schedule))
+    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
+    return {**files, **bench_files(network, manifest, interface, inputs)}
+
+
+def _hls_files(network: IntegerGraph, schedule: Schedule, inputs: Mapping[str, IntegerArray]) -> dict[str, str | bytes]:
+    """HLS C++ and its C++ bench."""
+    from .emit.hls import emit
+    from .verify.vectors import golden_vectors
+
+    return emit(network, schedule, golden_vectors(network, inputs).tensors)
 
 
 def simulate(

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import FitError
+from ..errors import FitError, UsageError
 from ..report.text import columns, percent, printable, shorten
 from .numbers import integer_lines
 from .options import (
     DEVICES,
+    LANGUAGES,
     Settings,
     common,
     example,
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 @click.command(epilog=example("fpgaq generate model.fpgaq -o out --fps 1000 --clock 50"))
 @click.argument("integer", metavar="FPGAQ")
 @click.option("-o", "--output", required=True, metavar="DIR", help="The folder to write; replaced whole if it is ours.")
+@click.option(
+    "--target", type=click.Choice(LANGUAGES), default="verilog", show_default=True, help="Verilog, or HLS C++."
+)
 @target_options
 @click.option("--data", metavar="NPZ", help="Frames for the bench; by default the samples inside FPGAQ.")
 @frames_option
@@ -47,24 +51,28 @@ def generate(
     /,
     integer: str,
     output: str,
+    target: str,
     data: str | None,
     frames: int | None,
     buffers: bool,
     **values: Any,
 ) -> None:
-    """Write Verilog for an integer network.
+    """Write Verilog or HLS C++ for an integer network.
 
-    The folder holds a bench too, which proves the Verilog without fpgaq.
+    The folder holds a bench too, which proves the hardware without fpgaq.
     """
-    target = pop_target(values)
+    if buffers and target == "hls":
+        raise UsageError("--buffers tells of the Verilog's line buffers; leave it out with --target hls")
+    budget = pop_target(values)
     from .. import pipeline
     from ..schedule import report_buffers
 
     with settings.progress("generating hardware"):
         network = pipeline.load_integer(integer)
-        result = pipeline.generate(network, output, target, data=data, frames=frames)
+        result = pipeline.generate(network, output, budget, data=data, frames=frames, language=target)
         reports = report_buffers(network, result.schedule) if buffers else ()
-    lines = [*generate_lines(result), *(["", *buffer_lines(reports)] if buffers else [])]
+    shown = hls_lines(result) if target == "hls" else generate_lines(result)
+    lines = [*shown, *(["", *buffer_lines(reports)] if buffers else [])]
     parts = {"layers": schedule_json(result.schedule), "buffers": [asdict(report) for report in reports]}
     settings.show(lines, {**result.as_json(), **parts})
 
@@ -206,6 +214,20 @@ def generate_lines(result: GenerateResult) -> list[str]:
         f"{schedule.multipliers:,} multipliers of {schedule.budget:,}; predicted: a frame every"
         f" {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles, efficiency"
         f" {percent(schedule.efficiency)}",
+        f"written: {printable(str(result.directory))} ({len(result.files)} files)",
+    ]
+
+
+def hls_lines(result: GenerateResult) -> list[str]:
+    """A line for each layer's lanes; cycles are for the vendor's tool to tell."""
+    rows = [
+        (shorten(layer["name"]), layer["multipliers"], "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-")
+        for layer in schedule_json(result.schedule)
+    ]
+    return [
+        *columns(("layer", "multipliers", "taps x channels x outputs"), rows),
+        f"{result.schedule.multipliers:,} multipliers of {result.schedule.budget:,}; `make` in the folder compiles it"
+        " and compares every golden value",
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
 

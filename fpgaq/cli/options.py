@@ -25,6 +25,7 @@ WEIGHT_DELTAS = ("ceil", "floor", "mse", "output")
 WEIGHT_ROUNDINGS = ("nearest", "hessian")
 METHODS = ("auto", "max", "percentile", "mse", "output")
 SIMULATORS = ("icarus", "verilator")
+LANGUAGES = ("verilog", "hls")
 DEVICES = (
     *("xc7", "xc7a35t", "xc7a100t", "xc7z020", "xcup", "xczu3eg", "xczu9eg"),
     *("ecp5-25k", "ecp5-45k", "ecp5-85k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw2a18"),

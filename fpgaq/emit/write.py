@@ -31,6 +31,8 @@ RUN_PRODUCTS = (
     "*__pycache__/*",
     "*.pytest_cache/*",
     "bench/build/*",
+    "build/*",
+    "hls_project/*",
     "bench/results*",
     "synth/*",
     "*.vcd",

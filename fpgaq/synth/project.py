@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModelError
+from ..errors import ModelError, UsageError
 
 # What generated names are made of; anything else would need quoting in the scripts of three tools.
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
@@ -39,6 +39,8 @@ def read_project(directory: Path) -> Project:
         raise ModelError(f"{directory}: has no manifest.json; give a folder that `fpgaq generate` wrote") from error
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: cannot be read ({error}); generate the folder again") from error
+    if isinstance(manifest, dict) and manifest.get("target") == "hls":
+        raise UsageError(f"{directory}: holds HLS C++; Yosys reads Verilog: generate it without --target hls")
     top = manifest.get("top") if isinstance(manifest, dict) else None
     files = manifest.get("files") if isinstance(manifest, dict) else None
     if not isinstance(top, str) or not _IDENTIFIER.fullmatch(top):

@@ -153,6 +153,8 @@ def _read_json(directory: Path, name: str) -> dict[str, Any]:
 
 
 def _check_files(directory: Path, manifest: Mapping[str, Any]) -> None:
+    if manifest.get("target") == "hls":
+        raise UsageError(f"{directory}: holds HLS C++, which no Verilog simulator runs; run `make` in it")
     keys = ("top", "files", "memory_files", "prediction", "streams")
     if manifest.get("fpgaq") != 1 or any(key not in manifest for key in keys):
         raise ModelError(f"{directory / 'manifest.json'}: not a manifest of version 1; generate the folder anew")

@@ -1,0 +1,73 @@
+"""HLS C++ of a network: a static header library, a short generated kernel, its bench, and how to build them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from ...integer_graph import IntegerArray, IntegerGraph
+from ...schedule.plans import Schedule
+from ..render import render, static_text
+from ..top import describe_interface
+from .network import Network, describe, sources
+from .wiring import Wiring, scheduled, widest
+
+__all__ = ["Network", "Wiring", "describe", "emit", "scheduled", "sources", "widest"]
+
+SOURCES = "src"
+
+
+def emit(graph: IntegerGraph, schedule: Schedule, vectors: Mapping[str, IntegerArray]) -> dict[str, str | bytes]:
+    """All files of an output folder but the network itself, by path.
+
+    Parameters
+    ----------
+    graph : IntegerGraph
+    schedule : Schedule
+        Only its folds and lanes are read.
+    vectors : mapping of str to array of int64
+        Golden values, (frames, height, width, channels), of every input and output.
+
+    Returns
+    -------
+    dict of str to str or bytes
+        The same arguments give the same bytes.
+    """
+    network = describe(graph, scheduled(schedule))
+    interface = _interface(graph, schedule)
+    files: dict[str, str | bytes] = {f"{SOURCES}/{name}": text for name, text in sources(network).items()}
+    files["bench.cpp"] = render("hls/bench.cpp.j2", {"network": network})
+    files["fpgaq_host.h"] = static_text("hls/fpgaq_host.h")
+    files["fpgaq_bench.h"] = static_text("hls/fpgaq_bench.h")
+    files["Makefile"] = static_text("hls/Makefile")
+    files["run_hls.tcl"] = render("hls/run_hls.tcl.j2", {"network": network})
+    tensors = (*graph.inputs, *graph.outputs)
+    for port, name in zip((*network.inputs, *network.outputs), tensors, strict=True):
+        files[f"vectors/{port.variable}.txt"] = vector_text(vectors[name])
+    manifest = {
+        "fpgaq": 1,
+        "target": "hls",
+        "top": network.top,
+        "files": sorted(path for path in files if path.startswith(f"{SOURCES}/")),
+        "bench": ["bench.cpp", "fpgaq_host.h", "fpgaq_bench.h"],
+        "standard": "c++17",
+        "digest": network.digest,
+        "frames": len(vectors[tensors[0]]),
+    }
+    files["interface.json"] = json.dumps(interface, indent=2) + "\n"
+    files["manifest.json"] = json.dumps(manifest, indent=2) + "\n"
+    return dict(sorted(files.items()))
+
+
+def vector_text(values: IntegerArray) -> str:
+    """Golden vectors: a frame a line, elements in the order of the stream."""
+    frames = values.reshape(len(values), -1).tolist()
+    return "".join(" ".join(map(str, frame)) + "\n" for frame in frames)
+
+
+def _interface(graph: IntegerGraph, schedule: Schedule) -> dict[str, object]:
+    """The ports as for Verilog, but for the tool's own clock and reset."""
+    interface = describe_interface(graph, schedule)
+    interface.update(clock="ap_clk", reset="ap_rst_n", reset_active="low, synchronous")
+    del interface["frame_error"]
+    return interface
