@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,15 @@ MAX_BYTES = 1 << 33
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Samples for each input, (frames, *the model's shape), and one class index a frame if there are labels."""
+    """Samples for each input, (frames, *the model's shape), with labels or targets if there are any.
+
+    `labels` is one class index a frame; `targets` holds real values that outputs should have, (frames, *the output's
+    shape) by output.
+    """
 
     inputs: Mapping[str, NDArray[Any]]
     labels: NDArray[np.int64] | None
+    targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:
@@ -30,9 +35,12 @@ class Dataset:
         return int(next(iter(self.inputs.values())).shape[0])
 
     def slice(self, start: int, stop: int | None = None) -> Dataset:
-        """Samples `start` to `stop` with their labels."""
+        """Samples `start` to `stop` with their labels and targets."""
         labels = None if self.labels is None else self.labels[start:stop]
-        return Dataset({name: array[start:stop] for name, array in self.inputs.items()}, labels)
+        inputs, targets = (
+            {name: array[start:stop] for name, array in arrays.items()} for arrays in (self.inputs, self.targets)
+        )
+        return Dataset(inputs, labels, targets)
 
 
 def load_data(
@@ -58,8 +66,8 @@ def load_data(
         The network's outputs, which may name the labels.
     shapes : mapping of str to tuple of int, optional
         The inputs' shapes without the batch, to be checked; axes of length 1 may be missing in the file. With the
-        outputs' shapes too, real values of such a shape are known as the targets of a regressor, not labels; they
-        are left aside.
+        outputs' shapes too, real values of such a shape (under the output's name, or `y` where there is one output)
+        are its targets, not labels.
 
     Raises
     ------
@@ -78,16 +86,15 @@ def load_data(
         inputs[name] = _check_samples(arrays.pop(key), where)
         if shapes is not None:
             inputs[name] = fit_shape(inputs[name], shapes[name], where)
-    for name in dict.fromkeys((*outputs, "y")):
-        if shapes is not None and _are_targets(arrays.get(name), [shapes[key] for key in outputs if key in shapes]):
-            del arrays[name]
+    targets = {} if shapes is None else _take_targets(path, arrays, outputs, shapes)
     labels = _take_labels(path, arrays, outputs, classes_ok)
     if arrays:
         raise ModelError(f"{path}: arrays {sorted(arrays)} are neither an input ({list(names)}, x) nor labels (y)")
-    counts = {array.shape[0] for array in inputs.values()} | (set() if labels is None else {labels.shape[0]})
+    counts = {array.shape[0] for array in (*inputs.values(), *targets.values())}
+    counts |= set() if labels is None else {labels.shape[0]}
     if len(counts) != 1:
-        raise ModelError(f"{path}: inputs and labels have different numbers of samples: {sorted(counts)}")
-    return Dataset(inputs, labels)
+        raise ModelError(f"{path}: inputs, labels and targets have different numbers of samples: {sorted(counts)}")
+    return Dataset(inputs, labels, targets)
 
 
 def fit_shape(array: NDArray[Any], shape: tuple[int, ...], where: str) -> NDArray[Any]:
@@ -131,9 +138,17 @@ def _check_samples(array: NDArray[Any], where: str) -> NDArray[Any]:
     return array
 
 
-def _are_targets(array: NDArray[Any] | None, shapes: Sequence[tuple[int, ...]]) -> bool:
-    """Whether an array holds an output's real values rather than one class index a sample."""
-    return array is not None and array.dtype.kind == "f" and array.ndim > 1 and array.shape[1:] in shapes
+def _take_targets(
+    path: Path, arrays: dict[str, NDArray[Any]], outputs: Sequence[str], shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, NDArray[Any]]:
+    """Arrays that hold an output's real values rather than one class index a sample."""
+    targets = {}
+    for name in outputs:
+        key = "y" if name not in arrays and len(outputs) == 1 else name
+        array = arrays.get(key)
+        if array is not None and array.dtype.kind == "f" and array.ndim > 1 and array.shape[1:] == shapes.get(name):
+            targets[name] = _check_samples(arrays.pop(key), f"{path}, array {key!r}")
+    return targets
 
 
 def _take_labels(

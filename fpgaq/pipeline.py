@@ -98,17 +98,22 @@ class BuildResult:
     simulated: SimulationResult
 
 
-def load_model(path: str | Path, network: str | None = None, *, passes: bool = True) -> Graph:
+def load_model(
+    path: str | Path, network: str | None = None, *, passes: bool = True, refuse_batch_statistics: bool = False
+) -> Graph:
     """Read a trained network and bring it into the form that the quantizer takes.
 
     Parameters
     ----------
     path : str or Path
-        A .nnp file.
+        A .nnp or .onnx file.
     network : str, optional
         Which network of the file; by default the one that its executor names.
     passes : bool
         Fold batch normalization, fuse ReLU and so on; if false, the network as it stands in the file.
+    refuse_batch_statistics : bool
+        Refuse a batch normalization that was saved in training mode; by default its running statistics are used, and
+        `Graph.notes` says so.
 
     Raises
     ------
@@ -120,7 +125,7 @@ def load_model(path: str | Path, network: str | None = None, *, passes: bool = T
     from .importers import load
     from .passes import standard_passes
 
-    graph = load(path, network)
+    graph = load(path, network, refuse_batch_statistics)
     return standard_passes(graph) if passes else graph
 
 
@@ -196,7 +201,7 @@ def compare(model: Graph | str | Path, integer: IntegerGraph | str | Path, data:
     model : Graph, str or Path
     integer : IntegerGraph, str or Path
     data : Samples
-        With labels, hence a file or a `Dataset`.
+        With labels or targets, hence a file or a `Dataset`.
     """
     from .report import comparison
 
@@ -384,6 +389,7 @@ def build(
     target: Target | None = None,
     *,
     network: str | None = None,
+    refuse_batch_statistics: bool = False,
     frames: int | None = None,
     simulator: str = "icarus",
     progress: Callable[[str], None] = lambda stage: None,
@@ -397,7 +403,7 @@ def build(
 
     check_folder(directory)
     progress("reading the model")
-    graph = load_model(model, network)
+    graph = load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
     progress("quantizing")
     integer = quantize(graph, calibration, options)
     progress("comparing integer with float")

@@ -336,3 +336,33 @@ def test_python_interface_is_lazy_and_complete() -> None:
         assert getattr(fpgaq, name) is getattr(pipeline, name) and name in dir(fpgaq)
     with pytest.raises(AttributeError, match="nonsense"):
         fpgaq.nonsense  # noqa: B018
+
+
+def test_batch_statistics_are_noted_or_refused(call: Any, tmp_path: Path) -> None:
+    """A batch normalization in training mode: a line in every command that reads the model, or exit code 4."""
+    from tests.nnp_builder import affine, batch_normalization, build_nnp
+
+    chance = np.random.default_rng(0)
+    mean, variance = chance.normal(size=4).astype(np.float32), np.ones(4, np.float32)
+    model = tmp_path / "model.nnp"
+    layers = [
+        affine("first", chance.normal(size=(6, 4)).astype(np.float32)),
+        batch_normalization("norm", mean, variance, dimensions=2, batch_stat=True),
+    ]
+    model.write_bytes(build_nnp(layers, (6,)))
+    data, integer = tmp_path / "data.npz", tmp_path / "model.fpgaq"
+    np.savez(data, x=chance.normal(size=(20, 6)))
+    commands = {
+        "summary": ("summary", model),
+        "quantize": ("quantize", model, "--calibration", data, "-o", integer),
+        "compare": ("compare", model, integer, "--data", data),
+    }
+    for name, command in commands.items():
+        code, printed, _ = call(*command)
+        assert code == 0 and "note: layer 'norm' (BatchNormalization): batch_stat is true" in printed, name
+        code, printed, _ = call(*command, "--json")
+        assert "batch_stat is true" in json.loads(printed)["notes"][0], name
+    commands["build"] = ("build", model, "--calibration", data, "--data", data, "-o", tmp_path / "out")
+    for name, command in commands.items():
+        code, _, error = call(*command, "--refuse-batch-statistics")
+        assert code == 4 and error.count("\n") == 1 and "save the network with batch_stat=False" in error, name

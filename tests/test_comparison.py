@@ -123,3 +123,39 @@ def test_networks_that_do_not_belong_together_are_refused(pair):
     other = chain((2, 8, 8), convolution(4, 2, 1, "c1"), relu("r1"))
     with pytest.raises(ModelError, match="compare a model with what was quantized from it"):
         comparison.compare(other, integer, dataset)
+
+
+def test_losses_against_targets(pair):
+    """Mean squared errors of both networks, over batches, against plain ones."""
+    graph, integer, dataset = pair
+    targets = np.random.default_rng(1).normal(size=(50, 7)).astype(np.float16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "BATCH_ELEMENTS", 7 * sum(tensor.size for tensor in integer.tensors.values()))
+        found = comparison.compare(graph, integer, Dataset(dataset.inputs, None, {"t4": targets}), timed=False)
+    scores = run_float(graph, {"t0": dataset.inputs["t0"]})["t4"].astype(np.float64)
+    integers = reference.apply_transform(integer.transforms["t0"], integer.tensors["t0"].format, dataset.inputs["t0"])
+    whole = dequantize(reference.run(integer, {"t0": integers})["t4"], integer.tensors["t4"].format).reshape(50, 7)
+    (loss,) = found.losses
+    assert loss.output == "t4"
+    # The order of float32 sums depends on the batch; the integers do not.
+    assert loss.float_error == pytest.approx(np.mean((scores - targets) ** 2), rel=1e-6)
+    assert loss.integer_error == pytest.approx(np.mean((whole - targets) ** 2), rel=1e-12)
+    assert loss.change == loss.integer_error / loss.float_error - 1
+    assert found.agreement is None and found.float_top1 is None
+    lines = comparison.table(found).splitlines()
+    assert f"{loss.float_error:.6g}" in lines[1] and lines[1].startswith("mean squared error")
+    assert found.as_json()["losses"][0]["change"] == loss.change
+    assert not any(line.startswith("top-1") for line in lines)
+    classifier = replace(graph, classifier=True)
+    assert comparison.compare(classifier, integer, Dataset(dataset.inputs, None, {"t4": targets})).losses == ()
+
+
+def test_an_image_as_target_keeps_its_order():
+    """Integer outputs come channels last, targets channels first."""
+    graph = chain((2, 4, 4), convolution(3, 2, 1, "c1"))
+    data = samples(20, 2, 4, 4, seed=5)["t0"]
+    integer = quantize(graph, {"t0": data})
+    targets = run_float(graph, {"t0": data})["t1"]
+    (loss,) = comparison.compare(graph, integer, Dataset({"t0": data}, None, {"t1": targets}), timed=False).losses
+    assert loss.float_error == 0 and loss.change is None
+    assert 0 < loss.integer_error < 1e-3 * np.mean(targets**2)

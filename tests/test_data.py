@@ -146,3 +146,25 @@ def test_a_shape_beyond_the_file_is_refused(tmp_path):
 def test_fit_shape_never_reinterprets(shape, wanted):
     with pytest.raises(ModelError, match="does not fit"):
         fit_shape(np.zeros(shape), wanted, "here")
+
+
+def test_real_values_of_an_outputs_shape_are_targets(tmp_path):
+    targets = np.random.default_rng(0).random((4, 2, 3)).astype(np.float16)
+    shapes = {"x": (1, 3, 2), "out": (2, 3), "more": (5,)}
+    np.savez(tmp_path / "d.npz", x=np.ones((4, 1, 3, 2)), y=targets)
+    data = load_data(tmp_path / "d.npz", ["x"], outputs=["out"], shapes=shapes)
+    assert data.labels is None and list(data.targets) == ["out"]
+    np.testing.assert_array_equal(data.targets["out"], targets)
+    np.testing.assert_array_equal(data.slice(1, 3).targets["out"], targets[1:3])
+    x = data.inputs["x"]
+    np.savez(tmp_path / "two.npz", x=x, out=targets, more=np.ones((4, 5)))
+    assert set(load_data(tmp_path / "two.npz", ["x"], outputs=["out", "more"], shapes=shapes).targets) == {
+        "out",
+        "more",
+    }
+    np.savez(tmp_path / "few.npz", x=x, y=targets[:3])
+    with pytest.raises(ModelError, match="different numbers of samples"):
+        load_data(tmp_path / "few.npz", ["x"], outputs=["out"], shapes=shapes)
+    np.savez(tmp_path / "nan.npz", x=x, y=np.full((4, 2, 3), np.nan))
+    with pytest.raises(ModelError, match="samples must be finite"):
+        load_data(tmp_path / "nan.npz", ["x"], outputs=["out"], shapes=shapes)

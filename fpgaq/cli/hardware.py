@@ -10,7 +10,7 @@ import click
 
 from ..errors import FitError, UsageError
 from ..report.text import columns, percent, printable, shorten
-from .numbers import integer_lines
+from .numbers import integer_lines, note_lines
 from .options import (
     DEVICES,
     LANGUAGES,
@@ -18,6 +18,7 @@ from .options import (
     common,
     example,
     frames_option,
+    model_options,
     pop_quantize_options,
     pop_target,
     quantize_options,
@@ -102,6 +103,7 @@ def simulate(settings: Settings, directory: str, frames: int | None, data: str |
 @click.option("--data", required=True, metavar="NPZ", help="Labelled samples for the comparison and the bench.")
 @click.option("-o", "--output", required=True, metavar="DIR", help="The folder to write; replaced whole if it is ours.")
 @quantize_options
+@model_options
 @target_options
 @frames_option
 @simulator_option
@@ -122,6 +124,7 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
     lines = [
         "== Integer network",
         *integer_lines(result.integer),
+        *note_lines(result.graph.notes),
         "",
         "== Integer against float",
         *table(result.compared).splitlines(),
@@ -136,6 +139,7 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
         "generate": {**result.generated.as_json(), "layers": schedule_json(result.generated.schedule)},
         "simulate": asdict(result.simulated),
         "compare": result.compared.as_json(),
+        "notes": list(result.graph.notes),
     }
     settings.show(lines, parts)
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..report.text import columns, printable, shape_text, shorten
-from .options import Settings, common, example, pop_quantize_options, quantize_options
+from .options import Settings, common, example, model_options, pop_quantize_options, quantize_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from ..integer_graph import IntegerGraph
@@ -17,10 +19,10 @@ if TYPE_CHECKING:
 
 @click.command(epilog=example("fpgaq summary examples/fashion_cnn/model.nnp"))
 @click.argument("model")
-@click.option("--network", metavar="NAME", help="Which network of the file.")
+@model_options
 @common
 @click.pass_obj
-def summary(settings: Settings, model: str, network: str | None) -> None:
+def summary(settings: Settings, model: str, network: str | None, refuse_batch_statistics: bool) -> None:
     """List the layers of MODEL.
 
     Each with its output shape, parameters and multiplications a frame.
@@ -28,7 +30,7 @@ def summary(settings: Settings, model: str, network: str | None) -> None:
     from .. import pipeline
     from ..report.summary import summarize
 
-    result = summarize(pipeline.load_model(model, network))
+    result = summarize(pipeline.load_model(model, network, refuse_batch_statistics=refuse_batch_statistics))
     rows = [
         (shorten(layer.name), layer.operator, shape_text(layer.shape), layer.parameters, layer.macs)
         for layer in result.layers
@@ -42,8 +44,7 @@ def summary(settings: Settings, model: str, network: str | None) -> None:
         f"{shorten(result.name)}: {inputs} -> {outputs}; {result.parameters:,} parameters,"
         f" {result.macs:,} multiplications a frame"
     )
-    lines += [f"note: {printable(note)}" for note in result.notes]
-    settings.show(lines, result.as_json())
+    settings.show([*lines, *note_lines(result.notes)], result.as_json())
 
 
 @click.command(epilog=example("fpgaq quantize model.nnp --calibration train.npz -o model.fpgaq --per-channel"))
@@ -51,38 +52,52 @@ def summary(settings: Settings, model: str, network: str | None) -> None:
 @click.option("--calibration", required=True, metavar="NPZ", help="Training samples, .npy or .npz.")
 @click.option("-o", "--output", required=True, metavar="FPGAQ", help="The integer network to write.")
 @quantize_options
+@model_options
 @common
 @click.pass_obj
 def quantize(
-    settings: Settings, /, model: str, calibration: str, output: str, network: str | None, **values: Any
+    settings: Settings,
+    /,
+    model: str,
+    calibration: str,
+    output: str,
+    network: str | None,
+    refuse_batch_statistics: bool,
+    **values: Any,
 ) -> None:
     """Turn MODEL into an integer network."""
     options = pop_quantize_options(values)
     from .. import pipeline
 
     with settings.progress("quantizing"):
-        integer = pipeline.quantize(model, calibration, options, network=network, output=output)
-    settings.show([*integer_lines(integer), f"written: {printable(output)}"], integer_json(integer, output))
+        graph = pipeline.load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
+        integer = pipeline.quantize(graph, calibration, options, output=output)
+    lines = [*integer_lines(integer), *note_lines(graph.notes), f"written: {printable(output)}"]
+    settings.show(lines, {**integer_json(integer, output), "notes": list(graph.notes)})
 
 
 @click.command(epilog=example("fpgaq compare model.nnp model.fpgaq --data test.npz"))
 @click.argument("model")
 @click.argument("integer", metavar="FPGAQ")
-@click.option("--data", required=True, metavar="NPZ", help="Labelled samples: x and y.")
-@click.option("--network", metavar="NAME", help="Which network of the model file.")
+@click.option("--data", required=True, metavar="NPZ", help="Samples x; labels, or targets of the outputs, y.")
+@model_options
 @common
 @click.pass_obj
-def compare(settings: Settings, model: str, integer: str, data: str, network: str | None) -> None:
+def compare(
+    settings: Settings, model: str, integer: str, data: str, network: str | None, refuse_batch_statistics: bool
+) -> None:
     """Hold the integer network against the float one.
 
-    MODEL and FPGAQ are run on the same labelled data.
+    MODEL and FPGAQ are run on the same data. Labels give accuracies, targets of an output mean squared errors.
     """
     from .. import pipeline
     from ..report.comparison import table
 
     with settings.progress("comparing integer with float"):
-        result = pipeline.compare(pipeline.load_model(model, network), integer, data)
-    settings.show(table(result).splitlines(), result.as_json())
+        graph = pipeline.load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
+        result = pipeline.compare(graph, integer, data)
+    lines = [*table(result).splitlines(), *note_lines(graph.notes)]
+    settings.show(lines, {**result.as_json(), "notes": list(graph.notes)})
 
 
 @click.command(epilog=example("fpgaq run model.fpgaq --data test.npz -o outputs.npz"))
@@ -133,6 +148,11 @@ def doctor(settings: Settings) -> int:
     lines += [f"{tool.name}: {tool.remedy}" for tool in tools if tool.status != "ok"]
     settings.show(lines, {"tools": [tool.as_json() for tool in tools]})
     return 6 if missing else 0
+
+
+def note_lines(notes: Iterable[str]) -> list[str]:
+    """What the importer and the passes decided on their own, a line each."""
+    return [f"note: {printable(note)}" for note in notes]
 
 
 def integer_lines(integer: IntegerGraph) -> list[str]:

@@ -101,6 +101,15 @@ common = _chain(
     _flag("debug", "Show the traceback of an error."),
 )
 
+model_options = _chain(
+    click.option("--network", metavar="NAME", help="Which network of the model file."),
+    click.option(
+        "--refuse-batch-statistics",
+        is_flag=True,
+        help="Refuse a batch normalization saved in training mode; else its running statistics serve, with a note.",
+    ),
+)
+
 quantize_options = _chain(
     click.option("--weight-bits", type=int, help="Bits of a weight, 2 to 16.  [default: 8]"),
     click.option("--activation-bits", type=int, help="Bits of an activation, 2 to 16.  [default: 8]"),
@@ -122,7 +131,6 @@ quantize_options = _chain(
     click.option("--scale-bits", type=int, help="Bits of a channel's scale where it cannot be folded.  [default: 16]"),
     click.option("--argmax", is_flag=True, default=None, help="The hardware gives the greatest output's index."),
     click.option("--config", metavar="TOML", help="A file of these options, with overrides for single layers."),
-    click.option("--network", metavar="NAME", help="Which network of the model file."),
 )
 
 target_options = _chain(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..formats import Format, dequantize
 from ..graph import Affine, Convolution, Graph, Pointwise
 from ..integer_graph import IntegerAffine, IntegerArgMax, IntegerArray, IntegerConvolution, IntegerGraph, Tensor
 from ..reference import apply_transform, run
+from .losses import LossSums, OutputLoss
 from .text import columns, percent, shorten
 from .timing import best_seconds, engine, threads
 
@@ -80,6 +81,8 @@ class Comparison:
     threads: int
     outputs: tuple[str, ...] = ()
     """The outputs that `layers` tells the error of."""
+    losses: tuple[OutputLoss, ...] = ()
+    """Of each output for which the data hold targets."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`; an infinite ratio becomes None."""
@@ -91,6 +94,7 @@ class Comparison:
             }
             for layer in self.layers
         ]
+        result["losses"] = [{**asdict(loss), "change": loss.change} for loss in self.losses]
         return result
 
 
@@ -131,7 +135,7 @@ class _Running:
 
 @dataclass
 class _Votes:
-    """Right answers so far."""
+    """Right answers and errors so far."""
 
     float_top1: int = 0
     integer_top1: int = 0
@@ -139,6 +143,7 @@ class _Votes:
     integer_top5: int = 0
     agreement: int = 0
     tensors: dict[str, _Running] = field(default_factory=dict)
+    losses: LossSums = field(default_factory=LossSums)
 
 
 def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: bool = True) -> Comparison:
@@ -150,7 +155,9 @@ def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: boo
         After the passes that the quantizer saw.
     integer : IntegerGraph
     dataset : Dataset
-        In the model's own units; without labels the accuracies are None.
+        In the model's own units; without labels the accuracies are None, without targets there are no losses, and
+        with targets no agreement of greatest elements. Targets of a classifier whose softmax was cut off give no loss:
+        its outputs are logits.
     timed : bool
         Measure seconds per image too (else 0).
 
@@ -171,7 +178,9 @@ def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: boo
     step = max(1, BATCH_ELEMENTS // sum(tensor.size for tensor in integer.tensors.values()))
     for start in range(0, frames, step):
         batch = {name: array[start : start + step] for name, array in data.items()}
-        _compare_batch(graph, integer, batch, None if labels is None else labels[start : start + step], votes)
+        own_labels = None if labels is None else labels[start : start + step]
+        targets = {name: array[start : start + step] for name, array in dataset.targets.items()}
+        _compare_batch(graph, integer, batch, own_labels, {} if graph.classifier else targets, votes)
 
     def share(count: int, sensible: bool) -> float | None:
         return count / frames if sensible else None
@@ -184,7 +193,7 @@ def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: boo
         integer_top1=share(votes.integer_top1, labels is not None),
         float_top5=share(votes.float_top5, labels is not None and classes > TOP),
         integer_top5=share(votes.integer_top5, labels is not None and classes > TOP),
-        agreement=share(votes.agreement, classes > 1),
+        agreement=share(votes.agreement, classes > 1 and not dataset.targets),
         layers=tuple(
             _tensor_result(integer, integer.tensors[name], running) for name, running in votes.tensors.items()
         ),
@@ -195,6 +204,7 @@ def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: boo
         engine=engine(),
         threads=threads(),
         outputs=tuple(name for name in graph.outputs if name in compared),
+        losses=votes.losses.results(),
     )
 
 
@@ -229,6 +239,7 @@ def _compare_batch(
     integer: IntegerGraph,
     batch: Mapping[str, NDArray[Any]],
     labels: NDArray[np.int64] | None,
+    targets: Mapping[str, NDArray[Any]],
     votes: _Votes,
 ) -> None:
     images = {name: array.astype(np.float32) for name, array in batch.items()}
@@ -240,10 +251,10 @@ def _compare_batch(
         if name in integer.inputs and integer.transforms[name].scale != 0.0:
             values = (values - integer.transforms[name].offset) / integer.transforms[name].scale
         votes.tensors[name].add(_as_stream(reals[name], tensor), integers[name], values, tensor.format)
+    votes.losses.add(targets, reals, {name: _real_output(integer, name, integers[name]) for name in targets})
     output = graph.outputs[0]
     real = _scores(graph, reals[output])
-    # Channels first, as the model has them; an output behind an argmax has no model shape of its own.
-    whole = _scores(graph, dequantize(integers[output], integer.tensors[output].format).transpose(0, 3, 1, 2))
+    whole = _scores(graph, _real_output(integer, output, integers[output]))
     answers = whole.argmax(axis=1)
     if _decides(graph, integer) and integers[integer.outputs[0]][0].size == 1:
         answers = integers[integer.outputs[0]].reshape(len(real))
@@ -254,6 +265,11 @@ def _compare_batch(
         votes.integer_top1 += int(np.sum(integer_rank < 1))
         votes.float_top5 += int(np.sum(float_rank < TOP))
         votes.integer_top5 += int(np.sum(integer_rank < TOP))
+
+
+def _real_output(integer: IntegerGraph, name: str, integers: IntegerArray) -> NDArray[np.float64]:
+    """Channels first, as the model has them; an output behind an argmax has no model shape of its own."""
+    return dequantize(integers, integer.tensors[name].format).transpose(0, 3, 1, 2)
 
 
 def _is_binary(graph: Graph) -> bool:
@@ -338,9 +354,7 @@ def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]])
 def table(comparison: Comparison) -> str:
     """The comparison as plain text: the two networks side by side, then one line a tensor."""
     rows = [
-        ("top-1", percent(comparison.float_top1), percent(comparison.integer_top1)),
-        ("top-5", percent(comparison.float_top5), percent(comparison.integer_top5)),
-        ("agreement", "", percent(comparison.agreement)),
+        *(_loss_rows(comparison.losses) or _accuracy_rows(comparison)),
         ("parameters", f"{comparison.float_bytes:,} B", f"{comparison.integer_bytes:,} B"),
         ("time per image", *(f"{1e3 * s:.3f} ms" for s in (comparison.float_seconds, comparison.integer_seconds))),
     ]
@@ -360,3 +374,20 @@ def table(comparison: Comparison) -> str:
     return "\n".join(
         (*columns((f"{comparison.samples:,} images", "float", "integer"), rows), clock, "", *columns(headers, layers))
     )
+
+
+def _loss_rows(losses: Sequence[OutputLoss]) -> list[tuple[str, str, str]]:
+    rows = []
+    for loss in losses:
+        name = f" of {shorten(loss.output)}" if len(losses) > 1 else ""
+        rows.append((f"mean squared error{name}", f"{loss.float_error:.6g}", f"{loss.integer_error:.6g}"))
+        rows.append(("  its relative change", "", "-" if loss.change is None else f"{loss.change:+.2%}"))
+    return rows
+
+
+def _accuracy_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    return [
+        ("top-1", percent(comparison.float_top1), percent(comparison.integer_top1)),
+        ("top-5", percent(comparison.float_top5), percent(comparison.integer_top5)),
+        ("agreement", "", percent(comparison.agreement)),
+    ]
