@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @target_options
 @click.option("--data", metavar="NPZ", help="Frames for the bench; by default the samples inside FPGAQ.")
 @frames_option
-@click.option("--buffers", is_flag=True, help="Show what each row of each line buffer buys, too.")
+@click.option("--buffers", is_flag=True, help="Show what the sizes of line buffers and queues buy, too.")
 @common
 @click.pass_obj
 def generate(
@@ -237,10 +237,11 @@ def hls_lines(result: GenerateResult) -> list[str]:
 
 
 def buffer_lines(reports: Sequence[BufferReport]) -> list[str]:
-    """A line for each line buffer: least sizes, what was built, and the cycles that each row on the way buys."""
-    headers = ("line buffer", "row words", "least to run", "least at full rate", "built", "cycles a frame by words")
+    """A line for each line buffer and queue: least sizes, what was built, and the cycles that more words buy."""
+    headers = ("buffer", "of", "row words", "least to run", "least at full rate", "built", "cycles a frame by words")
     rows = [
         (
+            report.kind,
             shorten(report.operator),
             report.row_words,
             report.live_words,

@@ -176,7 +176,7 @@ def _follow_edges(
             if edge.queue_bits is not None:
                 name = f"{stream}_{index}"
                 bits = graph.tensors[tensor].format.width * schedule.lanes[tensor]
-                queues.append({"name": name, "bits": bits, "queue_bits": edge.queue_bits})
+                queues.append({"name": name, "bits": bits, "queue_bits": edge.queue_bits, "words": edge.queue_capacity})
             ends[(edge.reader, edge.slot)] = name
         if queues:
             forks.append({"stream": stream, "queues": queues})

@@ -179,10 +179,10 @@ class _PipeProcess:
 class _QueueProcess:
     """Event times of a queue: a beat taken is offered two cycles later; its place is free a cycle after it left."""
 
-    def __init__(self, bits: int) -> None:
+    def __init__(self, words: int) -> None:
         self.pending: list[int] = []
         self.left: list[int] = []
-        self._words = 1 << bits
+        self._words = words
 
     def accept_time(self, slot: int) -> int | None:
         """When there is room for the next beat at the earliest; None if not known yet."""
@@ -298,7 +298,7 @@ class BeatModel:
             stages.insert(0, (serializer, end))
             end, last = [(serializer, 0)], serializer
         if edge.queue_bits is not None:
-            queue = _QueueProcess(edge.queue_bits)
+            queue = _QueueProcess(edge.queue_capacity)
             stages.insert(0, (queue, end))
             end, last = [(queue, 0)], queue if last is producer else last
         if edge.reader is None:

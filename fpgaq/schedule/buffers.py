@@ -1,35 +1,40 @@
-"""What each row of each line buffer buys: the interval of the network over the size of one buffer, the rest held."""
+"""What the buffers of a schedule buy: the interval of the network over the size of one of them, the rest held."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..integer_graph import IntegerGraph
-from .beats import Network, predict
+from .beats import Network, keeps_interval, predict
 from .memories import describe
-from .plans import Schedule, WindowPlan
+from .plans import Edge, Schedule, WindowPlan
 from .walk import least_words
 
 
 @dataclass(frozen=True)
 class BufferReport:
-    """One line buffer.
+    """A line buffer, or the queue of one branch of a fork.
 
     Parameters
     ----------
+    kind : {"line buffer", "queue"}
     operator : str
+        The layer that reads it, or the output of the network.
     row_words : int
-        Words of an image row.
+        Words of an image row; 1 for a queue, whose words are beats.
     live_words : int
         The least size with which the network finishes at all.
     full_rate_words : int
-        The least size, in whole rows or `live_words`, with which it keeps its interval.
+        The least size with which it keeps its interval; of a line buffer in whole rows or `live_words`.
     words : int
         The size that was built: the least power of two that keeps the interval.
     intervals : tuple of (int, float)
-        Words and the network's interval in cycles, from `live_words` to `full_rate_words`, a row at a time.
+        Words and the network's interval in cycles, from `live_words` to `full_rate_words`; a row at a time for line
+        buffers, the two ends for queues.
     """
 
+    kind: str
     operator: str
     row_words: int
     live_words: int
@@ -39,26 +44,69 @@ class BufferReport:
 
 
 def report_buffers(graph: IntegerGraph, schedule: Schedule) -> tuple[BufferReport, ...]:
-    """Measure every line buffer of a schedule with the beat model."""
+    """Measure every line buffer, then every queue of a schedule with the beat model."""
     network = describe(graph, schedule.plans, schedule.edges, schedule.input_beats)
-    reports = []
-    for index, plan in enumerate(schedule.plans):
-        if isinstance(plan, WindowPlan):
-            reports.append(_report(schedule, network, index, plan))
+    reports = [
+        _line_buffer(schedule, network, index, plan)
+        for index, plan in enumerate(schedule.plans)
+        if isinstance(plan, WindowPlan)
+    ]
+    for index, edge in enumerate(schedule.edges):
+        if edge.queue_bits is not None:
+            reader = edge.tensor if edge.reader is None else graph.operators[edge.reader].name
+            reports.append(_queue(schedule, network, index, edge, reader))
     return tuple(reports)
 
 
-def _report(schedule: Schedule, network: Network, index: int, plan: WindowPlan) -> BufferReport:
+def with_line_buffer(network: Network, index: int, words: int) -> Network:
+    """The network with `words` words in the line buffer of a layer."""
+    plan = network.plans[index]
+    assert isinstance(plan, WindowPlan)
+    plans = (*network.plans[:index], replace(plan, capacity_words=words), *network.plans[index + 1 :])
+    return replace(network, plans=plans)
+
+
+def with_queue(network: Network, index: int, words: int) -> Network:
+    """The network with `words` beats in the queue of an edge."""
+    edges = (*network.edges[:index], replace(network.edges[index], queue_words=words), *network.edges[index + 1 :])
+    return replace(network, edges=edges)
+
+
+def least_size(enough: Callable[[int], bool], least: int, most: int) -> int:
+    """The least size from `least` to `most` for which `enough` holds: more room never hurts, and `most` is enough."""
+    while least < most:
+        middle = (least + most) // 2
+        if enough(middle):
+            most = middle
+        else:
+            least = middle + 1
+    return most
+
+
+def _line_buffer(schedule: Schedule, network: Network, index: int, plan: WindowPlan) -> BufferReport:
     row_words = plan.image[1] * plan.words_per_pixel
     live = least_words(plan.walk)
     first_row = -(-live // row_words)
     sizes = [live, *range((first_row + 1) * row_words, plan.capacity, row_words), plan.capacity]
     intervals: list[tuple[int, float]] = []
     for words in sorted({size for size in sizes if live <= size <= plan.capacity}):
-        plans = (*network.plans[:index], replace(plan, capacity_words=words), *network.plans[index + 1 :])
-        prediction = predict(replace(network, plans=plans))
-        assert prediction is not None, "a buffer of the live size never deadlocks"
-        intervals.append((words, prediction.mean_interval))
-        if prediction.mean_interval <= schedule.prediction.mean_interval:
+        intervals.append((words, _interval(with_line_buffer(network, index, words))))
+        if intervals[-1][1] <= schedule.prediction.mean_interval:
             break
-    return BufferReport(plan.operator, row_words, live, intervals[-1][0], plan.capacity, tuple(intervals))
+    return BufferReport(
+        "line buffer", plan.operator, row_words, live, intervals[-1][0], plan.capacity, tuple(intervals)
+    )
+
+
+def _queue(schedule: Schedule, network: Network, index: int, edge: Edge, reader: str) -> BufferReport:
+    built, wanted = edge.queue_capacity, schedule.prediction.mean_interval
+    live = least_size(lambda words: predict(with_queue(network, index, words)) is not None, 1, built)
+    full = least_size(lambda words: keeps_interval(with_queue(network, index, words), wanted), live, built)
+    intervals = tuple((words, _interval(with_queue(network, index, words))) for words in sorted({live, full}))
+    return BufferReport("queue", reader, 1, live, full, built, intervals)
+
+
+def _interval(network: Network) -> float:
+    prediction = predict(network)
+    assert prediction is not None, "a buffer of the live size never deadlocks"
+    return prediction.mean_interval

@@ -274,6 +274,13 @@ class Edge:
     lanes: int
     serializer: PipePlan | None = None
     queue_bits: int | None = None
+    queue_words: int | None = None
+    """Beats of the queue that may be used, for questions about smaller ones; by default all."""
+
+    @property
+    def queue_capacity(self) -> int:
+        """Beats of the queue that are used; 0 without one."""
+        return 0 if self.queue_bits is None else self.queue_words or 1 << self.queue_bits
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ def test_buffer_report_names_what_rows_buy() -> None:
     graph = lenet()
     schedule = make_schedule(graph, Target(multipliers=64))
     reports = {report.operator: report for report in report_buffers(graph, schedule)}
+    assert all(report.kind == "line buffer" for report in reports.values())
     second = reports["conv2"]
     assert second.full_rate_words == 9 * second.row_words
     for report in reports.values():

@@ -1,9 +1,10 @@
 `default_nettype none
-// A stream queue of 2**ADDRESS_WIDTH words. A word taken in cycle t is offered in t + 2; its place is free again in the
+// A stream queue of WORDS words, at most 2**ADDRESS_WIDTH. A word taken in cycle t is offered in t + 2; its place is free again in the
 // cycle after it left. One word a cycle passes.
 module fpgaq_queue #(
     parameter WIDTH = 8,
-    parameter ADDRESS_WIDTH = 1
+    parameter ADDRESS_WIDTH = 1,
+    parameter WORDS = 1 << ADDRESS_WIDTH
 ) (
     input  wire             clk,
     input  wire             rst,
@@ -14,7 +15,7 @@ module fpgaq_queue #(
     output wire             m_valid,
     input  wire             m_ready
 );
-    localparam [31:0] WORDS_LESS_ONE = (1 << ADDRESS_WIDTH) - 1;
+    localparam [31:0] WORDS_LESS_ONE = WORDS - 1;
 
     // Free words, less one: the sign bit tells a full queue.
     reg [ADDRESS_WIDTH:0] free;
