@@ -9,11 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .pipeline import compare, generate, load_integer, load_model, quantize, save_model, simulate
+    from .pipeline import compare, generate, load_integer, load_model, prune, quantize, save_model, simulate
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "compare", "generate", "load_integer", "load_model", "quantize", "save_model", "simulate"]
+__all__ = [
+    "__version__",
+    "compare",
+    "generate",
+    "load_integer",
+    "load_model",
+    "prune",
+    "quantize",
+    "save_model",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -23,6 +23,7 @@ from .quantizer.config import QuantizeOptions
 from .schedule import Schedule, Target, auxiliary_multipliers
 
 if TYPE_CHECKING:
+    from .pruning.command import PruneOptions, PruneResult
     from .report.comparison import Comparison
     from .synth import SynthResult
     from .verify.simulate import SimulationResult
@@ -191,6 +192,60 @@ def quantize(
     if output is not None:
         save(integer, output)
     return integer
+
+
+def prune(
+    model: Graph | str | Path,
+    calibration: Samples,
+    options: PruneOptions,
+    *,
+    training: Samples | None = None,
+    data: Samples | None = None,
+    device: str | None = None,
+    network: str | None = None,
+    output: str | Path | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+) -> PruneResult:
+    """Take channels out of a float network until a budget is met.
+
+    Parameters
+    ----------
+    model : Graph, str or Path
+        A model file, or what ``load_model(path, passes=False)`` returned: training needs its batch normalization.
+    calibration : Samples
+        Training samples, on which choices are measured.
+    options : PruneOptions
+        The budget, how channels are rated, and how long the result is trained.
+    training, data : Samples, optional
+        With labels: to train on, and to tell the accuracy of before and after.
+    device : str, optional
+        Synthesize both networks for it.
+    network : str, optional
+        Which network of a model file.
+    output : str or Path, optional
+        Where to save the result, as .nnp.
+
+    Raises
+    ------
+    FitError
+        Nothing can be pruned, or no choice meets the budget.
+    """
+    from .exporters.nnp import check_place
+    from .pruning.command import prune_graph
+
+    if output is not None:
+        check_place(output)
+    graph = model if isinstance(model, Graph) else load_model(model, network, passes=False)
+    shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
+    samples, train, test = (
+        None if given is None else _dataset(given, graph.inputs, graph.outputs, shapes)
+        for given in (calibration, training, data)
+    )
+    assert samples is not None
+    result = prune_graph(graph, samples.inputs, options, training=train, data=test, device=device, progress=progress)
+    if output is not None:
+        save_model(result.graph, output)
+    return result
 
 
 def compare(model: Graph | str | Path, integer: IntegerGraph | str | Path, data: Samples) -> Comparison:

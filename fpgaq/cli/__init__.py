@@ -35,9 +35,9 @@ def fpgaq() -> None:
 
 
 def _add_commands() -> None:
-    from . import hardware, numbers
+    from . import hardware, numbers, pruning
 
-    for command in (*numbers.COMMANDS, *hardware.COMMANDS):
+    for command in (*numbers.COMMANDS, *hardware.COMMANDS, *pruning.COMMANDS):
         fpgaq.add_command(command)
 
 

@@ -59,32 +59,39 @@ def dump_nnp(graph: Graph) -> bytes:
         For a graph that is unsound.
     """
     sheet = _written(graph)
-    parameters = _named_parameters(sheet)
-    network = _network(graph, sheet, parameters)
+    names = _named_parameters(sheet)
+    network = _network(graph, sheet, names)
     executor = {
         "name": EXECUTOR,
         "network_name": network["name"],
         "data_variable": [{"variable_name": name, "data_name": name} for name in graph.inputs],
         "output_variable": [{"variable_name": name, "data_name": name} for name in graph.outputs],
-        "parameter_variable": [{"variable_name": name} for names in parameters for name in names.values()],
-    }
-    arrays = {
-        name: np.asarray(function.parameters[key], np.float32)
-        for function, names in zip(sheet.functions, parameters, strict=True)
-        for key, name in names.items()
+        "parameter_variable": [{"variable_name": name} for group in names for name in group.values()],
     }
     text = _text({"network": network, "executor": executor}).encode()
-    return _zip({"nnp_version.txt": b"0.1\n", "network.nntxt": text, "parameter.h5": _hdf5(arrays)})
+    return _zip({"nnp_version.txt": b"0.1\n", "network.nntxt": text, "parameter.h5": _hdf5(_arrays(sheet))})
 
 
 def save_nnp(graph: Graph, path: str | Path) -> None:
-    """Write an .nnp file; a name with another ending is refused, for nnabla goes by it."""
-    from ..emit.write import check_file, write_file
+    """Write an .nnp file."""
+    from ..emit.write import write_file
+
+    check_place(path)
+    write_file(path, dump_nnp(graph))
+
+
+def check_place(path: str | Path) -> None:
+    """Raise UsageError if no .nnp can be written there, or if the name ends otherwise: nnabla goes by the ending."""
+    from ..emit.write import check_file
 
     if Path(path).suffix != ".nnp":
         raise UsageError(f"{path}: a model is written as .nnp; give a name that ends so")
     check_file(path)
-    write_file(path, dump_nnp(graph))
+
+
+def parameters_of(graph: Graph) -> dict[str, Array]:
+    """The parameters of the file that `dump_nnp` writes, by name, in nnabla's shapes."""
+    return _arrays(_written(graph))
 
 
 def with_parameters(graph: Graph, values: Mapping[str, NDArray[Any]]) -> Graph:
@@ -109,6 +116,14 @@ def with_parameters(graph: Graph, values: Mapping[str, NDArray[Any]]) -> Graph:
         if changes:
             operators[function.operator] = replace(op, **changes)
     return check(replace(graph, operators=tuple(operators)))
+
+
+def _arrays(sheet: Sheet) -> dict[str, Array]:
+    return {
+        name: np.asarray(function.parameters[key], np.float32)
+        for function, names in zip(sheet.functions, _named_parameters(sheet), strict=True)
+        for key, name in names.items()
+    }
 
 
 def _written(graph: Graph) -> Sheet:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..float_executor import IMPLEMENTATIONS
-from ..graph import Array, BatchNormalization, Convolution, Operator
+from ..graph import Affine, Array, BatchNormalization, Convolution, Deconvolution, Graph, Operator, check
+from .groups import makes_channels
 from .units import Mask, Units, is_depthwise
 
 
@@ -52,10 +53,40 @@ def run_masked(
     return {name: tensors[name] for name in graph.outputs}
 
 
+def renormalized(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> Graph:
+    """The graph with the statistics of these samples in its batch normalization, each behind those before it."""
+    tensors: dict[str, Array] = {name: np.asarray(array, np.float32) for name, array in inputs.items()}
+    operators: list[Operator] = []
+    for op in graph.operators:
+        found = [tensors[name] for name in op.inputs]
+        if isinstance(op, BatchNormalization):
+            op = with_statistics(op, found[0])
+        tensors[op.output] = IMPLEMENTATIONS[type(op)](op, found, graph.shapes[op.output])
+        operators.append(op)
+    return check(replace(graph, operators=tuple(operators)))
+
+
 def with_statistics(op: BatchNormalization, x: Array) -> BatchNormalization:
     """The operator with the mean and variance of a batch of its inputs."""
     axes = (0, *range(2, x.ndim))
     return replace(op, mean=x.mean(axis=axes), variance=x.var(axis=axes))
+
+
+def zeroed(units: Units, keep: Mask) -> Graph:
+    """The whole network with the filters and biases of dropped units set to 0, normalization left as it is."""
+    operators: list[Operator] = []
+    for op in units.graph.operators:
+        if isinstance(op, Convolution | Affine | Deconvolution) and makes_channels(op):
+            kept = keep[units.channels(op.output)]
+            bias = None if op.bias is None else np.where(kept, op.bias, np.float32(0))
+            if isinstance(op, Deconvolution):
+                # Rows are inputs here: those of a group see that group's outputs.
+                own = kept.reshape(op.groups, -1).repeat(len(op.weight) // op.groups, axis=0)
+                op = replace(op, weight=op.weight * own[:, :, None, None], bias=bias)
+            else:
+                op = replace(op, weight=op.weight * kept.reshape(-1, *(1,) * (op.weight.ndim - 1)), bias=bias)
+        operators.append(op)
+    return replace(units.graph, operators=tuple(operators))
 
 
 def _without_border(op: Operator, units: Units, keep: Mask) -> Operator:

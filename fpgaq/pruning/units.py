@@ -108,7 +108,7 @@ def find_units(graph: Graph) -> Units:
         labels[name] = np.broadcast_to(partition.new(1), graph.shapes[name])
         partition.keep(labels[name], f"it belongs to input {name!r} of the network")
     for op in graph.operators:
-        state = _State(partition, op, tuple(graph.shapes[op.output]))
+        state = _State(partition, op, tuple(graph.shapes[op.output]), op.output in graph.outputs)
         labels[op.output] = _RULES.get(type(op), _unknown)(state, [labels[name] for name in op.inputs])
     for name in graph.outputs:
         partition.keep(labels[name], f"it belongs to output {name!r} of the network")
@@ -159,11 +159,12 @@ def _join_within(partition: Partition, labels: Labels, axis: int) -> Labels:
 
 @dataclass(frozen=True)
 class _State:
-    """What a rule works on: the sets so far, the operator and the shape of its output."""
+    """What a rule works on: the sets so far, the operator, the shape of its output, whether that is the network's."""
 
     partition: Partition
     op: Any
     shape: tuple[int, ...]
+    last: bool
 
     def spread(self, channels: Labels) -> Labels:
         """A label for each channel over the output's shape."""
@@ -206,7 +207,8 @@ def _slice(state: _State, inputs: list[Labels]) -> Labels:
 
 
 def _softmax(state: _State, inputs: list[Labels]) -> Labels:
-    state.partition.keep(inputs[0], f"layer {state.op.name!r} (Softmax) sets all of its input in relation")
+    if not state.last:
+        state.partition.keep(inputs[0], f"layer {state.op.name!r} (Softmax) weighs all of its input against each other")
     return inputs[0]
 
 

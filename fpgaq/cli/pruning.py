@@ -1,0 +1,128 @@
+"""The command that makes networks smaller: prune."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..errors import UsageError
+from ..report.text import columns, printable, shorten
+from .options import DEVICES, Settings, common, example
+
+MEASURES = ("l1", "l2", "gamma", "median", "activation")
+"""Spelled out again because the module that owns them imports numpy; a test holds the two equal."""
+
+
+@click.command(
+    epilog=example(
+        "fpgaq prune model.nnp --budget 0.5 --calibration train.npz --data test.npz -o pruned.nnp\n"
+        "  fpgaq prune model.nnp --groups"
+    )
+)
+@click.argument("model")
+@click.option("--calibration", metavar="NPZ", help="Training samples: what choices are measured on.")
+@click.option("-o", "--output", metavar="NNP", help="The pruned network to write.")
+@click.option("--budget", type=float, metavar="B", help="Multiplications: up to 1 a share of all, above a number.")
+@click.option("--budget-rom", type=float, metavar="B", help="Bits of weights and biases, likewise.")
+@click.option("--budget-cycles", type=float, metavar="B", help="Cycles a frame at --multipliers, likewise.")
+@click.option("--multipliers", type=int, default=64, show_default=True, help="What cycles are taken at.")
+@click.option("--measure", type=click.Choice(MEASURES), default="l2", show_default=True, help="What a channel matters.")
+@click.option("--at-least", type=int, default=1, show_default=True, help="Channels that every layer keeps.")
+@click.option("--multiple-of", type=int, default=1, show_default=True, help="Keep multiples of so many channels.")
+@click.option("--train", metavar="NPZ", help="Labelled training samples, for --finetune.")
+@click.option("--finetune", type=float, default=0.0, metavar="EPOCHS", help="Train afterwards (needs nnabla).")
+@click.option("--rate", type=float, default=3e-3, show_default=True, help="Of that training, at its start.")
+@click.option("--renormalize", is_flag=True, help="Fit batch normalization to the calibration samples afterwards.")
+@click.option("--data", metavar="NPZ", help="Labelled test samples, for the accuracy before and after.")
+@click.option("--synth", type=click.Choice(DEVICES), help="Synthesize both for a device.")
+@click.option("--groups", "only_groups", is_flag=True, help="Only list what can be pruned, and what not and why.")
+@click.option("--draw", metavar="DOT", help="Draw the groups into a Graphviz file.")
+@click.option("--network", metavar="NAME", help="Which network of the file.")
+@click.option("--jobs", type=int, metavar="N", help="Processes that measure; by default one per processor.")
+@common
+@click.pass_obj
+def prune(
+    settings: Settings,
+    /,
+    model: str,
+    calibration: str | None,
+    output: str | None,
+    only_groups: bool,
+    draw: str | None,
+    network: str | None,
+    **values: Any,
+) -> None:
+    """Take channels out of MODEL.
+
+    Those that matter least go, until the budget is met; weights really shrink in every layer that they run through.
+    """
+    from .. import pipeline
+
+    graph = pipeline.load_model(model, network, passes=False)
+    if only_groups or draw:
+        _show_groups(settings, graph, draw)
+        if only_groups or output is None:
+            return
+    if output is None or calibration is None:
+        raise UsageError("give --calibration and -o/--output, or --groups to list what can be pruned")
+    from ..pruning.command import PruneOptions
+    from ..pruning.masks import Limits
+
+    options = PruneOptions(
+        values["budget"],
+        values["budget_rom"],
+        values["budget_cycles"],
+        values["multipliers"],
+        values["measure"],
+        Limits(values["at_least"], values["multiple_of"]),
+        values["jobs"],
+        values["finetune"],
+        values["rate"],
+        values["renormalize"],
+    )
+    with settings.progress("reading") as tell:
+        result = pipeline.prune(
+            graph,
+            calibration,
+            options,
+            training=values["train"],
+            data=values["data"],
+            device=values["synth"],
+            output=output,
+            progress=tell,
+        )
+    from ..pruning.figures import table_rows
+
+    lines = columns(("layers", "channels", "kept"), [
+        (shorten(" + ".join(group.layers), 48), group.size, kept)
+        for group, kept in zip(result.groups, result.found.counts, strict=True) if group.units
+    ])  # fmt: skip
+    lines += ["", *columns(("", "before", "after", "left"), table_rows(result.before, result.after))]
+    lines.append(f"written: {printable(output)}")
+    settings.show(lines, {**result.as_json(), "output": output})
+
+
+def _show_groups(settings: Settings, graph: Any, draw: str | None) -> None:
+    from ..emit.write import write_file
+    from ..pruning import draw_groups, find_groups, find_units
+
+    units = find_units(graph)
+    groups = find_groups(units)
+    rows = [
+        (" + ".join(group.layers), len(group.units), len(group.fixed), ", ".join(group.readers) or "-")
+        for group in groups
+    ]
+    lines = columns(("channels of", "can go", "must stay", "read by"), rows)
+    lines += [
+        f"{printable(' + '.join(group.layers))}: {len(group.fixed)} must stay: {printable(group.reason)}"
+        for group in groups
+        if group.fixed
+    ]
+    if draw:
+        write_file(draw, draw_groups(units, groups))
+        lines.append(f"written: {printable(draw)}")
+    settings.show(lines, {"groups": [group.as_json() for group in groups], "drawing": draw})
+
+
+COMMANDS = (prune,)

@@ -1,0 +1,200 @@
+"""All steps of `fpgaq prune` in a row: groups, importance, search, rebuild, training, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ..data import Dataset
+from ..errors import FitError, UsageError
+from ..graph import Graph
+from ..report.summary import summarize
+from .budget_search import Found, measure_sensitivity, search
+from .cost import Budget, cost_of
+from .figures import Figures, measure
+from .groups import Group, find_groups
+from .importance import MEASURES, Statistics
+from .masked import renormalized
+from .masks import Limits
+from .shrinkage import rebuild
+from .units import Units, find_units
+
+MOST_ATTEMPTS = 4
+"""How often a budget is tightened if the real schedule takes more cycles than its folds alone."""
+
+
+@dataclass(frozen=True)
+class PruneOptions:
+    """What is asked for.
+
+    Parameters
+    ----------
+    macs, rom_bits, cycles : float, optional
+        Limits: up to 1 a share of what the network takes, above that a number. At least one is set.
+    multipliers : int
+        What cycles are taken at.
+    measure : str
+        One of `MEASURES`.
+    limits : Limits
+    jobs : int or None
+        Processes that measure sensitivities.
+    epochs : float
+        Of training behind the cut, with nnabla; 0 for none.
+    rate : float
+        Of that training, at its start.
+    renormalize : bool
+        Without training: let batch normalization take the statistics of the calibration samples behind the cut.
+    """
+
+    macs: float | None = None
+    rom_bits: float | None = None
+    cycles: float | None = None
+    multipliers: int = 64
+    measure: str = "l2"
+    limits: Limits = field(default_factory=Limits)
+    jobs: int | None = 1
+    epochs: float = 0.0
+    rate: float = 3e-3
+    renormalize: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("macs", "rom_bits", "cycles"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise UsageError(f"a budget of {value:g}; give a share up to 1, or a number above")
+        if self.macs is None and self.rom_bits is None and self.cycles is None:
+            raise UsageError("no budget is set; name multiplications, ROM bits or cycles")
+        if self.measure not in MEASURES:
+            raise UsageError(f"measure {self.measure!r} is unknown; choose one of {', '.join(MEASURES)}")
+        if self.multipliers < 1:
+            raise UsageError(f"{self.multipliers} multipliers; at least 1 is needed")
+        if not 0 <= self.epochs < float("inf"):
+            raise UsageError(f"{self.epochs:g} epochs; 0 or more are needed")
+
+
+@dataclass(frozen=True, eq=False)
+class PruneResult:
+    """The pruned network, how it came about, and the figures of both."""
+
+    graph: Graph
+    groups: tuple[Group, ...]
+    found: Found
+    before: Figures
+    after: Figures
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for `--json`."""
+        groups = [{**group.as_json(), "kept": kept} for group, kept in zip(self.groups, self.found.counts, strict=True)]
+        return {"groups": groups, "before": self.before.as_json(), "after": self.after.as_json()}
+
+
+def prune_graph(
+    graph: Graph,
+    calibration: Mapping[str, NDArray[Any]],
+    options: PruneOptions,
+    *,
+    training: Dataset | None = None,
+    data: Dataset | None = None,
+    device: str | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+) -> PruneResult:
+    """Cut a network to a budget, train it if asked to, and measure both.
+
+    Parameters
+    ----------
+    graph : Graph
+        As it was read, before passes.
+    calibration : mapping of str to array
+        Samples for measuring and for quantizing.
+    options : PruneOptions
+    training, data : Dataset, optional
+        Labelled samples: to train on, and to give the accuracy of.
+    device : str, optional
+        Synthesize both for it.
+    """
+    if options.epochs and (training is None or training.labels is None):
+        raise UsageError("training needs labelled samples: give --train, or leave --finetune out")
+    units = find_units(graph)
+    groups = find_groups(units)
+    if not any(group.units for group in groups):
+        raise FitError(f"nothing of network {graph.name!r} can be pruned: {groups[0].reason if groups else 'no layer'}")
+    progress("measuring the network")
+    before = measure(graph, calibration, data, options.multipliers, device)
+    found = _within_budget(units, groups, calibration, options, before, progress)
+    pruned = rebuild(units, found.keep, calibration)
+    if options.epochs and training is not None and training.labels is not None:
+        progress("training")
+        pruned = _trained(graph, pruned, training.inputs, training.labels, options, progress)
+    elif options.renormalize:
+        pruned = renormalized(pruned, calibration)
+    progress("measuring the pruned network")
+    return PruneResult(pruned, groups, found, before, measure(pruned, calibration, data, options.multipliers, device))
+
+
+def _within_budget(
+    units: Units,
+    groups: tuple[Group, ...],
+    calibration: Mapping[str, NDArray[Any]],
+    options: PruneOptions,
+    before: Figures,
+    progress: Callable[[str], None],
+) -> Found:
+    """The least harmful choice whose real schedule keeps to the cycles too."""
+    scores = MEASURES[options.measure](units, Statistics(calibration))
+
+    def show(done: int, total: int) -> None:
+        progress(f"measuring sensitivities: {done} of {total}")
+
+    sensitivity = measure_sensitivity(
+        units, groups, scores, calibration, options.limits, jobs=options.jobs, progress=show
+    )
+    limits = _limits(units, options, before)
+    wanted = cycles = limits.cycles
+    for _ in range(MOST_ATTEMPTS):
+        progress("searching")
+        budget = Budget(limits.macs, limits.rom_bits, cycles, options.multipliers)
+        found = search(units, groups, scores, sensitivity, budget)
+        if wanted is None or cycles is None:
+            return found
+        interval = measure(rebuild(units, found.keep, calibration), calibration, None, options.multipliers).interval
+        if 0 < interval <= wanted:
+            return found
+        # Queues and pixel rates can cost cycles that the folds do not know of.
+        cycles = min(cycles, found.cost.cycles or cycles) - max(1, interval - wanted)
+    raise FitError(f"no pruning was found whose schedule takes at most {wanted:,} cycles; allow more")
+
+
+def _limits(units: Units, options: PruneOptions, before: Figures) -> Budget:
+    """Shares turned into numbers."""
+    whole = cost_of(units, units.everything(), Budget(macs=1))
+    summary = summarize(units.graph)
+
+    def number(value: float | None, of: int) -> int | None:
+        if value is None:
+            return None
+        return max(1, int(value * of if value <= 1 else value))
+
+    return Budget(
+        number(options.macs, summary.macs),
+        number(options.rom_bits, whole.rom_bits),
+        number(options.cycles, before.interval),
+        options.multipliers,
+    )
+
+
+def _trained(
+    graph: Graph,
+    pruned: Graph,
+    samples: Mapping[str, NDArray[Any]],
+    labels: NDArray[Any],
+    options: PruneOptions,
+    progress: Callable[[str], None],
+) -> Graph:
+    from ..nnabla.training import TrainOptions
+    from .training import Recipe, retrain
+
+    recipe = Recipe(TrainOptions(epochs=options.epochs, rate=options.rate, weight_decay=1e-4))
+    return retrain(pruned, samples, labels, recipe, teacher=graph, progress=progress)

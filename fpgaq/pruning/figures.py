@@ -1,0 +1,125 @@
+"""What a network is before and after pruning: accuracy, size, and the hardware that it becomes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from .. import pipeline
+from ..data import Dataset
+from ..graph import Graph
+from ..integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph
+from ..passes import standard_passes
+from ..report.comparison import compare
+from ..report.summary import summarize
+from ..report.text import percent
+from ..schedule import Schedule, Target, WindowPlan, make_schedule
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one network.
+
+    Parameters
+    ----------
+    float_top1, integer_top1 : float or None
+        Shares of right answers on labelled data, if there are any.
+    parameters, macs : int
+        Numbers in layers, and multiplications of a frame, of the float network.
+    rom_bits : int
+        Words times width of the ROMs of weights, as the schedule's lanes lay them out, and biases as wide as the
+        accumulators.
+    multipliers, interval : int
+        That the schedule takes of those allowed, and its cycles of a frame; -1 cycles if frames keep changing theirs.
+    lut, bram : int or None
+        From synthesis, where that was asked for.
+    """
+
+    float_top1: float | None
+    integer_top1: float | None
+    parameters: int
+    macs: int
+    rom_bits: int
+    multipliers: int
+    interval: int
+    lut: int | None = None
+    bram: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for `--json`."""
+        return asdict(self)
+
+
+def measure(
+    graph: Graph,
+    calibration: Mapping[str, NDArray[Any]],
+    data: Dataset | None,
+    multipliers: int,
+    device: str | None = None,
+) -> Figures:
+    """Quantize with the defaults, schedule, and count; `graph` is as it was read, before passes."""
+    folded = standard_passes(graph)
+    integer = pipeline.quantize(folded, calibration)
+    schedule = make_schedule(integer, Target(multipliers=multipliers))
+    compared = None if data is None or data.labels is None else compare(folded, integer, data, timed=False)
+    counts = None
+    if device is not None:
+        with tempfile.TemporaryDirectory(prefix="fpgaq-") as folder:
+            hardware = Path(folder) / "hardware"
+            pipeline.generate(integer, hardware, Target(multipliers=multipliers))
+            counts = pipeline.synthesize(hardware, device, seeds=0, layers=False).counts
+    summary = summarize(graph)
+    interval = schedule.prediction.interval
+    return Figures(
+        None if compared is None else compared.float_top1,
+        None if compared is None else compared.integer_top1,
+        summary.parameters,
+        summary.macs,
+        rom_bits(integer, schedule),
+        schedule.multipliers,
+        -1 if interval is None else interval,
+        None if counts is None else counts.lut,
+        None if counts is None else counts.bram,
+    )
+
+
+def rom_bits(integer: IntegerGraph, schedule: Schedule) -> int:
+    """Bits of the ROMs that hold weights and biases."""
+    plans = {plan.operator: plan for plan in schedule.plans}
+    total = 0
+    for op in integer.operators:
+        if not isinstance(op, IntegerConvolution | IntegerAffine):
+            continue
+        plan = plans[op.name]
+        assert isinstance(plan, WindowPlan)
+        total += plan.groups * plan.steps * plan.fold.multipliers * op.weight_format.width
+        total += op.bias.size * op.accumulator_width
+    return total
+
+
+def table_rows(before: Figures, after: Figures) -> list[tuple[str, str, str, str]]:
+    """What, before, after, and the share that is left."""
+    rows = []
+    for label, name in (("float top-1", "float_top1"), ("8-bit top-1", "integer_top1")):
+        old, new = getattr(before, name), getattr(after, name)
+        if old is not None and new is not None:
+            rows.append((label, percent(old), percent(new), f"{100 * (new - old):+.2f} points"))
+    counted: Sequence[tuple[str, str]] = (
+        ("parameters", "parameters"),
+        ("multiplications a frame", "macs"),
+        ("ROM bits", "rom_bits"),
+        ("multipliers", "multipliers"),
+        ("cycles a frame", "interval"),
+        ("LUTs", "lut"),
+        ("block RAMs", "bram"),
+    )
+    for label, name in counted:
+        old, new = getattr(before, name), getattr(after, name)
+        if old is not None and new is not None:
+            rows.append((label, f"{old:,}", f"{new:,}", f"{new / old:.3f}" if old > 0 else "-"))
+    return rows

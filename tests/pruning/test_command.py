@@ -1,0 +1,123 @@
+"""`fpgaq prune` from the command line and from Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fpgaq
+from fpgaq import cli
+from fpgaq.cli import pruning as commands
+from fpgaq.errors import FitError, UsageError
+from fpgaq.pruning import MEASURES
+from fpgaq.pruning.command import PruneOptions
+from fpgaq.pruning.masks import Limits
+from fpgaq.report.summary import summarize
+from tests.float_networks import affine, chain, convolution, relu
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "fashion_cnn"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    """A small network and labelled samples."""
+    graph = chain((2, 6, 6), convolution(8, 2, 1, "c1"), relu("r1"), convolution(8, 8, 2, "c2"), relu("r2"),
+                  affine(3, 32, 3, "a"))  # fmt: skip
+    random = np.random.default_rng(0)
+    fpgaq.save_model(graph, tmp_path / "model.nnp")
+    x, y = random.normal(size=(40, 2, 6, 6)).astype(np.float32), random.integers(0, 3, 40)
+    np.savez(tmp_path / "data.npz", x=x, y=y)
+    return {"model": str(tmp_path / "model.nnp"), "data": str(tmp_path / "data.npz"), "out": str(tmp_path / "p.nnp")}
+
+
+def run(capsys, *arguments: str) -> tuple[int, str, str]:
+    code = cli.invoke(arguments)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_pruning_to_half(capsys, files) -> None:
+    code, out, _ = run(capsys, "prune", files["model"], "--budget", "0.5", "--calibration", files["data"],
+                       "--data", files["data"], "-o", files["out"], "--jobs", "1")  # fmt: skip
+    assert code == 0
+    before, after = (summarize(fpgaq.load_model(path)).macs for path in (files["model"], files["out"]))
+    assert 0 < after <= before // 2
+    (line,) = (line.split() for line in out.splitlines() if line.startswith("multiplications"))
+    assert line[3:] == [f"{before:,}", f"{after:,}", f"{after / before:.3f}"]
+    assert "float top-1" in out and "cycles a frame" in out
+
+
+def test_cycles_keep_to_the_budget_of_the_real_schedule(capsys, files) -> None:
+    code, out, _ = run(capsys, "prune", files["model"], "--budget-cycles", "0.6", "--multipliers", "8",
+                       "--calibration", files["data"], "-o", files["out"], "--jobs", "1", "--json",
+                       "--multiple-of", "2")  # fmt: skip
+    result = json.loads(out)
+    assert code == 0 and result["after"]["interval"] <= 0.6 * result["before"]["interval"]
+    assert result["before"]["float_top1"] is None
+    assert all(group["kept"] % 2 == 0 for group in result["groups"] if group["units"])
+
+
+def test_rom_bits_and_renormalizing(capsys, files) -> None:
+    code, out, _ = run(capsys, "prune", files["model"], "--budget-rom", "0.7", "--calibration", files["data"],
+                       "-o", files["out"], "--json", "--renormalize", "--measure", "activation")  # fmt: skip
+    result = json.loads(out)
+    assert code == 0 and result["after"]["rom_bits"] <= 0.75 * result["before"]["rom_bits"]
+
+
+def test_groups_are_listed_and_drawn(capsys, files, tmp_path: Path) -> None:
+    drawing = tmp_path / "groups.dot"
+    code, out, _ = run(capsys, "prune", files["model"], "--groups", "--draw", str(drawing))
+    assert code == 0 and "can go" in out and "3 must stay: it belongs to output" in out
+    assert drawing.read_text().startswith("digraph")
+    code, out, _ = run(capsys, "prune", files["model"], "--groups", "--json")
+    assert [len(group["units"]) for group in json.loads(out)["groups"]] == [8, 8, 0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ((), 2, "give --calibration and -o/--output"),
+        (("--calibration", "{data}", "-o", "{out}"), 2, "no budget is set"),
+        (("--calibration", "{data}", "-o", "{out}", "--budget", "0"), 2, "a budget of 0"),
+        (("--calibration", "{data}", "-o", "x.onnx", "--budget", "1"), 2, "give a name that ends so"),
+        (("--calibration", "{data}", "-o", "{out}", "--budget", "20"), 5, "the least network costs"),
+        (("--calibration", "{data}", "-o", "{out}", "--budget", "1", "--finetune", "1"), 2, "training needs labelled"),
+        (("--calibration", "{data}", "-o", "{out}", "--budget", "1", "--multiple-of", "0"), 2, "both are 1 or more"),
+    ],
+)
+def test_what_is_refused(capsys, files, arguments, code, message) -> None:
+    found, out, error = run(capsys, "prune", files["model"], *(word.format(**files) for word in arguments))
+    assert (found, out) == (code, "") and message in error and error.count("\n") == 1
+    assert not Path(files["out"]).exists()
+
+
+def test_a_network_with_nothing_to_prune(files) -> None:
+    graph = chain((4,), affine(3, 4))
+    with pytest.raises(FitError, match="nothing of network 'net' can be pruned: it belongs to output"):
+        fpgaq.prune(graph, np.ones((4, 4)), PruneOptions(macs=0.5))
+    with pytest.raises(UsageError, match="measure 'l3' is unknown"):
+        PruneOptions(macs=0.5, measure="l3")
+
+
+def test_names_of_measures_are_those_of_the_room() -> None:
+    assert tuple(MEASURES) == commands.MEASURES
+
+
+@pytest.mark.nnabla
+def test_finetuning_behind_the_cut(capsys, nnabla, tmp_path: Path) -> None:
+    output = tmp_path / "p.nnp"
+    training = str(EXAMPLE / "calibration.npz")
+    code, out, _ = run(capsys, "prune", str(EXAMPLE / "model.nnp"), "--budget", "0.5", "--calibration", training,
+                       "--train", training, "--finetune", "4", "--data", str(EXAMPLE / "test.npz"),
+                       "-o", str(output), "--jobs", "1", "--multiple-of", "4", "--json")  # fmt: skip
+    result = json.loads(out)
+    assert code == 0 and result["after"]["float_top1"] > 0.75
+    graph = fpgaq.load_model(output, passes=False)
+    assert "BatchNormalization" in {type(op).__name__ for op in graph.operators}
+
+
+def test_limits_are_values() -> None:
+    assert Limits(2, 4) == Limits(at_least=2, multiple=4)
