@@ -52,7 +52,7 @@ class Task:
     outputs: str
     sample: str = "image"
     classifier: bool = True
-    committed: int = 1000
+    committed: int = 600
 
 
 def load_images(folder: Path) -> Data:
@@ -117,7 +117,7 @@ TASKS: dict[str, Task] = {
         _IMAGES,
         "the restored image, 0 to 1, (n, 1, 28, 28)",
         classifier=False,
-        committed=500,
+        committed=250,
     ),
     "series_conv": Task(
         networks.series,

@@ -118,13 +118,15 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
     target = pop_target(values)
     from .. import pipeline
     from ..report.comparison import table
+    from ..report.scales import unfolded_scales
 
     with settings.progress("starting") as progress:
         result = pipeline.build(model, calibration, data, output, options, target, progress=progress, **values)
+    scales = unfolded_scales(result.graph, result.integer)
     lines = [
         "== Integer network",
         *integer_lines(result.integer),
-        *note_lines(result.graph.notes),
+        *note_lines([*result.graph.notes, *(scale.line() for scale in scales)]),
         "",
         "== Integer against float",
         *table(result.compared).splitlines(),
@@ -140,6 +142,7 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
         "simulate": asdict(result.simulated),
         "compare": result.compared.as_json(),
         "notes": list(result.graph.notes),
+        "unfolded": [asdict(scale) for scale in scales],
     }
     settings.show(lines, parts)
 

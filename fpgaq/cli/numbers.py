@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -68,12 +69,16 @@ def quantize(
     """Turn MODEL into an integer network."""
     options = pop_quantize_options(values)
     from .. import pipeline
+    from ..report.scales import unfolded_scales
 
     with settings.progress("quantizing"):
         graph = pipeline.load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
         integer = pipeline.quantize(graph, calibration, options, output=output)
-    lines = [*integer_lines(integer), *note_lines(graph.notes), f"written: {printable(output)}"]
-    settings.show(lines, {**integer_json(integer, output), "notes": list(graph.notes)})
+    scales = unfolded_scales(graph, integer)
+    notes = note_lines([*graph.notes, *(scale.line() for scale in scales)])
+    lines = [*integer_lines(integer), *notes, f"written: {printable(output)}"]
+    parts = {"notes": list(graph.notes), "unfolded": [asdict(scale) for scale in scales]}
+    settings.show(lines, {**integer_json(integer, output), **parts})
 
 
 @click.command(epilog=example("fpgaq compare model.nnp model.fpgaq --data test.npz"))

@@ -223,7 +223,7 @@ class Conversion:
             height, width, _ = self._shape(op.output)
             operator, fmt = quantize_pooling(op, source, (height, width), wish, options)
         else:
-            factors = _factors(op, source.shape[2])
+            factors = channel_factors(op, source.shape[2])
             operator, fmt = quantize_scale(op.name, op.output, source, factors, wish, options)
         self._write(stage, op, operator, fmt)
 
@@ -310,7 +310,7 @@ def _stream_axes(axes: tuple[int, ...]) -> tuple[int, int, int]:
     return place[axes[1]], place[axes[2]], place[axes[0]]
 
 
-def _factors(op: Operator, channels: int) -> ChannelFactors:
+def channel_factors(op: Operator, channels: int) -> ChannelFactors:
     """What a normalization, a constant factor or a PReLU does to each channel."""
     ones, zeros = np.ones(channels), np.zeros(channels)
     if isinstance(op, BatchNormalization):
