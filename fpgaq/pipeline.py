@@ -248,7 +248,9 @@ def prune(
     return result
 
 
-def compare(model: Graph | str | Path, integer: IntegerGraph | str | Path, data: Samples) -> Comparison:
+def compare(
+    model: Graph | str | Path, integer: IntegerGraph | str | Path, data: Samples, *, engine: str = "auto"
+) -> Comparison:
     """Hold the integer network against the float one on labelled data.
 
     Parameters
@@ -257,34 +259,60 @@ def compare(model: Graph | str | Path, integer: IntegerGraph | str | Path, data:
     integer : IntegerGraph, str or Path
     data : Samples
         With labels or targets, hence a file or a `Dataset`.
+    engine : {"auto", "numpy", "cpp"}
+        What computes the integers, see `engines.Engine`.
     """
     from .report import comparison
 
     graph = model if isinstance(model, Graph) else load_model(model)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
-    return comparison.compare(graph, network, _dataset(data, graph.inputs, graph.outputs, shapes))
+    return comparison.compare(graph, network, _dataset(data, graph.inputs, graph.outputs, shapes), engine=engine)
 
 
-def run(integer: IntegerGraph | str | Path, data: Samples) -> dict[str, tuple[IntegerArray, NDArray[np.float64]]]:
+def run(
+    integer: IntegerGraph | str | Path, data: Samples, *, engine: str = "auto"
+) -> dict[str, tuple[IntegerArray, NDArray[np.float64]]]:
     """Compute the integer network exactly.
+
+    Parameters
+    ----------
+    integer : IntegerGraph, str or Path
+    data : Samples
+        In the model's own units.
+    engine : {"auto", "numpy", "cpp"}
+        What computes: numpy, the network compiled from its HLS C++, or what proves faster on many frames.
 
     Returns
     -------
     dict of str to (array of int64, array of float64)
         For each output its integers and the real values that they stand for, in the model's own shape.
+
+    Raises
+    ------
+    ToolError
+        With engine "cpp", if there is no C++ compiler.
     """
+    return run_with_engine(integer, data, engine)[0]
+
+
+def run_with_engine(
+    integer: IntegerGraph | str | Path, data: Samples, engine: str
+) -> tuple[dict[str, tuple[IntegerArray, NDArray[np.float64]]], set[str]]:
+    """What `run` returns, and the engines that computed it."""
+    from .engines import Engine
     from .formats import dequantize
-    from .reference import run as run_reference
     from .reference import to_model_layout
 
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
-    results = run_reference(network, _input_integers(network, _user_data(network, data)))
+    inputs = _input_integers(network, _user_data(network, data))
+    computing = Engine(engine, network, len(next(iter(inputs.values()))))
+    results = computing.run(inputs)
     outputs = {}
     for name in network.outputs:
         values = to_model_layout(network, name, results[name])
         outputs[name] = (values, dequantize(values, network.tensors[name].format))
-    return outputs
+    return outputs, computing.used
 
 
 def generate(

@@ -12,13 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fpgaq.emit.hls import Wiring, network
 from fpgaq.emit.verilog import emit
 from fpgaq.formats import Format
 from fpgaq.integer_graph import OPERATORS, IntegerAffine, IntegerConvolution, IntegerGraph, IntegerRelu, Tensor
 from fpgaq.schedule import Target, make_schedule
 from fpgaq.schedule.beats import predict
 from fpgaq.schedule.memories import describe
-from fpgaq.verify import file_bench
+from fpgaq.verify import compiled, file_bench
+from fpgaq.verify.compiled import find_compiler
 from fpgaq.verify.file_bench import run_file_bench
 from hdl_tests.fuzz import run as fuzz_run
 from hdl_tests.fuzz import ways
@@ -58,6 +60,46 @@ def test_random_networks(chunk: int) -> None:
 @needs_compiler
 def test_many_networks_in_one_compiled_program() -> None:
     assert not failures(range(50), "verilator")
+
+
+@pytest.mark.skipif(find_compiler() is None, reason="needs g++ or clang++")
+def test_many_networks_in_one_library_of_hls() -> None:
+    """The same seeds as in Icarus and Verilator: numpy = Verilog = HLS C++."""
+    assert not failures(range(25), "hls")
+
+
+@pytest.mark.skipif(find_compiler() is None, reason="needs g++ or clang++")
+def test_faults_in_hls_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One changed line of the header library shows in an output or in what the library checks."""
+    case, original = convolution_case(), compiled.static_text
+    assert try_cases([case], "hls") == [None]
+    for old, new in (
+        ("sum += product<S>", "sum -= product<S>"),
+        ("++column < C::width", "++column < C::width - 1"),
+        ("row < C::output_height;", "row < C::output_height - 1;"),
+        ("? requantize<C", "? saturate<C"),
+    ):
+        applied = []
+
+        def planted(path: str, old: str = old, new: str = new, applied: list[str] = applied) -> str:
+            text = original(path)
+            applied += [path] if old in text else []
+            return text.replace(old, new).replace(
+                "(sum, place) :", "(sum) :" if "saturate" in new else "(sum, place) :"
+            )
+
+        for module in (compiled, network):
+            monkeypatch.setattr(module, "static_text", planted)
+        (failure,) = try_cases([case], "hls")
+        assert applied and failure is not None, (old, new)
+        assert "failed" not in failure.message, failure.message
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_compiler() is None, reason="needs g++ or clang++")
+@pytest.mark.parametrize("start", range(25, 425, 50))
+def test_more_networks_in_hls(start: int) -> None:
+    assert not failures(range(start, start + 50), "hls")
 
 
 @needs_icarus
@@ -242,8 +284,14 @@ def test_every_way_finds_a_wrong_result(way: str, monkeypatch: pytest.MonkeyPatc
             graph = replace(graph, operators=(*graph.operators[:-1], wrong))
         return emit(graph, schedule)  # type: ignore[arg-type]
 
+    def planted_hls(graph: IntegerGraph, wiring: Wiring, top: str) -> network.Network:
+        if graph is cases[0].graph:
+            graph = replace(graph, operators=(*graph.operators[:-1], wrong))
+        return network.describe(graph, wiring, top)
+
     monkeypatch.setattr(file_bench, "emit", planted)
     monkeypatch.setattr(ways, "emit", planted)
+    monkeypatch.setattr(ways, "describe", planted_hls)
     first, second = try_cases(cases, way)
     assert first is not None and "expected" in first.message
     assert second is None

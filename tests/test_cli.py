@@ -90,6 +90,7 @@ def test_help_is_fast_and_imports_nothing_heavy() -> None:
 
 
 def test_choices_are_those_of_the_modules_that_own_them() -> None:
+    from fpgaq.engines import ENGINES
     from fpgaq.pipeline import LANGUAGES
     from fpgaq.synth import DEVICES
 
@@ -98,6 +99,7 @@ def test_choices_are_those_of_the_modules_that_own_them() -> None:
     assert cli_options.WEIGHT_DELTAS == config.WEIGHT_DELTAS
     assert tuple(DEVICES) == cli_options.DEVICES
     assert LANGUAGES == cli_options.LANGUAGES
+    assert ENGINES == cli_options.ENGINES
 
 
 @pytest.mark.parametrize("bits", ["0", "1", "-3", "33", "8.5", "nan", ""])

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..report.text import columns, printable, shape_text, shorten
-from .options import Settings, common, example, model_options, pop_quantize_options, quantize_options
+from .options import (
+    Settings,
+    common,
+    engine_option,
+    example,
+    model_options,
+    pop_quantize_options,
+    quantize_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,10 +94,17 @@ def quantize(
 @click.argument("integer", metavar="FPGAQ")
 @click.option("--data", required=True, metavar="NPZ", help="Samples x; labels, or targets of the outputs, y.")
 @model_options
+@engine_option
 @common
 @click.pass_obj
 def compare(
-    settings: Settings, model: str, integer: str, data: str, network: str | None, refuse_batch_statistics: bool
+    settings: Settings,
+    model: str,
+    integer: str,
+    data: str,
+    network: str | None,
+    refuse_batch_statistics: bool,
+    engine: str,
 ) -> None:
     """Hold the integer network against the float one.
 
@@ -100,7 +115,7 @@ def compare(
 
     with settings.progress("comparing integer with float"):
         graph = pipeline.load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
-        result = pipeline.compare(graph, integer, data)
+        result = pipeline.compare(graph, integer, data, engine=engine)
     lines = [*table(result).splitlines(), *note_lines(graph.notes)]
     settings.show(lines, {**result.as_json(), "notes": list(graph.notes)})
 
@@ -109,20 +124,25 @@ def compare(
 @click.argument("integer", metavar="FPGAQ")
 @click.option("--data", required=True, metavar="NPZ", help="Samples in the model's own units.")
 @click.option("-o", "--output", required=True, metavar="NPZ", help="Integer outputs y, real values y_float.")
+@engine_option
 @common
 @click.pass_obj
-def run(settings: Settings, integer: str, data: str, output: str) -> None:
-    """Compute the integer network in Python, exactly."""
+def run(settings: Settings, integer: str, data: str, output: str, engine: str) -> None:
+    """Compute the integer network, exactly.
+
+    Every engine gives the same integers.
+    """
     import io
 
     import numpy as np
 
     from .. import pipeline
     from ..emit.write import check_file, write_file
+    from ..engines import describe_engine
 
     check_file(output)
     with settings.progress("computing"):
-        results = pipeline.run(integer, data)
+        results, used = pipeline.run_with_engine(integer, data, engine)
     arrays: dict[str, NDArray[Any]] = {}
     lines = []
     for name, (integers, real) in results.items():
@@ -133,7 +153,8 @@ def run(settings: Settings, integer: str, data: str, output: str) -> None:
     np.savez_compressed(buffer, **arrays)
     write_file(output, buffer.getvalue())
     shapes = {name: list(array.shape) for name, array in arrays.items()}
-    settings.show([*lines, f"written: {printable(output)}"], {"output": output, "arrays": shapes})
+    lines += [f"computed by {describe_engine(used)}", f"written: {printable(output)}"]
+    settings.show(lines, {"output": output, "arrays": shapes, "engines": sorted(used)})
 
 
 @click.command(epilog=example("fpgaq doctor --json"))

@@ -26,6 +26,7 @@ WEIGHT_ROUNDINGS = ("nearest", "hessian")
 METHODS = ("auto", "max", "percentile", "mse", "output")
 SIMULATORS = ("icarus", "verilator")
 LANGUAGES = ("verilog", "hls")
+ENGINES = ("auto", "numpy", "cpp")
 DEVICES = (
     *("xc7", "xc7a35t", "xc7a100t", "xc7z020", "xcup", "xczu3eg", "xczu9eg"),
     *("ecp5-25k", "ecp5-45k", "ecp5-85k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw2a18"),
@@ -147,6 +148,13 @@ search_options = _chain(
 )
 """For commands that evaluate many candidates with `fpgaq.parallel.evaluate`: jobs, dask, results."""
 
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    help="What computes the integers: numpy, the network compiled from its HLS C++, or what proves faster.",
+)
 frames_option = click.option("--frames", type=int, metavar="N", help="How many frames of the data.")
 simulator_option = click.option(
     "--simulator", type=click.Choice(SIMULATORS), default="icarus", show_default=True, help="Which simulator."

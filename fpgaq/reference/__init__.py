@@ -90,7 +90,7 @@ def run(
     VerificationError
         A sum that left the accumulator's proved width: the graph's widths are wrong.
     """
-    frames = _check_inputs(graph, inputs)
+    frames = check_inputs(graph, inputs)
     layers = tuple(_prepare(op, graph.tensors) for op in graph.operators)
     step = batch_size or max(1, BATCH_ELEMENTS // max((layer.elements for layer in layers), default=1))
     names = tuple(graph.tensors) if keep else graph.outputs
@@ -148,7 +148,8 @@ def to_model_layout(graph: IntegerGraph, output: str, values: NDArray[Any]) -> N
     return values.transpose(0, 3, 1, 2).reshape(values.shape[0], *graph.output_shapes[output])
 
 
-def _check_inputs(graph: IntegerGraph, inputs: Mapping[str, IntegerArray]) -> int:
+def check_inputs(graph: IntegerGraph, inputs: Mapping[str, IntegerArray]) -> int:
+    """The number of frames; ModelError for an input that is missing, misshapen or out of its format's range."""
     if set(inputs) != set(graph.inputs):
         raise ModelError(f"network {graph.name!r} has inputs {sorted(graph.inputs)}, the data {sorted(inputs)}")
     counts = set()

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from ..accumulators import signed_width
 from ..data import Dataset, fit_shape
+from ..engines import Engine
 from ..errors import ModelError
 from ..float_executor import run_float
 from ..formats import Format, dequantize
 from ..graph import Affine, Convolution, Graph, Pointwise
 from ..integer_graph import IntegerAffine, IntegerArgMax, IntegerArray, IntegerConvolution, IntegerGraph, Tensor
-from ..reference import apply_transform, run
+from ..reference import apply_transform
 from .losses import LossSums, OutputLoss
 from .text import columns, percent, shorten
-from .timing import best_seconds, engine, threads
+from .timing import best_seconds, described, threads
 
 BATCH_ELEMENTS = 1 << 22
 """Elements of all tensors of one batch."""
@@ -146,7 +147,9 @@ class _Votes:
     losses: LossSums = field(default_factory=LossSums)
 
 
-def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: bool = True) -> Comparison:
+def compare(
+    graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: bool = True, engine: str = "numpy"
+) -> Comparison:
     """Hold an integer network against the float network that it was made from.
 
     Parameters
@@ -160,6 +163,8 @@ def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: boo
         its outputs are logits.
     timed : bool
         Measure seconds per image too (else 0).
+    engine : {"auto", "numpy", "cpp"}
+        What computes the integers; the one that did so in the end is timed.
 
     Raises
     ------
@@ -175,17 +180,18 @@ def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: boo
     if labels is not None and labels.size and int(labels.max()) >= classes:
         raise ModelError(f"labels go up to {labels.max()}, but network {graph.name!r} has {classes} outputs")
     votes = _Votes(tensors={name: _Running() for name in compared})
+    computing = Engine(engine, integer, frames, keep=True)
     step = max(1, BATCH_ELEMENTS // sum(tensor.size for tensor in integer.tensors.values()))
     for start in range(0, frames, step):
         batch = {name: array[start : start + step] for name, array in data.items()}
         own_labels = None if labels is None else labels[start : start + step]
         targets = {name: array[start : start + step] for name, array in dataset.targets.items()}
-        _compare_batch(graph, integer, batch, own_labels, {} if graph.classifier else targets, votes)
+        _compare_batch(graph, computing, batch, own_labels, {} if graph.classifier else targets, votes)
 
     def share(count: int, sensible: bool) -> float | None:
         return count / frames if sensible else None
 
-    float_seconds, integer_seconds = _time(graph, integer, data) if timed else (0.0, 0.0)
+    float_seconds, integer_seconds = _time(graph, integer, data, computing.chosen) if timed else (0.0, 0.0)
     return Comparison(
         network=graph.name,
         samples=frames,
@@ -201,7 +207,7 @@ def compare(graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: boo
         integer_bytes=_integer_bytes(integer),
         float_seconds=float_seconds,
         integer_seconds=integer_seconds,
-        engine=engine(),
+        engine=described(computing.chosen),
         threads=threads(),
         outputs=tuple(name for name in graph.outputs if name in compared),
         losses=votes.losses.results(),
@@ -236,15 +242,16 @@ def _compared(graph: Graph, integer: IntegerGraph) -> tuple[str, ...]:
 
 def _compare_batch(
     graph: Graph,
-    integer: IntegerGraph,
+    computing: Engine,
     batch: Mapping[str, NDArray[Any]],
     labels: NDArray[np.int64] | None,
     targets: Mapping[str, NDArray[Any]],
     votes: _Votes,
 ) -> None:
+    integer = computing.graph
     images = {name: array.astype(np.float32) for name, array in batch.items()}
     reals = {**images, **run_float(graph, images, keep=True)}
-    integers = run(integer, _transform(integer, batch), keep=True)
+    integers = computing.run(_transform(integer, batch))
     for name in votes.tensors:
         tensor = integer.tensors[name]
         values = dequantize(integers[name], tensor.format)
@@ -339,15 +346,16 @@ def _integer_bytes(integer: IntegerGraph) -> int:
     return -(-bits // 8)
 
 
-def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]]) -> tuple[float, float]:
-    """Seconds per image of the float executor and of the reference, the best of three runs each."""
+def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]], engine: str) -> tuple[float, float]:
+    """Seconds per image of the float executor and of what computed the integers, the best of three runs each."""
     batch = {name: array[:TIMED_FRAMES] for name, array in data.items()}
     frames = len(next(iter(batch.values())))
     images = {name: array.astype(np.float32) for name, array in batch.items()}
     integers = _transform(integer, batch)
+    computing = Engine(engine, integer, frames)
     return (
         best_seconds(lambda: run_float(graph, images, keep=False)) / frames,
-        best_seconds(lambda: run(integer, integers)) / frames,
+        best_seconds(lambda: computing.run(integers)) / frames,
     )
 
 

@@ -29,6 +29,11 @@ def engine() -> str:
     return f"numpy {np.__version__}, {library}"
 
 
+def described(integers: str) -> str:
+    """What computed floats and integers; `integers` is "numpy" or "cpp"."""
+    return engine() if integers == "numpy" else f"float {engine()}; integers compiled from C++, 1 thread"
+
+
 def threads() -> int:
     """How many threads the BLAS may use: what the environment says, else the processors at hand."""
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):

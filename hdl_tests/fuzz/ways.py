@@ -15,9 +15,11 @@ from typing import TypeAlias
 
 import numpy as np
 
+from fpgaq.emit.hls import describe, scheduled
 from fpgaq.emit.verilog import emit
 from fpgaq.errors import FpgaqError
 from fpgaq.verify.bench import bench_files
+from fpgaq.verify.compiled import Library, compile_networks
 from fpgaq.verify.file_bench import run_file_bench
 from fpgaq.verify.harness import check_cycles, drive
 from fpgaq.verify.harness_build import Design, compile_designs, flat_design
@@ -101,6 +103,27 @@ def _cocotb(case: Case, folder: Path) -> str | None:
     return None if found["status"] == 0 and process.returncode == 0 else str(found["message"])
 
 
-WAYS: dict[str, Way] = {"interpreter": interpreter, "icarus": icarus, "verilator": verilator, "cocotb": cocotb}
+def hls(cases: Sequence[Case], folder: Path) -> list[str | None]:
+    """HLS C++ of the scheduled folds, all cases in one library, with every proved width checked: the outputs."""
+    graphs = [case.graph for case in cases]
+    networks = [describe(case.graph, scheduled(case.schedule), f"network_{i}") for i, case in enumerate(cases)]
+    library = compile_networks(networks, graphs, folder, options=("-O0", "-DFPGAQ_CHECKS"), timeout=TIMEOUT)
+    return [_call(library, index, case) for index, case in enumerate(cases)]
+
+
+def _call(library: Library, index: int, case: Case) -> str | None:
+    try:
+        return first_difference(case, library.run(case.inputs, index))
+    except FAULTS as error:
+        return f"{type(error).__name__}: {error}"
+
+
+WAYS: dict[str, Way] = {
+    "interpreter": interpreter,
+    "icarus": icarus,
+    "verilator": verilator,
+    "cocotb": cocotb,
+    "hls": hls,
+}
 SAMPLED = frozenset({"cocotb"})
 """Ways that take seconds for a case: a run of the fuzz tries a sample in them."""

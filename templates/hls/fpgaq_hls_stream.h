@@ -6,10 +6,14 @@
 #define FPGAQ_HLS_STREAM_H
 
 #include <cstdio>
-#include <cstdlib>
 #include <stdexcept>
 
 namespace hls {
+
+#ifdef FPGAQ_CHECKS
+// Beats that nobody had read when their stream went.
+inline long long beats_left_over = 0;
+#endif
 
 template <class T>
 class stream {
@@ -18,11 +22,7 @@ class stream {
   stream(const stream&) = delete;
   stream& operator=(const stream&) = delete;
 #ifdef FPGAQ_CHECKS
-  ~stream() {
-    if (empty() || failed_) return;
-    std::fprintf(stderr, "stream %s: %d beats are left over\n", name_, written_ - read_);
-    std::abort();
-  }
+  ~stream() { beats_left_over += size(); }
 #endif
 
   T read() {
@@ -39,7 +39,6 @@ class stream {
 
  private:
   [[noreturn]] void fail(const char* what) {
-    failed_ = true;
     std::fprintf(stderr, "stream %s %s\n", name_, what);
     throw std::runtime_error(what);
   }
@@ -49,7 +48,6 @@ class stream {
   const char* name_;
   int read_ = 0;
   int written_ = 0;
-  bool failed_ = false;
 };
 
 }  // namespace hls

@@ -10,6 +10,22 @@ namespace fpgaq_host {
 template <class P>
 constexpr long long frame_size = static_cast<long long>(P::pixels) * P::channels;
 
+// Beats that a kernel left in its streams so far; the vendor's streams report theirs themselves.
+inline long long left_over() {
+#if defined(FPGAQ_CHECKS) && !defined(FPGAQ_VENDOR)
+  return hls::beats_left_over;
+#else
+  return 0;
+#endif
+}
+
+// Starts that count anew: a kernel that was stopped half-way leaves beats too.
+inline void forget_left_over() {
+#if defined(FPGAQ_CHECKS) && !defined(FPGAQ_VENDOR)
+  hls::beats_left_over = 0;
+#endif
+}
+
 // One frame into a port.
 template <class P>
 void feed(hls::stream<fpgaq::Transfer<P>>& port, const long long* frame) {

@@ -26,7 +26,7 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
+#include <stdexcept>
 #include <type_traits>
 
 namespace fpgaq {
@@ -77,8 +77,8 @@ T exact(const S& value) {
   const T result(value);
 #ifdef FPGAQ_CHECKS
   if (static_cast<std::int64_t>(result) != static_cast<std::int64_t>(value)) {
-    std::fprintf(stderr, "fpgaq: %lld overflows its proved width\n", static_cast<long long>(value));
-    std::abort();
+    std::fprintf(stderr, "%lld overflows its proved width\n", static_cast<long long>(value));
+    throw std::runtime_error("a value overflows its proved width");
   }
 #endif
   return result;

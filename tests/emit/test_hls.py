@@ -16,17 +16,17 @@ from fpgaq import pipeline
 from fpgaq.emit.hls import describe, emit, sources, widest
 from fpgaq.emit.hls.layers import FORMS, layer_text
 from fpgaq.emit.hls.text import element_type, number
-from fpgaq.emit.render import render, static_text, templates_folder
+from fpgaq.emit.render import templates_folder
 from fpgaq.errors import UnsupportedError, UsageError
 from fpgaq.formats import Format
 from fpgaq.integer_graph import OPERATORS, IntegerGraph, IntegerOperator
 from fpgaq.schedule import Target, make_schedule
+from fpgaq.verify.compiled import STRICT, compile_networks
 from fpgaq.verify.vectors import golden_vectors
 from tests.integer_networks import convolution_network, small_network
 from tests.integer_operators import residual_network
 
 HERE = Path(__file__).parent / "hls"
-STRICT = ["-std=c++17", "-Wall", "-Wextra", "-Werror"]
 needs_compiler = pytest.mark.skipif(
     shutil.which("g++") is None or shutil.which("make") is None, reason="needs g++ and make"
 )
@@ -182,13 +182,10 @@ def test_sanitizers_are_silent(multipliers: int, tmp_path: Path) -> None:
 @needs_compiler
 def test_the_kernel_allocates_nothing(tmp_path: Path) -> None:
     graph = residual_network()
-    network = describe(graph, widest(graph))
-    for name, text in sources(network).items():
-        (tmp_path / name).write_text(text)
-    (tmp_path / "fpgaq_host.h").write_text(static_text("hls/fpgaq_host.h"))
-    (tmp_path / "engine.cpp").write_text(render("hls/engine.cpp.j2", {"network": network}))
-    files = ["network.cpp", "engine.cpp", str(HERE / "allocation.cpp")]
-    subprocess.run(["g++", *STRICT, "-O0", "-I.", *files, "-o", "program"], cwd=tmp_path, check=True)
+    network = describe(graph, widest(graph), "network")
+    compile_networks([network], [graph], tmp_path, options=["-O0"])
+    command = ["g++", *STRICT, str(HERE / "allocation.cpp"), "./engine.so", "-o", "program"]
+    subprocess.run(command, cwd=tmp_path, check=True)
     most = max(graph.tensors[name].size for name in (*graph.inputs, *graph.outputs))
     result = subprocess.run(["./program", str(most)], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout

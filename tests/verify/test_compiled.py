@@ -1,0 +1,116 @@
+"""Compiled networks: equal to the reference, cached, and refused where they cannot be made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fpgaq import integer_file, pipeline
+from fpgaq.emit.hls import describe, widest
+from fpgaq.errors import ModelError, ToolError, VerificationError
+from fpgaq.integer_graph import IntegerAffine, IntegerGraph
+from fpgaq.reference import run
+from fpgaq.verify import compiled
+from fpgaq.verify.compiled import compile_graph, compile_networks, compiled_path, find_compiler, with_all_tensors
+from tests.integer_networks import small_network
+from tests.integer_operators import residual_network
+
+pytestmark = pytest.mark.skipif(find_compiler() is None, reason="needs g++ or clang++")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def frames_of(graph: IntegerGraph, count: int, seed: int = 0) -> dict[str, np.ndarray]:
+    chance = np.random.default_rng(seed)
+    formats = {name: graph.tensors[name] for name in graph.inputs}
+    return {
+        name: chance.integers(tensor.format.minimum, tensor.format.maximum + 1, size=(count, *tensor.shape))
+        for name, tensor in formats.items()
+    }
+
+
+@pytest.mark.parametrize("count", [0, 1, 2 * compiled.CALL_FRAMES + 1])
+def test_equal_to_the_reference(count: int, tmp_path: Path) -> None:
+    graphs = [small_network(), residual_network()]
+    networks = [describe(graph, widest(graph), f"network_{index}") for index, graph in enumerate(graphs)]
+    library = compile_networks(networks, graphs, tmp_path, options=["-O0", "-DFPGAQ_CHECKS"])
+    for which, graph in enumerate(graphs):
+        inputs = frames_of(graph, count)
+        expected, found = run(graph, inputs), library.run(inputs, which)
+        assert set(found) == set(graph.outputs)
+        assert all(found[name].shape == expected[name].shape for name in found)
+        assert all((found[name] == expected[name]).all() for name in found)
+
+
+def test_every_tensor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "OPTIMIZE", ("-O0",))
+    graph = residual_network()
+    inputs = frames_of(graph, 3)
+    found, expected = compile_graph(with_all_tensors(graph)).run(inputs), run(graph, inputs, keep=True)
+    assert set(found) | set(graph.inputs) == set(expected)
+    assert all((found[name] == expected[name]).all() for name in found)
+
+
+def test_cached_by_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "OPTIMIZE", ("-O0",))
+    graph = small_network()
+    first = compile_graph(graph)
+    assert first.path == compiled_path(graph) and first.path.name.startswith(integer_file.digest(graph)[:16])
+    written = first.path.stat().st_mtime_ns
+    assert compile_graph(graph).path.stat().st_mtime_ns == written
+    assert compiled_path(small_network(1)) != first.path
+    monkeypatch.setattr(compiled, "OPTIMIZE", ("-O1",))
+    assert compiled_path(graph) != first.path
+    assert [path.suffix for path in first.path.parent.iterdir()] == [".so"]
+
+
+def test_two_networks_in_one_process(tmp_path: Path) -> None:
+    """Of the same names but other sizes: each has memory of its own."""
+    libraries = []
+    for seed, options in ((0, ["-O0"]), (1, ["-O0", "-DFPGAQ_CHECKS"])):
+        graph = residual_network(seed)
+        every = with_all_tensors(graph) if seed else graph
+        network = describe(every, widest(every), "network")
+        libraries.append(compile_networks([network], [every], tmp_path / str(seed), options=options))
+    for library in (*libraries, *reversed(libraries)):
+        inputs = frames_of(library.graphs[0], 2)
+        found, expected = library.run(inputs), run(library.graphs[0], inputs)
+        assert all((found[name] == expected[name]).all() for name in expected)
+
+
+def test_checks_find_an_overflow(tmp_path: Path) -> None:
+    """A network whose stated accumulator is too narrow, which `check` would refuse."""
+    graph = small_network()
+    last = graph.operators[-1]
+    assert isinstance(last, IntegerAffine)
+    narrow = replace(graph, operators=(*graph.operators[:-1], replace(last, accumulator_width=4)))
+    network = describe(narrow, widest(narrow), "network")
+    library = compile_networks([network], [narrow], tmp_path, options=["-O0", "-DFPGAQ_CHECKS"])
+    with pytest.raises(VerificationError, match="overflowed its proved width"):
+        library.run(frames_of(graph, 2))
+
+
+def test_refusals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(compiled, "OPTIMIZE", ("-O0",))
+    graph = small_network()
+    name = graph.inputs[0]
+    library = compile_graph(graph)
+    with pytest.raises(ModelError, match="leave the range"):
+        library.run({name: frames_of(graph, 1)[name] + (1 << 40)})
+    monkeypatch.setattr(compiled, "OPTIMIZE", ("-fno-such-option",))
+    with pytest.raises(ToolError, match="failed"):
+        compile_graph(graph)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    monkeypatch.setattr(compiled, "OPTIMIZE", ("-O0",))
+    with pytest.raises(ToolError, match="cannot be written .*XDG_CACHE_HOME"):
+        compile_graph(graph)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    compiled._compiler_version.cache_clear()
+    with pytest.raises(ToolError, match="no C.* compiler was found; install g"):
+        pipeline.run(graph, {name: np.zeros((1, *graph.transforms[name].model_shape))}, engine="cpp")
