@@ -20,8 +20,9 @@ from ..errors import UsageError
 from ..exporters import parameters_of, save_nnp, with_parameters
 from ..graph import Graph
 from ..nnabla.files import load_network, with_batch_stat
-from ..nnabla.rebuild import rebuild
-from ..nnabla.training import TrainOptions, logits, train
+from ..nnabla.training import TrainOptions, logits, predict, train
+
+TEACHER_BATCH = 250
 
 Samples = Mapping[str, NDArray[Any]]
 
@@ -130,9 +131,15 @@ def retrain(
         The same layers with the numbers that were found.
     """
     trainee = Trainee(graph, recipe.batch_size, "fpgaq-trainee")
+    variables, arrays = list(trainee.inputs.values()), [np.asarray(samples[name]) for name in graph.inputs]
     penalties = []
     if teacher is not None and recipe.distillation:
-        penalties.append(_distillation(trainee, teacher, recipe))
+        if progress is not None:
+            progress("asking the teacher")
+        answers = _answers(teacher, samples)
+        said = nn.Variable((recipe.batch_size, answers.shape[1]))
+        penalties.append(_distillation(said, trainee.output, recipe))
+        variables, arrays = [*variables, said], [*arrays, answers]
     if scale_penalty:
         scales = trainee.scales()
         if not scales:
@@ -141,9 +148,9 @@ def retrain(
             penalties.append(scale_penalty * F.sum(F.abs(scale)))
     hook = None if after_step is None else (lambda step: after_step(trainee, step))
     train(
-        list(trainee.inputs.values()),
+        variables,
         trainee.output,
-        [np.asarray(samples[name]) for name in graph.inputs],
+        arrays,
         targets,
         recipe.options,
         parameters=trainee.trainable,
@@ -154,18 +161,20 @@ def retrain(
     return trainee.graph()
 
 
-def _distillation(trainee: Trainee, teacher: Graph, recipe: Recipe) -> Any:
+def _answers(teacher: Graph, samples: Samples) -> NDArray[np.float32]:
+    """The teacher's logits for all samples, (n, classes): asked once, not in every epoch."""
+    master = Trainee(teacher, TEACHER_BATCH, "fpgaq-teacher", batch_stat=False)
+    arrays = [np.asarray(samples[name]) for name in teacher.inputs]
+    answers = predict(list(master.inputs.values()), logits(master.output), arrays)
+    return answers.reshape(len(answers), -1)
+
+
+def _distillation(said: Any, output: Any, recipe: Recipe) -> Any:
     """Cross entropy of the softened classes of both, times the square of the temperature."""
-    master = Trainee(teacher, recipe.batch_size, "fpgaq-teacher", batch_stat=False)
-    same = {master.inputs[name]: trainee.inputs[name] for name in trainee.inputs}
-    says = rebuild(logits(master.output), lambda function, inputs: None, same)
-    says.need_grad = False
     with nn.auto_forward(False):
-        rows = [F.reshape(value, (recipe.batch_size, -1), inplace=False) / recipe.temperature
-                for value in (says, logits(trainee.output))]  # fmt: skip
-        target = F.softmax(rows[0])
-        target.need_grad = False
-        loss = -F.mean(F.sum(target * F.log_softmax(rows[1]), axis=1))
+        scores = F.reshape(logits(output), (recipe.batch_size, -1), inplace=False)
+        target = F.softmax(said / recipe.temperature)
+        loss = -F.mean(F.sum(target * F.log_softmax(scores / recipe.temperature), axis=1))
         return loss * (recipe.distillation * recipe.temperature**2)
 
 

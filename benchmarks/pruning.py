@@ -1,0 +1,146 @@
+"""Prune trained examples to half of their multiplications, train them again, and prove the hardware of both.
+
+    python benchmarks/pruning.py -o build/pruning                       # three networks, half an hour on one core
+    python benchmarks/pruning.py -o build/pruning --network fashion_cnn --epochs 1
+
+Choices and training see training images only; the accuracy is that of all 10,000 test images. Needs nnabla (CPython
+3.10), Debian's package `dataset-fashion-mnist`, Icarus Verilog, and Verilator. A network whose pruned model is in the
+output folder already is not trained again. Prints the tables of docs/pruning.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "examples"))
+
+from fashion_data import DEFAULT_FOLDER, DataError, load_fashion  # noqa: E402
+
+import fpgaq  # noqa: E402
+from fpgaq.data import Dataset  # noqa: E402
+from fpgaq.errors import FpgaqError  # noqa: E402
+from fpgaq.passes import standard_passes  # noqa: E402
+from fpgaq.pruning.command import PruneOptions, prune_graph  # noqa: E402
+from fpgaq.pruning.figures import measure, table_rows  # noqa: E402
+from fpgaq.schedule import Target  # noqa: E402
+
+ICARUS_FRAMES, VERILATOR_FRAMES = 3, 200
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network is pruned: shares of its multiplications and cycles, and how long the result is trained."""
+
+    epochs: float
+    rate: float
+    macs: float = 0.5
+    cycles: float = 0.55
+    multipliers: int = 64
+
+
+PLANS = {
+    "fashion_cnn": Plan(epochs=10, rate=4e-3),
+    "fashion_residual": Plan(epochs=8, rate=4e-3),
+    "fashion_mobile": Plan(epochs=7, rate=6e-3),
+}
+
+
+def prune(name: str, plan: Plan, output: Path, folder: Path) -> None:
+    """Write the pruned model of an example and what was kept of it."""
+    images, labels = load_fashion("train", folder)
+    calibration = Dataset({"x": np_load(name)}, None)
+    graph = fpgaq.load_model(ROOT / "examples" / name / "model.nnp", passes=False)
+    options = PruneOptions(plan.macs, None, plan.cycles, plan.multipliers, epochs=plan.epochs, rate=plan.rate)
+    start = time.process_time()
+    result = prune_graph(graph, calibration.inputs, options, training=Dataset({"x": images}, labels))
+    kept = [
+        {"layers": group.layers, "of": group.size, "kept": count}
+        for group, count in zip(result.groups, result.found.counts, strict=True)
+        if group.units
+    ]
+    fpgaq.save_model(result.graph, output / f"{name}.nnp")
+    record = {"groups": kept, "seconds": time.process_time() - start, "epochs": plan.epochs}
+    (output / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def np_load(name: str) -> Any:
+    """The calibration samples of an example."""
+    import numpy as np
+
+    with np.load(ROOT / "examples" / name / "calibration.npz") as archive:
+        return archive["x"]
+
+
+def prove(model: Path, name: str, multipliers: int, folder: Path) -> dict[str, Any]:
+    """Simulate a model's hardware in both simulators; the cycles that they measured."""
+    integer = fpgaq.quantize(standard_passes(fpgaq.load_model(model, passes=False)), np_load(name))
+    fpgaq.generate(integer, folder, Target(multipliers=multipliers))
+    test = str(ROOT / "examples" / name / "test.npz")
+    short = fpgaq.simulate(folder, data=test, frames=ICARUS_FRAMES)
+    many = fpgaq.simulate(folder, data=test, frames=VERILATOR_FRAMES, simulator="verilator")
+    return {"icarus": short.interval_cycles, "verilator": many.interval_cycles, "frames": many.frames}
+
+
+def report(name: str, plan: Plan, output: Path, folder: Path, device: str | None) -> None:
+    """Measure both networks, simulate both, and print what came out."""
+    images, labels = load_fashion("test", folder)
+    data = Dataset({"x": images}, labels.astype("int64"))
+    calibration = {"x": np_load(name)}
+    models = {"before": ROOT / "examples" / name / "model.nnp", "after": output / f"{name}.nnp"}
+    figures, cycles = {}, {}
+    for which, path in models.items():
+        graph = fpgaq.load_model(path, passes=False)
+        figures[which] = measure(graph, calibration, data, plan.multipliers, device)
+        cycles[which] = prove(path, name, plan.multipliers, output / "hardware" / f"{name}_{which}")
+    record = json.loads((output / f"{name}.json").read_text())
+    kept = ", ".join(f"{group['kept']} of {group['of']}" for group in record["groups"])
+    print(f"\n{name}: channels kept {kept}; {record['epochs']:g} epochs, {record['seconds']:.0f} s of one core\n")
+    print("| | before | after | |\n| --- | --- | --- | --- |")
+    for row in table_rows(figures["before"], figures["after"]):
+        print("| " + " | ".join(row) + " |")
+    old, new = cycles["before"], cycles["after"]
+    print(f"| simulated cycles a frame | {old['verilator']:,} | {new['verilator']:,} |"
+          f" {new['verilator'] / old['verilator']:.3f} |")  # fmt: skip
+    for which, found in cycles.items():
+        assert found["icarus"] == found["verilator"] == figures[which].interval, (which, found)
+    record |= {"before": figures["before"].as_json(), "after": figures["after"].as_json(), "cycles": cycles}
+    (output / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prune, train, measure; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Measure pruning to half of the multiplications.")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--network", choices=sorted(PLANS), action="append", help="default: all of them")
+    parser.add_argument("--epochs", type=float, help="instead of the plan's")
+    parser.add_argument("--synth", metavar="DEVICE", help="count LUTs and block RAMs too")
+    parser.add_argument("--only", choices=("prune", "report"), help="half of the work")
+    parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+    for name in options.network or list(PLANS):
+        plan = PLANS[name] if options.epochs is None else Plan(options.epochs, PLANS[name].rate)
+        try:
+            if options.only != "report" and not (options.output / f"{name}.nnp").exists():
+                prune(name, plan, options.output, options.data_folder)
+            if options.only != "prune":
+                report(name, plan, options.output, options.data_folder, options.synth)
+        except (DataError, FpgaqError) as error:
+            print(error, file=sys.stderr)
+            return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
