@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -357,7 +357,9 @@ def generate(
     check_folder(directory)
     _check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
-    schedule = make_schedule(network, target or Target(multipliers=DEFAULT_MULTIPLIERS))
+    wanted = target or Target(multipliers=DEFAULT_MULTIPLIERS)
+    # A function of HLS C++ multiplies for one layer.
+    schedule = make_schedule(network, replace(wanted, sharing=False) if language == "hls" else wanted)
     if data is None:
         inputs = limit_frames(network.samples, frames)
     else:

@@ -41,7 +41,7 @@ def simulated(graph: IntegerGraph, schedule: Schedule, network: Network, folder:
 
 def prove_sizes(graph: IntegerGraph, schedule: Schedule, resized: Resize, live: int, built: int, folder: Path) -> None:
     """Live and full-rate sizes of one memory, both as predicted; one word less stops, or slows to what is predicted."""
-    network = describe(graph, schedule.plans, schedule.edges, schedule.input_beats)
+    network = describe(graph, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
     interval = schedule.prediction.mean_interval
     full = least_size(lambda words: keeps_interval(resized(network, words), interval), live, built)
     for words in sorted({live, full}):
@@ -60,7 +60,7 @@ def prove_sizes(graph: IntegerGraph, schedule: Schedule, resized: Resize, live: 
 def network_of(name: str) -> tuple[IntegerGraph, Schedule]:
     """A padded chain with a pool, or a skip connection over two convolutions."""
     graph = skip() if name == "skip" else build((12, 12, 1), [("conv", 3, 4, 1), ("pool", 2), ("conv", 5, 4, 0)])
-    return graph, make_schedule(graph, Target(multipliers=20))
+    return graph, make_schedule(graph, Target(multipliers=20, sharing=False))
 
 
 @pytest.mark.parametrize(("name", "layer"), [("chain", 0), ("chain", 1), ("chain", 2), ("skip", 1)])

@@ -194,7 +194,7 @@ def test_smaller_queues_stop_or_slow_the_hardware(tmp_path: Path) -> None:
     for bits in (edge.queue_bits - 1, 1):
         edges = (*schedule.edges[:place], replace(edge, queue_bits=bits), *schedule.edges[place + 1 :])
         smaller = replace(schedule, edges=edges)
-        predicted = predict(describe(graph, smaller.plans, edges, smaller.input_beats))
+        predicted = predict(describe(graph, smaller.plans, edges, smaller.input_beats, smaller.engines))
         result = run_file_bench(graph, smaller, inputs, workdir=tmp_path / str(bits))
         assert result.mismatch is not None
         if predicted is None:

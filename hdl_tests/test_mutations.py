@@ -208,4 +208,4 @@ def test_overflow_is_asserted_in_simulation(tmp_path: Path) -> None:
     narrow = change_operator(graph, 0, accumulator_width=op.accumulator_width - 1)
     outcome = run_files(tmp_path, make_files(narrow, 3, golden=graph))
     assert outcome["status"] == 1
-    assert re.match(r"fpgaq: accumulator overflow (at the bias )?in fpgaq_bench\.dut\.layer_00", outcome["message"])
+    assert re.match(r"fpgaq: accumulator overflow (at the bias )?in fpgaq_bench\.dut\.engine_00", outcome["message"])

@@ -28,6 +28,11 @@ def layer_module(index: int, name: str) -> str:
     return f"layer_{index:02d}_{slug(name)}"
 
 
+def engine_module(number: int) -> str:
+    """The module name of an engine."""
+    return f"engine_{number:02d}_array"
+
+
 def rom_module(index: int, name: str, content: str) -> str:
     """The module name of a layer's ROM of `content` ("weights", "biases")."""
     return f"rom_{index:02d}_{slug(name)}_{content}"

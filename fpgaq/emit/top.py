@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..integer_file import digest
 from ..integer_graph import IntegerGraph
-from ..schedule.plans import Edge, Schedule
+from ..schedule.structure import Edge, Schedule
 from . import names
 from .literals import index_width
 from .render import render
@@ -27,6 +27,15 @@ class LayerInstance:
     operator: int
     ports: tuple[str, ...]
     edge: Edge | None = None
+
+
+@dataclass(frozen=True)
+class EngineInstance:
+    """An engine in the top and the indices of the operators that it serves, in the order of its ports."""
+
+    module: str
+    instance: str
+    operators: tuple[int, ...]
 
 
 def port_names(prefix: str, count: int) -> list[str]:
@@ -127,6 +136,7 @@ def render_top(
     interface: Mapping[str, object],
     streams: list[Facts],
     layers: list[LayerInstance],
+    engines: list[EngineInstance],
 ) -> str:
     """The text of the top module; `layers` are in the order in which their inputs exist."""
     nets = stream_names(graph)
@@ -147,7 +157,10 @@ def render_top(
             for stream in streams
         ],
         "forks": forks,
-        "layers": [_layer_facts(graph, layer, nets, ends) for layer in layers],
+        "layers": [
+            *(_layer_facts(graph, layer, nets, ends) for layer in layers),
+            *(_engine_facts(graph, engine, nets, ends) for engine in engines),
+        ],
         "multipliers": schedule.multipliers,
         "interval": schedule.prediction.interval,
         "latency": schedule.prediction.latency,
@@ -203,12 +216,24 @@ def _layer_facts(
     return _instance(layer, sources, nets[op.output], None)
 
 
+def _engine_facts(
+    graph: IntegerGraph,
+    engine: EngineInstance,
+    nets: Mapping[str, str],
+    ends: Mapping[tuple[int | None, int], str],
+) -> Facts:
+    sources, results = [], []
+    for place, index in enumerate(engine.operators):
+        sources.append({"port": f"s{place}", "stream": ends[(index, 0)]})
+        results.append({"port": f"m{place}", "stream": nets[graph.operators[index].output]})
+    return {"module": engine.module, "instance": engine.instance, "sources": sources, "results": results, "bits": 0}
+
+
 def _instance(layer: LayerInstance, sources: list[dict[str, str]], result: str, bits: int | None) -> Facts:
     return {
         "module": layer.module,
         "instance": layer.instance,
         "sources": sources,
-        "result": result,
-        "own_result": bits is not None,
+        "results": [{"port": "m", "stream": result}],
         "bits": bits or 0,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..integer_file import digest
 from ..integer_graph import (
@@ -16,13 +16,15 @@ from ..integer_graph import (
     IntegerOperator,
     IntegerSumPooling,
 )
-from ..schedule.plans import PipePlan, Plan, Schedule, WindowPlan
+from ..schedule.plans import PipePlan, Plan, WindowPlan
+from ..schedule.structure import Engine, Schedule
 from . import names
+from .engine import Served, engine_facts
 from .layers.pipe import arithmetic_facts, pipe_facts
 from .layers.window import window_facts
 from .render import render, static_text
 from .roms import Rom
-from .top import LayerInstance, describe_interface, describe_streams, render_top, serializers
+from .top import EngineInstance, LayerInstance, describe_interface, describe_streams, render_top, serializers
 
 RTL = "rtl"
 
@@ -36,6 +38,7 @@ CELLS = (
     "fpgaq_gather",
     "fpgaq_walker",
     "fpgaq_line_buffer",
+    "fpgaq_spread",
     "fpgaq_mac",
     "fpgaq_max",
     "fpgaq_sum",
@@ -56,6 +59,7 @@ def emit(graph: IntegerGraph, schedule: Schedule) -> dict[str, str | bytes]:
     """
     rtl: dict[str, str] = {}
     layers: list[LayerInstance] = []
+    served: dict[str, Served] = {}
     narrow = {(edge.reader, edge.slot): (number, edge) for number, edge in serializers(schedule)}
     for index, (op, plan) in enumerate(zip(graph.operators, schedule.plans, strict=True)):
         for slot in range(len(op.inputs)):
@@ -74,13 +78,24 @@ def emit(graph: IntegerGraph, schedule: Schedule) -> dict[str, str | bytes]:
                 layers.append(LayerInstance(module, module, index, ("s0",), edge))
         module = names.layer_module(index, op.name)
         rtl.update(_layer_files(graph, op, plan, index, module))
+        if isinstance(op, IntegerConvolution | IntegerAffine) and isinstance(plan, WindowPlan):
+            served[op.name] = Served(index, op, plan, module, f"layer_{index:02d}")
+            continue
         ports = ("s",) if isinstance(plan, WindowPlan) else tuple(f"s{slot}" for slot in range(len(op.inputs)))
         layers.append(LayerInstance(module, f"layer_{index:02d}", index, ports))
+    engines = []
+    paths = {layer.operator: layer.instance for layer in layers if layer.edge is None}
+    for number, engine in enumerate(schedule.engines):
+        members = [served[name] for name in engine.layers]
+        rtl.update(_engine_files(graph, engine, members, names.engine_module(number)))
+        instance = f"engine_{number:02d}"
+        engines.append(EngineInstance(names.engine_module(number), instance, tuple(layer.index for layer in members)))
+        paths.update({layer.index: f"{instance}.{layer.instance}" for layer in members})
     interface = describe_interface(graph, schedule)
     streams = describe_streams(graph, schedule)
-    rtl[f"{interface['top']}.v"] = render_top(graph, schedule, interface, streams, layers)
+    rtl[f"{interface['top']}.v"] = render_top(graph, schedule, interface, streams, layers, engines)
     texts = {f"{RTL}/{name}": text for name, text in {**_cells_of(rtl), **rtl}.items()}
-    manifest = _manifest(graph, schedule, interface, streams, layers, texts)
+    manifest = _manifest(graph, schedule, interface, streams, paths, texts)
     return {**texts, "interface.json": _json(interface), "manifest.json": _json(manifest)}
 
 
@@ -107,14 +122,24 @@ def _layer_files(graph: IntegerGraph, op: IntegerOperator, plan: Plan, index: in
         arithmetic = arithmetic_facts(graph, op, plan, index)
         facts = pipe_facts(formats, graph.tensors[op.output].format, plan, arithmetic)
     else:
-        template = "mac" if plan.kind == "lanewise" else plan.kind
-        facts = window_facts(graph, op, plan, index)
+        template = "front" if plan.multiplies else plan.kind
+        facts = window_facts(graph, op, plan)
     files: dict[str, str] = {}
     computed = facts.get("arithmetic")
     if isinstance(computed, Mapping):
         for rom in (value for value in computed.values() if isinstance(value, Rom)):
             files.update(rom.files())
     files[f"{module}.v"] = render(f"verilog/layers/{template}.v.j2", {**common, **facts})
+    return files
+
+
+def _engine_files(graph: IntegerGraph, engine: Engine, layers: Sequence[Served], module: str) -> dict[str, str]:
+    """The files of an engine, its ROMs first."""
+    facts = engine_facts(graph, engine, layers)
+    files: dict[str, str] = {}
+    for rom in (value for value in facts.values() if isinstance(value, Rom)):
+        files.update(rom.files())
+    files[f"{module}.v"] = render("verilog/engine.v.j2", {"module": module, **facts})
     return files
 
 
@@ -137,7 +162,7 @@ def _manifest(
     schedule: Schedule,
     interface: Mapping[str, object],
     streams: list[dict[str, object]],
-    layers: list[LayerInstance],
+    paths: Mapping[int, str],
     texts: Mapping[str, str],
 ) -> dict[str, object]:
     memories = sorted(path for path in texts if path.endswith(".hex"))
@@ -157,8 +182,17 @@ def _manifest(
         },
         "streams": streams,
         "layers": [
-            {"layer": graph.operators[layer.operator].name, "module": layer.module, "instance": layer.instance}
-            for layer in layers
+            {"layer": op.name, "module": names.layer_module(index, op.name), "instance": paths[index]}
+            for index, op in enumerate(graph.operators)
+        ],
+        "engines": [
+            {
+                "module": names.engine_module(number),
+                "instance": f"engine_{number:02d}",
+                "multipliers": engine.multipliers,
+                "layers": list(engine.layers),
+            }
+            for number, engine in enumerate(schedule.engines)
         ],
     }
 

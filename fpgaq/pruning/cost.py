@@ -1,8 +1,8 @@
 """What a masked network costs, before anything is rebuilt: multiplications, ROM bits, cycles of a frame.
 
 Multiplications are exact. ROM bits count weights and biases, biases as wide as `BIAS_BITS`; cycles are those of the
-schedule's folds, without what memories may cost. The figures of a result come from the real schedule; these here rank
-candidates.
+schedule's lanes, without what memories may cost and with a guess of what shared engines wait. The figures of a result
+come from the real schedule; these here rank candidates.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 
 from ..errors import FitError, UsageError
 from ..graph import Affine, AveragePooling, Convolution, Deconvolution, MaxPooling, Operator, image_shape
-from ..schedule.folding import FoldRange, choose_folds
+from ..schedule.choice import BUBBLE, choose_lanes
+from ..schedule.folding import FoldRange
 from ..schedule.plans import Target
 from .units import Mask, Units, is_depthwise
 
@@ -103,10 +104,9 @@ def _cycles(units: Units, layers: Sequence[FoldRange], multipliers: int | None) 
     shapes = [units.graph.shapes[name] for name in (*units.graph.inputs, *units.graph.outputs)]
     least = max(math.prod(image_shape(shape)[1:]) for shape in shapes)
     try:
-        folds = choose_folds(layers, Target(multipliers=multipliers), least)
+        return choose_lanes(layers, Target(multipliers=multipliers), least, BUBBLE).interval
     except FitError:
         return None
-    return max([least, *(layer.cycles(folds[layer.operator]) for layer in layers)])
 
 
 def parameter_count(units: Units, keep: Mask) -> int:

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from .buffers import BufferReport, report_buffers
 from .planner import make_schedule
-from .plans import (
-    Edge,
-    Engine,
-    Fold,
-    PipePlan,
-    Plan,
-    Prediction,
-    Schedule,
-    Target,
-    Walk,
-    WindowPlan,
-    auxiliary_multipliers,
-)
+from .plans import Fold, PipePlan, Plan, Target, Walk, WindowPlan
+from .structure import Edge, Engine, Prediction, Schedule, auxiliary_multipliers
 
 __all__ = [
     "BufferReport",

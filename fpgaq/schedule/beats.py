@@ -4,7 +4,8 @@ A layer's next move depends on counters only, so the time of each event is the l
 constant (a max-plus recurrence); these constants are read off the cells in ``templates/verilog/cells``:
 
 * a word counts from the cycle after its last beat was taken;
-* a group may start in the cycle in which the last step of the one before runs; its steps are the cycles after;
+* a group may start in the cycle in which the last step of the one before runs (of an engine: of whichever of its
+  layers that was); its steps are the cycles after;
 * words freed by a row of windows, and a beat that left the result FIFO, count from the cycle after;
 * a beat written into the result FIFO is offered two cycles later.
 
@@ -17,7 +18,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .plans import Edge, PipePlan, Plan, Prediction, WindowPlan
+from .plans import PipePlan, Plan, WindowPlan
+from .structure import Edge, Engine, Prediction
 from .walk import window_needs
 
 MAXIMUM_FRAMES = 24
@@ -35,7 +37,8 @@ class _WindowProcess:
         self._release_index = 0
         self._beat = 0
         self._group = 0
-        self._last_start = -plan.steps
+        self.engine: _EngineProcess | None = None  # whose turns it waits for, if it is not the only layer
+        self.free = 0  # when its next group may start as far as the one before is concerned
         self._started_beats = 0
         # Facts of the plan, looked up once: these loops run for every beat.
         self._capacity = plan.capacity
@@ -45,6 +48,7 @@ class _WindowProcess:
         self._group_beats = plan.group_beats
         self._frame_words = plan.frame_words
         self._frame_release = sum(plan.walk.release)
+        self._row_groups = plan.output_image[1] * plan.groups
         word_beats = plan.word_elements // plan.lanes_in
         last_beat = plan.beats_per_pixel - 1
         self._completes = [
@@ -80,19 +84,29 @@ class _WindowProcess:
 
     def advance(self) -> bool:
         """Start all groups whose conditions are known; true if any was."""
+        return self.start_groups(None) if self.engine is None else self.engine.advance()
+
+    def row_of(self) -> int:
+        """The number of the row of windows, over all frames, that its next group belongs to."""
+        return self._group // self._row_groups
+
+    def start_groups(self, row: int | None) -> bool:
+        """Start groups whose conditions are known, those of one row or all; true if any was."""
         word_times, left, pending, groups = self.word_times, self.left, self.pending, self._groups
         words, leaving, steps, offered = len(word_times), len(left), self._steps, self._offered
-        started, last_start, margin = self._started_beats, self._last_start, self._group_beats - self._fifo
+        started, free, margin = self._started_beats, self.free, self._group_beats - self._fifo
         before = self._group
+        end = 1 << 60 if row is None else (row + 1) * self._row_groups
         frame, index = divmod(before, len(groups))
+        left_over = end - before
         first_word, first_freed = frame * self._frame_words, frame * self._frame_release
-        while True:
+        while left_over:
             need, beats, freed = groups[index]
             need += first_word
             popped = started + margin
             if need > words or popped > leaving:
                 break
-            time = last_start + steps
+            time = free
             if word_times[need - 1] >= time:
                 time = word_times[need - 1] + 1
             if popped > 0 and left[popped - 1] >= time:
@@ -106,16 +120,41 @@ class _WindowProcess:
                 self._released.append(freed + first_freed)
                 self._released_times.append(time + steps + 1)
             started += beats
-            last_start = time
+            free = time + steps
+            left_over -= 1
             index += 1
             if index == len(groups):
                 index = 0
                 first_word += self._frame_words
                 first_freed += self._frame_release
                 frame += 1
-        self._started_beats, self._last_start = started, last_start
+        self._started_beats, self.free = started, free
         self._group = frame * len(groups) + index
         return self._group > before
+
+
+class _EngineProcess:
+    """The turns of the layers that share an engine."""
+
+    def __init__(self, members: Sequence[_WindowProcess], order: Sequence[int]) -> None:
+        self._members = members
+        self._order = order
+        self._turn = 0
+        for member in members:
+            member.engine = self
+
+    def advance(self) -> bool:
+        """Start all groups whose conditions are known, in the order of the turns; true if any was."""
+        moved = False
+        while True:
+            member = self._members[self._order[self._turn]]
+            row = member.row_of()
+            moved |= member.start_groups(row)
+            if member.row_of() == row:
+                return moved
+            self._turn = self._turn + 1 if self._turn + 1 < len(self._order) else 0
+            following = self._members[self._order[self._turn]]
+            following.free = member.free
 
 
 class _PipeProcess:
@@ -253,6 +292,8 @@ class Network:
     edges : tuple of Edge
     input_beats, output_beats : mapping of str to int
         Beats of a frame of each input and output.
+    engines : tuple of Engine
+        Those that serve several layers matter.
     """
 
     outputs_of: tuple[str, ...]
@@ -260,6 +301,7 @@ class Network:
     edges: tuple[Edge, ...]
     input_beats: Mapping[str, int]
     output_beats: Mapping[str, int]
+    engines: tuple[Engine, ...] = ()
 
 
 class BeatModel:
@@ -270,6 +312,7 @@ class BeatModel:
         readers: list[_WindowProcess | _PipeProcess] = [
             _WindowProcess(plan) if isinstance(plan, WindowPlan) else _PipeProcess(plan) for plan in network.plans
         ]
+        _join_engines(network, readers)
         self._sources = {name: _SourceProcess() for name in network.input_beats}
         producers: dict[str, _Producer] = {**self._sources}
         producers.update(zip(network.outputs_of, readers, strict=True))
@@ -328,6 +371,16 @@ class BeatModel:
         """When each frame's last beat left, over all outputs."""
         ends = [self._outputs[name][beats - 1 :: beats] for name, beats in self._network.output_beats.items()]
         return [max(together) for together in zip(*ends, strict=True)]
+
+
+def _join_engines(network: Network, processes: Sequence[_WindowProcess | _PipeProcess]) -> None:
+    """Let the layers of each shared engine take turns."""
+    # A serializer is a pipe that bears the name of its reader, but is no plan of the network.
+    by_name = {plan.operator: process for plan, process in zip(network.plans, processes, strict=True)}
+    for engine in network.engines:
+        if engine.shared:
+            members = [by_name[name] for name in engine.layers]
+            _EngineProcess([member for member in members if isinstance(member, _WindowProcess)], engine.order)
 
 
 def keeps_interval(network: Network, interval: float) -> bool:

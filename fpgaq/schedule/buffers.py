@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from ..integer_graph import IntegerGraph
 from .beats import Network, keeps_interval, predict
 from .memories import describe
-from .plans import Edge, Schedule, WindowPlan
+from .plans import WindowPlan
+from .structure import Edge, Schedule
 from .walk import least_words
 
 
@@ -45,7 +46,7 @@ class BufferReport:
 
 def report_buffers(graph: IntegerGraph, schedule: Schedule) -> tuple[BufferReport, ...]:
     """Measure every line buffer, then every queue of a schedule with the beat model."""
-    network = describe(graph, schedule.plans, schedule.edges, schedule.input_beats)
+    network = describe(graph, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
     reports = [
         _line_buffer(schedule, network, index, plan)
         for index, plan in enumerate(schedule.plans)
@@ -85,7 +86,12 @@ def least_size(enough: Callable[[int], bool], least: int, most: int) -> int:
 
 def _line_buffer(schedule: Schedule, network: Network, index: int, plan: WindowPlan) -> BufferReport:
     row_words = plan.image[1] * plan.words_per_pixel
-    live = least_words(plan.walk)
+    # Turns in an engine may ask for more than the windows alone do.
+    live = least_size(
+        lambda words: predict(with_line_buffer(network, index, words)) is not None,
+        least_words(plan.walk),
+        plan.capacity,
+    )
     first_row = -(-live // row_words)
     sizes = [live, *range((first_row + 1) * row_words, plan.capacity, row_words), plan.capacity]
     intervals: list[tuple[int, float]] = []

@@ -31,6 +31,7 @@ from ..integer_graph import (
 )
 from .folding import FoldRange
 from .plans import Fold, PipePlan, Plan, Walk, WindowPlan
+from .structure import Engine
 from .walk import least_words, make_frame_walk, make_map_walk, make_walk
 
 SLACK = 32
@@ -75,8 +76,10 @@ def fold_range(graph: IntegerGraph, op: IntegerOperator) -> FoldRange | None:
     return None
 
 
-def window_plan(graph: IntegerGraph, op: IntegerOperator, fold: Fold, lanes_in: int) -> WindowPlan:
-    """The plan of a layer with a line buffer."""
+def window_plan(
+    graph: IntegerGraph, op: IntegerOperator, fold: Fold, lanes_in: int, engine: Engine | None = None
+) -> WindowPlan:
+    """The plan of a layer with a line buffer; `engine` serves it if it multiplies."""
     image, output = graph.tensors[op.input].shape, graph.tensors[op.output].shape
     kernel, stride, dilation, padding = (1, 1), (1, 1), (1, 1), (0, 0, 0, 0)
     conv_groups, depth, requantized, kind = 1, image[2], False, "mac"
@@ -118,7 +121,7 @@ def window_plan(graph: IntegerGraph, op: IntegerOperator, fold: Fold, lanes_in: 
         input_channels=graph.tensors[op.input].shape[2],
         fold=fold,
         lanes_in=lanes_in,
-        lanes_out=fold.outputs if lanewise else _output_lanes(fold.outputs, tap_groups * channel_groups),
+        lanes_out=fold.outputs if engine is None else min(engine.lanes, fold.outputs),
         word_elements=word_elements,
         words_per_pixel=words_per_pixel,
         beats_per_pixel=beats_per_pixel,
@@ -128,7 +131,9 @@ def window_plan(graph: IntegerGraph, op: IntegerOperator, fold: Fold, lanes_in: 
         channel_groups=channel_groups,
         advance_words=advance // selects,
         advance_selects=advance % selects,
-        levels=_tree_levels(fold.taps if lanewise else fold.taps * fold.channels) if kind in ("mac", "lanewise") else 0,
+        levels=0 if engine is None else engine.levels,
+        serial=engine is not None and engine.serial,
+        merged=engine is not None and engine.shared,
         requantized=requantized,
         address_bits=1,
         fifo_bits=1,
@@ -272,27 +277,17 @@ def common_lanes(graph: IntegerGraph, op: IntegerOperator, lanes: Sequence[int])
     return common
 
 
-def _output_lanes(outputs: int, steps: int) -> int:
-    """The fewest lanes, a divisor of the outputs, through which a group's results leave before the next are done."""
-    return next(lanes for lanes in range(1, outputs + 1) if outputs % lanes == 0 and outputs // lanes <= steps)
-
-
-def _tree_levels(products: int) -> int:
-    """Levels of a tree of four-input sums."""
-    levels = 0
-    while products > 1:
-        products = -(-products // 4)
-        levels += 1
-    return levels
-
-
 def _generous_fifo(plan: WindowPlan) -> int:
-    """Address bits of a result FIFO that never holds its layer up."""
+    """Address bits of a result FIFO that never holds its layer up, nor the others of a shared engine."""
+    if plan.merged:
+        return (2 * plan.output_image[0] * plan.output_image[1] * plan.beats_out_per_pixel - 1).bit_length() + 1
     span = plan.steps + plan.result_latency + plan.group_beats + 4
     beats = plan.group_beats * (-(-span // plan.steps) + 1)
     return max(1, (beats - 1).bit_length())
 
 
-def plan_operator(graph: IntegerGraph, op: IntegerOperator, fold: Fold | None, lanes: int) -> Plan:
-    """The plan of any operator; `fold` is None where `fold_range` is."""
-    return pipe_plan(graph, op, lanes) if fold is None else window_plan(graph, op, fold, lanes)
+def plan_operator(
+    graph: IntegerGraph, op: IntegerOperator, fold: Fold | None, lanes: int, engine: Engine | None
+) -> Plan:
+    """The plan of any operator; `fold` is None where `fold_range` is, `engine` where nothing is multiplied."""
+    return pipe_plan(graph, op, lanes) if fold is None else window_plan(graph, op, fold, lanes, engine)

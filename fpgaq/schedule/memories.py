@@ -7,20 +7,18 @@ from dataclasses import dataclass, replace
 
 from ..integer_graph import IntegerGraph
 from .beats import Network, keeps_interval, predict
-from .plans import Edge, Plan, Prediction, WindowPlan
+from .plans import Plan, WindowPlan
+from .structure import Edge, Engine, Prediction
 from .walk import least_words
 
 LEAST_QUEUE_BITS = 1
 
 
-def size_memories(
-    graph: IntegerGraph, plans: Sequence[Plan], edges: Sequence[Edge], input_beats: Mapping[str, int]
-) -> tuple[list[Plan], list[Edge], Prediction]:
-    """Size line buffers in topological order, then the queues of branches, then result FIFOs; predict the cycles."""
-    network = describe(graph, plans, [_with_generous_queue(graph, edge, edges) for edge in edges], input_beats)
-    best = predict(network)
-    if best is None:
-        raise AssertionError("a network deadlocks with buffers of two frames")
+def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[Edge], Prediction]:
+    """Size line buffers in topological order, then the queues of branches, then result FIFOs; predict the cycles.
+
+    `best` is the prediction of the network as it is, all its memories generous.
+    """
     for memories in (_line_buffers(network), _queues(network), _fifos(network)):
         network = _shrink(network, memories, best.mean_interval)
     prediction = predict(network)
@@ -80,7 +78,11 @@ def _shrink(network: Network, memories: Sequence[_Memory], interval: float) -> N
 
 
 def describe(
-    graph: IntegerGraph, plans: Sequence[Plan], edges: Sequence[Edge], input_beats: Mapping[str, int]
+    graph: IntegerGraph,
+    plans: Sequence[Plan],
+    edges: Sequence[Edge],
+    input_beats: Mapping[str, int],
+    engines: Sequence[Engine],
 ) -> Network:
     """What the beat model needs of a network."""
     lanes = {edge.tensor: edge.lanes for edge in edges if edge.reader is None}
@@ -88,10 +90,11 @@ def describe(
     for name in graph.outputs:
         height, width, depth = graph.tensors[name].shape
         output_beats[name] = height * width * -(-depth // lanes[name])
-    return Network(tuple(op.output for op in graph.operators), tuple(plans), tuple(edges), input_beats, output_beats)
+    outputs_of = tuple(op.output for op in graph.operators)
+    return Network(outputs_of, tuple(plans), tuple(edges), input_beats, output_beats, tuple(engines))
 
 
-def _with_generous_queue(graph: IntegerGraph, edge: Edge, edges: Sequence[Edge]) -> Edge:
+def with_generous_queue(graph: IntegerGraph, edge: Edge, edges: Sequence[Edge]) -> Edge:
     """A queue of more than a frame on every branch of a fork."""
     if sum(other.tensor == edge.tensor for other in edges) == 1:
         return edge

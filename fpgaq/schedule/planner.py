@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ..integer_graph import IntegerGraph, IntegerOperator
-from .folding import choose_folds
+from .beats import Network, predict
+from .choice import BUBBLE, Choice, choose_lanes
+from .engines import WHOLE_FRAMES, make_engine, turn_order
+from .folding import FoldRange
 from .layers import COPYING, common_lanes, fold_range, plan_operator, serializer_plan
-from .memories import size_memories
-from .plans import Edge, Engine, Fold, Plan, Schedule, Target, WindowPlan
+from .memories import describe, size_memories, with_generous_queue
+from .plans import Fold, Plan, Target
+from .structure import Edge, Engine, Prediction, Schedule
+
+BUBBLES = (BUBBLE, 64)
+"""Cycles that a layer of a shared engine is thought to wait for the one before; each guess gives a candidate."""
+
+LAGS = (0, 1, 2, WHOLE_FRAMES)
+"""Orders of turns that are tried: how many turns a result is taken to be on its way."""
 
 
 def make_schedule(graph: IntegerGraph, target: Target) -> Schedule:
     """Decide the hardware of a network.
 
-    Folds come first (`fpgaq.schedule.folding`), then the lanes between layers, then the memories: line buffers in
-    topological order, queues on branches, then result FIFOs, each the least that keeps the interval with the rest
-    held.
+    The division of the layers among engines and their lanes come first (`fpgaq.schedule.choice`), with and without
+    sharing, then the lanes between layers and the order of turns; the beat model picks the fastest of these candidates.
+    Its memories are then shrunk: line buffers in topological order, queues on branches, result FIFOs, each to the least
+    that keeps the interval with the rest held.
 
     Raises
     ------
@@ -27,28 +39,70 @@ def make_schedule(graph: IntegerGraph, target: Target) -> Schedule:
     # A beat carries channels of one pixel.
     pixels = {name: graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in graph.tensors}
     least = max(pixels[name] for name in (*graph.inputs, *graph.outputs))
-    folds = choose_folds(ranges, target, least)
-    interval = max([least, *(layer.cycles(folds[layer.operator]) for layer in ranges)])
-    plans, edges, lanes = _plan_all(graph, folds, interval)
-    input_beats = {name: pixels[name] * -(-graph.tensors[name].shape[2] // lanes[name]) for name in graph.inputs}
-    plans, edges, prediction = size_memories(graph, plans, edges, input_beats)
-    output_lanes = {edge.tensor: edge.lanes for edge in edges if edge.reader is None}
-    output_beats = [pixels[name] * -(-graph.tensors[name].shape[2] // output_lanes[name]) for name in graph.outputs]
+    candidates = [
+        candidate
+        for choice in _choices(ranges, target, least)
+        for candidate in _candidates(graph, ranges, choice, least)
+    ]
+    best = min(candidates, key=lambda candidate: candidate.prediction.mean_interval)
+    plans, edges, prediction = size_memories(best.network, best.prediction)
+    input_beats, output_beats = best.network.input_beats, best.network.output_beats
+    engines = best.network.engines
     macs = sum(layer.macs for layer in ranges)
-    budget = target.multipliers if target.multipliers is not None else sum(fold.multipliers for fold in folds.values())
-    limit = max(-(-macs // budget) if budget else 0, *input_beats.values(), *output_beats)
-    engines = tuple(
-        Engine(plan.fold.multipliers, (plan.operator,))
-        for plan in plans
-        if isinstance(plan, WindowPlan) and plan.fold.multipliers
-    )
-    return Schedule(tuple(plans), tuple(edges), lanes, engines, input_beats, budget, macs, limit, prediction)
+    budget = target.multipliers if target.multipliers is not None else sum(engine.multipliers for engine in engines)
+    limit = max(-(-macs // budget) if budget else 0, *input_beats.values(), *output_beats.values())
+    return Schedule(tuple(plans), tuple(edges), best.lanes, engines, input_beats, budget, macs, limit, prediction)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """Hardware with generous memories, the lanes of its tensors, and its cycles."""
+
+    network: Network
+    lanes: Mapping[str, int]
+    prediction: Prediction
+
+
+def _choices(ranges: Sequence[FoldRange], target: Target, least: int) -> Iterator[Choice]:
+    """The divisions among engines that are worth a prediction; first the one without sharing, where there is one."""
+    layers = sum(layer.multiplies for layer in ranges)
+    if not target.sharing or target.cycles is not None or (target.multipliers or 0) >= layers:
+        yield choose_lanes(ranges, replace(target, sharing=False), least)
+    if target.sharing:
+        for bubble in BUBBLES:
+            choice = choose_lanes(ranges, target, least, bubble)
+            if any(len(array.folds) > 1 for array in choice.arrays):
+                yield choice
+
+
+def _candidates(graph: IntegerGraph, ranges: Sequence[FoldRange], choice: Choice, least: int) -> Iterator[_Candidate]:
+    """A division with each order of turns."""
+    by_name = {layer.operator: layer for layer in ranges}
+    engines = [make_engine(array, by_name) for array in choice.arrays]
+    interval = max([least, choice.interval])
+    plans, edges, lanes = _plan_all(graph, choice.folds, engines, interval)
+    generous = [with_generous_queue(graph, edge, edges) for edge in edges]
+    input_beats = {}
+    for name in graph.inputs:
+        height, width, depth = graph.tensors[name].shape
+        input_beats[name] = height * width * -(-depth // lanes[name])
+    tried = set()
+    for lag in LAGS if any(engine.shared for engine in engines) else LAGS[:1]:
+        ordered = tuple(replace(engine, order=turn_order(graph, plans, engine, lag)) for engine in engines)
+        if ordered not in tried:
+            tried.add(ordered)
+            network = describe(graph, plans, generous, input_beats, ordered)
+            prediction = predict(network)
+            if prediction is None:
+                raise AssertionError("a network deadlocks with buffers of two frames")
+            yield _Candidate(network, lanes, prediction)
 
 
 def _plan_all(
-    graph: IntegerGraph, folds: Mapping[str, Fold], interval: int
+    graph: IntegerGraph, folds: Mapping[str, Fold], engines: Sequence[Engine], interval: int
 ) -> tuple[list[Plan], list[Edge], dict[str, int]]:
     """Plans in the order of the operators, every way from a tensor to a reader, and the lanes of each tensor."""
+    serving = {name: engine for engine in engines for name in engine.layers}
     lanes: dict[str, int] = {}
     for name in graph.inputs:
         height, width, depth = graph.tensors[name].shape
@@ -63,7 +117,7 @@ def _plan_all(
             fold = Fold(1, taken, taken, 0)
         for slot, name in enumerate(op.inputs):
             edges.append(_edge(graph, name, lanes[name], taken, index, slot, op))
-        plan = plan_operator(graph, op, fold, taken)
+        plan = plan_operator(graph, op, fold, taken, serving.get(op.name))
         plans.append(plan)
         lanes[op.output] = plan.lanes_out
     for slot, name in enumerate(graph.outputs):

@@ -1,4 +1,4 @@
-"""What the schedule decides: one frozen plan for each integer operator, and the schedule that holds them.
+"""What the schedule decides about each integer operator: one frozen plan for it.
 
 Everything that an emitter or the beat model needs to know about a layer's hardware stands here as a number; neither
 computes a fold, a width or a depth of its own.
@@ -6,7 +6,6 @@ computes a fold, a width or a depth of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,10 +14,14 @@ from ..integer_graph import ImageShape
 
 @dataclass(frozen=True)
 class Target:
-    """What the user asks for: at most so many multipliers, or at most so many cycles a frame; exactly one is set."""
+    """What the user asks for: at most so many multipliers, or at most so many cycles a frame; exactly one is set.
+
+    Without `sharing` every layer that multiplies has multipliers of its own.
+    """
 
     multipliers: int | None = None
     cycles: int | None = None
+    sharing: bool = True
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,10 @@ class WindowPlan:
         From the channels of one set of sharing groups to the next: words, and channel groups within a word.
     levels : int
         Registered levels of the adder tree.
+    serial : bool
+        Whether the results of a group pass through fewer lanes than its engine has accumulators.
+    merged : bool
+        Whether its elements pass a register where they join those of the other layers of its engine.
     requantized : bool
     address_bits : int
         The line buffer holds ``2**address_bits`` words, in `fold.taps` copies.
@@ -139,6 +146,8 @@ class WindowPlan:
     advance_words: int
     advance_selects: int
     levels: int
+    serial: bool
+    merged: bool
     requantized: bool
     address_bits: int
     fifo_bits: int
@@ -178,17 +187,12 @@ class WindowPlan:
     @property
     def group_beats(self) -> int:
         """Beats of the results of a group that is not the last of its pixel."""
-        return min(self.fold.outputs // self.lanes_out, self.beats_out_per_pixel)
+        return min(-(-self.fold.outputs // self.lanes_out), self.beats_out_per_pixel)
 
     @property
     def last_group_beats(self) -> int:
         """Beats of the results of a pixel's last group."""
-        return self.beats_out_per_pixel - (self.groups - 1) * (self.fold.outputs // self.lanes_out)
-
-    @property
-    def serial(self) -> bool:
-        """Whether the results of a group leave in several beats."""
-        return self.fold.outputs > self.lanes_out
+        return self.beats_out_per_pixel - (self.groups - 1) * -(-self.fold.outputs // self.lanes_out)
 
     @property
     def result_latency(self) -> int:
@@ -199,7 +203,12 @@ class WindowPlan:
             return 5
         if self.kind == "sum":
             return 5 + 3
-        return 5 + self.levels + 2 + int(self.requantized) + int(self.serial)
+        return 5 + int(self.merged) + self.levels + 2 + int(self.requantized) + int(self.serial)
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether its steps are products of an engine."""
+        return self.kind in ("mac", "lanewise")
 
 
 @dataclass(frozen=True)
@@ -246,128 +255,3 @@ class PipePlan:
 
 
 Plan: TypeAlias = WindowPlan | PipePlan
-
-
-@dataclass(frozen=True)
-class Edge:
-    """The way of a tensor to one of its readers.
-
-    Parameters
-    ----------
-    tensor : str
-    reader : int or None
-        Index of the operator that reads it; None for an output of the network.
-    slot : int
-        Which of the reader's inputs, or which of the network's outputs.
-    lanes : int
-        Elements of a beat as the reader takes them.
-    serializer : PipePlan or None
-        What turns wide beats into narrower ones on the way.
-    queue_bits : int or None
-        Where a tensor has several readers, each has a queue of ``2**queue_bits`` beats; it holds what waits for a
-        slower way to the same place. None for a tensor with one reader.
-    """
-
-    tensor: str
-    reader: int | None
-    slot: int
-    lanes: int
-    serializer: PipePlan | None = None
-    queue_bits: int | None = None
-    queue_words: int | None = None
-    """Beats of the queue that may be used, for questions about smaller ones; by default all."""
-
-    @property
-    def queue_capacity(self) -> int:
-        """Beats of the queue that are used; 0 without one."""
-        return 0 if self.queue_bits is None else self.queue_words or 1 << self.queue_bits
-
-
-@dataclass(frozen=True)
-class Engine:
-    """A MAC array and the layers that it serves in order; today one layer each."""
-
-    multipliers: int
-    layers: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Cycles from the beat model.
-
-    Parameters
-    ----------
-    interval : int or None
-        Cycles between the last beats of successive output frames, once two successive values agree; None if they
-        keep changing.
-    mean_interval : float
-        Their mean over the second half of the frames.
-    latency : int
-        Cycles from the first beat in to the last beat out of the first frame.
-    frames : int
-        Frames after which the interval is known.
-    """
-
-    interval: int | None
-    mean_interval: float
-    latency: int
-    frames: int
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """The hardware of a network: plans in the order of the operators, engines, and the predicted cycles.
-
-    Parameters
-    ----------
-    plans : tuple of Plan
-    edges : tuple of Edge
-        Every way from a tensor to a reader, in the order of the tensors.
-    lanes : mapping of str to int
-        Elements of a beat of each tensor as its producer gives it.
-    engines : tuple of Engine
-    input_beats : mapping of str to int
-        Beats of a frame of each input.
-    budget : int
-        Multipliers asked for, or those that the asked cycles need.
-    macs : int
-        Products of a frame, every tap of every kept output counted, padding included.
-    limit : int
-        Cycles that no hardware of this budget can beat.
-    prediction : Prediction
-    """
-
-    plans: tuple[Plan, ...]
-    edges: tuple[Edge, ...]
-    lanes: Mapping[str, int]
-    engines: tuple[Engine, ...]
-    input_beats: Mapping[str, int]
-    budget: int
-    macs: int
-    limit: int
-    prediction: Prediction
-
-    @property
-    def multipliers(self) -> int:
-        """Multipliers that the hardware has."""
-        return sum(engine.multipliers for engine in self.engines)
-
-    @property
-    def efficiency(self) -> float | None:
-        """The limit over the interval."""
-        return self.limit / self.prediction.interval if self.prediction.interval else None
-
-    def plan(self, operator: str) -> Plan:
-        """The plan of the operator of this name."""
-        return next(plan for plan in self.plans if plan.operator == operator)
-
-
-def auxiliary_multipliers(plans: Sequence[Plan]) -> int:
-    """Multipliers beside the budget: one a lane for means, scales and products of two tensors."""
-    count = 0
-    for plan in plans:
-        if isinstance(plan, WindowPlan):
-            count += plan.lanes_out if plan.kind == "sum" else 0
-        else:
-            count += plan.lanes_out if plan.kind in ("scale", "multiply") else 0
-    return count

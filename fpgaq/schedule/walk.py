@@ -11,6 +11,7 @@ both counts below never fall, which is what lets hardware keep them as running d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,7 +144,8 @@ def _assemble(
     )
 
 
-def window_needs(walk: Walk) -> list[int]:
+@lru_cache(maxsize=256)
+def window_needs(walk: Walk) -> tuple[int, ...]:
     """Words of the frame that each window waits for, in the order of the walk."""
     needs = []
     need = walk.need_start
@@ -153,7 +155,7 @@ def window_needs(walk: Walk) -> list[int]:
             need += step if reaches else 0
             needs.append(need)
         need += walk.need_row[row]
-    return needs
+    return tuple(needs)
 
 
 def least_words(walk: Walk) -> int:

@@ -22,7 +22,8 @@ from ..integer_graph import IntegerArray, IntegerGraph
 from ..reference import run
 from ..schedule.beats import BeatModel
 from ..schedule.memories import describe
-from ..schedule.plans import Schedule, WindowPlan
+from ..schedule.plans import WindowPlan
+from ..schedule.structure import Schedule
 
 BENCH = "file_bench.v"
 LOG = "beats.log"
@@ -293,7 +294,7 @@ def _find_wrong_cycle(
         return f"latency: predicted {prediction.latency} cycles, simulated {latency}"
     if prediction.interval is not None and interval != prediction.interval:
         return f"interval: predicted {prediction.interval} cycles, simulated {interval}"
-    model = BeatModel(describe(graph, schedule.plans, schedule.edges, schedule.input_beats))
+    model = BeatModel(describe(graph, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines))
     for _ in ends:
         model.add_frame()
     expected = [end - model.first_input for end in model.frame_ends()]

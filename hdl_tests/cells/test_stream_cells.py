@@ -247,30 +247,37 @@ def test_collect(outputs: int, lanes: int, pixel_beats: int, tmp_path: Path) -> 
     per_group = outputs // lanes
     delay = 1 if per_group == 1 else 2
     done, sums = [0] * CYCLES, [[chance.randrange(256) for _ in range(outputs)] for _ in range(CYCLES)]
-    expected: dict[int, tuple[int, list[int]]] = {}
+    owners = [0] * CYCLES
+    expected: dict[int, tuple[int, list[int], int]] = {}
     cycle, index = 3, 0
     while cycle < CYCLES - per_group - 3:
         if 190 < cycle < 200:
             # Nothing in flight while the reset of the middle comes: what it drops is not modelled.
             cycle, index = 203, 0
-        done[cycle] = 1
+        done[cycle], owners[cycle] = 1, chance.randrange(4)
         for beat in range(min(per_group, pixel_beats - index)):
-            expected[cycle + delay + beat] = (index + beat, sums[cycle][beat * lanes : (beat + 1) * lanes])
+            expected[cycle + delay + beat] = (
+                index + beat, sums[cycle][beat * lanes : (beat + 1) * lanes], owners[cycle]
+            )  # fmt: skip
         count = min(per_group, pixel_beats - index)
         index = (index + count) % pixel_beats
         cycle += max(per_group, 1) + chance.choice([0, 0, 1, 4])
     inputs = {"rst": Port(1, RESET), "done": Port(1, done),
-              "sums": Port(8 * outputs, [pack(row, 8) for row in sums])}  # fmt: skip
-    parameters = {"OUTPUTS": outputs, "LANES": lanes, "SUM_WIDTH": 8, "PIXEL_BEATS": pixel_beats,
-                  "INDEX_WIDTH": index_width(pixel_beats)}  # fmt: skip
-    ports = {"beat_index": index_width(pixel_beats), "beat": 8 * lanes, "beat_valid": 1}
+              "sums": Port(8 * outputs, [pack(row, 8) for row in sums]), "owner": Port(2, owners),
+              "last_index": Port(index_width(pixel_beats), [pixel_beats - 1] * CYCLES),
+              "last_place": Port(index_width(per_group), [per_group - 1] * CYCLES)}  # fmt: skip
+    parameters = {"OUTPUTS": outputs, "LANES": lanes, "SUM_WIDTH": 8, "INDEX_WIDTH": index_width(pixel_beats),
+                  "PLACE_WIDTH": index_width(per_group), "OWNER_WIDTH": 2}  # fmt: skip
+    ports = {"beat_index": index_width(pixel_beats), "beat": 8 * lanes, "beat_valid": 1, "beat_owner": 2, "serving": 2}
     found = drive(tmp_path, "fpgaq_collect", [parameters], inputs, [ports]).outputs[0]
     assert len(expected) > 60
     for at in range(2, CYCLES):
         assert found["beat_valid"][at] == int(at in expected), at
         if at in expected:
             # The index runs a cycle ahead of its beat, in time for the ROM.
-            assert (found["beat_index"][at - 1], unpack(found["beat"][at], 8, lanes)) == expected[at], at
+            beat, owner = unpack(found["beat"][at], 8, lanes), found["beat_owner"][at]
+            assert (found["beat_index"][at - 1], beat, owner) == expected[at], at
+            assert found["serving"][at - 1] == owner, at
 
 
 @pytest.mark.parametrize("stages", [1, 2, 5])

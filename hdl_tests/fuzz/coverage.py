@@ -24,6 +24,11 @@ FEATURES = frozenset(
     {
         "stalls",
         "no stalls",
+        "shared engine",
+        "shared engine beside others",
+        "shared: depthwise beside others",
+        "shared: signs of inputs differ",
+        "shared: turns interleaved",
         "target in cycles",
         "target in multipliers",
         *(operator.__name__ for operator in OPERATORS),
@@ -106,7 +111,7 @@ FEATURES = frozenset(
 
 def features(case: Case) -> set[str]:
     """What a case exercises, in words."""
-    found = _branch_features(case)
+    found = _branch_features(case) | _engine_features(case)
     found |= {"stalls" if case.stall_seed is not None else "no stalls"}
     found.add("target in cycles" if case.target.cycles is not None else "target in multipliers")
     for op, plan in zip(case.graph.operators, case.schedule.plans, strict=True):
@@ -124,6 +129,22 @@ def features(case: Case) -> set[str]:
             found.add("padding value")
         if isinstance(op, IntegerRelu) and result.format.width > source.format.width:
             found.add("relu into a wider format")
+    return found
+
+
+def _engine_features(case: Case) -> set[str]:
+    plans = {plan.operator: plan for plan in case.schedule.plans if isinstance(plan, WindowPlan)}
+    formats = {op.name: case.graph.tensors[op.input].format for op in case.graph.operators}
+    found: set[str] = set()
+    for engine in case.schedule.engines:
+        tests = {
+            "shared engine": engine.shared,
+            "shared engine beside others": engine.shared and len(case.schedule.engines) > 1,
+            "shared: depthwise beside others": len({plans[name].kind for name in engine.layers}) > 1,
+            "shared: signs of inputs differ": len({formats[name].signed for name in engine.layers}) > 1,
+            "shared: turns interleaved": list(engine.order) != sorted(engine.order),
+        }
+        found |= {name for name, holds in tests.items() if holds}
     return found
 
 

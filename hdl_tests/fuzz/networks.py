@@ -121,8 +121,9 @@ def random_case(seed: int) -> Case:
     """A random network with a random target; every other one stalls."""
     graph = random_graph(seed)
     chance = random.Random(seed + 1000)
-    least = max(1, sum(isinstance(op, IntegerConvolution | IntegerAffine) for op in graph.operators))
-    multipliers = least + chance.choice([0, 1, 3, 5, 8, 20, 60])
+    layers = sum(isinstance(op, IntegerConvolution | IntegerAffine) for op in graph.operators)
+    # Fewer than the layers have to be shared, a few more may be.
+    multipliers = max(1, layers + chance.choice([-3, -2, -1, 0, 1, 3, 5, 8, 20, 60]))
     target, schedule = schedule_within(graph, multipliers, MOST_CYCLES)
     if chance.random() < 0.2:
         # The same network again, asked for by cycles.

@@ -22,7 +22,7 @@ SEEDS = range(40)
 
 
 def network_of(graph: IntegerGraph, schedule: Schedule) -> Network:
-    return describe(graph, schedule.plans, schedule.edges, schedule.input_beats)
+    return describe(graph, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
 
 
 def with_plan(network: Network, index: int, **changes: object) -> Network:
@@ -79,7 +79,7 @@ def test_times_are_those_of_handshakes(seed: int) -> None:
 
 def test_one_more_frame_per_interval_is_refused() -> None:
     graph = same_padded()
-    network = network_of(graph, make_schedule(graph, Target(multipliers=64)))
+    network = network_of(graph, make_schedule(graph, Target(multipliers=64, sharing=False)))
     assert keeps_interval(network, 4704)
     assert not keeps_interval(network, 4703)
 
@@ -87,7 +87,7 @@ def test_one_more_frame_per_interval_is_refused() -> None:
 def test_a_skip_waits_in_its_queue() -> None:
     """The queue of the short way holds what the long way still works on: less deadlocks, half of it costs the rate."""
     graph = skip()
-    schedule = make_schedule(graph, Target(multipliers=20))
+    schedule = make_schedule(graph, Target(multipliers=20, sharing=False))
     network = network_of(graph, schedule)
     short = next(i for i, edge in enumerate(network.edges) if edge.tensor == "t1" and edge.reader == 3)
     bits = network.edges[short].queue_bits
@@ -115,7 +115,7 @@ def test_a_single_window_by_hand() -> None:
 def test_rows_of_the_second_buffer_buy_the_rate() -> None:
     """An unpadded 5x5 behind a pool: nine of its twelve rows for the full rate, six cost a fifth of it."""
     graph = lenet()
-    schedule = make_schedule(graph, Target(multipliers=64))
+    schedule = make_schedule(graph, Target(multipliers=64, sharing=False))
     network, plan = network_of(graph, schedule), schedule.plans[2]
     assert isinstance(plan, WindowPlan) and plan.image == (12, 12, 8)
     row = plan.image[1] * plan.words_per_pixel

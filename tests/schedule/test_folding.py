@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from fpgaq.errors import FitError
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Target, make_schedule
-from fpgaq.schedule.folding import FoldRange, choose_folds, folds
+from fpgaq.schedule.choice import choose_lanes
+from fpgaq.schedule.folding import FoldRange, folds
 from tests.schedule.known_networks import lenet, same_padded
 
 
@@ -68,14 +69,73 @@ def layer_lists(draw: st.DrawFn) -> list[FoldRange]:
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(layer_lists(), st.integers(1, 80), st.integers(1, 50))
 def test_a_budget_gets_the_best_interval(layers: list[FoldRange], budget: int, least: int) -> None:
+    target = Target(multipliers=budget, sharing=False)
     if budget < sum(layer.multiplies for layer in layers):
         with pytest.raises(FitError, match="are fewer than the"):
-            choose_folds(layers, Target(multipliers=budget), least)
+            choose_lanes(layers, target, least)
         return
-    chosen = choose_folds(layers, Target(multipliers=budget), least)
-    assert sum(fold.multipliers for fold in chosen.values()) <= budget
+    choice = choose_lanes(layers, target, least)
+    chosen = choice.folds
+    assert choice.multipliers == sum(fold.multipliers for fold in chosen.values()) <= budget
     interval = max([least, *(layer.cycles(chosen[layer.operator]) for layer in layers)])
-    assert interval == best_interval(layers, budget, least)
+    assert interval == choice.interval == best_interval(layers, budget, least)
+
+
+def runs(count: int) -> list[list[tuple[int, int]]]:
+    """Every division of `count` layers into runs."""
+    if count == 0:
+        return [[]]
+    return [[(first, count), *rest] for first in range(count) for rest in runs(first)]
+
+
+def best_shared_interval(layers: list[FoldRange], budget: int, least: int, bubble: int) -> int:
+    """The least interval of any division among arrays of any shape, by trying all of them."""
+
+    def cycles(layer: FoldRange, products: int, outputs: int) -> int:
+        steps = min(
+            -(-layer.taps // taps) * -(-(1 if layer.lanewise else layer.channels) // channels)
+            for taps, channels in product(range(1, layer.taps + 1), range(1, layer.channels + 1))
+            if taps * channels <= products and (layer.groups == 1 or layer.channels % channels == 0)
+        )
+        total = layer.channels if layer.lanewise else layer.outputs
+        usable = [lanes for lanes in range(1, outputs + 1) if layer.groups == 1 or total % lanes == 0]
+        return layer.windows * layer.groups * steps * min(-(-total // lanes) for lanes in usable)
+
+    found = []
+    for division in runs(len(layers)):
+        fronts = []
+        for first, last in division:
+            served = layers[first:last]
+            extra = bubble * len(served) if len(served) > 1 else 0
+            shapes = [(p, o) for p, o in product(range(1, budget + 1), repeat=2) if p * o <= budget]
+            fronts.append([(p * o, sum(cycles(layer, p, o) for layer in served) + extra) for p, o in shapes])
+        for times in sorted({busy for front in fronts for _, busy in front}):
+            fitting = [[needed for needed, busy in front if busy <= times] for front in fronts]
+            if all(fitting) and sum(min(needed) for needed in fitting) <= budget:
+                found.append(times)
+                break
+    return max(least, min(found))
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(layer_lists(), st.integers(1, 14), st.integers(1, 50), st.integers(0, 9))
+def test_sharing_is_divided_best(layers: list[FoldRange], budget: int, least: int, bubble: int) -> None:
+    choice = choose_lanes(layers, Target(multipliers=budget), least, bubble)
+    assert choice.multipliers <= budget
+    multiplying = [layer for layer in layers if layer.multiplies]
+    others = [min(cycles for cycles, _ in folds(layer)) for layer in layers if not layer.multiplies]
+    own = [layer for layer in multiplying if layer.multiplies]
+    fastest = max([least, *others, *(min(cycles for cycles, _ in folds(layer)) for layer in own)])
+    best = best_shared_interval(multiplying, budget, least, bubble) if multiplying else least
+    assert choice.interval == max(fastest, best)
+    assert [name for array in choice.arrays for name, _ in array.folds] == [layer.operator for layer in multiplying]
+    by_name = {layer.operator: layer for layer in layers}
+    for array in choice.arrays:
+        extra = bubble * len(array.folds) if len(array.folds) > 1 else 0
+        assert sum(by_name[name].cycles(fold) for name, fold in array.folds) + extra <= choice.interval
+        for name, fold in array.folds:
+            assert fold.taps * (1 if by_name[name].lanewise else fold.channels) <= array.products
+            assert fold.outputs <= array.outputs and choice.folds[name] == fold
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -84,11 +144,11 @@ def test_cycles_get_the_fewest_multipliers(layers: list[FoldRange], cycles: int)
     expected = fewest_multipliers(layers, cycles)
     if expected is None:
         with pytest.raises(FitError, match="cannot be reached") as caught:
-            choose_folds(layers, Target(cycles=cycles), 1)
+            choose_lanes(layers, Target(cycles=cycles, sharing=False), 1)
         least = int(str(caught.value).split("--cycles ")[1].split()[0])
         assert fewest_multipliers(layers, least) is not None and fewest_multipliers(layers, least - 1) is None
         return
-    chosen = choose_folds(layers, Target(cycles=cycles), 1)
+    chosen = choose_lanes(layers, Target(cycles=cycles, sharing=False), 1).folds
     assert max(layer.cycles(chosen[layer.operator]) for layer in layers) <= cycles
     assert sum(fold.multipliers for fold in chosen.values()) == expected
 
@@ -105,18 +165,23 @@ def test_long_layers_lose_no_fold(size: int) -> None:
 
 @pytest.mark.parametrize(("graph", "interval"), [(lenet(), 5760), (same_padded(), 4704)], ids=["LeNet", "same-padded"])
 def test_known_points(graph: IntegerGraph, interval: int) -> None:
-    schedule = make_schedule(graph, Target(multipliers=64))
+    schedule = make_schedule(graph, Target(multipliers=64, sharing=False))
     assert schedule.prediction.interval == interval
     assert schedule.multipliers <= 64
     # A cycle less is beyond every choice of folds of so many multipliers.
-    assert make_schedule(graph, Target(cycles=interval - 1)).multipliers > 64
+    assert make_schedule(graph, Target(cycles=interval - 1, sharing=False)).multipliers > 64
 
 
 def test_refusals_say_what_can_be_had() -> None:
     graph = lenet()
     with pytest.raises(FitError, match=r"3 multipliers are fewer than the 4 layers .* --multipliers 4 or more"):
-        make_schedule(graph, Target(multipliers=3))
-    assert make_schedule(graph, Target(multipliers=4)).multipliers == 4
+        make_schedule(graph, Target(multipliers=3, sharing=False))
+    with pytest.raises(
+        FitError, match=r"0 multipliers are fewer than the one that it takes; .* --multipliers 1 or more"
+    ):
+        make_schedule(graph, Target(multipliers=0))
+    assert make_schedule(graph, Target(multipliers=4, sharing=False)).multipliers == 4
+    assert make_schedule(graph, Target(multipliers=1)).multipliers == 1
     with pytest.raises(FitError, match=r"a frame in 10 cycles cannot be reached: at least 784 cycles") as caught:
         make_schedule(graph, Target(cycles=10))
     assert "--cycles 784 or more" in str(caught.value)
@@ -125,4 +190,4 @@ def test_refusals_say_what_can_be_had() -> None:
 
 def test_a_target_names_one_of_both() -> None:
     with pytest.raises(ValueError, match="names multipliers or cycles"):
-        choose_folds([FoldRange("a", 1, 1, 1, 1)], Target(), 1)
+        choose_lanes([FoldRange("a", 1, 1, 1, 1)], Target(), 1)

@@ -52,11 +52,18 @@ def test_figures_agree(seed: int) -> None:
     assert schedule.multipliers <= schedule.budget
     assert schedule.prediction.mean_interval >= schedule.limit
     assert schedule.efficiency is None or 0 < schedule.efficiency <= 1
-    assert [engine.multipliers for engine in schedule.engines] == [
-        plan.fold.multipliers
-        for plan in schedule.plans
-        if isinstance(plan, WindowPlan) and plan.kind in ("mac", "lanewise")
-    ]
+    multiplying = [plan for plan in schedule.plans if isinstance(plan, WindowPlan) and plan.multiplies]
+    assert [name for engine in schedule.engines for name in engine.layers] == [plan.operator for plan in multiplying]
+    for engine in schedule.engines:
+        served = [plan for plan in multiplying if plan.operator in engine.layers]
+        rows = [plan.output_image[0] for plan in served]
+        turns = [engine.order.count(place) for place in range(len(served))]
+        assert turns == rows if engine.shared else engine.order == ()
+        for plan in served:
+            assert plan.fold.taps * (plan.fold.channels if plan.kind == "mac" else 1) <= engine.products
+            assert plan.fold.outputs <= engine.outputs and plan.merged == engine.shared
+            assert plan.group_beats <= min(other.steps for other in served)
+            assert engine.shared or plan.fold.multipliers == engine.multipliers
     for edge in schedule.edges:
         given, fork = schedule.lanes[edge.tensor], sum(other.tensor == edge.tensor for other in schedule.edges) > 1
         assert (edge.queue_bits is not None) == fork
@@ -70,14 +77,13 @@ def test_figures_agree(seed: int) -> None:
             assert len(plan.uses) == len(plan.pops) == len(plan.emits) and plan.inputs == len(op.inputs)
             continue
         assert plan.word_elements % plan.lanes_in == 0 == plan.word_elements % plan.fold.channels
-        assert plan.serial == (plan.fold.outputs > plan.lanes_out)
         assert plan.group_beats <= plan.steps or plan.groups == 1
     assert make_schedule(case.graph, case.target) == schedule
 
 
 def test_buffer_report_names_what_rows_buy() -> None:
     graph = lenet()
-    schedule = make_schedule(graph, Target(multipliers=64))
+    schedule = make_schedule(graph, Target(multipliers=64, sharing=False))
     reports = {report.operator: report for report in report_buffers(graph, schedule)}
     assert all(report.kind == "line buffer" for report in reports.values())
     second = reports["conv2"]

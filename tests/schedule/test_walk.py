@@ -73,7 +73,7 @@ def test_needs(geometry: Geometry) -> None:
     walk = walk_of(geometry)
     rows, columns = geometry.output
     needs = window_needs(walk)
-    assert needs == sorted(needs) and needs[0] >= 1
+    assert list(needs) == sorted(needs) and needs[0] >= 1
     assert needs[-1] <= geometry.image[0] * geometry.image[1] * geometry.words
     reached, exact = 0, True
     for index, need in enumerate(needs):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from ...integer_graph import IntegerArray, IntegerGraph
-from ...schedule.plans import Schedule
+from ...schedule.structure import Schedule
 from ..render import render, static_text
 from ..top import describe_interface
 from .network import Network, describe, sources

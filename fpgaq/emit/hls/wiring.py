@@ -15,7 +15,8 @@ from ...integer_graph import (
     IntegerSumPooling,
 )
 from ...schedule.layers import common_lanes, is_depthwise
-from ...schedule.plans import Schedule, WindowPlan
+from ...schedule.plans import WindowPlan
+from ...schedule.structure import Schedule
 
 
 @dataclass(frozen=True)

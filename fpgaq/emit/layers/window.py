@@ -6,12 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from ...formats import ROUNDINGS, Format
+from ...formats import Format
 from ...integer_graph import (
-    IntegerAffine,
-    IntegerArray,
     IntegerConvolution,
     IntegerGraph,
     IntegerMaxPooling,
@@ -21,8 +17,6 @@ from ...integer_graph import (
 )
 from ...schedule.plans import WindowPlan
 from ..literals import decimal, index_width, pack, sized
-from ..names import rom_module
-from ..roms import Rom
 from .division import division_facts
 
 
@@ -45,8 +39,8 @@ def _table(name: str, index: str, index_bits: int, values: Sequence[int], width:
     return Table(name, width, index, decimal(default, width), exceptions)
 
 
-def window_facts(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, index: int) -> Mapping[str, object]:
-    """Everything that ``layers/window.v.j2`` and the templates that extend it place."""
+def window_facts(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan) -> Mapping[str, object]:
+    """Everything that ``layers/window.v.j2`` and the templates that extend it place; the products are the engine's."""
     source = graph.tensors[op.input].format
     result = graph.tensors[op.output].format
     rows, columns, _ = plan.output_image
@@ -61,7 +55,6 @@ def window_facts(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, ind
         "column": index_width(columns),
         "tap": index_width(plan.tap_groups),
         "select": index_width(plan.selects),
-        "rom": index_width(plan.groups * plan.steps),
         "address": plan.address_bits,
         "count": count_width,
         "row_mask": plan.kernel[0] if padded else 1,
@@ -69,7 +62,6 @@ def window_facts(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, ind
         "credit": (1 << plan.fifo_bits).bit_length() + 1,
         "element": source.width,
         "result": result.width,
-        "beat_index": index_width(plan.beats_out_per_pixel),
     }
     tables = _walk_tables(plan, widths, padded)
     facts: dict[str, object] = {
@@ -86,12 +78,9 @@ def window_facts(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, ind
         "last_column": decimal(columns - 1, widths["column"]),
         "zero_count": decimal(0, count_width),
         "beats_per_word": plan.word_elements // plan.lanes_in,
-        "products": plan.fold.taps * (plan.fold.channels if plan.kind == "mac" else 1),
         "fifo_words": 1 << plan.fifo_bits,
         "flag_delays": _flag_delays(plan),
     }
-    if isinstance(op, IntegerConvolution | IntegerAffine):
-        facts["arithmetic"] = _arithmetic(op, plan, result, index)
     if isinstance(op, IntegerSumPooling):
         facts["division"] = division_facts(op, plan, source, result)
     return facts
@@ -156,125 +145,4 @@ def _flag_delays(plan: WindowPlan) -> dict[str, int]:
     """Cycles from a step to where its flags are used; elements arrive after 3."""
     if plan.kind == "copy":
         return {"first": 3, "done": 3}
-    if plan.kind in ("max", "sum"):
-        return {"first": 4, "done": 5}
-    return {"first": 4 + plan.levels, "done": 5 + plan.levels}
-
-
-def _arithmetic(
-    op: IntegerConvolution | IntegerAffine, plan: WindowPlan, result: Format, index: int
-) -> dict[str, object]:
-    """Facts of multiplication, bias and requantization."""
-    weights = _weight_rom(op, plan, index)
-    requantize = op.requantize
-    outputs = plan.output_image[2]
-    shifts = np.zeros(outputs, dtype=np.int64)
-    if requantize is not None:
-        shifts = np.broadcast_to(np.asarray(requantize.shift, dtype=np.int64), (outputs,))
-    largest = int(shifts.max())
-    raises = [int(largest - shift) for shift in shifts]
-    raise_width = max(1, max(raises).bit_length())
-    biases = _bias_rom(op, plan, raises, raise_width, index)
-    return {
-        "weight_width": op.weight_format.width,
-        "sum_width": _sum_width(op),
-        "weights": weights,
-        "biases": biases,
-        "raise_max": max(raises),
-        "raise_width": raise_width,
-        "has_raise": max(raises) > 0,
-        "shift": largest,
-        "rounding": ROUNDINGS.index(requantize.rounding) if requantize else 0,
-        "rounding_name": requantize.rounding if requantize else "",
-        "relu": int(requantize.relu) if requantize else 0,
-        "requantized": requantize is not None,
-        "result_delay": 2 if requantize is not None else 1,
-    }
-
-
-def _sum_width(op: IntegerConvolution | IntegerAffine) -> int:
-    """Bits of the sums: the accumulator's, but the cells need a bit beside the sign, even if all weights are zero."""
-    return max(2, op.accumulator_width)
-
-
-def _weight_rom(op: IntegerConvolution | IntegerAffine, plan: WindowPlan, index: int) -> Rom:
-    """The weights of each step in the order of the walk; lanes beyond taps, channels or outputs are zero.
-
-    A word holds, from its low end: for each output lane, for each tap lane, each channel lane.
-    """
-    width = op.weight_format.width
-    dense = _weights_as_seen(op, plan)  # (outputs, taps, channels)
-    if plan.kind == "lanewise":
-        return _lanewise_rom(op, plan, dense, index)
-    outputs, taps, channels = dense.shape
-    conv_groups = plan.groups // plan.groups_sharing
-    group_outputs = outputs // conv_groups
-    fold = plan.fold
-    padded = np.zeros(
-        (
-            conv_groups,
-            plan.groups_sharing * fold.outputs,
-            plan.tap_groups * fold.taps,
-            plan.channel_groups * fold.channels,
-        ),
-        dtype=np.int64,
-    )
-    padded[:, :group_outputs, :taps, :channels] = dense.reshape(conv_groups, group_outputs, taps, channels)
-    steps = padded.reshape(
-        plan.groups, fold.outputs, plan.tap_groups, fold.taps, plan.channel_groups, fold.channels
-    ).transpose(0, 2, 4, 1, 3, 5)
-    flat = steps.reshape(plan.groups * plan.steps, -1)
-    words = tuple(pack((int(v) for v in row), width) for row in flat)
-    return Rom(rom_module(index, op.name, "weights"), "weights in the order of the steps", words, width * flat.shape[1])
-
-
-def _lanewise_rom(op: IntegerOperator, plan: WindowPlan, dense: IntegerArray, index: int) -> Rom:
-    """Weights of lanes that are channels: (groups, lanes, tap groups, taps), in the order of the steps."""
-    outputs, taps, _ = dense.shape
-    width = op.weight_format.width if isinstance(op, IntegerConvolution) else 0
-    fold = plan.fold
-    padded = np.zeros((plan.groups * fold.outputs, plan.tap_groups * fold.taps), dtype=np.int64)
-    padded[:outputs, :taps] = dense[:, :, 0]
-    steps = padded.reshape(plan.groups, fold.outputs, plan.tap_groups, fold.taps).transpose(0, 2, 1, 3)
-    flat = steps.reshape(plan.groups * plan.steps, -1)
-    words = tuple(pack((int(v) for v in row), width) for row in flat)
-    return Rom(rom_module(index, op.name, "weights"), "weights in the order of the steps", words, width * flat.shape[1])
-
-
-def _weights_as_seen(op: IntegerConvolution | IntegerAffine, plan: WindowPlan) -> IntegerArray:
-    """Weights as (outputs, taps, channels) of the image that the layer sees: unused lanes of its input get zeros."""
-    if isinstance(op, IntegerConvolution):
-        outputs, height, width, channels = op.weight.shape
-        return op.weight.reshape(outputs, height * width, channels)
-    return op.weight[:, None, :] if op.weight.shape[1] == plan.image[2] else _spread(op, plan)
-
-
-def _spread(op: IntegerAffine, plan: WindowPlan) -> IntegerArray:
-    """Affine weights with zeros where the last beat of each input pixel has unused lanes."""
-    outputs, features = op.weight.shape
-    channels = plan.input_channels
-    beats = -(-channels // plan.lanes_in)
-    spread = np.zeros((outputs, features // channels, beats * plan.lanes_in), dtype=np.int64)
-    spread[:, :, :channels] = op.weight.reshape(outputs, -1, channels)
-    return spread.reshape(outputs, 1, -1)
-
-
-def _bias_rom(
-    op: IntegerConvolution | IntegerAffine, plan: WindowPlan, raises: Sequence[int], raise_width: int, index: int
-) -> Rom:
-    """One word for each beat of results: the biases of its lanes, above them their raises where there are any."""
-    beats, lanes = plan.beats_out_per_pixel, plan.lanes_out
-    slack = [0] * (beats * lanes - len(raises))
-    biases = [int(b) for b in op.bias] + slack
-    raised = list(raises) + slack
-    sum_width = _sum_width(op)
-    has_raise = max(raises) > 0
-    words = []
-    for beat in range(beats):
-        part = slice(beat * lanes, (beat + 1) * lanes)
-        word = pack(biases[part], sum_width)
-        if has_raise:
-            word |= pack(raised[part], raise_width) << (sum_width * lanes)
-        words.append(word)
-    width = (sum_width + (raise_width if has_raise else 0)) * lanes
-    return Rom(rom_module(index, op.name, "biases"), "biases in the order of the results", tuple(words), width)
+    return {"first": 4, "done": 5}

@@ -1,7 +1,8 @@
 `default_nettype none
 // The control of a folded layer: walks over output rows, columns, groups of output channels, groups of kernel taps and
 // groups of input channels, the last fastest. A group (all the steps behind one set of results) starts when the words
-// of its window are in the line buffer and the result FIFO has room for its beats; then it runs without a stop.
+// of its window are in the line buffer, the result FIFO has room for its beats and `grant` lets it; then it runs without
+// a stop. Whoever grants sees to it that no group starts before the last step of the one before.
 //
 // The layer looks up, by `row` and `column`, facts of the window that starts next. The line buffer is circular over
 // all words of all frames, so addresses are plain sums that wrap at its size.
@@ -19,7 +20,6 @@ module fpgaq_walker #(
     parameter COLUMN_WIDTH = 1,
     parameter TAP_WIDTH = 1,
     parameter SELECT_WIDTH = 1,
-    parameter ROM_WIDTH = 1,       // address of the weights of a step
     parameter ADDRESS_WIDTH = 4,   // of the line buffer
     parameter COUNT_WIDTH = 8,     // signed counts of words
     parameter ROW_MASK_WIDTH = 1,
@@ -46,14 +46,16 @@ module fpgaq_walker #(
     input  wire                         word_taken,
     output wire                         room,
     input  wire                         popped,
+    input  wire                         grant,
     // The step of this cycle.
     output reg                          step,
-    output wire                         step_first,
+    output reg                          step_first,    // of its group
     output wire                         step_last,
+    output reg                          pixel_first,   // the first of all steps of its pixel
+    output wire                         row_done,      // the last group of a row starts
     output reg  [TAP_WIDTH-1:0]         tap_group,
     output reg  [ADDRESS_WIDTH-1:0]     address,       // of the window's origin, channel group included
     output reg  [SELECT_WIDTH-1:0]      select,        // channel group in the word
-    output reg  [ROM_WIDTH-1:0]         rom_address,
     output reg  [ROW_MASK_WIDTH-1:0]    rows,
     output reg  [COLUMN_MASK_WIDTH-1:0] columns
 );
@@ -96,8 +98,10 @@ module fpgaq_walker #(
     reg [COUNT_WIDTH-1:0] free;
     reg [CREDIT_WIDTH-1:0] credit;
 
-    wire start = (~step | step_last) & missing[COUNT_WIDTH-1] & ~credit[CREDIT_WIDTH-1];
+    wire start = grant & missing[COUNT_WIDTH-1] & ~credit[CREDIT_WIDTH-1];
     wire window_done = start & group_last;
+
+    assign row_done = window_done & column_last;
 
     assign room = ~free[COUNT_WIDTH-1];
 
@@ -162,21 +166,18 @@ module fpgaq_walker #(
     reg [CHANNEL_WIDTH-1:0] channel_group;
     reg [ADDRESS_WIDTH-1:0] origin;
     reg [SELECT_WIDTH-1:0] origin_select;
-    reg pixel_end; // the running group is the last of its pixel
 
     wire channel_last = channel_group == CHANNEL_LAST[CHANNEL_WIDTH-1:0];
     wire tap_last = tap_group == TAP_LAST[TAP_WIDTH-1:0];
     wire select_last = select == SELECT_LAST[SELECT_WIDTH-1:0];
     wire [ADDRESS_WIDTH-1:0] start_address = base + channel_base;
 
-    assign step_first = (channel_group == {CHANNEL_WIDTH{1'b0}}) & (tap_group == {TAP_WIDTH{1'b0}});
     assign step_last = channel_last & tap_last;
 
     always @(posedge clk) begin
         if (start) begin
             origin <= start_address;
             origin_select <= channel_select;
-            pixel_end <= group_last;
             rows <= row_inside;
             columns <= column_inside;
         end
@@ -194,17 +195,19 @@ module fpgaq_walker #(
 
     always @(posedge clk) begin
         step <= start | (step & ~step_last);
+        step_first <= start;
+        pixel_first <= start & (group == {GROUP_WIDTH{1'b0}});
         if (step) begin
             channel_group <= channel_last ? {CHANNEL_WIDTH{1'b0}} : channel_group + 1'b1;
             if (channel_last)
                 tap_group <= tap_last ? {TAP_WIDTH{1'b0}} : tap_group + 1'b1;
-            rom_address <= step_last & pixel_end ? {ROM_WIDTH{1'b0}} : rom_address + 1'b1;
         end
         if (rst) begin
             step <= 1'b0;
+            step_first <= 1'b0;
+            pixel_first <= 1'b0;
             channel_group <= {CHANNEL_WIDTH{1'b0}};
             tap_group <= {TAP_WIDTH{1'b0}};
-            rom_address <= {ROM_WIDTH{1'b0}};
         end
     end
 endmodule

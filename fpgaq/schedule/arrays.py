@@ -1,0 +1,190 @@
+"""Which layers share a MAC array, and of which shape each array is.
+
+An array multiplies `products` elements for each of `outputs` accumulators in a step. A layer may use less of it: its
+cycles fall in steps as the array grows, on their own for each of the two sizes. Layers that share an array work one
+after another, so their cycles add up; layers of different arrays work at the same time. Only layers that follow each
+other in the order of the network share an array: then the arrays form a pipeline, and none waits for one behind it.
+
+The search is exact under these rules: for an interval, a table over the ends of the runs of layers finds the division
+with the fewest multipliers, each run with the cheapest of all shapes; bisection finds the least interval that fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .folding import FoldRange, fold_sizes, folds
+from .plans import Fold
+
+UNREACHABLE = 1 << 60
+
+
+@dataclass(frozen=True)
+class Array:
+    """A MAC array, the layers that it serves in order, and the lanes that each uses."""
+
+    products: int
+    outputs: int
+    folds: tuple[tuple[str, Fold], ...]
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers of the array."""
+        return self.products * self.outputs
+
+
+@dataclass(frozen=True)
+class _Front:
+    """The shapes of an array worth having for a run of layers: multipliers rise and cycles fall."""
+
+    multipliers: NDArray[np.int64]
+    cycles: NDArray[np.int64]
+    products: NDArray[np.int64]
+    outputs: NDArray[np.int64]
+
+    def within(self, cycles: int) -> int | None:
+        """The place of the cheapest shape of at most `cycles`."""
+        place = int(np.searchsorted(-self.cycles, -cycles))
+        return place if place < len(self.cycles) else None
+
+
+class ArraySearch:
+    """Divisions of a network's multiplying layers among arrays.
+
+    Parameters
+    ----------
+    layers : sequence of FoldRange
+        The layers that multiply, in the order of the network.
+    most : int
+        Multipliers that no array exceeds.
+    bubble : int
+        Cycles that every layer of a shared array is charged for waiting on the one before.
+    sharing : bool
+        Whether arrays may serve several layers.
+    """
+
+    def __init__(self, layers: Sequence[FoldRange], most: int, bubble: int, sharing: bool) -> None:
+        self._layers = layers
+        self._fronts = {(place, place): _own_front(layer) for place, layer in enumerate(layers)}
+        if sharing and layers:
+            self._fronts.update(_shared_fronts(layers, most, bubble))
+
+    def divide(self, cycles: int) -> tuple[int, tuple[Array, ...]]:
+        """The fewest multipliers with which every array is done in `cycles`, and the arrays; none if impossible."""
+        count = len(self._layers)
+        fewest, start = [0] + [UNREACHABLE] * count, [0] * (count + 1)
+        for end in range(1, count + 1):
+            for begin in range(end - 1, -1, -1):
+                front = self._fronts.get((begin, end - 1))
+                place = None if front is None else front.within(cycles)
+                if front is None or place is None or fewest[begin] == UNREACHABLE:
+                    continue
+                total = fewest[begin] + int(front.multipliers[place])
+                if total < fewest[end]:
+                    fewest[end], start[end] = total, begin
+        if fewest[count] == UNREACHABLE:
+            return UNREACHABLE, ()
+        runs, end = [], count
+        while end:
+            runs.append((start[end], end - 1))
+            end = start[end]
+        return fewest[count], tuple(self._array(run, cycles) for run in reversed(runs))
+
+    def _array(self, run: tuple[int, int], cycles: int) -> Array:
+        layers = self._layers[run[0] : run[1] + 1]
+        if len(layers) == 1:
+            fold = [fold for busy, fold in folds(layers[0]) if busy <= cycles][-1]
+            products = fold.taps * (1 if layers[0].lanewise else fold.channels)
+            return Array(products, fold.outputs, ((layers[0].operator, fold),))
+        front = self._fronts[run]
+        place = front.within(cycles)
+        assert place is not None, "divisions hold runs that are fast enough"
+        products, outputs = int(front.products[place]), int(front.outputs[place])
+        return Array(
+            products, outputs, tuple((layer.operator, _fold_within(layer, products, outputs)) for layer in layers)
+        )
+
+
+def _own_front(layer: FoldRange) -> _Front:
+    options = folds(layer)[::-1]
+    products = [fold.taps * (1 if layer.lanewise else fold.channels) for _, fold in options]
+    return _Front(
+        np.array([fold.multipliers for _, fold in options]),
+        np.array([cycles for cycles, _ in options]),
+        np.array(products),
+        np.array([fold.outputs for _, fold in options]),
+    )
+
+
+def _shared_fronts(layers: Sequence[FoldRange], most: int, bubble: int) -> dict[tuple[int, int], _Front]:
+    """The front of every run of at least two layers."""
+    products = np.array(sorted({size for layer in layers for size, _ in _step_counts(layer) if size <= most}))
+    outputs = np.array(sorted({size for layer in layers for size in _output_sizes(layer) if size <= most}))
+    shapes = np.multiply.outer(products, outputs)
+    kept = shapes <= most
+    multipliers = shapes[kept]
+    order = np.argsort(multipliers, kind="stable")
+    wide, high = (np.broadcast_to(sizes, shapes.shape)[kept][order] for sizes in (products[:, None], outputs[None, :]))
+    cycles = [_cycles(layer, products, outputs)[kept][order] for layer in layers]
+    multipliers = multipliers[order]
+    fronts = {}
+    for begin in range(len(layers)):
+        total = cycles[begin] + bubble
+        for end in range(begin + 1, len(layers)):
+            total = total + cycles[end] + bubble
+            best = np.minimum.accumulate(total)
+            better = np.flatnonzero(np.append(True, best[1:] < best[:-1]))
+            fronts[begin, end] = _Front(multipliers[better], total[better], wide[better], high[better])
+    return fronts
+
+
+def _cycles(layer: FoldRange, products: NDArray[np.int64], outputs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Cycles of a frame for every pair of products and outputs."""
+    sizes, steps = (np.array(column) for column in zip(*_step_counts(layer), strict=True))
+    least = np.minimum.accumulate(steps)[np.searchsorted(sizes, products, side="right") - 1]
+    groups = np.array([_groups(layer, int(size)) for size in outputs])
+    return layer.windows * np.multiply.outer(least, groups)
+
+
+def _step_counts(layer: FoldRange) -> list[tuple[int, int]]:
+    """(products, steps of a group) for every choice of lanes over taps and channels, products rising."""
+    channels = [1] if layer.lanewise else fold_sizes(layer.channels, layer.groups > 1)
+    depth = 1 if layer.lanewise else layer.channels
+    return sorted(
+        (taps * lanes, -(-layer.taps // taps) * -(-depth // lanes))
+        for taps in fold_sizes(layer.taps, False)
+        for lanes in channels
+    )
+
+
+def _output_sizes(layer: FoldRange) -> list[int]:
+    return fold_sizes(layer.channels if layer.lanewise else layer.outputs, layer.groups > 1)
+
+
+def _used_outputs(layer: FoldRange, outputs: int) -> int:
+    """Accumulators that a layer uses of `outputs`; those of a convolution group must not reach into the next."""
+    total = layer.channels if layer.lanewise else layer.outputs
+    if layer.groups == 1:
+        return min(outputs, total)
+    return next(lanes for lanes in range(min(outputs, total), 0, -1) if total % lanes == 0)
+
+
+def _groups(layer: FoldRange, outputs: int) -> int:
+    total = layer.channels if layer.lanewise else layer.outputs
+    return layer.groups * -(-total // _used_outputs(layer, outputs))
+
+
+def _fold_within(layer: FoldRange, products: int, outputs: int) -> Fold:
+    """The lanes of a layer in an array: fewest steps, then the fewest lanes, of taps first."""
+    used = _used_outputs(layer, outputs)
+    choices = []
+    for taps in fold_sizes(layer.taps, False):
+        for channels in [1] if layer.lanewise else fold_sizes(layer.channels, layer.groups > 1):
+            if taps * channels <= products:
+                fold = Fold(taps, used if layer.lanewise else channels, used, taps * channels * used)
+                choices.append((layer.cycles(fold), taps * channels, taps, fold))
+    return min(choices, key=lambda choice: choice[:3])[3]
