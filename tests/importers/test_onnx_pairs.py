@@ -37,6 +37,7 @@ AGREE = set(
         "elu",
         "exp",
         "gap",
+        "gemm",
         "identity",
         "leaky_relu",
         "log",
@@ -65,13 +66,13 @@ AGREE = set(
 )
 """Read from both files."""
 
-OTHER_WEIGHTS = {"batch_norm", "conv"}
+OTHER_WEIGHTS = {"batch_norm", "conv", "gemm"}
 """Whose two files hold other random weights (and batch_norm.nnp no epsilon)."""
 
 OTHER_SIZE = {"maxpool_p0_s2_k3"}
 """Whose two files are of one layer on images of 3 and of 5 pixels."""
 
-ONNX_ALONE = {"gemm", "matmul", "softsign"}
+ONNX_ALONE = {"matmul", "softsign"}
 """nnabla splits these into functions on parameters and quotients, which the .nnp reader does not carry."""
 
 REASONS = {
