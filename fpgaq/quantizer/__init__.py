@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import UnsupportedError, UsageError
 from ..formats import Format
-from ..graph import Affine, Convolution, Deconvolution, Graph, check, image_shape
+from ..graph import Affine, Graph, check, image_shape
 from ..integer_check import check as check_integer
 from ..integer_graph import (
     InputTransform,
@@ -19,12 +19,11 @@ from ..integer_graph import (
 from ..reference import apply_transform
 from .calibration import check_samples, collect
 from .config import QuantizeOptions
+from .equalization import WEIGHTED, equalize
 from .input_format import InputPlan, input_rounding, plan_input
 from .operators import Conversion, Flow
 from .plan import Leading, branches, check_operators, count_reads, lead
 from .trace import Trace
-
-WEIGHTED = (Convolution, Affine, Deconvolution)
 
 SAMPLES = 8
 """Calibration samples that an integer graph keeps."""
@@ -56,6 +55,8 @@ def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions 
     check(graph)
     check_operators(graph)
     _check_overrides(graph, options)
+    if options.equalize:
+        graph = equalize(graph)
     calibration = check_samples(graph, samples)
     reads = count_reads(graph)
     leads = {name: lead(graph, name, reads) for name in graph.inputs}

@@ -68,6 +68,8 @@ class QuantizeOptions:
         Each weight to its nearest integer, or all of a channel together by the error of the layer's output.
     bias_correction : bool, optional
         Biases take up the mean error of the layer's output on the samples.
+    equalize : bool
+        Balance the ranges of neighbouring layers' channels first, by powers of two: exact in floating point.
     method : {"auto", "max", "percentile", "mse", "output"}
         What decides where the options above are None and name no rule.
     max_shift_span : int
@@ -98,6 +100,7 @@ class QuantizeOptions:
     weight_delta: WeightDelta | None = None
     weight_rounding: WeightRounding | None = None
     bias_correction: bool | None = None
+    equalize: bool = False
     method: Method = "auto"
     max_shift_span: int = 2
     input_scale: float | None = None
@@ -225,7 +228,7 @@ def _check_values(values: Mapping[str, Any], where: str) -> None:
         elif name in _CHOICES:
             if value not in _CHOICES[name]:
                 wanted = f"one of {', '.join(_CHOICES[name])}"
-        elif name in ("per_channel", "narrow", "argmax", "bias_correction"):
+        elif name in ("per_channel", "narrow", "argmax", "bias_correction", "equalize"):
             if type(value) is not bool:
                 wanted = "true or false"
         elif name in ("percentile", "input_scale", "input_offset"):
