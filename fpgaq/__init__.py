@@ -9,7 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .pipeline import compare, generate, load_integer, load_model, prune, quantize, save_model, simulate
+    from .pipeline import (
+        compare,
+        generate,
+        load_integer,
+        load_model,
+        prune,
+        quantize,
+        save_model,
+        search,
+        sensitivity,
+        simulate,
+    )
 
 __version__ = "0.1.0"
 
@@ -22,6 +33,8 @@ __all__ = [
     "prune",
     "quantize",
     "save_model",
+    "search",
+    "sensitivity",
     "simulate",
 ]
 

@@ -7,7 +7,7 @@ other, `generate` makes a folder of Verilog with its bench, `simulate` proves it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -25,6 +25,9 @@ from .schedule import Schedule, Target, auxiliary_multipliers
 if TYPE_CHECKING:
     from .pruning.command import PruneOptions, PruneResult
     from .report.comparison import Comparison
+    from .search.measure import Workload
+    from .search.precision import SearchResult
+    from .search.sensitivity import Sensitivity
     from .synth import SynthResult
     from .verify.simulate import SimulationResult
 
@@ -270,6 +273,60 @@ def compare(
     return comparison.compare(graph, network, _dataset(data, graph.inputs, graph.outputs, shapes), engine=engine)
 
 
+def sensitivity(
+    model: Graph | str | Path,
+    calibration: Samples,
+    data: Samples | None = None,
+    options: QuantizeOptions | None = None,
+    **evaluation: Any,
+) -> Sensitivity:
+    """Measure what each layer's weights and output cost alone, and what changes of the worst ones bring.
+
+    Parameters
+    ----------
+    model : Graph, str or Path
+    calibration : Samples
+        What the quantizer sees.
+    data : Samples, optional
+        What is measured on; by default the calibration samples.
+    options : QuantizeOptions, optional
+    evaluation : mapping
+        `jobs`, `dask`, `results` (a file that keeps what was computed) and `progress` of `parallel.evaluate`.
+    """
+    from .search.sensitivity import sensitivity as measure_places
+
+    workload = _workload(model, calibration, data, options)
+    return measure_places(workload, cache=evaluation.pop("results", None), **evaluation)
+
+
+def search(
+    model: Graph | str | Path,
+    calibration: Samples,
+    data: Samples | None = None,
+    options: QuantizeOptions | None = None,
+    *,
+    budget: str,
+    cost: str = "rom",
+    widths: Sequence[int] | None = None,
+    **evaluation: Any,
+) -> SearchResult:
+    """Choose the weight bits of every layer for a budget; other parameters are those of `sensitivity`.
+
+    Parameters
+    ----------
+    budget : str
+        Bits, or a percentage of the cost of 8-bit weights.
+    cost : {"rom", "multiplier"}
+    widths : sequence of int, optional
+        Weight bits to choose from.
+    """
+    from .search import precision
+
+    workload = _workload(model, calibration, data, options)
+    chosen = precision.WIDTHS if widths is None else widths
+    return precision.search(workload, budget, cost, chosen, cache=evaluation.pop("results", None), **evaluation)
+
+
 def run(
     integer: IntegerGraph | str | Path, data: Samples, *, engine: str = "auto"
 ) -> dict[str, tuple[IntegerArray, NDArray[np.float64]]]:
@@ -498,6 +555,24 @@ def build(
     progress("simulating")
     simulated = simulate(directory, simulator=simulator)
     return BuildResult(graph, integer, compared, generated, simulated)
+
+
+def _workload(
+    model: Graph | str | Path,
+    calibration: Samples,
+    data: Samples | None,
+    options: QuantizeOptions | None,
+) -> Workload:
+    from .search.measure import make_workload
+
+    graph = model if isinstance(model, Graph) else load_model(model)
+    shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
+    datasets = [
+        None if samples is None else _dataset(samples, graph.inputs, graph.outputs, shapes)
+        for samples in (calibration, data)
+    ]
+    assert datasets[0] is not None
+    return make_workload(graph, datasets[0], datasets[1], options or QuantizeOptions())
 
 
 def _input_integers(network: IntegerGraph, dataset: Dataset) -> dict[str, IntegerArray]:

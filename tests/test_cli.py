@@ -24,7 +24,20 @@ from fpgaq.report.text import columns, printable, shorten
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "fashion_mlp"
-COMMANDS = ("build", "compare", "doctor", "generate", "prune", "quantize", "run", "simulate", "summary", "synth")
+COMMANDS = (
+    "build",
+    "compare",
+    "doctor",
+    "generate",
+    "prune",
+    "quantize",
+    "run",
+    "search",
+    "sensitivity",
+    "simulate",
+    "summary",
+    "synth",
+)
 
 
 @pytest.fixture

@@ -35,9 +35,9 @@ def fpgaq() -> None:
 
 
 def _add_commands() -> None:
-    from . import hardware, numbers, pruning
+    from . import hardware, numbers, pruning, searches
 
-    for command in (*numbers.COMMANDS, *hardware.COMMANDS, *pruning.COMMANDS):
+    for command in (*numbers.COMMANDS, *searches.COMMANDS, *hardware.COMMANDS, *pruning.COMMANDS):
         fpgaq.add_command(command)
 
 

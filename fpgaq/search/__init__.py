@@ -1,0 +1,1 @@
+"""Searches: which layer hurts, and how many bits each layer needs. Many quantizations of one network, measured."""
