@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .search.precision import SearchResult
     from .search.sensitivity import Sensitivity
     from .synth import SynthResult
+    from .unrolled import UnrolledPlan, Unrolling
     from .verify.simulate import SimulationResult
 
 NETWORK_FILE = "network.fpgaq"
@@ -87,6 +88,52 @@ class GenerateResult:
             "aux_multipliers": auxiliary_multipliers(schedule.plans),
             "macs": schedule.macs,
             "limit_cycles": schedule.limit,
+            "files": list(self.files),
+        }
+
+
+@dataclass(frozen=True)
+class UnrollResult:
+    """What `unroll` wrote.
+
+    Parameters
+    ----------
+    directory : Path
+    plan : UnrolledPlan
+        The adder graphs, carry chains and registers of every layer.
+    digest : str
+        SHA-256 of the integer network.
+    files : tuple of str
+        Paths inside the folder.
+    """
+
+    directory: Path
+    plan: UnrolledPlan
+    digest: str
+    files: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for `--json`."""
+        plan = self.plan
+        return {
+            "directory": str(self.directory),
+            "digest": self.digest,
+            "interval_cycles": 1,
+            "latency_cycles": plan.latency,
+            "stages": plan.stages,
+            "chain_tables": plan.tables,
+            "layers": [
+                {
+                    "name": layer.operator,
+                    "additions": layer.graph.additions,
+                    "sums": len(layer.graph.sums),
+                    "chains": len(layer.program.chains),
+                    "levels": layer.program.depth,
+                    "stages": layer.stages,
+                    "chain_tables": layer.program.tables,
+                }
+                for layer in plan.layers
+            ],
             "files": list(self.files),
         }
 
@@ -407,7 +454,6 @@ def generate(
     from .emit.write import check_folder, write_folder
     from .integer_file import digest, dump
     from .schedule import make_schedule
-    from .verify.vectors import limit_frames
 
     if language not in LANGUAGES:
         raise UsageError(f"--target {language}: {' and '.join(LANGUAGES)} are known")
@@ -417,15 +463,64 @@ def generate(
     wanted = target or Target(multipliers=DEFAULT_MULTIPLIERS)
     # A function of HLS C++ multiplies for one layer.
     schedule = make_schedule(network, replace(wanted, sharing=False) if language == "hls" else wanted)
-    if data is None:
-        inputs = limit_frames(network.samples, frames)
-    else:
-        count = DATA_FRAMES if frames is None else frames
-        inputs = _input_integers(network, _user_data(network, data).slice(0, count))
+    inputs = _bench_inputs(network, data, frames)
     files = _hls_files(network, schedule, inputs) if language == "hls" else _verilog_files(network, schedule, inputs)
     files[NETWORK_FILE] = dump(network)
     write_folder(directory, files)
     return GenerateResult(Path(directory), schedule, digest(network), tuple(sorted(files)), language)
+
+
+def unroll(
+    integer: IntegerGraph | str | Path,
+    directory: str | Path,
+    unrolling: Unrolling | None = None,
+    *,
+    data: Samples | None = None,
+    frames: int | None = None,
+) -> UnrollResult:
+    """Write a small network as logic without multipliers that takes a frame in every cycle, with its bench.
+
+    Parameters
+    ----------
+    integer : IntegerGraph, str or Path
+        A chain of affine layers.
+    directory : str or Path
+        As for `generate`.
+    unrolling : Unrolling, optional
+        How many registers: by default one behind every two carry chains.
+    data, frames
+        As for `generate`.
+
+    Raises
+    ------
+    UnsupportedError
+        A network that is no chain of affine layers.
+    FitError, UsageError
+        As `generate`.
+    """
+    from .emit.unrolled import emit_unrolled
+    from .emit.write import check_folder, write_folder
+    from .integer_file import digest, dump
+    from .unrolled import Unrolling, plan_network
+
+    check_folder(directory)
+    _check_frames(frames)
+    network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
+    plan = plan_network(network, unrolling or Unrolling())
+    files = _with_bench(network, emit_unrolled(network, plan), _bench_inputs(network, data, frames))
+    files[NETWORK_FILE] = dump(network)
+    write_folder(directory, files)
+    return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)))
+
+
+def _bench_inputs(network: IntegerGraph, data: Samples | None, frames: int | None) -> Mapping[str, IntegerArray]:
+    """The frames of the golden vectors."""
+    from .verify.vectors import limit_frames
+
+    if data is None:
+        return limit_frames(network.samples, frames)
+    count = DATA_FRAMES if frames is None else frames
+    return _input_integers(network, _user_data(network, data).slice(0, count))
 
 
 def _verilog_files(
@@ -433,9 +528,17 @@ def _verilog_files(
 ) -> dict[str, str | bytes]:
     """Verilog and its cocotb bench."""
     from .emit.verilog import emit
+
+    return _with_bench(network, emit(network, schedule), inputs)
+
+
+def _with_bench(
+    network: IntegerGraph, hardware: Mapping[str, str | bytes], inputs: Mapping[str, IntegerArray]
+) -> dict[str, str | bytes]:
+    """Emitted hardware and its cocotb bench."""
     from .verify.bench import bench_files
 
-    files = dict(emit(network, schedule))
+    files = dict(hardware)
     manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
     return {**files, **bench_files(network, manifest, interface, inputs)}
 

@@ -21,6 +21,7 @@ from fpgaq.graph import Affine, Graph, Relu
 from fpgaq.integer_file import save
 from fpgaq.quantizer import config
 from fpgaq.report.text import columns, printable, shorten
+from hdl_tests.network_builder import NetworkBuilder
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "fashion_mlp"
@@ -262,6 +263,34 @@ def test_an_unreachable_target_says_what_can_be_met(call: Any, network: Path) ->
     assert code == 5
     assert_one_line(err)
     assert "2" in err and not (network.parent / "out").exists()
+
+
+def test_unroll_and_simulate(call: Any, tmp_path: Path) -> None:
+    network = tmp_path / "net.fpgaq"
+    layers = NetworkBuilder(1, (1, 1, 4), formats.Format(8, 7)).affine(3).affine(2, requantize=False)
+    save(layers.graph(), network)
+    folder = tmp_path / "out"
+    code, out, err = call("generate", network, "-o", folder, "--unroll", "--levels", 3, "--json")
+    assert (code, err) == (0, "")
+    made = json.loads(out)
+    code, out, err = call("simulate", folder, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["interval_cycles"] == 1
+    assert json.loads(out)["latency_cycles"] == made["latency_cycles"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--levels", 2), "give --unroll too"),
+        (("--unroll", "--levels", 2, "--stages", 3), "exclude one another"),
+        (("--unroll", "--multipliers", 4), "leave --multipliers out"),
+    ],
+)
+def test_unrolling_is_refused(call: Any, network: Path, options: tuple[Any, ...], message: str) -> None:
+    code, _, err = call("generate", network, "-o", network.parent / "out", *options)
+    assert code == 2 and message in err
+    assert_one_line(err)
 
 
 def test_generate_refuses_a_folder_of_others(call: Any, network: Path) -> None:

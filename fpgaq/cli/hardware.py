@@ -25,6 +25,7 @@ from .options import (
     simulator_option,
     target_options,
 )
+from .unrolled import pop_unrolling, show_unrolled, with_unroll_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--data", metavar="NPZ", help="Frames for the bench; by default the samples inside FPGAQ.")
 @frames_option
 @click.option("--buffers", is_flag=True, help="Show what the sizes of line buffers and queues buy, too.")
+@with_unroll_options
 @common
 @click.pass_obj
 def generate(
@@ -62,6 +64,14 @@ def generate(
 
     The folder holds a bench too, which proves the hardware without fpgaq.
     """
+    unrolling = pop_unrolling({**values, "buffers": buffers, "target": target})
+    if unrolling is not None:
+        from .. import pipeline
+
+        with settings.progress("searching adder graphs, generating hardware"):
+            unrolled = pipeline.unroll(integer, output, unrolling, data=data, frames=frames)
+        show_unrolled(settings, unrolled)
+        return
     if buffers and target == "hls":
         raise UsageError("--buffers tells of the Verilog's line buffers; leave it out with --target hls")
     budget = pop_target(values)

@@ -49,8 +49,8 @@ def stream_names(graph: IntegerGraph) -> dict[str, str]:
     return {tensor: f"s{index}" for index, tensor in enumerate(order)}
 
 
-def describe_streams(graph: IntegerGraph, schedule: Schedule) -> list[Facts]:
-    """The streams inside the top module: the inputs, then each operator's output."""
+def describe_streams(graph: IntegerGraph, lanes: Mapping[str, int]) -> list[Facts]:
+    """The streams inside the top module: the inputs, then each operator's output; `lanes` are those of the tensors."""
     streams: list[Facts] = []
     nets = stream_names(graph)
     layers = {op.output: op.name for op in graph.operators}
@@ -64,7 +64,7 @@ def describe_streams(graph: IntegerGraph, schedule: Schedule) -> list[Facts]:
                 "data": f"{name}_data",
                 "valid": f"{name}_valid",
                 "ready": f"{name}_ready",
-                "lanes": schedule.lanes[tensor_name],
+                "lanes": lanes[tensor_name],
                 "width": tensor.format.width,
                 "signed": tensor.format.signed,
                 "shape": list(tensor.shape),
@@ -73,11 +73,11 @@ def describe_streams(graph: IntegerGraph, schedule: Schedule) -> list[Facts]:
     return streams
 
 
-def describe_interface(graph: IntegerGraph, schedule: Schedule) -> Facts:
+def describe_interface(graph: IntegerGraph, lanes: Mapping[str, int]) -> Facts:
     """What a host or a neighbouring design must know of the top module."""
     inputs, outputs = [], []
     for name, port_name in zip(graph.inputs, port_names("s_axis", len(graph.inputs)), strict=True):
-        port = _port(graph, name, port_name, schedule.lanes[name])
+        port = _port(graph, name, port_name, lanes[name])
         transform = graph.transforms[name]
         port["transform"] = {
             "formula": "saturate(round((x * scale + offset) * 2**frac))",
@@ -89,7 +89,7 @@ def describe_interface(graph: IntegerGraph, schedule: Schedule) -> Facts:
         }
         inputs.append(port)
     for name, port_name in zip(graph.outputs, port_names("m_axis", len(graph.outputs)), strict=True):
-        port = _port(graph, name, port_name, schedule.lanes[name])
+        port = _port(graph, name, port_name, lanes[name])
         port["model_shape"] = list(graph.output_shapes[name])
         outputs.append(port)
     return {

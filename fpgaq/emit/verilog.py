@@ -48,6 +48,11 @@ CELLS = (
     "fpgaq_divide",
     "fpgaq_source",
     "fpgaq_sink",
+    "fpgaq_count3",
+    "fpgaq_count5",
+    "fpgaq_count3_2",
+    "fpgaq_count1_3",
+    "fpgaq_chain",
 )
 """Every cell, in compile order; a network's folder holds those that it uses."""
 
@@ -91,15 +96,15 @@ def emit(graph: IntegerGraph, schedule: Schedule) -> dict[str, str | bytes]:
         instance = f"engine_{number:02d}"
         engines.append(EngineInstance(names.engine_module(number), instance, tuple(layer.index for layer in members)))
         paths.update({layer.index: f"{instance}.{layer.instance}" for layer in members})
-    interface = describe_interface(graph, schedule)
-    streams = describe_streams(graph, schedule)
+    interface = describe_interface(graph, schedule.lanes)
+    streams = describe_streams(graph, schedule.lanes)
     rtl[f"{interface['top']}.v"] = render_top(graph, schedule, interface, streams, layers, engines)
-    texts = {f"{RTL}/{name}": text for name, text in {**_cells_of(rtl), **rtl}.items()}
+    texts = {f"{RTL}/{name}": text for name, text in {**cells_of(rtl), **rtl}.items()}
     manifest = _manifest(graph, schedule, interface, streams, paths, texts)
-    return {**texts, "interface.json": _json(interface), "manifest.json": _json(manifest)}
+    return {**texts, "interface.json": as_json(interface), "manifest.json": as_json(manifest)}
 
 
-def _cells_of(rtl: Mapping[str, str]) -> dict[str, str]:
+def cells_of(rtl: Mapping[str, str]) -> dict[str, str]:
     """The cells that modules instantiate, and those that these instantiate, in compile order."""
     texts = {cell: static_text(f"verilog/cells/{cell}.v") for cell in CELLS}
     used: set[str] = set()
@@ -114,7 +119,7 @@ def _cells_of(rtl: Mapping[str, str]) -> dict[str, str]:
 
 def _layer_files(graph: IntegerGraph, op: IntegerOperator, plan: Plan, index: int, module: str) -> dict[str, str]:
     """The files of one layer, its ROMs first."""
-    common = {"module": module, "label": names.comment(op.name), "summary": _summary(op)}
+    common = {"module": module, "label": names.comment(op.name), "summary": summary(op)}
     facts: Mapping[str, object]
     if isinstance(plan, PipePlan):
         template = "pipe"
@@ -143,7 +148,8 @@ def _engine_files(graph: IntegerGraph, engine: Engine, layers: Sequence[Served],
     return files
 
 
-def _summary(op: IntegerOperator) -> str:
+def summary(op: IntegerOperator) -> str:
+    """What an operator does, in a few words for a comment."""
     if isinstance(op, IntegerConvolution):
         kernel = f"{op.weight.shape[1]}x{op.weight.shape[2]}"
         grouped = f", {op.groups} groups" if op.groups > 1 else ""
@@ -197,5 +203,6 @@ def _manifest(
     }
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
+    """The text of a JSON file."""
     return json.dumps(value, indent=2, sort_keys=False) + "\n"

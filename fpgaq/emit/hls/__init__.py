@@ -67,7 +67,7 @@ def vector_text(values: IntegerArray) -> str:
 
 def _interface(graph: IntegerGraph, schedule: Schedule) -> dict[str, object]:
     """The ports as for Verilog, but for the tool's own clock and reset."""
-    interface = describe_interface(graph, schedule)
+    interface = describe_interface(graph, schedule.lanes)
     interface.update(clock="ap_clk", reset="ap_rst_n", reset_active="low, synchronous")
     del interface["frame_error"]
     return interface

@@ -1,0 +1,73 @@
+"""What `fpgaq generate --unroll` takes and prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import UsageError
+from ..report.text import columns, printable, shorten
+
+if TYPE_CHECKING:
+    from ..pipeline import UnrollResult
+    from ..unrolled import Unrolling
+    from .options import Settings
+
+unroll_options = (
+    click.option("--unroll", is_flag=True, help="A frame a cycle, every product in logic: for tiny networks."),
+    click.option("--levels", type=int, metavar="N", help="With --unroll: chains between registers.  [default: 2]"),
+    click.option("--stages", type=int, metavar="N", help="With --unroll: at most N registers in all."),
+)
+
+
+def with_unroll_options(command: Any) -> Any:
+    """Give a command the options of unrolling."""
+    for option in reversed(unroll_options):
+        command = option(command)
+    return command
+
+
+def pop_unrolling(values: dict[str, Any]) -> Unrolling | None:
+    """Take the options of unrolling out of a command's keyword arguments; None if it is not asked for."""
+    from ..unrolled import Unrolling
+
+    unroll, levels, stages = (values.pop(name) for name in ("unroll", "levels", "stages"))
+    if not unroll:
+        if levels is not None or stages is not None:
+            raise UsageError("--levels and --stages are about unrolled networks: give --unroll too")
+        return None
+    if levels is not None and stages is not None:
+        raise UsageError("--levels and --stages exclude one another: give one")
+    # Of a folded network's options, only those that were given are there to object to.
+    given = [name for name in ("multipliers", "cycles", "fps", "clock") if values.get(name) is not None]
+    if given:
+        raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{given[0]} out")
+    if values.get("target") == "hls":
+        raise UsageError("unrolled networks are Verilog: leave --target hls or --unroll out")
+    if values.get("buffers"):
+        raise UsageError("an unrolled network has no line buffers: leave --buffers out")
+    return Unrolling(levels, stages)
+
+
+def show_unrolled(settings: Settings, result: UnrollResult) -> None:
+    """Print what `pipeline.unroll` wrote."""
+    facts = result.as_json()
+    rows = [
+        (
+            shorten(layer["name"]),
+            layer["additions"],
+            layer["chains"],
+            layer["levels"],
+            layer["stages"],
+            layer["chain_tables"],
+        )
+        for layer in facts["layers"]
+    ]
+    lines = [
+        *columns(("layer", "additions", "carry chains", "behind one another", "registers", "LUTs of chains"), rows),
+        f"predicted: a frame every cycle, latency {facts['latency_cycles']} cycles; {facts['chain_tables']:,} LUTs of"
+        " carry chains as the search counts them (6-input LUTs; requantizers and streams come on top)",
+        f"written: {printable(str(result.directory))} ({len(result.files)} files)",
+    ]
+    settings.show(lines, facts)

@@ -1,0 +1,195 @@
+"""From an integer network to the adder graphs, carry chains and pipeline stages of its unrolled hardware.
+
+The whole network is one pipeline without a clock enable: a frame enters in every cycle for whose result the FIFO at
+the end has room, valid bits travel along. So an interval of one cycle is a matter of the FIFO's size, which is chosen
+so, and the latency is the number of registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..adders.chains import ChainProgram
+from ..adders.compress import compress
+from ..adders.graph import AdderGraph, Interval
+from ..adders.search import find_sums
+from ..errors import FitError, UnsupportedError, UsageError
+from ..formats import Format
+from ..integer_graph import IntegerAffine, IntegerArray, IntegerGraph
+
+DEFAULT_LEVELS = 2
+FIFO_CYCLES = 2
+"""Cycles from the write of a beat into the result FIFO to its offer."""
+
+
+@dataclass(frozen=True)
+class Unrolling:
+    """How deep the pipeline is: carry chains between registers, or registers in all; at most one is set."""
+
+    levels: int | None = None
+    stages: int | None = None
+
+
+@dataclass(frozen=True)
+class UnrolledLayer:
+    """One affine layer in logic.
+
+    Parameters
+    ----------
+    operator : str
+    graph : AdderGraph
+        The exact accumulators, bias and half of the rounding included, of the layer's inputs.
+    program : ChainProgram
+        The carry chains that compute them.
+    cuts : tuple of int
+        Levels behind which registers stand; the last register, behind the result, is not among them.
+    results : tuple of Interval
+        The exact ranges of the layer's outputs.
+    """
+
+    operator: str
+    graph: AdderGraph
+    program: ChainProgram
+    cuts: tuple[int, ...]
+    results: tuple[Interval, ...]
+
+    @property
+    def stages(self) -> int:
+        """Registers from inputs to results."""
+        return len(self.cuts) + 1
+
+    def stage(self, level: int) -> int:
+        """Registers in front of the chains of a level."""
+        return sum(cut < level for cut in self.cuts)
+
+
+@dataclass(frozen=True)
+class UnrolledPlan:
+    """The pipeline of a network.
+
+    Parameters
+    ----------
+    layers : tuple of UnrolledLayer
+    fifo_bits : int
+        The result FIFO holds ``2**fifo_bits`` frames.
+    """
+
+    layers: tuple[UnrolledLayer, ...]
+    fifo_bits: int
+
+    @property
+    def stages(self) -> int:
+        """Registers from the input's to the last result's, both counted."""
+        return 1 + sum(layer.stages for layer in self.layers)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the handshake of a frame at the input to that at the output, if nothing is in the way."""
+        return self.stages + FIFO_CYCLES
+
+    @property
+    def tables(self) -> int:
+        """Look-up tables of the carry chains of all layers, as the search counts them."""
+        return sum(layer.program.tables for layer in self.layers)
+
+
+def plan_network(graph: IntegerGraph, unrolling: Unrolling) -> UnrolledPlan:
+    """Unroll a network that is a chain of affine layers.
+
+    Raises
+    ------
+    UnsupportedError
+        A network of another kind.
+    UsageError, FitError
+        A pipeline depth that makes no sense or cannot be had; the message says what can.
+    """
+    _check(graph, unrolling)
+    source = graph.tensors[graph.inputs[0]].format
+    ranges: tuple[Interval, ...] = (Interval(source.minimum, source.maximum),) * graph.tensors[graph.inputs[0]].size
+    made: list[tuple[IntegerAffine, AdderGraph, ChainProgram, tuple[Interval, ...]]] = []
+    for op in graph.operators:
+        assert isinstance(op, IntegerAffine)
+        sums = find_sums(op.weight, _constants(op), ranges)
+        ranges = _results(op, sums, graph.tensors[op.output].format)
+        made.append((op, sums, compress(sums), ranges))
+    # The requantizer, or the result's register, counts as a level.
+    depths = [program.depth + (op.requantize is not None) for op, _, program, _ in made]
+    levels = _levels(depths, unrolling)
+    layers = tuple(
+        UnrolledLayer(op.name, sums, program, _cuts(depth, levels), results)
+        for (op, sums, program, results), depth in zip(made, depths, strict=True)
+    )
+    plan = UnrolledPlan(layers, 0)
+    # The place of a frame is free again a cycle after its result left; until then others must find theirs.
+    return replace(plan, fifo_bits=plan.latency.bit_length())
+
+
+def _check(graph: IntegerGraph, unrolling: Unrolling) -> None:
+    for name, value in (("levels", unrolling.levels), ("stages", unrolling.stages)):
+        if value is not None and value < 1:
+            raise UsageError(f"{value} {name} were asked for; give 1 or more")
+    for op in graph.operators:
+        if not isinstance(op, IntegerAffine):
+            raise UnsupportedError(
+                f"layer {op.name!r}: {type(op).__name__.removeprefix('Integer')} cannot be unrolled; --unroll takes"
+                " chains of affine layers with ReLU between them; generate without --unroll"
+            )
+    for name in graph.inputs:
+        if graph.tensors[name].shape[:2] != (1, 1):
+            raise UnsupportedError(
+                f"input {graph.tensors[name].label or name!r} is an image of {graph.tensors[name].shape}; an unrolled"
+                " network takes a frame a cycle, hence a vector; generate without --unroll"
+            )
+    chained = all(op.input == before.output for before, op in zip(graph.operators, graph.operators[1:], strict=False))
+    single = len(graph.inputs) == 1 and graph.outputs == (graph.operators[-1].output,) if graph.operators else False
+    if not chained or not single:
+        raise UnsupportedError("the network branches; --unroll takes one layer behind the other")
+
+
+def _constants(op: IntegerAffine) -> IntegerArray:
+    """The biases, and the half that rounding adds where it can be added beforehand."""
+    if op.requantize is None or op.requantize.rounding != "half_up":
+        return op.bias
+    shifts = np.broadcast_to(np.asarray(op.requantize.shift, dtype=np.int64), op.bias.shape)
+    return np.asarray(op.bias + np.where(shifts > 0, 1 << np.maximum(shifts - 1, 0), 0), dtype=np.int64)
+
+
+def _results(op: IntegerAffine, sums: AdderGraph, fmt: Format) -> tuple[Interval, ...]:
+    """Bounds of each output: those of its accumulator, shifted and saturated."""
+    intervals = [sums.intervals[len(sums.inputs) + index] for index in sums.outputs]
+    if op.requantize is None:
+        return tuple(intervals)
+    shifts = np.broadcast_to(np.asarray(op.requantize.shift, dtype=np.int64), op.bias.shape)
+    least = 0 if op.requantize.relu else fmt.minimum
+    results = []
+    for interval, shift in zip(intervals, (int(s) for s in shifts), strict=True):
+        # Other rules than half_up round in the requantizer, by at most one step.
+        slack = int(op.requantize.rounding != "half_up" and shift > 0)
+        lower = min(max((interval.lower >> shift) - slack, least), fmt.maximum)
+        upper = max(min((interval.upper >> shift) + slack, fmt.maximum), least)
+        results.append(Interval(lower, upper))
+    return tuple(results)
+
+
+def _levels(depths: Sequence[int], unrolling: Unrolling) -> int:
+    """Carry chains between registers."""
+    if unrolling.stages is None:
+        return unrolling.levels or DEFAULT_LEVELS
+    if unrolling.stages < len(depths) + 1:
+        raise FitError(
+            f"{unrolling.stages} stages are fewer than a register for the input and for each of the {len(depths)}"
+            f" layers; ask for --stages {len(depths) + 1} or more"
+        )
+    levels = 1
+    while 1 + sum(max(1, -(-depth // levels)) for depth in depths) > unrolling.stages:
+        levels += 1
+    return levels
+
+
+def _cuts(depth: int, levels: int) -> tuple[int, ...]:
+    """Where registers stand in a layer: stages of equal numbers of levels, the first ones longer."""
+    stages = max(1, -(-depth // levels))
+    return tuple(-(-depth * (stage + 1) // stages) for stage in range(stages - 1))
