@@ -299,7 +299,12 @@ def prune(
 
 
 def compare(
-    model: Graph | str | Path, integer: IntegerGraph | str | Path, data: Samples, *, engine: str = "auto"
+    model: Graph | str | Path,
+    integer: IntegerGraph | str | Path,
+    data: Samples,
+    *,
+    engine: str = "auto",
+    source: Graph | None = None,
 ) -> Comparison:
     """Hold the integer network against the float one on labelled data.
 
@@ -311,13 +316,18 @@ def compare(
         With labels or targets, hence a file or a `Dataset`.
     engine : {"auto", "numpy", "cpp"}
         What computes the integers, see `engines.Engine`.
+    source : Graph, optional
+        The network as it stands in the file, for the count of its operators; read again if `model` is a file.
     """
     from .report import comparison
 
+    if source is None and not isinstance(model, Graph):
+        source = load_model(model, passes=False)
     graph = model if isinstance(model, Graph) else load_model(model)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
-    return comparison.compare(graph, network, _dataset(data, graph.inputs, graph.outputs, shapes), engine=engine)
+    samples = _dataset(data, graph.inputs, graph.outputs, shapes)
+    return comparison.compare(graph, network, samples, engine=engine, source=source)
 
 
 def sensitivity(
@@ -652,7 +662,8 @@ def build(
     progress("quantizing")
     integer = quantize(graph, calibration, options)
     progress("comparing integer with float")
-    compared = compare(graph, integer, data)
+    source = load_model(model, network, passes=False, refuse_batch_statistics=refuse_batch_statistics)
+    compared = compare(graph, integer, data, source=source)
     progress("generating hardware")
     generated = generate(integer, directory, target, data=data, frames=frames)
     progress("simulating")

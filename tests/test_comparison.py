@@ -14,9 +14,11 @@ from fpgaq.data import Dataset
 from fpgaq.errors import ModelError
 from fpgaq.float_executor import run_float
 from fpgaq.formats import dequantize
+from fpgaq.graph import Deconvolution, Pointwise, Prelu
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
-from fpgaq.report import comparison
+from fpgaq.report import comparison, comparison_table
+from fpgaq.report.sizes import count_operators, float_bytes, integer_bytes
 from tests.float_networks import affine, chain, convolution, pooling, relu, samples
 
 
@@ -107,9 +109,39 @@ def test_table_shows_every_tensor_and_no_control_characters(pair):
     graph, integer, dataset = pair
     first = replace(integer.operators[0], name="evil\x1b[2J\nname")
     named = replace(integer, operators=(first, *integer.operators[1:]))
-    text = comparison.table(comparison.compare(graph, named, dataset, timed=False))
+    text = comparison_table.table(comparison.compare(graph, named, dataset, timed=False))
     assert "\\x1b[2J" in text and "\x1b" not in text
-    assert "50 images" in text and len(text.splitlines()) == 6 + 1 + 1 + 1 + 4
+    kinds = len({*count_operators(graph), *count_operators(integer)})
+    assert "50 images" in text and len(text.splitlines()) == 6 + 1 + 1 + (1 + kinds + 1) + 1 + 1 + 4
+
+
+def test_operators_before_and_after(pair):
+    graph, integer, dataset = pair
+    found = comparison.compare(graph, integer, dataset, timed=False)
+    assert found.float_operators == {"Convolution": 1, "Relu": 1, "MaxPooling": 1, "Affine": 1}
+    assert found.integer_operators == {"Convolution": 1, "MaxPooling": 1, "Affine": 1}
+    lines = [line.split() for line in comparison_table.table(found).splitlines()]
+    assert ["Relu", "1", "-"] in lines and ["Affine", "1", "1"] in lines and ["all", "4", "3"] in lines
+    source = replace(graph, operators=(*graph.operators[:2], graph.operators[1], *graph.operators[2:]))
+    assert comparison.compare(graph, integer, dataset, timed=False, source=source).float_operators["Relu"] == 2
+
+
+def test_bytes_of_all_parameters():
+    slope = Prelu("p", ("",), "", np.full(4, 0.25, np.float32))
+    up = Deconvolution("d", ("",), "", np.ones((4, 2, 2, 2), np.float32), np.ones(2, np.float32), stride=(2, 2))
+    sigmoid = Pointwise("s", ("",), "", "sigmoid", ())
+    graph = chain((1, 6, 6), convolution(4, 1), slope, up, sigmoid)
+    integer = quantize(graph, {"t0": np.random.default_rng(0).normal(size=(8, 1, 6, 6)).astype(np.float32)})
+    assert float_bytes(graph) == 4 * (36 + 4 + 4 + 32 + 2)
+    bits = 0
+    for op in integer.operators:
+        if hasattr(op, "weight"):
+            bits += 8 * op.weight.size + op.bias.size * op.accumulator_width
+        elif hasattr(op, "scale"):
+            bits += 16 * 8 + op.accumulator_width * 4
+        elif hasattr(op, "table"):
+            bits += 8 * op.table.size
+    assert integer_bytes(integer) == -(-bits // 8)
 
 
 def test_labels_beyond_the_classes_are_refused(pair):
@@ -142,7 +174,7 @@ def test_losses_against_targets(pair):
     assert loss.integer_error == pytest.approx(np.mean((whole - targets) ** 2), rel=1e-12)
     assert loss.change == loss.integer_error / loss.float_error - 1
     assert found.agreement is None and found.float_top1 is None
-    lines = comparison.table(found).splitlines()
+    lines = comparison_table.table(found).splitlines()
     assert f"{loss.float_error:.6g}" in lines[1] and lines[1].startswith("mean squared error")
     assert found.as_json()["losses"][0]["change"] == loss.change
     assert not any(line.startswith("top-1") for line in lines)

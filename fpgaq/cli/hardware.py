@@ -127,7 +127,7 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
     options = pop_quantize_options(values)
     target = pop_target(values)
     from .. import pipeline
-    from ..report.comparison import table
+    from ..report.comparison_table import table
     from ..report.scales import unfolded_scales
 
     with settings.progress("starting") as progress:

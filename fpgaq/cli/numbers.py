@@ -111,11 +111,14 @@ def compare(
     MODEL and FPGAQ are run on the same data. Labels give accuracies, targets of an output mean squared errors.
     """
     from .. import pipeline
-    from ..report.comparison import table
+    from ..report.comparison_table import table
 
     with settings.progress("comparing integer with float"):
-        graph = pipeline.load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
-        result = pipeline.compare(graph, integer, data, engine=engine)
+        source, graph = (
+            pipeline.load_model(model, network, passes=passes, refuse_batch_statistics=refuse_batch_statistics)
+            for passes in (False, True)
+        )
+        result = pipeline.compare(graph, integer, data, engine=engine, source=source)
     lines = [*table(result).splitlines(), *note_lines(graph.notes)]
     settings.show(lines, {**result.as_json(), "notes": list(graph.notes)})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,11 +16,11 @@ from ..engines import Engine
 from ..errors import ModelError
 from ..float_executor import run_float
 from ..formats import Format, dequantize
-from ..graph import Affine, Convolution, Graph, Pointwise
-from ..integer_graph import IntegerAffine, IntegerArgMax, IntegerArray, IntegerConvolution, IntegerGraph, Tensor
+from ..graph import Graph, Pointwise
+from ..integer_graph import IntegerArgMax, IntegerArray, IntegerGraph, Tensor
 from ..reference import apply_transform
 from .losses import LossSums, OutputLoss
-from .text import columns, percent, shorten
+from .sizes import count_operators, float_bytes, integer_bytes
 from .timing import best_seconds, described, threads
 
 BATCH_ELEMENTS = 1 << 22
@@ -74,6 +74,10 @@ class Comparison:
     layers: tuple[TensorComparison, ...]
     float_bytes: int
     integer_bytes: int
+    """Of weights, biases, factors and tables, packed at their widths."""
+    float_operators: Mapping[str, int]
+    """How often each kind of operator stands in the model."""
+    integer_operators: Mapping[str, int]
     float_seconds: float
     """Per image."""
     integer_seconds: float
@@ -148,7 +152,13 @@ class _Votes:
 
 
 def compare(
-    graph: Graph, integer: IntegerGraph, dataset: Dataset, *, timed: bool = True, engine: str = "numpy"
+    graph: Graph,
+    integer: IntegerGraph,
+    dataset: Dataset,
+    *,
+    timed: bool = True,
+    engine: str = "numpy",
+    source: Graph | None = None,
 ) -> Comparison:
     """Hold an integer network against the float network that it was made from.
 
@@ -165,6 +175,8 @@ def compare(
         Measure seconds per image too (else 0).
     engine : {"auto", "numpy", "cpp"}
         What computes the integers; the one that did so in the end is timed.
+    source : Graph, optional
+        The network as it stands in the file, before the passes: its operators are counted instead of `graph`'s.
 
     Raises
     ------
@@ -203,8 +215,10 @@ def compare(
         layers=tuple(
             _tensor_result(integer, integer.tensors[name], running) for name, running in votes.tensors.items()
         ),
-        float_bytes=4 * _parameters(graph),
-        integer_bytes=_integer_bytes(integer),
+        float_bytes=float_bytes(graph),
+        integer_bytes=integer_bytes(integer),
+        float_operators=count_operators(graph if source is None else source),
+        integer_operators=count_operators(integer),
         float_seconds=float_seconds,
         integer_seconds=integer_seconds,
         engine=described(computing.chosen),
@@ -328,24 +342,6 @@ def _tensor_result(integer: IntegerGraph, tensor: Tensor, running: _Running) -> 
     )
 
 
-def _parameters(graph: Graph) -> int:
-    return sum(
-        op.weight.size + (0 if op.bias is None else op.bias.size)
-        for op in graph.operators
-        if isinstance(op, Convolution | Affine)
-    )
-
-
-def _integer_bytes(integer: IntegerGraph) -> int:
-    """Weights at their width and biases at the accumulator's, packed."""
-    bits = sum(
-        op.weight.size * op.weight_format.width + op.bias.size * op.accumulator_width
-        for op in integer.operators
-        if isinstance(op, IntegerConvolution | IntegerAffine)
-    )
-    return -(-bits // 8)
-
-
 def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]], engine: str) -> tuple[float, float]:
     """Seconds per image of the float executor and of what computed the integers, the best of three runs each."""
     batch = {name: array[:TIMED_FRAMES] for name, array in data.items()}
@@ -357,45 +353,3 @@ def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]],
         best_seconds(lambda: run_float(graph, images, keep=False)) / frames,
         best_seconds(lambda: computing.run(integers)) / frames,
     )
-
-
-def table(comparison: Comparison) -> str:
-    """The comparison as plain text: the two networks side by side, then one line a tensor."""
-    rows = [
-        *(_loss_rows(comparison.losses) or _accuracy_rows(comparison)),
-        ("parameters", f"{comparison.float_bytes:,} B", f"{comparison.integer_bytes:,} B"),
-        ("time per image", *(f"{1e3 * s:.3f} ms" for s in (comparison.float_seconds, comparison.integer_seconds))),
-    ]
-    layers = [
-        (
-            shorten(layer.layer),
-            layer.format,
-            layer.signal_to_noise,
-            percent(layer.saturation),
-            layer.unused_bits,
-            "-" if layer.accumulator_width is None else f"{layer.accumulator_width} bits",
-        )
-        for layer in comparison.layers
-    ]
-    headers = ("layer", "format", "SNR dB", "saturated", "unused bits", "accumulator")
-    clock = f"{comparison.engine}, {comparison.threads} thread{'s' if comparison.threads != 1 else ''}"
-    return "\n".join(
-        (*columns((f"{comparison.samples:,} images", "float", "integer"), rows), clock, "", *columns(headers, layers))
-    )
-
-
-def _loss_rows(losses: Sequence[OutputLoss]) -> list[tuple[str, str, str]]:
-    rows = []
-    for loss in losses:
-        name = f" of {shorten(loss.output)}" if len(losses) > 1 else ""
-        rows.append((f"mean squared error{name}", f"{loss.float_error:.6g}", f"{loss.integer_error:.6g}"))
-        rows.append(("  its relative change", "", "-" if loss.change is None else f"{loss.change:+.2%}"))
-    return rows
-
-
-def _accuracy_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
-    return [
-        ("top-1", percent(comparison.float_top1), percent(comparison.integer_top1)),
-        ("top-5", percent(comparison.float_top5), percent(comparison.integer_top5)),
-        ("agreement", "", percent(comparison.agreement)),
-    ]
