@@ -204,7 +204,7 @@ def load_integer(path: str | Path) -> IntegerGraph:
 
 def quantize(
     model: Graph | str | Path,
-    calibration: Samples,
+    calibration: Samples | None = None,
     options: QuantizeOptions | None = None,
     *,
     network: str | None = None,
@@ -217,7 +217,8 @@ def quantize(
     model : Graph, str or Path
         What `load_model` returned, or a model file.
     calibration : Samples
-        Training samples in the model's own units; labels are left aside.
+        Training samples in the model's own units; labels are left aside. None for a model that was trained in fixed
+        point, whose FixedPointQuantize functions state all formats.
     options : QuantizeOptions, optional
     network : str, optional
         Which network of a model file.
@@ -230,15 +231,42 @@ def quantize(
         A network that cannot be quantized as asked.
     """
     from .emit.write import check_file
+    from .graph.fixed import is_fixed
     from .integer_file import save
     from .quantizer import quantize as quantize_graph
 
     if output is not None:
         check_file(output)
     graph = model if isinstance(model, Graph) else load_model(model, network)
+    if calibration is None or is_fixed(graph.operators):
+        return _quantize_fixed(graph, calibration, options, output)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     samples = _dataset(calibration, graph.inputs, graph.outputs, shapes)
     integer = quantize_graph(graph, samples.inputs, options)
+    if output is not None:
+        save(integer, output)
+    return integer
+
+
+def _quantize_fixed(
+    graph: Graph, calibration: Samples | None, options: QuantizeOptions | None, output: str | Path | None
+) -> IntegerGraph:
+    """A network that states its own formats."""
+    from .graph.fixed import is_fixed
+    from .integer_file import save
+    from .quantizer.fixed import quantize_fixed
+
+    if not is_fixed(graph.operators):
+        raise UsageError(
+            f"network {graph.name!r} has no FixedPointQuantize functions, which would state its formats; give"
+            " calibration samples (--calibration)"
+        )
+    if calibration is not None or options not in (None, QuantizeOptions()):
+        raise UsageError(
+            f"network {graph.name!r} was trained in fixed point and states its own formats; leave out the calibration"
+            " samples and all options of the quantizer"
+        )
+    integer = quantize_fixed(graph)
     if output is not None:
         save(integer, output)
     return integer

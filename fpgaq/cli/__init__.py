@@ -35,9 +35,10 @@ def fpgaq() -> None:
 
 
 def _add_commands() -> None:
-    from . import hardware, numbers, pruning, searches
+    from . import hardware, numbers, pruning, searches, training
 
-    for command in (*numbers.COMMANDS, *searches.COMMANDS, *hardware.COMMANDS, *pruning.COMMANDS):
+    families = (numbers, searches, hardware, pruning, training)
+    for command in (command for family in families for command in family.COMMANDS):
         fpgaq.add_command(command)
 
 

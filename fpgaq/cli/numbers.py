@@ -58,7 +58,7 @@ def summary(settings: Settings, model: str, network: str | None, refuse_batch_st
 
 @click.command(epilog=example("fpgaq quantize model.nnp --calibration train.npz -o model.fpgaq --per-channel"))
 @click.argument("model")
-@click.option("--calibration", required=True, metavar="NPZ", help="Training samples, .npy or .npz.")
+@click.option("--calibration", metavar="NPZ", help="Training samples, .npy or .npz; none for a finetuned model.")
 @click.option("-o", "--output", required=True, metavar="FPGAQ", help="The integer network to write.")
 @quantize_options
 @model_options
@@ -68,13 +68,16 @@ def quantize(
     settings: Settings,
     /,
     model: str,
-    calibration: str,
+    calibration: str | None,
     output: str,
     network: str | None,
     refuse_batch_statistics: bool,
     **values: Any,
 ) -> None:
-    """Turn MODEL into an integer network."""
+    """Turn MODEL into an integer network.
+
+    A model that was trained in fixed point (`fpgaq finetune`) states its own formats and needs no calibration.
+    """
     options = pop_quantize_options(values)
     from .. import pipeline
     from ..report.scales import unfolded_scales

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .nnp import dump_nnp, parameters_of, save_nnp, with_parameters
+from .nnp import dump_nnp, parameter_names, parameters_of, save_nnp, with_parameters
 
-__all__ = ["dump_nnp", "parameters_of", "save_nnp", "with_parameters"]
+__all__ = ["dump_nnp", "parameter_names", "parameters_of", "save_nnp", "with_parameters"]

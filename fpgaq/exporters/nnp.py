@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from ..graph import Array, Graph, Pointwise, check
+from ..graph import Affine, Array, Graph, Pointwise, check
 from ..importers.nnp.functions import CONVERTERS
 from .nnp_function import Sheet, dims, refusal
 from .nnp_functions import write_pointwise
@@ -72,6 +72,16 @@ def dump_nnp(graph: Graph) -> bytes:
     return _zip({"nnp_version.txt": b"0.1\n", "network.nntxt": text, "parameter.h5": _hdf5(_arrays(sheet))})
 
 
+def parameter_names(graph: Graph) -> dict[tuple[str, str], str]:
+    """The parameters that `dump_nnp` writes, by the operator's output and "W", "b", "gamma" and so on."""
+    sheet = _written(graph)
+    return {
+        (graph.operators[function.operator].output, key): name
+        for function, names in zip(sheet.functions, _named_parameters(sheet), strict=True)
+        for key, name in names.items()
+    }
+
+
 def save_nnp(graph: Graph, path: str | Path) -> None:
     """Write an .nnp file."""
     from ..emit.write import write_file
@@ -109,9 +119,11 @@ def with_parameters(graph: Graph, values: Mapping[str, NDArray[Any]]) -> Graph:
     for function, names in zip(sheet.functions, _named_parameters(sheet), strict=True):
         op, changes = operators[function.operator], {}
         for key, name in names.items():
+            if key not in _FIELDS:
+                continue  # the steps of a grid, which stand beside the parameter
             field = _FIELDS[key]
             array = np.array(values[name], np.float32)
-            array = array.T if function.type == "Affine" and key == "W" else array.reshape(getattr(op, field).shape)
+            array = array.T if isinstance(op, Affine) and key == "W" else array.reshape(getattr(op, field).shape)
             changes[field] = np.ascontiguousarray(array)
         if changes:
             operators[function.operator] = replace(op, **changes)
@@ -145,7 +157,12 @@ def _network(graph: Graph, sheet: Sheet, parameters: list[dict[str, str]]) -> di
     """The network message."""
     buffers = {name: None for name in graph.inputs} | {function.output: None for function in sheet.functions}
     variables: list[dict[str, Any]] = [
-        {"name": name, "type": "Buffer", "shape": dims(-1, *sheet.shape(name))} for name in buffers
+        {
+            "name": name,
+            "type": "Buffer",
+            "shape": dims(*(() if name in sheet.constants else (-1,)), *sheet.shape(name)),
+        }
+        for name in buffers
     ]
     functions = []
     for function, names in zip(sheet.functions, parameters, strict=True):
@@ -212,7 +229,7 @@ def _hdf5(arrays: Mapping[str, Array]) -> bytes:
             dataset = file.create_dataset(name, data=array, track_times=False)
             dataset.attrs["index"] = index
             # Running statistics are no weights: a solver must leave them alone.
-            dataset.attrs["need_grad"] = not name.endswith(("/mean", "/var"))
+            dataset.attrs["need_grad"] = not name.endswith(("/mean", "/var", "_scale", "_step"))
     return stream.getvalue()
 
 

@@ -26,17 +26,22 @@ class NnpFunction:
     output: str
     arguments: Arguments
     parameters: Mapping[str, Array]
+    source: str = ""
 
 
 @dataclass
 class Sheet:
-    """The functions written so far; `shapes` of all tensors, batch left out."""
+    """The functions written so far; `shapes` of all tensors, batch left out.
+
+    `constants` are tensors computed of parameters alone, which have no batch.
+    """
 
     graph: Graph
     shapes: dict[str, Shape] = field(default_factory=dict)
     functions: list[NnpFunction] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     operator: int = 0
+    constants: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.shapes.update(self.graph.shapes)

@@ -21,6 +21,8 @@ from ..graph import (
     Concatenate,
     Convolution,
     Deconvolution,
+    FixedPointQuantize,
+    Grid,
     Identity,
     MaxPooling,
     Multiply,
@@ -35,11 +37,73 @@ from ..graph import (
     Transpose,
     Upsample,
 )
+from ..passes.linear import Linear
 from .nnp_function import Sheet, dims, refusal
 
 
-def _weights(weight: Array, bias: Array | None) -> dict[str, Array]:
-    return {"W": weight} if bias is None else {"W": weight, "b": bias}
+def _write_layer(
+    sheet: Sheet,
+    op: Linear,
+    kind: str,
+    arguments: Mapping[str, Any],
+    weight: Array,
+    inputs: tuple[str, ...] | None = None,
+    output: str | None = None,
+) -> None:
+    """A layer on its parameters, in nnabla's layout, or on what fixed-point functions make of them."""
+    given = {"W": (weight, op.weight_grid)}
+    if op.bias is not None:
+        given["b"] = (op.bias, op.bias_grid)
+    plain: dict[str, Array] = {}
+    inputs = op.inputs if inputs is None else inputs
+    for position, (key, (values, grid)) in enumerate(given.items()):
+        if grid is None and not plain and any(later is not None for _, later in list(given.values())[position + 1 :]):
+            raise refusal(op, "a bias in fixed point beside a float weight")
+        if grid is None:
+            plain[key] = values
+        else:
+            inputs = (*inputs, _on_grid(sheet, op, key, values, grid))
+    sheet.write(op, kind, arguments, plain, inputs, output)
+
+
+def _on_grid(sheet: Sheet, op: Linear, key: str, values: Array, grid: Grid) -> str:
+    """The tensor of a parameter rounded to fixed point."""
+
+    def constant(suffix: str) -> str:
+        name = sheet.fresh(op, f"{key}_{suffix}", values.shape)
+        sheet.constants.add(name)
+        return name
+
+    def quantize(delta: float) -> dict[str, Any]:
+        return {
+            "sign": grid.signed,
+            "n": grid.bits,
+            "delta": delta,
+        }  # gradients pass everywhere, or a clipped weight would never come back
+
+    kind, helper = "FixedPointQuantize", replace(op, name=f"{op.name}/{key}")
+    if len(grid.frac) == 1:
+        name = constant("fixed")
+        sheet.write(helper, kind, quantize(2.0 ** -grid.frac[0]), {key: values}, (), name)
+        return name
+    scale = _spread(op, key, values, np.asarray(grid.frac))
+    scaled, integers, name = constant("scaled"), constant("integers"), constant("fixed")
+    sheet.write(helper, "Mul2", None, {key: values, f"{key}_scale": np.exp2(scale)}, (), scaled)
+    sheet.write(helper, kind, quantize(1.0), None, (scaled,), integers)
+    sheet.write(helper, "Mul2", None, {f"{key}_step": np.exp2(-scale)}, (integers,), name)
+    return name
+
+
+def _spread(op: Linear, key: str, values: Array, frac: Array) -> Array:
+    """One number for each output channel in a shape that broadcasts to the parameter, in nnabla's layout."""
+    if key == "b":
+        return frac.astype(np.float32)
+    if isinstance(op, Affine):
+        return frac.reshape(1, -1).astype(np.float32)
+    if isinstance(op, Deconvolution):
+        rows = np.repeat(frac.reshape(op.groups, 1, -1), op.weight.shape[0] // op.groups, axis=1)
+        return rows.reshape(*op.weight.shape[:2], 1, 1).astype(np.float32)
+    return frac.reshape(-1, *(1,) * (values.ndim - 1)).astype(np.float32)
 
 
 def _padded(sheet: Sheet, op: Convolution | MaxPooling | AveragePooling, value: float) -> tuple[str, ...]:
@@ -65,13 +129,13 @@ def _convolution(sheet: Sheet, op: Convolution) -> None:
     }
     if op.groups > 1 and op.weight.shape[1] == 1:
         arguments["multiplier"] = op.weight.shape[0] // op.groups
-        sheet.write(op, "DepthwiseConvolution", arguments, _weights(op.weight[:, 0], op.bias), inputs)
+        _write_layer(sheet, op, "DepthwiseConvolution", arguments, op.weight[:, 0], inputs)
         return
-    sheet.write(op, "Convolution", {**arguments, "group": op.groups}, _weights(op.weight, op.bias), inputs)
+    _write_layer(sheet, op, "Convolution", {**arguments, "group": op.groups}, op.weight, inputs)
 
 
 def _affine(sheet: Sheet, op: Affine) -> None:
-    sheet.write(op, "Affine", {"base_axis": 1}, _weights(np.ascontiguousarray(op.weight.T), op.bias))
+    _write_layer(sheet, op, "Affine", {"base_axis": 1}, np.ascontiguousarray(op.weight.T))
 
 
 def _deconvolution(sheet: Sheet, op: Deconvolution) -> None:
@@ -97,7 +161,7 @@ def _deconvolution(sheet: Sheet, op: Deconvolution) -> None:
         "group": op.groups,
         "output_padding": dims(*extra),
     }
-    sheet.write(op, "Deconvolution", arguments, _weights(op.weight, op.bias), output=output)
+    _write_layer(sheet, op, "Deconvolution", arguments, op.weight, output=output)
     if whole:
         _slice(sheet, Slice(f"{op.name}/slice", (output,), op.output, (0, top, left)))
 
@@ -194,6 +258,17 @@ def _scale_offset(sheet: Sheet, op: ScaleOffset) -> None:
         sheet.write(replace(op, name=f"{op.name}/offset"), "AddScalar", {"val": op.offset}, inputs=(scaled,))
 
 
+def _quantize(sheet: Sheet, op: FixedPointQuantize) -> None:
+    fmt = op.format
+    if fmt.signed != fmt.narrow:
+        raise refusal(op, f"the range of {fmt.describe()}; a signed one is symmetric there")
+    sheet.write(
+        op,
+        "FixedPointQuantize",
+        {"sign": fmt.signed, "n": fmt.width, "delta": fmt.step, "ste_fine_grained": True},
+    )
+
+
 WRITERS: Mapping[type[Operator], Callable[[Sheet, Any], None]] = {
     Convolution: _convolution,
     Affine: _affine,
@@ -213,6 +288,7 @@ WRITERS: Mapping[type[Operator], Callable[[Sheet, Any], None]] = {
     ScaleOffset: _scale_offset,
     Reshape: lambda sheet, op: sheet.write(op, "Reshape", {"shape": dims(-1, *sheet.shape(op.output))}),
     Softmax: lambda sheet, op: sheet.write(op, "Softmax", {"axis": op.axis + 1}),
+    FixedPointQuantize: _quantize,
     Identity: lambda sheet, op: sheet.write(op, "Identity"),
 }
 """All operators but Pointwise, whose functions are in `nnp_functions`."""

@@ -19,6 +19,7 @@ from ..graph import (
     Concatenate,
     Convolution,
     Deconvolution,
+    FixedPointQuantize,
     Graph,
     Identity,
     MaxPooling,
@@ -36,6 +37,7 @@ from ..graph import (
     Transpose,
     Upsample,
 )
+from ..graph.fixed import quantized_values, rounded
 from .windows import average_pool, convolve, deconvolve, max_pool, pad, with_bias
 
 
@@ -103,7 +105,7 @@ def _checked(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDAr
 
 
 def _run_operator(op: Operator, inputs: Sequence[Array], shape: Shape) -> Array:
-    return IMPLEMENTATIONS[type(op)](op, inputs, shape)
+    return IMPLEMENTATIONS[type(op)](rounded(op), inputs, shape)
 
 
 def _affine(op: Affine, inputs: Sequence[Array], shape: Shape) -> Array:
@@ -176,6 +178,7 @@ IMPLEMENTATIONS: Mapping[type[Operator], Callable[[Any, Sequence[Array], Shape],
     ScaleOffset: lambda op, inputs, shape: inputs[0] * np.float32(op.scale) + np.float32(op.offset),
     Reshape: lambda op, inputs, shape: inputs[0].reshape(len(inputs[0]), *shape),
     Softmax: _softmax,
+    FixedPointQuantize: lambda op, inputs, shape: quantized_values(op, inputs[0]),
     Identity: lambda op, inputs, shape: inputs[0],
 }
 """How each operator is computed, from its inputs and the shape of its output."""

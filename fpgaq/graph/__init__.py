@@ -24,6 +24,8 @@ from .operators import (
     Concatenate,
     Convolution,
     Deconvolution,
+    FixedPointQuantize,
+    Grid,
     Identity,
     MaxPooling,
     Multiply,
@@ -54,7 +56,9 @@ __all__ = [
     "Concatenate",
     "Convolution",
     "Deconvolution",
+    "FixedPointQuantize",
     "Graph",
+    "Grid",
     "Identity",
     "MaxPooling",
     "Multiply",
@@ -170,6 +174,9 @@ def _check_parameters(op: Operator, shape: Shape) -> None:
         length = op.weight.shape[1] * op.groups if isinstance(op, Deconvolution) else op.weight.shape[0]
         if op.bias is not None and op.bias.shape != (length,):
             raise ModelError(f"layer {op.name!r}: bias {op.bias.shape} does not fit {length} outputs")
+        for grid in (op.weight_grid, op.bias_grid):
+            if grid is not None and len(grid.frac) not in (1, length):
+                raise ModelError(f"layer {op.name!r}: {len(grid.frac)} steps do not fit {length} outputs")
     elif isinstance(op, BatchNormalization):
         arrays = {"mean": op.mean, "variance": op.variance, "scale": op.scale, "offset": op.offset}
         for label, array in arrays.items():

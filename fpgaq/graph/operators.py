@@ -12,6 +12,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..formats import Format
+
 Array: TypeAlias = NDArray[np.float32]
 Shape: TypeAlias = tuple[int, ...]
 Pair: TypeAlias = tuple[int, int]
@@ -33,6 +35,27 @@ class Operator:
         return self.inputs[0]
 
 
+@dataclass(frozen=True)
+class Grid:
+    """The fixed-point values that a parameter is rounded to in training: half away from zero, symmetric if signed.
+
+    Parameters
+    ----------
+    bits : int
+    signed : bool
+    frac : tuple of int
+        Fractional bits of each output channel, or one for all.
+    """
+
+    bits: int
+    signed: bool
+    frac: tuple[int, ...]
+
+    def formats(self) -> tuple[Format, ...]:
+        """One for each entry of `frac`."""
+        return tuple(Format(self.bits, frac, self.signed, narrow=self.signed) for frac in self.frac)
+
+
 @dataclass(frozen=True, eq=False)
 class Convolution(Operator):
     """2-D cross-correlation: weight (outputs, channels / groups, kernel height, kernel width), bias (outputs,)."""
@@ -45,6 +68,9 @@ class Convolution(Operator):
     groups: int = 1
     padding_value: float = 0.0
     """The real value of a pixel outside the image (zero in every model; passes that move a constant set it)."""
+    weight_grid: Grid | None = None
+    bias_grid: Grid | None = None
+    """Where a model was trained in fixed point, `weight` and `bias` are the values before rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +79,8 @@ class Affine(Operator):
 
     weight: Array
     bias: Array | None
+    weight_grid: Grid | None = None
+    bias_grid: Grid | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +107,8 @@ class Deconvolution(Operator):
     dilation: Pair = (1, 1)
     groups: int = 1
     output_padding: Pair = (0, 0)
+    weight_grid: Grid | None = None
+    bias_grid: Grid | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +224,16 @@ class Softmax(Operator):
 
 
 @dataclass(frozen=True, eq=False)
+class FixedPointQuantize(Operator):
+    """x rounded to `format`, half away from zero, and saturated: what a model trained in fixed point computes.
+
+    A signed format is symmetric (narrow).
+    """
+
+    format: Format
+
+
+@dataclass(frozen=True, eq=False)
 class Identity(Operator):
     """The same tensor: Identity, Dropout at inference and other operators at rest. `kind` is the model's type name."""
 
@@ -220,5 +260,6 @@ OPERATORS: tuple[type[Operator], ...] = (
     ScaleOffset,
     Reshape,
     Softmax,
+    FixedPointQuantize,
     Identity,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,14 @@ class Network:
     name : str
     inputs, outputs : mapping of str to nnabla.Variable
         In the executor's order; batch first.
+    variables : mapping of str to nnabla.Variable
+        All of a loaded graph, by their names in the file.
     """
 
     name: str
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load_network(
@@ -79,7 +82,8 @@ def load_network(
         raise ModelError(f"{path}: nnabla cannot load it ({type(error).__name__}: {text[:200]})") from None
     if batch_stat is not None:
         outputs = dict(zip(outputs, with_batch_stat(list(outputs.values()), batch_stat), strict=True))
-    return Network(chosen, inputs, outputs)
+    variables = dict(found.variables) if batch_stat is None else {}
+    return Network(chosen, inputs, outputs, variables)
 
 
 def with_batch_stat(root: Any, batch_stat: bool) -> Any:

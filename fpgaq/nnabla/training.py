@@ -81,6 +81,7 @@ def train(
     options: TrainOptions,
     *,
     parameters: Mapping[str, Any] | None = None,
+    rate_factors: Mapping[str, float] | None = None,
     regularizer: Any | None = None,
     after_step: Callable[[int], None] | None = None,
     score: Callable[[], float] | None = None,
@@ -101,6 +102,9 @@ def train(
     options : TrainOptions
     parameters : mapping of str to nnabla.Variable, optional
         What to train; by default every parameter of the graph that wants a gradient.
+    rate_factors : mapping of str to float, optional
+        Factors on the rate by the names of parameters, 1 for the others: Adam's steps are as large for tiny weights as
+        for huge ones.
     regularizer : nnabla.Variable, optional
         One number added to the loss, such as L1 of the factors of batch normalization.
     after_step : callable, optional
@@ -128,8 +132,7 @@ def train(
     trained = trainable(output) if parameters is None else dict(parameters)
     if not trained:
         raise UsageError("the network has no parameter that wants a gradient; nothing can be trained")
-    solver = S.Adam(options.rate)
-    solver.set_parameters(trained)
+    solvers = _solvers(trained, rate_factors or {})
     per_epoch = len(targets) // batch
     iterations = max(1, round(options.epochs * per_epoch))
     epochs: list[Epoch] = []
@@ -144,13 +147,16 @@ def train(
             for variable, array in zip(inputs, samples, strict=True):
                 variable.d = array[chosen]
             target.d = targets[chosen].reshape(target.shape)
-            solver.set_learning_rate(options.rate * rate_factor(options.schedule, iteration / iterations))
             loss.forward(clear_no_need_grad=True)
-            solver.zero_grad()
+            for solver in solvers.values():
+                solver.zero_grad()
             loss.backward(clear_buffer=True)
-            if options.weight_decay:
-                solver.weight_decay(options.weight_decay)
-            solver.update()
+            rate = options.rate * rate_factor(options.schedule, iteration / iterations)
+            for factor, solver in solvers.items():
+                if options.weight_decay:
+                    solver.weight_decay(options.weight_decay)
+                solver.set_learning_rate(rate * factor)
+                solver.update()
             if after_step is not None:
                 after_step(iteration)
             losses.append(float(loss.d))
@@ -164,6 +170,18 @@ def train(
             if progress is not None and (iteration % 20 == 0 or step + 1 == per_epoch):
                 progress(_progress_text(iteration + 1, iterations, per_epoch, epochs, losses))
     return tuple(epochs)
+
+
+def _solvers(parameters: Mapping[str, Any], factors: Mapping[str, float]) -> dict[float, Any]:
+    """An Adam for the parameters of each factor on the rate."""
+    groups: dict[float, dict[str, Any]] = {}
+    for name, variable in parameters.items():
+        groups.setdefault(float(factors.get(name, 1.0)), {})[name] = variable
+    solvers = {}
+    for factor, group in groups.items():
+        solvers[factor] = S.Adam()
+        solvers[factor].set_parameters(group)
+    return solvers
 
 
 def rate_factor(schedule: Schedule, share: float) -> float:

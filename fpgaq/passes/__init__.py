@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..graph import Graph, check
+from ..graph.fixed import is_fixed
 from .check_supported import check_supported
 from .cut_softmax import cut_softmax
 from .flatten_reshapes import flatten_reshapes
@@ -15,6 +16,7 @@ from .fold_batchnorm import fold_batchnorm
 from .fold_padding import fold_padding
 from .fold_scalars import fold_scalars
 from .fuse_relu import fuse_relu
+from .move_quantizers import move_quantizers
 from .recognize import recognize
 from .remove_identities import remove_identities
 from .remove_unused import remove_unused
@@ -38,6 +40,21 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     check_supported,
 )
 
+FIXED_PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    remove_unused,
+    remove_identities,
+    cut_softmax,
+    rows_to_images,
+    remove_identities,
+    recognize,
+    flatten_reshapes,
+    fold_padding,
+    fuse_relu,
+    move_quantizers,
+    check_supported,
+)
+"""For a network that was trained in fixed point: nothing may change a number, so nothing is folded into weights."""
+
 
 def standard_passes(graph: Graph) -> Graph:
     """Apply all passes.
@@ -57,6 +74,6 @@ def standard_passes(graph: Graph) -> Graph:
         If a folded parameter is no longer finite.
     """
     graph = check(graph)
-    for transform in PASSES:
+    for transform in FIXED_PASSES if is_fixed(graph.operators) else PASSES:
         graph = check(transform(graph))
     return graph

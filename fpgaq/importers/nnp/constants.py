@@ -16,9 +16,7 @@ from .proto_fields import Fields
 
 def fold_constants(network: Network, parameters: Mapping[str, Array]) -> tuple[Network, dict[str, Array]]:
     """Replace each Transpose of a parameter, read by other functions as a parameter only, by its value."""
-    data = {name for node in network.nodes for name in _data_inputs(node)}
-    read = {name for node in network.nodes for name in node.inputs}
-    as_parameter = read - data
+    as_parameter = parameter_reads(network)
     variables, values = dict(network.variables), dict(parameters)
     sources: set[str] = set()
     nodes = []
@@ -36,6 +34,12 @@ def fold_constants(network: Network, parameters: Mapping[str, Array]) -> tuple[N
     for name in sources - still_read:
         del variables[name]
     return replace(network, variables=variables, nodes=tuple(nodes)), values
+
+
+def parameter_reads(network: Network) -> set[str]:
+    """The variables that functions read as parameters only."""
+    data = {name for node in network.nodes for name in _data_inputs(node)}
+    return {name for node in network.nodes for name in node.inputs} - data
 
 
 def _data_inputs(node: Node) -> tuple[str, ...]:

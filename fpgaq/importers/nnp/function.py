@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ...errors import ModelError, UnsupportedError
 from ...graph import Array, Operator, Pair, Reshape, Shape
 from .proto_fields import Fields
+
+if TYPE_CHECKING:
+    from .fixed_point import ParameterGrid
 
 Converted: TypeAlias = list[tuple[Operator, Shape | None]]
 """Operators in order, each with the shape of its output where the shapes of its inputs do not determine it."""
@@ -52,6 +55,8 @@ class Function:
     fresh: Callable[[str], str]
     note: Callable[[str], None]
     refuse_batch_statistics: bool = False
+    grids: tuple[ParameterGrid | None, ...] = ()
+    """Of the parameters that training rounds to fixed point."""
 
     @property
     def where(self) -> str:

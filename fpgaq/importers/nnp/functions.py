@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .activations import ACTIVATIONS
+from .fixed_point import FIXED_POINT
 from .function import Converter
 from .joins import JOINS
 from .layers import LAYERS
 from .pooling import POOLING
 
-CONVERTERS: Mapping[str, tuple[str, Converter]] = dict(sorted({**ACTIVATIONS, **JOINS, **LAYERS, **POOLING}.items()))
+CONVERTERS: Mapping[str, tuple[str, Converter]] = dict(
+    sorted({**ACTIVATIONS, **FIXED_POINT, **JOINS, **LAYERS, **POOLING}.items())
+)
 """For each supported function type: the field that holds its arguments, and the conversion."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from ...errors import ModelError, UnsupportedError
 from ...graph import Array, Graph, Operator, Shape, check, infer_shape
-from .constants import fold_constants
+from .constants import fold_constants, parameter_reads
+from .fixed_point import ParameterGrid, take_grids
 from .function import Function
 from .functions import CONVERTERS
 from .joins import OF_SEVERAL_TENSORS
@@ -31,12 +32,13 @@ def build_graph(
     if not network.nodes:
         raise ModelError(f"network {network.name!r} is empty: it has no layer")
     network, parameters = fold_constants(network, parameters)
+    network, parameters, grids = take_grids(network, parameters, parameter_reads(network))
     outputs = interface.outputs if interface else ()
     nodes = _ordered(network, outputs or _leaves(network))
     _check_types(network, nodes)
     _check_unused(network)
     inputs = _find_inputs(network, nodes, interface)
-    reader = _Reader(network, parameters, inputs, refuse_batch_statistics)
+    reader = _Reader(network, parameters, grids, inputs, refuse_batch_statistics)
     operators = tuple(op for node in nodes for op in reader.convert(node))
     outputs = outputs or _leaves(network)
     return check(Graph(network.name, inputs, outputs, operators, reader.shapes, notes=tuple(reader.notes)))
@@ -152,11 +154,13 @@ class _Reader:
         self,
         network: Network,
         parameters: Mapping[str, Array],
+        grids: Mapping[str, ParameterGrid],
         inputs: tuple[str, ...],
         refuse_batch_statistics: bool,
     ) -> None:
         self.network = network
         self.parameters = parameters
+        self.grids = grids
         self.refuse_batch_statistics = refuse_batch_statistics
         self.notes: list[str] = []
         self.shapes: dict[str, Shape] = {}
@@ -218,6 +222,7 @@ class _Reader:
             fresh,
             self.notes.append,
             self.refuse_batch_statistics,
+            tuple(self.grids.get(name) for name in parameters),
         )
 
     def _declared(self, name: str) -> Shape | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import ModelError, UnsupportedError
-from ...graph import Affine, Array, BatchNormalization, Convolution, Deconvolution, Prelu, infer_shape
+from ...graph import Affine, Array, BatchNormalization, Convolution, Deconvolution, Grid, Prelu, infer_shape
+from ...graph.fixed import by_channel
 from .function import (
     Converted,
     Converter,
@@ -31,6 +35,19 @@ def _bias(function: Function, outputs: int) -> Array | None:
     return bias
 
 
+def _grid(function: Function, position: int, rows: Callable[[NDArray[Any]], NDArray[Any]]) -> Grid | None:
+    """The grid of a parameter; `rows` brings an array of its shape to (outputs, taps)."""
+    found = function.grids[position] if position < len(function.grids) else None
+    if found is None:
+        return None
+    steps = np.broadcast_to(found.frac, function.parameters[position].shape)
+    return found.by_channel(rows(steps), function.where)
+
+
+def _bias_grid(function: Function) -> Grid | None:
+    return _grid(function, 1, lambda steps: steps.reshape(-1, 1))
+
+
 def _affine(function: Function, arguments: Fields) -> Converted:
     check_base_axis(function, arguments)
     parameter_count(function, 1, 2)
@@ -42,7 +59,20 @@ def _affine(function: Function, arguments: Fields) -> Converted:
     if weight.ndim > 2:
         raise UnsupportedError(f"{function.where}: weight of shape {weight.shape}; supported: (features, outputs)")
     bias = _bias(function, weight.shape[1])
-    return [(Affine(function.name, function.inputs, function.output, np.ascontiguousarray(weight.T), bias), None)]
+    return [
+        (
+            Affine(
+                function.name,
+                function.inputs,
+                function.output,
+                np.ascontiguousarray(weight.T),
+                bias,
+                _grid(function, 0, lambda steps: steps.T),
+                _bias_grid(function),
+            ),
+            None,
+        )
+    ]
 
 
 def _kernel(function: Function, leading: int) -> Array:
@@ -84,7 +114,17 @@ def _any_convolution(function: Function, arguments: Fields, leading: int, groups
     bias = _bias(function, weight.shape[0])
     padding = (pad[0], pad[0], pad[1], pad[1])
     operator = Convolution(
-        function.name, image.inputs, function.output, weight, bias, stride, padding, dilation, groups
+        function.name,
+        image.inputs,
+        function.output,
+        weight,
+        bias,
+        stride,
+        padding,
+        dilation,
+        groups,
+        weight_grid=_grid(function, 0, lambda steps: steps.reshape(len(steps), -1)),
+        bias_grid=_bias_grid(function),
     )
     return from_image(function, image, [operator], infer_shape(operator, image.shape, ()))
 
@@ -100,8 +140,23 @@ def _deconvolution(function: Function, arguments: Fields) -> Converted:
     extra = pair(function, arguments, "output_padding", 0) if "output_padding" in arguments.names() else (0, 0)
     bias = _bias(function, weight.shape[1] * groups)
     padding = (pad[0], pad[0], pad[1], pad[1])
+
+    def rows(steps: NDArray[Any]) -> NDArray[Any]:
+        return by_channel(Deconvolution("", (), "", steps.reshape(weight.shape), None, groups=groups))
+
     operator = Deconvolution(
-        function.name, image.inputs, function.output, weight, bias, stride, padding, dilation, groups, extra
+        function.name,
+        image.inputs,
+        function.output,
+        weight,
+        bias,
+        stride,
+        padding,
+        dilation,
+        groups,
+        extra,
+        _grid(function, 0, rows),
+        _bias_grid(function),
     )
     return from_image(function, image, [operator], infer_shape(operator, image.shape, ()))
 

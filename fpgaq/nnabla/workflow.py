@@ -1,0 +1,141 @@
+"""Finetuning from files to files: quantize, train through the fixed-point functions, measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data import Dataset, load_data
+from ..errors import ModelError, UsageError
+from ..float_executor import run_float
+from ..graph import Graph
+from ..graph.fixed import is_fixed
+from ..quantizer import quantize
+from ..quantizer.config import QuantizeOptions
+from ..quantizer.trainable import trainable_graph, with_softmax
+from .finetune import Deltas, finetune
+from .training import Epoch, Loss, TrainOptions
+
+CALIBRATION = 256
+"""Samples of the training data that choose the formats, if no others are given."""
+
+
+@dataclass(frozen=True)
+class FinetuneResult:
+    """A finetuned network and the figures on the way.
+
+    Parameters
+    ----------
+    graph : Graph
+        Of fixed-point functions; `fpgaq.exporters.save_nnp` writes it.
+    loss : str
+        What was trained for.
+    samples : int
+    epochs : tuple of Epoch
+    figures : mapping of str to float
+        Percent of right answers, or mean squared errors, of the networks "float", "quantized" and "finetuned" on the
+        test data, if there were any.
+    """
+
+    graph: Graph
+    loss: Loss
+    samples: int
+    epochs: tuple[Epoch, ...]
+    figures: Mapping[str, float]
+
+
+def finetune_model(
+    model: Graph,
+    data: str | Path,
+    options: QuantizeOptions,
+    training: TrainOptions,
+    *,
+    calibration: str | Path | None = None,
+    test: str | Path | None = None,
+    deltas: Deltas = "frozen",
+    batch_size: int = 64,
+    progress: Callable[[str], None] | None = None,
+) -> FinetuneResult:
+    """Quantize a network and train it on in fixed point.
+
+    Parameters
+    ----------
+    model : Graph
+        As `load_model` returns it: a float network, or one of fixed-point functions, whose training goes on.
+    data : str or Path
+        Samples with labels, or with what a regressor should put out; without either the float network teaches.
+    options : QuantizeOptions
+        Rounding and ranges are nnabla's, whatever they say. At 6 weight bits and fewer steps are chosen per channel.
+    training : TrainOptions
+        Its loss is replaced: cross entropy for labels, else the squared error.
+    calibration, test : str or Path, optional
+    deltas, batch_size, progress
+        As `finetune` takes them.
+
+    Raises
+    ------
+    UsageError
+        A network with several outputs, or fixed-point functions and no targets.
+    """
+    if len(model.outputs) != 1:
+        raise UsageError(f"network {model.name!r} has {len(model.outputs)} outputs; networks with one are finetuned")
+    output = model.outputs[0]
+    samples = _load(model, data)
+    targets: NDArray[Any] | None = samples.labels
+    loss: Loss = "cross_entropy"
+    if targets is None:
+        loss, targets = "squared_error", samples.targets.get(output)
+    fixed = is_fixed(model.operators)
+    if targets is None:
+        if fixed:
+            raise ModelError(f"{data}: has no labels or targets (y), and no float network is there to teach")
+        targets = run_float(model, samples.inputs)[output]
+    figures: dict[str, float | None] = {} if fixed else {"float": _figure(model, test, loss)}
+    graph = with_softmax(model) if fixed and model.classifier else model
+    if not fixed:
+        graph = trainable_graph(model, _quantized(model, samples, calibration, options))
+    figures["quantized"] = _figure(graph, test, loss)
+    arrays = [samples.inputs[name] for name in graph.inputs]
+    found = finetune(
+        graph, arrays, targets, replace(training, loss=loss), batch_size=batch_size, deltas=deltas, progress=progress
+    )
+    figures["finetuned"] = _figure(found.graph, test, loss)
+    known = {name: value for name, value in figures.items() if value is not None}
+    return FinetuneResult(found.graph, loss, samples.frames, found.epochs, known)
+
+
+def _load(model: Graph, path: str | Path) -> Dataset:
+    shapes = {name: tuple(model.shapes[name]) for name in (*model.inputs, *model.outputs)}
+    return load_data(path, model.inputs, outputs=model.outputs, shapes=shapes)
+
+
+def _quantized(model: Graph, samples: Dataset, calibration: str | Path | None, options: QuantizeOptions) -> Any:
+    chosen = replace(
+        options,
+        rounding="half_away",
+        narrow=True,
+        per_channel=options.per_channel or options.weight_bits <= 6,
+    )
+    if calibration is not None:
+        return quantize(model, _load(model, calibration).inputs, chosen)
+    stride = max(1, samples.frames // CALIBRATION)
+    return quantize(model, {name: array[::stride][:CALIBRATION] for name, array in samples.inputs.items()}, chosen)
+
+
+def _figure(graph: Graph, test: str | Path | None, loss: Loss) -> float | None:
+    """Percent of right answers, or the mean squared error."""
+    if test is None:
+        return None
+    data = _load(graph, test)
+    values = run_float(graph, data.inputs)[graph.outputs[0]]
+    if loss == "cross_entropy":
+        if data.labels is None:
+            raise ModelError(f"{test}: has no labels (y)")
+        return 100.0 * float(np.mean(values.reshape(len(values), -1).argmax(axis=1) == data.labels))
+    targets = data.targets.get(graph.outputs[0])
+    return None if targets is None else float(np.mean((values.astype(np.float64) - targets) ** 2))

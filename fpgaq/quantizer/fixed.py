@@ -1,0 +1,258 @@
+"""Networks that were trained in fixed point: the integer network that their own formats state, without calibration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import FitError, UnsupportedError
+from ..formats import Format
+from ..graph import (
+    Affine,
+    FixedPointQuantize,
+    Graph,
+    Operator,
+    Relu,
+    Reshape,
+    ScaleOffset,
+    check,
+    image_shape,
+)
+from ..graph.fixed import ROUNDING
+from ..integer_check import check as check_integer
+from ..integer_graph import (
+    InputTransform,
+    IntegerArray,
+    IntegerGraph,
+    IntegerOperator,
+    IntegerRelu,
+    IntegerScale,
+    IntegerSlice,
+    IntegerTable,
+    Requantize,
+    Tensor,
+)
+from .fixed_layers import Draft, Piece, make
+from .fixed_tables import entries
+
+SAMPLES = 8
+"""Frames of random integers that the network carries for its bench: there are no calibration samples."""
+
+
+def quantize_fixed(graph: Graph) -> IntegerGraph:
+    """The integer network of a graph whose FixedPointQuantize operators and parameter grids state all formats.
+
+    Parameters
+    ----------
+    graph : Graph
+        As the standard passes leave it.
+
+    Raises
+    ------
+    UnsupportedError
+        A tensor or parameter that nothing quantizes, or an operator that no integer operator computes; by name.
+    FitError
+        Formats that no shift leads to.
+    """
+    return check_integer(_Conversion(check(graph)).run())
+
+
+class _Conversion:
+    """Tensors of the float graph to integer tensors, or to drafts: layers whose result is not rounded yet."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.values: dict[str, Tensor | Draft] = {}
+        self.tensors: dict[str, Tensor] = {}
+        self.operators: list[IntegerOperator] = []
+        self.transforms: dict[str, InputTransform] = {}
+        self.done: set[str] = set()
+        self.reads: dict[str, int] = {}
+        for name in (*graph.outputs, *(name for op in graph.operators for name in op.inputs)):
+            self.reads[name] = self.reads.get(name, 0) + 1
+
+    def run(self) -> IntegerGraph:
+        for name in self.graph.inputs:
+            self._input(name)
+        for op in self.graph.operators:
+            if op.output not in self.done:
+                self._convert(op)
+        for name in self.graph.outputs:
+            self._output(name)
+        return IntegerGraph(
+            name=self.graph.name,
+            inputs=self.graph.inputs,
+            outputs=self.graph.outputs,
+            tensors=self.tensors,
+            operators=tuple(self.operators),
+            transforms=self.transforms,
+            output_shapes={name: tuple(self.graph.shapes[name]) for name in self.graph.outputs},
+            samples={name: _stimuli(self.tensors[name], index) for index, name in enumerate(self.graph.inputs)},
+            classifier=self.graph.classifier,
+        )
+
+    def _input(self, name: str) -> None:
+        """The scale, offset and quantizer that stand at an input make its transform."""
+        scale, offset, tensor = 1.0, 0.0, name
+        while True:
+            readers = self.graph.consumers(tensor)
+            if len(readers) != 1 or not isinstance(readers[0], ScaleOffset | Reshape | FixedPointQuantize):
+                raise UnsupportedError(
+                    f"input {name!r} is not quantized: a FixedPointQuantize must stand at the input, at most behind"
+                    " constants (fpgaq.nnabla.quantize_activations puts it there)"
+                )
+            op = readers[0]
+            self.done.add(op.output)
+            tensor = op.output
+            if isinstance(op, FixedPointQuantize):
+                break
+            if isinstance(op, ScaleOffset):
+                scale, offset = scale * op.scale, offset * op.scale + op.offset
+        while self.reads[tensor] == 1 and isinstance(self.graph.consumers(tensor)[0], Reshape):
+            tensor = self.graph.consumers(tensor)[0].output
+            self.done.add(tensor)
+        shape = tuple(self.graph.shapes[tensor])
+        flat = all(isinstance(reader, Affine) for reader in self.graph.consumers(tensor))
+        image = (int(np.prod(shape)), 1, 1) if flat else image_shape(shape)
+        self.transforms[name] = InputTransform(
+            scale, offset, ROUNDING, tuple(self.graph.shapes[name]), (image[0], image[1], image[2])
+        )
+        self.tensors[name] = Tensor(name, (image[1], image[2], image[0]), op.format, name)
+        self.values[tensor] = self.tensors[name]
+
+    def _convert(self, op: Operator) -> None:
+        if isinstance(op, FixedPointQuantize):
+            self.values[op.output] = self._quantize(op)
+        elif isinstance(op, Reshape):
+            self.values[op.output] = self._reshaped(op)
+        elif isinstance(op, Relu) and isinstance(self.values[op.input], Draft):
+            self.values[op.output] = replace(self._draft(op.input), relu=True)
+        else:
+            sources = tuple(self._tensor(name, op) for name in op.inputs)
+            if isinstance(op, Relu):
+                self.values[op.output] = self._relu(op, sources[0])
+                return
+            made = make(op, sources, self._shape(op.output), self._adapt)
+            if isinstance(made, Draft):
+                self._put_all(made.before)
+                self.values[op.output] = made
+            else:
+                self.values[op.output] = self._put_all(made.operators)[-1]
+
+    def _put_all(self, pieces: tuple[Piece, ...]) -> list[Tensor]:
+        return [self._put(operator, shape, fmt) for operator, shape, fmt in pieces]
+
+    def _put(self, op: IntegerOperator, shape: tuple[int, int, int], fmt: Format) -> Tensor:
+        tensor = Tensor(op.output, shape, fmt, op.output)
+        self.operators.append(op)
+        self.tensors[op.output] = tensor
+        return tensor
+
+    def _shape(self, name: str) -> tuple[int, int, int]:
+        channels, height, width = image_shape(tuple(self.graph.shapes[name]))
+        return height, width, channels
+
+    def _tensor(self, name: str, reader: Operator) -> Tensor:
+        value = self.values[name]
+        if isinstance(value, Draft):
+            raise UnsupportedError(
+                f"layer {value.operator.name!r}: nothing quantizes its output {name!r}, which layer {reader.name!r}"
+                " reads; put a FixedPointQuantize behind it (fpgaq.nnabla.quantize_activations)"
+            )
+        return value
+
+    def _draft(self, name: str) -> Draft:
+        value = self.values[name]
+        assert isinstance(value, Draft)
+        if self.reads[name] > 1:
+            raise UnsupportedError(
+                f"layer {value.operator.name!r}: its output {name!r} is read {self.reads[name]} times before it is"
+                " quantized; quantize it once, in front of the fork"
+            )
+        return value
+
+    def _quantize(self, op: FixedPointQuantize) -> Tensor:
+        if isinstance(self.values[op.input], Draft):
+            return self._finish(self._draft(op.input), op.format, op.output, op.name)
+        source = self._tensor(op.input, op)
+        return source if _holds(op.format, source.format) else self._adapt(source, op.format, op.output)
+
+    def _finish(self, draft: Draft, fmt: Format, output: str, name: str) -> Tensor:
+        """A layer with the requantizer that a quantizer states."""
+        if draft.relu and fmt.signed:
+            # What is never negative has no use for the sign.
+            fmt = Format(fmt.width - 1, fmt.frac, False)
+        if isinstance(draft.operator, IntegerTable):
+            table = entries(draft, fmt)
+            return self._put(replace(draft.operator, table=table, output=output), draft.shape, fmt)
+        shifts = tuple(frac - fmt.frac for frac in draft.fracs)
+        if min(shifts) < 0:
+            raise FitError(
+                f"layer {draft.operator.name!r}: the quantizer {name!r} behind it has {fmt.frac} fractional bits, its"
+                f" accumulator {min(draft.fracs)}; a step of 2**{-min(draft.fracs)} or more is needed"
+            )
+        rule = Requantize(shifts[:1] if len(set(shifts)) == 1 else shifts, ROUNDING, draft.relu or not fmt.signed)
+        return self._put(replace(draft.operator, requantize=rule, output=output), draft.shape, fmt)  # type: ignore[call-arg]
+
+    def _adapt(self, source: Tensor, fmt: Format, name: str | None = None) -> Tensor:
+        """A tensor in another format, by an exact shift and one rounding."""
+        name = name or f"{source.name}.{fmt.describe()}"
+        if name in self.tensors:
+            return self.tensors[name]
+        up, down = max(0, fmt.frac - source.format.frac), max(0, source.format.frac - fmt.frac)
+        ones = np.ones(source.shape[2], dtype=np.int64)
+        operator = IntegerScale(
+            name, (source.name,), name, ones << up, 0 * ones, None, up + 2, source.format.width + up + 1,
+            Requantize((down,), ROUNDING),
+        )  # fmt: skip
+        return self._put(operator, source.shape, fmt)
+
+    def _relu(self, op: Relu, source: Tensor) -> Tensor:
+        fmt = source.format
+        if fmt.signed:
+            fmt = Format(max(1, fmt.width - 1), fmt.frac, False)
+        return self._put(IntegerRelu(op.name, (source.name,), op.output), source.shape, fmt)
+
+    def _reshaped(self, op: Reshape) -> Tensor | Draft:
+        value, readers = self.values[op.input], self.graph.consumers(op.output)
+        moves = not all(isinstance(reader, Affine | Reshape) for reader in readers)
+        if moves and (len(self.graph.shapes[op.output]) > 3 or self._shape(op.output) != value.shape):
+            raise UnsupportedError(
+                f"layer {op.name!r}: reshaping {self.graph.shapes[op.input]} to {self.graph.shapes[op.output]} moves"
+                " elements of the stream; supported: before an Affine"
+            )
+        return value
+
+    def _output(self, name: str) -> None:
+        """Outputs that nothing quantizes leave exact, where the layer can do that."""
+        value = self.values[name]
+        if isinstance(value, Draft):
+            self._draft(name)
+            fmt = value.exact_format()
+            if fmt is None:
+                raise UnsupportedError(
+                    f"layer {value.operator.name!r}: nothing quantizes the output {name!r}; put a FixedPointQuantize"
+                    " behind it"
+                )
+            if value.leaves_accumulator():
+                self._put(replace(value.operator, output=name), value.shape, fmt)
+            else:
+                self._finish(value, fmt, name, name)
+        elif name not in self.tensors:
+            copy = IntegerSlice(f"{name}.copy", (value.name,), name, (0, 0, 0))
+            self._put(copy, value.shape, value.format)
+
+
+def _holds(fmt: Format, source: Format) -> bool:
+    """Whether quantizing to `fmt` changes no value of `source`."""
+    if fmt.frac < source.frac:
+        return False
+    up = fmt.frac - source.frac
+    return fmt.minimum <= source.minimum << up and source.maximum << up <= fmt.maximum
+
+
+def _stimuli(tensor: Tensor, seed: int) -> IntegerArray:
+    random = np.random.default_rng(seed)
+    fmt = tensor.format
+    return random.integers(fmt.minimum, fmt.maximum + 1, (SAMPLES, *tensor.shape), dtype=np.int64)

@@ -1,0 +1,254 @@
+"""A float network with the formats of an integer one: what training in fixed point starts from.
+
+The graph computes in real numbers what the integer network computes in integers: a quantizer behind every layer that
+requantizes, a grid on every parameter. Its weights are still those of the float network, before rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UnsupportedError
+from ..formats import Format
+from ..graph import (
+    Affine,
+    Array,
+    Concatenate,
+    Convolution,
+    Deconvolution,
+    FixedPointQuantize,
+    Graph,
+    Grid,
+    MaxPooling,
+    Operator,
+    Pointwise,
+    Relu,
+    Reshape,
+    ScaleOffset,
+    Softmax,
+    check,
+)
+from ..graph.fixed import by_channel, from_channels
+from ..integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerScale, IntegerTable
+from .input_format import Scale
+from .plan import count_reads, lead
+
+Linear = Convolution | Affine | Deconvolution
+MIN_BIAS_BITS = 16
+MAX_BIAS_BITS = 31
+
+
+def trainable_graph(graph: Graph, integer: IntegerGraph) -> Graph:
+    """The float graph with the formats of its integer network.
+
+    Parameters
+    ----------
+    graph : Graph
+        As the standard passes left it when it was quantized.
+    integer : IntegerGraph
+        What the quantizer made of it.
+
+    Returns
+    -------
+    Graph
+        Tensors keep their names. Signed ranges are symmetric and rounding is half away from zero, as nnabla computes.
+        A classifier ends with its softmax again.
+
+    Raises
+    ------
+    UnsupportedError
+        A factor for each channel that no layer could take in: it has no fixed-point function.
+    """
+    return check(_Builder(graph, integer).build())
+
+
+@dataclass
+class _Builder:
+    graph: Graph
+    integer: IntegerGraph
+
+    def __post_init__(self) -> None:
+        self.shapes = dict(self.graph.shapes)
+        self.operators: list[Operator] = []
+        self.alias: dict[str, str] = {}
+        self.scales: dict[str, Scale] = {}
+        self.layers = {
+            op.name: op for op in self.integer.operators if isinstance(op, IntegerConvolution | IntegerAffine)
+        }
+        self.producers = {op.output: op for op in self.graph.operators}
+        self.formats = self._formats()
+
+    def build(self) -> Graph:
+        reads = count_reads(self.graph)
+        absorbed: set[str] = set()
+        for name in self.graph.inputs:
+            leading = lead(self.graph, name, reads)
+            absorbed.update(leading.absorbed)
+            self._input(name, leading.tensor, leading.scale, leading.offset)
+        for op in self.graph.operators:
+            if op.output not in absorbed:
+                self._add(op)
+        graph = replace(self.graph, shapes=self.shapes, classifier=False).with_operators(tuple(self.operators))
+        return with_softmax(graph) if self.graph.classifier else graph
+
+    def _formats(self) -> dict[str, Format]:
+        """The format behind each tensor of the float graph that a requantizer writes, reshapes left aside."""
+        formats: dict[str, Format] = {}
+        for op in self.integer.operators:
+            rule = getattr(op, "requantize", None)
+            name, fmt = op.output, self.integer.tensors[op.output].format
+            if rule is None or name not in self.graph.shapes:
+                continue
+            if isinstance(op, IntegerScale):
+                raise UnsupportedError(
+                    f"layer {op.name!r}: a factor for each channel that no layer takes in; it cannot be trained in"
+                    " fixed point: move the normalization behind a layer with weights, or quantize with --calibration"
+                )
+            width = getattr(op, "accumulator_width", 0)
+            exact = not any(rule.shift) and width and fmt.width >= width - 1
+            if name in self.integer.outputs and exact and not isinstance(op, IntegerTable):
+                continue
+            while isinstance(self.producers.get(name), Reshape):
+                name = self.producers[name].input
+            formats[name] = symmetric(fmt)
+        return formats
+
+    def _put(self, op: Operator, shape: tuple[int, ...]) -> str:
+        self.shapes[op.output] = shape
+        self.operators.append(op)
+        return op.output
+
+    def _fresh(self, base: str) -> str:
+        while base in self.shapes:
+            base += "_"
+        return base
+
+    def _quantize(self, source: str, fmt: Format, output: str) -> str:
+        return self._put(FixedPointQuantize(f"{output}/fixed", (source,), output, fmt), self.shapes[source])
+
+    def _input(self, name: str, tensor: str, scale: float, offset: float) -> None:
+        """The transform and the format of an input in place of the model's own constants."""
+        transform, shape = self.integer.transforms[name], self.graph.shapes[name]
+        source = name
+        if transform.scale != 1.0 or transform.offset != 0.0:
+            scaled = ScaleOffset(
+                f"{name}/transform", (name,), self._fresh(f"{name}.scaled"), transform.scale, transform.offset
+            )
+            source = self._put(scaled, shape)
+        source = self._quantize(source, symmetric(self.integer.tensors[name].format), self._fresh(f"{name}.fixed"))
+        if self.graph.shapes[tensor] != shape:
+            reshape = Reshape(f"{name}/reshape", (source,), self._fresh(f"{name}.reshaped"))
+            source = self._put(reshape, self.graph.shapes[tensor])
+        factor = scale / transform.scale
+        self.alias[tensor] = source
+        self.scales[tensor] = Scale(factor, offset - transform.offset * factor)
+
+    def _add(self, op: Operator) -> None:
+        scale = self.scales.get(op.input, Scale())
+        if scale != Scale():
+            if isinstance(op, MaxPooling | Relu):
+                self.scales[op.output] = scale
+            elif isinstance(op, Convolution | Affine):
+                op = _on_integers(op, scale)
+            else:
+                raise UnsupportedError(
+                    f"layer {op.name!r}: {type(op).__name__} reads the input's integers, whose scale only layers with"
+                    " weights take in; it cannot be trained in fixed point"
+                )
+        if isinstance(op, Convolution | Affine | Deconvolution):
+            op = self._with_grids(op)
+        inputs = tuple(self.alias.get(name, name) for name in op.inputs)
+        if isinstance(op, Concatenate):
+            inputs = self._joined(op, inputs)
+        elif isinstance(op, Pointwise):
+            inputs = (self._index(op, inputs[0]),)
+        shape = self.graph.shapes[op.output]
+        fmt = self.formats.get(op.output)
+        if fmt is None:
+            self._put(replace(op, inputs=inputs), shape)
+            return
+        real = self._put(replace(op, inputs=inputs, output=self._fresh(f"{op.output}.real")), shape)
+        self._quantize(real, fmt, op.output)
+
+    def _with_grids(self, op: Linear) -> Linear:
+        layer = self.layers[op.name]
+        fracs = layer.weight_frac
+        source = self.integer.tensors[layer.input].format.frac
+        weights = Grid(layer.weight_format.width, True, _short(fracs))
+        bound = np.ldexp((2 ** (weights.bits - 1) - 1) * 1.0, -np.asarray(fracs))[:, np.newaxis]
+        rows = by_channel(op)
+        # A weight far outside would take long to come back.
+        weight = from_channels(op, np.clip(rows, -bound, bound).astype(np.float32))
+        accumulators = tuple(source + frac for frac in fracs)
+        bias = np.zeros(len(fracs), np.float32) if op.bias is None else op.bias
+        bits = min(MAX_BIAS_BITS, max(MIN_BIAS_BITS, int(np.abs(layer.bias).max()).bit_length() + 3))
+        return replace(
+            op, weight=weight, bias=bias, weight_grid=weights, bias_grid=Grid(bits, True, _short(accumulators))
+        )
+
+    def _joined(self, op: Concatenate, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        """The inputs in the format that the joined tensor has."""
+        fmt = self.integer.tensors[op.output].format
+        names = []
+        for own, name in zip(op.inputs, inputs, strict=True):
+            held = self.integer.tensors[own].format if own in self.integer.tensors else None
+            if held is not None and held != fmt:
+                output = self._fresh(f"{own}.{fmt.describe()}")
+                name = self._quantize(name, symmetric(fmt), output)
+            names.append(name)
+        return tuple(names)
+
+    def _index(self, op: Pointwise, name: str) -> str:
+        """What a table reads, in the format of its index."""
+        table = next(t for t in self.integer.operators if isinstance(t, IntegerTable) and t.name == op.name)
+        if (
+            table.requantize.shift == (0,)
+            and self.integer.tensors[table.input].format.width <= table.index_format.width
+        ):
+            return name
+        return self._quantize(name, symmetric(table.index_format), self._fresh(f"{op.output}.index"))
+
+
+def symmetric(fmt: Format) -> Format:
+    """The range that nnabla's function has: without the most negative code."""
+    return replace(fmt, narrow=fmt.signed)
+
+
+def _short(fracs: tuple[int, ...]) -> tuple[int, ...]:
+    return fracs[:1] if len(set(fracs)) == 1 else tuple(fracs)
+
+
+def _on_integers(op: Convolution | Affine, scale: Scale) -> Convolution | Affine:
+    """The layer on an input whose values mean ``value * factor + constant``."""
+    weight: NDArray[np.float64] = op.weight.astype(np.float64)
+    bias = np.zeros(len(weight)) if op.bias is None else op.bias.astype(np.float64)
+    bias = bias + scale.constant * weight.reshape(len(weight), -1).sum(axis=1)
+    changed: dict[str, Array] = {
+        "weight": (weight * scale.factor).astype(np.float32),
+        "bias": bias.astype(np.float32),
+    }
+    if isinstance(op, Convolution):
+        return replace(op, **changed, padding_value=(op.padding_value - scale.constant) / scale.factor)  # type: ignore[arg-type]
+    return replace(op, **changed)  # type: ignore[arg-type]
+
+
+def with_softmax(graph: Graph) -> Graph:
+    """A classifier with the softmax at its end that a pass cut off; the logits get a name of their own."""
+    (output,) = graph.outputs
+    logits = f"{output}.logits"
+    while logits in graph.shapes:
+        logits += "_"
+    shapes = {**graph.shapes, logits: graph.shapes[output]}
+    operators = tuple(
+        replace(
+            op,
+            output=logits if op.output == output else op.output,
+            inputs=tuple(logits if name == output else name for name in op.inputs),
+        )
+        for op in graph.operators
+    )
+    softmax = Softmax(f"{output}/softmax", (logits,), output, 0)
+    return replace(graph, shapes=shapes, classifier=False).with_operators((*operators, softmax))
