@@ -35,6 +35,8 @@ COMMANDS = (
     "run",
     "search",
     "sensitivity",
+    "finetune",
+    "parity",
     "simulate",
     "summary",
     "synth",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..report.text import columns, printable, shorten
-from .options import Settings, common, example, pop_quantize_options, quantize_options
+from .options import Settings, common, example, model_options, pop_quantize_options, quantize_options
 
 if TYPE_CHECKING:
     from ..nnabla.parity import Parity
@@ -34,6 +34,7 @@ SCHEDULES = ("cosine", "step", "constant")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order of the samples.")
 @click.option("-o", "--output", required=True, metavar="NNP", help="The trained fixed-point network to write.")
 @quantize_options
+@model_options
 @common
 @click.pass_obj
 def finetune(
@@ -51,6 +52,7 @@ def finetune(
     seed: int,
     output: str,
     network: str | None,
+    refuse_batch_statistics: bool,
     **values: Any,
 ) -> None:
     """Train MODEL on in fixed point.
@@ -73,8 +75,9 @@ def finetune(
         raise UsageError(f"--batch-size {batch_size}: 1 or more is needed")
     training = TrainOptions(epochs=epochs, rate=rate, schedule=schedule, seed=seed)
     with settings.progress("quantizing") as progress:
+        graph = pipeline.load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
         result = finetune_model(
-            pipeline.load_model(model, network), data, options, training,
+            graph, data, options, training,
             calibration=calibration, test=test, deltas=deltas, batch_size=batch_size, progress=progress,
         )  # fmt: skip
         save_nnp(result.graph, output)

@@ -15,6 +15,7 @@ from ..errors import ModelError, UsageError
 from ..float_executor import run_float
 from ..graph import Graph
 from ..graph.fixed import is_fixed
+from ..passes.cut_softmax import cut_softmax
 from ..quantizer import quantize
 from ..quantizer.config import QuantizeOptions
 from ..quantizer.trainable import trainable_graph, with_softmax
@@ -70,7 +71,7 @@ def finetune_model(
     data : str or Path
         Samples with labels, or with what a regressor should put out; without either the float network teaches.
     options : QuantizeOptions
-        Rounding and ranges are nnabla's, whatever they say. At 6 weight bits and fewer steps are chosen per channel.
+        Rounding and ranges are nnabla's, whatever they say.
     training : TrainOptions
         Its loss is replaced: cross entropy for labels, else the squared error.
     calibration, test : str or Path, optional
@@ -90,7 +91,7 @@ def finetune_model(
     loss: Loss = "cross_entropy"
     if targets is None:
         loss, targets = "squared_error", samples.targets.get(output)
-    fixed = is_fixed(model.operators)
+    fixed, taught = is_fixed(model.operators), targets is None
     if targets is None:
         if fixed:
             raise ModelError(f"{data}: has no labels or targets (y), and no float network is there to teach")
@@ -101,9 +102,13 @@ def finetune_model(
         graph = trainable_graph(model, _quantized(model, samples, calibration, options))
     figures["quantized"] = _figure(graph, test, loss)
     arrays = [samples.inputs[name] for name in graph.inputs]
+    if taught:
+        graph = cut_softmax(graph)
     found = finetune(
         graph, arrays, targets, replace(training, loss=loss), batch_size=batch_size, deltas=deltas, progress=progress
     )
+    if taught:
+        found = replace(found, graph=with_softmax(found.graph) if found.graph.classifier else found.graph)
     figures["finetuned"] = _figure(found.graph, test, loss)
     known = {name: value for name, value in figures.items() if value is not None}
     return FinetuneResult(found.graph, loss, samples.frames, found.epochs, known)
@@ -119,7 +124,6 @@ def _quantized(model: Graph, samples: Dataset, calibration: str | Path | None, o
         options,
         rounding="half_away",
         narrow=True,
-        per_channel=options.per_channel or options.weight_bits <= 6,
     )
     if calibration is not None:
         return quantize(model, _load(model, calibration).inputs, chosen)

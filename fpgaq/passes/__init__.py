@@ -16,6 +16,7 @@ from .fold_batchnorm import fold_batchnorm
 from .fold_padding import fold_padding
 from .fold_scalars import fold_scalars
 from .fuse_relu import fuse_relu
+from .merge_sums import merge_sums
 from .move_quantizers import move_quantizers
 from .recognize import recognize
 from .remove_identities import remove_identities
@@ -49,6 +50,7 @@ FIXED_PASSES: tuple[Callable[[Graph], Graph], ...] = (
     recognize,
     flatten_reshapes,
     fold_padding,
+    merge_sums,
     fuse_relu,
     move_quantizers,
     check_supported,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..graph import FixedPointQuantize, Graph, MaxPooling, Operator, Reshape, Transpose, Upsample
+from ..graph import FixedPointQuantize, Graph, MaxPooling, Operator, Reshape, Slice, Transpose, Upsample
 from .rewrite import consumer_counts, fresh_name
 
-MOVING = (MaxPooling, Reshape, Transpose, Upsample)
+MOVING = (MaxPooling, Reshape, Slice, Transpose, Upsample)
 """A maximum of rounded values is the rounded maximum; the others move values."""
 
 

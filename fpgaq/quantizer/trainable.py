@@ -32,11 +32,13 @@ from ..graph import (
     check,
 )
 from ..graph.fixed import by_channel, from_channels
-from ..integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerScale, IntegerTable
+from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph, IntegerScale, IntegerTable
 from .input_format import Scale
 from .plan import count_reads, lead
 
 Linear = Convolution | Affine | Deconvolution
+NEAR = 0.49
+"""How far from an integer, in steps, a weight may start that is rounded to it."""
 MIN_BIAS_BITS = 16
 MAX_BIAS_BITS = 31
 
@@ -178,12 +180,14 @@ class _Builder:
         fracs = layer.weight_frac
         source = self.integer.tensors[layer.input].format.frac
         weights = Grid(layer.weight_format.width, True, _short(fracs))
-        bound = np.ldexp((2 ** (weights.bits - 1) - 1) * 1.0, -np.asarray(fracs))[:, np.newaxis]
-        rows = by_channel(op)
-        # A weight far outside would take long to come back.
-        weight = from_channels(op, np.clip(rows, -bound, bound).astype(np.float32))
+        # The quantizer may have rounded a weight another way, or clipped it: training starts from what it chose, as
+        # near to the float weight as that allows.
+        steps = np.ldexp(1.0, -np.asarray(fracs))[:, np.newaxis]
+        chosen = _rows(op, layer, self.integer.tensors[layer.input].shape)
+        rows = np.clip(by_channel(op) / steps, chosen - NEAR, chosen + NEAR) * steps
+        weight = from_channels(op, rows.astype(np.float32))
         accumulators = tuple(source + frac for frac in fracs)
-        bias = np.zeros(len(fracs), np.float32) if op.bias is None else op.bias
+        bias = np.ldexp(layer.bias.astype(np.float64), -np.asarray(accumulators)).astype(np.float32)
         bits = min(MAX_BIAS_BITS, max(MIN_BIAS_BITS, int(np.abs(layer.bias).max()).bit_length() + 3))
         return replace(
             op, weight=weight, bias=bias, weight_grid=weights, bias_grid=Grid(bits, True, _short(accumulators))
@@ -210,6 +214,16 @@ class _Builder:
         ):
             return name
         return self._quantize(name, symmetric(table.index_format), self._fresh(f"{op.output}.index"))
+
+
+def _rows(op: Linear, layer: IntegerConvolution | IntegerAffine, shape: tuple[int, int, int]) -> IntegerArray:
+    """The integer weights as (outputs, taps), the taps in the order of the float layer's."""
+    if isinstance(layer, IntegerAffine):
+        return layer.weight.reshape(-1, *shape).transpose(0, 3, 1, 2).reshape(len(layer.weight), -1)
+    weight = layer.weight.transpose(0, 3, 1, 2)
+    if isinstance(op, Deconvolution):
+        weight = weight[:, :, ::-1, ::-1]
+    return weight.reshape(len(weight), -1)
 
 
 def symmetric(fmt: Format) -> Format:

@@ -19,6 +19,7 @@ from fpgaq.graph import (
     OPERATORS,
     AveragePooling,
     Convolution,
+    FixedPointQuantize,
     Graph,
     Identity,
     Pointwise,
@@ -103,7 +104,8 @@ def test_solvers_leave_running_statistics_alone(nnabla, tmp_path: Path) -> None:
 
 
 def test_the_random_graphs_hold_every_operator() -> None:
-    assert {type(op) for seed in range(150) for op in random_graph(seed).operators} == {*WRITERS, Pointwise}
+    found = {type(op) for seed in range(150) for op in random_graph(seed).operators}
+    assert found == {*WRITERS, Pointwise} - {FixedPointQuantize}  # tests/quantizer/test_fixed.py writes those
 
 
 def test_every_operator_is_written_or_refused() -> None:

@@ -24,6 +24,8 @@ from .proto_fields import Fields
 FIELD = "fixed_point_quantize_param"
 MAX_BITS = 31
 """nnabla casts to a 32-bit integer on the way."""
+TEXT_TOLERANCE = 5e-6
+"""nnabla writes numbers with six digits, so that 2**-16 comes back as 1.52588e-05."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,14 +155,14 @@ def read_format(arguments: Fields, where: str) -> Format:
     signed, bits, delta = arguments.boolean("sign"), arguments.integer("n"), arguments.real("delta")
     if not 1 + signed <= bits <= MAX_BITS:
         raise UnsupportedError(f"{where}: n is {bits}; supported: {1 + signed} to {MAX_BITS}")
-    mantissa, exponent = math.frexp(delta) if math.isfinite(delta) else (0.0, 0)
-    if mantissa != 0.5:
-        nearest = 2.0 ** round(math.log2(delta)) if delta > 0 and math.isfinite(delta) else 2.0**-4
+    exponent = round(math.log2(delta)) if math.isfinite(delta) and delta > 0 else -4
+    nearest = 2.0**exponent
+    if abs(delta - nearest) > TEXT_TOLERANCE * nearest:
         raise UnsupportedError(
             f"{where}: delta is {delta:g}, no power of two, so that its scale would be no shift; train with delta"
             f" {nearest:g}"
         )
-    return Format(bits, 1 - exponent, signed, narrow=signed)
+    return Format(bits, -exponent, signed, narrow=signed)
 
 
 def _quantize(function: Function, arguments: Fields) -> Converted:
