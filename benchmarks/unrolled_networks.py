@@ -48,7 +48,7 @@ def quantized(graph: Graph, bits: int = 8, frames: int = 512) -> IntegerGraph:
     """The integer network of a perceptron on uniform random bytes."""
     features = graph.shapes[graph.inputs[0]][0]
     samples = np.random.default_rng(1).integers(0, 256, (frames, features)).astype(np.uint8)
-    return fpgaq.quantize(graph, samples, QuantizeOptions(weight_bits=bits))
+    return fpgaq.quantize(graph, samples, QuantizeOptions(weight_bits=bits, per_channel=False))
 
 
 def integer_matrix(weight: np.ndarray, bits: int) -> IntegerArray:

@@ -551,6 +551,45 @@ def unroll(
     return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)))
 
 
+def cheapen(
+    integer: IntegerGraph | str | Path,
+    calibration: Samples,
+    bound: float,
+    *,
+    output: str | Path | None = None,
+) -> IntegerGraph:
+    """Choose weights of fewer signed digits, so that the unrolled network takes less logic.
+
+    Parameters
+    ----------
+    integer : IntegerGraph, str or Path
+    calibration : Samples
+        Training samples in the model's own units; labels are left aside.
+    bound : float
+        Error allowed to each layer, relative to its accumulators' standard deviation; 0.01 to 0.05 are sensible.
+    output : str or Path, optional
+        Where to save the network as a .fpgaq file too.
+
+    Raises
+    ------
+    UsageError
+        A bound that is not positive.
+    UnsupportedError
+        A network without affine layers.
+    """
+    from .emit.write import check_file
+    from .integer_file import save
+    from .unrolled.cheapen import cheapen as cheapen_graph
+
+    if output is not None:
+        check_file(output)
+    network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
+    cheap = cheapen_graph(network, _input_integers(network, _user_data(network, calibration)), bound)
+    if output is not None:
+        save(cheap, output)
+    return cheap
+
+
 def _bench_inputs(network: IntegerGraph, data: Samples | None, frames: int | None) -> Mapping[str, IntegerArray]:
     """The frames of the golden vectors."""
     from .verify.vectors import limit_frames

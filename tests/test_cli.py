@@ -18,7 +18,7 @@ from fpgaq import cli, formats
 from fpgaq.cli import options as cli_options
 from fpgaq.errors import FitError, ModelError, ToolError, UnsupportedError, UsageError, VerificationError
 from fpgaq.graph import Affine, Graph, Relu
-from fpgaq.integer_file import save
+from fpgaq.integer_file import load, save
 from fpgaq.quantizer import config
 from fpgaq.report.text import columns, printable, shorten
 from hdl_tests.network_builder import NetworkBuilder
@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "fashion_mlp"
 COMMANDS = (
     "build",
+    "cheapen",
     "compare",
     "doctor",
     "generate",
@@ -279,6 +280,16 @@ def test_unroll_and_simulate(call: Any, tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     assert json.loads(out)["interval_cycles"] == 1
     assert json.loads(out)["latency_cycles"] == made["latency_cycles"]
+
+
+def test_cheapen(call: Any, network: Path, tmp_path: Path) -> None:
+    cheap = tmp_path / "cheap.fpgaq"
+    data = network.parent / "data.npz"
+    code, out, err = call("cheapen", network, "--calibration", data, "--bound", 0.1, "-o", cheap, "--json")
+    assert (code, err) == (0, "")
+    layers = json.loads(out)["layers"]
+    assert all(layer["digits_after"] < layer["digits_before"] for layer in layers) and len(layers) == 2
+    assert load(cheap).name == load(network).name
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,9 @@ def fpgaq() -> None:
 
 
 def _add_commands() -> None:
-    from . import hardware, numbers, pruning, searches, training
+    from . import hardware, numbers, pruning, searches, training, unrolled
 
-    families = (numbers, searches, hardware, pruning, training)
+    families = (numbers, searches, hardware, pruning, training, unrolled)
     for command in (command for family in families for command in family.COMMANDS):
         fpgaq.add_command(command)
 

@@ -8,6 +8,7 @@ import click
 
 from ..errors import UsageError
 from ..report.text import columns, printable, shorten
+from .options import common, example
 
 if TYPE_CHECKING:
     from ..pipeline import UnrollResult
@@ -48,6 +49,41 @@ def pop_unrolling(values: dict[str, Any]) -> Unrolling | None:
     if values.get("buffers"):
         raise UsageError("an unrolled network has no line buffers: leave --buffers out")
     return Unrolling(levels, stages)
+
+
+@click.command(epilog=example("fpgaq cheapen digits.fpgaq --calibration train.npz --bound 0.03 -o cheap.fpgaq"))
+@click.argument("integer", metavar="FPGAQ")
+@click.option("--calibration", required=True, metavar="NPZ", help="Training samples, .npy or .npz.")
+@click.option("--bound", type=float, default=0.03, show_default=True, help="Error allowed to a layer's sums, relative.")
+@click.option("-o", "--output", required=True, metavar="FPGAQ", help="The file to write.")
+@common
+@click.pass_obj
+def cheapen(settings: Settings, integer: str, calibration: str, bound: float, output: str) -> None:
+    """Choose weights that take less logic unrolled.
+
+    Each affine layer gets other integers of fewer signed digits, as long as its sums on the calibration samples stay
+    within the bound: root mean square error over standard deviation. Hold the result against the model with compare.
+    """
+    from .. import pipeline
+    from ..integer_graph import IntegerAffine
+    from ..unrolled.cheapen import count_digits
+
+    with settings.progress("choosing weights"):
+        before = pipeline.load_integer(integer)
+        after = pipeline.cheapen(before, calibration, bound, output=output)
+    layers: list[dict[str, Any]] = []
+    for old, new in zip(before.operators, after.operators, strict=True):
+        if isinstance(old, IntegerAffine) and isinstance(new, IntegerAffine):
+            counts = {"digits_before": count_digits(old.weight), "digits_after": count_digits(new.weight)}
+            layers.append({"name": new.name, "weights": new.weight.size, **counts})
+    rows = [
+        (shorten(layer["name"]), layer["weights"], layer["digits_before"], layer["digits_after"]) for layer in layers
+    ]
+    lines = [*columns(("layer", "weights", "signed digits before", "after"), rows), f"written: {printable(output)}"]
+    settings.show(lines, {"bound": bound, "output": output, "layers": layers})
+
+
+COMMANDS = (cheapen,)
 
 
 def show_unrolled(settings: Settings, result: UnrollResult) -> None:

@@ -1,0 +1,134 @@
+"""Weights chosen for cheap adders: other integers of fewer signed digits, while the outputs hardly change.
+
+A signed digit of a weight is a shifted copy of an input to add; what a layer costs unrolled follows from their number.
+For a change d of a row of weights the mean squared change of its output over calibration data is d' H d, H being the
+covariance of the layer's inputs (the mean is put right by the bias). Digits are removed one weight at a time, always
+where a digit costs least of that error; later changes make up for earlier ones, since H knows which inputs go together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..accumulators import layer_bounds
+from ..adders.digits import signed_digits
+from ..errors import UnsupportedError, UsageError
+from ..integer_check import check
+from ..integer_graph import IntegerAffine, IntegerArray, IntegerGraph
+from ..reference import run
+
+
+def count_digits(weight: IntegerArray) -> int:
+    """Signed digits of all weights of an array."""
+    return sum(len(signed_digits(int(value))) for value in weight.ravel())
+
+
+def cheapen(graph: IntegerGraph, inputs: Mapping[str, IntegerArray], bound: float) -> IntegerGraph:
+    """Choose weights of fewer signed digits in every affine layer.
+
+    Parameters
+    ----------
+    graph : IntegerGraph
+    inputs : mapping of str to array of int64
+        Calibration frames of each input as integers, (frames, height, width, channels).
+    bound : float
+        How far the accumulators of a layer may be from what the weights of `graph` give for the same inputs: the root
+        of the mean square over frames and outputs, relative to the accumulators' own standard deviation.
+
+    Returns
+    -------
+    IntegerGraph
+        Other weights and biases, accumulators of the width that they need; all else as it was.
+
+    Raises
+    ------
+    UsageError
+        A bound that is not positive.
+    UnsupportedError
+        A network without affine layers.
+    """
+    if not 0 < bound < float("inf"):
+        raise UsageError(f"a bound of {bound:g} on the relative error is not above 0 and finite")
+    if not any(isinstance(op, IntegerAffine) for op in graph.operators):
+        raise UnsupportedError("the network has no affine layer whose weights could be chosen anew")
+    for index, op in enumerate(graph.operators):
+        if isinstance(op, IntegerAffine):
+            # The inputs as the layers before, cheapened already, make them.
+            frames = run(graph, inputs, keep=True)[op.input]
+            graph = _replaced(graph, index, _cheapened(op, frames.reshape(len(frames), -1).astype(np.float64), bound))
+    return check(graph)
+
+
+def _cheapened(op: IntegerAffine, frames: NDArray[np.float64], bound: float) -> IntegerAffine:
+    """One layer with other weights; its accumulator's width is not yet right."""
+    mean = frames.mean(axis=0)
+    centred = frames - mean
+    covariance = centred.T @ centred / len(frames)
+    weight = op.weight.astype(np.float64)
+    power = float(np.einsum("oi,ij,oj->", weight, covariance, weight))
+    chosen = _choose(op, covariance, bound * bound * power)
+    moved = np.rint((op.weight - chosen) @ mean).astype(np.int64)
+    return replace(op, weight=chosen, bias=op.bias + moved)
+
+
+def _choose(op: IntegerAffine, covariance: NDArray[np.float64], budget: float) -> IntegerArray:
+    """Weights of fewer digits whose squared errors sum up to at most `budget`."""
+    fmt = op.weight_format
+    values = np.arange(fmt.minimum, fmt.maximum + 1)
+    digits = np.array([len(signed_digits(int(value))) for value in values])
+    weight = op.weight.copy()
+    gradient = np.zeros(weight.shape)  # covariance @ change, for each row
+    spent = 0.0
+    diagonal = np.diag(covariance)
+
+    def best_of(row: int) -> tuple[float, float, int, int]:
+        """(error for a digit, error, place, value) of the cheapest removal in a row."""
+        step = values[None, :] - weight[row][:, None]
+        error = 2 * gradient[row][:, None] * step + diagonal[:, None] * step * step
+        saved = digits[weight[row] - fmt.minimum][:, None] - digits[None, :]
+        ratio = np.where(saved > 0, error / np.maximum(saved, 1), np.inf)
+        place, index = np.unravel_index(int(np.argmin(ratio)), ratio.shape)
+        return float(ratio[place, index]), float(error[place, index]), int(place), int(values[index])
+
+    def move(row: int, place: int, value: int, error: float) -> None:
+        nonlocal spent
+        gradient[row] += covariance[place] * (value - weight[row, place])
+        weight[row, place] = value
+        spent += error
+
+    def mend(row: int) -> None:
+        """Move weights to others of no more digits while the error falls."""
+        for _ in range(4 * weight.shape[1]):
+            step = values[None, :] - weight[row][:, None]
+            error = 2 * gradient[row][:, None] * step + diagonal[:, None] * step * step
+            error[digits[None, :] > digits[weight[row] - fmt.minimum][:, None]] = 0.0
+            place, index = np.unravel_index(int(np.argmin(error)), error.shape)
+            if error[place, index] > -1e-9 * (1 + budget):
+                return
+            move(row, int(place), int(values[index]), float(error[place, index]))
+
+    offers = [best_of(row) for row in range(len(weight))]
+    while True:
+        row = min(range(len(offers)), key=lambda index: offers[index][0])
+        ratio, error, place, value = offers[row]
+        if not np.isfinite(ratio) or spent + error > budget:
+            return weight
+        move(row, place, value, error)
+        mend(row)
+        offers[row] = best_of(row)
+
+
+def _replaced(graph: IntegerGraph, index: int, op: IntegerAffine) -> IntegerGraph:
+    """The graph with another layer, accumulator and output as wide as it needs them."""
+    bounds = layer_bounds(op.weight, op.bias, graph.tensors[op.input].format)
+    op = replace(op, accumulator_width=bounds.width)
+    tensors = dict(graph.tensors)
+    if op.requantize is None:
+        tensor = tensors[op.output]
+        tensors[op.output] = replace(tensor, format=replace(tensor.format, width=bounds.width))
+    operators = (*graph.operators[:index], op, *graph.operators[index + 1 :])
+    return replace(graph, operators=operators, tensors=tensors)
