@@ -18,7 +18,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def assert_close_to_float(found: Comparison) -> None:
     assert found.float_top1 is not None and found.integer_top1 is not None and found.agreement is not None
-    assert abs(found.integer_top1 - found.float_top1) <= 0.005, found
+    samples = round(abs(found.integer_top1 - found.float_top1) * found.samples)
+    assert samples <= 0.005 * found.samples, found
     assert found.agreement >= 0.985, found
 
 

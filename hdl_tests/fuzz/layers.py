@@ -15,14 +15,18 @@ from hdl_tests.fuzz.operators import Grown, random_bits, random_window
 BIAS = 500
 
 
-def random_convolution(chance: random.Random, source: Tensor, index: int, last: bool) -> Grown | None:
+def random_convolution(
+    chance: random.Random, source: Tensor, index: int, last: bool, groups: int | None = None
+) -> Grown | None:
+    """A convolution of `groups` groups, or of as many as chance has it."""
     window = random_window(chance, source.shape, 4, 2, 3)
     if window is None:
         return None
     kernel, stride, dilation, padding, size = window
     channels, fmt = source.shape[2], source.format
     divisors = [divisor for divisor in range(1, channels + 1) if channels % divisor == 0]
-    groups = chance.choice(divisors) if chance.random() < 0.4 else 1
+    if groups is None:
+        groups = chance.choice(divisors) if chance.random() < 0.4 else 1
     outputs = groups * (chance.randint(1, 4) if chance.random() < 0.8 else chance.randint(5, 9))
     weight, weight_format = _weights(chance, (outputs, *kernel, channels // groups))
     op = IntegerConvolution(

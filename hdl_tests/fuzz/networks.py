@@ -33,6 +33,10 @@ MOST_CYCLES = 2000
 """Predicted cycles of a frame above which a case gets more multipliers, so that it simulates quickly."""
 
 
+SEPARABLE = 9
+"""Of sixteen seeds in a row the one whose network is a separable convolution on a single multiplier."""
+
+
 def random_graph(seed: int) -> IntegerGraph:
     """A chain for one half of the seeds, a network with branches for the other; stalls are even among both."""
     return random_chain(seed) if seed % 4 < 2 else random_branches(seed)
@@ -46,6 +50,22 @@ def random_chain(seed: int) -> IntegerGraph:
     while len(operators) < layers:
         last = len(operators) == layers - 1
         grown = _random_layer(chance, tensors[-1], len(operators), last)
+        if grown is not None:
+            operators.append(grown[0])
+            tensors.append(grown[1])
+    return connect(f"fuzz {seed}", tensors, operators)
+
+
+def separable_chain(seed: int) -> IntegerGraph:
+    """A depthwise convolution and one of all channels: what one engine for everything has to take in turns."""
+    chance = random.Random(seed)
+    tensors, operators = (
+        [replace(_random_input(chance, "t0"), shape=(chance.randint(2, 6), 3, chance.randint(2, 5)))],
+        [],
+    )
+    while len(operators) < 2:
+        groups = 1 if operators else tensors[0].shape[2]
+        grown = random_convolution(chance, tensors[-1], len(operators), bool(operators), groups)
         if grown is not None:
             operators.append(grown[0])
             tensors.append(grown[1])
@@ -119,8 +139,13 @@ def _partners(chance: random.Random, pool: Sequence[Tensor], source: Tensor, kin
 
 def random_case(seed: int) -> Case:
     """A random network with a random target; every other one stalls."""
-    graph = random_graph(seed)
     chance = random.Random(seed + 1000)
+    if seed % 16 == SEPARABLE:
+        graph = separable_chain(seed)
+        return Case(
+            graph, Target(multipliers=1), make_schedule(graph, Target(multipliers=1)), seed if seed % 3 else None
+        )
+    graph = random_graph(seed)
     layers = sum(isinstance(op, IntegerConvolution | IntegerAffine) for op in graph.operators)
     # Fewer than the layers have to be shared, a few more may be.
     multipliers = max(1, layers + chance.choice([-3, -2, -1, 0, 1, 3, 5, 8, 20, 60]))

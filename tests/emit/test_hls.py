@@ -113,7 +113,9 @@ def test_literals() -> None:
 @pytest.mark.parametrize("multipliers", [3, 60])
 def test_every_operator_computes_what_the_reference_does(multipliers: int, tmp_path: Path) -> None:
     folder = write(residual_network(multipliers), tmp_path / "out", multipliers)
-    result = subprocess.run(["make", "CXXFLAGS=-O0"], cwd=folder, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        ["make", "--no-print-directory", "CXXFLAGS=-O0"], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     frames = json.loads((folder / "manifest.json").read_text())["frames"]
     assert result.stdout.endswith(f"{frames} frames, 0 values differ\n")
@@ -123,10 +125,10 @@ def test_every_operator_computes_what_the_reference_does(multipliers: int, tmp_p
 @needs_compiler
 def test_the_bench_finds_what_is_wrong(tmp_path: Path) -> None:
     folder = write(small_network(), tmp_path / "out")
-    subprocess.run(["make", "CXXFLAGS=-O0"], cwd=folder, capture_output=True, check=True)
+    subprocess.run(["make", "--no-print-directory", "CXXFLAGS=-O0"], cwd=folder, capture_output=True, check=True)
     # What a run leaves does not make the folder foreign.
     write(small_network(), folder)
-    subprocess.run(["make", "CXXFLAGS=-O0"], cwd=folder, capture_output=True, check=True)
+    subprocess.run(["make", "--no-print-directory", "CXXFLAGS=-O0"], cwd=folder, capture_output=True, check=True)
     golden = folder / "vectors" / "m_axis.txt"
     right = golden.read_text()
     first, *others = right.splitlines()
@@ -166,7 +168,9 @@ def test_a_wrong_weight_is_found(tmp_path: Path) -> None:
     found = re.search(r"biases_\d+\[\d+\] = \{\n +(-?\d+)", text)
     assert found is not None
     path.write_text(text[: found.start(1)] + str(int(found.group(1)) + 64) + text[found.end(1) :])
-    result = subprocess.run(["make", "CXXFLAGS=-O0"], cwd=folder, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        ["make", "--no-print-directory", "CXXFLAGS=-O0"], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert result.returncode == 2 and "expected" in result.stdout
 
 
@@ -175,7 +179,9 @@ def test_a_wrong_weight_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("multipliers", [2, 100])
 def test_sanitizers_are_silent(multipliers: int, tmp_path: Path) -> None:
     folder = write(residual_network(1), tmp_path / "out", multipliers)
-    result = subprocess.run(["make", "sanitize"], cwd=folder, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        ["make", "--no-print-directory", "sanitize"], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -195,7 +201,9 @@ def test_the_kernel_allocates_nothing(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("clang++") is None, reason="needs clang++")
 def test_clang_compiles_it(tmp_path: Path) -> None:
     folder = write(residual_network(), tmp_path / "out")
-    result = subprocess.run(["make", "CXX=clang++"], cwd=folder, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        ["make", "--no-print-directory", "CXX=clang++"], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stdout + result.stderr
 
 
