@@ -96,6 +96,8 @@ IMAGES: dict[str, Build] = {
     "maximum2": lambda f, pf, x: f.maximum2(f.tanh(x), f.mul_scalar(x, 0.5)),
     "minimum2": lambda f, pf, x: f.minimum2(f.tanh(x), f.mul_scalar(x, 0.5)),
     "mul2": lambda f, pf, x: f.mul2(f.sigmoid(x), x),
+    "mul_n": lambda f, pf, x: f.mul_n(f.sigmoid(x), x),
+    "identity": lambda f, pf, x: f.relu(f.identity(x)),
     "squeeze_and_excite": lambda f, pf, x: f.mul2(x, f.sigmoid(f.global_average_pooling(x))),
     "add_constant": lambda f, pf, x: f.add2(x, constant(None, (1, 3, 1, 1))),
     "constant_minus": lambda f, pf, x: f.sub2(constant(None, (1, 3, 1, 1)), x),
