@@ -102,10 +102,14 @@ def test_more_networks_in_hls(start: int) -> None:
     assert not failures(range(start, start + 50), "hls")
 
 
+ONCE_WRONG = (1032, 1099, 1171, 1194)
+"""A stale step of a shared engine behind a reset of one cycle; two inputs whose tlast was misplaced at once."""
+
+
 @needs_icarus
-@pytest.mark.parametrize("seed", range(0, CHUNKS * NETWORKS, 10))
+@pytest.mark.parametrize("seed", [*range(0, CHUNKS * NETWORKS, 10), *ONCE_WRONG])
 def test_random_networks_on_the_users_bench(seed: int) -> None:
-    assert not failures([seed + seed // 10 % 10], "cocotb")
+    assert not failures([seed], "cocotb")
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Traffic:
     stall: int = 0
     stall_hold: int = 0
     seed: int = 1
+    flip_input: int = 0
     flip_beat: int = NEVER
 
     @property
@@ -86,8 +87,8 @@ class Bench:
         await FallingEdge(dut.clk)
         dut.rst.value = 1
         dut.mark_beats.value = NEVER
-        for name in ("frames", "first_frame", "gap", "gap_hold", "stall", "stall_hold", "seed", "flip_beat"):
-            getattr(dut, name).value = getattr(traffic, name)
+        for field in fields(Traffic):
+            getattr(dut, field.name).value = getattr(traffic, field.name)
         dut.drain_limit.value = min(LATENCY, 1000) + 50
         dut.idle_limit.value = traffic.idle_limit
         dut.cycle_limit.value = traffic.cycle_limit
@@ -222,24 +223,23 @@ async def reset_mid_frame(dut: Any) -> None:
 async def misplaced_tlast(dut: Any) -> None:
     """A tlast too early or missing sets frame_error for good; a reset clears it; right frames leave it low."""
     bench = await Bench.begin(dut)
-    beats = [compare.packing.beats_per_frame(stream) for stream in GOLDEN.streams if stream["kind"] == "input"]
-    places = {"missing": beats[0] - 1} if beats[0] == 1 else {"early": beats[0] // 2 - 1, "missing": beats[0] - 1}
-    for kind, beat in places.items():
-        # A right frame follows: it must not take the error back.
-        traffic = Traffic(2, flip_beat=beat, seed=13)
-        await bench.reset(traffic)
-        episode = (await bench.run())[-1]
-        sent = episode.cycles[0][beat] if len(episode.cycles[0]) > beat else None
-        raised = [cycle for cycle, value in episode.errors if value != "0"]
-        value = str(dut.frame_error.value)
-        message = None
-        if sent is None or value != "1" or not raised or not sent <= raised[0] <= sent + 16:
-            message = (
-                f"frame_error: tlast {kind} at input beat {beat} (cycle {sent}) must raise it for good:"
-                f" found {value} at the end, raised at cycle {raised[0] if raised else None}"
-            )
-        if message is not None:
-            report("misplaced_tlast", message)
+    inputs = [(index, stream) for index, stream in enumerate(GOLDEN.streams) if stream["kind"] == "input"]
+    for place, (index, stream) in enumerate(inputs):
+        last = compare.packing.beats_per_frame(stream) - 1
+        for kind, beat in [("early", (last - 1) // 2), ("missing", last)][last == 0 :]:
+            # A right frame follows: it must not take the error back.
+            traffic = Traffic(2, flip_input=place, flip_beat=beat, seed=13)
+            await bench.reset(traffic)
+            cycles, errors = (episode := (await bench.run())[-1]).cycles[index], episode.errors
+            sent = cycles[beat] if len(cycles) > beat else None
+            raised = [cycle for cycle, value in errors if value != "0"]
+            value = str(dut.frame_error.value)
+            if sent is None or value != "1" or not raised or not sent <= raised[0] <= sent + 16:
+                message = (
+                    f"frame_error: tlast {kind} at beat {beat} of input {place} (cycle {sent}) must raise it for good:"
+                    f" found {value} at the end, raised at cycle {raised[0] if raised else None}"
+                )
+                report("misplaced_tlast", message)
     traffic = Traffic(1, seed=17)
     await bench.reset(traffic, 1)
     wrong, message = bench.judge((await bench.run())[-1], traffic)
