@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import ModelError, UnsupportedError
+from ..errors import ModelError, UnsupportedError, VerificationError
 from ..graph import Graph
 from .container import read_file
 from .nnp import from_nnabla, load_nnp, load_nntxt, load_stream
-from .onnx import load_onnx
+from .onnx import confirmed, load_onnx
 
 __all__ = ["from_nnabla", "load", "load_stream"]
 
@@ -40,11 +40,13 @@ def load(path: str | Path, network: str | None = None, refuse_batch_statistics: 
         For anything in place of a sound model.
     UnsupportedError
         For another file format, a function or an argument that fpgaq does not carry.
+    VerificationError
+        For an ONNX model of which onnxruntime, where it is installed, computes something else: a bug of a reader.
     """
     path = Path(path)
     try:
         return _load(path, network, refuse_batch_statistics)
-    except (ModelError, UnsupportedError) as error:
+    except (ModelError, UnsupportedError, VerificationError) as error:
         raise type(error)(f"{_shown(path)}: {error}") from None
 
 
@@ -56,7 +58,7 @@ def _load(path: Path, network: str | None, refuse: bool) -> Graph:
     if suffix == ".nnp":
         return load_nnp(data, network, refuse)
     if suffix == ".onnx":
-        return load_onnx(data, network)
+        return confirmed(data, load_onnx(data, network))
     if suffix not in (".fpgaq", ".npz", ".keras", ".pt", ".pth", ".h5") and data.startswith(b"PK\x03\x04"):
         return load_nnp(data, network, refuse)
     raise UnsupportedError(f"files of type {suffix or 'without extension'} are not read; {SUPPORTED}")

@@ -8,6 +8,7 @@ import pytest
 from fpgaq.errors import ToolError, UnsupportedError, VerificationError
 from fpgaq.float_executor import run_float
 from fpgaq.importers import load
+from fpgaq.importers.onnx import check
 from fpgaq.importers.onnx.check import TOLERANCE, check_with_onnxruntime
 from fpgaq.importers.onnx.graph import load_onnx
 from fpgaq.passes import standard_passes
@@ -31,6 +32,39 @@ def test_a_sound_import_passes_and_a_changed_weight_fails():
     changed = replace(graph, operators=(replace(op, weight=weight),))
     with pytest.raises(VerificationError, match="output 'y' deviates from onnxruntime by"):
         check_with_onnxruntime(proto.SerializeToString(), changed)
+
+
+def test_importing_asks_onnxruntime(tmp_path, monkeypatch):
+    """A reader that misunderstood would be found; too large a model, or one that onnxruntime refuses, gets a note."""
+    path = tmp_path / "small.onnx"
+    path.write_bytes(small().SerializeToString())
+    assert load(path).notes == ()
+    asked = []
+    original = check._session
+    monkeypatch.setattr(check, "_session", lambda data: asked.append(data) or original(data))
+    assert load(path).notes == () and len(asked) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(check, "run_float", lambda graph, data: {"y": run_float(graph, data)["y"] * 1.001})
+        with pytest.raises(VerificationError, match=r"small\.onnx: output 'y' deviates from onnxruntime by 1\.0e-03"):
+            load(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(check, "MOST_PRODUCTS", 100)
+        assert load(path).notes == ("not held against onnxruntime: a sample takes too many products",)
+    with monkeypatch.context() as patch:
+        patch.setattr(check, "_session", lambda data: original(b"nothing"))
+        assert load(path).notes[0].startswith("not held against onnxruntime: onnxruntime does not take the model")
+    with monkeypatch.context() as patch:
+        patch.setattr(check.importlib.util, "find_spec", lambda name: None)
+        assert load(path).notes == () and len(asked) == 2
+
+
+def test_undefined_values_are_equal_only_to_themselves(monkeypatch):
+    proto = model(node("Log", "x"), {"x": (1, 2, 5, 5)})
+    graph = load_model(proto)
+    assert check_with_onnxruntime(proto.SerializeToString(), graph) <= TOLERANCE
+    monkeypatch.setattr(check, "run_float", lambda graph, data: {"y": np.nan_to_num(run_float(graph, data)["y"])})
+    with pytest.raises(VerificationError, match="deviates from onnxruntime by inf"):
+        check_with_onnxruntime(proto.SerializeToString(), graph)
 
 
 def test_what_onnxruntime_does_not_take_is_said():

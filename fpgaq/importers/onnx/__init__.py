@@ -1,5 +1,6 @@
 """The ONNX door: a file becomes a `Graph`; every attribute is consumed or refused by name."""
 
+from .check import confirmed
 from .graph import load_onnx
 
-__all__ = ["load_onnx"]
+__all__ = ["confirmed", "load_onnx"]
