@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ModelError, UnsupportedError
 from ...formats import Format
-from ...graph import Array, FixedPointQuantize, Grid
+from ...graph import Array, FixedPointQuantize
 from .function import Converted, Converter, Function, parameter_count
 from .network import Network, Node, Variable
+from .parameter_grid import ParameterGrid
 from .proto_fields import Fields
 
 FIELD = "fixed_point_quantize_param"
@@ -26,22 +26,6 @@ MAX_BITS = 31
 """nnabla casts to a 32-bit integer on the way."""
 TEXT_TOLERANCE = 5e-6
 """nnabla writes numbers with six digits, so that 2**-16 comes back as 1.52588e-05."""
-
-
-@dataclass(frozen=True, eq=False)
-class ParameterGrid:
-    """The steps of a parameter: 2**-frac, an array that broadcasts to it."""
-
-    bits: int
-    signed: bool
-    frac: NDArray[np.int64]
-
-    def by_channel(self, rows: NDArray[Any], where: str) -> Grid:
-        """For rows (outputs, taps) of fractional bits."""
-        if (rows != rows[:, :1]).any():
-            raise UnsupportedError(f"{where}: the step of its weight differs within an output channel")
-        fracs = tuple(int(frac) for frac in rows[:, 0])
-        return Grid(self.bits, self.signed, fracs[:1] if len(set(fracs)) == 1 else fracs)
 
 
 def take_grids(

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from ...errors import ModelError, UnsupportedError
 from ...graph import Array, Operator, Pair, Reshape, Shape
+from .parameter_grid import ParameterGrid
 from .proto_fields import Fields
-
-if TYPE_CHECKING:
-    from .fixed_point import ParameterGrid
 
 Converted: TypeAlias = list[tuple[Operator, Shape | None]]
 """Operators in order, each with the shape of its output where the shapes of its inputs do not determine it."""

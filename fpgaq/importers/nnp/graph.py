@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from ...errors import ModelError, UnsupportedError
 from ...graph import Array, Graph, Operator, Shape, check, infer_shape
 from .constants import fold_constants, parameter_reads
-from .fixed_point import ParameterGrid, take_grids
+from .fixed_point import take_grids
 from .function import Function
 from .functions import CONVERTERS
 from .joins import OF_SEVERAL_TENSORS
 from .network import Interface, Network, Node
+from .parameter_grid import ParameterGrid
 from .proto_fields import Fields
 
 MAX_LISTED = 8
