@@ -1,10 +1,11 @@
-"""What finetuning in fixed point recovers on the examples: the rows of docs/accuracy.md, "Finetuning".
+"""What finetuning in fixed point recovers on the examples: the table of docs/accuracy.md.
 
-    python benchmarks/finetuning.py --network series_conv --bits 4/4 --epochs 3 -o build/finetuning
-    python benchmarks/finetuning.py --table build/finetuning
+    sudo apt-get install dataset-fashion-mnist
+    python benchmarks/finetuning.py -o build/finetuning
 
 Trains on all training samples of the example, measures on all test samples (10,000 images of Fashion-MNIST), and writes
-a line of JSON a run. The integer network is quantized from the file that training wrote, and its reference is run.
+a file of JSON a run; runs that are there already are only shown. The integer network is quantized from the file that
+training wrote, and its reference is run. Needs nnabla, hence CPython 3.10.
 """
 
 from __future__ import annotations
@@ -32,6 +33,21 @@ from fpgaq.nnabla import TrainOptions  # noqa: E402
 from fpgaq.nnabla.workflow import finetune_model  # noqa: E402
 from fpgaq.quantizer.config import QuantizeOptions  # noqa: E402
 
+BITS = ("4/4", "3/8", "2/8")
+RATE = 4e-3
+TEACHER = 0.5
+"""Of each target, the float network's share."""
+RECIPES = {
+    "fashion_mlp": (6, 256),
+    "series_conv": (3, 64),
+    "digits_tabular": (30, 32),
+    "fashion_cnn": (2, 64),
+    "fashion_residual": (2, 64),
+    "fashion_mobile": (2, 64),
+    "fashion_autoencoder": (1, 64),
+}
+"""Epochs, and samples of a step."""
+
 
 def figure(values: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], classifier: bool) -> float:
     """Percent of right answers, or the mean squared error."""
@@ -40,30 +56,30 @@ def figure(values: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], classifi
     return float(np.mean((values.astype(np.float64) - targets) ** 2))
 
 
-def run(name: str, bits: str, epochs: float, rate: float, deltas: Any, folder: Path) -> dict[str, Any]:
+def run(name: str, bits: str, options: argparse.Namespace) -> dict[str, Any]:
     """Finetune one example at one pair of widths."""
-    task = TASKS[name]
+    task, folder = TASKS[name], options.output
     data = task.load(DEFAULT_FOLDER)
     weights, activations = map(int, bits.split("/"))
+    widths = QuantizeOptions(weight_bits=weights, activation_bits=activations)
+    epochs, batch = RECIPES[name]
+    epochs, batch = options.epochs or epochs, options.batch_size or batch
     model = pipeline.load_model(ROOT / "examples" / name / "model.nnp")
     (source,), (output,) = model.inputs, model.outputs
     calibration = ROOT / "examples" / name / "calibration.npz"
-    quantized = pipeline.quantize(
-        model, calibration, QuantizeOptions(weight_bits=weights, activation_bits=activations)
-    )  # fmt: skip
-    stem = f"{name}_{weights}_{activations}_{deltas}"
+    quantized = pipeline.quantize(model, calibration, widths)
     train = folder / f"{name}_train.npz"
     if not train.is_file():
         targets = data.train_targets
         np.savez(train, x=data.train_inputs, y=targets if task.classifier else targets.astype(np.float32))
     start = time.process_time()
     result = finetune_model(
-        model, train, QuantizeOptions(weight_bits=weights, activation_bits=activations),
-        TrainOptions(epochs=epochs, rate=rate), calibration=calibration, deltas=deltas,
+        model, train, widths, TrainOptions(epochs=epochs, rate=options.rate), calibration=calibration,
+        deltas=options.deltas, batch_size=batch, teacher=options.teacher,
     )  # fmt: skip
     seconds = time.process_time() - start
-    save_nnp(result.graph, folder / f"{stem}.nnp")
-    finetuned = pipeline.quantize(folder / f"{stem}.nnp")
+    path = folder / f"{stem(name, bits)}.nnp"
+    save_nnp(result.graph, path)
 
     def integer(network: Any) -> float:
         _, values = pipeline.run(network, data.test_inputs)[output]
@@ -74,66 +90,68 @@ def run(name: str, bits: str, epochs: float, rate: float, deltas: Any, folder: P
         "network": name,
         "bits": bits,
         "epochs": epochs,
-        "rate": rate,
-        "deltas": deltas,
+        "rate": options.rate,
+        "batch": batch,
+        "deltas": options.deltas,
+        "teacher": options.teacher,
         "float": figure(real, data.test_targets, task.classifier),
         "post_training": integer(quantized),
-        "finetuned": integer(finetuned),
+        "finetuned": integer(pipeline.quantize(path)),
         "seconds": seconds,
     }
 
 
-def table(folder: Path) -> str:
-    """The runs as rows of Markdown."""
-    runs = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+def stem(name: str, bits: str) -> str:
+    """The name of a run's files."""
+    return f"{name}_{bits.replace('/', '_')}"
+
+
+def table(runs: list[dict[str, Any]]) -> list[str]:
+    """The runs as rows of Markdown, and what classifiers lose on average."""
     lines = [
-        "| network | bits | float | post-training | finetuned | loss | epochs, rate | CPU |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| bits | network | float | after training | finetuned | points lost | epochs | CPU seconds |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    for bits in sorted({run["bits"] for run in runs}, reverse=True):
-        losses = []
+    for bits in dict.fromkeys(run["bits"] for run in runs):
+        losses: list[tuple[float, float]] = []
         for row in (run for run in runs if run["bits"] == bits):
-            form = "{:.2f} %" if row["float"] > 1 else "{:.5f}"
+            classifies = TASKS[row["network"]].classifier
+            form = "{:.2f} %" if classifies else "{:.5f}"
             values = [form.format(row[key]) for key in ("float", "post_training", "finetuned")]
-            loss = "-"
-            if row["float"] > 1:
-                losses.append(row["float"] - row["finetuned"])
-                loss = f"{losses[-1]:.2f}"
-            cells = [
-                row["network"],
-                bits,
-                *values,
-                loss,
-                f"{row['epochs']:g}, {row['rate']:g}",
-                f"{row['seconds']:.0f} s",
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
+            cells = [bits, row["network"].removeprefix("fashion_"), *values, "-"]
+            if classifies:
+                losses.append((row["float"] - row["post_training"], row["float"] - row["finetuned"]))
+                cells[-1] = f"{losses[-1][1]:.2f}"
+            lines.append(f"| {' | '.join(cells)} | {row['epochs']:g} | {row['seconds']:.0f} |")
         if losses:
-            lines.append(f"| mean | {bits} | | | | **{np.mean(losses):.2f}** (worst {max(losses):.2f}) | | |")
-    return "\n".join(lines)
+            before, after = zip(*losses, strict=True)
+            mean, worst = f"**{np.mean(after):.2f}**, worst {max(after):.2f}", f"{np.mean(before):.2f} lost"
+            lines.append(f"| {bits} | mean | | {worst} | | {mean} | | |")
+    return lines
 
 
 def main() -> None:
-    """Run what the command line asks for."""
+    """Run what is missing, and print all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", choices=sorted(TASKS))
-    parser.add_argument("--bits", default="4/4", metavar="W/A", help="bits of weights and activations")
-    parser.add_argument("--epochs", type=float, default=3)
-    parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--deltas", default="frozen")
+    parser.add_argument("--networks", nargs="*", choices=list(RECIPES), default=list(RECIPES))
+    parser.add_argument("--bits", nargs="*", default=list(BITS), metavar="W/A", help="bits of weights and activations")
+    parser.add_argument("--epochs", type=float, help="instead of the recipe's")
+    parser.add_argument("--batch-size", type=int, help="instead of the recipe's")
+    parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--teacher", type=float, default=TEACHER)
+    parser.add_argument("--deltas", default="learned")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "build/finetuning")
-    parser.add_argument("--table", type=Path, metavar="DIR", help="print the runs in a folder as a table")
-    arguments = parser.parse_args()
-    if arguments.table:
-        print(table(arguments.table))
-        return
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    row = run(
-        arguments.network, arguments.bits, arguments.epochs, arguments.rate, arguments.deltas, arguments.output
-    )  # fmt: skip
-    stem = f"{row['network']}_{row['bits'].replace('/', '_')}_{row['deltas']}"
-    (arguments.output / f"{stem}.json").write_text(json.dumps(row) + "\n")
-    print(json.dumps(row))
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    runs = []
+    for bits in options.bits:
+        for name in options.networks:
+            path = options.output / f"{stem(name, bits)}.json"
+            if not path.is_file():
+                path.write_text(json.dumps(run(name, bits, options)) + "\n")
+                print(path.read_text().strip(), file=sys.stderr, flush=True)
+            runs.append(json.loads(path.read_text()))
+    print("\n".join(table(runs)))
 
 
 if __name__ == "__main__":

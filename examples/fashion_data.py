@@ -1,8 +1,9 @@
 """Fashion-MNIST from the files of Debian's package `dataset-fashion-mnist`, and its export as .npz.
 
-Run as a program it writes all 10,000 test images into one file that `fpgaq compare --data` takes:
+Run as a program it writes all 10,000 test images into one file that `fpgaq compare --data` takes, and with `--train`
+the 60,000 others into one for `fpgaq finetune --data`:
 
-    python examples/fashion_data.py -o build/fashion
+    python examples/fashion_data.py -o build/fashion --train
 """
 
 from __future__ import annotations
@@ -84,19 +85,21 @@ def save_samples(path: Path, inputs: Bytes, targets: NDArray[Any]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Export the whole test set; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Export the 10,000 Fashion-MNIST test images as an .npz with x and y.")
+    """Export whole sets; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Export the Fashion-MNIST images as .npz with x and y.")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for fashion_test.npz")
+    parser.add_argument("--train", action="store_true", help="fashion_train.npz too")
     parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
     options = parser.parse_args(arguments)
-    try:
-        images, labels = load_fashion("test", options.data_folder)
-    except DataError as error:
-        print(error, file=sys.stderr)
-        return 3
-    target = options.output / "fashion_test.npz"
-    save_samples(target, images, labels)
-    print(f"{target}: {len(images)} images, {target.stat().st_size / 1e6:.1f} MB")
+    for part in ("test", "train") if options.train else ("test",):
+        try:
+            images, labels = load_fashion(part, options.data_folder)
+        except DataError as error:
+            print(error, file=sys.stderr)
+            return 3
+        target = options.output / f"fashion_{part}.npz"
+        save_samples(target, images, labels)
+        print(f"{target}: {len(images)} images, {target.stat().st_size / 1e6:.1f} MB")
     return 0
 
 

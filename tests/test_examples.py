@@ -165,12 +165,13 @@ def train_a_little(output: Path, name: str, epochs: float) -> Path:
 
 
 @needs_data
-def test_the_whole_test_set_is_exported(tmp_path: Path) -> None:
-    finished = run_script("fashion_data", "-o", str(tmp_path / "new folder"))
+def test_whole_sets_are_exported(tmp_path: Path) -> None:
+    finished = run_script("fashion_data", "-o", str(tmp_path / "new folder"), "--train")
     assert finished.returncode == 0, finished.stderr
-    with np.load(tmp_path / "new folder" / "fashion_test.npz", allow_pickle=False) as data:
-        assert data["x"].shape == (10000, 1, 28, 28)
-        assert np.bincount(data["y"]).tolist() == [1000] * 10
+    for part, count in (("test", 10000), ("train", 60000)):
+        with np.load(tmp_path / "new folder" / f"fashion_{part}.npz", allow_pickle=False) as data:
+            assert data["x"].shape == (count, 1, 28, 28)
+            assert np.bincount(data["y"]).tolist() == [count // 10] * 10
 
 
 def test_missing_data_says_what_to_install(tmp_path: Path) -> None:

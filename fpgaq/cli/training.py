@@ -31,6 +31,7 @@ SCHEDULES = ("cosine", "step", "constant")
 @click.option("--schedule", type=click.Choice(SCHEDULES), default="cosine", show_default=True, help="How it falls.")
 @click.option("--batch-size", type=int, default=64, show_default=True, metavar="N", help="Samples of a step.")
 @click.option("--deltas", type=click.Choice(DELTAS), default="frozen", show_default=True, help="What becomes of steps.")
+@click.option("--teacher", type=float, default=0.0, show_default=True, metavar="SHARE", help="Of the float network.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order of the samples.")
 @click.option("-o", "--output", required=True, metavar="NNP", help="The trained fixed-point network to write.")
 @quantize_options
@@ -49,6 +50,7 @@ def finetune(
     schedule: Any,
     batch_size: int,
     deltas: Any,
+    teacher: float,
     seed: int,
     output: str,
     network: str | None,
@@ -78,7 +80,8 @@ def finetune(
         graph = pipeline.load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
         result = finetune_model(
             graph, data, options, training,
-            calibration=calibration, test=test, deltas=deltas, batch_size=batch_size, progress=progress,
+            calibration=calibration, test=test, deltas=deltas, batch_size=batch_size, teacher=teacher,
+            progress=progress,
         )  # fmt: skip
         save_nnp(result.graph, output)
     measure, form = ("right answers", "{:.2f} %") if result.loss == "cross_entropy" else ("squared error", "{:.6f}")

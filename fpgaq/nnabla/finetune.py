@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import nnabla as nn
-import nnabla.functions as F  # noqa: N812
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +19,7 @@ from ..graph.fixed import by_channel
 from ..passes.linear import Linear
 from ..quantizer.fixed_choice import best_frac
 from .files import Network
-from .rebuild import Function, rebuild
+from .learned import with_learned_steps
 from .training import Epoch, TrainOptions, predict, rate_factor, train
 
 Deltas = Literal["frozen", "recalibrated", "learned"]
@@ -151,33 +150,6 @@ def recalibrated(graph: Graph) -> Graph:
     return graph.with_operators(tuple(operators))
 
 
-def with_learned_steps(output: Any, graph: Graph) -> tuple[Any, dict[str, Any]]:
-    """The graph with quantizers ``s * q(x / s)``, s = 2**round(k), k a parameter; and each k by its function's output.
-
-    By the chain rule s gets the gradient q - x / s where x is in range and the end of the range elsewhere.
-    """
-    fixed = {op.output for op in graph.operators if isinstance(op, FixedPointQuantize) and _learns(op, graph)}
-    weights = {f"{op.output}/W_{suffix}" for op in graph.operators for suffix in ("fixed", "integers")}
-    steps: dict[str, Any] = {}
-
-    def quantize(function: Function, inputs: list[Any]) -> list[Any] | None:
-        name, kind = function.outputs[0].name, function.info.type_name
-        if kind != "FixedPointQuantize" or name not in fixed | weights:
-            return None
-        arguments, (x,) = function.info.args, inputs
-        shape = (1,) * len(x.shape)
-        start = np.full(shape, np.log2(arguments["delta"]), np.float32)
-        exponent = nn.parameter.get_parameter_or_create(f"step{len(steps)}", shape, start)
-        steps[name] = exponent
-        step = F.r_pow_scalar(F.round(exponent), 2.0)
-        integers = F.fixed_point_quantize(
-            F.div2(x, step), arguments["sign"], arguments["n"], 1.0, ste_fine_grained=True
-        )
-        return [F.mul2(integers, step)]
-
-    return rebuild(output, quantize), steps
-
-
 def with_steps(graph: Graph, exponents: Mapping[str, int]) -> Graph:
     """The graph with the steps that training found; a quantizer never becomes finer than the accumulator before it."""
     operators = []
@@ -229,11 +201,6 @@ def _fracs(graph: Graph) -> dict[str, int]:
         elif op.input in fracs:
             fracs[op.output] = fracs[op.input]
     return fracs
-
-
-def _learns(op: FixedPointQuantize, graph: Graph) -> bool:
-    """Inputs and what joins keep their steps: others depend on them."""
-    return op.input not in graph.inputs and not op.output.endswith((".index",)) and graph.producer(op.input) is not None
 
 
 def _short(frac: tuple[int, ...]) -> tuple[int, ...]:

@@ -39,7 +39,8 @@ class TrainOptions:
     schedule : {"cosine", "step", "constant"}
         How the rate falls: along half a cosine to 0; to a tenth at 60 % and a hundredth at 85 %; not at all.
     loss : {"cross_entropy", "squared_error", "huber"}
-        cross_entropy takes class indices and logits, the others values of the output's shape.
+        cross_entropy takes logits, and class indices or the share of each class; the others values of the output's
+        shape.
     weight_decay : float
         Factor of the weights added to their gradients.
     seed : int
@@ -98,7 +99,7 @@ def train(
     samples : sequence of array
         (n, *shape) for each input, n at least the batch size.
     targets : array
-        (n,) class indices, or (n, *shape of the output).
+        (n,) class indices, (n, classes) shares of each class, or (n, *shape of the output).
     options : TrainOptions
     parameters : mapping of str to nnabla.Variable, optional
         What to train; by default every parameter of the graph that wants a gradient.
@@ -126,7 +127,7 @@ def train(
     batch = _check(inputs, output, samples, targets, options.loss)
     nn.seed(options.seed)
     random = np.random.default_rng(options.seed)
-    target, loss = _loss(output, options.loss)
+    target, loss = _loss(output, options.loss, shares=targets.size != len(targets))
     if regularizer is not None:
         loss = loss + F.reshape(regularizer, ())
     trained = trainable(output) if parameters is None else dict(parameters)
@@ -251,6 +252,8 @@ def _check(inputs: Sequence[Any], output: Any, samples: Sequence[NDArray[Any]], 
         raise UsageError(f"{len(targets)} samples do not fill one batch of {batch}; use a smaller batch")
     if loss == "cross_entropy":
         classes = math.prod(logits(output).shape[1:])
+        if targets.shape == (len(targets), classes) and classes > 1:
+            return batch
         if targets.size != len(targets) or targets.min() < 0 or targets.max() >= classes:
             raise UsageError(f"targets of shape {targets.shape} are no class indices below {classes}")
     elif tuple(targets.shape[1:]) != tuple(output.shape[1:]):
@@ -258,12 +261,15 @@ def _check(inputs: Sequence[Any], output: Any, samples: Sequence[NDArray[Any]], 
     return batch
 
 
-def _loss(output: Any, kind: Loss) -> tuple[Any, Any]:
+def _loss(output: Any, kind: Loss, shares: bool) -> tuple[Any, Any]:
     """The variable of the targets, and the mean loss."""
     with nn.auto_forward(False):
         if kind == "cross_entropy":
             scores = logits(output)
             scores = F.reshape(scores, (scores.shape[0], -1), inplace=False)
+            if shares:
+                target = nn.Variable(scores.shape)
+                return target, F.mean(F.sum(target * -F.log_softmax(scores, axis=1), axis=1))
             target = nn.Variable((scores.shape[0], 1))
             return target, F.mean(F.softmax_cross_entropy(scores, target))
         target = nn.Variable(output.shape)

@@ -60,6 +60,7 @@ def finetune_model(
     test: str | Path | None = None,
     deltas: Deltas = "frozen",
     batch_size: int = 64,
+    teacher: float = 0.0,
     progress: Callable[[str], None] | None = None,
 ) -> FinetuneResult:
     """Quantize a network and train it on in fixed point.
@@ -77,12 +78,16 @@ def finetune_model(
     calibration, test : str or Path, optional
     deltas, batch_size, progress
         As `finetune` takes them.
+    teacher : float
+        Of labels only: the share (0 to 1) of what the float network answers in each target, the label having the rest.
 
     Raises
     ------
     UsageError
         A network with several outputs, or fixed-point functions and no targets.
     """
+    if not 0 <= teacher <= 1:
+        raise UsageError(f"teacher is {teacher}; a share from 0 to 1 is needed")
     if len(model.outputs) != 1:
         raise UsageError(f"network {model.name!r} has {len(model.outputs)} outputs; networks with one are finetuned")
     output = model.outputs[0]
@@ -96,6 +101,10 @@ def finetune_model(
         if fixed:
             raise ModelError(f"{data}: has no labels or targets (y), and no float network is there to teach")
         targets = run_float(model, samples.inputs)[output]
+    elif teacher and loss == "cross_entropy":
+        if fixed:
+            raise UsageError(f"network {model.name!r} is of fixed-point functions: no float network is there to teach")
+        targets = softened(targets, run_float(model, samples.inputs)[output], teacher)
     figures: dict[str, float | None] = {} if fixed else {"float": _figure(model, test, loss)}
     graph = with_softmax(model) if fixed and model.classifier else model
     if not fixed:
@@ -112,6 +121,19 @@ def finetune_model(
     figures["finetuned"] = _figure(found.graph, test, loss)
     known = {name: value for name, value in figures.items() if value is not None}
     return FinetuneResult(found.graph, loss, samples.frames, found.epochs, known)
+
+
+def softened(labels: NDArray[np.int64], logits: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """The classes' shares (n, classes) as targets: `share` of what logits (n, classes, ...) say, the rest the label's.
+
+    After Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
+    """
+    scores = logits.reshape(len(logits), -1).astype(np.float64)
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    said = exponentials / exponentials.sum(axis=1, keepdims=True)
+    known = np.arange(scores.shape[1]) == labels.reshape(-1, 1)
+    targets: NDArray[np.float32] = (share * said + (1 - share) * known).astype(np.float32)
+    return targets
 
 
 def _load(model: Graph, path: str | Path) -> Dataset:

@@ -213,3 +213,44 @@ def test_factors_that_no_layer_takes_in_are_refused(nnabla) -> None:
     samples = {graph.inputs[0]: x.d}
     with pytest.raises(UnsupportedError, match="a factor for each channel that no layer takes in"):
         trainable_graph(graph, quantize(graph, samples, replace(QuantizeOptions(), **NNABLA)))
+
+
+@pytest.mark.parametrize("sign", [True, False])
+def test_a_learned_quantizer_is_nnablas_with_a_slope_for_its_exponent(nnabla, sign) -> None:
+    import nnabla.functions as f
+
+    from fpgaq.nnabla.learned import LearnedQuantize
+
+    x, k = nnabla.Variable((3, 500), need_grad=True), nnabla.Variable((1,), need_grad=True)
+    x.d = np.round(np.random.default_rng(0).normal(scale=2, size=x.shape) * 64) / 64  # with many ties
+    k.d = -2.3
+    gradient = np.random.default_rng(1).normal(size=x.shape).astype(np.float32)
+    step = f.r_pow_scalar(f.round(f.reshape(k, (1, 1))), 2.0)
+    composed = f.mul2(f.fixed_point_quantize(f.div2(x, step), sign, 4, 1.0), step)
+    found = []
+    for y in (LearnedQuantize(sign, 4)(x, k), composed):
+        for variable in (x, k):
+            variable.grad.zero()
+        y.forward()
+        y.backward(gradient)
+        found.append((y.d + 0.0, x.g.copy(), float(k.g[0])))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    np.testing.assert_array_equal(found[0][1], found[1][1])
+    assert found[0][2] == pytest.approx(found[1][2], rel=1e-4)
+
+
+def test_a_teacher_softens_the_targets(nnabla) -> None:
+    from fpgaq.nnabla import TrainOptions
+    from fpgaq.nnabla.workflow import finetune_model, softened
+
+    targets = softened(np.array([2, 0]), np.log(np.array([[1.0, 2, 1], [8, 1, 1]], np.float32)), 0.5)
+    np.testing.assert_allclose(targets, [[0.125, 0.25, 0.625], [0.9, 0.05, 0.05]], rtol=1e-6)
+    results = [
+        finetune_model(
+            fpgaq.load_model(TABULAR / "model.nnp"), TABULAR / "test.npz", QuantizeOptions(weight_bits=2),
+            TrainOptions(epochs=3), test=TABULAR / "test.npz", teacher=share,
+        )
+        for share in (0.0, 0.5)
+    ]  # fmt: skip
+    assert all(result.figures["finetuned"] > result.figures["quantized"] for result in results)
+    assert results[0].epochs != results[1].epochs

@@ -155,6 +155,39 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert worst["places"][0]["noise"] >= worst["places"][1]["noise"] and worst["explanation"]
 
 
+def test_an_interrupted_search_goes_on_where_it_stopped(tmp_path: Path):
+    results = tmp_path / "results"
+
+    def interrupt(done: int, total: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    arguments = (workload(), "50%", "rom", (2, 4, 8))
+    with pytest.raises(KeyboardInterrupt):
+        search(*arguments, cache=results, progress=interrupt)
+    kept = results.read_text().splitlines()
+    assert len(kept) == 5
+    seen: list[tuple[int, int]] = []
+    resumed = search(*arguments, cache=results, progress=lambda done, total: seen.append((done, total)))
+    assert seen[0] == (5, seen[0][1]) and seen[0][1] > 5
+    lines = results.read_text().splitlines()
+    assert lines[:5] == kept and len({json.loads(line)["key"] for line in lines}) == len(lines)
+    assert resumed == search(*arguments)
+
+
+def test_a_cluster_finds_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    distributed = pytest.importorskip("distributed")
+    common = ["--calibration", str(TABULAR / "calibration.npz"), "--json"]
+    found = []
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, processes=False) as local:
+        for place in (["--dask", local.scheduler_address], ["--jobs", "1"]):
+            for command in (["search", "--budget", "60%", "--widths", "3,8", "-o", str(tmp_path / "a.toml")],
+                            ["sensitivity", "--weight-bits", "3"]):  # fmt: skip
+                assert cli.invoke([command[0], str(TABULAR / "model.nnp"), *common, *command[1:], *place]) == 0
+                found.append(json.loads(capsys.readouterr().out))
+    assert found[:2] == found[2:]
+
+
 def test_usage_errors(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     common = (str(TABULAR / "model.nnp"), "--calibration", str(TABULAR / "calibration.npz"))
     for extra, message in (
