@@ -33,20 +33,19 @@ from fpgaq.nnabla import TrainOptions  # noqa: E402
 from fpgaq.nnabla.workflow import finetune_model  # noqa: E402
 from fpgaq.quantizer.config import QuantizeOptions  # noqa: E402
 
-BITS = ("4/4", "3/8", "2/8")
-RATE = 4e-3
+RATES = {"4/4": 1e-3, "3/8": 1e-3, "2/8": 3e-3}
 TEACHER = 0.5
 """Of each target, the float network's share."""
 RECIPES = {
-    "fashion_mlp": (6, 256),
-    "series_conv": (3, 64),
-    "digits_tabular": (30, 32),
-    "fashion_cnn": (2, 64),
-    "fashion_residual": (2, 64),
-    "fashion_mobile": (2, 64),
-    "fashion_autoencoder": (1, 64),
+    "fashion_mlp": (6, 256, 4.0),
+    "series_conv": (3, 64, 2.0),
+    "digits_tabular": (30, 32, 2.0),
+    "fashion_cnn": (2, 64, 0.5),
+    "fashion_residual": (2, 64, 1.0),
+    "fashion_mobile": (2, 64, 4.0),
+    "fashion_autoencoder": (1, 64, 1.0),
 }
-"""Epochs, and samples of a step."""
+"""Epochs, samples of a step, and a factor on the rate: more for large batches and for what lost much."""
 
 
 def figure(values: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], classifier: bool) -> float:
@@ -62,8 +61,8 @@ def run(name: str, bits: str, options: argparse.Namespace) -> dict[str, Any]:
     data = task.load(DEFAULT_FOLDER)
     weights, activations = map(int, bits.split("/"))
     widths = QuantizeOptions(weight_bits=weights, activation_bits=activations)
-    epochs, batch = RECIPES[name]
-    epochs, batch = options.epochs or epochs, options.batch_size or batch
+    epochs, batch, factor = RECIPES[name]
+    epochs, rate = options.epochs or epochs, options.rate or RATES[bits] * factor
     model = pipeline.load_model(ROOT / "examples" / name / "model.nnp")
     (source,), (output,) = model.inputs, model.outputs
     calibration = ROOT / "examples" / name / "calibration.npz"
@@ -74,7 +73,7 @@ def run(name: str, bits: str, options: argparse.Namespace) -> dict[str, Any]:
         np.savez(train, x=data.train_inputs, y=targets if task.classifier else targets.astype(np.float32))
     start = time.process_time()
     result = finetune_model(
-        model, train, widths, TrainOptions(epochs=epochs, rate=options.rate), calibration=calibration,
+        model, train, widths, TrainOptions(epochs=epochs, rate=rate), calibration=calibration,
         deltas=options.deltas, batch_size=batch, teacher=options.teacher,
     )  # fmt: skip
     seconds = time.process_time() - start
@@ -90,7 +89,7 @@ def run(name: str, bits: str, options: argparse.Namespace) -> dict[str, Any]:
         "network": name,
         "bits": bits,
         "epochs": epochs,
-        "rate": options.rate,
+        "rate": rate,
         "batch": batch,
         "deltas": options.deltas,
         "teacher": options.teacher,
@@ -134,10 +133,16 @@ def main() -> None:
     """Run what is missing, and print all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", nargs="*", choices=list(RECIPES), default=list(RECIPES))
-    parser.add_argument("--bits", nargs="*", default=list(BITS), metavar="W/A", help="bits of weights and activations")
+    parser.add_argument(
+        "--bits",
+        nargs="*",
+        choices=list(RATES),
+        default=list(RATES),
+        metavar="W/A",
+        help="bits of weights and activations",
+    )
     parser.add_argument("--epochs", type=float, help="instead of the recipe's")
-    parser.add_argument("--batch-size", type=int, help="instead of the recipe's")
-    parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--rate", type=float, help="instead of the recipe's")
     parser.add_argument("--teacher", type=float, default=TEACHER)
     parser.add_argument("--deltas", default="learned")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "build/finetuning")

@@ -23,6 +23,7 @@ from .equalization import WEIGHTED, equalize
 from .input_format import InputPlan, input_rounding, plan_input
 from .operators import Conversion, Flow
 from .plan import Leading, branches, check_operators, count_reads, lead
+from .sums import sums_for_means
 from .trace import Trace
 
 SAMPLES = 8
@@ -55,6 +56,7 @@ def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions 
     check(graph)
     check_operators(graph)
     _check_overrides(graph, options)
+    graph = sums_for_means(graph, options)
     if options.equalize:
         graph = equalize(graph)
     calibration = check_samples(graph, samples)

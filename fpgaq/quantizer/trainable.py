@@ -32,9 +32,18 @@ from ..graph import (
     check,
 )
 from ..graph.fixed import by_channel, from_channels
-from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph, IntegerScale, IntegerTable
+from ..integer_graph import (
+    IntegerAffine,
+    IntegerArray,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerScale,
+    IntegerSumPooling,
+    IntegerTable,
+)
 from .input_format import Scale
 from .plan import count_reads, lead
+from .sums import with_sums
 
 Linear = Convolution | Affine | Deconvolution
 NEAR = 0.49
@@ -56,7 +65,8 @@ def trainable_graph(graph: Graph, integer: IntegerGraph) -> Graph:
     Returns
     -------
     Graph
-        Tensors keep their names. Signed ranges are symmetric and rounding is half away from zero, as nnabla computes.
+        Tensors keep their names, but for means that became sums. Signed ranges are symmetric and rounding is half away
+        from zero, as nnabla computes.
         A classifier ends with its softmax again.
 
     Raises
@@ -64,7 +74,8 @@ def trainable_graph(graph: Graph, integer: IntegerGraph) -> Graph:
     UnsupportedError
         A factor for each channel that no layer could take in: it has no fixed-point function.
     """
-    return check(_Builder(graph, integer).build())
+    sums = {op.name for op in integer.operators if isinstance(op, IntegerSumPooling) and op.divisor == (1,)}
+    return check(_Builder(with_sums(graph, sums), integer).build())
 
 
 @dataclass

@@ -1,0 +1,63 @@
+"""Sums in place of means, where activations have few bits: the division goes into the weights behind.
+
+A mean of integers is rounded to a step no finer than theirs, and lies far below their maximum: of 49 four-bit values
+two bits of information were left. A sum has the bits that the division would drop, so that its step can be chosen to
+suit; and the hardware has nothing to divide by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import numpy as np
+
+from ..graph import Affine, AveragePooling, Convolution, Deconvolution, Graph, Operator, Reshape, check
+from ..passes.linear import fold_before
+from ..passes.rewrite import renamed, sole_consumers
+from .config import QuantizeOptions
+from .methods import FEW_BITS
+
+SUFFIX = ".sum"
+"""Tensors that hold a sum bear other names: they are no longer those of the model."""
+
+
+def sums_for_means(graph: Graph, options: QuantizeOptions) -> Graph:
+    """Replace means by sums where their output has at most `FEW_BITS` bits and one layer with weights reads it.
+
+    Returns
+    -------
+    Graph
+        The same function of the inputs, up to the rounding of weights to float32; `graph` itself if nothing changes.
+    """
+    pools = [op.name for op in graph.operators if isinstance(op, AveragePooling)]
+    return with_sums(graph, {name for name in pools if options.for_layer(name).activation_bits <= FEW_BITS})
+
+
+def with_sums(graph: Graph, chosen: Collection[str]) -> Graph:
+    """Replace means by sums in the layers of some names, where a layer with weights behind takes the division in."""
+    following = sole_consumers(graph)
+    changed: dict[int, Operator] = {}
+    names: dict[str, str] = {}
+    for op in graph.operators:
+        if not isinstance(op, AveragePooling) or op.sum_only or op.name not in chosen:
+            continue
+        if any(op.padding) and not op.count_padding:
+            continue
+        tensors, reader = [op.output], following.get(op.output)
+        while isinstance(reader, Reshape):
+            tensors.append(reader.output)
+            reader = following.get(reader.output)
+        if not isinstance(reader, Affine | Convolution | Deconvolution):
+            continue
+        shape = graph.shapes[reader.input]
+        scale = np.full(shape[0], 1 / (op.kernel[0] * op.kernel[1]))
+        folded = fold_before(reader, shape, scale, np.zeros_like(scale))
+        if folded is not None:
+            changed.update({id(op): replace(op, sum_only=True), id(reader): folded})
+            names.update({name: name + SUFFIX for name in tensors})
+    if not changed:
+        return graph
+    operators = tuple(renamed(changed.get(id(op), op), names) for op in graph.operators)
+    shapes = {names.get(name, name): shape for name, shape in graph.shapes.items()}
+    return check(replace(graph, operators=operators, shapes=shapes))

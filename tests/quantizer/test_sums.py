@@ -1,0 +1,66 @@
+"""Means that become sums where activations have few bits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fpgaq.float_executor import run_float
+from fpgaq.graph import AveragePooling, Graph, Operator
+from fpgaq.integer_graph import IntegerSumPooling
+from fpgaq.quantizer import quantize
+from fpgaq.quantizer.config import QuantizeOptions
+from fpgaq.quantizer.sums import SUFFIX, sums_for_means
+from tests.float_networks import affine, chain, convolution, relu, samples, signal_to_noise
+
+
+def mean(size: int = 8, padding: tuple[int, int, int, int] = (0, 0, 0, 0), counted: bool = True) -> AveragePooling:
+    return AveragePooling("mean", ("",), "", (size, size), (size, size), padding, count_padding=counted)
+
+
+def network(*behind: Operator, pool: AveragePooling | None = None) -> Graph:
+    return chain((2, 8, 8), convolution(6, 2, 1, "c1", padding=(1, 1, 1, 1)), relu(), pool or mean(), *behind)
+
+
+FEW = QuantizeOptions(4, 4)
+BEHIND = {
+    "affine": lambda: (affine(3, 6, 2),),
+    "convolution": lambda: (convolution(4, 6, 2, padding=(1, 1, 1, 1), padding_value=0.75),),
+    "groups": lambda: (convolution(4, 6, 2, padding=(1, 1, 1, 1), groups=2),),
+}
+
+
+@pytest.mark.parametrize("behind", BEHIND)
+def test_the_network_stays_the_same(behind: str) -> None:
+    graph, data = network(*BEHIND[behind]()), samples(5, 2, 8, 8)
+    changed = sums_for_means(graph, FEW)
+    assert changed.operators[2].sum_only and changed.operators[2].output == "t3" + SUFFIX
+    (old,), (new,) = run_float(graph, data).values(), run_float(changed, data).values()
+    np.testing.assert_allclose(new, old, rtol=1e-5, atol=1e-6)
+    assert sums_for_means(changed, FEW) is changed
+
+
+def test_a_sum_keeps_what_a_mean_drops() -> None:
+    graph, data = network(affine(3, 6, 2)), samples(64, 2, 8, 8)
+    found = quantize(graph, data, FEW)
+    pool = next(op for op in found.operators if isinstance(op, IntegerSumPooling))
+    assert pool.divisor == (1,) and found.tensors[pool.output].format.width == 4
+    # As it would be with means: more bits of the layer are asked for than is the limit of the change.
+    kept = quantize(graph, data, QuantizeOptions(4, 4, layers={"mean": {"activation_bits": 7}}))
+    divided = next(op for op in kept.operators if isinstance(op, IntegerSumPooling))
+    assert divided.divisor == (64,)
+    assert signal_to_noise(graph, found, data["t0"]) > signal_to_noise(graph, kept, data["t0"]) + 2
+
+
+@pytest.mark.parametrize(
+    ("graph", "options"),
+    [
+        (network(affine(3, 6, 2)), QuantizeOptions()),  # bits enough
+        (network(), FEW),  # the mean is the output
+        (network(relu("r2"), affine(3, 6, 2)), FEW),  # another reader
+        (network(affine(3, 24, 2), pool=mean(5, (1, 1, 1, 1), counted=False)), FEW),  # means of unlike counts
+    ],
+    ids=["8 bits", "output", "relu", "border"],
+)
+def test_what_stays_a_mean(graph: Graph, options: QuantizeOptions) -> None:
+    assert sums_for_means(graph, options) is graph
