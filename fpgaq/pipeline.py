@@ -23,6 +23,7 @@ from .quantizer.config import QuantizeOptions
 from .schedule import Schedule, Target, auxiliary_multipliers
 
 if TYPE_CHECKING:
+    from .estimate import Estimate
     from .pruning.command import PruneOptions, PruneResult
     from .report.comparison import Comparison
     from .search.measure import Workload
@@ -62,6 +63,10 @@ class GenerateResult:
         Paths inside the folder.
     language : str
         "verilog" or "hls".
+    estimate : Estimate, optional
+        What it will take on the device that was named.
+    limited_by : str
+        Where the device chose the schedule, what keeps it from a faster one.
     """
 
     directory: Path
@@ -69,6 +74,8 @@ class GenerateResult:
     digest: str
     files: tuple[str, ...]
     language: str = "verilog"
+    estimate: Estimate | None = None
+    limited_by: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
@@ -88,6 +95,8 @@ class GenerateResult:
             "aux_multipliers": auxiliary_multipliers(schedule.plans),
             "macs": schedule.macs,
             "limit_cycles": schedule.limit,
+            "estimate": self.estimate.as_json() if self.estimate else None,
+            "limited_by": self.limited_by,
             "files": list(self.files),
         }
 
@@ -465,6 +474,8 @@ def generate(
     data: Samples | None = None,
     frames: int | None = None,
     language: str = "verilog",
+    device: str | None = None,
+    progress: Callable[[str], None] = lambda stage: None,
 ) -> GenerateResult:
     """Write the hardware of a network with its bench.
 
@@ -481,6 +492,11 @@ def generate(
         How many of them: by default all of the network's own samples, or the first 8 of `data`.
     language : {"verilog", "hls"}
         Verilog with a cocotb bench, or HLS C++ with a C++ bench, folded alike.
+    device : str, optional
+        One of `fpgaq.synth.DEVICES`: the result tells what is estimated to be taken there. Without a target the
+        schedule is the fastest that a part of known size holds.
+    progress : callable
+        Called with what is being done.
 
     Raises
     ------
@@ -490,22 +506,32 @@ def generate(
         A folder that cannot or must not be written.
     """
     from .emit.write import check_folder, write_folder
+    from .estimate import estimate_schedule, fit_device
     from .integer_file import digest, dump
     from .schedule import make_schedule
+    from .synth import find_device
 
+    if device is not None and language == "hls":
+        raise UsageError("--device estimates Verilog; with --target hls the vendor's tool tells what it takes")
     if language not in LANGUAGES:
         raise UsageError(f"--target {language}: {' and '.join(LANGUAGES)} are known")
     check_folder(directory)
     _check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     wanted = target or Target(multipliers=DEFAULT_MULTIPLIERS)
-    # A function of HLS C++ multiplies for one layer.
-    schedule = make_schedule(network, replace(wanted, sharing=False) if language == "hls" else wanted)
+    guess, limited_by = None, ""
+    if device is not None and target is None and find_device(device).capacity is not None:
+        fitted = fit_device(network, device, progress)
+        schedule, guess, limited_by = fitted.schedule, fitted.estimate, fitted.limited_by
+    else:
+        # A function of HLS C++ multiplies for one layer.
+        schedule = make_schedule(network, replace(wanted, sharing=False) if language == "hls" else wanted)
+        guess = estimate_schedule(network, schedule, device) if device is not None else None
     inputs = _bench_inputs(network, data, frames)
     files = _hls_files(network, schedule, inputs) if language == "hls" else _verilog_files(network, schedule, inputs)
     files[NETWORK_FILE] = dump(network)
     write_folder(directory, files)
-    return GenerateResult(Path(directory), schedule, digest(network), tuple(sorted(files)), language)
+    return GenerateResult(Path(directory), schedule, digest(network), tuple(sorted(files)), language, guess, limited_by)
 
 
 def unroll(
@@ -713,6 +739,7 @@ def build(
     network: str | None = None,
     refuse_batch_statistics: bool = False,
     frames: int | None = None,
+    device: str | None = None,
     simulator: str = "icarus",
     progress: Callable[[str], None] = lambda stage: None,
 ) -> BuildResult:
@@ -732,7 +759,7 @@ def build(
     source = load_model(model, network, passes=False, refuse_batch_statistics=refuse_batch_statistics)
     compared = compare(graph, integer, data, source=source)
     progress("generating hardware")
-    generated = generate(integer, directory, target, data=data, frames=frames)
+    generated = generate(integer, directory, target, data=data, frames=frames, device=device, progress=progress)
     progress("simulating")
     simulated = simulate(directory, simulator=simulator)
     return BuildResult(graph, integer, compared, generated, simulated)

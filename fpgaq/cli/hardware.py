@@ -30,6 +30,7 @@ from .unrolled import pop_unrolling, show_unrolled, with_unroll_options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..estimate import Estimate
     from ..pipeline import GenerateResult
     from ..schedule import BufferReport, Schedule
     from ..synth import Counts, SynthResult
@@ -78,9 +79,18 @@ def generate(
     from .. import pipeline
     from ..schedule import report_buffers
 
-    with settings.progress("generating hardware"):
+    with settings.progress("generating hardware") as progress:
         network = pipeline.load_integer(integer)
-        result = pipeline.generate(network, output, budget, data=data, frames=frames, language=target)
+        result = pipeline.generate(
+            network,
+            output,
+            budget,
+            data=data,
+            frames=frames,
+            language=target,
+            device=values["device"],
+            progress=progress,
+        )
         reports = report_buffers(network, result.schedule) if buffers else ()
     shown = hls_lines(result) if target == "hls" else generate_lines(result)
     lines = [*shown, *(["", *buffer_lines(reports)] if buffers else [])]
@@ -231,6 +241,7 @@ def generate_lines(result: GenerateResult) -> list[str]:
         f"{schedule.multipliers:,} multipliers of {schedule.budget:,}; predicted: a frame every"
         f" {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles, efficiency"
         f" {percent(schedule.efficiency)}",
+        *estimate_lines(result),
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
 
@@ -247,6 +258,34 @@ def hls_lines(result: GenerateResult) -> list[str]:
         " and compares every golden value",
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
+
+
+def estimate_lines(result: GenerateResult) -> list[str]:
+    """What the hardware is estimated to take, how good such estimates are, and what limits the speed."""
+    guess = result.estimate
+    if guess is None:
+        return []
+    counts = guess.counts
+    lines = [
+        f"estimated for {guess.device}: {counts.lut:,} LUT, {counts.ff:,} FF, {counts.dsp:,} DSP,"
+        f" {counts.bram:,} block RAM",
+        error_line(guess),
+    ]
+    if result.limited_by:
+        lines.append(f"limited by {printable(result.limited_by)}")
+    return lines
+
+
+def error_line(guess: Estimate) -> str:
+    """How far such estimates were from what Yosys counted."""
+    known = "; ".join(
+        f"{name} {percent(error.median)} in the median, {percent(error.percentile95)} for 19 of 20"
+        for name, error in (("LUT", guess.errors["lut"]), ("FF", guess.errors["ff"]))
+    )
+    right = ", ".join(
+        f"{name} right for {percent(guess.exact[key])}" for key, name in (("dsp", "DSP"), ("bram", "block RAM"))
+    )
+    return f"known error, over {guess.designs} networks held out: {known}; {right}"
 
 
 def buffer_lines(reports: Sequence[BufferReport]) -> list[str]:

@@ -140,6 +140,11 @@ target_options = _chain(
     click.option("--cycles", type=int, metavar="N", help="Take at most N cycles a frame."),
     click.option("--fps", type=float, metavar="F", help="Frames a second, with --clock."),
     click.option("--clock", type=float, metavar="MHZ", help="Clock in MHz, with --fps."),
+    click.option(
+        "--device",
+        type=click.Choice(DEVICES),
+        help="Estimate what it takes there; without another target, be as fast as the part allows.",
+    ),
 )
 
 search_options = _chain(

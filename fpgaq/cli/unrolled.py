@@ -41,6 +41,8 @@ def pop_unrolling(values: dict[str, Any]) -> Unrolling | None:
     if levels is not None and stages is not None:
         raise UsageError("--levels and --stages exclude one another: give one")
     # Of a folded network's options, only those that were given are there to object to.
+    if values.get("device") is not None:
+        raise UsageError("--device estimates folded networks: leave it out with --unroll, and ask fpgaq synth")
     given = [name for name in ("multipliers", "cycles", "fps", "clock") if values.get(name) is not None]
     if given:
         raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{given[0]} out")

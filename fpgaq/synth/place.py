@@ -74,7 +74,7 @@ def _pin_facts(top: str, ports: Ports) -> dict[str, object]:
         "outputs": sides["output"],
         "input_bits": width,
         "output_bits": max(1, widths["output"]),
-        "given_shifted": f"given[{width - 2}:0], in" if width > 1 else "in",
+        "given_shifted": f"in, given[{width - 1}:1]" if width > 1 else "in",
     }
 
 

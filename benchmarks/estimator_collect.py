@@ -1,0 +1,114 @@
+"""Synthesizes the estimator's networks and keeps what each consists of, and what that took on a device.
+
+    python benchmarks/estimator_collect.py counts xc7 --practical 150
+    python benchmarks/estimator_collect.py designs
+
+The first appends to ``estimator_data/DEVICE.jsonl`` what is not yet there; runs that the user's cache holds cost
+nothing. The second writes ``estimator_data/designs.jsonl`` anew, the inventory of every network that some device has
+counts of. A digest of each design's Verilog stands beside its counts: counts of other Verilog than today's are told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from estimator_networks import make_sample, names
+
+from fpgaq.emit.verilog import emit
+from fpgaq.emit.write import write_folder
+from fpgaq.errors import ToolError
+from fpgaq.estimate.inventory import take_inventory
+from fpgaq.synth import synthesize
+
+DATA = Path(__file__).parent / "estimator_data"
+DESIGNS = DATA / "designs.jsonl"
+
+
+def emitted(name: str) -> tuple[dict[str, str | bytes], dict[str, str], str]:
+    """(all files, Verilog and memory files by name, digest of these) of the network of a name."""
+    sample = make_sample(name)
+    files = emit(sample.graph, sample.schedule)
+    texts = {path.removeprefix("rtl/"): str(text) for path, text in files.items() if path.startswith("rtl/")}
+    return files, texts, hashlib.sha256("".join(texts[name] for name in sorted(texts)).encode()).hexdigest()[:16]
+
+
+def count(name: str, device: str) -> dict[str, Any]:
+    """What a network takes."""
+    files, _, digest = emitted(name)
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "design"
+        write_folder(folder, files)
+        counts = synthesize(folder, device, seeds=0, layers=False).counts
+    return {"name": name, "digest": digest, "counts": counts.as_json()}
+
+
+def inventory(name: str) -> dict[str, Any]:
+    """What a network consists of."""
+    files, texts, digest = emitted(name)
+    top = json.loads(files["manifest.json"])["top"]
+    items = [item for part in take_inventory(texts, top).values() for item in part]
+    listed = [[item.kind, dict(item.facts), item.count] for item in items]
+    return {"name": name, "digest": digest, "items": listed}
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The lines of a data file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def collect_counts(device: str, practical: int, large: int) -> None:
+    """Append what is not yet there."""
+    path = DATA / f"{device}.jsonl"
+    known = {record["name"] for record in read(path)}
+    with path.open("a", encoding="utf-8") as file:
+        for name in names(practical, large):
+            if name in known:
+                continue
+            try:
+                facts = count(name, device)
+            except ToolError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                continue
+            file.write(json.dumps(facts, separators=(",", ":")) + "\n")
+            file.flush()
+            print(name, facts["counts"], flush=True)
+
+
+def collect_designs() -> None:
+    """Take the inventory of all networks that were counted."""
+    counted = [record for path in DATA.glob("*.jsonl") if path != DESIGNS for record in read(path)]
+    lines = []
+    for name in dict.fromkeys(record["name"] for record in counted):
+        design = inventory(name)
+        stale = {record["digest"] for record in counted if record["name"] == name} - {design["digest"]}
+        if stale:
+            print(f"{name}: counted with other Verilog than today's", file=sys.stderr)
+        lines.append(json.dumps(design, separators=(",", ":")))
+    DESIGNS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Count, or take inventory."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    counts = commands.add_parser("counts")
+    counts.add_argument("device")
+    counts.add_argument("--practical", type=int, default=150)
+    counts.add_argument("--large", type=int, default=0)
+    commands.add_parser("designs")
+    arguments = parser.parse_args()
+    DATA.mkdir(exist_ok=True)
+    if arguments.command == "designs":
+        collect_designs()
+    else:
+        collect_counts(arguments.device, arguments.practical, arguments.large)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The networks on which the estimator is fitted and judged: random ones of practical shapes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fpgaq.formats import Format
+from fpgaq.integer_graph import IntegerGraph
+from fpgaq.schedule import Schedule, Target, make_schedule
+from hdl_tests.network_builder import NetworkBuilder
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One network on a budget of multipliers; `name` says how to make it again."""
+
+    name: str
+    graph: IntegerGraph
+    schedule: Schedule
+
+
+def names(practical: int, large: int) -> Iterator[str]:
+    """The names of `practical` networks and of `large` ones, in turn."""
+    for seed in range(max(practical, large)):
+        for kind, count in (("practical", practical), ("large", large)):
+            if seed < count:
+                yield f"{kind} {seed}"
+
+
+def make_sample(name: str) -> Sample:
+    """The network of a name."""
+    kind, seed = name.split()
+    return practical_sample(int(seed), kind == "large")
+
+
+def practical_sample(seed: int, large: bool = False) -> Sample:
+    """A network as people build them: 4 to 32 pixels wide, up to 48 channels, mostly 8 bits.
+
+    A `large` one has at least 96 multipliers.
+    """
+    chance = random.Random(seed)
+    bits = chance.choice([8, 8, 8, 4])
+    kind = chance.choice(["affine", "convolution", "convolution", "mixed"])
+    if kind == "affine":
+        builder = NetworkBuilder(seed, (1, 1, chance.choice([16, 64, 100, 256, 784])), Format(bits, 0, False))
+        for _ in range(chance.randint(0, 2)):
+            builder.affine(chance.choice([10, 16, 32, 64]), relu=True)
+        graph = builder.affine(chance.choice([5, 10, 16]), relu=False).graph()
+    else:
+        size = chance.choice([4, 8, 12, 16, 28, 32])
+        builder = NetworkBuilder(seed, (size, size, chance.choice([1, 3, 4, 8])), Format(bits, 0, False))
+        for _ in range(chance.randint(1, 2)):
+            _grow(chance, builder)
+        if kind == "mixed":
+            builder.affine(10, relu=False)
+        graph = builder.graph()
+
+    multipliers = chance.choice([1, 1, 2, 4, 8, 9, 16, 16, 32, 48, 64])
+    if large:
+        multipliers = chance.choice([96, 128, 192, 256])
+    name = f"{'large' if large else 'practical'} {seed}"
+    return Sample(name, graph, make_schedule(graph, Target(multipliers=multipliers)))
+
+
+def _grow(chance: random.Random, builder: NetworkBuilder) -> None:
+    """One more convolution, and now and then a pooling layer behind it."""
+    height, _, channels = builder.last.shape
+    depthwise = channels > 1 and chance.random() < 0.15
+    outputs = channels if depthwise else chance.choice([4, 8, 16, 24, 32, 48])
+    kernel = chance.choice([1, 3, 3, 3, 5])
+    kernel = min(kernel, height)
+    edge = kernel // 2 if chance.random() < 0.7 else 0
+    builder.convolution(
+        outputs,
+        (kernel, kernel),
+        padding=(edge, edge, edge, edge),
+        groups=channels if depthwise else 1,
+        relu=chance.random() < 0.85,
+        per_channel=chance.random() < 0.3,
+    )
+    if builder.last.shape[0] >= 4 and chance.random() < 0.5:
+        builder.pool()

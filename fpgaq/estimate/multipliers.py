@@ -1,0 +1,77 @@
+"""How many DSP blocks a product takes on each device family, by the rules that Yosys maps multiplications with.
+
+Sources: Yosys's synth_xilinx, synth_lattice, synth_ice40 and synth_gowin (the DSP_* limits that they give to mul2dsp).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .inventory import Facts
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """A DSP block that multiplies signed numbers of `first` by `second` bits.
+
+    Products with a factor below `least` bits, or that are below `least_product` bits wide, go into logic.
+    """
+
+    first: int
+    second: int
+    least: int
+    least_product: int
+    units: int = 1
+
+
+MULTIPLIERS: Mapping[str, tuple[Multiplier, ...]] = {
+    "xc7": (Multiplier(25, 18, 2, 9),),
+    "xcup": (Multiplier(27, 18, 2, 9),),
+    "ecp5": (Multiplier(18, 18, 2, 0),),
+    "ice40": (Multiplier(16, 16, 2, 11),),
+    "gowin": (Multiplier(9, 9, 4, 0), Multiplier(18, 18, 10, 0, units=2)),
+}
+
+
+def dsp_blocks(kind: str, facts: Facts, family: str) -> tuple[int, int]:
+    """(DSP blocks, bits of products that are in logic) of an item.
+
+    Parameters
+    ----------
+    kind : str
+        Only cells that multiply take any.
+    facts : mapping
+        The cell's parameters.
+    family : str
+    """
+    if kind == "fpgaq_mac":
+        count = facts["PRODUCTS"] * facts["OUTPUTS"] - facts["shifts"]
+        return _products(count, facts["element_bits"], facts["weight_bits"], family, facts["product_bits"])
+    if kind == "fpgaq_divide":
+        return _products(1, facts["DIVIDEND_WIDTH"] + 1, facts["MULTIPLIER_WIDTH"] + 1, family)
+    if kind == "own" and facts["products"]:
+        return _products(facts["products"], facts["first"], facts["second"], family)
+    return 0, 0
+
+
+def in_logic(facts: Facts, family: str) -> bool:
+    """Whether the products that an item's elements go into are too small for DSP blocks."""
+    widths = facts["element_bits"], facts["weight_bits"]
+    return bool(facts["element_bits"]) and _products(1, *widths, family, facts["product_bits"])[0] == 0
+
+
+def _products(count: int, first: int, second: int, family: str, product: int | None = None) -> tuple[int, int]:
+    product = first + second if product is None else product
+    for block in MULTIPLIERS[family]:
+        if min(first, second) < block.least or product < block.least_product:
+            return 0, count * first * second
+        if max(first, second) <= max(block.first, block.second) and min(first, second) <= min(
+            block.first, block.second
+        ):
+            return count * block.units, 0
+    last = MULTIPLIERS[family][-1]
+    tiles = -(-max(first, second) // (max(last.first, last.second) - 1)) * -(
+        -min(first, second) // (min(last.first, last.second) - 1)
+    )
+    return count * tiles * last.units, 0

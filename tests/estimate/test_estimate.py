@@ -1,0 +1,143 @@
+"""Estimates: memories by Yosys's rule, counts beside those that were measured, and the fastest schedule that fits."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fpgaq import cli, formats
+from fpgaq.emit.verilog import emit
+from fpgaq.emit.write import write_folder
+from fpgaq.errors import FitError
+from fpgaq.estimate import estimate, estimate_schedule, excess_of, fit_device
+from fpgaq.estimate.inventory import Item
+from fpgaq.estimate.memories import Memory, map_memory
+from fpgaq.estimate.model import COEFFICIENTS, weigh
+from fpgaq.estimate.quantities import sum_quantities
+from fpgaq.integer_file import save
+from fpgaq.schedule import Target, make_schedule
+from fpgaq.synth import synthesize
+from fpgaq.synth.devices import find_device
+from hdl_tests.network_builder import NetworkBuilder
+
+DATA = Path(__file__).parents[2] / "benchmarks" / "estimator_data"
+DEVICES = ("xc7", "xcup", "ecp5-85k")
+
+
+def small_network():
+    builder = NetworkBuilder(3, (8, 8, 2), formats.Format(8, 0, False))
+    return builder.convolution(8, (3, 3), padding=(1, 1, 1, 1)).pool().affine(10, relu=False).graph()
+
+
+# What Yosys 0.70 made of them.
+@pytest.mark.parametrize(
+    ("family", "width", "words", "rom", "expected"),
+    [
+        ("xc7", 3, 2, False, Memory("logic")),
+        ("xc7", 8, 32, True, Memory("logic")),
+        ("xc7", 8, 16, False, Memory("lutram", sites=8)),
+        ("xc7", 48, 64, False, Memory("lutram", sites=64)),
+        ("xc7", 36, 512, False, Memory("block", blocks=1)),
+        ("xc7", 160, 2048, False, Memory("block", blocks=18)),
+        ("ecp5", 10, 128, False, Memory("lutram", sites=144, deep=8)),
+        ("ecp5", 160, 2048, False, Memory("block", blocks=18)),
+        ("ecp5", 72, 256, True, Memory("block", blocks=2)),
+        ("ecp5", 24, 2048, True, Memory("block", blocks=3)),
+        ("ice40", 8, 16, False, Memory("block", blocks=1)),
+        ("ice40", 36, 512, False, Memory("block", blocks=5)),
+        ("gowin", 3, 2, False, Memory("lutram", sites=8)),
+        ("gowin", 160, 1024, True, Memory("block", blocks=9)),
+    ],
+)
+def test_memories_go_where_yosys_puts_them(family: str, width: int, words: int, rom: bool, expected: Memory) -> None:
+    assert map_memory(family, width, words, rom) == expected
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the estimator's data are only in the repository")
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_known_error_is_that_of_the_data(device: str) -> None:
+    fitted = json.loads(COEFFICIENTS.read_text())[find_device(device).family]
+    items = {
+        design["name"]: [Item(*item) for item in design["items"]]
+        for design in map(json.loads, (DATA / "designs.jsonl").read_text().splitlines())
+    }
+    records = [json.loads(line) for line in (DATA / f"{device}.jsonl").read_text().splitlines()]
+    assert len(records) == fitted["designs"]
+    found = {record["name"]: sum_quantities(items[record["name"]], find_device(device).family) for record in records}
+    for name in ("dsp", "bram"):
+        right = [getattr(found[record["name"]], name) == record["counts"][name] for record in records]
+        assert round(float(np.mean(right)), 4) == fitted[f"{name}_exact"] and np.mean(right) >= 0.96
+    for name in ("lut", "ff"):
+        errors = [
+            abs(weigh(getattr(found[record["name"]], name), fitted[name]) / record["counts"][name] - 1)
+            for record in records
+        ]
+        stated = fitted["errors"][name]
+        assert stated["median"] <= 0.10 and stated["percentile95"] <= 0.25
+        # The stated errors are of networks held out: those of the fit itself are less.
+        assert np.median(errors) <= stated["median"] and np.percentile(errors, 95) <= stated["percentile95"]
+
+
+def test_an_estimate_tells_layers_and_whole() -> None:
+    network = small_network()
+    guess = estimate_schedule(network, make_schedule(network, Target(multipliers=4)), "ecp5-25k")
+    assert guess.counts.dsp == 4 and guess.counts.lut > 100 and guess.counts.ff > 100
+    parts = dict(guess.layers)
+    assert sum(part.dsp for part in parts.values()) == 4
+    assert abs(sum(part.lut for part in parts.values()) - guess.counts.lut) <= len(parts)
+    assert guess.as_json()["errors"]["lut"]["median"] == guess.errors["lut"].median
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
+@pytest.mark.parametrize("device", DEVICES)
+def test_an_estimate_is_near_what_synthesis_counts(device: str, tmp_path: Path) -> None:
+    network = small_network()
+    files = emit(network, make_schedule(network, Target(multipliers=4)))
+    write_folder(tmp_path / "out", files)
+    counts, guess = synthesize(tmp_path / "out", device, seeds=0, layers=False).counts, estimate(files, device)
+    assert (guess.counts.dsp, guess.counts.bram) == (counts.dsp, counts.bram)
+    for name in ("lut", "ff"):
+        assert abs(getattr(guess.counts, name) / getattr(counts, name) - 1) <= 0.25
+
+
+def test_families_without_coefficients_are_refused() -> None:
+    with pytest.raises(FitError, match="fpgaq synth"):
+        estimate({"manifest.json": "{}"}, "ice40-up5k")
+
+
+def test_the_fastest_schedule_that_fits_says_what_limits_it() -> None:
+    builder = NetworkBuilder(5, (12, 12, 8), formats.Format(8, 0, False))
+    network = builder.convolution(32, (3, 3), padding=(1, 1, 1, 1)).convolution(16, (1, 1), relu=False).graph()
+    fitted = fit_device(network, "ecp5-25k")
+    assert excess_of(fitted.estimate) == ""
+    assert 20 <= fitted.schedule.multipliers <= 28 and "of 28 DSP" in fitted.limited_by
+    larger = fit_device(network, "ecp5-85k")
+    assert larger.schedule.prediction.mean_interval < fitted.schedule.prediction.mean_interval
+
+
+def test_a_network_that_does_not_fit_is_refused() -> None:
+    builder = NetworkBuilder(5, (1, 1, 2048), formats.Format(8, 0, False))
+    network = builder.affine(128, relu=False).graph()
+    with pytest.raises(FitError, match=r"does not fit ecp5-25k: .* of 56 block RAM; choose a larger part"):
+        fit_device(network, "ecp5-25k")
+
+
+def test_generate_prints_estimate_error_and_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = tmp_path / "net.fpgaq"
+    save(small_network(), network)
+    assert cli.invoke(["generate", str(network), "-o", str(tmp_path / "out"), "--device", "xc7a35t"]) == 0
+    text = capsys.readouterr().out
+    assert "estimated for xc7a35t: " in text and "known error, over 150 networks held out: LUT " in text
+    assert "limited by the network: more multipliers make it no faster" in text or "of 90 DSP" in text
+    options = ["--device", "xc7", "--multipliers", "4", "--json"]
+    assert cli.invoke(["generate", str(network), "-o", str(tmp_path / "out"), *options]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["estimate"]["dsp"] == 4 and values["limited_by"] == "" and values["multipliers"] == 4
+    unrolled = ["generate", str(network), "-o", str(tmp_path / "out"), "--unroll", "--device", "xc7"]
+    assert cli.invoke(unrolled) == 2
+    assert "--device estimates folded networks" in capsys.readouterr().err
