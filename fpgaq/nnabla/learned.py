@@ -14,6 +14,7 @@ from nnabla.function import PythonFunction
 from numpy.typing import NDArray
 
 from ..graph import FixedPointQuantize, Graph
+from ..quantizer.methods import FEW_BITS
 from .rebuild import Function, rebuild
 
 
@@ -87,7 +88,8 @@ def _give(variable: Any, gradient: NDArray[np.float32], accumulate: bool) -> Non
 def with_learned_steps(output: Any, graph: Graph) -> tuple[Any, dict[str, Any]]:
     """The graph with learned steps in its quantizers, and each exponent by its function's output.
 
-    Inputs and biases keep their steps, and so does what joins: others depend on them.
+    Inputs and biases keep their steps, and so does what joins: others depend on them. Activations of more than
+    `FEW_BITS` bits do too: there is nothing to gain, and large arrays to go through.
     """
     fixed = {op.output for op in graph.operators if isinstance(op, FixedPointQuantize) and _learns(op, graph)}
     weights = {f"{op.output}/W_{suffix}" for op in graph.operators for suffix in ("fixed", "integers")}
@@ -107,4 +109,6 @@ def with_learned_steps(output: Any, graph: Graph) -> tuple[Any, dict[str, Any]]:
 
 
 def _learns(op: FixedPointQuantize, graph: Graph) -> bool:
-    return op.input not in graph.inputs and not op.output.endswith(".index") and graph.producer(op.input) is not None
+    if op.format.width > FEW_BITS or op.output.endswith(".index"):
+        return False
+    return op.input not in graph.inputs and graph.producer(op.input) is not None
