@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+from unrolled_trained import load_features, train
 
 import fpgaq
+from fpgaq.accumulators import layer_bounds
+from fpgaq.formats import Format
 from fpgaq.graph import Affine, Graph, Relu, check
-from fpgaq.integer_graph import IntegerAffine, IntegerArray, IntegerGraph
+from fpgaq.integer_check import check as check_integers
+from fpgaq.integer_graph import InputTransform, IntegerAffine, IntegerArray, IntegerGraph, Tensor
 from fpgaq.passes import standard_passes
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.quantizer.weights import weight_frac
 from fpgaq.reference import run as run_reference
+from fpgaq.unrolled.cheapen import cheapen
 
 J_SIZES = (16, 64, 32, 32, 5)
 
@@ -45,10 +52,13 @@ def perceptron(weights: list[np.ndarray], biases: list[np.ndarray] | None = None
 
 
 def quantized(graph: Graph, bits: int = 8, frames: int = 512) -> IntegerGraph:
-    """The integer network of a perceptron on uniform random bytes."""
+    """The integer network of a perceptron on uniform random bytes, each weight the nearest integer."""
     features = graph.shapes[graph.inputs[0]][0]
     samples = np.random.default_rng(1).integers(0, 256, (frames, features)).astype(np.uint8)
-    return fpgaq.quantize(graph, samples, QuantizeOptions(weight_bits=bits, per_channel=False))
+    options = QuantizeOptions(
+        weight_bits=bits, per_channel=False, weight_delta="mse", weight_rounding="nearest", bias_correction=False
+    )
+    return fpgaq.quantize(graph, samples, options)
 
 
 def integer_matrix(weight: np.ndarray, bits: int) -> IntegerArray:
@@ -56,6 +66,47 @@ def integer_matrix(weight: np.ndarray, bits: int) -> IntegerArray:
     most = 2 ** (bits - 1)
     scaled = np.rint(np.ldexp(weight, weight_frac(weight, bits, False, "mse")))
     return np.clip(scaled, -most, most - 1).astype(np.int64)
+
+
+def layer_network(index: int, bits: int) -> IntegerGraph:
+    """One layer of J alone, of bytes, all bits of its sums kept."""
+    weight = integer_matrix(he_normal()[index], bits)
+    outputs, inputs = weight.shape
+    bias = np.zeros(outputs, dtype=np.int64)
+    source = Format(8, 0, signed=False)
+    width = layer_bounds(weight, bias, source).width
+    result = Tensor("y", (1, 1, outputs), Format(width, 0))
+    tensors = {"x": Tensor("x", (1, 1, inputs), source), "y": result}
+    op = IntegerAffine("affine", ("x",), "y", weight, bias, Format(bits, 0), (0,) * outputs, width, None)
+    transform = InputTransform(1.0, 0.0, "half_up", (inputs,), (inputs, 1, 1))
+    samples = np.random.default_rng(0).integers(0, 256, (4, 1, 1, inputs))
+    return check_integers(
+        IntegerGraph(
+            f"layer{index}_{bits}",
+            ("x",),
+            ("y",),
+            tensors,
+            (op,),
+            {"x": transform},
+            {"y": (outputs,)},
+            {"x": samples},
+            False,
+        )
+    )
+
+
+@lru_cache
+def trained_network() -> IntegerGraph:
+    """The perceptron of `unrolled_trained` with its weights rounded to 8 bits."""
+    return fpgaq.quantize(perceptron(*train()), load_features()[0], QuantizeOptions(per_channel=False))
+
+
+@lru_cache
+def cheap_network(bound: float) -> IntegerGraph:
+    """`trained_network` with weights chosen for cheap adders."""
+    network = trained_network()
+    frames = load_features()[0].astype(np.int64).reshape(-1, 1, 1, 16)
+    return cheapen(network, {network.inputs[0]: frames}, bound)
 
 
 def peer_arrays(network: IntegerGraph, frames: IntegerArray) -> dict[str, np.ndarray]:

@@ -1,10 +1,11 @@
 """Runs inside a peer's own environment: Verilog of a chain of affine layers by da4ml or alkaid.
 
-    python unrolled_peer.py da4ml layers.npz FOLDER CUTOFF
+    python unrolled_peer.py da4ml layers.npz FOLDER CUTOFF [binary]
 
 `layers.npz` holds, for layer i, `weight_i` (outputs, inputs), `bias_i` and, but for the last, `shift_i`: an unsigned
 8-bit result of half_up rounding, saturated, after a ReLU. `inputs` and `expected` are checked by ``==`` against the
-peer's own emulation. CUTOFF is its `latency_cutoff`, -1 for no registers. Prints a JSON line.
+peer's own emulation. CUTOFF is its `latency_cutoff`, -1 for no registers. With `binary`, alkaid makes no
+adders of three operands. Prints a JSON line.
 """
 
 import importlib
@@ -18,6 +19,7 @@ import numpy as np
 def main():
     """Read the arguments, write the peer's Verilog, print what it took."""
     peer, source, folder, cutoff = sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])
+    options = {"ternary_fuse": False} if sys.argv[5:] == ["binary"] else {}
     data = np.load(source)
     trace = importlib.import_module(f"{peer}.trace")
     codegen = importlib.import_module(f"{peer}.codegen")
@@ -40,7 +42,7 @@ def main():
             y = y.quantize(zero, eight, zero, "SAT", "RND")
     program = make_trace(x, y)
     names = ("peer", folder) if peer == "da4ml" else (folder, "peer")
-    model = codegen.RTLModel(program, *names, latency_cutoff=cutoff)
+    model = codegen.RTLModel(program, *names, latency_cutoff=cutoff, **options)
     model.write()
     seconds = time.perf_counter() - start
     frames = data["inputs"].astype(np.float64)
@@ -48,14 +50,12 @@ def main():
     begin = time.perf_counter()
     found = program.predict(frames)
     emulated = time.perf_counter() - begin
-    stages = len(model._pipe.solutions) if getattr(model, "_pipe", None) is not None else 0
     print(
         json.dumps(
             {
                 "generate_seconds": seconds,
                 "emulate_seconds": emulated,
                 "cost": float(program.cost),
-                "stages": stages,
                 "exact": bool((found.reshape(len(frames), -1) == data["expected"]).all()),
             }
         )

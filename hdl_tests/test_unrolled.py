@@ -51,6 +51,11 @@ def test_network(name: str, tmp_path: Path) -> None:
     prove(tmp_path, NETWORKS[name]().graph(), Unrolling(levels=1 + len(name) % 3))
 
 
+@pytest.mark.parametrize("name", ["signed input", "per channel"])
+def test_shallow(name: str, tmp_path: Path) -> None:
+    prove(tmp_path, NETWORKS[name]().graph(), Unrolling(stages=5, shallow=True))
+
+
 @pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_rounding(rounding: str, narrow: bool, tmp_path: Path) -> None:

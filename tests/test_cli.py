@@ -298,6 +298,7 @@ def test_cheapen(call: Any, network: Path, tmp_path: Path) -> None:
     ("options", "message"),
     [
         (("--levels", 2), "give --unroll too"),
+        (("--shallow",), "give --unroll too"),
         (("--unroll", "--levels", 2, "--stages", 3), "exclude one another"),
         (("--unroll", "--multipliers", 4), "leave --multipliers out"),
     ],

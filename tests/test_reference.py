@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fpgaq import reference
 from fpgaq.accumulators import layer_bounds
-from fpgaq.errors import ModelError, VerificationError
+from fpgaq.errors import ModelError, UsageError, VerificationError
 from fpgaq.formats import ROUNDINGS, Format, round_shift
 from fpgaq.integer_graph import (
     InputTransform,
@@ -174,6 +174,27 @@ def test_an_accumulator_that_is_too_narrow_is_noticed():
 def test_outputs_alone_by_default():
     graph = small_network()
     assert set(reference.run(graph, graph.samples)) == {"t5"}
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+def test_results_in_arrays_that_are_there(kind):
+    graph = small_network()
+    expected = reference.run(graph, graph.samples, keep=True)
+    out = {name: np.full(expected[name].shape, -7, dtype=kind) for name in ("t5", "t2")}
+    found = reference.run(graph, graph.samples, keep=True, out=out)
+    for name, value in found.items():
+        assert value is out.get(name, value)
+        assert np.array_equal(value, expected[name])
+
+
+def test_arrays_that_cannot_take_the_results_are_refused():
+    graph = small_network()
+    shape = reference.run(graph, graph.samples)["t5"].shape
+    for bad in (np.zeros(shape), np.zeros(shape, np.int8), np.zeros((1, *shape), np.int64)):
+        with pytest.raises(UsageError, match="a writable integer array of shape"):
+            reference.run(graph, graph.samples, out={"t5": bad})
+    with pytest.raises(UsageError, match="out has an array for 't2'; results are 't5'"):
+        reference.run(graph, graph.samples, out={"t2": np.zeros(shape, np.int64)})
 
 
 def test_no_frames_give_no_results():

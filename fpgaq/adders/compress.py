@@ -17,6 +17,8 @@ from .steps import Step, plan_chain, plan_final
 
 # Bits that a look-up table must remove for a chain to be worth it: the best that is left is taken first.
 _THRESHOLDS = (1.45, 1.25, 0.99, 0.4, 0.01)
+# The same where few levels count more than few tables; which of them gives fewer, only trying tells.
+_EAGER_THRESHOLDS = ((0.99, 0.4, 0.01), (0.01,))
 
 
 @dataclass
@@ -48,8 +50,10 @@ class _Heap:
 class _Compressor:
     """The rows and chains made so far."""
 
-    def __init__(self, graph: AdderGraph) -> None:
+    def __init__(self, graph: AdderGraph, thresholds: Sequence[float], eager: bool) -> None:
         self.graph = graph
+        self.thresholds = thresholds
+        self.eager = eager
         self.rows = len(graph.inputs)
         self.chains: list[Chain] = []
         # Of each value of the graph: its bits and their levels.
@@ -92,10 +96,12 @@ class _Compressor:
         made: list[tuple[Bit, int]] = []
         if not more and (final := self._final_chain(heap)):
             made += self._take(heap, level, False, final)
-        for threshold in _THRESHOLDS:
-            if threshold < 1.0 and (more or made):
+        for threshold in self.thresholds:
+            # Chains that remove little wait for bits of later levels, unless few levels are what counts.
+            if threshold < 1.0 and (more or made) and not self.eager:
                 break
-            while (chain := self._best_chain(heap, threshold, last=not more and not made)) is not None:
+            last = self.eager or not (more or made)
+            while (chain := self._best_chain(heap, threshold, last)) is not None:
                 made += self._take(heap, level, *chain)
         for bit, column in made:
             heap.add(bit, level, column)
@@ -177,9 +183,16 @@ class _Compressor:
         return [(Bit(row, place, negative), low + place) for place in range(width)]
 
 
-def compress(graph: AdderGraph) -> ChainProgram:
-    """The carry chains of an adder graph."""
-    compressor = _Compressor(graph)
+def compress(graph: AdderGraph, shallow: bool = False) -> ChainProgram:
+    """The carry chains of an adder graph: of few look-up tables, or `shallow`, few behind one another."""
+    if not shallow:
+        return _program(graph, _THRESHOLDS, eager=False)
+    tried = [_program(graph, thresholds, eager=True) for thresholds in _EAGER_THRESHOLDS]
+    return min(tried, key=lambda program: (program.depth, program.tables))
+
+
+def _program(graph: AdderGraph, thresholds: Sequence[float], eager: bool) -> ChainProgram:
+    compressor = _Compressor(graph, thresholds, eager)
     for index in range(len(graph.sums)):
         compressor.add_sum(index)
     outputs = [compressor.values[len(graph.inputs) + index][0] for index in graph.outputs]

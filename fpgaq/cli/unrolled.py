@@ -19,6 +19,7 @@ unroll_options = (
     click.option("--unroll", is_flag=True, help="A frame a cycle, every product in logic: for tiny networks."),
     click.option("--levels", type=int, metavar="N", help="With --unroll: chains between registers.  [default: 2]"),
     click.option("--stages", type=int, metavar="N", help="With --unroll: at most N registers in all."),
+    click.option("--shallow", is_flag=True, help="With --unroll: a faster clock at more logic."),
 )
 
 
@@ -33,10 +34,10 @@ def pop_unrolling(values: dict[str, Any]) -> Unrolling | None:
     """Take the options of unrolling out of a command's keyword arguments; None if it is not asked for."""
     from ..unrolled import Unrolling
 
-    unroll, levels, stages = (values.pop(name) for name in ("unroll", "levels", "stages"))
+    unroll, levels, stages, shallow = (values.pop(name) for name in ("unroll", "levels", "stages", "shallow"))
     if not unroll:
-        if levels is not None or stages is not None:
-            raise UsageError("--levels and --stages are about unrolled networks: give --unroll too")
+        if levels is not None or stages is not None or shallow:
+            raise UsageError("--levels, --stages and --shallow are about unrolled networks: give --unroll too")
         return None
     if levels is not None and stages is not None:
         raise UsageError("--levels and --stages exclude one another: give one")
@@ -50,7 +51,7 @@ def pop_unrolling(values: dict[str, Any]) -> Unrolling | None:
         raise UsageError("unrolled networks are Verilog: leave --target hls or --unroll out")
     if values.get("buffers"):
         raise UsageError("an unrolled network has no line buffers: leave --buffers out")
-    return Unrolling(levels, stages)
+    return Unrolling(levels, stages, shallow)
 
 
 @click.command(epilog=example("fpgaq cheapen digits.fpgaq --calibration train.npz --bound 0.03 -o cheap.fpgaq"))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..data import fit_shape
-from ..errors import ModelError
+from ..errors import ModelError, UsageError
 from ..formats import Format, quantize_real
 from ..integer_graph import (
     InputTransform,
@@ -65,7 +65,8 @@ def run(
     inputs: Mapping[str, IntegerArray],
     keep: bool = False,
     batch_size: int | None = None,
-) -> dict[str, IntegerArray]:
+    out: Mapping[str, NDArray[Any]] | None = None,
+) -> dict[str, NDArray[Any]]:
     """Compute the network exactly.
 
     Parameters
@@ -77,16 +78,21 @@ def run(
         Return every tensor, not the outputs alone.
     batch_size : int, optional
         Frames computed at a time; by default as many as keep temporary arrays in the cache.
+    out : mapping of str to array of int, optional
+        Where results go that are not to be allocated: (frames, height, width, channels), of any integer type that
+        holds the tensor's format.
 
     Returns
     -------
     dict of str to array of int64
-        (frames, height, width, channels) each.
+        (frames, height, width, channels) each; those of `out` are the given ones.
 
     Raises
     ------
     ModelError
         An input that is missing, misshapen or out of its format's range.
+    UsageError
+        An array in `out` that does not fit, or for a tensor that is not returned.
     VerificationError
         A sum that left the accumulator's proved width: the graph's widths are wrong.
     """
@@ -94,7 +100,11 @@ def run(
     layers = tuple(_prepare(op, graph.tensors) for op in graph.operators)
     step = batch_size or max(1, BATCH_ELEMENTS // max((layer.elements for layer in layers), default=1))
     names = tuple(graph.tensors) if keep else graph.outputs
-    results = {name: np.empty((frames, *graph.tensors[name].shape), dtype=np.int64) for name in names}
+    given = _check_out(graph, out or {}, names, frames)
+    results: dict[str, NDArray[Any]] = {
+        name: given[name] if name in given else np.empty((frames, *graph.tensors[name].shape), dtype=np.int64)
+        for name in names
+    }
     for start in range(0, frames, step):
         batch = {name: _inward(inputs[name][start : start + step], graph.tensors[name].format) for name in graph.inputs}
         for name, value in _run_batch(layers, batch, frozenset(names)).items():
@@ -169,6 +179,27 @@ def check_inputs(graph: IntegerGraph, inputs: Mapping[str, IntegerArray]) -> int
     if len(counts) != 1:
         raise ModelError(f"the inputs of network {graph.name!r} have different numbers of frames: {sorted(counts)}")
     return int(counts.pop())
+
+
+def _check_out(
+    graph: IntegerGraph, out: Mapping[str, NDArray[Any]], names: tuple[str, ...], frames: int
+) -> Mapping[str, NDArray[Any]]:
+    """The arrays that a caller gave for results, if each can take them."""
+    for name, array in out.items():
+        if name not in names:
+            raise UsageError(f"out has an array for {name!r}; results are {', '.join(map(repr, names))}")
+        tensor = graph.tensors[name]
+        shape = (frames, *tensor.shape)
+        kind = array.dtype
+        holds = kind.kind in "iu" and (
+            np.iinfo(kind).min <= tensor.format.minimum and tensor.format.maximum <= np.iinfo(kind).max
+        )
+        if array.shape != shape or not holds or not array.flags.writeable:
+            raise UsageError(
+                f"out[{name!r}] is {kind} of shape {array.shape}; a writable integer array of shape {shape} that holds"
+                f" {tensor.format.minimum}..{tensor.format.maximum} is needed"
+            )
+    return out
 
 
 def _inward(images: IntegerArray, fmt: Format) -> Work:

@@ -19,6 +19,7 @@ from ..adders.search import find_sums
 from ..errors import FitError, UnsupportedError, UsageError
 from ..formats import Format
 from ..integer_graph import IntegerAffine, IntegerArray, IntegerGraph
+from .registers import cut, level_costs, spread
 
 DEFAULT_LEVELS = 2
 FIFO_CYCLES = 2
@@ -27,10 +28,19 @@ FIFO_CYCLES = 2
 
 @dataclass(frozen=True)
 class Unrolling:
-    """How deep the pipeline is: carry chains between registers, or registers in all; at most one is set."""
+    """How deep the pipeline is.
+
+    Parameters
+    ----------
+    levels, stages : int, optional
+        Carry chains between registers, or registers in all; at most one is set.
+    shallow : bool
+        Few chains behind one another, for a fast clock, rather than the least logic.
+    """
 
     levels: int | None = None
     stages: int | None = None
+    shallow: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,15 +122,14 @@ def plan_network(graph: IntegerGraph, unrolling: Unrolling) -> UnrolledPlan:
     made: list[tuple[IntegerAffine, AdderGraph, ChainProgram, tuple[Interval, ...]]] = []
     for op in graph.operators:
         assert isinstance(op, IntegerAffine)
-        sums = find_sums(op.weight, _constants(op), ranges)
+        sums, program = _best_program(op, ranges, unrolling.shallow)
         ranges = _results(op, sums, graph.tensors[op.output].format)
-        made.append((op, sums, compress(sums), ranges))
+        made.append((op, sums, program, ranges))
     # The requantizer, or the result's register, counts as a level.
-    depths = [program.depth + (op.requantize is not None) for op, _, program, _ in made]
-    levels = _levels(depths, unrolling)
+    costs = [level_costs(program, op.requantize is not None) for op, _, program, _ in made]
     layers = tuple(
-        UnrolledLayer(op.name, sums, program, _cuts(depth, levels), results)
-        for (op, sums, program, results), depth in zip(made, depths, strict=True)
+        UnrolledLayer(op.name, sums, program, cuts, results)
+        for (op, sums, program, results), cuts in zip(made, _cuts(costs, unrolling), strict=True)
     )
     plan = UnrolledPlan(layers, 0)
     # The place of a frame is free again a cycle after its result left; until then others must find theirs.
@@ -149,6 +158,16 @@ def _check(graph: IntegerGraph, unrolling: Unrolling) -> None:
         raise UnsupportedError("the network branches; --unroll takes one layer behind the other")
 
 
+def _best_program(op: IntegerAffine, ranges: tuple[Interval, ...], shallow: bool) -> tuple[AdderGraph, ChainProgram]:
+    """The adder graph of a layer and its chains: of least logic, or `shallow`, with the fewest behind one another."""
+    if not shallow:
+        sums = find_sums(op.weight, _constants(op), ranges)
+        return sums, compress(sums)
+    graphs = [find_sums(op.weight, _constants(op), ranges, depth=depth) for depth in (0, 1)]
+    tried = [(sums, compress(sums, shallow=True)) for sums in graphs]
+    return min(tried, key=lambda made: (made[1].depth, made[1].tables))
+
+
 def _constants(op: IntegerAffine) -> IntegerArray:
     """The biases, and the half that rounding adds where it can be added beforehand."""
     if op.requantize is None or op.requantize.rounding != "half_up":
@@ -174,22 +193,14 @@ def _results(op: IntegerAffine, sums: AdderGraph, fmt: Format) -> tuple[Interval
     return tuple(results)
 
 
-def _levels(depths: Sequence[int], unrolling: Unrolling) -> int:
-    """Carry chains between registers."""
+def _cuts(costs: Sequence[Sequence[int]], unrolling: Unrolling) -> list[tuple[int, ...]]:
+    """Levels of each layer behind which registers stand; a layer of no level is a register alone."""
     if unrolling.stages is None:
-        return unrolling.levels or DEFAULT_LEVELS
-    if unrolling.stages < len(depths) + 1:
+        levels = unrolling.levels or DEFAULT_LEVELS
+        return [cut(layer, max(1, -(-len(layer) // levels)), levels) for layer in costs]
+    if unrolling.stages < len(costs) + 1:
         raise FitError(
-            f"{unrolling.stages} stages are fewer than a register for the input and for each of the {len(depths)}"
-            f" layers; ask for --stages {len(depths) + 1} or more"
+            f"{unrolling.stages} stages are fewer than a register for the input and for each of the {len(costs)}"
+            f" layers; ask for --stages {len(costs) + 1} or more"
         )
-    levels = 1
-    while 1 + sum(max(1, -(-depth // levels)) for depth in depths) > unrolling.stages:
-        levels += 1
-    return levels
-
-
-def _cuts(depth: int, levels: int) -> tuple[int, ...]:
-    """Where registers stand in a layer: stages of equal numbers of levels, the first ones longer."""
-    stages = max(1, -(-depth // levels))
-    return tuple(-(-depth * (stage + 1) // stages) for stage in range(stages - 1))
+    return spread(costs, unrolling.stages - 1)

@@ -21,10 +21,11 @@ def prove(matrix: np.ndarray, constants: np.ndarray, inputs: tuple[Interval, ...
     expected = frames @ matrix.T + constants
     assert (graph.matrix == matrix).all()
     assert (graph.run(frames) == expected).all()
-    program = compress(graph)
-    assert (program.run(frames) == expected).all()
-    for index, bits in enumerate(program.outputs):
-        assert len(bits) == graph.intervals[len(inputs) + graph.outputs[index]].width
+    for shallow in (False, True):
+        program = compress(graph, shallow)
+        assert (program.run(frames) == expected).all()
+        for index, bits in enumerate(program.outputs):
+            assert len(bits) == graph.intervals[len(inputs) + graph.outputs[index]].width
 
 
 def corners(inputs: tuple[Interval, ...], count: int, seed: int) -> np.ndarray:
@@ -110,6 +111,14 @@ def test_plain_wires_are_counted_with_their_inverters() -> None:
         assert chain.carry is None or not chain.carry.inverted
         assert all(row < len(program.input_widths) + len(program.chains) for row in chain.reads)
     assert Bit(ONE, 0).row == ONE
+
+
+def test_shallow_programs_have_fewer_levels() -> None:
+    matrix = np.rint(np.random.default_rng(2).normal(0, 40, (4, 24))).astype(np.int64)
+    graph = find_sums(matrix, np.zeros(4, dtype=np.int64), (Interval(0, 255),) * 24, depth=1)
+    shallow, least = compress(graph, shallow=True), compress(graph)
+    assert shallow.depth < least.depth
+    assert shallow.tables > least.tables
 
 
 def test_the_same_matrix_gives_the_same_program() -> None:

@@ -27,6 +27,7 @@ class ChainFacts:
     other: list[str]
     carry: str
     counters: list[dict[str, str]]
+    difference: int
 
 
 class _Wires:
@@ -159,7 +160,12 @@ def _chain_facts(name: str, chain: Chain, wires: _Wires, layer: UnrolledLayer) -
                 other[group.start + digit] = expression
             elif len(group.bits) > 1:
                 wires.spare.append(expression)
-    return ChainFacts(name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), text(chain.carry), counters)
+    # Without counters, the form whose operand has fewer wires to invert.
+    inverted = sum(group.bits[0][0].inverted for group in chain.groups)
+    difference = int(bool(counters) or 2 * inverted > len(chain.groups))
+    return ChainFacts(
+        name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), text(chain.carry), counters, difference
+    )
 
 
 def _counter(name: str, group: Group, wires: _Wires, stage: int) -> dict[str, str]:

@@ -1,0 +1,84 @@
+"""Seconds of exact emulation for 1,000 frames: J and a convolution 28x28x1, 3x3x8, by numpy and compiled from C++.
+
+Times are of the processor, so that they mean the same on a busy machine.
+
+    OMP_NUM_THREADS=1 python benchmarks/emulation.py [--repeats 20]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from unrolled_networks import J_SIZES, he_normal, perceptron, quantized
+
+import fpgaq
+from fpgaq import reference
+from fpgaq.graph import Convolution, Graph, Relu, check
+from fpgaq.integer_graph import IntegerGraph
+from fpgaq.passes import standard_passes
+from fpgaq.quantizer.config import QuantizeOptions
+from fpgaq.report.timing import engine, threads
+from fpgaq.verify.compiled import compile_graph
+
+FRAMES = 1000
+
+
+def convolution() -> IntegerGraph:
+    """28x28x1, convolution 3x3x8 with its edge padded, ReLU."""
+    weight = np.random.default_rng(0).normal(0.0, np.sqrt(2.0 / 9), (8, 1, 3, 3)).astype(np.float32)
+    operators = (
+        Convolution("conv", ("x",), "c", weight, np.zeros(8, np.float32), padding=(1, 1, 1, 1)),
+        Relu("relu", ("c",), "y"),
+    )
+    shapes = {"x": (1, 28, 28), "c": (8, 28, 28), "y": (8, 28, 28)}
+    graph = standard_passes(check(Graph("convolution", ("x",), ("y",), operators, shapes)))
+    samples = np.random.default_rng(1).integers(0, 256, (64, 1, 28, 28)).astype(np.uint8)
+    return fpgaq.quantize(graph, samples, QuantizeOptions(output_bits=8))
+
+
+def best_seconds(action: Callable[[], object], repeats: int) -> float:
+    """The least processor time of some runs."""
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        action()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def main() -> None:
+    """Print a line for each network and engine."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=20)
+    repeats = parser.parse_args().repeats
+    print(f"{engine()}, {threads()} threads, {FRAMES} frames, best of {repeats}")
+    print("| network | engine | seconds | compiling |")
+    print("| --- | --- | --- | --- |")
+    for name, network in (("J", quantized(perceptron(he_normal(J_SIZES)))), ("conv 28x28x1, 3x3x8", convolution())):
+        tensor = network.tensors[network.inputs[0]]
+        inputs = {network.inputs[0]: np.random.default_rng(2).integers(0, 256, (FRAMES, *tensor.shape))}
+        start = time.perf_counter()
+        library = compile_graph(network)
+        compiling = time.perf_counter() - start
+        expected, found = reference.run(network, inputs), library.run(inputs)
+        assert all((expected[output] == found[output]).all() for output in expected)
+        numpy_seconds = best_seconds(partial(reference.run, network, inputs), repeats)
+        print(f"| {name} | numpy | {numpy_seconds:.4f} | none |", flush=True)
+        formats = {output: network.tensors[output].format for output in network.outputs}
+        out = {
+            output: np.zeros(expected[output].shape, np.uint8 if fmt.width <= 8 and not fmt.signed else np.int32)
+            for output, fmt in formats.items()
+        }
+        there_seconds = best_seconds(partial(reference.run, network, inputs, out=out), repeats)
+        assert all((expected[output] == out[output]).all() for output in expected)
+        print(f"| {name} | numpy, into arrays that are there | {there_seconds:.4f} | none |", flush=True)
+        compiled_seconds = best_seconds(partial(library.run, inputs), repeats)
+        print(f"| {name} | compiled C++ | {compiled_seconds:.4f} | {compiling:.1f} s, then cached |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
