@@ -475,6 +475,7 @@ def generate(
     frames: int | None = None,
     language: str = "verilog",
     device: str | None = None,
+    factor_bits: int = 0,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> GenerateResult:
     """Write the hardware of a network with its bench.
@@ -495,6 +496,9 @@ def generate(
     device : str, optional
         One of `fpgaq.synth.DEVICES`: the result tells what is estimated to be taken there. Without a target the
         schedule is the fastest that a part of known size holds.
+    factor_bits : int
+        Of the wider factor of the part's multipliers: several outputs share one where their weights fit into it a
+        product's width apart. 0: each has its own, or as the device wants it.
     progress : callable
         Called with what is being done.
 
@@ -513,6 +517,8 @@ def generate(
 
     if device is not None and language == "hls":
         raise UsageError("--device estimates Verilog; with --target hls the vendor's tool tells what it takes")
+    if factor_bits and language == "hls":
+        raise UsageError("--pack changes the Verilog's multipliers; leave it out with --target hls")
     if language not in LANGUAGES:
         raise UsageError(f"--target {language}: {' and '.join(LANGUAGES)} are known")
     check_folder(directory)
@@ -520,12 +526,13 @@ def generate(
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     wanted = target or Target(multipliers=DEFAULT_MULTIPLIERS)
     guess, limited_by = None, ""
-    if device is not None and target is None and find_device(device).capacity is not None:
+    if device is not None and target is None and not factor_bits and find_device(device).capacity is not None:
         fitted = fit_device(network, device, progress)
         schedule, guess, limited_by = fitted.schedule, fitted.estimate, fitted.limited_by
     else:
         # A function of HLS C++ multiplies for one layer.
         schedule = make_schedule(network, replace(wanted, sharing=False) if language == "hls" else wanted)
+        schedule = replace(schedule, factor_bits=factor_bits)
         guess = estimate_schedule(network, schedule, device) if device is not None else None
     inputs = _bench_inputs(network, data, frames)
     files = _hls_files(network, schedule, inputs) if language == "hls" else _verilog_files(network, schedule, inputs)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from fpgaq.verify.bench import bench_files
 Files = dict[str, "str | bytes"]
 
 
-def make_files(graph: IntegerGraph, multipliers: int, golden: IntegerGraph | None = None) -> Files:
+def make_files(
+    graph: IntegerGraph, multipliers: int, golden: IntegerGraph | None = None, factor_bits: int = 0
+) -> Files:
     """The files of an output folder; `golden` is the network that the bench expects, `graph` itself if None.
 
     A budget that is too small for the network is doubled until it fits.
@@ -31,7 +34,7 @@ def make_files(graph: IntegerGraph, multipliers: int, golden: IntegerGraph | Non
             if multipliers > 4096:
                 raise
             multipliers *= 2
-    files: Files = dict(emit(graph, schedule))
+    files: Files = dict(emit(graph, replace(schedule, factor_bits=factor_bits)))
     manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
     if golden is not None:
         for stream, op in zip(manifest["streams"][1:], golden.operators, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -53,6 +54,18 @@ NETWORKS = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_network(name: str, tmp_path: Path) -> None:
     prove(tmp_path, NETWORKS[name]().graph(), 40 if len(name) % 2 else 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "factor_bits"), [("unsigned input", 25), ("per channel", 27), ("like LeNet", 18), ("groups", 48)]
+)
+def test_packed_multipliers(name: str, factor_bits: int, tmp_path: Path) -> None:
+    """Outputs that share multipliers compute the same in the same cycles."""
+    files = make_files(NETWORKS[name]().graph(), 40, factor_bits=factor_bits)
+    packed = [int(part) for text in files.values() for part in re.findall(r"\.PACKED\((\d+)\)", str(text))]
+    assert max(packed) > 1 or factor_bits == 18
+    outcome = run_files(tmp_path, files)
+    assert outcome["status"] == 0, outcome["message"]
 
 
 @pytest.mark.parametrize("multipliers", [3, 50])

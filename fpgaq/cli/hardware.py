@@ -46,6 +46,12 @@ if TYPE_CHECKING:
 @target_options
 @click.option("--data", metavar="NPZ", help="Frames for the bench; by default the samples inside FPGAQ.")
 @frames_option
+@click.option(
+    "--pack",
+    type=click.IntRange(8, 48),
+    metavar="BITS",
+    help="Outputs share multipliers whose wider factor has BITS: 25 on AMD's series 7, 27 on UltraScale+, 18 on ECP5.",
+)
 @click.option("--buffers", is_flag=True, help="Show what the sizes of line buffers and queues buy, too.")
 @with_unroll_options
 @common
@@ -58,6 +64,7 @@ def generate(
     target: str,
     data: str | None,
     frames: int | None,
+    pack: int | None,
     buffers: bool,
     **values: Any,
 ) -> None:
@@ -65,7 +72,7 @@ def generate(
 
     The folder holds a bench too, which proves the hardware without fpgaq.
     """
-    unrolling = pop_unrolling({**values, "buffers": buffers, "target": target})
+    unrolling = pop_unrolling({**values, "buffers": buffers, "target": target, "pack": pack})
     if unrolling is not None:
         from .. import pipeline
 
@@ -89,6 +96,7 @@ def generate(
             frames=frames,
             language=target,
             device=values["device"],
+            factor_bits=pack or 0,
             progress=progress,
         )
         reports = report_buffers(network, result.schedule) if buffers else ()

@@ -44,7 +44,7 @@ def pop_unrolling(values: dict[str, Any]) -> Unrolling | None:
     # Of a folded network's options, only those that were given are there to object to.
     if values.get("device") is not None:
         raise UsageError("--device estimates folded networks: leave it out with --unroll, and ask fpgaq synth")
-    given = [name for name in ("multipliers", "cycles", "fps", "clock") if values.get(name) is not None]
+    given = [name for name in ("multipliers", "cycles", "fps", "clock", "pack") if values.get(name) is not None]
     if given:
         raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{given[0]} out")
     if values.get("target") == "hls":

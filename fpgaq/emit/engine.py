@@ -45,8 +45,8 @@ class Requantizer:
     result: Format
 
 
-def engine_facts(graph: IntegerGraph, engine: Engine, layers: Sequence[Served]) -> dict[str, object]:
-    """Everything that ``engine.v.j2`` places."""
+def engine_facts(graph: IntegerGraph, engine: Engine, layers: Sequence[Served], factor_bits: int) -> dict[str, object]:
+    """Everything that ``engine.v.j2`` places; for `factor_bits` see `Schedule`."""
     sources = [graph.tensors[layer.op.input].format for layer in layers]
     element_signed = any(source.signed for source in sources)
     element_width = max(source.width + (element_signed and not source.signed) for source in sources)
@@ -87,6 +87,7 @@ def engine_facts(graph: IntegerGraph, engine: Engine, layers: Sequence[Served]) 
         "bus_bits": engine.products * bus_lanes * element_width,
         "sum_width": sum_width,
         "weight_width": weight_width,
+        "packed": 1 if separate else _outputs_a_multiplier(engine, factor_bits, element_width, weight_width),
         "raise_width": raise_width,
         "first_delay": 4 + engine.levels,
         "done_delay": 5 + engine.levels,
@@ -101,6 +102,12 @@ def engine_facts(graph: IntegerGraph, engine: Engine, layers: Sequence[Served]) 
         "narrowings": narrowings,
         **_turn_facts(engine, owner_width),
     }
+
+
+def _outputs_a_multiplier(engine: Engine, factor_bits: int, element_width: int, weight_width: int) -> int:
+    """How many weights, a product's width apart, a factor of so many bits holds; the lower ones borrow from the top."""
+    more = (factor_bits - weight_width - 1) // (element_width + weight_width)
+    return max(1, min(engine.outputs, 1 + more))
 
 
 def _group_beats(plan: WindowPlan) -> int:

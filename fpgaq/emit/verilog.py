@@ -92,7 +92,7 @@ def emit(graph: IntegerGraph, schedule: Schedule) -> dict[str, str | bytes]:
     paths = {layer.operator: layer.instance for layer in layers if layer.edge is None}
     for number, engine in enumerate(schedule.engines):
         members = [served[name] for name in engine.layers]
-        rtl.update(_engine_files(graph, engine, members, names.engine_module(number)))
+        rtl.update(_engine_files(graph, engine, members, names.engine_module(number), schedule.factor_bits))
         instance = f"engine_{number:02d}"
         engines.append(EngineInstance(names.engine_module(number), instance, tuple(layer.index for layer in members)))
         paths.update({layer.index: f"{instance}.{layer.instance}" for layer in members})
@@ -138,9 +138,11 @@ def _layer_files(graph: IntegerGraph, op: IntegerOperator, plan: Plan, index: in
     return files
 
 
-def _engine_files(graph: IntegerGraph, engine: Engine, layers: Sequence[Served], module: str) -> dict[str, str]:
+def _engine_files(
+    graph: IntegerGraph, engine: Engine, layers: Sequence[Served], module: str, factor_bits: int
+) -> dict[str, str]:
     """The files of an engine, its ROMs first."""
-    facts = engine_facts(graph, engine, layers)
+    facts = engine_facts(graph, engine, layers, factor_bits)
     files: dict[str, str] = {}
     for rom in (value for value in facts.values() if isinstance(value, Rom)):
         files.update(rom.files())

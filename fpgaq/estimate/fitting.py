@@ -13,6 +13,7 @@ from ..synth.cells import Counts
 from ..synth.devices import find_device
 from ..synth.result import describe_excess
 from .model import Estimate, estimate
+from .multipliers import factor_bits
 
 MOST_MULTIPLIERS = 4096
 # Budgets are tried in steps of this ratio: finer ones differ by less than an estimate's error.
@@ -51,9 +52,7 @@ def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None]
         """The hardware of a budget, or what of it the device lacks."""
         if place not in tried:
             progress(f"fitting {device}: trying {budgets[place]:,} multipliers")
-            schedule = make_schedule(graph, Target(multipliers=budgets[place]))
-            guess = estimate_schedule(graph, schedule, device)
-            tried[place] = excess_of(guess) or Fitted(schedule, guess)
+            tried[place] = _try_schedule(graph, make_schedule(graph, Target(multipliers=budgets[place])), device)
         return tried[place]
 
     smallest = attempt(0)
@@ -85,6 +84,19 @@ def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None]
     return replace(best, limited_by=limit)
 
 
+def _try_schedule(graph: IntegerGraph, schedule: Schedule, device: str) -> Fitted | str:
+    """What a schedule takes, or what the device lacks; where that is DSP blocks, outputs share them if this helps."""
+    guess = estimate_schedule(graph, schedule, device)
+    excess = excess_of(guess)
+    found = find_device(device)
+    if found.capacity is not None and guess.counts.dsp > found.capacity.dsp:
+        schedule = replace(schedule, factor_bits=factor_bits(found.family))
+        packed = estimate_schedule(graph, schedule, device)
+        if packed.counts.dsp < guess.counts.dsp:
+            guess, excess = packed, excess_of(packed)
+    return excess or Fitted(schedule, guess)
+
+
 def excess_of(guess: Estimate) -> str:
     """What the device may lack, the estimate's error allowed for; empty if all fits."""
     capacity = find_device(guess.device).capacity
@@ -95,7 +107,8 @@ def excess_of(guess: Estimate) -> str:
     careful = Counts(
         lut=round(counts.lut * margin["lut"]), ff=round(counts.ff * margin["ff"]), dsp=counts.dsp, bram=counts.bram
     )
-    return describe_excess(careful, guess.device)
+    excess = describe_excess(careful, guess.device)
+    return f"{excess} (the estimate's error included)" if "LUT" in excess or "FF" in excess else excess
 
 
 def _budgets() -> list[int]:

@@ -34,6 +34,11 @@ MULTIPLIERS: Mapping[str, tuple[Multiplier, ...]] = {
 }
 
 
+def factor_bits(family: str) -> int:
+    """Bits of the wider factor of the family's DSP block."""
+    return max(block.first for block in MULTIPLIERS[family])
+
+
 def dsp_blocks(kind: str, facts: Facts, family: str) -> tuple[int, int]:
     """(DSP blocks, bits of products that are in logic) of an item.
 
@@ -46,6 +51,13 @@ def dsp_blocks(kind: str, facts: Facts, family: str) -> tuple[int, int]:
     family : str
     """
     if kind == "fpgaq_mac":
+        packed = facts.get("PACKED", 1)
+        if packed > 1:
+            # A shared factor is never as simple as a power of two.
+            count = facts["PRODUCTS"] * -(-facts["OUTPUTS"] // packed)
+            field = facts["ELEMENT_WIDTH"] + facts["WEIGHT_WIDTH"]
+            factor = (packed - 1) * field + facts["WEIGHT_WIDTH"] + 1
+            return _products(count, factor, facts["ELEMENT_WIDTH"] + 1, family)
         count = facts["PRODUCTS"] * facts["OUTPUTS"] - facts["shifts"]
         return _products(count, facts["element_bits"], facts["weight_bits"], family, facts["product_bits"])
     if kind == "fpgaq_divide":

@@ -110,6 +110,17 @@ def _mac(f: Facts) -> tuple[Terms, Terms]:
         "tree_nodes": sum(levels) * outputs * width,
         accumulators: outputs * width,
     }
+    packed = f.get("PACKED", 1)
+    if packed > 1:
+        # No DSP block adds behind a product that is split; all but the lowest product of each are corrected.
+        split = (outputs - -(-outputs // packed)) * products
+        lut = {
+            "logic_first_sums": first * kept,
+            "logic_later_sums": later * width,
+            "logic_accumulators": outputs * width,
+        }
+        lut["split_products"] = split * (f["ELEMENT_WIDTH"] + f["WEIGHT_WIDTH"])
+        ff = {"logic_tree_nodes": sum(levels) * outputs * width, "logic_accumulators": outputs * width}
     return lut, ff
 
 

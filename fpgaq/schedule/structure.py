@@ -137,6 +137,9 @@ class Schedule:
     limit : int
         Cycles that no hardware of this budget can beat.
     prediction : Prediction
+    factor_bits : int
+        Of the wider factor of a multiplier that several outputs of an engine share; 0 where each has its own. Changes
+        what is built, not when anything happens.
     """
 
     plans: tuple[Plan, ...]
@@ -148,6 +151,7 @@ class Schedule:
     macs: int
     limit: int
     prediction: Prediction
+    factor_bits: int = 0
 
     @property
     def multipliers(self) -> int:

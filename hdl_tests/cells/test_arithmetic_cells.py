@@ -66,12 +66,26 @@ def levels_of(products: int) -> int:
     return levels
 
 
+def ends_of(lengths: list[int], groups: int) -> int:
+    """The steps of the first groups."""
+    return sum(lengths[:groups])
+
+
 MACS = [(1, 1, 8, False), (1, 2, 4, True), (2, 1, 8, True), (3, 2, 3, False), (4, 3, 8, False), (5, 1, 1, False),
         (9, 2, 8, True), (16, 1, 2, True), (17, 2, 5, False)]  # fmt: skip
 
 
 def mac_run(
-    directory: Path, products: int, outputs: int, fmt: Format, weight_width: int, most: int, spare: int, checks: bool
+    directory: Path,
+    products: int,
+    outputs: int,
+    fmt: Format,
+    weight_width: int,
+    most: int,
+    spare: int,
+    checks: bool,
+    packed: int = 1,
+    least: int | None = None,
 ) -> tuple[list[list[int]], list[list[int]], str]:
     """Random groups of steps; returns expected and found sums of each group and what the hardware said.
 
@@ -81,10 +95,17 @@ def mac_run(
     levels = levels_of(products)
     lengths = [int(n) for n in chance.integers(1, 6, size=12)]
     steps = sum(lengths)
-    weights = chance.integers(-most, most + 1, size=(steps, outputs, products))
+    least = -most if least is None else least
+    weights = chance.integers(least, most + 1, size=(steps, outputs, products))
     elements = chance.integers(fmt.minimum, fmt.maximum + 1, size=(steps, products))
     elements[: lengths[0]] = fmt.maximum
     weights[: lengths[0]] = most
+    if packed > 1:
+        # Neighbours in a factor at opposite ends, and all at the lower one.
+        elements[: ends_of(lengths, 3)] = fmt.maximum
+        weights[lengths[0] : ends_of(lengths, 2)] = least
+        weights[ends_of(lengths, 2) : ends_of(lengths, 3), ::2] = least
+        elements[ends_of(lengths, 3) : ends_of(lengths, 4)] = fmt.minimum
     ends = np.cumsum(lengths)
     starts = [0, *(int(end) for end in ends[:-1])]
     bounds = [0, 0]
@@ -110,7 +131,7 @@ def mac_run(
     }
     parameters = {
         "PRODUCTS": products, "OUTPUTS": outputs, "ELEMENT_WIDTH": fmt.width, "ELEMENT_SIGNED": int(fmt.signed),
-        "WEIGHT_WIDTH": weight_width, "SUM_WIDTH": width, "LEVELS": levels,
+        "WEIGHT_WIDTH": weight_width, "SUM_WIDTH": width, "LEVELS": levels, "PACKED": packed,
     }  # fmt: skip
     outcome = drive(directory, "fpgaq_mac", [parameters], inputs, [{"sums": outputs * width}], checks)
     expected = [
@@ -130,6 +151,47 @@ def mac_run(
 def test_mac(products: int, outputs: int, width: int, is_signed: bool, tmp_path: Path) -> None:
     expected, found, spoken = mac_run(tmp_path, products, outputs, Format(width, 0, is_signed), 6, 31, 0, True)
     assert found == expected and not spoken
+
+
+# Products, outputs, bits of elements, whether these are signed, bits of weights, outputs to a multiplier.
+PACKED = [(1, 2, 8, False, 8, 2), (1, 5, 8, True, 8, 2), (9, 3, 8, False, 8, 2), (4, 7, 4, False, 4, 3),
+          (2, 3, 4, True, 4, 3), (3, 4, 1, False, 2, 4), (5, 2, 3, True, 5, 2)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("products", "outputs", "width", "is_signed", "weight_width", "packed"), PACKED)
+def test_packed_mac(
+    products: int, outputs: int, width: int, is_signed: bool, weight_width: int, packed: int, tmp_path: Path
+) -> None:
+    most = (1 << (weight_width - 1)) - 1
+    fmt = Format(width, 0, is_signed)
+    expected, found, spoken = mac_run(tmp_path, products, outputs, fmt, weight_width, most, 0, True, packed, -most - 1)
+    assert found == expected and not spoken
+
+
+def test_every_pair_of_packed_products(tmp_path: Path) -> None:
+    """Two weights of 3 bits and an element of 3 bits, signed or not: all there are."""
+    for is_signed in (False, True):
+        fmt = Format(3, 0, is_signed)
+        every = [
+            (first, second, element)
+            for first in range(-4, 4)
+            for second in range(-4, 4)
+            for element in range(fmt.minimum, fmt.maximum + 1)
+        ]
+        inputs = {
+            "first": Port(1, [1] * (len(every) + 3)),
+            "valid": Port(1, [1] * (len(every) + 3)),
+            "elements": Port(3, [pack([element], 3) for *_, element in every] + [0] * 3),
+            "weights": Port(6, [pack(pair, 3) for *pair, _ in every] + [0] * 3),
+        }
+        parameters = {"PRODUCTS": 1, "OUTPUTS": 2, "ELEMENT_WIDTH": 3, "ELEMENT_SIGNED": int(is_signed),
+                      "WEIGHT_WIDTH": 3, "SUM_WIDTH": 7, "LEVELS": 0, "PACKED": 2}  # fmt: skip
+        directory = tmp_path / str(is_signed)
+        directory.mkdir()
+        outcome = drive(directory, "fpgaq_mac", [parameters], inputs, [{"sums": 14}], True)
+        for step, (first, second, element) in enumerate(every):
+            sums = unpack(outcome.outputs[0]["sums"][step + 2], 7, 2)
+            assert [signed(value, 7) for value in sums] == [first * element, second * element]
 
 
 @pytest.mark.parametrize("products", [1, 3, 9])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,30 @@ def test_the_fastest_schedule_that_fits_says_what_limits_it() -> None:
     assert 20 <= fitted.schedule.multipliers <= 28 and "of 28 DSP" in fitted.limited_by
     larger = fit_device(network, "ecp5-85k")
     assert larger.schedule.prediction.mean_interval < fitted.schedule.prediction.mean_interval
+
+
+def test_outputs_share_multipliers_where_these_run_out() -> None:
+    """8-bit elements and weights of few bits: two products fit an 18-bit factor."""
+    seeds = (NetworkBuilder(seed, (12, 12, 8), formats.Format(8, 0, False)) for seed in range(99))
+    graphs = (builder.convolution(32, (3, 3), padding=(1, 1, 1, 1)).graph() for builder in seeds)
+    network = next(graph for graph in graphs if graph.operators[0].weight_format.width == 4)
+    fitted = fit_device(network, "ecp5-25k")
+    assert fitted.schedule.factor_bits == 18 and fitted.schedule.multipliers > 28
+    assert fitted.estimate.counts.dsp <= 28 and 2 * fitted.estimate.counts.dsp >= fitted.schedule.multipliers
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
+@pytest.mark.parametrize(("device", "bits"), [("xc7", 25), ("xcup", 27)])
+def test_two_products_take_one_dsp_block(device: str, bits: int, tmp_path: Path) -> None:
+    seeds = (NetworkBuilder(seed, (6, 6, 2), formats.Format(8, 0, False)) for seed in range(99))
+    graphs = (builder.convolution(4, (3, 3)).graph() for builder in seeds)
+    network = next(graph for graph in graphs if graph.operators[0].weight_format.width == 8)
+    schedule = replace(make_schedule(network, Target(multipliers=12)), factor_bits=bits)
+    files = emit(network, schedule)
+    write_folder(tmp_path / "out", files)
+    counts, guess = synthesize(tmp_path / "out", device, seeds=0, layers=False).counts, estimate(files, device)
+    assert schedule.multipliers == 12 and counts.dsp == guess.counts.dsp == 6
 
 
 def test_a_network_that_does_not_fit_is_refused() -> None:
