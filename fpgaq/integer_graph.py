@@ -256,6 +256,11 @@ class IntegerTranspose(IntegerOperator):
 
 
 @dataclass(frozen=True, eq=False)
+class IntegerReshape(IntegerOperator):
+    """The same elements in the same order (row, column, channel) as an image of another shape; formats are equal."""
+
+
+@dataclass(frozen=True, eq=False)
 class IntegerArgMax(IntegerOperator):
     """The index of the greatest channel (the lowest on ties) of each pixel, unsigned; the output has one channel."""
 
@@ -275,6 +280,7 @@ OPERATORS: tuple[type[IntegerOperator], ...] = (
     IntegerPad,
     IntegerUpsample,
     IntegerTranspose,
+    IntegerReshape,
     IntegerArgMax,
 )
 

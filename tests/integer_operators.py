@@ -22,6 +22,7 @@ from fpgaq.integer_graph import (
     IntegerMultiply,
     IntegerPad,
     IntegerRelu,
+    IntegerReshape,
     IntegerScale,
     IntegerSlice,
     IntegerSumPooling,
@@ -197,6 +198,16 @@ def transpose(seed: int) -> IntegerGraph:
     return single(op, [Tensor("x0", shape, fmt)], Tensor("y", tuple(shape[axis] for axis in axes), fmt), seed)
 
 
+def reshape(seed: int) -> IntegerGraph:
+    chance = Random(seed)
+    shape, fmt = any_shape(chance), any_format(chance)
+    rest = shape[0] * shape[1] * shape[2]
+    first = chance.choice([size for size in range(1, rest + 1) if rest % size == 0])
+    second = chance.choice([size for size in range(1, rest // first + 1) if rest // first % size == 0])
+    target = Tensor("y", (first, second, rest // first // second), fmt)
+    return single(IntegerReshape("r", ("x0",), "y"), [Tensor("x0", shape, fmt)], target, seed)
+
+
 def argmax(seed: int) -> IntegerGraph:
     chance = Random(seed)
     height, width, _ = any_shape(chance)
@@ -217,6 +228,7 @@ BUILDERS: dict[str, Callable[[int], IntegerGraph]] = {
     "pad": pad,
     "upsample": upsample,
     "transpose": transpose,
+    "reshape": reshape,
     "argmax": argmax,
 }
 
@@ -250,16 +262,19 @@ def residual_network(seed: int = 0, rounding="half_up") -> IntegerGraph:
         IntegerConcatenate("concatenate", ("h", "e", "z"), "i"),
         IntegerSlice("slice", ("i",), "j", (1, 0, 2)),
         IntegerPad("pad", ("j",), "k", (1, 1, 0, 2), "reflect", 0),
-        IntegerTranspose("transpose", ("k",), "l", (1, 0, 2)),
+        IntegerReshape("reshape", ("k",), "p"),
+        IntegerTranspose("transpose", ("p",), "l", (2, 0, 1)),
         proved(IntegerSumPooling("mean", ("l",), "m", (6, 5), (6, 5), (0, 0, 0, 0), (30,), 2, rule(0)), activation),
         IntegerAffine("affine", ("m",), "n", dense, dense_bias, byte, (7,) * 5, dense_width, None),
         IntegerArgMax("argmax", ("n",), "o"),
     ]  # fmt: skip
     operators[1] = proved(operators[1], activation)
     shapes = {
-        "x": (4, 4, 2), "z": (4, 4, 1), "g": (2, 2, 4), "i": (4, 4, 9), "j": (3, 4, 4), "k": (5, 6, 4), "l": (6, 5, 4),
-        "m": (1, 1, 4), "n": (1, 1, 5), "o": (1, 1, 1),
+        "x": (4, 4, 2), "z": (4, 4, 1), "g": (2, 2, 4), "i": (4, 4, 9), "j": (3, 4, 4), "k": (5, 6, 4), "p": (5, 4, 6),
+        "l": (6, 5, 4), "m": (1, 1, 4), "n": (1, 1, 5), "o": (1, 1, 1),
     }  # fmt: skip
     formats = {"f": unsigned, "n": Format(dense_width, 12), "o": Format(3, 0, False)}
-    tensors = [Tensor(name, shapes.get(name, (4, 4, 4)), formats.get(name, activation)) for name in "xzabcdefghijklmno"]
+    tensors = [
+        Tensor(name, shapes.get(name, (4, 4, 4)), formats.get(name, activation)) for name in "xzabcdefghijklmnop"
+    ]
     return dag(operators, tensors, ("x", "z"), ("o", "n", "f"), seed)

@@ -119,6 +119,7 @@ IMAGES: dict[str, Build] = {
     "swish_by_hand": lambda f, pf, x: f.relu(f.mul2(x, f.sigmoid(x))),
     "clips": lambda f, pf, x: f.minimum_scalar(f.relu(f.mul_scalar(x, 5)), 6.0),
     "reshape": lambda f, pf, x: f.reshape(x, (2, 7, 18)),
+    "reshape_inside": lambda f, pf, x: pf.convolution(f.reshape(f.tanh(x), (2, 6, 7, 3)), 2, (2, 2)),
     **{
         f"average_{counts}_{ignore}_{name}": (
             lambda f, pf, x, counts=counts, ignore=ignore, geometry=geometry: f.average_pooling(
@@ -157,6 +158,9 @@ VECTORS: dict[str, Build] = {
     "tabular": lambda f, pf, x: f.softmax(pf.affine(f.swish(pf.affine(x, 8, name="a")), 3, name="b")),
     "residual": lambda f, pf, x: f.add2(pf.affine(f.selu(pf.affine(x, 8, name="a")), 5, name="b"), x),
     "prelu": lambda f, pf, x: prelu(f, pf, pf.affine(x, 6), False),
+    "decoder": lambda f, pf, x: pf.deconvolution(
+        f.reshape(f.relu(pf.affine(x, 24)), (2, 4, 2, 3)), 3, (3, 3), stride=(2, 2)
+    ),
     "scale_features": lambda f, pf, x: f.mul2(f.sub2(x, constant(None, (1, 5))), constant(None, (1, 5))),
     "slice": lambda f, pf, x: f.slice(x, (0, 1), (2, 4), (1, 1)),
 }

@@ -19,6 +19,7 @@ from fpgaq.integer_graph import (
     IntegerMultiply,
     IntegerPad,
     IntegerRelu,
+    IntegerReshape,
     IntegerScale,
     IntegerSlice,
     IntegerSumPooling,
@@ -172,6 +173,9 @@ def slow_movement(op, images, shape):
             return image[y // op.factor[0]][x // op.factor[1]][c] if first or not op.zeros else 0
 
         return each_element(shape, pixel)
+    if isinstance(op, IntegerReshape):
+        elements = iter([value for row in image for pixel in row for value in pixel])
+        return each_element(shape, lambda y, x, c: next(elements))
     assert isinstance(op, IntegerTranspose)
 
     def moved(*position: int) -> int:

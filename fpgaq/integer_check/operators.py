@@ -16,6 +16,7 @@ from ..integer_graph import (
     IntegerOperator,
     IntegerPad,
     IntegerRelu,
+    IntegerReshape,
     IntegerScale,
     IntegerSlice,
     IntegerSumPooling,
@@ -193,6 +194,9 @@ def _check_movement(op: IntegerOperator, sources: tuple[Tensor, ...], target: Te
         if sorted(op.axes) != [0, 1, 2]:
             refuse("layer", op.name, f"has axes {op.axes}; an order of 0, 1, 2 is needed")
         check_shape(op, (source.shape[op.axes[0]], source.shape[op.axes[1]], source.shape[op.axes[2]]), target)
+    elif isinstance(op, IntegerReshape):
+        if source.size != target.size:
+            refuse("layer", op.name, f"makes {target.shape} of {source.shape}; the elements must be as many")
     else:
         refuse("layer", op.name, f"is of the unknown type {type(op).__name__}")
 

@@ -23,6 +23,7 @@ from ..integer_graph import (
     IntegerOperator,
     IntegerPad,
     IntegerRelu,
+    IntegerReshape,
     IntegerScale,
     IntegerSlice,
     IntegerSumPooling,
@@ -54,6 +55,7 @@ KINDS: dict[str, type[IntegerOperator]] = {
     "pad": IntegerPad,
     "upsample": IntegerUpsample,
     "transpose": IntegerTranspose,
+    "reshape": IntegerReshape,
     "argmax": IntegerArgMax,
 }
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -74,6 +76,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "pad": ("padding", "mode", "value"),
     "upsample": ("factor", "zeros"),
     "transpose": ("axes",),
+    "reshape": (),
     "argmax": (),
 }
 ARRAYS = ("weight", "bias", "table", "scale", "offset", "negative_scale")

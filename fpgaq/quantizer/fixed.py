@@ -35,6 +35,7 @@ from ..integer_graph import (
 )
 from .fixed_layers import Draft, Piece, make
 from .fixed_tables import entries
+from .reshapes import reshape_operators
 
 SAMPLES = 8
 """Frames of random integers that the network carries for its bench: there are no calibration samples."""
@@ -216,13 +217,20 @@ class _Conversion:
 
     def _reshaped(self, op: Reshape) -> Tensor | Draft:
         value, readers = self.values[op.input], self.graph.consumers(op.output)
-        moves = not all(isinstance(reader, Affine | Reshape) for reader in readers)
-        if moves and (len(self.graph.shapes[op.output]) > 3 or self._shape(op.output) != value.shape):
+        if all(isinstance(reader, Affine | Reshape) for reader in readers) or self._shape(op.output) == value.shape:
+            return value
+        if isinstance(value, Draft):
             raise UnsupportedError(
-                f"layer {op.name!r}: reshaping {self.graph.shapes[op.input]} to {self.graph.shapes[op.output]} moves"
-                " elements of the stream; supported: before an Affine"
+                f"layer {op.name!r}: reshapes {self.graph.shapes[op.input]} to {self.graph.shapes[op.output]} before it"
+                " is quantized; put the FixedPointQuantize in front of it"
             )
-        return value
+        pieces = reshape_operators(op, value, self._shape(op.output), self._fresh)
+        return self._put_all(tuple((piece, shape, value.format) for piece, shape in pieces))[-1]
+
+    def _fresh(self, name: str) -> str:
+        while name in self.tensors or name in self.graph.shapes:
+            name += "_"
+        return name
 
     def _output(self, name: str) -> None:
         """Outputs that nothing quantizes leave exact, where the layer can do that."""

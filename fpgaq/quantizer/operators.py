@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import UnsupportedError
 from ..formats import Format, quantize_real
 from ..functions import evaluate
 from ..graph import (
@@ -61,6 +60,7 @@ from .elements import (
 from .input_format import MIN_INPUT_BITS, Scale
 from .layers import quantize_layer
 from .plan import Stage, final_tensors, nonnegative_tensors, stages, wanted_formats
+from .reshapes import reshape_operators
 from .trace import Trace
 from .transposed import as_convolution, spread_shape
 
@@ -105,19 +105,12 @@ class Conversion:
         """Convert one operator, unless an earlier one has taken it in."""
         if op.output in self.done:
             return
-        if isinstance(op, Reshape):
-            self._reshape(op, op.input, op.output)
-            self.flows[op.output] = self.flows[op.input]
-            return
         stage = self.stages[op.output]
-        flows = tuple(self.flows[name] for name in op.inputs)
-        source = op.output
-        self._convert(op, flows, stage)
-        for absorbed in stage.absorbed:
-            reshape = self.graph.producer(absorbed)
-            if isinstance(reshape, Reshape):
-                self._reshape(reshape, source, absorbed)
-            self.done.add(absorbed)
+        if isinstance(op, Reshape):
+            self._reshape(op, stage.output)
+        else:
+            self._convert(op, tuple(self.flows[name] for name in op.inputs), stage)
+        self.done.update(stage.absorbed)
 
     def finish(self) -> None:
         """Give each output of the network a tensor of its own name."""
@@ -145,20 +138,15 @@ class Conversion:
         channels, height, width = image_shape(tuple(self.graph.shapes[tensor]))
         return height, width, channels
 
-    def _reshape(self, op: Reshape, source: str, target: str) -> None:
-        """Refuse a reshape that moves elements of the stream."""
-        readers = self.graph.consumers(target)
-        if all(isinstance(reader, Affine | Reshape) for reader in readers):
-            return
-        before, after = self.graph.shapes[op.input], self.graph.shapes[target]
-        flow = self.flows.get(op.input)
-        held = flow.tensor.shape if flow is not None else self._shape(op.input)
-        if len(after) > 3 or self._shape(target) != held:
-            reader = next(r for r in readers if not isinstance(r, Affine | Reshape))
-            raise UnsupportedError(
-                f"layer {op.name!r}: reshaping {tuple(before)} to {tuple(after)} before {reader.name!r} moves elements"
-                " of the stream; supported: before an Affine, and where channels, height and width stay"
-            )
+    def _reshape(self, op: Reshape, output: str) -> None:
+        """Write nothing where every reader takes the elements as they stand."""
+        flow, shape = self.flows[op.input], self._shape(output)
+        source = flow.tensor
+        readers = self.graph.consumers(output)
+        if source.shape != shape and not all(isinstance(reader, Affine | Reshape) for reader in readers):
+            for operator, written in reshape_operators(op, source, shape, self._fresh):
+                source = self._put(operator, written, flow.tensor.format)
+        self.flows[output] = Flow(source, flow.scale)
 
     def _convert(self, op: Operator, flows: tuple[Flow, ...], stage: Stage) -> None:
         if isinstance(op, Deconvolution):

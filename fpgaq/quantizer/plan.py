@@ -32,6 +32,7 @@ from ..graph import (
     Slice,
     Transpose,
     Upsample,
+    image_shape,
 )
 from .calibration import Statistics, activation_frac
 from .config import QuantizeOptions
@@ -120,12 +121,20 @@ def stages(graph: Graph, reads: Mapping[str, int]) -> dict[str, Stage]:
             takes = isinstance(op, ROUNDING) and not isinstance(reader, Reshape)
             if isinstance(reader, Relu) and takes and not stage.relu and stage.values == stage.output:
                 stage = Stage(reader.output, reader.output, True, (*stage.absorbed, reader.output))
-            elif isinstance(reader, Reshape):
+            elif isinstance(reader, Reshape) and not moves_elements(graph, reader):
                 stage = Stage(reader.output, stage.values, stage.relu, (*stage.absorbed, reader.output))
             else:
                 break
         result[op.output] = stage
     return result
+
+
+def moves_elements(graph: Graph, op: Reshape) -> bool:
+    """Whether a reader wants the elements of a reshape in an image of another shape; an Affine takes any."""
+    readers = graph.consumers(op.output)
+    if all(isinstance(reader, Affine | Reshape) for reader in readers):
+        return False
+    return image_shape(tuple(graph.shapes[op.input])) != image_shape(tuple(graph.shapes[op.output]))
 
 
 def nonnegative_tensors(graph: Graph, statistics: Mapping[str, Statistics]) -> frozenset[str]:

@@ -8,6 +8,7 @@ from ..formats import Format, round_divide
 from ..integer_graph import (
     IntegerMaxPooling,
     IntegerPad,
+    IntegerReshape,
     IntegerSlice,
     IntegerSumPooling,
     IntegerTranspose,
@@ -87,6 +88,13 @@ def take(op: IntegerSlice, target: Tensor, x: Work) -> Work:
     """The elements from `start` to the extent of the output."""
     (row, column, channel), (height, width, channels) = op.start, target.shape
     return x[channel : channel + channels, row : row + height, column : column + width].copy()
+
+
+def reshape(op: IntegerReshape, target: Tensor, x: Work) -> Work:
+    """The same elements, in the stream's order, as an image of another shape."""
+    height, width, channels = target.shape
+    stream = x.transpose(1, 2, 0, 3).reshape(height, width, channels, x.shape[3])
+    return np.ascontiguousarray(stream.transpose(2, 0, 1, 3))
 
 
 def concatenate(*inputs: Work) -> Work:

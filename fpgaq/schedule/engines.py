@@ -89,7 +89,8 @@ class _Demands:
         """How many rows of its input an operator needs for its first rows of output."""
         height, width, _ = self._graph.tensors[op.input].shape
         if isinstance(plan, PipePlan):
-            return rows
+            # Rows of another length where it reshapes.
+            return -(-rows * height // self._graph.tensors[op.output].shape[0])
         if isinstance(op, IntegerAffine):
             return height
         words = window_needs(plan.walk)[rows * plan.output_image[1] - 1]

@@ -22,6 +22,7 @@ from ..integer_graph import (
     IntegerOperator,
     IntegerPad,
     IntegerRelu,
+    IntegerReshape,
     IntegerScale,
     IntegerSlice,
     IntegerSumPooling,
@@ -221,6 +222,9 @@ def pipe_plan(graph: IntegerGraph, op: IntegerOperator, lanes: int) -> PipePlan:
         channels = [graph.tensors[name].shape[2] for name in op.inputs]
         uses = tuple((slot,) for slot, depth in enumerate(channels) for _ in range(-(-depth // lanes)))
         return _pipe(op.name, "concatenate", shape, lanes, lanes, uses)
+    if isinstance(op, IntegerReshape):
+        # Full beats of a divisor of both numbers of channels are the same on either side.
+        return _pipe(op.name, "concatenate", shape, lanes, lanes, ((0,),))
     if isinstance(op, IntegerArgMax):
         beats = graph.tensors[op.input].shape[2]
         return _pipe(op.name, "argmax", shape, 1, 1, ((0,),) * beats, emits=(False,) * (beats - 1) + (True,))
@@ -271,6 +275,8 @@ def common_lanes(graph: IntegerGraph, op: IntegerOperator, lanes: Sequence[int])
         return math.gcd(common, *(graph.tensors[name].shape[2] for name in op.inputs[:-1]))
     if isinstance(op, IntegerSlice) and graph.tensors[op.output].shape[2] != depth:
         return math.gcd(common, op.start[2], graph.tensors[op.output].shape[2])
+    if isinstance(op, IntegerReshape):
+        return math.gcd(common, depth, graph.tensors[op.output].shape[2])
     # A constant or a table's value must not stand in lanes that no channel fills.
     if isinstance(op, IntegerTable) or (isinstance(op, IntegerPad) and op.value):
         return math.gcd(common, depth)

@@ -13,7 +13,13 @@ from dataclasses import replace
 
 from fpgaq.errors import FitError
 from fpgaq.formats import Format
-from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerOperator, Tensor
+from fpgaq.integer_graph import (
+    IntegerAffine,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerOperator,
+    Tensor,
+)
 from fpgaq.schedule import Schedule, Target, make_schedule
 from hdl_tests.fuzz.case import Case, connect
 from hdl_tests.fuzz.layers import random_affine, random_convolution
@@ -25,6 +31,7 @@ from hdl_tests.fuzz.operators import (
     random_bits,
     random_max_pooling,
     random_relu,
+    random_reshape,
     random_scale,
     random_table,
 )
@@ -86,6 +93,7 @@ def random_branches(seed: int) -> IntegerGraph:
             pool.append(grown[1])
     if not operators:
         return random_branches(seed + 1_000_000)
+    _reshape_last(random.Random(seed + 77), pool, operators)
     read = {name for op in operators for name in op.inputs}
     if pool[-1].shape[2] > 1 and chance.random() < 0.25:
         grown = arg_max(pool[-1], len(operators))
@@ -96,6 +104,22 @@ def random_branches(seed: int) -> IntegerGraph:
     extra = {chance.choice(inside)} if inside and chance.random() < 0.15 else set()
     used = {name for op in operators for name in (*op.inputs, op.output)}
     return connect(f"fuzz {seed}", [tensor for tensor in pool if tensor.name in used], operators, extra)
+
+
+def _reshape_last(chance: random.Random, pool: list[Tensor], operators: list[IntegerOperator]) -> None:
+    """For some networks another shape of the newest tensor, and mostly an operator that reads it."""
+    if pool[-1].format.width > 24 or chance.random() < 0.7:
+        return
+    grown: Grown | None = random_reshape(chance, pool[-1], len(operators))
+    reader = chance.choice(["convolution", "max", "scale", "transpose", None])
+    while grown is not None:
+        operators.append(grown[0])
+        pool.append(grown[1])
+        kind, reader = reader, None
+        if kind == "convolution":
+            grown = random_convolution(chance, pool[-1], len(operators), False)
+        else:
+            grown = None if kind is None else ONE_SOURCE[kind](chance, pool[-1], len(operators))
 
 
 def _random_input(chance: random.Random, name: str) -> Tensor:

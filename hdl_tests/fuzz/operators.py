@@ -21,6 +21,7 @@ from fpgaq.integer_graph import (
     IntegerOperator,
     IntegerPad,
     IntegerRelu,
+    IntegerReshape,
     IntegerScale,
     IntegerSlice,
     IntegerSumPooling,
@@ -237,6 +238,19 @@ def random_transpose(chance: random.Random, source: Tensor, index: int) -> Grown
     shape = (source.shape[axes[0]], source.shape[axes[1]], source.shape[axes[2]])
     op = IntegerTranspose(f"transpose{index}", (source.name,), f"t{index + 1}", axes)
     return op, Tensor(op.output, shape, source.format)
+
+
+def random_reshape(chance: random.Random, source: Tensor, index: int) -> Grown:
+    """The same elements in an image of another shape, now and then with the same channels."""
+    size, depth = source.shape[0] * source.shape[1] * source.shape[2], source.shape[2]
+    channels = depth if chance.random() < 0.3 else _divisor(chance, size, 48)
+    columns = _divisor(chance, size // channels, size)
+    op = IntegerReshape(f"reshape{index}", (source.name,), f"t{index + 1}")
+    return op, Tensor(op.output, (size // channels // columns, columns, channels), source.format)
+
+
+def _divisor(chance: random.Random, number: int, most: int) -> int:
+    return chance.choice([size for size in range(1, min(number, most) + 1) if number % size == 0])
 
 
 def random_concatenate(chance: random.Random, sources: Sequence[Tensor], index: int) -> Grown | None:

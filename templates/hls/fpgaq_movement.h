@@ -81,6 +81,17 @@ pixels:
   }
 }
 
+// The same elements in the same order: full beats of an image of another shape.
+template <class In, class Out>
+void reshape(hls::stream<Beat<In>>& source, hls::stream<Beat<Out>>& sink) {
+  static_assert(In::frame_beats == Out::frame_beats, "no beat has unused lanes");
+beats:
+  for (int beat = 0; beat < In::frame_beats; ++beat) {
+    FPGAQ_HLS(PIPELINE II = 1)  // a beat each cycle
+    sink.write(as<In, Out>(source.read()));
+  }
+}
+
 // The elements from (C::row, C::column, C::channel) to the extent of the output.
 template <class C, class In, class Out>
 void slice(hls::stream<Beat<In>>& source, hls::stream<Beat<Out>>& sink) {

@@ -120,7 +120,8 @@ rows:
 template <class C, class In, class Out, class Bias>
 void finish(hls::stream<Beat<In>>& source, hls::stream<Beat<Out>>& sink, const Bias (&biases)[Out::channels]) {
   using S = Sum<C::sum_bits>;
-  constexpr int parts = In::lanes / Out::lanes;
+  constexpr int parts = (In::lanes + Out::lanes - 1) / Out::lanes;
+  static_assert(In::lanes % Out::lanes == 0 || Out::channels <= In::lanes, "only the last of all beats is not full");
   FPGAQ_HLS(ARRAY_RESHAPE variable = biases cyclic factor = Out::lanes)  // one ROM word for all lanes
   Beat<In> sums = {};
 pixels:
@@ -137,7 +138,8 @@ pixels:
         const int channel = beat * Out::lanes + lane;
         const bool used = channel < Out::channels;
         const int place = used ? channel : 0;
-        const S sum = S(exact<ap_int<C::accumulator>>(sums.lane[part * Out::lanes + lane] + S(biases[place])));
+        const int sum_lane = used ? part * Out::lanes + lane : 0;
+        const S sum = S(exact<ap_int<C::accumulator>>(sums.lane[sum_lane] + S(biases[place])));
         results.lane[lane] = used ? requantize<C, typename Out::Element>(sum, place) : typename Out::Element(0);
       }
       sink.write(results);

@@ -140,7 +140,24 @@ def test_quantizers_move_in_front_of_maxima() -> None:
     named = {op.name: op for op in graph.operators}
     shapes = {**graph.shapes, "image": (1, 1, 6), "pooled": (1, 1, 3), "h_fixed": (1, 1, 3)}
     graph = replace(graph, shapes=shapes).with_operators(tuple(named[name] for name in order))
-    with pytest.raises(UnsupportedError, match="moves elements"):
+    network = quantize_fixed(standard_passes(graph))
+    assert assert_same_values(graph, network, samples()) >= 2
+    assert [type(op).__name__ for op in network.operators].count("IntegerReshape") == 1
+
+
+def test_an_image_of_two_quantizers_is_refused_before_it_is_reshaped() -> None:
+    graph = small(
+        r=None,
+        s=Reshape("s", ("h",), "image"),
+        qh=FixedPointQuantize("qh", ("image",), "h_fixed", Format(6, 3, True, True)),
+        other=FixedPointQuantize("other", ("image",), "other_fixed", Format(4, 1, True, True)),
+        b=Affine("b", ("h_fixed",), "y", weight(np.random.default_rng(2), 3, 6), None, Grid(5, True, (4,))),
+    )
+    named = {op.name: op for op in graph.operators}
+    shapes = {**graph.shapes, "image": (1, 1, 6), "h_fixed": (1, 1, 6), "other_fixed": (1, 1, 6)}
+    graph = replace(graph, shapes=shapes, outputs=("y", "other_fixed"))
+    graph = graph.with_operators(tuple(named[name] for name in ("qx", "a", "s", "qh", "other", "b")))
+    with pytest.raises(UnsupportedError, match=r"layer 's': reshapes \(6,\) to \(1, 1, 6\) before it is quantized"):
         quantize_fixed(standard_passes(graph))
 
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fpgaq import reference
+from fpgaq import pipeline, reference
 from fpgaq.errors import FitError, ModelError, UnsupportedError
+from fpgaq.float_executor import run_float
 from fpgaq.formats import Format, dequantize
 from fpgaq.graph import Affine, Graph, Reshape, Softmax
 from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerRelu
@@ -86,6 +87,56 @@ def test_reshapes_around_the_network():
     assert integer.output_shapes == {"t5": (2, 3)} and integer.tensors["t0"].shape == (8, 8, 1)
     assert real_outputs(integer, samples(32, 64)["t0"]).shape == (32, 2, 3)
     assert signal_to_noise(graph, integer, samples(32, 64)["t0"]) > 60
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((1, 6, 4), ["Reshape"]),
+        ((4, 3, 2), ["Reshape", "Transpose"]),
+        ((2, 12), ["Reshape", "Transpose"]),
+    ],
+)
+def test_a_vector_becomes_an_image(shape: tuple[int, ...], expected: list[str]) -> None:
+    """The decoder of an autoencoder: reshaping keeps the model's order of elements, the stream has another."""
+    image = (shape[0], 1, shape[1]) if len(shape) == 2 else shape
+    graph = chain(
+        (16,), affine(24, 16), relu(), Reshape("r", ("",), ""), convolution(3, image[0], padding=(1, 1, 1, 1)),
+        shapes={"t3": image},
+    )  # fmt: skip
+    integer = quantize(graph, samples(64, 16), QuantizeOptions(16, 16))
+    assert [type(op).__name__.removeprefix("Integer") for op in integer.operators][1:-1] == expected
+    assert signal_to_noise(graph, integer, samples(64, 16)["t0"]) > 60
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((4, 1, 30), ["Reshape"]),
+        ((1, 12, 10), ["Transpose", "Reshape"]),
+        ((2, 10, 6), ["Transpose", "Reshape", "Transpose"]),
+        ((120, 1, 1), ["Transpose", "Reshape"]),
+    ],
+)
+def test_an_image_becomes_another(shape: tuple[int, int, int], expected: list[str]) -> None:
+    """Both with an Affine that reads the reshaped tensor too, in its own order of elements."""
+    reshape, layer = Reshape("r", ("",), ""), convolution(3, shape[0], name="second", padding=(1, 1, 1, 1))
+    first = convolution(4, 2, padding=(1, 1, 1, 1))
+    graph = chain((2, 6, 5), first, reshape, layer, shapes={"t2": shape})
+    both = replace(
+        graph,
+        operators=(*graph.operators, replace(affine(5, 120), inputs=("t2",), output="y")),
+        outputs=("t3", "y"),
+        shapes={**graph.shapes, "y": (5,)},
+    )
+    data = samples(64, 2, 6, 5)
+    integer = quantize(both, data, QuantizeOptions(16, 16))
+    kinds = [type(op).__name__.removeprefix("Integer") for op in integer.operators]
+    assert kinds[: len(expected) + 1] == ["Convolution", *expected]
+    exact, found = run_float(both, data), pipeline.run(integer, data)
+    for name in both.outputs:
+        wrong = found[name][1].reshape(exact[name].shape) - exact[name]
+        assert np.abs(wrong).max() <= 1e-3 * np.abs(exact[name]).max()
 
 
 def test_last_layer_leaves_at_accumulator_width_with_one_step():
@@ -288,9 +339,6 @@ def test_what_has_no_integer_form():
     graph = chain((4,), affine(2, 4), Softmax("s", ("",), "", 0))
     with pytest.raises(UnsupportedError, match="Softmax is not resolved"):
         quantize(graph, samples(4, 4))
-    image = chain((16,), affine(16, 16), Reshape("r", ("",), ""), convolution(2, 1), shapes={"t2": (1, 4, 4)})
-    with pytest.raises(UnsupportedError, match="layer 'r': reshaping"):
-        quantize(image, samples(4, 16))
 
 
 def test_narrow_never_uses_the_most_negative_code():

@@ -17,6 +17,7 @@ from ...integer_graph import (
     IntegerOperator,
     IntegerPad,
     IntegerRelu,
+    IntegerReshape,
     IntegerScale,
     IntegerSlice,
     IntegerSumPooling,
@@ -43,6 +44,7 @@ FORMS: Mapping[type[IntegerOperator], Callable[[Layer, Any], LayerText]] = {
     IntegerPad: movement.pad,
     IntegerUpsample: movement.upsample,
     IntegerTranspose: movement.transpose,
+    IntegerReshape: movement.reshape,
     IntegerArgMax: elements.arg_max,
 }
 """One for each of `integer_graph.OPERATORS`; a test holds the two equal."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...integer_graph import (
     IntegerConcatenate,
     IntegerPad,
+    IntegerReshape,
     IntegerSlice,
     IntegerTranspose,
     IntegerUpsample,
@@ -45,6 +46,11 @@ def transpose(layer: Layer, op: IntegerTranspose) -> LayerText:
     stored = -(-channels // layer.fold.lanes_in) * layer.fold.lanes_in
     strides = (width * stored, stored, 1)
     return _with_constants(layer, "transpose", *list_member("int", "strides", [strides[axis] for axis in op.axes]))
+
+
+def reshape(layer: Layer, op: IntegerReshape) -> LayerText:
+    """The same beats of an image of another shape."""
+    return LayerText((f"fpgaq::reshape({layer.sources[0]}, {layer.sink});",))
 
 
 def _with_constants(layer: Layer, function: str, *members: str) -> LayerText:
