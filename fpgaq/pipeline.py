@@ -24,6 +24,7 @@ from .schedule import Schedule, Target, auxiliary_multipliers
 
 if TYPE_CHECKING:
     from .estimate import Estimate
+    from .explore import Exploration
     from .pruning.command import PruneOptions, PruneResult
     from .report.comparison import Comparison
     from .search.measure import Workload
@@ -419,6 +420,37 @@ def search(
     workload = _workload(model, calibration, data, options)
     chosen = precision.WIDTHS if widths is None else widths
     return precision.search(workload, budget, cost, chosen, cache=evaluation.pop("results", None), **evaluation)
+
+
+def explore(
+    models: Mapping[str, Graph | str | Path],
+    calibration: Samples,
+    data: Samples | None = None,
+    options: QuantizeOptions | None = None,
+    *,
+    device: str,
+    bits: Sequence[int] = (8, 6, 4),
+    multipliers: Sequence[int] = (1, 4, 16, 64, 256),
+    **evaluation: Any,
+) -> Exploration:
+    """Cycles, logic, memory and accuracy of networks over bits and multipliers; other parameters as in `sensitivity`.
+
+    Parameters
+    ----------
+    models : mapping of str to (Graph, str or Path)
+        Networks of the same task by name, such as one and its pruned versions.
+    device : str
+        One of `fpgaq.synth.DEVICES`, for which LUTs, flip-flops, DSP blocks and block RAMs are estimated.
+    bits : sequence of int
+        Widths of weights and activations that are tried.
+    multipliers : sequence of int
+        Budgets that are tried.
+    """
+    from .explore import explore as explore_workloads
+
+    workloads = {name: _workload(model, calibration, data, options) for name, model in models.items()}
+    cache = evaluation.pop("results", None)
+    return explore_workloads(workloads, device, bits, multipliers, cache=cache, **evaluation)
 
 
 def run(

@@ -30,7 +30,7 @@ from .unrolled import pop_unrolling, show_unrolled, with_unroll_options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..estimate import Estimate
+    from ..estimate import Knowledge
     from ..pipeline import GenerateResult
     from ..schedule import BufferReport, Schedule
     from ..synth import Counts, SynthResult
@@ -277,23 +277,23 @@ def estimate_lines(result: GenerateResult) -> list[str]:
     lines = [
         f"estimated for {guess.device}: {counts.lut:,} LUT, {counts.ff:,} FF, {counts.dsp:,} DSP,"
         f" {counts.bram:,} block RAM",
-        error_line(guess),
+        error_line(guess.known),
     ]
     if result.limited_by:
         lines.append(f"limited by {printable(result.limited_by)}")
     return lines
 
 
-def error_line(guess: Estimate) -> str:
+def error_line(known: Knowledge) -> str:
     """How far such estimates were from what Yosys counted."""
-    known = "; ".join(
+    errors = "; ".join(
         f"{name} {percent(error.median)} in the median, {percent(error.percentile95)} for 19 of 20"
-        for name, error in (("LUT", guess.errors["lut"]), ("FF", guess.errors["ff"]))
+        for name, error in (("LUT", known.errors["lut"]), ("FF", known.errors["ff"]))
     )
     right = ", ".join(
-        f"{name} right for {percent(guess.exact[key])}" for key, name in (("dsp", "DSP"), ("bram", "block RAM"))
+        f"{name} right for {percent(known.exact[key])}" for key, name in (("dsp", "DSP"), ("bram", "block RAM"))
     )
-    return f"known error, over {guess.designs} networks held out: {known}; {right}"
+    return f"known error, over {known.designs} networks held out: {errors}; {right}"
 
 
 def buffer_lines(reports: Sequence[BufferReport]) -> list[str]:

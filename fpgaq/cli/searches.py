@@ -1,4 +1,4 @@
-"""The commands that measure many quantizations of one network: sensitivity and search."""
+"""The commands that measure many quantizations of one network: sensitivity, search and explore."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import click
 
 from ..errors import UsageError
 from ..report.text import columns, percent, printable, shorten
+from .hardware import error_line
 from .numbers import note_lines
 from .options import (
+    DEVICES,
     Settings,
     common,
     example,
@@ -20,6 +22,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..explore import Exploration
     from ..search.measure import Quality
 
 COSTS = ("rom", "multiplier")
@@ -127,11 +130,93 @@ def search(
     settings.show(lines, {**found.as_json(), "output": output, "picture": picture, "notes": list(graph.notes)})
 
 
-def _widths(text: str) -> tuple[int, ...]:
+@click.command(
+    epilog=example("fpgaq explore model.nnp --calibration train.npz --data test.npz --device ecp5-25k -o front.png")
+)
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@_calibration
+@_data
+@click.option("--device", type=click.Choice(DEVICES), default="xc7", show_default=True, help="For the estimates.")
+@click.option("--bits", default="8,6,4", show_default=True, metavar="LIST", help="Bits of weights and activations.")
+@click.option("--multipliers", default="1,4,16,64,256", show_default=True, metavar="LIST", help="Budgets to try.")
+@click.option("-o", "--output", metavar="PNG", help="Draw logic, memory and accuracy over cycles.")
+@search_options
+@quantize_options
+@model_options
+@common
+@click.pass_obj
+def explore(
+    settings: Settings, /, models: tuple[str, ...], calibration: str, data: str | None, device: str, bits: str,
+    multipliers: str, output: str | None, **values: Any,
+) -> None:  # fmt: skip
+    """Show what bits and multipliers buy.
+
+    Every MODEL, such as a network and its pruned versions, is quantized at every width and scheduled on every budget:
+    predicted cycles, estimated logic and memory, measured accuracy, and which of them no other beats in everything.
+    """
+    from ..emit.write import check_file, write_file
+
+    if output:
+        check_file(output)
+    search = {name: values.pop(name) for name in ("jobs", "dask", "results")}
+    network, refuse = values.pop("network"), values.pop("refuse_batch_statistics")
+    widths, budgets = _widths(bits, "bits"), _widths(multipliers, "multipliers")
+    options = pop_quantize_options(values)
+    from .. import pipeline
+
+    with settings.progress("exploring") as show:
+        graphs = {
+            name: pipeline.load_model(path, network, refuse_batch_statistics=refuse)
+            for name, path in _names(models).items()
+        }
+        found = pipeline.explore(
+            graphs, calibration, data, options, device=device, bits=widths, multipliers=budgets, **search,
+            progress=lambda done, total: show(f"exploring: {done} of {total}"),
+        )  # fmt: skip
+    if output:
+        from ..explore.picture import draw
+
+        write_file(output, draw(found))
+    lines = [*explore_lines(found), *([f"written: {printable(output)}"] if output else [])]
+    settings.show(lines, {**found.as_json(), "picture": output})
+
+
+def explore_lines(found: Exploration) -> list[str]:
+    """A line for each point, those of the front marked, and how good the estimates are."""
+    chosen = set(map(id, found.front))
+    share = found.accuracy_name != "dB"
+    rows = [
+        (shorten(point.model), point.bits, point.multipliers, round(point.cycles), point.lut, point.ff, point.dsp,
+         point.bram, percent(point.accuracy) if share else f"{point.accuracy:.1f}",
+         "front" if id(point) in chosen else "" if point.fits else "too large")
+        for point in found.points
+    ]  # fmt: skip
+    headers = ("network", "bits", "multipliers", "cycles", "LUT", "FF", "DSP", "block RAM", found.accuracy_name, "")
+    return [
+        *columns(headers, rows), "",
+        f"estimated for {found.device}; accuracy measured on {found.samples:,} samples",
+        error_line(found.known),
+    ]  # fmt: skip
+
+
+def _names(paths: tuple[str, ...]) -> dict[str, str]:
+    """Models by the names of their files, or by their paths where two files share a name."""
+    from pathlib import Path
+
+    stems = [Path(path).stem for path in paths]
+    if len(set(paths)) < len(paths):
+        raise UsageError("the same MODEL is given twice; name each once")
+    return dict(zip(stems if len(set(stems)) == len(stems) else paths, paths, strict=True))
+
+
+def _widths(text: str, option: str = "widths") -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"--widths {text!r}: whole numbers with commas between, such as 2,4,8, are needed") from None
+        example_list = "1,16,64" if option == "multipliers" else "2,4,8"
+        raise UsageError(
+            f"--{option} {text!r}: whole numbers with commas between, such as {example_list}, are needed"
+        ) from None
 
 
 def _decibels(noise: float | None) -> tuple[str]:
@@ -149,4 +234,4 @@ def _quality(quality: Quality) -> str:
     return text
 
 
-COMMANDS = (sensitivity, search)
+COMMANDS = (sensitivity, search, explore)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from .fitting import Fitted, estimate_schedule, excess_of, fit_device
-from .model import Error, Estimate, estimate
+from .fitting import Fitted, adapt, estimate_schedule, excess_of, fit_device
+from .model import Error, Estimate, Knowledge, estimate, known_error
 
-__all__ = ["Error", "Estimate", "Fitted", "estimate", "estimate_schedule", "excess_of", "fit_device"]
+__all__ = [
+    "Error",
+    "Estimate",
+    "Fitted",
+    "Knowledge",
+    "adapt",
+    "estimate",
+    "estimate_schedule",
+    "excess_of",
+    "fit_device",
+    "known_error",
+]

@@ -52,7 +52,9 @@ def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None]
         """The hardware of a budget, or what of it the device lacks."""
         if place not in tried:
             progress(f"fitting {device}: trying {budgets[place]:,} multipliers")
-            tried[place] = _try_schedule(graph, make_schedule(graph, Target(multipliers=budgets[place])), device)
+            wanted = make_schedule(graph, Target(multipliers=budgets[place]))
+            schedule, guess = adapt(graph, wanted, device)
+            tried[place] = excess_of(guess) or Fitted(schedule, guess)
         return tried[place]
 
     smallest = attempt(0)
@@ -84,17 +86,16 @@ def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None]
     return replace(best, limited_by=limit)
 
 
-def _try_schedule(graph: IntegerGraph, schedule: Schedule, device: str) -> Fitted | str:
-    """What a schedule takes, or what the device lacks; where that is DSP blocks, outputs share them if this helps."""
+def adapt(graph: IntegerGraph, schedule: Schedule, device: str) -> tuple[Schedule, Estimate]:
+    """A schedule as it is best built on a device, and what it takes: outputs share DSP blocks where these run out."""
     guess = estimate_schedule(graph, schedule, device)
-    excess = excess_of(guess)
     found = find_device(device)
     if found.capacity is not None and guess.counts.dsp > found.capacity.dsp:
-        schedule = replace(schedule, factor_bits=factor_bits(found.family))
-        packed = estimate_schedule(graph, schedule, device)
+        shared = replace(schedule, factor_bits=factor_bits(found.family))
+        packed = estimate_schedule(graph, shared, device)
         if packed.counts.dsp < guess.counts.dsp:
-            guess, excess = packed, excess_of(packed)
-    return excess or Fitted(schedule, guess)
+            return shared, packed
+    return schedule, guess
 
 
 def excess_of(guess: Estimate) -> str:
@@ -103,7 +104,7 @@ def excess_of(guess: Estimate) -> str:
     if capacity is None:
         raise FitError(f"{guess.device} is a family without a size; name a part to fit to")
     counts = guess.counts
-    margin = {name: 1 + guess.errors[name].percentile95 for name in ("lut", "ff")}
+    margin = {name: 1 + guess.known.errors[name].percentile95 for name in ("lut", "ff")}
     careful = Counts(
         lut=round(counts.lut * margin["lut"]), ff=round(counts.ff * margin["ff"]), dsp=counts.dsp, bram=counts.bram
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,36 @@ class Error:
 
 
 @dataclass(frozen=True)
+class Knowledge:
+    """How good the estimates of a family are.
+
+    Parameters
+    ----------
+    errors : mapping of str to Error
+        For "lut" and "ff".
+    exact : mapping of str to float
+        For "dsp" and "bram": for which part of the designs they were right.
+    designs : int
+        Designs held out of the fit over which this is known.
+    tool : str
+        The synthesizer to which the coefficients were fitted.
+    """
+
+    errors: Mapping[str, Error]
+    exact: Mapping[str, float]
+    designs: int
+    tool: str
+
+
+def known_error(device: str) -> Knowledge:
+    """How good estimates for a device are; FitError if there are none."""
+    fitted = _fitted(device)
+    errors = {name: Error(**error) for name, error in fitted["errors"].items()}
+    exact = {name: fitted[f"{name}_exact"] for name in ("dsp", "bram")}
+    return Knowledge(errors, exact, fitted["designs"], fitted["tool"])
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What a design will take on a device.
 
@@ -41,37 +71,19 @@ class Estimate:
         LUT sites and flip-flops estimated; DSP blocks and block RAMs by rule; no carries, no LUT RAM.
     layers : tuple of (str, Counts)
         The same for each instance in the top module; its own logic is left to the whole.
-    errors : mapping of str to Error
-        For "lut" and "ff".
-    exact : mapping of str to float
-        For "dsp" and "bram": for which part of the designs they were right.
-    designs : int
-        Designs held out of the fit over which the errors are known.
-    tool : str
-        The synthesizer to which the coefficients were fitted.
+    known : Knowledge
+        How good it is.
     """
 
     device: str
     counts: Counts
     layers: tuple[tuple[str, Counts], ...]
-    errors: Mapping[str, Error]
-    exact: Mapping[str, float]
-    designs: int
-    tool: str
+    known: Knowledge
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
-        return {
-            "device": self.device,
-            **{name: getattr(self.counts, name) for name in ("lut", "ff", "dsp", "bram")},
-            "errors": {
-                name: {"median": error.median, "percentile95": error.percentile95}
-                for name, error in self.errors.items()
-            },
-            "exact": dict(self.exact),
-            "designs": self.designs,
-            "tool": self.tool,
-        }
+        counts = {name: getattr(self.counts, name) for name in ("lut", "ff", "dsp", "bram")}
+        return {"device": self.device, **counts, **asdict(self.known)}
 
 
 @lru_cache(maxsize=1)
@@ -100,20 +112,24 @@ def estimate(files: Mapping[str, str | bytes], device: str) -> Estimate:
     FitError
         If no coefficients were fitted for the device's family.
     """
-    family = find_device(device).family
-    if family not in _coefficients():
-        raise FitError(
-            f"no estimate for {device}: coefficients are there for {', '.join(fitted_families())}; run `fpgaq synth`"
-        )
-    fitted = _coefficients()[family]
+    fitted, family = _fitted(device), find_device(device).family
     manifest = json.loads(files["manifest.json"])
     texts = {path.removeprefix("rtl/"): str(text) for path, text in files.items() if path.startswith("rtl/")}
     parts = take_inventory(texts, manifest["top"])
     layers = tuple((name, _weigh(items, family, fitted)) for name, items in parts.items() if name)
     whole = _weigh((item for items in parts.values() for item in items), family, fitted)
-    errors = {name: Error(**error) for name, error in fitted["errors"].items()}
-    exact = {name: fitted[f"{name}_exact"] for name in ("dsp", "bram")}
-    return Estimate(device, whole, layers, errors, exact, fitted["designs"], fitted["tool"])
+    return Estimate(device, whole, layers, known_error(device))
+
+
+def _fitted(device: str) -> Mapping[str, Any]:
+    """What the coefficients file says of a device's family."""
+    family = find_device(device).family
+    if family not in _coefficients():
+        raise FitError(
+            f"no estimate for {device}: coefficients are there for {', '.join(fitted_families())}; run `fpgaq synth`"
+        )
+    found: Mapping[str, Any] = _coefficients()[family]
+    return found
 
 
 def _weigh(items: Iterable[Item], family: str, fitted: Mapping[str, Any]) -> Counts:
@@ -131,4 +147,4 @@ def weigh(quantities: Mapping[str, float], coefficients: Mapping[str, float]) ->
     return sum(value * coefficients.get(name, PRIOR) for name, value in quantities.items())
 
 
-__all__ = ["Error", "Estimate", "Quantities", "estimate", "fitted_families", "weigh"]
+__all__ = ["Error", "Estimate", "Knowledge", "Quantities", "estimate", "fitted_families", "known_error", "weigh"]

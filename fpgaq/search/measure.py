@@ -98,6 +98,11 @@ def measure(workload: Workload, task: Mapping[str, Any]) -> dict[str, float | No
         integer = quantize(workload.graph, workload.calibration, changed(workload.options, task))
     except FitError:
         return {"noise": None, "agreement": None, "top1": None}
+    return judge(integer, workload)
+
+
+def judge(integer: IntegerGraph, workload: Workload) -> dict[str, float | None]:
+    """The fields of `Quality` of an integer network."""
     found = outputs(integer, workload)
     signal = float(np.sum(workload.expected.astype(np.float64) ** 2))
     noise = float(np.sum((found - workload.expected) ** 2))

@@ -90,7 +90,7 @@ def test_an_estimate_tells_layers_and_whole() -> None:
     parts = dict(guess.layers)
     assert sum(part.dsp for part in parts.values()) == 4
     assert abs(sum(part.lut for part in parts.values()) - guess.counts.lut) <= len(parts)
-    assert guess.as_json()["errors"]["lut"]["median"] == guess.errors["lut"].median
+    assert guess.as_json()["errors"]["lut"]["median"] == guess.known.errors["lut"].median
 
 
 @pytest.mark.slow
