@@ -54,7 +54,7 @@ def _layer(index: int, bits: int) -> Callable[[], IntegerGraph]:
     return lambda: layer_network(index, bits)
 
 
-COMBINATIONAL = {"da4ml": -1.0, "alkaid": -1.0, "alkaid binary": -1.0}
+COMBINATIONAL = {"da4ml": -1.0, "alkaid": -1.0}
 # What gives five stages of logic, and six registers, on each side.
 FIVE_STAGES = {
     8: {"da4ml": 1.7, "alkaid": 3.0, "alkaid binary": 2.5},
@@ -62,12 +62,14 @@ FIVE_STAGES = {
 }
 WORKS = {
     "layer 64-32": Work(_layer(1, 8), Unrolling(), COMBINATIONAL),
-    "layer 32-5, 8 bits": Work(_layer(3, 8), Unrolling(stages=6), FIVE_STAGES[8], ("xc7", ECP5)),
-    "layer 32-5, 6 bits": Work(_layer(3, 6), Unrolling(stages=6), FIVE_STAGES[6], ("xc7", ECP5)),
+    "layer 32-5, 8 bits": Work(_layer(3, 8), Unrolling(stages=6), FIVE_STAGES[8]),
+    "layer 32-5, 6 bits": Work(_layer(3, 6), Unrolling(stages=6), FIVE_STAGES[6]),
+    "layer 32-5, 8 bits, clock": Work(_layer(3, 8), Unrolling(stages=6, shallow=True), FIVE_STAGES[8], (ECP5, "xc7")),
+    "layer 32-5, 6 bits, clock": Work(_layer(3, 6), Unrolling(stages=6, shallow=True), FIVE_STAGES[6], (ECP5, "xc7")),
     "J": Work(
         lambda: quantized(perceptron(he_normal(J_SIZES))),
         Unrolling(stages=8),
-        {"da4ml": 5.0, "alkaid": 5.0, "alkaid binary": 5.0},
+        {"da4ml": 5.0, "alkaid": 5.0},
     ),
     "trained": Work(trained_network, Unrolling(stages=9), {"da4ml": 5.0}),
     "trained, bound 0.02": Work(lambda: cheap_network(0.02), Unrolling(stages=9), {}),

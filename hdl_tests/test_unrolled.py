@@ -12,8 +12,10 @@ from network_builder import NetworkBuilder
 from output_folder import Files, change_text, run_files
 
 from fpgaq.emit.unrolled import emit_unrolled
+from fpgaq.emit.verilog import emit
 from fpgaq.formats import ROUNDINGS, Format
 from fpgaq.integer_graph import IntegerGraph
+from fpgaq.schedule import Target, make_schedule
 from fpgaq.unrolled import Unrolling, plan_network
 from fpgaq.verify.bench import bench_files
 from fpgaq.verify.lint import lint
@@ -72,18 +74,56 @@ def test_random_perceptrons(seed: int, tmp_path: Path) -> None:
     prove(tmp_path, builder.affine(3, requantize=seed % 5 > 0).graph(), Unrolling(stages=6 + seed))
 
 
-def test_a_lost_carry_is_found(tmp_path: Path) -> None:
+CONVOLUTIONS = {
+    "convolution": lambda: NetworkBuilder(31, (6, 7, 2), Format(8, 7, False)).convolution(3, padding=(1, 1, 1, 1)),
+    "signs": lambda: NetworkBuilder(32, (7, 6, 1)).convolution(4, (2, 3), relu=False, per_channel=True),
+    "one tap": lambda: NetworkBuilder(33, (4, 4, 3)).convolution(2, kernel=(1, 1)),
+    "two layers": lambda: NetworkBuilder(34, (8, 8, 1)).convolution(4).pool().convolution(3, kernel=(2, 2)),
+}
+
+
+def folded_files(graph: IntegerGraph) -> Files:
+    """A frame as fast as its pixels come, adders where all weights are used in every cycle."""
+    schedule = make_schedule(graph, Target(multipliers=10_000, sharing=False, adders=True))
+    assert any(engine.adders for engine in schedule.engines)
+    files: Files = dict(emit(graph, schedule))
+    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
+    return {**files, **bench_files(graph, manifest, interface)}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_a_kernel_of_adders_behind_a_line_buffer(name: str, tmp_path: Path) -> None:
+    outcome = run_files(tmp_path, folded_files(CONVOLUTIONS[name]().graph()))
+    assert outcome["status"] == 0, outcome["message"]
+
+
+FAULTS = {
+    "lost carry": ("{plain, carry} -", "{plain, 1'b0 & carry} -"),
+    "one too many": ("{plain, carry} +", "2'd2 + {plain, carry} +"),
+    "wrong parity": (", ^bits}", ", |bits}"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_adder_is_found(fault: str, tmp_path: Path) -> None:
     files = unrolled_files(build(7, 6).affine(5).affine(3, requantize=False).graph(), Unrolling())
-    broken = change_text(files, {"{plain, carry} -": "{plain, 1'b0 & carry} -"})
-    outcome = run_files(tmp_path, broken)
+    outcome = run_files(tmp_path, change_text(files, dict([FAULTS[fault]])))
     assert outcome["status"] != 0
     assert "layer" in outcome["message"]
 
 
+def test_a_broken_adder_behind_a_line_buffer_is_found(tmp_path: Path) -> None:
+    files = folded_files(CONVOLUTIONS["convolution"]().graph())
+    outcome = run_files(tmp_path, change_text(files, dict([FAULTS["lost carry"]])))
+    assert outcome["status"] != 0
+
+
 @pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="needs pyosys")
-@pytest.mark.parametrize("name", ["per channel", "narrow input"])
+@pytest.mark.parametrize("name", ["per channel", "narrow input", "convolution", "signs"])
 def test_no_linter_says_anything(name: str, tmp_path: Path) -> None:
-    for path, content in unrolled_files(NETWORKS[name]().graph(), Unrolling()).items():
+    folded = name in CONVOLUTIONS
+    graph = (CONVOLUTIONS if folded else NETWORKS)[name]().graph()
+    for path, content in (folded_files(graph) if folded else unrolled_files(graph, Unrolling())).items():
         target = tmp_path / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))

@@ -299,6 +299,9 @@ def test_cheapen(call: Any, network: Path, tmp_path: Path) -> None:
     [
         (("--levels", 2), "give --unroll too"),
         (("--shallow",), "give --unroll too"),
+        (("--unroll", "--adders"), "leave --adders out"),
+        (("--adders", "--target", "hls"), "--adders is about Verilog"),
+        (("--adders", "--device", "xc7"), "estimates multipliers, not adders"),
         (("--unroll", "--levels", 2, "--stages", 3), "exclude one another"),
         (("--unroll", "--multipliers", 4), "leave --multipliers out"),
     ],

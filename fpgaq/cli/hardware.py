@@ -25,7 +25,7 @@ from .options import (
     simulator_option,
     target_options,
 )
-from .unrolled import pop_unrolling, show_unrolled, with_unroll_options
+from .unrolled import pop_unrolling, show_unrolled, with_adders, with_unroll_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ def generate(
         return
     if buffers and target == "hls":
         raise UsageError("--buffers tells of the Verilog's line buffers; leave it out with --target hls")
-    budget = pop_target(values)
+    budget = with_adders(pop_target(values), {**values, "target": target})
     from .. import pipeline
     from ..schedule import report_buffers
 
@@ -249,6 +249,11 @@ def generate_lines(result: GenerateResult) -> list[str]:
         f"{schedule.multipliers:,} multipliers of {schedule.budget:,}; predicted: a frame every"
         f" {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles, efficiency"
         f" {percent(schedule.efficiency)}",
+        *(
+            f"adders instead of multipliers: {shorten(engine.layers[0])}"
+            for engine in schedule.engines
+            if engine.adders
+        ),
         *estimate_lines(result),
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]

@@ -12,6 +12,7 @@ from .options import common, example
 
 if TYPE_CHECKING:
     from ..pipeline import UnrollResult
+    from ..schedule import Target
     from ..unrolled import Unrolling
     from .options import Settings
 
@@ -20,6 +21,7 @@ unroll_options = (
     click.option("--levels", type=int, metavar="N", help="With --unroll: chains between registers.  [default: 2]"),
     click.option("--stages", type=int, metavar="N", help="With --unroll: at most N registers in all."),
     click.option("--shallow", is_flag=True, help="With --unroll: a faster clock at more logic."),
+    click.option("--adders", is_flag=True, help="Layers that use all weights in every cycle take no multipliers."),
 )
 
 
@@ -47,11 +49,29 @@ def pop_unrolling(values: dict[str, Any]) -> Unrolling | None:
     given = [name for name in ("multipliers", "cycles", "fps", "clock", "pack") if values.get(name) is not None]
     if given:
         raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{given[0]} out")
+    if values.get("adders"):
+        raise UsageError("an unrolled network has nothing but adders: leave --adders out")
     if values.get("target") == "hls":
         raise UsageError("unrolled networks are Verilog: leave --target hls or --unroll out")
     if values.get("buffers"):
         raise UsageError("an unrolled network has no line buffers: leave --buffers out")
     return Unrolling(levels, stages, shallow)
+
+
+def with_adders(target: Target | None, values: dict[str, Any]) -> Target | None:
+    """Take --adders out of a command's keyword arguments and into the target."""
+    from dataclasses import replace
+
+    from ..pipeline import DEFAULT_MULTIPLIERS
+    from ..schedule import Target
+
+    if not values.pop("adders"):
+        return target
+    if values.get("target") == "hls":
+        raise UsageError("--adders is about Verilog: leave --target hls or --adders out")
+    if values.get("device") is not None:
+        raise UsageError("--device estimates multipliers, not adders: leave it or --adders out")
+    return replace(target or Target(multipliers=DEFAULT_MULTIPLIERS), sharing=False, adders=True)
 
 
 @click.command(epilog=example("fpgaq cheapen digits.fpgaq --calibration train.npz --bound 0.03 -o cheap.fpgaq"))

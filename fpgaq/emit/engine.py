@@ -55,7 +55,7 @@ def engine_facts(graph: IntegerGraph, engine: Engine, layers: Sequence[Served], 
     sum_width = max(_sum_width(layer.op) for layer in layers)
     weight_width = max(layer.op.weight_format.width for layer in layers)
     owner_width = index_width(len(layers))
-    weights, starts = _weight_rom(engine, layers, weight_width)
+    weights, starts = (None, [0]) if engine.adders else _weight_rom(engine, layers, weight_width)
     raises = [_raises(layer) for layer in layers]
     raise_width = max(max(raised) for raised in raises).bit_length()
     index_bits = max(index_width(layer.plan.beats_out_per_pixel) for layer in layers)
@@ -92,7 +92,7 @@ def engine_facts(graph: IntegerGraph, engine: Engine, layers: Sequence[Served], 
         "first_delay": 4 + engine.levels,
         "done_delay": 5 + engine.levels,
         "weights": weights,
-        "weight_starts": [decimal(start, weights.address_width) for start in starts],
+        "weight_starts": [decimal(start, weights.address_width) for start in starts] if weights else [],
         "biases": _bias_rom(engine, layers, raises, (sum_width, raise_width, index_bits)),
         "beat_index_width": index_bits,
         "place_width": place_bits,

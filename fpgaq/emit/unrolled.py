@@ -25,7 +25,7 @@ def emit_unrolled(graph: IntegerGraph, plan: UnrolledPlan) -> dict[str, str | by
         assert isinstance(op, IntegerAffine)
         module = names.layer_module(index, op.name)
         source, result = graph.tensors[op.input].format, graph.tensors[op.output].format
-        facts = unrolled_facts(op, layer, source, result)
+        facts = unrolled_facts(op.requantize, layer, source, result)
         common = {"module": module, "label": names.comment(op.name), "summary": summary(op)}
         rtl[f"{module}.v"] = render("verilog/layers/unrolled.v.j2", {**common, **facts})
         layers.append(

@@ -20,6 +20,7 @@ from ..schedule.plans import PipePlan, Plan, WindowPlan
 from ..schedule.structure import Engine, Schedule
 from . import names
 from .engine import Served, engine_facts
+from .layers.adders import adder_facts
 from .layers.pipe import arithmetic_facts, pipe_facts
 from .layers.window import window_facts
 from .render import render, static_text
@@ -146,7 +147,15 @@ def _engine_files(
     files: dict[str, str] = {}
     for rom in (value for value in facts.values() if isinstance(value, Rom)):
         files.update(rom.files())
-    files[f"{module}.v"] = render("verilog/engine.v.j2", {"module": module, **facts})
+    adders = f"{module}_adders"
+    if engine.adders:
+        (layer,) = layers
+        source, sum_width = graph.tensors[layer.op.input].format, facts["sum_width"]
+        assert isinstance(sum_width, int)
+        common = {"module": adders, "label": names.comment(layer.op.name), "summary": summary(layer.op)}
+        sums = adder_facts(layer.op, layer.plan, source, sum_width)
+        files[f"{adders}.v"] = render("verilog/layers/unrolled.v.j2", {**common, **sums})
+    files[f"{module}.v"] = render("verilog/engine.v.j2", {"module": module, "adders": adders, **facts})
     return files
 
 

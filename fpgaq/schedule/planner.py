@@ -12,7 +12,7 @@ from .engines import WHOLE_FRAMES, make_engine, turn_order
 from .folding import FoldRange
 from .layers import COPYING, common_lanes, fold_range, plan_operator, serializer_plan
 from .memories import describe, size_memories, with_generous_queue
-from .plans import Fold, Plan, Target
+from .plans import Fold, Plan, Target, WindowPlan
 from .structure import Edge, Engine, Prediction, Schedule
 
 BUBBLES = (BUBBLE, 64)
@@ -51,7 +51,16 @@ def make_schedule(graph: IntegerGraph, target: Target) -> Schedule:
     macs = sum(layer.macs for layer in ranges)
     budget = target.multipliers if target.multipliers is not None else sum(engine.multipliers for engine in engines)
     limit = max(-(-macs // budget) if budget else 0, *input_beats.values(), *output_beats.values())
+    if target.adders:
+        engines = tuple(replace(engine, adders=_is_constant(engine, plans)) for engine in engines)
     return Schedule(tuple(plans), tuple(edges), best.lanes, engines, input_beats, budget, macs, limit, prediction)
+
+
+def _is_constant(engine: Engine, plans: Sequence[Plan]) -> bool:
+    """Whether an engine multiplies by the same weights in every cycle."""
+    plan = next(plan for plan in plans if plan.operator == engine.layers[0])
+    assert isinstance(plan, WindowPlan)
+    return not engine.shared and plan.kind == "mac" and plan.groups * plan.steps == 1
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,14 @@ from ..integer_graph import ImageShape
 class Target:
     """What the user asks for: at most so many multipliers, or at most so many cycles a frame; exactly one is set.
 
-    Without `sharing` every layer that multiplies has multipliers of its own.
+    Without `sharing` every layer that multiplies has multipliers of its own. With `adders` those that use all of their
+    weights in every step get shift-and-add logic instead; it counts as the multipliers that it stands for.
     """
 
     multipliers: int | None = None
     cycles: int | None = None
     sharing: bool = True
+    adders: bool = False
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ class Engine:
     order : tuple of int
         Who has its turn, an index into `layers` for each: a turn is one row of windows of that layer, and all turns
         together are a frame of every layer. Empty for an engine of one layer.
+    adders : bool
+        Its weights are the same in every cycle, and adders stand in for its multipliers.
     """
 
     layers: tuple[str, ...]
@@ -67,11 +69,12 @@ class Engine:
     outputs: int
     lanes: int
     order: tuple[int, ...] = ()
+    adders: bool = False
 
     @property
     def multipliers(self) -> int:
         """Multipliers of the array."""
-        return self.products * self.outputs
+        return 0 if self.adders else self.products * self.outputs
 
     @property
     def shared(self) -> bool:

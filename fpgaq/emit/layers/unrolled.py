@@ -10,7 +10,7 @@ import numpy as np
 
 from ...adders.chains import ONE, Bit, Chain, Group
 from ...formats import ROUNDINGS, Format
-from ...integer_graph import IntegerAffine
+from ...integer_graph import Requantize
 from ...unrolled.plan import UnrolledLayer
 
 LINE = 112
@@ -101,7 +101,9 @@ def _lines(items: Sequence[str]) -> list[str]:
     return [*lines, line]
 
 
-def unrolled_facts(op: IntegerAffine, layer: UnrolledLayer, source: Format, result: Format) -> dict[str, object]:
+def unrolled_facts(
+    requantize: Requantize | None, layer: UnrolledLayer, source: Format, result: Format
+) -> dict[str, object]:
     """Everything that ``layers/unrolled.v.j2`` places."""
     wires = _Wires(layer, source)
     chains = layer.program.chains
@@ -125,9 +127,9 @@ def unrolled_facts(op: IntegerAffine, layer: UnrolledLayer, source: Format, resu
         "chains": chain_facts,
         "registers": wires.registers(),
         "unused": _lines(wires.unused(widths)),
-        "totals": _totals(op, layer, wires, result, last),
-        "requantized": op.requantize is not None,
-        "relu": int(op.requantize.relu) if op.requantize is not None else 0,
+        "totals": _totals(requantize, layer, wires, result, last),
+        "requantized": requantize is not None,
+        "relu": int(requantize.relu) if requantize is not None else 0,
     }
 
 
@@ -186,21 +188,22 @@ def _counter(name: str, group: Group, wires: _Wires, stage: int) -> dict[str, st
 
 
 def _totals(
-    op: IntegerAffine, layer: UnrolledLayer, wires: _Wires, result: Format, stage: int
+    requantize: Requantize | None, layer: UnrolledLayer, wires: _Wires, result: Format, stage: int
 ) -> list[dict[str, object]]:
     """Each output's accumulator in two's complement, and how it becomes a result."""
-    shifts = np.zeros(len(op.bias), dtype=np.int64)
+    outputs = len(layer.program.outputs)
+    shifts = np.zeros(outputs, dtype=np.int64)
     rounding = "floor"
-    if op.requantize is not None:
-        shifts = np.broadcast_to(np.asarray(op.requantize.shift, dtype=np.int64), op.bias.shape)
+    if requantize is not None:
+        shifts = np.broadcast_to(np.asarray(requantize.shift, dtype=np.int64), outputs)
         # The half of half_up is in the accumulator already.
-        rounding = "floor" if op.requantize.rounding == "half_up" else op.requantize.rounding
+        rounding = "floor" if requantize.rounding == "half_up" else requantize.rounding
     totals = []
     for bits, signed, shift in zip(layer.program.outputs, layer.program.signed, shifts, strict=True):
         names = [wires.name(bit, stage) for bit in bits]
         sign = names[-1] if signed else "1'b0"
         least = max(2, len(names) + (not signed))
-        width = least if op.requantize is not None else result.width
+        width = least if requantize is not None else result.width
         names += [sign] * (width - len(names))
         totals.append(
             {

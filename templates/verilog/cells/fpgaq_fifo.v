@@ -3,7 +3,8 @@
 // A word written in cycle t is offered in cycle t + 2; one word a cycle passes. `popped` returns one credit.
 module fpgaq_fifo #(
     parameter WIDTH = 8,         // bits of a word
-    parameter ADDRESS_WIDTH = 4  // 2**ADDRESS_WIDTH words wait behind the output register
+    parameter ADDRESS_WIDTH = 4, // 2**ADDRESS_WIDTH words wait behind the output register
+    parameter EAGER = 0          // m_data loads even if nothing waits: few gates before the enables of a wide word
 ) (
     input  wire             clk,
     input  wire             rst,
@@ -20,7 +21,8 @@ module fpgaq_fifo #(
     reg [ADDRESS_WIDTH:0] read_count;
 
     wire filled = write_count != read_count;
-    wire load = filled & (~m_valid | m_ready);
+    wire free = ~m_valid | m_ready;
+    wire load = filled & free;
 
     assign popped = m_valid & m_ready;
 
@@ -29,7 +31,7 @@ module fpgaq_fifo #(
     always @(posedge clk) begin
         if (write_enable)
             memory[write_count[ADDRESS_WIDTH-1:0]] <= write_data;
-        if (load)
+        if (EAGER != 0 ? free : load)
             m_data <= memory[read_count[ADDRESS_WIDTH-1:0]];
     end
 
