@@ -74,7 +74,11 @@ def _items(kind: str, facts: Facts, count: int, modules: Mapping[str, str], text
             product = min(mac["ELEMENT_WIDTH"] + mac["WEIGHT_WIDTH"], mac["SUM_WIDTH"])
             context |= {"element_bits": element, "weight_bits": mac["WEIGHT_WIDTH"], "product_bits": product}
     yield _own(text, context, count)
-    for inner, inner_facts, _, times in inside:
+    for inner, inner_facts, instance, times in inside:
+        if instance == "weight_rom":
+            facts = {**_rom_facts(modules[inner], texts), **context, "weights": 1}
+            yield Item("rom", facts, count * times)
+            continue
         if inner == "fpgaq_mac":
             shifts = _mere_shifts(inside, inner_facts["WEIGHT_WIDTH"], modules, texts)
             inner_facts = {**inner_facts, "shifts": shifts}

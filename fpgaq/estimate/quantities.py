@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .inventory import Facts, Item
-from .memories import map_memory
+from .memories import Memory, map_memory
 from .multipliers import dsp_blocks, in_logic
 from .terms import CELLS, Terms
 
@@ -56,7 +56,11 @@ def _parts(item: Item, family: str) -> Iterator[tuple[Terms, Terms, int]]:
         lut = {"memory_banks": (memory.deep - 1) * width * copies}
         ff = {}
         if memory.kind != "block":
-            ff["rom_registers" if rom else "memory_registers"] = width * copies
+            ff["rom_registers" if rom else "memory_registers"] = _registers(item, memory) if rom else width * copies
+        if item.facts.get("weights", 0):
+            # Bits that are constant or like another need no register in front of the products either.
+            operands = "logic_operands" if in_logic(item.facts, family) else "operands"
+            ff[operands] = _registers(item, memory) - item.facts["width"]
         if memory.kind == "lutram":
             lut["memory_sites"] = memory.sites * copies
         elif memory.kind == "logic" and rom:
@@ -67,6 +71,14 @@ def _parts(item: Item, family: str) -> Iterator[tuple[Terms, Terms, int]]:
         elif memory.kind == "logic":
             lut["memory_bits"] = ff["memory_bits"] = width * words * copies
         yield lut, ff, memory.blocks * copies
+
+
+def _registers(item: Item, memory: Memory) -> int:
+    """Bits of a ROM that differ from one another; in few words there are only so many, or their opposites."""
+    columns = item.facts["columns"]
+    if memory.kind == "logic" and item.facts["words"] <= 1 << 6:
+        return min(columns, 2 * item.facts["leaves6"])
+    return columns
 
 
 _BESIDE_DSP = ("operands", "products", "tree_nodes", "first_sums", "later_sums", "accumulators", "accumulators_alone")

@@ -120,7 +120,11 @@ def _mac(f: Facts) -> tuple[Terms, Terms]:
             "logic_accumulators": outputs * width,
         }
         lut["split_products"] = split * (f["ELEMENT_WIDTH"] + f["WEIGHT_WIDTH"])
-        ff = {"logic_tree_nodes": sum(levels) * outputs * width, "logic_accumulators": outputs * width}
+        ff = {
+            "products": ff["products"],
+            "logic_tree_nodes": sum(levels) * outputs * width,
+            "logic_accumulators": outputs * width,
+        }
     return lut, ff
 
 
