@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,51 +31,64 @@ from fpgaq import pipeline  # noqa: E402
 from fpgaq.exporters import save_nnp  # noqa: E402
 from fpgaq.float_executor import run_float  # noqa: E402
 from fpgaq.nnabla import TrainOptions  # noqa: E402
+from fpgaq.nnabla.finetune import Deltas  # noqa: E402
 from fpgaq.nnabla.workflow import finetune_model  # noqa: E402
 from fpgaq.quantizer.config import QuantizeOptions  # noqa: E402
 
-RATES = {"4/4": 1e-3, "3/8": 1e-3, "2/8": 3e-3}
-TEACHER = 0.5
-"""Of each target, the float network's share."""
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one example is trained at one pair of widths; `teacher` is the float network's share of each target."""
+
+    epochs: float
+    batch_size: int
+    rate: float
+    deltas: Deltas = "learned"
+    teacher: float = 0.5
+
+
 RECIPES = {
-    "fashion_mlp": (6, 256, 4.0),
-    "series_conv": (3, 64, 2.0),
-    "digits_tabular": (30, 32, 2.0),
-    "fashion_cnn": (2, 64, 0.5),
-    "fashion_residual": (2, 64, 1.0),
-    "fashion_mobile": (2, 64, 4.0),
-    "fashion_autoencoder": (1, 64, 1.0),
+    "4/4": {
+        "fashion_mlp": Recipe(6, 256, 4e-3),
+        "fashion_cnn": Recipe(2, 64, 5e-4),
+        "fashion_residual": Recipe(2, 64, 1e-3),
+        "fashion_mobile": Recipe(1, 64, 2e-3, teacher=1),
+        "series_conv": Recipe(2, 64, 3e-4, "frozen", teacher=1),
+        "digits_tabular": Recipe(30, 32, 2e-3),
+    },
+    "2/8": {
+        "fashion_mlp": Recipe(6, 256, 12e-3, teacher=1),
+        "fashion_cnn": Recipe(1, 64, 1.5e-3, teacher=1),
+        "fashion_residual": Recipe(1, 64, 3e-3, teacher=1),
+        "fashion_mobile": Recipe(1, 64, 12e-3),
+        "series_conv": Recipe(3, 64, 6e-3, teacher=1),
+        "digits_tabular": Recipe(30, 32, 6e-3, teacher=1),
+    },
 }
-"""Epochs, samples of a step, and a factor on the rate: more for large batches and for what lost much."""
 
 
-def figure(values: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], classifier: bool) -> float:
-    """Percent of right answers, or the mean squared error."""
-    if classifier:
-        return 100 * float(np.mean(values.reshape(len(values), -1).argmax(axis=1) == targets))
-    return float(np.mean((values.astype(np.float64) - targets) ** 2))
+def right(values: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> float:
+    """Percent of right answers."""
+    return 100 * float(np.mean(values.reshape(len(values), -1).argmax(axis=1) == labels))
 
 
-def run(name: str, bits: str, options: argparse.Namespace) -> dict[str, Any]:
+def run(name: str, bits: str, folder: Path) -> dict[str, Any]:
     """Finetune one example at one pair of widths."""
-    task, folder = TASKS[name], options.output
+    task, recipe = TASKS[name], RECIPES[bits][name]
     data = task.load(DEFAULT_FOLDER)
     weights, activations = map(int, bits.split("/"))
     widths = QuantizeOptions(weight_bits=weights, activation_bits=activations)
-    epochs, batch, factor = RECIPES[name]
-    epochs, rate = options.epochs or epochs, options.rate or RATES[bits] * factor
     model = pipeline.load_model(ROOT / "examples" / name / "model.nnp")
     (source,), (output,) = model.inputs, model.outputs
     calibration = ROOT / "examples" / name / "calibration.npz"
     quantized = pipeline.quantize(model, calibration, widths)
     train = folder / f"{name}_train.npz"
     if not train.is_file():
-        targets = data.train_targets
-        np.savez(train, x=data.train_inputs, y=targets if task.classifier else targets.astype(np.float32))
+        np.savez(train, x=data.train_inputs, y=data.train_targets)
     start = time.process_time()
     result = finetune_model(
-        model, train, widths, TrainOptions(epochs=epochs, rate=rate), calibration=calibration,
-        deltas=options.deltas, batch_size=batch, teacher=options.teacher,
+        model, train, widths, TrainOptions(epochs=recipe.epochs, rate=recipe.rate), calibration=calibration,
+        deltas=recipe.deltas, batch_size=recipe.batch_size, teacher=recipe.teacher,
     )  # fmt: skip
     seconds = time.process_time() - start
     path = folder / f"{stem(name, bits)}.nnp"
@@ -82,18 +96,13 @@ def run(name: str, bits: str, options: argparse.Namespace) -> dict[str, Any]:
 
     def integer(network: Any) -> float:
         _, values = pipeline.run(network, data.test_inputs)[output]
-        return figure(values, data.test_targets, task.classifier)
+        return right(values, data.test_targets)
 
-    real = run_float(model, {source: data.test_inputs})[output]
     return {
         "network": name,
         "bits": bits,
-        "epochs": epochs,
-        "rate": rate,
-        "batch": batch,
-        "deltas": options.deltas,
-        "teacher": options.teacher,
-        "float": figure(real, data.test_targets, task.classifier),
+        **asdict(recipe),
+        "float": right(run_float(model, {source: data.test_inputs})[output], data.test_targets),
         "post_training": integer(quantized),
         "finetuned": integer(pipeline.quantize(path)),
         "seconds": seconds,
@@ -106,46 +115,31 @@ def stem(name: str, bits: str) -> str:
 
 
 def table(runs: list[dict[str, Any]]) -> list[str]:
-    """The runs as rows of Markdown, and what classifiers lose on average."""
+    """The runs as rows of Markdown, and what they lose on average."""
     lines = [
-        "| bits | network | float | after training | finetuned | points lost | epochs | CPU seconds |",
-        "|---|---|---|---|---|---|---|---|",
+        "| bits | network | float | after training | finetuned | points lost | epochs | rate | steps | CPU seconds |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for bits in dict.fromkeys(run["bits"] for run in runs):
-        losses: list[tuple[float, float]] = []
-        for row in (run for run in runs if run["bits"] == bits):
-            classifies = TASKS[row["network"]].classifier
-            form = "{:.2f} %" if classifies else "{:.5f}"
-            values = [form.format(row[key]) for key in ("float", "post_training", "finetuned")]
-            cells = [bits, row["network"].removeprefix("fashion_"), *values, "-"]
-            if classifies:
-                losses.append((row["float"] - row["post_training"], row["float"] - row["finetuned"]))
-                cells[-1] = f"{losses[-1][1]:.2f}"
-            lines.append(f"| {' | '.join(cells)} | {row['epochs']:g} | {row['seconds']:.0f} |")
-        if losses:
-            before, after = zip(*losses, strict=True)
-            mean, worst = f"**{np.mean(after):.2f}**, worst {max(after):.2f}", f"{np.mean(before):.2f} lost"
-            lines.append(f"| {bits} | mean | | {worst} | | {mean} | | |")
+        rows = [run for run in runs if run["bits"] == bits]
+        for row in rows:
+            values = [f"{row[key]:.2f} %" for key in ("float", "post_training", "finetuned")]
+            lost = f"{row['float'] - row['finetuned']:.2f}"
+            how = f"{row['epochs']:g} | {row['rate']:g} | {row['deltas']}"
+            name = row["network"].removeprefix("fashion_")
+            lines.append(f"| {bits} | {name} | {' | '.join(values)} | {lost} | {how} | {row['seconds']:.0f} |")
+        before, after = ([run["float"] - run[key] for run in rows] for key in ("post_training", "finetuned"))
+        mean = f"**{np.mean(after):.2f}**, worst {max(after):.2f}"
+        lines.append(f"| {bits} | mean | | {np.mean(before):.2f} lost | | {mean} | | | | |")
     return lines
 
 
 def main() -> None:
     """Run what is missing, and print all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", nargs="*", choices=list(RECIPES), default=list(RECIPES))
-    parser.add_argument(
-        "--bits",
-        nargs="*",
-        choices=list(RATES),
-        default=list(RATES),
-        metavar="W/A",
-        help="bits of weights and activations",
-    )
-    parser.add_argument("--epochs", type=float, help="instead of the recipe's")
-    parser.add_argument("--rate", type=float, help="instead of the recipe's")
-    parser.add_argument("--teacher", type=float, default=TEACHER)
-    parser.add_argument("--deltas", default="learned")
-    parser.add_argument("-o", "--output", type=Path, default=ROOT / "build/finetuning")
+    parser.add_argument("--networks", nargs="*", choices=list(RECIPES["4/4"]), default=list(RECIPES["4/4"]))
+    parser.add_argument("--bits", nargs="*", choices=list(RECIPES), default=list(RECIPES))
+    parser.add_argument("-o", "--output", type=Path, default=ROOT / "build/finetuning", metavar="DIR")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     runs = []
@@ -153,7 +147,7 @@ def main() -> None:
         for name in options.networks:
             path = options.output / f"{stem(name, bits)}.json"
             if not path.is_file():
-                path.write_text(json.dumps(run(name, bits, options)) + "\n")
+                path.write_text(json.dumps(run(name, bits, options.output)) + "\n")
                 print(path.read_text().strip(), file=sys.stderr, flush=True)
             runs.append(json.loads(path.read_text()))
     print("\n".join(table(runs)))
