@@ -1,0 +1,39 @@
+"""docs/operators.md lists every function that the readers convert and every integer operator."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fpgaq.importers.nnp.functions import CONVERTERS as NNABLA
+from fpgaq.importers.onnx.constants import FOLDERS
+from fpgaq.importers.onnx.operators import CONVERTERS as ONNX
+from fpgaq.integer_graph import OPERATORS
+
+TEXT = (Path(__file__).parents[1] / "docs" / "operators.md").read_text(encoding="utf-8")
+ROWS = [[cell.strip() for cell in line.split("|")[1:-1]] for line in TEXT.splitlines() if line.startswith("| ")]
+
+
+def words(column: int) -> set[str]:
+    """The names in a column of the table of functions."""
+    return {word for row in ROWS if len(row) == 5 for word in re.findall(r"\w+", row[column])}
+
+
+@pytest.mark.parametrize(("column", "names"), [(1, NNABLA), (2, ONNX)])
+def test_every_function_is_listed(column: int, names: dict[str, object]) -> None:
+    assert set(names) - words(column) == set()
+
+
+def test_constant_nodes_are_named() -> None:
+    arithmetic = {"Abs", "Add", "Concat", "Div", "Mul", "Neg", "Sqrt", "Sub"}
+    shapes = {"Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
+    assert {name for name in FOLDERS if name not in TEXT} <= arithmetic | shapes
+
+
+def test_every_integer_operator_has_a_row_and_was_fuzzed_often() -> None:
+    rows = {row[0]: row[3].replace(",", "") for row in ROWS if len(row) == 4}
+    counts = {name: int(count) for name, count in rows.items() if count.isdigit()}
+    assert set(counts) == {operator.__name__.removeprefix("Integer") for operator in OPERATORS}
+    assert min(counts.values()) >= 100
