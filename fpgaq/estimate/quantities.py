@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ..errors import FitError
 from .inventory import Facts, Item
 from .memories import Memory, map_memory
 from .multipliers import dsp_blocks, in_logic
@@ -45,6 +46,11 @@ def sum_quantities(items: Iterable[Item], family: str) -> Quantities:
 
 def _parts(item: Item, family: str) -> Iterator[tuple[Terms, Terms, int]]:
     """(terms of LUTs, terms of flip-flops, block RAMs) of one item: its logic, then its memories."""
+    if item.kind.startswith("fpgaq_") and item.kind not in CELLS:
+        raise FitError(
+            f"no estimate for a design with {item.kind}, adders in place of multipliers: leave --device out, and"
+            " measure with `fpgaq synth`"
+        )
     if item.kind in CELLS:
         lut, ff = CELLS[item.kind](item.facts)
         if in_logic(item.facts, family):

@@ -111,6 +111,13 @@ def test_families_without_coefficients_are_refused() -> None:
         estimate({"manifest.json": "{}"}, "ice40-up5k")
 
 
+def test_adders_in_place_of_multipliers_are_refused() -> None:
+    network = NetworkBuilder(5, (8, 8, 2), formats.Format(8, 7, False)).convolution(3).pool().affine(4).graph()
+    schedule = make_schedule(network, Target(multipliers=10_000, sharing=False, adders=True))
+    with pytest.raises(FitError, match="adders in place of multipliers: leave --device out"):
+        estimate_schedule(network, schedule, "xc7")
+
+
 def test_the_fastest_schedule_that_fits_says_what_limits_it() -> None:
     builder = NetworkBuilder(5, (12, 12, 8), formats.Format(8, 0, False))
     network = builder.convolution(32, (3, 3), padding=(1, 1, 1, 1)).convolution(16, (1, 1), relu=False).graph()
