@@ -1,0 +1,152 @@
+"""Folded networks beside NNgen's: cycles, logic and memory of both, from one run and by the same Yosys.
+
+    python benchmarks/folded_networks.py NNGEN_PYTHON FOLDER [--cases W1x1 ...]
+
+NNGEN_PYTHON is that of an environment of its own: ``python -m venv ENV; ENV/bin/pip install nngen``. NNgen reads
+weights and activations from a memory outside the chip over AXI; ours hold the weights inside and take the image by a
+stream. Both are simulated by Icarus: NNgen by its own bench, from the start of a frame to its end; ours by the bench of
+the output folder, which compares every value too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from workloads import WORKLOADS
+
+from fpgaq import pipeline
+from fpgaq.schedule import Target
+from fpgaq.synth import synthesize
+
+_W2_LAYERS = (("conv", 8), ("pool",), ("conv", 16), ("pool",), ("affine", 10))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A workload at a number of multipliers, and how NNgen is asked for about as many."""
+
+    workload: str
+    multipliers: int
+    shape: tuple[int, ...]
+    layers: tuple[tuple[str | int, ...], ...]
+    par: tuple[int, int]
+    bus: int
+
+
+CASES: Mapping[str, Case] = {
+    "W1x1": Case("w1", 1, (784,), (("affine", 64), ("affine", 10)), (1, 1), 32),
+    "W1x16": Case("w1", 16, (784,), (("affine", 64), ("affine", 10)), (4, 4), 128),
+    "W2x9": Case("w2", 9, (28, 28, 1), _W2_LAYERS, (1, 1), 32),
+}
+
+
+def make_peer(case: Case, python: str, folder: Path) -> dict[str, Any]:
+    """What NNgen makes of a case, and its simulation."""
+    task = {"shape": case.shape, "layers": case.layers, "par": case.par, "bus": case.bus, "simulate": True}
+    script = Path(__file__).with_name("folded_peer.py").resolve()
+    arguments = [python, str(script), json.dumps(task), str(folder.resolve())]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    found = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=True)
+    line = next(line for line in found.stdout.splitlines() if line.startswith("RESULT "))
+    result: dict[str, Any] = json.loads(line.removeprefix("RESULT "))
+    (folder / "manifest.json").write_text(json.dumps({"top": "peer", "files": ["peer.v"]}))
+    return result
+
+
+def make_ours(case: Case, folder: Path) -> dict[str, Any]:
+    """What fpgaq makes of a case, and its simulation."""
+    network = WORKLOADS[case.workload]()
+    started = time.monotonic()
+    made = pipeline.generate(network, folder, Target(multipliers=case.multipliers), device="xc7")
+    seconds = time.monotonic() - started
+    simulated = pipeline.simulate(folder, frames=2)
+    if simulated.mismatches or simulated.interval_cycles != made.schedule.prediction.interval:
+        raise SystemExit(f"{folder}: {simulated.message}; a frame every {simulated.interval_cycles} cycles")
+    assert made.estimate is not None
+    return {
+        "generate_seconds": round(seconds, 2),
+        "lines": sum(path.read_text().count("\n") for path in (folder / "rtl").glob("*.v")),
+        "simulate_seconds": round(simulated.seconds / simulated.frames, 2),
+        "cycles": simulated.interval_cycles,
+        "estimate": made.estimate.as_json(),
+    }
+
+
+def count(folder: Path) -> dict[str, Any]:
+    """What Yosys counts for the AMD series 7."""
+    result = synthesize(folder, "xc7", seeds=0, layers=False, timeout=7200)
+    return {"counts": result.counts.as_json(), "tools": list(result.tools)}
+
+
+def steps(arguments: argparse.Namespace) -> Iterator[tuple[str, str, Callable[[], dict[str, Any]]]]:
+    """(case, tool, what to do) in order: first what is made and simulated, then what it takes."""
+    for name in arguments.cases:
+        case, ours, peer = CASES[name], arguments.folder / name / "fpgaq", arguments.folder / name / "nngen"
+        yield name, "fpgaq", partial(make_ours, case, ours)
+        yield name, "fpgaq counts", partial(count, ours)
+        yield name, "NNgen", partial(make_peer, case, arguments.python, peer)
+        yield name, "NNgen counts", partial(count, peer)
+
+
+def table(facts: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of the table."""
+    yield "| case | tool | cycles | LUT | FF | DSP | block RAM | lines | generate s | simulate a frame s |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for case, found in facts.items():
+        for tool in ("fpgaq", "NNgen"):
+            if tool not in found or f"{tool} counts" not in found:
+                continue
+            made, counts = found[tool], found[f"{tool} counts"]["counts"]
+            numbers = (made["cycles"], counts["lut"], counts["ff"], counts["dsp"], counts["bram"], made["lines"])
+            seconds = (made["generate_seconds"], made["simulate_seconds"])
+            cells = (case, tool, *(f"{number:,}" for number in numbers), *(f"{second:.1f}" for second in seconds))
+            yield f"| {' | '.join(cells)} |"
+            if "estimate" in made:
+                guess = made["estimate"]
+                cells = (
+                    case,
+                    "estimate",
+                    "",
+                    *(f"{guess[name]:,}" for name in ("lut", "ff", "dsp", "bram")),
+                    "",
+                    "",
+                    "",
+                )
+                yield f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Measure what FOLDER/facts.json does not hold yet, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("python")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
+    parser.add_argument("--most", type=int, help="stop after so many steps")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    path = arguments.folder / "facts.json"
+    facts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    done = 0
+    for case, name, step in steps(arguments):
+        found = facts.setdefault(case, {})
+        if name in found or done == arguments.most:
+            continue
+        found[name], done = step(), done + 1
+        path.write_text(json.dumps(facts, indent=1) + "\n")
+        print(case, name, found[name], file=sys.stderr, flush=True)
+    print("\n".join(table(facts)))
+
+
+if __name__ == "__main__":
+    main()
