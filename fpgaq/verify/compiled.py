@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -27,8 +29,8 @@ from .process import run_limited
 STRICT = ("-std=c++17", "-Wall", "-Wextra", "-Werror")
 SHARED = ("-fPIC", "-shared", "-fvisibility=hidden")
 """Hidden symbols: the loader must not join the static memory of two networks that a process has loaded."""
-OPTIMIZE = ("-O3",)
-"""No option that ties the program to this processor: a home folder may be shared by machines."""
+OPTIMIZE = ("-O3", "-march=native")
+"""For this very processor, whose features are part of a compiled network's key: a home folder may serve several."""
 
 TIMEOUT = 600.0
 CALL_FRAMES = 256
@@ -140,9 +142,9 @@ def cache_folder() -> Path:
 
 
 def compiled_path(graph: IntegerGraph) -> Path:
-    """Where the compiled network is kept: by the network's digest, its sources, the compiler and its options."""
+    """Where the compiled network is kept: by its digest and sources, the compiler, its options and the processor."""
     network = _wide(graph)
-    key = hashlib.sha256(repr((_compiler_version(), STRICT, SHARED, OPTIMIZE)).encode())
+    key = hashlib.sha256(repr((_compiler_version(), _processor(), STRICT, SHARED, OPTIMIZE)).encode())
     for name, text in _source_files([network]).items():
         key.update(f"\0{name}\0{text}".encode())
     return cache_folder() / f"{network.digest[:16]}_{key.hexdigest()[:16]}.so"
@@ -193,3 +195,13 @@ def _compiler_version() -> str:
         raise ToolError("no C++ compiler was found; install g++, or use --engine numpy")
     finished = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
     return f"{Path(compiler).name} {finished.stdout.splitlines()[0] if finished.stdout else 'unknown'}"
+
+
+@lru_cache(maxsize=1)
+def _processor() -> str:
+    """What this processor can do."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.lower().startswith(("flags", "features")):
+                return f"{platform.machine()} {line}"
+    return f"{platform.machine()} {platform.processor()} {platform.node()}"
