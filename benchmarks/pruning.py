@@ -82,17 +82,20 @@ def np_load(name: str) -> Any:
         return archive["x"]
 
 
-def prove(model: Path, name: str, multipliers: int, folder: Path) -> dict[str, Any]:
-    """Simulate a model's hardware in both simulators; the cycles that they measured."""
+def prove(model: Path, name: str, multipliers: int, folder: Path, many: bool) -> dict[str, Any]:
+    """Simulate a model's hardware in Icarus, and many frames in Verilator; the cycles that they measured."""
     integer = fpgaq.quantize(standard_passes(fpgaq.load_model(model, passes=False)), np_load(name))
     fpgaq.generate(integer, folder, Target(multipliers=multipliers))
     test = str(ROOT / "examples" / name / "test.npz")
     short = fpgaq.simulate(folder, data=test, frames=ICARUS_FRAMES)
-    many = fpgaq.simulate(folder, data=test, frames=VERILATOR_FRAMES, simulator="verilator")
-    return {"icarus": short.interval_cycles, "verilator": many.interval_cycles, "frames": many.frames}
+    found = {"icarus": short.interval_cycles, "frames": short.frames}
+    if many:
+        more = fpgaq.simulate(folder, data=test, frames=VERILATOR_FRAMES, simulator="verilator")
+        found |= {"verilator": more.interval_cycles, "frames": more.frames}
+    return found
 
 
-def report(name: str, plan: Plan, output: Path, folder: Path, device: str | None) -> None:
+def report(name: str, plan: Plan, output: Path, folder: Path, device: str | None, many: bool) -> None:
     """Measure both networks, simulate both, and print what came out."""
     images, labels = load_fashion("test", folder)
     data = Dataset({"x": images}, labels.astype("int64"))
@@ -102,7 +105,7 @@ def report(name: str, plan: Plan, output: Path, folder: Path, device: str | None
     for which, path in models.items():
         graph = fpgaq.load_model(path, passes=False)
         figures[which] = measure(graph, calibration, data, plan.multipliers, device)
-        cycles[which] = prove(path, name, plan.multipliers, output / "hardware" / f"{name}_{which}")
+        cycles[which] = prove(path, name, plan.multipliers, output / "hardware" / f"{name}_{which}", many)
     record = json.loads((output / f"{name}.json").read_text())
     kept = ", ".join(f"{group['kept']} of {group['of']}" for group in record["groups"])
     print(f"\n{name}: channels kept {kept}; {record['epochs']:g} epochs, {record['seconds']:.0f} s of one core\n")
@@ -110,10 +113,11 @@ def report(name: str, plan: Plan, output: Path, folder: Path, device: str | None
     for row in table_rows(figures["before"], figures["after"]):
         print("| " + " | ".join(row) + " |")
     old, new = cycles["before"], cycles["after"]
-    print(f"| simulated cycles a frame | {old['verilator']:,} | {new['verilator']:,} |"
-          f" {new['verilator'] / old['verilator']:.3f} |")  # fmt: skip
+    print(f"| simulated cycles a frame | {old['icarus']:,} | {new['icarus']:,} |"
+          f" {new['icarus'] / old['icarus']:.3f} |")  # fmt: skip
     for which, found in cycles.items():
-        assert found["icarus"] == found["verilator"] == figures[which].interval, (which, found)
+        measured = {found[simulator] for simulator in ("icarus", "verilator") if simulator in found}
+        assert measured == {figures[which].interval}, (which, found)
     record |= {"before": figures["before"].as_json(), "after": figures["after"].as_json(), "cycles": cycles}
     (output / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
 
@@ -124,6 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--network", choices=sorted(PLANS), action="append", help="default: all of them")
     parser.add_argument("--epochs", type=float, help="instead of the plan's")
+    parser.add_argument("--no-verilator", action="store_true", help="simulate in Icarus alone: 3 frames, not 200")
     parser.add_argument("--synth", metavar="DEVICE", help="count LUTs and block RAMs too")
     parser.add_argument("--only", choices=("prune", "report"), help="half of the work")
     parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
@@ -135,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.only != "report" and not (options.output / f"{name}.nnp").exists():
                 prune(name, plan, options.output, options.data_folder)
             if options.only != "prune":
-                report(name, plan, options.output, options.data_folder, options.synth)
+                report(name, plan, options.output, options.data_folder, options.synth, not options.no_verilator)
         except (DataError, FpgaqError) as error:
             print(error, file=sys.stderr)
             return 3

@@ -128,11 +128,13 @@ def examples() -> Iterator[tuple[str, IntegerGraph, dict[str, np.ndarray]]]:
         yield folder.name, integer, {integer.inputs[0]: data}
 
 
-def others(folder: Path) -> Iterator[tuple[str, IntegerGraph, dict[str, np.ndarray]]]:
+def others(folder: Path, without: str | None) -> Iterator[tuple[str, IntegerGraph, dict[str, np.ndarray]]]:
     """Every model of a folder that is read and quantized; the rest is named on stderr with the reason."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix in (".nnp", ".onnx", ".tflite"))
     for path in paths:
         name = path.relative_to(folder).as_posix()
+        if without and without in name:
+            continue
         try:
             graph = pipeline.load_model(path)
             samples = {key: samples_for(folder, name, tuple(graph.shapes[key])) for key in graph.inputs}
@@ -174,9 +176,12 @@ def main() -> None:
     """Measure, and print the table; one-operator fixtures make one line together."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, help="a folder of other models")
+    parser.add_argument("--without", metavar="WORD", help="leave out models with this in their name")
+    parser.add_argument("--no-examples", action="store_true", help="leave out the examples")
     options = parser.parse_args()
     rows, fixtures = [], []
-    sources = [*([examples()]), *([others(options.models)] if options.models else [])]
+    sources = [] if options.no_examples else [examples()]
+    sources += [others(options.models, options.without)] if options.models else []
     for source in sources:
         for name, graph, real in source:
             row = measure(name, graph, real)

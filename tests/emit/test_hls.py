@@ -17,7 +17,7 @@ from fpgaq.emit.hls import describe, emit, sources, widest
 from fpgaq.emit.hls.layers import FORMS, layer_text
 from fpgaq.emit.hls.text import element_type, number
 from fpgaq.emit.render import templates_folder
-from fpgaq.errors import UnsupportedError, UsageError
+from fpgaq.errors import FitError, UnsupportedError, UsageError
 from fpgaq.formats import Format
 from fpgaq.integer_graph import OPERATORS, IntegerGraph, IntegerOperator
 from fpgaq.schedule import Target, make_schedule
@@ -175,8 +175,7 @@ def test_a_wrong_weight_is_found(tmp_path: Path) -> None:
 
 
 @needs_compiler
-@pytest.mark.slow
-@pytest.mark.parametrize("multipliers", [2, 100])
+@pytest.mark.parametrize("multipliers", [2, pytest.param(100, marks=pytest.mark.slow)])
 def test_sanitizers_are_silent(multipliers: int, tmp_path: Path) -> None:
     folder = write(residual_network(1), tmp_path / "out", multipliers)
     result = subprocess.run(
@@ -249,6 +248,15 @@ def test_a_folder_of_cpp_is_no_verilog(tmp_path: Path) -> None:
         pipeline.synthesize(folder)
     with pytest.raises(UsageError, match="--target vhdl: verilog and hls are known"):
         pipeline.generate(small_network(), tmp_path / "other", language="vhdl")
+
+
+def test_layers_do_not_share_multipliers(tmp_path: Path) -> None:
+    """In Verilog they may; fewer than there are layers that multiply are refused here."""
+    with pytest.raises(
+        FitError, match="2 multipliers are fewer than the 3 layers that multiply.*--multipliers 3 or more"
+    ):
+        write(small_network(), tmp_path / "few", 2)
+    write(small_network(), tmp_path / "enough", 3)
 
 
 def test_vectors_hold_the_golden_values(tmp_path: Path) -> None:
