@@ -22,6 +22,9 @@ from .plans import Fold
 
 UNREACHABLE = 1 << 60
 
+TOO_LONG = 1 << 50
+"""Cycles of a layer on an array that is too small for it."""
+
 
 @dataclass(frozen=True)
 class Array:
@@ -62,7 +65,7 @@ class ArraySearch:
     most : int
         Multipliers that no array exceeds.
     bubble : int
-        Cycles that every layer of a shared array is charged for waiting on the one before.
+        Cycles that every layer of a shared array but its first is charged for waiting on the one before.
     sharing : bool
         Whether arrays may serve several layers.
     """
@@ -133,7 +136,7 @@ def _shared_fronts(layers: Sequence[FoldRange], most: int, bubble: int) -> dict[
     multipliers = multipliers[order]
     fronts = {}
     for begin in range(len(layers)):
-        total = cycles[begin] + bubble
+        total = cycles[begin]
         for end in range(begin + 1, len(layers)):
             total = total + cycles[end] + bubble
             best = np.minimum.accumulate(total)
@@ -147,7 +150,8 @@ def _cycles(layer: FoldRange, products: NDArray[np.int64], outputs: NDArray[np.i
     sizes, steps = (np.array(column) for column in zip(*_step_counts(layer), strict=True))
     least = np.minimum.accumulate(steps)[np.searchsorted(sizes, products, side="right") - 1]
     groups = np.array([_groups(layer, int(size)) for size in outputs])
-    return layer.windows * np.multiply.outer(least, groups)
+    enough = np.array([_used_outputs(layer, int(size)) >= layer.least_outputs for size in outputs])
+    return np.where(enough, layer.windows * np.multiply.outer(least, groups), TOO_LONG)
 
 
 def _step_counts(layer: FoldRange) -> list[tuple[int, int]]:

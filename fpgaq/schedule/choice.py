@@ -38,7 +38,9 @@ class Choice:
         return sum(array.multipliers for array in self.arrays)
 
 
-def choose_lanes(layers: Sequence[FoldRange], target: Target, least_interval: int, bubble: int = 0) -> Choice:
+def choose_lanes(
+    layers: Sequence[FoldRange], target: Target, least_interval: int, bubble: int = 0, haste: int = 1
+) -> Choice:
     """Arrays and lanes with the least interval for a budget of multipliers, or the fewest multipliers for cycles.
 
     Parameters
@@ -48,8 +50,10 @@ def choose_lanes(layers: Sequence[FoldRange], target: Target, least_interval: in
     target : Target
     least_interval : int
         Cycles below which no lanes help: the beats of the network's input or output.
+    haste : int
+        The part of the interval in which layers that don't multiply are done: arrays may wait for what these hold back.
     bubble : int
-        Cycles that every layer of a shared array is charged for waiting on the one before.
+        Cycles that every layer of a shared array but its first is charged for waiting on the one before.
 
     Raises
     ------
@@ -75,13 +79,13 @@ def choose_lanes(layers: Sequence[FoldRange], target: Target, least_interval: in
         interval = _least_interval(search, target.multipliers, fastest, max(fastest, slowest))
     else:
         raise ValueError("a target names multipliers or cycles")
-    _, arrays = search.divide(interval)
+    needed, arrays = search.divide(interval)
+    if target.multipliers is not None and needed > target.multipliers:
+        raise FitError(f"{target.multipliers} multipliers are fewer than the outputs that layers must have")
     chosen = {name: fold for array in arrays for name, fold in array.folds}
     for name, choices in options.items():
         if name not in chosen:
-            fold = cheapest_within(choices, interval)
-            assert fold is not None, "no interval is below the fastest"
-            chosen[name] = fold
+            chosen[name] = cheapest_within(choices, max(interval // haste, choices[0][0]))
     return Choice(arrays, chosen, interval)
 
 

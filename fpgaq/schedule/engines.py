@@ -19,11 +19,11 @@ WHOLE_FRAMES = 1 << 30
 """A lag of more rows than any layer has: every layer does its whole frame before the next one starts."""
 
 
-def make_engine(array: Array, layers: Mapping[str, FoldRange]) -> Engine:
+def make_engine(array: Array, layers: Mapping[str, FoldRange], wanted: int = 1) -> Engine:
     """The engine of an array, without its order.
 
     It has the fewest lanes, a divisor of its accumulators, through which the results of any group leave before those
-    of the next are done, whatever layer that is of.
+    of the next are done, whatever layer that is of; but at least those `wanted`, if there are so many.
     """
     steps = min(layers[name].steps(fold) for name, fold in array.folds)
 
@@ -35,8 +35,8 @@ def make_engine(array: Array, layers: Mapping[str, FoldRange]) -> Engine:
                 return False
         return True
 
-    divisors = (lanes for lanes in range(1, array.outputs + 1) if array.outputs % lanes == 0)
-    lanes = next(lanes for lanes in divisors if fits(lanes))
+    fitting = [lanes for lanes in range(1, array.outputs + 1) if array.outputs % lanes == 0 and fits(lanes)]
+    lanes = next((lanes for lanes in fitting if lanes >= wanted), fitting[-1])
     return Engine(tuple(name for name, _ in array.folds), array.products, array.outputs, lanes)
 
 

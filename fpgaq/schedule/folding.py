@@ -19,7 +19,8 @@ class FoldRange:
 
     `windows` output pixels; `taps` of the kernel; `channels` and `outputs` of one convolution group; `groups`
     convolution groups. In a `lanewise` layer (pooling, depthwise convolution) every channel is on its own: its lanes
-    are channels and outputs at once. Only layers that multiply count against a budget.
+    are channels and outputs at once. Only layers that multiply count against a budget. No fold has fewer lanes for
+    outputs than `least_outputs`.
     """
 
     operator: str
@@ -30,6 +31,7 @@ class FoldRange:
     groups: int = 1
     lanewise: bool = False
     multiplies: bool = True
+    least_outputs: int = 1
 
     @property
     def macs(self) -> int:
@@ -85,6 +87,8 @@ def folds(layer: FoldRange) -> tuple[tuple[int, Fold], ...]:
                 fold = Fold(taps, channels, channels if layer.lanewise else lanes, products if layer.multiplies else 0)
                 cost = (products, taps, channels)
                 cycles = layer.cycles(fold)
+                if fold.outputs < layer.least_outputs:
+                    continue
                 if cycles not in best or cost < best[cycles][0]:
                     best[cycles] = (cost, fold)
     kept: list[tuple[int, Fold]] = []
@@ -97,7 +101,6 @@ def folds(layer: FoldRange) -> tuple[tuple[int, Fold], ...]:
     return tuple(kept)
 
 
-def cheapest_within(options: Sequence[tuple[int, Fold]], cycles: int) -> Fold | None:
-    """The cheapest fold of at most `cycles`, None if all are slower."""
-    fitting = [fold for busy, fold in options if busy <= cycles]
-    return fitting[-1] if fitting else None
+def cheapest_within(options: Sequence[tuple[int, Fold]], cycles: int) -> Fold:
+    """The cheapest fold of at most `cycles`, of which there must be one."""
+    return [fold for busy, fold in options if busy <= cycles][-1]

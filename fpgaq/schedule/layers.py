@@ -265,6 +265,15 @@ def _pipe(
     return PipePlan(operator, kind, shape, lanes_in, lanes_out, uses, pops or always, emits or always, latency, bits)
 
 
+def copying_lanes(graph: IntegerGraph, op: IntegerOperator, taken: int, interval: int) -> int:
+    """Lanes of an operator that copies: those that it takes, or more where it makes so many pixels that it must."""
+    rows, columns, depth = graph.tensors[op.output].shape
+    if not isinstance(op, IntegerPad | IntegerUpsample):
+        return taken
+    whole = [lanes for lanes in range(taken, depth + 1, taken) if depth % lanes == 0]
+    return next((lanes for lanes in whole if rows * columns * depth // lanes <= interval), max([taken, *whole]))
+
+
 def common_lanes(graph: IntegerGraph, op: IntegerOperator, lanes: Sequence[int]) -> int:
     """Lanes at which an operator can take its inputs: what divides them all, and where beats must end at a channel."""
     depth = graph.tensors[op.input].shape[2]
@@ -277,8 +286,9 @@ def common_lanes(graph: IntegerGraph, op: IntegerOperator, lanes: Sequence[int])
         return math.gcd(common, op.start[2], graph.tensors[op.output].shape[2])
     if isinstance(op, IntegerReshape):
         return math.gcd(common, depth, graph.tensors[op.output].shape[2])
-    # A constant or a table's value must not stand in lanes that no channel fills.
-    if isinstance(op, IntegerTable) or (isinstance(op, IntegerPad) and op.value):
+    # A constant or a table's value must not stand in lanes that no channel fills, and which hold zeros.
+    zero = -op.index_format.minimum if isinstance(op, IntegerTable) else 0
+    if (isinstance(op, IntegerTable) and op.table[zero]) or (isinstance(op, IntegerPad) and op.value):
         return math.gcd(common, depth)
     return common
 

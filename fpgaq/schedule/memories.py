@@ -2,28 +2,100 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..integer_graph import IntegerGraph
-from .beats import Network, keeps_interval, predict
+from .beats import MAXIMUM_FRAMES, BeatModel, Network, keeps_interval, predict
 from .plans import Plan, WindowPlan
+from .processes import ENDLESS_BITS
 from .structure import Edge, Engine, Prediction
 from .walk import least_words
+from .window_processes import NEVER, WindowProcess
 
 LEAST_QUEUE_BITS = 1
+
+
+PROBE_EVENTS = 2_000_000
+"""Events of the beat model that the search for the least sizes may take: all that it needs for most networks that are
+searched at all."""
+
+SEARCHED_EVENTS = 100_000
+"""Networks with more events keep the sizes that were needed with a steady input."""
 
 
 def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[Edge], Prediction]:
     """Size line buffers in topological order, then the queues of branches, then result FIFOs; predict the cycles.
 
-    `best` is the prediction of the network as it is, all its memories generous.
+    Sizes come from what each memory holds at most when the input comes no earlier than it is needed for this interval.
+    From there they are shrunk, one by one, as far as the interval allows.
+
+    Parameters
+    ----------
+    network : Network
+        With generous memories.
+    best : Prediction
+        Its cycles.
     """
+    needed, events = _as_needed(network, best)
+    prediction = predict(needed)
+    if prediction is None or prediction.mean_interval > best.mean_interval:
+        planned = predict(network)
+        assert planned is not None, "generous memories do not deadlock"
+        if prediction is None or planned.mean_interval < prediction.mean_interval:
+            needed, prediction = network, planned
+    interval, network = prediction.mean_interval, needed
+    search = _Search(interval, PROBE_EVENTS // events if events <= SEARCHED_EVENTS else 0)
+    smaller = network
     for memories in (_line_buffers(network), _queues(network), _fifos(network)):
-        network = _shrink(network, memories, best.mean_interval)
-    prediction = predict(network)
+        smaller = search.shrink(smaller, memories)
+    if smaller is not needed:
+        network, prediction = smaller, predict(smaller)
     assert prediction is not None, "sizes that kept the interval do not deadlock"
     return list(network.plans), list(network.edges), prediction
+
+
+def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
+    """The network with each memory as large as it has to be for a steady input, and the events of its frames."""
+    interval = math.ceil(best.mean_interval)
+    frames = min(MAXIMUM_FRAMES, best.latency // interval + 4)
+    steady = {
+        name: [frame * interval + beat * interval // beats for frame in range(frames) for beat in range(beats)]
+        for name, beats in network.input_beats.items()
+    }
+    network, planned = with_endless_fifos(network), network
+    model = _run(network, steady, frames)
+    offers = dict(steady)
+    for name in network.input_beats:
+        window = model.window_behind(name)
+        # A layer that has its turns may need nothing for a long time, and then much.
+        if window is not None and window.engine is not None:
+            # Nothing waits for what comes behind the last window of the last frame.
+            latest = zip(window.latest_beats().tolist(), steady[name], strict=True)
+            offers[name] = [max(0, late) if late < NEVER // 2 else even for late, even in latest]
+    model = model if offers == steady else _run(network, offers, frames)
+    plans, edges = list(network.plans), list(network.edges)
+    for place, (plan, layer) in enumerate(zip(network.plans, model.layers, strict=True)):
+        fifo = min(planned.plans[place].fifo_bits, max(1, (layer.beats_needed() - 1).bit_length()))
+        if isinstance(plan, WindowPlan) and isinstance(layer, WindowProcess):
+            bits = max(1, (max(least_words(plan.walk), layer.words_needed()) - 1).bit_length())
+            plan = replace(plan, address_bits=min(plan.address_bits, bits))
+        plans[place] = replace(plan, fifo_bits=fifo)
+    for place, queue in model.queues.items():
+        bits = max(LEAST_QUEUE_BITS, (queue.words_needed() - 1).bit_length())
+        edges[place] = replace(edges[place], queue_bits=min(edges[place].queue_bits or bits, bits))
+    return replace(network, plans=tuple(plans), edges=tuple(edges)), model.events
+
+
+def _run(network: Network, offers: Mapping[str, Sequence[int]], frames: int) -> BeatModel:
+    model = BeatModel(network)
+    for frame in range(frames):
+        beats = {name: offers[name][frame * count : (frame + 1) * count] for name, count in network.input_beats.items()}
+        finished = model.add_frame(beats)
+        assert finished, "generous memories do not deadlock"
+    model.settle()
+    return model
 
 
 @dataclass(frozen=True)
@@ -49,32 +121,45 @@ class _Memory:
         return replace(network, plans=(*network.plans[: self.place], plan, *network.plans[self.place + 1 :]))
 
 
-def _shrink(network: Network, memories: Sequence[_Memory], interval: float) -> Network:
-    """Make each memory, in this order, the least that keeps the interval while those behind it are as they were.
+@dataclass
+class _Search:
+    """The search for the least sizes that keep an interval, as long as there are probes left."""
 
-    More room never slows a network down. So if all memories of a group may have their least sizes at once, each of
-    them ends at its least; else the halves of the group are tried on their own, and a single one by bisection.
-    """
-    if not memories:
-        return network
-    smallest = network
-    for memory in memories:
-        smallest = memory.resized(smallest, min(memory.least, memory.bits(network)))
-    if keeps_interval(smallest, interval):
-        return smallest
-    if len(memories) > 1:
-        half = len(memories) // 2
-        network = _shrink(network, memories[:half], interval)
-        return _shrink(network, memories[half:], interval)
-    (memory,) = memories
-    too_small, enough = memory.least, memory.bits(network)
-    while enough - too_small > 1:
-        middle = (too_small + enough) // 2
-        if keeps_interval(memory.resized(network, middle), interval):
-            enough = middle
-        else:
-            too_small = middle
-    return memory.resized(network, enough)
+    interval: float
+    probes: int
+
+    def keeps(self, network: Network) -> bool:
+        """Whether the interval is kept; no, if there is no probe left to tell."""
+        self.probes -= 1
+        return self.probes >= 0 and keeps_interval(network, self.interval)
+
+    def shrink(self, network: Network, memories: Sequence[_Memory]) -> Network:
+        """Make each memory, in this order, the least that keeps the interval while those behind it are as they were.
+
+        More room never slows a network down. So if all memories of a group may have their least sizes at once, each of
+        them ends at its least; else the halves of the group are tried on their own, and a single one by bisection.
+        """
+        memories = [memory for memory in memories if memory.bits(network) > memory.least]
+        if not memories or self.probes <= 0:
+            return network
+        smallest = network
+        for memory in memories:
+            smallest = memory.resized(smallest, memory.least)
+        if self.keeps(smallest):
+            return smallest
+        if len(memories) > 1:
+            half = len(memories) // 2
+            network = self.shrink(network, memories[:half])
+            return self.shrink(network, memories[half:])
+        (memory,) = memories
+        too_small, enough = memory.least, memory.bits(network)
+        while enough - too_small > 1:
+            middle = (too_small + enough) // 2
+            if self.keeps(memory.resized(network, middle)):
+                enough = middle
+            else:
+                too_small = middle
+        return memory.resized(network, enough)
 
 
 def describe(
@@ -99,6 +184,11 @@ def with_generous_queue(graph: IntegerGraph, edge: Edge, edges: Sequence[Edge]) 
     if sum(other.tensor == edge.tensor for other in edges) == 1:
         return edge
     return replace(edge, queue_bits=(2 * graph.tensors[edge.tensor].size + 64).bit_length())
+
+
+def with_endless_fifos(network: Network) -> Network:
+    """Result FIFOs that never hold anything up: what a network can reach at most, and sooner known."""
+    return replace(network, plans=tuple(replace(plan, fifo_bits=ENDLESS_BITS) for plan in network.plans))
 
 
 def _line_buffers(network: Network) -> list[_Memory]:

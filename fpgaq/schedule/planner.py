@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..errors import FitError
 from ..integer_graph import IntegerGraph, IntegerOperator
 from .beats import Network, predict
 from .choice import BUBBLE, Choice, choose_lanes
 from .engines import WHOLE_FRAMES, make_engine, turn_order
-from .folding import FoldRange
-from .layers import COPYING, common_lanes, fold_range, plan_operator, serializer_plan
-from .memories import describe, size_memories, with_generous_queue
+from .folding import FoldRange, fold_sizes
+from .layers import COPYING, common_lanes, copying_lanes, fold_range, plan_operator, serializer_plan
+from .memories import describe, size_memories, with_endless_fifos, with_generous_queue
 from .plans import Fold, Plan, Target, WindowPlan
 from .structure import Edge, Engine, Prediction, Schedule
 
-BUBBLES = (BUBBLE, 64)
+BUBBLES = (12, BUBBLE, 64)
 """Cycles that a layer of a shared engine is thought to wait for the one before; each guess gives a candidate."""
+
+HASTE = (1, 8, 64)
+"""Parts of the interval in which the layers are done that don't multiply: a shared engine may wait for them."""
+
+WIDENINGS = 8
+"""How often layers get more outputs before what their results pass is left as narrow as it is."""
+
+NEGLIGIBLE = 0.002
+"""The part of the interval for which no more logic or memory is spent."""
 
 LAGS = (0, 1, 2, WHOLE_FRAMES)
 """Orders of turns that are tried: how many turns a result is taken to be on its way."""
@@ -39,12 +50,7 @@ def make_schedule(graph: IntegerGraph, target: Target) -> Schedule:
     # A beat carries channels of one pixel.
     pixels = {name: graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in graph.tensors}
     least = max(pixels[name] for name in (*graph.inputs, *graph.outputs))
-    candidates = [
-        candidate
-        for choice in _choices(ranges, target, least)
-        for candidate in _candidates(graph, ranges, choice, least)
-    ]
-    best = min(candidates, key=lambda candidate: candidate.prediction.mean_interval)
+    best = _best(graph, ranges, _choices(graph, ranges, target, least), least)
     plans, edges, prediction = size_memories(best.network, best.prediction)
     input_beats, output_beats = best.network.input_beats, best.network.output_beats
     engines = best.network.engines
@@ -72,24 +78,79 @@ class _Candidate:
     prediction: Prediction
 
 
-def _choices(ranges: Sequence[FoldRange], target: Target, least: int) -> Iterator[Choice]:
+def _choices(graph: IntegerGraph, ranges: Sequence[FoldRange], target: Target, least: int) -> Iterator[Choice]:
     """The divisions among engines that are worth a prediction; first the one without sharing, where there is one."""
     layers = sum(layer.multiplies for layer in ranges)
     if not target.sharing or target.cycles is not None or (target.multipliers or 0) >= layers:
-        yield choose_lanes(ranges, replace(target, sharing=False), least)
+        yield from _choices_for(graph, ranges, replace(target, sharing=False), least, 0, 1)
     if target.sharing:
-        for bubble in BUBBLES:
-            choice = choose_lanes(ranges, target, least, bubble)
-            if any(len(array.folds) > 1 for array in choice.arrays):
-                yield choice
+        found: list[Choice] = []
+        for haste in HASTE:
+            for bubble in BUBBLES:
+                for choice in _choices_for(graph, ranges, target, least, bubble, haste):
+                    if choice not in found and any(len(array.folds) > 1 for array in choice.arrays):
+                        found.append(choice)
+        yield from found
 
 
-def _candidates(graph: IntegerGraph, ranges: Sequence[FoldRange], choice: Choice, least: int) -> Iterator[_Candidate]:
-    """A division with each order of turns."""
-    by_name = {layer.operator: layer for layer in ranges}
-    engines = [make_engine(array, by_name) for array in choice.arrays]
+def _choices_for(
+    graph: IntegerGraph, ranges: Sequence[FoldRange], target: Target, least: int, bubble: int, haste: int
+) -> Iterator[Choice]:
+    """The division with the least cycles, and the one with enough outputs for what the results pass, if it differs."""
+    choice = choose_lanes(ranges, target, least, bubble, haste)
+    yield choice
+    for _ in range(WIDENINGS):
+        *_, lanes, narrow = _wide_enough(graph, ranges, choice, max(least, choice.interval))
+        if not narrow:
+            yield choice
+            return
+        wanted = {op.name: lanes[op.output] + 1 for op in graph.operators if op.output in narrow}
+        ranges = [
+            replace(layer, least_outputs=min(wanted.get(layer.operator, layer.least_outputs), layer.channels))
+            if layer.lanewise
+            else replace(layer, least_outputs=min(wanted.get(layer.operator, layer.least_outputs), layer.outputs))
+            for layer in ranges
+        ]
+        try:
+            choice = choose_lanes(ranges, target, least, bubble, haste)
+        except FitError:
+            return
+
+
+def _best(graph: IntegerGraph, ranges: Sequence[FoldRange], choices: Iterable[Choice], least: int) -> _Candidate:
+    """The first candidate that is as fast as any; those that come first have less logic or smaller memories."""
+    networks = [pair for choice in choices for pair in _networks(graph, ranges, choice, least)]
+    busy = [_busy(network) for network, _ in networks]
+    found: dict[int, _Candidate] = {}
+    fastest = math.inf
+    for place in sorted(range(len(networks)), key=lambda place: busy[place]):
+        # Only one that may be faster than what was found needs a prediction, or come before it and be as fast.
+        if busy[place] * (1 + NEGLIGIBLE) >= fastest and not (place < min(found) and busy[place] <= fastest):
+            continue
+        network, lanes = networks[place]
+        prediction = predict(with_endless_fifos(network))
+        if prediction is None:
+            raise AssertionError("a network deadlocks with buffers of two frames")
+        found[place] = _Candidate(network, lanes, prediction)
+        fastest = min(fastest, prediction.mean_interval)
+    within = fastest * (1 + NEGLIGIBLE)
+    return next(each for _, each in sorted(found.items()) if each.prediction.mean_interval <= within)
+
+
+def _busy(network: Network) -> int:
+    """Cycles of a frame of the busiest array, layer or way: no prediction is below."""
+    cycles = {plan.operator: plan.cycles for plan in network.plans}
+    beats = [edge.serializer.cycles for edge in network.edges if edge.serializer is not None]
+    engines = [sum(cycles[name] for name in engine.layers) for engine in network.engines]
+    return max([*cycles.values(), *beats, *engines, *network.input_beats.values(), *network.output_beats.values()])
+
+
+def _networks(
+    graph: IntegerGraph, ranges: Sequence[FoldRange], choice: Choice, least: int
+) -> Iterator[tuple[Network, dict[str, int]]]:
+    """A division with each order of turns, memories generous, and the lanes of its tensors."""
     interval = max([least, choice.interval])
-    plans, edges, lanes = _plan_all(graph, choice.folds, engines, interval)
+    engines, plans, edges, lanes, _ = _wide_enough(graph, ranges, choice, interval)
     generous = [with_generous_queue(graph, edge, edges) for edge in edges]
     input_beats = {}
     for name in graph.inputs:
@@ -100,22 +161,80 @@ def _candidates(graph: IntegerGraph, ranges: Sequence[FoldRange], choice: Choice
         ordered = tuple(replace(engine, order=turn_order(graph, plans, engine, lag)) for engine in engines)
         if ordered not in tried:
             tried.add(ordered)
-            network = describe(graph, plans, generous, input_beats, ordered)
-            prediction = predict(network)
-            if prediction is None:
-                raise AssertionError("a network deadlocks with buffers of two frames")
-            yield _Candidate(network, lanes, prediction)
+            yield describe(graph, plans, generous, input_beats, ordered), lanes
+
+
+def _wide_enough(
+    graph: IntegerGraph, ranges: Sequence[FoldRange], choice: Choice, interval: int
+) -> tuple[list[Engine], list[Plan], list[Edge], dict[str, int], set[str]]:
+    """Engines, plans, ways and lanes such that nothing between the layers with lanes takes longer than they do.
+
+    The tensors that would have to have more lanes than their producers have outputs come last.
+    """
+    by_name = {layer.operator: layer for layer in ranges}
+    written = {op.name: op.output for op in graph.operators}
+    wanted: dict[str, int] = {}  # lanes of tensors
+    before: dict[str, int] = {}
+    while True:
+        engines = [
+            make_engine(array, by_name, max(wanted.get(written[name], 1) for name, _ in array.folds))
+            for array in choice.arrays
+        ]
+        folds = {
+            name: _widened(by_name[name], fold, wanted.get(written[name], 1)) for name, fold in choice.folds.items()
+        }
+        plans, edges, lanes = _plan_all(graph, folds, engines, interval, wanted)
+        narrow = _narrow(graph, plans, by_name, interval)
+        if not narrow or lanes == before:
+            return engines, plans, edges, lanes, narrow
+        before = lanes
+        wanted.update({name: lanes[name] + 1 for name in narrow})
+
+
+def _widened(layer: FoldRange, fold: Fold, wanted: int) -> Fold:
+    """The lanes of a pooling layer with at least so many outputs, if there are so many."""
+    if layer.multiplies or fold.outputs >= wanted:
+        return fold
+    lanes = next(lanes for lanes in fold_sizes(layer.channels, False) if lanes >= min(wanted, layer.channels))
+    return Fold(fold.taps, lanes, lanes, 0)
+
+
+def _narrow(graph: IntegerGraph, plans: Sequence[Plan], layers: Mapping[str, FoldRange], interval: int) -> set[str]:
+    """Tensors whose lanes make something behind them slower than the interval, or than its fold is."""
+    producers = {op.output: op for op in graph.operators}
+
+    def sources(op: IntegerOperator) -> set[str]:
+        found: set[str] = set()
+        for name in op.inputs:
+            above = producers.get(name)
+            passed_on = above is not None and (above.name not in layers or isinstance(above, COPYING))
+            found |= sources(above) if above is not None and passed_on else {name}
+        return found
+
+    narrow: set[str] = set()
+    for op, plan in zip(graph.operators, plans, strict=True):
+        between = op.name not in layers or isinstance(op, COPYING)
+        slower = isinstance(plan, WindowPlan) and plan.cycles > layers[op.name].cycles(plan.fold)
+        if plan.cycles > interval and (between or slower):
+            narrow |= sources(op)
+    return narrow
 
 
 def _plan_all(
-    graph: IntegerGraph, folds: Mapping[str, Fold], engines: Sequence[Engine], interval: int
+    graph: IntegerGraph,
+    folds: Mapping[str, Fold],
+    engines: Sequence[Engine],
+    interval: int,
+    wanted: Mapping[str, int],
 ) -> tuple[list[Plan], list[Edge], dict[str, int]]:
     """Plans in the order of the operators, every way from a tensor to a reader, and the lanes of each tensor."""
     serving = {name: engine for engine in engines for name in engine.layers}
     lanes: dict[str, int] = {}
     for name in graph.inputs:
         height, width, depth = graph.tensors[name].shape
-        lanes[name] = next(n for n in range(1, depth + 1) if height * width * -(-depth // n) <= interval or n == depth)
+        fewest = min(wanted.get(name, 1), depth)
+        enough = (n for n in range(fewest, depth) if height * width * -(-depth // n) <= interval)
+        lanes[name] = next(enough, depth)
     plans: list[Plan] = []
     edges: list[Edge] = []
     for index, op in enumerate(graph.operators):
@@ -123,7 +242,8 @@ def _plan_all(
         common = common_lanes(graph, op, [lanes[name] for name in op.inputs])
         taken = common if fold is None or isinstance(op, COPYING) else lanes[op.input]
         if isinstance(op, COPYING):
-            fold = Fold(1, taken, taken, 0)
+            copied = copying_lanes(graph, op, taken, interval)
+            fold = Fold(1, copied, copied, 0)
         for slot, name in enumerate(op.inputs):
             edges.append(_edge(graph, name, lanes[name], taken, index, slot, op))
         plan = plan_operator(graph, op, fold, taken, serving.get(op.name))

@@ -255,5 +255,12 @@ class PipePlan:
         """How many inputs it has."""
         return 1 + max(slot for phase in self.uses for slot in phase)
 
+    @property
+    def cycles(self) -> int:
+        """Phases of a frame."""
+        period = len(self.uses)  # of a pixel, unless all its beats are alike
+        beats = period if period > 1 else -(-self.image[2] // self.lanes_out)
+        return self.image[0] * self.image[1] * beats
+
 
 Plan: TypeAlias = WindowPlan | PipePlan

@@ -14,6 +14,7 @@ from fpgaq.integer_graph import (
     IntegerConvolution,
     IntegerGraph,
     IntegerMaxPooling,
+    IntegerUpsample,
     Requantize,
     Tensor,
 )
@@ -23,7 +24,7 @@ ACTIVATION = Format(8, 0, False)
 
 
 def build(image: tuple[int, int, int], layers: Sequence[tuple[str, int] | tuple[str, int, int, int]]) -> IntegerGraph:
-    """Layers ("conv", kernel, outputs, padding), ("pool", size) and ("affine", outputs) in a row."""
+    """Layers ("conv", kernel, outputs, padding), ("pool", size), ("up", factor) and ("affine", outputs) in a row."""
     chance = np.random.default_rng(0)
     tensors, operators = [Tensor("t0", image, ACTIVATION)], []
     for index, (kind, *numbers) in enumerate(layers):
@@ -34,6 +35,10 @@ def build(image: tuple[int, int, int], layers: Sequence[tuple[str, int] | tuple[
             size = numbers[0]
             operators.append(IntegerMaxPooling(name, inputs, output, (size, size), (size, size), (0, 0, 0, 0)))
             tensors.append(Tensor(output, (height // size, width // size, channels), ACTIVATION))
+            continue
+        if kind == "up":
+            operators.append(IntegerUpsample(name, inputs, output, (numbers[0], numbers[0]), False))
+            tensors.append(Tensor(output, (height * numbers[0], width * numbers[0], channels), ACTIVATION))
             continue
         if kind == "conv":
             kernel, outputs, padding = numbers
@@ -57,6 +62,11 @@ def build(image: tuple[int, int, int], layers: Sequence[tuple[str, int] | tuple[
         assert operator_bounds(operators[-1], source.format).width <= 40
         tensors.append(Tensor(output, shape, ACTIVATION))
     return network(operators, tensors)
+
+
+def spread() -> IntegerGraph:
+    """Few pixels become many between two convolutions: more beats of one channel than a frame may take cycles."""
+    return build((8, 8, 1), [("conv", 3, 8, 1), ("up", 2), ("conv", 3, 1, 1)])
 
 
 def lenet() -> IntegerGraph:

@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from fpgaq.integer_graph import IntegerGraph
-from fpgaq.schedule import Schedule, Target, WindowPlan, make_schedule
+from fpgaq.schedule import Schedule, Target, WindowPlan, make_schedule, processes, window_processes
 from fpgaq.schedule.beats import BeatModel, Network, keeps_interval, predict
-from fpgaq.schedule.memories import describe
+from fpgaq.schedule.memories import describe, with_endless_fifos
+from fpgaq.schedule.processes import ENDLESS_BITS
 from fpgaq.schedule.walk import least_words
 from hdl_tests.fuzz.networks import random_case
 from tests.integer_networks import convolution_network
@@ -75,6 +76,38 @@ def test_times_are_those_of_handshakes(seed: int) -> None:
         assert ends[-1] - ends[-2] == ends[-2] - ends[-3] == prediction.interval == prediction.mean_interval
         busy = [plan.cycles if isinstance(plan, WindowPlan) else 0 for plan in schedule.plans]
         assert prediction.interval >= max(*busy, *network.input_beats.values(), *network.output_beats.values())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_times_by_arrays_and_by_loops_agree(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every beat leaves every producer at the same time, however many events are computed at once."""
+    case = random_case(seed)
+    network, found = network_of(case.graph, case.schedule), []
+    for long in (2, 16, 1 << 60):
+        monkeypatch.setattr(window_processes, "LONG", long)
+        model = BeatModel(network)
+        for _ in range(3):
+            assert model.add_frame()
+        found.append(model.departures)
+    assert found[0] == found[1] == found[2]
+
+
+def test_endless_registers_change_no_time_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind endless FIFOs nothing is faster for registers without end, and what left where is put right afterwards."""
+    for seed in range(12):
+        case = random_case(seed)
+        network, found = with_endless_fifos(network_of(case.graph, case.schedule)), []
+        for index, edge in enumerate(network.edges):
+            # A queue that fills up would be emptier before registers without end.
+            network = network if edge.queue_bits is None else with_queue(network, index, 20)
+        for bits in (ENDLESS_BITS, -1):
+            monkeypatch.setattr(processes, "ENDLESS_BITS", bits)
+            model = BeatModel(network)
+            for _ in range(3):
+                assert model.add_frame()
+            model.settle()
+            found.append(model.departures)
+        assert found[0] == found[1], seed
 
 
 def test_one_more_frame_per_interval_is_refused() -> None:

@@ -106,7 +106,7 @@ def best_shared_interval(layers: list[FoldRange], budget: int, least: int, bubbl
         fronts = []
         for first, last in division:
             served = layers[first:last]
-            extra = bubble * len(served) if len(served) > 1 else 0
+            extra = bubble * (len(served) - 1)
             shapes = [(p, o) for p, o in product(range(1, budget + 1), repeat=2) if p * o <= budget]
             fronts.append([(p * o, sum(cycles(layer, p, o) for layer in served) + extra) for p, o in shapes])
         for times in sorted({busy for front in fronts for _, busy in front}):
@@ -131,7 +131,7 @@ def test_sharing_is_divided_best(layers: list[FoldRange], budget: int, least: in
     assert [name for array in choice.arrays for name, _ in array.folds] == [layer.operator for layer in multiplying]
     by_name = {layer.operator: layer for layer in layers}
     for array in choice.arrays:
-        extra = bubble * len(array.folds) if len(array.folds) > 1 else 0
+        extra = bubble * (len(array.folds) - 1)
         assert sum(by_name[name].cycles(fold) for name, fold in array.folds) + extra <= choice.interval
         for name, fold in array.folds:
             assert fold.taps * (1 if by_name[name].lanewise else fold.channels) <= array.products

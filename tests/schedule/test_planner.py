@@ -15,7 +15,7 @@ from fpgaq.schedule.buffers import report_buffers
 from hdl_tests.fuzz.networks import random_case
 from tests.integer_networks import small_network
 from tests.integer_operators import residual_network
-from tests.schedule.known_networks import lenet
+from tests.schedule.known_networks import lenet, spread
 
 
 class Stranger(IntegerOperator):
@@ -93,3 +93,12 @@ def test_buffer_report_names_what_rows_buy() -> None:
         assert intervals == sorted(intervals, reverse=True)
         assert intervals[-1] == schedule.prediction.interval
         assert report.live_words <= report.full_rate_words <= report.words
+
+
+@pytest.mark.parametrize(("multipliers", "interval"), [(16, 1536), (144, 256)])
+def test_copies_keep_up(multipliers: int, interval: int) -> None:
+    """What an upsampling layer gives has as many lanes as the interval asks for, and no more."""
+    schedule = make_schedule(spread(), Target(multipliers=multipliers, sharing=False))
+    copy = schedule.plan("up1")
+    assert schedule.prediction.interval == interval
+    assert copy.cycles <= interval and copy.cycles * 2 > min(interval, 256 * 8)

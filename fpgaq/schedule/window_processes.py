@@ -1,0 +1,275 @@
+"""The processes of layers with a line buffer in the beat model, and of the engines whose turns they wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .plans import WindowPlan
+from .walk import window_needs
+
+NEVER = 1 << 60
+
+LONG = 48
+"""Events that are known at once from which on arrays compute them faster than a loop."""
+
+
+class WindowProcess:
+    """Event times of one window layer."""
+
+    def __init__(self, plan: WindowPlan) -> None:
+        self.beat_times: list[int] = []  # when each beat was taken
+        self.word_times: list[int] = []
+        self.starts: list[int] = []  # of the groups
+        self.pending: list[int] = []  # when a result beat may leave at the earliest
+        self.left: list[int] = []  # when it left
+        self._released: list[int] = []  # words freed by the end of each row of windows, summed up
+        self._released_times: list[int] = []  # cycle from which they count
+        self._release_index = 0
+        self._beat = 0
+        self._group = 0
+        self.engine: EngineProcess | None = None  # whose turns it waits for, if it is not the only layer
+        self.free = 0  # when its next group may start as far as the one before is concerned
+        self._started_beats = 0
+        # Facts of the plan, looked up once: these loops run for every beat.
+        self._capacity = plan.capacity
+        self._fifo = 1 << plan.fifo_bits
+        self._steps = plan.steps
+        self._offered = plan.steps + plan.result_latency + 2
+        self._group_beats = plan.group_beats
+        self._frame_words = plan.frame_words
+        self._frame_release = sum(plan.walk.release)
+        self._row_groups = plan.output_image[1] * plan.groups
+        word_beats = self._word_beats = plan.word_elements // plan.lanes_in
+        last_beat = plan.beats_per_pixel - 1
+        self._completes = [
+            beat % word_beats == word_beats - 1 or beat == last_beat for beat in range(plan.beats_per_pixel)
+        ]
+        # For each group of a frame: words that it waits for, its beats, words freed behind it (-1: none).
+        self._groups: list[tuple[int, int, int]] = []
+        columns, freed = plan.output_image[1], 0
+        for window, need in enumerate(window_needs(plan.walk)):
+            row_ends = (window + 1) % columns == 0
+            freed += plan.walk.release[window // columns] if row_ends else 0
+            self._groups += [(need, plan.group_beats, -1)] * (plan.groups - 1)
+            self._groups.append((need, plan.last_group_beats, freed if row_ends else -1))
+        needs, beats, releases = (np.array(column, dtype=np.int64) for column in zip(*self._groups, strict=True))
+        self._needs, self._beats, self._frees = needs, beats, releases
+        self._beats_before = np.cumsum(beats) - beats
+        self._frame_beats = int(beats.sum())
+        self._word_ends = np.array(self._completes)
+
+    def accept_time(self, slot: int) -> int | None:
+        """When there is room for the next beat at the earliest; None if not known yet."""
+        must_be_free = len(self.word_times) - self._capacity + 1
+        if must_be_free <= 0:
+            return 0
+        released, index = self._released, self._release_index
+        count = len(released)
+        while index < count and released[index] < must_be_free:
+            index += 1
+        self._release_index = index
+        return self._released_times[index] if index < count else None
+
+    def take(self, slot: int, time: int) -> None:
+        """The next beat was taken at `time`."""
+        beat = self._beat
+        self.beat_times.append(time)
+        if self._completes[beat]:
+            self.word_times.append(time)
+        self._beat = beat + 1 if beat + 1 < len(self._completes) else 0
+
+    def receive(self, pending: Sequence[int], left: list[int]) -> None:
+        """Take the beats of the only stream that it reads, as far as there is room: `transfer` without a detour."""
+        room = self._capacity - len(self.word_times) + (self._released[-1] if self._released else 0)
+        count = min(len(pending) - len(left), room * self._word_beats)
+        if count >= LONG:
+            self._receive_many(pending[len(left) : len(left) + count], left)
+            return
+        words, released, released_times = self.word_times, self._released, self._released_times
+        completes, beat, beat_times = self._completes, self._beat, self.beat_times
+        index, count, capacity = self._release_index, len(released), self._capacity
+        time = left[-1] if left else -1
+        must_be_free, last = len(words) - capacity + 1, len(completes)
+        for place in range(len(left), len(pending)):
+            offered = pending[place]
+            time = offered if offered > time else time + 1
+            if must_be_free > 0:
+                while index < count and released[index] < must_be_free:
+                    index += 1
+                if index == count:
+                    break
+                if released_times[index] > time:
+                    time = released_times[index]
+            left.append(time)
+            beat_times.append(time)
+            if completes[beat]:
+                words.append(time)
+                must_be_free += 1
+            beat += 1
+            if beat == last:
+                beat = 0
+        self._beat, self._release_index = beat, index
+
+    def _receive_many(self, beats: Sequence[int], left: list[int]) -> None:
+        """The same for many beats at once, from when they are offered."""
+        offered = np.array(beats, dtype=np.int64)
+        ends = np.resize(np.roll(self._word_ends, -self._beat), len(offered))
+        must_be_free = len(self.word_times) - self._capacity + 1 + np.cumsum(ends) - ends
+        if must_be_free[-1] > 0:
+            # Beats with room from the start have place -1.
+            place = np.where(must_be_free > 0, np.searchsorted(self._released, must_be_free), -1)
+            count = int(np.searchsorted(place, len(self._released)))
+            offered, ends, must_be_free, place = offered[:count], ends[:count], must_be_free[:count], place[:count]
+            if not count:
+                return
+            freed = np.array([*self._released_times, 0], dtype=np.int64)[place]
+            offered = np.maximum(offered, freed)
+        order = np.arange(len(offered))
+        earliest = left[-1] + 1 if left else 0
+        times = np.maximum.accumulate(np.maximum(offered - order, earliest)) + order
+        left.extend(times.tolist())
+        self.beat_times.extend(times.tolist())
+        self.word_times.extend(times[ends].tolist())
+        self._beat = (self._beat + len(times)) % len(self._word_ends)
+
+    def advance(self) -> bool:
+        """Start all groups whose conditions are known; true if any was."""
+        return self.start_groups(None) if self.engine is None else self.engine.advance()
+
+    def row_of(self) -> int:
+        """The number of the row of windows, over all frames, that its next group belongs to."""
+        return self._group // self._row_groups
+
+    def start_groups(self, row: int | None) -> bool:
+        """Start groups whose conditions are known, those of one row or all; true if any was."""
+        word_times, left, pending, groups = self.word_times, self.left, self.pending, self._groups
+        starts = self.starts
+        words, leaving, steps, offered = len(word_times), len(left), self._steps, self._offered
+        started, free, margin = self._started_beats, self.free, self._group_beats - self._fifo
+        before = self._group
+        end = 1 << 60 if row is None else (row + 1) * self._row_groups
+        frame, index = divmod(before, len(groups))
+        left_over = end - before
+        if self._start_many(frame, index, min(left_over, len(groups) - index)):
+            return True
+        first_word, first_freed = frame * self._frame_words, frame * self._frame_release
+        while left_over:
+            need, beats, freed = groups[index]
+            need += first_word
+            popped = started + margin
+            if need > words or popped > leaving:
+                break
+            time = free
+            if word_times[need - 1] >= time:
+                time = word_times[need - 1] + 1
+            if popped > 0 and left[popped - 1] >= time:
+                time = left[popped - 1] + 1
+            starts.append(time)
+            first = time + offered
+            if beats == 1:
+                pending.append(first)
+            else:
+                pending.extend(range(first, first + beats))
+            if freed >= 0:
+                self._released.append(freed + first_freed)
+                self._released_times.append(time + steps + 1)
+            started += beats
+            free = time + steps
+            left_over -= 1
+            index += 1
+            if index == len(groups):
+                index = 0
+                first_word += self._frame_words
+                first_freed += self._frame_release
+                frame += 1
+        self._started_beats, self.free = started, free
+        self._group = frame * len(groups) + index
+        return self._group > before
+
+    def _start_many(self, frame: int, index: int, most: int) -> bool:
+        """Start the groups whose conditions are known if they are many, at most to the end of the frame."""
+        first_word, margin = frame * self._frame_words, self._group_beats - self._fifo
+        popped = frame * self._frame_beats + margin  # beats that must have left, beyond those before in the frame
+        if most < LONG or self._needs[index + LONG - 1] + first_word > len(self.word_times):
+            return False
+        if self._beats_before[index + LONG - 1] + popped > len(self.left):
+            return False
+        needs, before = self._needs[index : index + most], self._beats_before[index : index + most]
+        count = int(np.searchsorted(needs, len(self.word_times) - first_word, side="right"))
+        count = min(count, int(np.searchsorted(before, len(self.left) - popped, side="right")))
+        needs, before, beats = needs[:count], before[:count], self._beats[index : index + count]
+        low = int(needs[0]) - 1
+        times = np.array(self.word_times[first_word + low : first_word + int(needs[-1])], dtype=np.int64)
+        earliest = times[needs - 1 - low] + 1
+        if before[-1] + popped > 0:
+            low = max(0, int(before[0]) + popped - 1)
+            times = np.array(self.left[low : int(before[-1]) + popped], dtype=np.int64)
+            waits = before + popped > 0
+            earliest[waits] = np.maximum(earliest[waits], times[before[waits] + popped - 1 - low] + 1)
+        order = np.arange(count) * self._steps
+        starts = np.maximum.accumulate(np.maximum(earliest - order, self.free)) + order
+        self.starts.extend(starts.tolist())
+        within = np.arange(int(beats.sum())) - np.repeat(before - before[0], beats)
+        self.pending.extend((np.repeat(starts + self._offered, beats) + within).tolist())
+        freed = self._frees[index : index + count]
+        self._released.extend((freed[freed >= 0] + frame * self._frame_release).tolist())
+        self._released_times.extend((starts[freed >= 0] + self._steps + 1).tolist())
+        self._started_beats += int(beats.sum())
+        self.free = int(starts[-1]) + self._steps
+        self._group += count
+        return True
+
+    def words_needed(self) -> int:
+        """Words of a line buffer with which every beat would have been taken when it was."""
+        complete = np.cumsum(self._completes * (len(self.beat_times) // len(self._completes) + 1))
+        before = np.append(0, complete)[: len(self.beat_times)]
+        freed = np.append(0, self._released)[np.searchsorted(self._released_times, self.beat_times, side="right")]
+        return int((before + 1 - freed).max())
+
+    def beats_needed(self) -> int:
+        """Beats of a result FIFO with which every group would have started when it did."""
+        frame = [beats for _, beats, _ in self._groups]
+        started = np.append(0, np.cumsum(frame * (len(self.starts) // len(frame) + 1)))[: len(self.starts)]
+        return int((started + self._group_beats - np.searchsorted(self.left, self.starts)).max())
+
+    def latest_beats(self) -> NDArray[np.int64]:
+        """When each beat had to be taken at the latest for every group to start when it did."""
+        complete = np.flatnonzero(self._completes * (len(self.beat_times) // len(self._completes) + 1))
+        latest = np.full(len(self.beat_times), NEVER)
+        frames = len(self.starts) // len(self._groups) + 1
+        for frame in range(frames):
+            starts = self.starts[frame * len(self._groups) : (frame + 1) * len(self._groups)]
+            needs = np.array([need for need, _, _ in self._groups[: len(starts)]], dtype=np.int64)
+            beats = complete[needs + frame * self._frame_words - 1]
+            np.minimum.at(latest, beats, np.array(starts, dtype=np.int64) - 1)
+        # A beat comes at least a cycle before the next one.
+        order = np.arange(len(latest))
+        earliest: NDArray[np.int64] = np.minimum.accumulate((latest - order)[::-1])[::-1] + order
+        return earliest
+
+
+class EngineProcess:
+    """The turns of the layers that share an engine."""
+
+    def __init__(self, members: Sequence[WindowProcess], order: Sequence[int]) -> None:
+        self.members = members
+        self._order = order
+        self._turn = 0
+        for member in members:
+            member.engine = self
+
+    def advance(self) -> bool:
+        """Start all groups whose conditions are known, in the order of the turns; true if any was."""
+        moved = False
+        while True:
+            member = self.members[self._order[self._turn]]
+            row = member.row_of()
+            moved |= member.start_groups(row)
+            if member.row_of() == row:
+                return moved
+            self._turn = self._turn + 1 if self._turn + 1 < len(self._order) else 0
+            following = self.members[self._order[self._turn]]
+            following.free = member.free
