@@ -1,7 +1,7 @@
 """fpgaq: a trained network in, verified fixed-point hardware out.
 
-The functions below are the Python interface; each is one stage of `fpgaq.pipeline`. They are imported on
-first use, so that importing the package (and `fpgaq --help`) stays fast.
+The functions below are the Python interface: the stages of `fpgaq.pipeline`, and pruning, which tries them on smaller
+networks. They are imported on first use, so that importing the package (and `fpgaq --help`) stays fast.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
         generate,
         load_integer,
         load_model,
-        prune,
         quantize,
         save_model,
         search,
         sensitivity,
         simulate,
     )
+    from .pruning.workflow import prune
 
 __version__ = "0.1.0"
 
@@ -41,9 +41,9 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name in __all__:
-        from . import pipeline
+        from importlib import import_module
 
-        return getattr(pipeline, name)
+        return getattr(import_module(".pruning.workflow" if name == "prune" else ".pipeline", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -68,6 +68,7 @@ def prune(
         raise UsageError("give --calibration and -o/--output, or --groups to list what can be pruned")
     from ..pruning.command import PruneOptions
     from ..pruning.masks import Limits
+    from ..pruning.workflow import prune as prune_network
 
     options = PruneOptions(
         values["budget"],
@@ -82,7 +83,7 @@ def prune(
         values["renormalize"],
     )
     with settings.progress("reading") as tell:
-        result = pipeline.prune(
+        result = prune_network(
             graph,
             calibration,
             options,

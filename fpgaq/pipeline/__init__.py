@@ -1,0 +1,42 @@
+"""The stages, once and in order. Read `build` from top to bottom to know the program; the rest are its steps.
+
+`load_model` makes a Graph of a model file, `quantize` an IntegerGraph of that, `compare` holds the two against each
+other, `generate` makes a folder of Verilog with its bench, `simulate` proves it, `synthesize` counts what it takes.
+"""
+
+from __future__ import annotations
+
+from .building import BuildResult, build
+from .hardware import DEFAULT_MULTIPLIERS, LANGUAGES, NETWORK_FILE, GenerateResult, generate, simulate, synthesize
+from .models import load_integer, load_model, save_model
+from .numbers import compare, quantize, run, run_with_engine
+from .samples import DATA_FRAMES, Samples
+from .searches import explore, search, sensitivity
+from .unrolled import UnrollResult, cheapen, unroll
+
+__all__ = [
+    "BuildResult",
+    "DATA_FRAMES",
+    "DEFAULT_MULTIPLIERS",
+    "GenerateResult",
+    "LANGUAGES",
+    "NETWORK_FILE",
+    "Samples",
+    "UnrollResult",
+    "build",
+    "cheapen",
+    "compare",
+    "explore",
+    "generate",
+    "load_integer",
+    "load_model",
+    "quantize",
+    "run",
+    "run_with_engine",
+    "save_model",
+    "search",
+    "sensitivity",
+    "simulate",
+    "synthesize",
+    "unroll",
+]

@@ -1,0 +1,69 @@
+"""Every stage once and in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..graph import Graph
+from ..integer_graph import IntegerGraph
+from ..quantizer.config import QuantizeOptions
+from ..schedule import Target
+
+if TYPE_CHECKING:
+    from ..report.comparison import Comparison
+    from ..verify.simulate import SimulationResult
+from .hardware import GenerateResult, generate, simulate
+from .models import load_model
+from .numbers import compare, quantize
+from .samples import Samples
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """Everything that `build` made and measured."""
+
+    graph: Graph
+    integer: IntegerGraph
+    compared: Comparison
+    generated: GenerateResult
+    simulated: SimulationResult
+
+
+def build(
+    model: str | Path,
+    calibration: Samples,
+    data: str | Path,
+    directory: str | Path,
+    options: QuantizeOptions | None = None,
+    target: Target | None = None,
+    *,
+    network: str | None = None,
+    refuse_batch_statistics: bool = False,
+    frames: int | None = None,
+    device: str | None = None,
+    simulator: str = "icarus",
+    progress: Callable[[str], None] = lambda stage: None,
+) -> BuildResult:
+    """All stages in a row. Parameters are those of the stages.
+
+    `data` is labelled; its first `frames` samples (8 by default) become the golden vectors. `progress` is called with
+    the name of each stage before it begins.
+    """
+    from ..emit.write import check_folder
+
+    check_folder(directory)
+    progress("reading the model")
+    graph = load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
+    progress("quantizing")
+    integer = quantize(graph, calibration, options)
+    progress("comparing integer with float")
+    source = load_model(model, network, passes=False, refuse_batch_statistics=refuse_batch_statistics)
+    compared = compare(graph, integer, data, source=source)
+    progress("generating hardware")
+    generated = generate(integer, directory, target, data=data, frames=frames, device=device, progress=progress)
+    progress("simulating")
+    simulated = simulate(directory, simulator=simulator)
+    return BuildResult(graph, integer, compared, generated, simulated)

@@ -1,0 +1,270 @@
+"""The stages on hardware: generate it, prove it, count it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from ..integer_graph import IntegerArray, IntegerGraph
+from ..schedule import Schedule, Target, auxiliary_multipliers
+
+if TYPE_CHECKING:
+    from ..estimate import Estimate
+    from ..synth import SynthResult
+    from ..verify.simulate import SimulationResult
+from .models import load_integer
+from .samples import DATA_FRAMES, Samples, check_frames, input_integers, user_data
+
+NETWORK_FILE = "network.fpgaq"
+"""The copy of the integer network inside an output folder."""
+
+
+DEFAULT_MULTIPLIERS = 64
+
+
+LANGUAGES = ("verilog", "hls")
+"""What `generate` can write."""
+
+
+@dataclass(frozen=True)
+class GenerateResult:
+    """What `generate` wrote.
+
+    Parameters
+    ----------
+    directory : Path
+    schedule : Schedule
+        The hardware of every layer and the predicted cycles.
+    digest : str
+        SHA-256 of the integer network.
+    files : tuple of str
+        Paths inside the folder.
+    language : str
+        "verilog" or "hls".
+    estimate : Estimate, optional
+        What it will take on the device that was named.
+    limited_by : str
+        Where the device chose the schedule, what keeps it from a faster one.
+    """
+
+    directory: Path
+    schedule: Schedule
+    digest: str
+    files: tuple[str, ...]
+    language: str = "verilog"
+    estimate: Estimate | None = None
+    limited_by: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for `--json`."""
+        schedule = self.schedule
+        # The beat model knows our Verilog; what a vendor's tool makes of the same folds, only that tool can tell.
+        known = self.language == "verilog"
+        return {
+            "directory": str(self.directory),
+            "target": self.language,
+            "digest": self.digest,
+            "multipliers": schedule.multipliers,
+            "budget": schedule.budget,
+            "interval_cycles": schedule.prediction.interval if known else None,
+            "latency_cycles": schedule.prediction.latency if known else None,
+            "efficiency": schedule.efficiency if known else None,
+            # Requantizing shifts; means, scales and products of tensors multiply beside the budget.
+            "aux_multipliers": auxiliary_multipliers(schedule.plans),
+            "macs": schedule.macs,
+            "limit_cycles": schedule.limit,
+            "estimate": self.estimate.as_json() if self.estimate else None,
+            "limited_by": self.limited_by,
+            "files": list(self.files),
+        }
+
+
+def generate(
+    integer: IntegerGraph | str | Path,
+    directory: str | Path,
+    target: Target | None = None,
+    *,
+    data: Samples | None = None,
+    frames: int | None = None,
+    language: str = "verilog",
+    device: str | None = None,
+    factor_bits: int = 0,
+    progress: Callable[[str], None] = lambda stage: None,
+) -> GenerateResult:
+    """Write the hardware of a network with its bench.
+
+    Parameters
+    ----------
+    integer : IntegerGraph, str or Path
+    directory : str or Path
+        A folder that does not exist, is empty, or was written by `generate` before.
+    target : Target, optional
+        Multipliers or cycles; by default 64 multipliers.
+    data : Samples, optional
+        Frames for the golden vectors; by default the samples inside the network.
+    frames : int, optional
+        How many of them: by default all of the network's own samples, or the first 8 of `data`.
+    language : {"verilog", "hls"}
+        Verilog with a cocotb bench, or HLS C++ with a C++ bench, folded alike.
+    device : str, optional
+        One of `fpgaq.synth.DEVICES`: the result tells what is estimated to be taken there. Without a target the
+        schedule is the fastest that a part of known size holds.
+    factor_bits : int
+        Of the wider factor of the part's multipliers: several outputs share one where their weights fit into it a
+        product's width apart. 0: each has its own, or as the device wants it.
+    progress : callable
+        Called with what is being done.
+
+    Raises
+    ------
+    FitError
+        A target that cannot be met; the message says what can.
+    UsageError
+        A folder that cannot or must not be written.
+    """
+    from ..emit.write import check_folder, write_folder
+    from ..estimate import estimate_schedule, fit_device
+    from ..integer_file import digest, dump
+    from ..schedule import make_schedule
+    from ..synth import find_device
+
+    if device is not None and language == "hls":
+        raise UsageError("--device estimates Verilog; with --target hls the vendor's tool tells what it takes")
+    if factor_bits and language == "hls":
+        raise UsageError("--pack changes the Verilog's multipliers; leave it out with --target hls")
+    if language not in LANGUAGES:
+        raise UsageError(f"--target {language}: {' and '.join(LANGUAGES)} are known")
+    check_folder(directory)
+    check_frames(frames)
+    network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
+    wanted = target or Target(multipliers=DEFAULT_MULTIPLIERS)
+    guess, limited_by = None, ""
+    if device is not None and target is None and not factor_bits and find_device(device).capacity is not None:
+        fitted = fit_device(network, device, progress)
+        schedule, guess, limited_by = fitted.schedule, fitted.estimate, fitted.limited_by
+    else:
+        # A function of HLS C++ multiplies for one layer.
+        schedule = make_schedule(network, replace(wanted, sharing=False) if language == "hls" else wanted)
+        schedule = replace(schedule, factor_bits=factor_bits)
+        guess = estimate_schedule(network, schedule, device) if device is not None else None
+    inputs = bench_inputs(network, data, frames)
+    files = _hls_files(network, schedule, inputs) if language == "hls" else _verilog_files(network, schedule, inputs)
+    files[NETWORK_FILE] = dump(network)
+    write_folder(directory, files)
+    return GenerateResult(Path(directory), schedule, digest(network), tuple(sorted(files)), language, guess, limited_by)
+
+
+def bench_inputs(network: IntegerGraph, data: Samples | None, frames: int | None) -> Mapping[str, IntegerArray]:
+    """The frames of the golden vectors."""
+    from ..verify.vectors import limit_frames
+
+    if data is None:
+        return limit_frames(network.samples, frames)
+    count = DATA_FRAMES if frames is None else frames
+    return input_integers(network, user_data(network, data).slice(0, count))
+
+
+def _verilog_files(
+    network: IntegerGraph, schedule: Schedule, inputs: Mapping[str, IntegerArray]
+) -> dict[str, str | bytes]:
+    """Verilog and its cocotb bench."""
+    from ..emit.verilog import emit
+
+    return with_bench(network, emit(network, schedule), inputs)
+
+
+def with_bench(
+    network: IntegerGraph, hardware: Mapping[str, str | bytes], inputs: Mapping[str, IntegerArray]
+) -> dict[str, str | bytes]:
+    """Emitted hardware and its cocotb bench."""
+    from ..verify.bench import bench_files
+
+    files = dict(hardware)
+    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
+    return {**files, **bench_files(network, manifest, interface, inputs)}
+
+
+def _hls_files(network: IntegerGraph, schedule: Schedule, inputs: Mapping[str, IntegerArray]) -> dict[str, str | bytes]:
+    """HLS C++ and its C++ bench."""
+    from ..emit.hls import emit
+    from ..verify.vectors import golden_vectors
+
+    return emit(network, schedule, golden_vectors(network, inputs).tensors)
+
+
+def simulate(
+    directory: str | Path,
+    *,
+    frames: int | None = None,
+    data: Samples | None = None,
+    simulator: str = "icarus",
+) -> SimulationResult:
+    """Run the bench of a generated folder and hold every beat against the reference.
+
+    Parameters
+    ----------
+    directory : str or Path
+        What `generate` wrote.
+    frames : int, optional
+        How many frames of data; by default all that the folder's vectors hold.
+    data : Samples, optional
+        Other frames than those of the folder's own vectors, in the model's units.
+    simulator : {"icarus", "verilator"}
+
+    Raises
+    ------
+    VerificationError
+        A beat or a cycle count that differs; the message names the first divergent layer.
+    ToolError
+        A simulator that is missing, too old, crashed or did not finish.
+    """
+    from ..verify.simulate import simulate as simulate_folder
+
+    check_frames(frames)
+    arrays = None
+    if data is not None:
+        network = load_integer(Path(directory) / NETWORK_FILE)
+        arrays = user_data(network, data).slice(0, frames).inputs
+    return simulate_folder(Path(directory), frames=frames, data=arrays, simulator=simulator)
+
+
+def synthesize(
+    directory: str | Path,
+    device: str = "xc7",
+    *,
+    seeds: int = 5,
+    layers: bool = True,
+    timeout: float = 1800.0,
+    progress: Callable[[str], None] = lambda stage: None,
+) -> SynthResult:
+    """Count what a generated folder takes on a device, with Yosys, and find its clock with nextpnr.
+
+    Parameters
+    ----------
+    directory : str or Path
+        What `generate` wrote.
+    device : str
+        One of `fpgaq.synth.DEVICES`.
+    seeds : int
+        Runs of nextpnr; 0 for counts only.
+    layers : bool
+        Count each layer too.
+    timeout : float
+        Seconds for each run of a tool.
+    progress : callable
+        Called with what is being done.
+
+    Raises
+    ------
+    FitError
+        A design that nextpnr cannot place or route.
+    ToolError
+        A tool that is missing, crashed or did not finish.
+    """
+    from ..synth import synthesize as synthesize_folder
+
+    return synthesize_folder(Path(directory), device, seeds=seeds, layers=layers, timeout=timeout, progress=progress)

@@ -1,0 +1,65 @@
+"""Reading and writing networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..graph import Graph
+from ..integer_graph import IntegerGraph
+
+if TYPE_CHECKING:
+    pass
+
+
+def load_model(
+    path: str | Path, network: str | None = None, *, passes: bool = True, refuse_batch_statistics: bool = False
+) -> Graph:
+    """Read a trained network and bring it into the form that the quantizer takes.
+
+    Parameters
+    ----------
+    path : str or Path
+        A .nnp or .onnx file.
+    network : str, optional
+        Which network of the file; by default the one that its executor names.
+    passes : bool
+        Fold batch normalization, fuse ReLU and so on; if false, the network as it stands in the file.
+    refuse_batch_statistics : bool
+        Refuse a batch normalization that was saved in training mode; by default its running statistics are used, and
+        `Graph.notes` says so.
+
+    Raises
+    ------
+    ModelError
+        A file that is damaged, unsafe or incomplete.
+    UnsupportedError
+        An operator or a feature that fpgaq does not carry.
+    """
+    from ..importers import load
+    from ..passes import standard_passes
+
+    graph = load(path, network, refuse_batch_statistics)
+    return standard_passes(graph) if passes else graph
+
+
+def save_model(graph: Graph, path: str | Path) -> None:
+    """Write a float network as .nnp, for nnabla or for later.
+
+    Raises
+    ------
+    UnsupportedError
+        An operator that nnabla does not have, by name.
+    UsageError
+        A file that cannot be written, or whose name does not end in .nnp.
+    """
+    from ..exporters import save_nnp
+
+    save_nnp(graph, path)
+
+
+def load_integer(path: str | Path) -> IntegerGraph:
+    """Read a .fpgaq file, all of it checked; ModelError if it is unsound."""
+    from ..integer_file import load
+
+    return load(path)

@@ -1,0 +1,166 @@
+"""The stages on numbers: quantize a network, compare it with its source, run it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UsageError
+from ..graph import Graph
+from ..integer_graph import IntegerArray, IntegerGraph
+from ..quantizer.config import QuantizeOptions
+
+if TYPE_CHECKING:
+    from ..report.comparison import Comparison
+from .models import load_integer, load_model
+from .samples import Samples, dataset_of, input_integers, user_data
+
+
+def quantize(
+    model: Graph | str | Path,
+    calibration: Samples | None = None,
+    options: QuantizeOptions | None = None,
+    *,
+    network: str | None = None,
+    output: str | Path | None = None,
+) -> IntegerGraph:
+    """Turn a float network into an integer one.
+
+    Parameters
+    ----------
+    model : Graph, str or Path
+        What `load_model` returned, or a model file.
+    calibration : Samples
+        Training samples in the model's own units; labels are left aside. None for a model that was trained in fixed
+        point, whose FixedPointQuantize functions state all formats.
+    options : QuantizeOptions, optional
+    network : str, optional
+        Which network of a model file.
+    output : str or Path, optional
+        Where to save it as a .fpgaq file too.
+
+    Raises
+    ------
+    FitError
+        A network that cannot be quantized as asked.
+    """
+    from ..emit.write import check_file
+    from ..graph.fixed import is_fixed
+    from ..integer_file import save
+    from ..quantizer import quantize as quantize_graph
+
+    if output is not None:
+        check_file(output)
+    graph = model if isinstance(model, Graph) else load_model(model, network)
+    if calibration is None or is_fixed(graph.operators):
+        return _quantize_fixed(graph, calibration, options, output)
+    shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
+    samples = dataset_of(calibration, graph.inputs, graph.outputs, shapes)
+    integer = quantize_graph(graph, samples.inputs, options)
+    if output is not None:
+        save(integer, output)
+    return integer
+
+
+def _quantize_fixed(
+    graph: Graph, calibration: Samples | None, options: QuantizeOptions | None, output: str | Path | None
+) -> IntegerGraph:
+    """A network that states its own formats."""
+    from ..graph.fixed import is_fixed
+    from ..integer_file import save
+    from ..quantizer.fixed import quantize_fixed
+
+    if not is_fixed(graph.operators):
+        raise UsageError(
+            f"network {graph.name!r} has no FixedPointQuantize functions, which would state its formats; give"
+            " calibration samples (--calibration)"
+        )
+    if calibration is not None or options not in (None, QuantizeOptions()):
+        raise UsageError(
+            f"network {graph.name!r} was trained in fixed point and states its own formats; leave out the calibration"
+            " samples and all options of the quantizer"
+        )
+    integer = quantize_fixed(graph)
+    if output is not None:
+        save(integer, output)
+    return integer
+
+
+def compare(
+    model: Graph | str | Path,
+    integer: IntegerGraph | str | Path,
+    data: Samples,
+    *,
+    engine: str = "auto",
+    source: Graph | None = None,
+) -> Comparison:
+    """Hold the integer network against the float one on labelled data.
+
+    Parameters
+    ----------
+    model : Graph, str or Path
+    integer : IntegerGraph, str or Path
+    data : Samples
+        With labels or targets, hence a file or a `Dataset`.
+    engine : {"auto", "numpy", "cpp"}
+        What computes the integers, see `engines.Engine`.
+    source : Graph, optional
+        The network as it stands in the file, for the count of its operators; read again if `model` is a file.
+    """
+    from ..report import comparison
+
+    if source is None and not isinstance(model, Graph):
+        source = load_model(model, passes=False)
+    graph = model if isinstance(model, Graph) else load_model(model)
+    network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
+    shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
+    samples = dataset_of(data, graph.inputs, graph.outputs, shapes)
+    return comparison.compare(graph, network, samples, engine=engine, source=source)
+
+
+def run(
+    integer: IntegerGraph | str | Path, data: Samples, *, engine: str = "auto"
+) -> dict[str, tuple[IntegerArray, NDArray[np.float64]]]:
+    """Compute the integer network exactly.
+
+    Parameters
+    ----------
+    integer : IntegerGraph, str or Path
+    data : Samples
+        In the model's own units.
+    engine : {"auto", "numpy", "cpp"}
+        What computes: numpy, the network compiled from its HLS C++, or what proves faster on many frames.
+
+    Returns
+    -------
+    dict of str to (array of int64, array of float64)
+        For each output its integers and the real values that they stand for, in the model's own shape.
+
+    Raises
+    ------
+    ToolError
+        With engine "cpp", if there is no C++ compiler.
+    """
+    return run_with_engine(integer, data, engine)[0]
+
+
+def run_with_engine(
+    integer: IntegerGraph | str | Path, data: Samples, engine: str
+) -> tuple[dict[str, tuple[IntegerArray, NDArray[np.float64]]], set[str]]:
+    """What `run` returns, and the engines that computed it."""
+    from ..engines import Engine
+    from ..formats import dequantize
+    from ..reference import to_model_layout
+
+    network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
+    inputs = input_integers(network, user_data(network, data))
+    computing = Engine(engine, network, len(next(iter(inputs.values()))))
+    results = computing.run(inputs)
+    outputs = {}
+    for name in network.outputs:
+        values = to_model_layout(network, name, results[name])
+        outputs[name] = (values, dequantize(values, network.tensors[name].format))
+    return outputs, computing.used

@@ -1,0 +1,122 @@
+"""Searches over many quantized networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..graph import Graph
+from ..quantizer.config import QuantizeOptions
+
+if TYPE_CHECKING:
+    from ..explore import Exploration
+    from ..search.measure import Workload
+    from ..search.precision import SearchResult
+    from ..search.sensitivity import Sensitivity
+from .models import load_model
+from .samples import Samples, dataset_of
+
+
+def sensitivity(
+    model: Graph | str | Path,
+    calibration: Samples,
+    data: Samples | None = None,
+    options: QuantizeOptions | None = None,
+    **evaluation: Any,
+) -> Sensitivity:
+    """Measure what each layer's weights and output cost alone, and what changes of the worst ones bring.
+
+    Parameters
+    ----------
+    model : Graph, str or Path
+    calibration : Samples
+        What the quantizer sees.
+    data : Samples, optional
+        What is measured on; by default the calibration samples.
+    options : QuantizeOptions, optional
+    evaluation : mapping
+        `jobs`, `dask`, `results` (a file that keeps what was computed) and `progress` of `parallel.evaluate`.
+    """
+    from ..search.sensitivity import sensitivity as measure_places
+
+    evaluated = _workload(model, calibration, data, options)
+    return measure_places(evaluated, cache=evaluation.pop("results", None), **evaluation)
+
+
+def search(
+    model: Graph | str | Path,
+    calibration: Samples,
+    data: Samples | None = None,
+    options: QuantizeOptions | None = None,
+    *,
+    budget: str,
+    cost: str = "rom",
+    widths: Sequence[int] | None = None,
+    **evaluation: Any,
+) -> SearchResult:
+    """Choose the weight bits of every layer for a budget; other parameters are those of `sensitivity`.
+
+    Parameters
+    ----------
+    budget : str
+        Bits, or a percentage of the cost of 8-bit weights.
+    cost : {"rom", "multiplier"}
+    widths : sequence of int, optional
+        Weight bits to choose from.
+    """
+    from ..search import precision
+
+    evaluated = _workload(model, calibration, data, options)
+    chosen = precision.WIDTHS if widths is None else widths
+    return precision.search(evaluated, budget, cost, chosen, cache=evaluation.pop("results", None), **evaluation)
+
+
+def explore(
+    models: Mapping[str, Graph | str | Path],
+    calibration: Samples,
+    data: Samples | None = None,
+    options: QuantizeOptions | None = None,
+    *,
+    device: str,
+    bits: Sequence[int] = (8, 6, 4),
+    multipliers: Sequence[int] = (1, 4, 16, 64, 256),
+    **evaluation: Any,
+) -> Exploration:
+    """Cycles, logic, memory and accuracy of networks over bits and multipliers; other parameters as in `sensitivity`.
+
+    Parameters
+    ----------
+    models : mapping of str to (Graph, str or Path)
+        Networks of the same task by name, such as one and its pruned versions.
+    device : str
+        One of `fpgaq.synth.DEVICES`, for which LUTs, flip-flops, DSP blocks and block RAMs are estimated.
+    bits : sequence of int
+        Widths of weights and activations that are tried.
+    multipliers : sequence of int
+        Budgets that are tried.
+    """
+    from ..explore import explore as explore_workloads
+
+    workloads = {name: _workload(model, calibration, data, options) for name, model in models.items()}
+    cache = evaluation.pop("results", None)
+    return explore_workloads(workloads, device, bits, multipliers, cache=cache, **evaluation)
+
+
+def _workload(
+    model: Graph | str | Path,
+    calibration: Samples,
+    data: Samples | None,
+    options: QuantizeOptions | None,
+) -> Workload:
+    """What a search evaluates: a model, the samples that quantize it, and those that judge it."""
+    from ..search.measure import make_workload
+
+    graph = model if isinstance(model, Graph) else load_model(model)
+    shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
+    datasets = [
+        None if samples is None else dataset_of(samples, graph.inputs, graph.outputs, shapes)
+        for samples in (calibration, data)
+    ]
+    assert datasets[0] is not None
+    return make_workload(graph, datasets[0], datasets[1], options or QuantizeOptions())
