@@ -62,6 +62,30 @@ pixels:
   }
 }
 
+// Narrow beats become wider ones, a multiple of their lanes.
+template <class In, class Out>
+void widen(hls::stream<Beat<In>>& source, hls::stream<Beat<Out>>& sink) {
+  constexpr int parts = Out::lanes / In::lanes;
+  static_assert(parts * In::lanes == Out::lanes, "a wide beat holds whole narrow ones");
+pixels:
+  for (int pixel = 0; pixel < In::pixels; ++pixel) {
+    Beat<Out> data = {};
+  beats:
+    for (int beat = 0; beat < In::pixel_beats; ++beat) {
+      FPGAQ_HLS(PIPELINE II = 1)  // a beat each cycle
+      const int part = beat % parts;
+      if (part == 0) data = {};
+      const Beat<In> given = source.read();
+    lanes:
+      for (int lane = 0; lane < In::lanes; ++lane) {
+        FPGAQ_HLS(UNROLL)  // wires
+        data.lane[part * In::lanes + lane] = given.lane[lane];
+      }
+      if (part == parts - 1 || beat == In::pixel_beats - 1) sink.write(data);
+    }
+  }
+}
+
 // The beats of one input's pixel.
 template <class Out, class In>
 void pass_pixel(hls::stream<Beat<Out>>& sink, hls::stream<Beat<In>>& source) {

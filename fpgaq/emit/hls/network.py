@@ -132,7 +132,7 @@ class _Builder:
         elif len(ways) > 1:
             self.calls.append(f"fpgaq::fork({', '.join(stream.variable for stream in (main, *copies))});")
         for way, stream in zip(ways, copies, strict=True):
-            self.ends[(way.reader, way.slot)] = self._narrowed(stream, way)
+            self.ends[(way.reader, way.slot)] = self._widened(self._narrowed(stream, way), way)
 
     def _copy(self, main: StreamText, name: str, place: int) -> StreamText:
         # A whole frame fits, so that no branch can hold up another for ever.
@@ -148,6 +148,15 @@ class _Builder:
         self.streams.append(narrow)
         self.calls.append(f"fpgaq::serialize({stream.variable}, {narrow.variable});")
         return narrow
+
+    def _widened(self, stream: StreamText, way: Way) -> StreamText:
+        lanes = way.lanes if way.reader is None else self.wiring.folds[way.reader].lanes_in
+        if lanes <= way.lanes:
+            return stream
+        wide = self._stream(way.tensor, f"{stream.variable}_wide", lanes, ", in wider beats")
+        self.streams.append(wide)
+        self.calls.append(f"fpgaq::widen({stream.variable}, {wide.variable});")
+        return wide
 
     def _stream(self, name: str, variable: str, lanes: int, remark: str, depth: int = 2) -> StreamText:
         tensor = self.graph.tensors[name]

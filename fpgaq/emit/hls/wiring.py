@@ -63,7 +63,9 @@ def scheduled(schedule: Schedule) -> Wiring:
     for plan in schedule.plans:
         if isinstance(plan, WindowPlan):
             fold = plan.fold
-            folds.append(LayerFold(fold.taps, fold.channels, fold.outputs, plan.lanes_in, plan.lanes_out))
+            # What copies may give wider beats than it takes: in C++ a stream in front of it widens.
+            lanes_in = max(plan.lanes_in, plan.lanes_out) if plan.kind == "copy" else plan.lanes_in
+            folds.append(LayerFold(fold.taps, fold.channels, fold.outputs, lanes_in, plan.lanes_out))
         else:
             folds.append(LayerFold(1, plan.lanes_in, plan.lanes_out, plan.lanes_in, plan.lanes_out))
     ways = tuple(Way(edge.tensor, edge.reader, edge.slot, edge.lanes) for edge in schedule.edges)
