@@ -254,7 +254,15 @@ def test_the_summary_fails_if_nnabla_was_skipped(
 @pytest.mark.slow
 def test_the_walk_through_of_the_readme_is_true(tmp_path: Path) -> None:
     lines = [line.strip() for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("    fpgaq ")]
-    assert [line.split()[1] for line in lines] == ["summary", "quantize", "compare", "generate", "simulate", "synth"]
+    assert [line.split()[1] for line in lines] == [
+        "summary",
+        "quantize",
+        "compare",
+        "generate",
+        "simulate",
+        "simulate",
+        "synth",
+    ]
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "build").mkdir()
     for line in lines:
