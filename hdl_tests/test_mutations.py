@@ -22,7 +22,10 @@ from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 
-MULTIPLIERS = 10
+MULTIPLIERS = 8
+"""For which each layer has an engine of its own."""
+SHARED = 9
+"""For which the convolutions share one."""
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +74,7 @@ TEXT_FAULTS = {
     "line buffer overrun": {"FIRST_ROOM = ROOM_START - 1": "FIRST_ROOM = ROOM_START + 7"},
     "result FIFO overrun": {"FIRST_CREDIT = CREDITS - BEATS": "FIRST_CREDIT = CREDITS - BEATS + 2"},
     "valid not held": {"else if (m_ready)\n            m_valid": "else\n            m_valid"},
-    "word lost while stalled": {"filled & (~m_valid | m_ready)": "filled"},
+    "word lost while stalled": {"load = filled & free": "load = filled"},
     "last one beat early": {"LAST_BEAT = FRAME_BEATS - 1": "LAST_BEAT = FRAME_BEATS - 2"},
     "rows never released": {"release_after <= group_last": "release_after <= ~row_last & group_last"},
     "reset leaves the window's origin": {
@@ -103,6 +106,25 @@ TEXT_FAULTS = {
 @pytest.mark.parametrize("fault", TEXT_FAULTS)
 def test_fault_in_the_text_is_found(fault: str, files: Files, tmp_path: Path) -> None:
     outcome = run_files(tmp_path, change_text(files, TEXT_FAULTS[fault]))
+    assert outcome["status"] == 1, outcome["message"]
+
+
+SHARED_FAULTS = {
+    "reset leaves a step": {
+        "if (rst) begin\n            step <= 1'b0;": "if (1'b0) begin\n            step <= 1'b0;"
+    },
+    "reset leaves the turn": {
+        "if (rst) begin\n            turn <= ": "if (turn === 1'bx) begin\n            turn <= "
+    },
+    "turns never move": {"turn <= next_turn;": "turn <= turn;"},
+    "one start of weights for all": {"pixel_first ? weights_start": "pixel_first ? 0"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", SHARED_FAULTS)
+def test_fault_in_a_shared_engine_is_found(fault: str, graph: IntegerGraph, tmp_path: Path) -> None:
+    files = make_files(graph, SHARED)
+    outcome = run_files(tmp_path, change_text(files, SHARED_FAULTS[fault]))
     assert outcome["status"] == 1, outcome["message"]
 
 
