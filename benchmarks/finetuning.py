@@ -51,8 +51,8 @@ RECIPES = {
     "4/4": {
         "fashion_mlp": Recipe(6, 256, 4e-3),
         "fashion_cnn": Recipe(2, 64, 5e-4),
-        "fashion_residual": Recipe(2, 64, 1e-3),
-        "fashion_mobile": Recipe(1, 64, 2e-3, teacher=1),
+        "fashion_residual": Recipe(4, 128, 2e-3),
+        "fashion_mobile": Recipe(5, 128, 3e-3),
         "series_conv": Recipe(2, 64, 3e-4, "frozen", teacher=1),
         "digits_tabular": Recipe(30, 32, 2e-3),
     },
