@@ -27,12 +27,15 @@ _FACTOR = re.compile(r"^\s*wire signed .* (x\d|scale) = \{(.*), (?:\w+\[lane\*\d
 _PRODUCT = re.compile(r"^\s*(?:total|product) <= (\w+) \* (\w+);")
 # What a module's elements go into: the bits of the factors of its products.
 _NO_PRODUCTS = {"element_bits": 0, "weight_bits": 0, "product_bits": 0, "padded": 0}
+_MEMORY = re.compile(r"^ *(\(\* rom_style = \"block\" \*\) )?reg \[\d+:0\] memory\w* \[", re.MULTILINE)
 _MODULE = re.compile(r"^module (\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Item:
-    """`count` times a cell, a ROM ("rom") or the own logic of a module ("own"), with the numbers that make its cost."""
+    """`count` times a cell, a ROM or a bank of one ("rom"), the choice among banks ("rom_choice") or the own logic of a
+    module ("own"), with the numbers that make its cost.
+    """
 
     kind: str
     facts: Facts
@@ -63,7 +66,7 @@ def _items(kind: str, facts: Facts, count: int, modules: Mapping[str, str], text
         return
     text = modules[kind]
     if text.lstrip().startswith("// ROM:"):
-        yield Item("rom", _rom_facts(text, texts), count)
+        yield from _rom_items(text, texts, {}, count)
         return
     inside = list(_instances(text, modules))
     context = {name: facts[name] for name in _NO_PRODUCTS}
@@ -76,8 +79,7 @@ def _items(kind: str, facts: Facts, count: int, modules: Mapping[str, str], text
     yield _own(text, context, count)
     for inner, inner_facts, instance, times in inside:
         if instance == "weight_rom":
-            facts = {**_rom_facts(modules[inner], texts), **context, "weights": 1}
-            yield Item("rom", facts, count * times)
+            yield from _rom_items(modules[inner], texts, {**context, "weights": 1}, count * times)
             continue
         if inner == "fpgaq_mac":
             shifts = _mere_shifts(inside, inner_facts["WEIGHT_WIDTH"], modules, texts)
@@ -90,8 +92,8 @@ def _mere_shifts(
 ) -> int:
     """How many weights are one power of two in every step: no multiplier is left of those."""
     rom = next(modules[module] for module, _, instance, _ in inside if instance == "weight_rom")
-    words, bits = _content(rom, texts)
-    if len(words) > 1:
+    (words, *others), bits = _content(rom, texts)
+    if others or len(words) > 1:
         return 0
     values = [words[0] >> low & ((1 << width) - 1) for low in range(0, bits, width)]
     return sum(min(value, (1 << width) - value).bit_count() <= 1 for value in values)
@@ -173,21 +175,32 @@ def _own_product(lines: list[str]) -> Facts:
     return {"products": 0, "first": 0, "second": 0}
 
 
-def _content(text: str, texts: Mapping[str, str]) -> tuple[list[int], int]:
-    """The words of a ROM and their width."""
+def _content(text: str, texts: Mapping[str, str]) -> tuple[list[list[int]], int]:
+    """The words of each bank of a ROM and their width."""
     size = re.search(r"^// \d+ words of (\d+) bits", text, re.MULTILINE)
     assert size is not None, "a ROM's header tells its size"
-    if memory := re.search(r'"/(\w+\.hex)"', text):
-        return [int(line, 16) for line in texts[memory.group(1)].split()], int(size.group(1))
+    if banks := re.findall(r'"/(\w+\.hex)"', text):
+        return [[int(line, 16) for line in texts[bank].split()] for bank in banks], int(size.group(1))
     # The entry that stands last in the case statement is that of address 0 and of all that are not there.
     *others, first = (int(word, 16) for word in re.findall(r"data <= \d+'h([0-9a-f]+);", text))
     absent = (1 << len(others).bit_length()) - 1 - len(others)
-    return [first, *others, *[first] * absent], int(size.group(1))
+    return [[first, *others, *[first] * absent]], int(size.group(1))
 
 
-def _rom_facts(text: str, texts: Mapping[str, str]) -> Facts:
+def _rom_items(text: str, texts: Mapping[str, str], context: Facts, count: int) -> Iterator[Item]:
+    """A ROM, or its banks behind the choice among them."""
+    banks, width = _content(text, texts)
+    if len(banks) == 1:
+        yield Item("rom", {**_rom_facts(banks[0], width), **context}, count)
+        return
+    columns = len(_columns([word for bank in banks for word in bank], width))
+    yield Item("rom_choice", {"banks": len(banks), "width": width, "columns": columns, **context}, count)
+    for bank, style in zip(banks, _MEMORY.findall(text), strict=True):
+        yield Item("rom", {**_rom_facts(bank, width), "in_block": int(bool(style))}, count)
+
+
+def _rom_facts(content: list[int], width: int) -> Facts:
     """Words, width, bits of a word that differ from word to word, and what the content takes as logic."""
-    content, width = _content(text, texts)
     columns = _columns(content, width)
     facts = {"words": len(content), "width": width, "columns": len(columns)}
     for inputs in (4, 6):

@@ -131,7 +131,7 @@ RAMS: Mapping[str, tuple[Ram, ...]] = {
 """In the order in which Yosys meets them: of equal costs the first wins."""
 
 
-def map_memory(family: str, width: int, words: int, rom: bool) -> Memory:
+def map_memory(family: str, width: int, words: int, rom: bool, in_block: bool = False) -> Memory:
     """Where a memory of `words` words of `width` bits ends up.
 
     Parameters
@@ -142,11 +142,13 @@ def map_memory(family: str, width: int, words: int, rom: bool) -> Memory:
         Bits that differ from word to word, and words.
     rom : bool
         Whether nothing writes it.
+    in_block : bool
+        Whether its text asks for block RAM, whatever that costs.
     """
     if width == 0 or words <= 1:
         return Memory("logic")
     best, least = Memory("logic"), int(width * words * (ROM_COSTS[family] if rom else 1.0))
-    for block in (False, True):
+    for block in (True,) if in_block else (False, True):
         options = [
             _lay_out(ram, width, words, rom)
             for ram in RAMS[family]
@@ -154,7 +156,7 @@ def map_memory(family: str, width: int, words: int, rom: bool) -> Memory:
         ]
         if options:
             cost, memory = min(options, key=lambda option: option[0])
-            if cost < least:
+            if cost < least or in_block:
                 best, least = memory, int(cost)
     return best
 

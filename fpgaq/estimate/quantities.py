@@ -57,16 +57,20 @@ def _parts(item: Item, family: str) -> Iterator[tuple[Terms, Terms, int]]:
             # No DSP block takes registers or sums in.
             lut, ff = _in_logic(lut), _in_logic(ff)
         yield lut, ff, 0
+    if item.kind == "rom_choice":
+        columns = item.facts["columns"]
+        lut, ff = {"memory_banks": (item.facts["banks"] - 1) * columns}, {}
+        if item.facts.get("weights", 0):
+            ff = _operands(item, columns, family)
+        yield lut, ff, 0
     for width, words, rom, copies in _memories(item.kind, item.facts):
-        memory = map_memory(family, width, words, rom)
+        memory = map_memory(family, width, words, rom, in_block=bool(item.facts.get("in_block", 0)))
         lut = {"memory_banks": (memory.deep - 1) * width * copies}
         ff = {}
         if memory.kind != "block":
             ff["rom_registers" if rom else "memory_registers"] = _registers(item, memory) if rom else width * copies
         if item.facts.get("weights", 0):
-            # Bits that are constant or like another need no register in front of the products either.
-            operands = "logic_operands" if in_logic(item.facts, family) else "operands"
-            ff[operands] = _registers(item, memory) - item.facts["width"]
+            ff |= _operands(item, _registers(item, memory), family)
         if memory.kind == "lutram":
             lut["memory_sites"] = memory.sites * copies
         elif memory.kind == "logic" and rom:
@@ -77,6 +81,11 @@ def _parts(item: Item, family: str) -> Iterator[tuple[Terms, Terms, int]]:
         elif memory.kind == "logic":
             lut["memory_bits"] = ff["memory_bits"] = width * words * copies
         yield lut, ff, memory.blocks * copies
+
+
+def _operands(item: Item, registers: int, family: str) -> Terms:
+    """Bits of weights that are constant or like another need no register in front of the products either."""
+    return {"logic_operands" if in_logic(item.facts, family) else "operands": registers - item.facts["width"]}
 
 
 def _registers(item: Item, memory: Memory) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fpgaq.emit.roms import CASE_LIMIT, Rom
+from fpgaq.emit.roms import BANK_WORDS, CASE_LIMIT, Rom
 
 BENCH = """module bench;
 reg clk; reg [{address}:0] address; wire [{data}:0] data; integer i;
@@ -32,15 +32,26 @@ def test_large_ones_are_memory_files() -> None:
     assert "initial" not in rom_of(CASE_LIMIT).files()["rom_00_a_weights.v"]
 
 
+def test_deep_ones_are_a_memory_file_for_each_bank() -> None:
+    for kept in (rom_of(BANK_WORDS[0], 8), rom_of(BANK_WORDS[0] + 1, 9)):
+        assert list(kept.files()) == ["rom_00_a_weights.v", "rom_00_a_weights.hex"]
+    rom = rom_of(2 * 16384 + 8192 + 3, 8)
+    files = rom.files()
+    banks = [files.pop(f"rom_00_a_weights_{place}.hex").split() for place in range(4)]
+    assert list(files) == ["rom_00_a_weights.v"]
+    assert [len(bank) for bank in banks] == [16384, 16384, 8192, 3]
+    assert [int(word, 16) for bank in banks for word in bank] == list(rom.words)
+
+
 def test_repeated_words_are_kept() -> None:
     files = Rom("rom_00_a_weights", "weights", (7,) * 300, 4).files()
     assert files["rom_00_a_weights.hex"] == "7\n" * 300
 
 
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
-@pytest.mark.parametrize("count", [1, 2, 3, 255, 256, 257, 300])
+@pytest.mark.parametrize("count", [1, 2, 3, 255, 256, 257, 300, 16385, 16384 + 8192 + 4096 + 1099, 32768, 50000])
 def test_every_word_is_read_back(count: int, tmp_path: Path) -> None:
-    rom = rom_of(count)
+    rom = rom_of(count, 13 if count < 16384 else 8)
     for name, text in rom.files().items():
         (tmp_path / name).write_text(text, encoding="ascii")
     bench = BENCH.format(address=rom.address_width - 1, data=rom.width - 1, module=rom.module, words=count)

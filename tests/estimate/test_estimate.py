@@ -15,7 +15,7 @@ from fpgaq.emit.verilog import emit
 from fpgaq.emit.write import write_folder
 from fpgaq.errors import FitError
 from fpgaq.estimate import estimate, estimate_schedule, excess_of, fit_device
-from fpgaq.estimate.inventory import Item
+from fpgaq.estimate.inventory import Item, take_inventory
 from fpgaq.estimate.memories import Memory, map_memory
 from fpgaq.estimate.model import COEFFICIENTS, weigh
 from fpgaq.estimate.quantities import sum_quantities
@@ -136,6 +136,37 @@ def test_outputs_share_multipliers_where_these_run_out() -> None:
     fitted = fit_device(network, "ecp5-25k")
     assert fitted.schedule.factor_bits == 18 and fitted.schedule.multipliers > 28
     assert fitted.estimate.counts.dsp <= 28 and 2 * fitted.estimate.counts.dsp >= fitted.schedule.multipliers
+
+
+def deep_network(inputs: int, outputs: int):
+    """Its weights, one a word for a single multiplier, take more than a bank."""
+    return NetworkBuilder(5, (1, 1, inputs), formats.Format(8, 0, False)).affine(outputs).graph()
+
+
+def test_a_deep_rom_is_its_banks_and_the_choice_among_them() -> None:
+    network = deep_network(1100, 27)
+    files = emit(network, make_schedule(network, Target(multipliers=1)))
+    texts = {path.removeprefix("rtl/"): str(text) for path, text in files.items() if path.startswith("rtl/")}
+    parts = take_inventory(texts, json.loads(files["manifest.json"])["top"])
+    items = [item for own in parts.values() for item in own]
+    (choice,) = (item for item in items if item.kind == "rom_choice")
+    words = [item.facts["words"] for item in items if item.kind == "rom" and item.facts["words"] > 256]
+    assert words == [16384, 8192, 4096, 1028] and choice.facts["banks"] == 4
+    found = sum_quantities([choice], "xc7")
+    assert found.bram == 0 and found.lut["memory_banks"] == 3 * choice.facts["columns"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("size", [(2048, 9), (1100, 27)])
+def test_block_rams_of_deep_roms_are_those_of_synthesis(size: tuple[int, int], device: str, tmp_path: Path) -> None:
+    network = deep_network(*size)
+    files = emit(network, make_schedule(network, Target(multipliers=1)))
+    write_folder(tmp_path / "out", files)
+    counts, guess = synthesize(tmp_path / "out", device, seeds=0, layers=False).counts, estimate(files, device)
+    assert guess.counts.bram == counts.bram > 0
+    assert abs(guess.counts.lut / counts.lut - 1) <= 0.25 and abs(guess.counts.ff / counts.ff - 1) <= 0.25
 
 
 @pytest.mark.slow
