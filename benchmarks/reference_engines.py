@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -112,7 +113,7 @@ def measure(name: str, graph: IntegerGraph, real: dict[str, np.ndarray]) -> Meas
             library = compile_networks([network], [graph], Path(folder), options=options)
             seconds = children_seconds() - began
             assert equal(library.run(inputs), expected), f"{name}: the compiled network differs from the reference"
-            results.append((seconds, rate(lambda library=library: library.run(inputs), frames)))  # type: ignore[misc]
+            results.append((seconds, rate(partial(library.run, inputs), frames)))
     (wide_seconds, wide_rate), (folded_seconds, folded_rate) = results
     return Measured(
         name, frames, wide_seconds, wide_rate, numpy_rate, schedule.multipliers, folded_seconds, folded_rate

@@ -15,10 +15,11 @@ from fpgaq.integer_graph import IntegerGraph
 
 
 def chain(shape: tuple[int, ...], *operators: Operator, shapes: dict[str, tuple[int, ...]] | None = None) -> Graph:
-    """A graph of operators in a row; their inputs and outputs are filled in as t0, t1, ..."""
+    """A graph of operators in a row; their inputs and outputs are filled in as t0, t1, ... and names told apart."""
     known, linked = {"t0": shape}, []
     for index, op in enumerate(operators):
-        named = replace(op, inputs=(f"t{index}",), output=f"t{index + 1}")
+        name = f"{op.name}_{index}" if op.name in [before.name for before in linked] else op.name
+        named = replace(op, name=name, inputs=(f"t{index}",), output=f"t{index + 1}")
         shape = infer_shape(named, shape, (shapes or {}).get(f"t{index + 1}", shape))
         known[f"t{index + 1}"] = shape
         linked.append(named)

@@ -183,12 +183,11 @@ def explore(
 
 def explore_lines(found: Exploration) -> list[str]:
     """A line for each point, those of the front marked, and how good the estimates are."""
-    chosen = set(map(id, found.front))
     share = found.accuracy_name != "dB"
     rows = [
         (shorten(point.model), point.bits, point.multipliers, round(point.cycles), point.lut, point.ff, point.dsp,
          point.bram, percent(point.accuracy) if share else f"{point.accuracy:.1f}",
-         "front" if id(point) in chosen else "" if point.fits else "too large")
+         "front" if point in found.front else "" if point.fits else "too large")
         for point in found.points
     ]  # fmt: skip
     headers = ("network", "bits", "multipliers", "cycles", "LUT", "FF", "DSP", "block RAM", found.accuracy_name, "")
@@ -204,8 +203,9 @@ def _names(paths: tuple[str, ...]) -> dict[str, str]:
     from pathlib import Path
 
     stems = [Path(path).stem for path in paths]
-    if len(set(paths)) < len(paths):
-        raise UsageError("the same MODEL is given twice; name each once")
+    twice = next((path for path in paths if paths.count(path) > 1), None)
+    if twice is not None:
+        raise UsageError(f"MODEL {twice} is given twice; name each once")
     return dict(zip(stems if len(set(stems)) == len(stems) else paths, paths, strict=True))
 
 

@@ -31,7 +31,14 @@ SCHEDULES = ("cosine", "step", "constant")
 @click.option("--schedule", type=click.Choice(SCHEDULES), default="cosine", show_default=True, help="How it falls.")
 @click.option("--batch-size", type=int, default=64, show_default=True, metavar="N", help="Samples of a step.")
 @click.option("--deltas", type=click.Choice(DELTAS), default="frozen", show_default=True, help="What becomes of steps.")
-@click.option("--teacher", type=float, default=0.0, show_default=True, metavar="SHARE", help="Of the float network.")
+@click.option(
+    "--teacher",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="SHARE",
+    help="What the float network has of each target, 0 to 1; the label has the rest.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order of the samples.")
 @click.option("-o", "--output", required=True, metavar="NNP", help="The trained fixed-point network to write.")
 @quantize_options

@@ -80,6 +80,7 @@ class Rom:
 
     def _render(self, banks: Sequence[Mapping[str, object]], entries: Sequence[tuple[str, str]], bank_bits: int) -> str:
         facts = {"rom": self, "banks": banks, "entries": entries, "bank_bits": bank_bits}
+        facts["select_bits"] = self.address_width - bank_bits
         return render("verilog/rom.v.j2", facts)
 
     def _entries(self, words: Sequence[int]) -> list[tuple[str, str]]:

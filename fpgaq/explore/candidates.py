@@ -105,12 +105,11 @@ class Exploration:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
-        chosen = set(map(id, self.front))
         return {
             "device": self.device,
             "samples": self.samples,
             "known": asdict(self.known),
-            "points": [{**asdict(point), "front": id(point) in chosen} for point in self.points],
+            "points": [{**asdict(point), "front": point in self.front} for point in self.points],
         }
 
 

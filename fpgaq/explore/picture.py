@@ -54,14 +54,13 @@ def draw(found: Exploration) -> bytes:
 def _panel(axes: Any, found: Exploration, height: Callable[[Point], float]) -> None:
     models = list(dict.fromkeys(point.model for point in found.points))
     widths = list(dict.fromkeys(point.bits for point in found.points))
-    chosen = set(map(id, found.front))
     for model_place, model in enumerate(models):
         for place, bits in enumerate(widths):
             own = [point for point in found.points if (point.model, point.bits) == (model, bits)]
             color, marker = f"C{place}", _MARKERS[model_place % len(_MARKERS)]
             axes.plot([point.cycles for point in own], [height(point) for point in own], color=color, linewidth=0.6)
             for filled in (True, False):
-                shown = [point for point in own if (id(point) in chosen) is filled]
+                shown = [point for point in own if (point in found.front) is filled]
                 axes.plot(
                     [point.cycles for point in shown],
                     [height(point) for point in shown],

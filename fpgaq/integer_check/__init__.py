@@ -25,9 +25,12 @@ def check(graph: IntegerGraph) -> IntegerGraph:
         refuse("network", graph.name, "needs at least one input, one output and one layer")
     for name, tensor in graph.tensors.items():
         _check_tensor(name, tensor)
-    known = set(graph.inputs)
+    known, layers = set(graph.inputs), [op.name for op in graph.operators]
     for name in graph.inputs:
         _check_input(graph, name)
+    for name in layers:
+        if layers.count(name) > 1:
+            refuse("layer", name, "has the name of another layer; each needs one of its own")
     for op in graph.operators:
         _check_names(op, graph, known)
         known.add(op.output)

@@ -11,14 +11,14 @@ from ..graph import Graph
 from ..integer_graph import IntegerGraph
 from ..quantizer.config import QuantizeOptions
 from ..schedule import Target
-
-if TYPE_CHECKING:
-    from ..report.comparison import Comparison
-    from ..verify.simulate import SimulationResult
 from .hardware import GenerateResult, generate, simulate
 from .models import load_model
 from .numbers import compare, quantize
 from .samples import Samples
+
+if TYPE_CHECKING:
+    from ..report.comparison import Comparison
+    from ..verify.simulate import SimulationResult
 
 
 @dataclass(frozen=True)

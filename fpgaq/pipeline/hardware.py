@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..schedule import Schedule, Target, auxiliary_multipliers
+from .models import load_integer
+from .samples import DATA_FRAMES, Samples, check_frames, input_integers, user_data
 
 if TYPE_CHECKING:
     from ..estimate import Estimate
     from ..synth import SynthResult
     from ..verify.simulate import SimulationResult
-from .models import load_integer
-from .samples import DATA_FRAMES, Samples, check_frames, input_integers, user_data
 
 NETWORK_FILE = "network.fpgaq"
 """The copy of the integer network inside an output folder."""
 
-
 DEFAULT_MULTIPLIERS = 64
-
 
 LANGUAGES = ("verilog", "hls")
 """What `generate` can write."""

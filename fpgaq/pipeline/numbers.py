@@ -12,11 +12,11 @@ from ..errors import UsageError
 from ..graph import Graph
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..quantizer.config import QuantizeOptions
+from .models import load_integer, load_model
+from .samples import Samples, dataset_of, input_integers, user_data
 
 if TYPE_CHECKING:
     from ..report.comparison import Comparison
-from .models import load_integer, load_model
-from .samples import Samples, dataset_of, input_integers, user_data
 
 
 def quantize(

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..graph import Graph
 from ..quantizer.config import QuantizeOptions
+from .models import load_model
+from .samples import Samples, dataset_of
 
 if TYPE_CHECKING:
     from ..explore import Exploration
     from ..search.measure import Workload
     from ..search.precision import SearchResult
     from ..search.sensitivity import Sensitivity
-from .models import load_model
-from .samples import Samples, dataset_of
 
 
 def sensitivity(

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..integer_graph import IntegerGraph
-
-if TYPE_CHECKING:
-    from ..unrolled import UnrolledPlan, Unrolling
 from .hardware import NETWORK_FILE, bench_inputs, with_bench
 from .models import load_integer
 from .samples import Samples, check_frames, input_integers, user_data
+
+if TYPE_CHECKING:
+    from ..unrolled import UnrolledPlan, Unrolling
 
 
 @dataclass(frozen=True)

@@ -106,9 +106,13 @@ def _choices_for(
             return
         wanted = {op.name: lanes[op.output] + 1 for op in graph.operators if op.output in narrow}
         ranges = [
-            replace(layer, least_outputs=min(wanted.get(layer.operator, layer.least_outputs), layer.channels))
-            if layer.lanewise
-            else replace(layer, least_outputs=min(wanted.get(layer.operator, layer.least_outputs), layer.outputs))
+            replace(
+                layer,
+                least_outputs=min(
+                    wanted.get(layer.operator, layer.least_outputs),
+                    layer.channels if layer.lanewise else layer.outputs,
+                ),
+            )
             for layer in ranges
         ]
         try:

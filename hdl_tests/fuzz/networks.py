@@ -13,13 +13,7 @@ from dataclasses import replace
 
 from fpgaq.errors import FitError
 from fpgaq.formats import Format
-from fpgaq.integer_graph import (
-    IntegerAffine,
-    IntegerConvolution,
-    IntegerGraph,
-    IntegerOperator,
-    Tensor,
-)
+from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerOperator, Tensor
 from fpgaq.schedule import Schedule, Target, make_schedule
 from hdl_tests.fuzz.case import Case, connect
 from hdl_tests.fuzz.layers import random_affine, random_convolution
@@ -66,12 +60,10 @@ def random_chain(seed: int) -> IntegerGraph:
 def separable_chain(seed: int) -> IntegerGraph:
     """A depthwise convolution and one of all channels: what one engine for everything has to take in turns."""
     chance = random.Random(seed)
-    tensors, operators = (
-        [replace(_random_input(chance, "t0"), shape=(chance.randint(2, 6), 3, chance.randint(2, 5)))],
-        [],
-    )
+    source = replace(_random_input(chance, "t0"), shape=(chance.randint(2, 6), 3, chance.randint(2, 5)))
+    tensors, operators = [source], []
     while len(operators) < 2:
-        groups = 1 if operators else tensors[0].shape[2]
+        groups = 1 if operators else source.shape[2]
         grown = random_convolution(chance, tensors[-1], len(operators), bool(operators), groups)
         if grown is not None:
             operators.append(grown[0])
@@ -165,10 +157,8 @@ def random_case(seed: int) -> Case:
     """A random network with a random target; every other one stalls."""
     chance = random.Random(seed + 1000)
     if seed % 16 == SEPARABLE:
-        graph = separable_chain(seed)
-        return Case(
-            graph, Target(multipliers=1), make_schedule(graph, Target(multipliers=1)), seed if seed % 3 else None
-        )
+        graph, target = separable_chain(seed), Target(multipliers=1)
+        return Case(graph, target, make_schedule(graph, target), seed if seed % 3 else None)
     graph = random_graph(seed)
     layers = sum(isinstance(op, IntegerConvolution | IntegerAffine) for op in graph.operators)
     # Fewer than the layers have to be shared, a few more may be.

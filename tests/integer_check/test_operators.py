@@ -83,3 +83,11 @@ def test_an_index_that_is_too_narrow_or_signed():
 def test_random_networks_are_sound(kind):
     for seed in range(50):
         BUILDERS[kind](seed)
+
+
+def test_layers_of_one_name() -> None:
+    graph = residual_network()
+    first, second = graph.operators[:2]
+    operators = (first, replace(second, name=first.name), *graph.operators[2:])
+    with pytest.raises(ModelError, match=f"layer {first.name!r} has the name of another layer"):
+        check(replace(graph, operators=operators))
