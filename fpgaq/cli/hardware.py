@@ -87,9 +87,8 @@ def generate(
     from ..schedule import report_buffers
 
     with settings.progress("generating hardware") as progress:
-        network = pipeline.load_integer(integer)
         result = pipeline.generate(
-            network,
+            pipeline.load_integer(integer),
             output,
             budget,
             data=data,
@@ -99,7 +98,7 @@ def generate(
             factor_bits=pack or 0,
             progress=progress,
         )
-        reports = report_buffers(network, result.schedule) if buffers else ()
+        reports = report_buffers(result.network, result.schedule) if buffers else ()
     shown = hls_lines(result) if target == "hls" else generate_lines(result)
     lines = [*shown, *(["", *buffer_lines(reports)] if buffers else [])]
     parts = {"layers": schedule_json(result.schedule), "buffers": [asdict(report) for report in reports]}

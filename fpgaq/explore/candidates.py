@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import FitError, UsageError
 from ..estimate import Knowledge, adapt, excess_of, known_error
+from ..lowering import lower
 from ..parallel import evaluate
 from ..quantizer import quantize
 from ..schedule import Target, make_schedule
@@ -194,14 +195,14 @@ def _measure(
         network = quantize(workload.graph, workload.calibration, changed(workload.options, bits))
     except FitError:
         return {"quality": asdict(Quality(None, None, None)), "built": []}
-    built = []
+    built, lowered = [], lower(network)
     sized = find_device(device).capacity is not None
     for budget in budgets:
         try:
-            schedule = make_schedule(network, Target(multipliers=budget))
+            schedule = make_schedule(lowered, Target(multipliers=budget))
         except FitError:
             continue
-        schedule, guess = adapt(network, schedule, device)
+        schedule, guess = adapt(lowered, schedule, device)
         built.append(
             {
                 "budget": budget,

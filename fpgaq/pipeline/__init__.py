@@ -7,7 +7,16 @@ other, `generate` makes a folder of Verilog with its bench, `simulate` proves it
 from __future__ import annotations
 
 from .building import BuildResult, build
-from .hardware import DEFAULT_MULTIPLIERS, LANGUAGES, NETWORK_FILE, GenerateResult, generate, simulate, synthesize
+from .hardware import (
+    DEFAULT_MULTIPLIERS,
+    LANGUAGES,
+    LOWERED_FILE,
+    NETWORK_FILE,
+    GenerateResult,
+    generate,
+    simulate,
+    synthesize,
+)
 from .models import load_integer, load_model, save_model
 from .numbers import compare, quantize, run, run_with_engine
 from .samples import DATA_FRAMES, Samples
@@ -20,6 +29,7 @@ __all__ = [
     "DEFAULT_MULTIPLIERS",
     "GenerateResult",
     "LANGUAGES",
+    "LOWERED_FILE",
     "NETWORK_FILE",
     "Samples",
     "UnrollResult",

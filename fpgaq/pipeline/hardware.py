@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NETWORK_FILE = "network.fpgaq"
 """The copy of the integer network inside an output folder."""
 
+LOWERED_FILE = "lowered.fpgaq"
+"""Beside it, the form of the network that was built, where that is another."""
+
 DEFAULT_MULTIPLIERS = 64
 
 LANGUAGES = ("verilog", "hls")
@@ -35,8 +38,10 @@ class GenerateResult:
     Parameters
     ----------
     directory : Path
+    network : IntegerGraph
+        The network in the form that was built (`fpgaq.lowering`).
     schedule : Schedule
-        The hardware of every layer and the predicted cycles.
+        The hardware of each of its layers and the predicted cycles.
     digest : str
         SHA-256 of the integer network.
     files : tuple of str
@@ -50,6 +55,7 @@ class GenerateResult:
     """
 
     directory: Path
+    network: IntegerGraph
     schedule: Schedule
     digest: str
     files: tuple[str, ...]
@@ -127,6 +133,7 @@ def generate(
     from ..emit.write import check_folder, write_folder
     from ..estimate import estimate_schedule, fit_device
     from ..integer_file import digest, dump
+    from ..lowering import lower
     from ..schedule import make_schedule
     from ..synth import find_device
 
@@ -139,21 +146,26 @@ def generate(
     check_folder(directory)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
+    lowered = lower(network)
     wanted = target or Target(multipliers=DEFAULT_MULTIPLIERS)
     guess, limited_by = None, ""
     if device is not None and target is None and not factor_bits and find_device(device).capacity is not None:
-        fitted = fit_device(network, device, progress)
+        fitted = fit_device(lowered, device, progress)
         schedule, guess, limited_by = fitted.schedule, fitted.estimate, fitted.limited_by
     else:
         # A function of HLS C++ multiplies for one layer.
-        schedule = make_schedule(network, replace(wanted, sharing=False) if language == "hls" else wanted)
+        schedule = make_schedule(lowered, replace(wanted, sharing=False) if language == "hls" else wanted)
         schedule = replace(schedule, factor_bits=factor_bits)
-        guess = estimate_schedule(network, schedule, device) if device is not None else None
+        guess = estimate_schedule(lowered, schedule, device) if device is not None else None
     inputs = bench_inputs(network, data, frames)
-    files = _hls_files(network, schedule, inputs) if language == "hls" else _verilog_files(network, schedule, inputs)
+    write = _hls_files if language == "hls" else _verilog_files
+    files = write(network, lowered, schedule, inputs)
     files[NETWORK_FILE] = dump(network)
+    if lowered is not network:
+        files[LOWERED_FILE] = dump(lowered)
     write_folder(directory, files)
-    return GenerateResult(Path(directory), schedule, digest(network), tuple(sorted(files)), language, guess, limited_by)
+    names = tuple(sorted(files))
+    return GenerateResult(Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by)
 
 
 def bench_inputs(network: IntegerGraph, data: Samples | None, frames: int | None) -> Mapping[str, IntegerArray]:
@@ -167,31 +179,36 @@ def bench_inputs(network: IntegerGraph, data: Samples | None, frames: int | None
 
 
 def _verilog_files(
-    network: IntegerGraph, schedule: Schedule, inputs: Mapping[str, IntegerArray]
+    network: IntegerGraph, lowered: IntegerGraph, schedule: Schedule, inputs: Mapping[str, IntegerArray]
 ) -> dict[str, str | bytes]:
     """Verilog and its cocotb bench."""
     from ..emit.verilog import emit
 
-    return with_bench(network, emit(network, schedule), inputs)
+    return with_bench(network, emit(lowered, schedule), inputs, lowered)
 
 
 def with_bench(
-    network: IntegerGraph, hardware: Mapping[str, str | bytes], inputs: Mapping[str, IntegerArray]
+    network: IntegerGraph,
+    hardware: Mapping[str, str | bytes],
+    inputs: Mapping[str, IntegerArray],
+    lowered: IntegerGraph | None = None,
 ) -> dict[str, str | bytes]:
-    """Emitted hardware and its cocotb bench."""
+    """Emitted hardware and its cocotb bench; `lowered` is the form of the network that was built, if it is another."""
     from ..verify.bench import bench_files
 
     files = dict(hardware)
     manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
-    return {**files, **bench_files(network, manifest, interface, inputs)}
+    return {**files, **bench_files(network, manifest, interface, inputs, lowered=lowered)}
 
 
-def _hls_files(network: IntegerGraph, schedule: Schedule, inputs: Mapping[str, IntegerArray]) -> dict[str, str | bytes]:
+def _hls_files(
+    network: IntegerGraph, lowered: IntegerGraph, schedule: Schedule, inputs: Mapping[str, IntegerArray]
+) -> dict[str, str | bytes]:
     """HLS C++ and its C++ bench."""
     from ..emit.hls import emit
     from ..verify.vectors import golden_vectors
 
-    return emit(network, schedule, golden_vectors(network, inputs).tensors)
+    return emit(lowered, schedule, golden_vectors(network, inputs, lowered=lowered).tensors)
 
 
 def simulate(

@@ -14,6 +14,7 @@ from .. import pipeline
 from ..data import Dataset
 from ..graph import Graph
 from ..integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph
+from ..lowering import lower
 from ..passes import standard_passes
 from ..report.comparison import compare
 from ..report.summary import summarize
@@ -65,7 +66,8 @@ def measure(
     """Quantize with the defaults, schedule, and count; `graph` is as it was read, before passes."""
     folded = standard_passes(graph)
     integer = pipeline.quantize(folded, calibration)
-    schedule = make_schedule(integer, Target(multipliers=multipliers))
+    lowered = lower(integer)
+    schedule = make_schedule(lowered, Target(multipliers=multipliers))
     compared = None if data is None or data.labels is None else compare(folded, integer, data, timed=False)
     counts = None
     if device is not None:
@@ -80,7 +82,7 @@ def measure(
         None if compared is None else compared.integer_top1,
         summary.parameters,
         summary.macs,
-        rom_bits(integer, schedule),
+        rom_bits(lowered, schedule),
         schedule.multipliers,
         -1 if interval is None else interval,
         None if counts is None else counts.lut,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Affine, Convolution, Deconvolution, Graph, Operator, Shape
+from ..graph import Affine, Convolution, Deconvolution, Graph, Operator, Shape, image_shape
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,21 @@ def _parameters(op: Operator) -> int:
 
 def _macs(op: Operator, shape: Shape) -> int:
     if isinstance(op, Deconvolution):
-        # Every tap of every output pixel, as the hardware computes it: on an input spread with zeros.
-        inputs, _, height, width = op.weight.shape
-        return math.prod(shape) * height * width * inputs // op.groups
+        return _taps(op, shape) * math.prod(op.weight.shape[:2])
     if not isinstance(op, Convolution | Affine):
         return 0
     return math.prod(shape) * math.prod(op.weight.shape[1:])
+
+
+def _taps(op: Deconvolution, shape: Shape) -> int:
+    """Pairs of an output pixel and a tap that meet where the input has pixels, padding included, and no zeros between.
+
+    An axis where the stride does not lay every output between them evenly has a few less than hardware computes.
+    """
+    _, *sizes = image_shape(shape)
+    count = 1
+    for axis, size in enumerate(sizes):
+        places = np.arange(size)[:, np.newaxis] + op.padding[2 * axis]
+        taps = np.arange(op.weight.shape[2 + axis]) * op.dilation[axis]
+        count *= int(np.count_nonzero((places - taps) % op.stride[axis] == 0))
+    return count

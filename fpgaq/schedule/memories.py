@@ -39,21 +39,36 @@ def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[
         Its cycles.
     """
     needed, events = _as_needed(network, best)
-    prediction = predict(needed)
-    if prediction is None or prediction.mean_interval > best.mean_interval:
-        planned = predict(network)
-        assert planned is not None, "generous memories do not deadlock"
-        if prediction is None or planned.mean_interval < prediction.mean_interval:
-            needed, prediction = network, planned
-    interval, network = prediction.mean_interval, needed
+    # Result FIFOs as planned mostly do; where layers wait for others' results in turn they have to hold more.
+    attempts = (_with_planned_fifos(needed, network), needed, network)
+    sized: tuple[Network, Prediction] | None = None
+    for attempt in attempts:
+        reached = predict(attempt)
+        if reached is not None and (sized is None or reached.mean_interval < sized[1].mean_interval):
+            sized = attempt, reached
+        if sized is not None and sized[1].mean_interval <= best.mean_interval:
+            break
+    assert sized is not None, "generous memories do not deadlock"
+    needed, prediction = sized
+    interval = prediction.mean_interval
     search = _Search(interval, PROBE_EVENTS // events if events <= SEARCHED_EVENTS else 0)
-    smaller = network
-    for memories in (_line_buffers(network), _queues(network), _fifos(network)):
+    smaller = needed
+    for memories in (_line_buffers(needed), _queues(needed), _fifos(needed)):
         smaller = search.shrink(smaller, memories)
     if smaller is not needed:
-        network, prediction = smaller, predict(smaller)
-    assert prediction is not None, "sizes that kept the interval do not deadlock"
-    return list(network.plans), list(network.edges), prediction
+        found = predict(smaller)
+        assert found is not None, "sizes that kept the interval do not deadlock"
+        prediction = found
+    return list(smaller.plans), list(smaller.edges), prediction
+
+
+def _with_planned_fifos(network: Network, planned: Network) -> Network:
+    """The network with no result FIFO larger than it was planned."""
+    plans = (
+        replace(plan, fifo_bits=min(plan.fifo_bits, other.fifo_bits))
+        for plan, other in zip(network.plans, planned.plans, strict=True)
+    )
+    return replace(network, plans=tuple(plans))
 
 
 def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
@@ -64,7 +79,7 @@ def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
         name: [frame * interval + beat * interval // beats for frame in range(frames) for beat in range(beats)]
         for name, beats in network.input_beats.items()
     }
-    network, planned = with_endless_fifos(network), network
+    network = with_endless_fifos(network)
     model = _run(network, steady, frames)
     offers = dict(steady)
     for name in network.input_beats:
@@ -77,7 +92,7 @@ def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
     model = model if offers == steady else _run(network, offers, frames)
     plans, edges = list(network.plans), list(network.edges)
     for place, (plan, layer) in enumerate(zip(network.plans, model.layers, strict=True)):
-        fifo = min(planned.plans[place].fifo_bits, max(1, (layer.beats_needed() - 1).bit_length()))
+        fifo = max(1, (layer.beats_needed() - 1).bit_length())
         if isinstance(plan, WindowPlan) and isinstance(layer, WindowProcess):
             bits = max(1, (max(least_words(plan.walk), layer.words_needed()) - 1).bit_length())
             plan = replace(plan, address_bits=min(plan.address_bits, bits))

@@ -31,6 +31,7 @@ def bench_files(
     interface: Mapping[str, Any],
     inputs: Mapping[str, IntegerArray] | None = None,
     random_frames: int = RANDOM_FRAMES,
+    lowered: IntegerGraph | None = None,
 ) -> dict[str, str | bytes]:
     """Make the bench of an output folder.
 
@@ -44,17 +45,20 @@ def bench_files(
         and seeded random frames are always added.
     random_frames : int
         How many random ones.
+    lowered : IntegerGraph, optional
+        The form of the network that was built, if it is another.
 
     Returns
     -------
     dict of str to str or bytes
         Contents by path, all below ``bench/``; the same arguments give the same bytes.
     """
-    vectors = golden_vectors(graph, inputs, random_frames)
-    streams = _describe_streams(graph, manifest, interface)
+    built = graph if lowered is None else lowered
+    vectors = golden_vectors(graph, inputs, random_frames, built)
+    streams = _describe_streams(built, manifest, interface)
     files: dict[str, str | bytes] = {}
     for stream in streams:
-        files[f"bench/{stream['vectors']}"] = _npy(vectors, stream, graph.tensors[stream["tensor"]].format)
+        files[f"bench/{stream['vectors']}"] = _npy(vectors, stream, built.tensors[stream["tensor"]].format)
     description = {
         "fpgaq_bench": 1,
         "top": manifest["top"],

@@ -118,16 +118,14 @@ def _simulate_compiled(
     timeout: float | None,
 ) -> SimulationResult:
     """All frames of the data through the network compiled to C++; only its ports are compared."""
-    from ..integer_file import load
-
-    graph = load(directory / "network.fpgaq")
+    graph, lowered = _load_networks(directory)
     interface = _read_json(directory, "interface.json")
     stored = transform_data(graph, data) if data is not None else _stored_frames(graph, directory)
     count = frames if frames is not None else len(next(iter(stored.values())))
-    vectors = golden_vectors(graph, limit_frames(stored, count), RANDOM_FRAMES)
+    vectors = golden_vectors(graph, limit_frames(stored, count), RANDOM_FRAMES, lowered)
     inputs = {name: vectors.tensors[name] for name in graph.inputs}
     total, interval, latency, seconds = run_harness(
-        directory, manifest, interface, graph, inputs, timeout or COMPILED_TIMEOUT
+        directory, manifest, interface, lowered, inputs, timeout or COMPILED_TIMEOUT
     )
     return SimulationResult(
         frames=total,
@@ -185,19 +183,25 @@ def _replace_bench(
     data: Mapping[str, ArrayLike] | None,
 ) -> None:
     """Write the bench anew in the copy, for other frames than those it was generated with."""
-    from ..integer_file import load
-
-    graph = load(directory / "network.fpgaq")
+    graph, lowered = _load_networks(directory)
     inputs = transform_data(graph, data) if data is not None else _stored_frames(graph, copy)
     inputs = limit_frames(inputs, frames)
     present = len(next(iter(inputs.values())))
     random_frames = RANDOM_FRAMES + max((frames or 0) - present, 0)
     shutil.rmtree(copy / "bench")
     interface = _read_json(directory, "interface.json")
-    for name, content in bench_files(graph, manifest, interface, inputs, random_frames).items():
+    for name, content in bench_files(graph, manifest, interface, inputs, random_frames, lowered).items():
         target = copy / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+
+
+def _load_networks(directory: Path) -> tuple[IntegerGraph, IntegerGraph]:
+    """The network of a folder, and the form of it that was built."""
+    from ..integer_file import load
+
+    network, lowered = load(directory / "network.fpgaq"), directory / "lowered.fpgaq"
+    return network, load(lowered) if lowered.is_file() else network
 
 
 def _stored_frames(graph: IntegerGraph, copy: Path) -> dict[str, IntegerArray]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ModelError, UsageError
+from ..errors import ModelError, UsageError, VerificationError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..reference import apply_transform, run
 
@@ -57,7 +57,10 @@ def limit_frames(inputs: Mapping[str, IntegerArray], frames: int | None) -> dict
 
 
 def golden_vectors(
-    graph: IntegerGraph, inputs: Mapping[str, IntegerArray] | None = None, random_frames: int = RANDOM_FRAMES
+    graph: IntegerGraph,
+    inputs: Mapping[str, IntegerArray] | None = None,
+    random_frames: int = RANDOM_FRAMES,
+    lowered: IntegerGraph | None = None,
 ) -> GoldenVectors:
     """Compute every tensor for some frames and for the extreme and random ones that always go with them.
 
@@ -68,6 +71,13 @@ def golden_vectors(
         Input integers, (frames, height, width, channels); the graph's own samples if None.
     random_frames : int
         How many seeded random frames over the input's whole range are added.
+    lowered : IntegerGraph, optional
+        The form of the network that was built: then the tensors are its own, and those that both have are compared.
+
+    Raises
+    ------
+    VerificationError
+        A lowered network that computes something else.
     """
     chosen = graph.samples if inputs is None else inputs
     counts = {chosen[name].shape[0] for name in graph.inputs}
@@ -89,7 +99,22 @@ def golden_vectors(
         )
     labels = [f"data {index}" for index in range(count)]
     labels += ["all-minimum", "all-maximum", *(f"random {index}" for index in range(random_frames))]
-    return GoldenVectors(tuple(labels), run(graph, frames, keep=True))
+    tensors = run(graph, frames, keep=True)
+    if lowered is not None and lowered is not graph:
+        wanted, tensors = tensors, run(lowered, frames, keep=True)
+        _compare(wanted, tensors, labels)
+    return GoldenVectors(tuple(labels), tensors)
+
+
+def _compare(wanted: Mapping[str, IntegerArray], found: Mapping[str, IntegerArray], labels: Sequence[str]) -> None:
+    """Hold what the lowered network computes against the network itself."""
+    for name, values in wanted.items():
+        if name in found and not np.array_equal(values, found[name]):
+            frame = next(frame for frame, one in enumerate(values) if not np.array_equal(one, found[name][frame]))
+            raise VerificationError(
+                f"tensor {name!r} of frame {labels[frame]!r} differs between the network and its lowered form; this is"
+                " an error of fpgaq: report it with the model"
+            )
 
 
 def _random_integers(chance: np.random.Generator, shape: tuple[int, ...], low: int, high: int) -> NDArray[Any]:

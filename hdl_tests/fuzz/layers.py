@@ -10,16 +10,21 @@ import numpy as np
 from fpgaq.accumulators import operator_bounds
 from fpgaq.formats import ROUNDINGS, Format
 from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, Requantize, Tensor
-from hdl_tests.fuzz.operators import Grown, random_bits, random_window
+from hdl_tests.fuzz.operators import Grown, Window, random_bits, random_window
 
 BIAS = 500
 
 
 def random_convolution(
-    chance: random.Random, source: Tensor, index: int, last: bool, groups: int | None = None
+    chance: random.Random,
+    source: Tensor,
+    index: int,
+    last: bool,
+    groups: int | None = None,
+    window: Window | None = None,
 ) -> Grown | None:
-    """A convolution of `groups` groups, or of as many as chance has it."""
-    window = random_window(chance, source.shape, 4, 2, 3)
+    """A convolution of `groups` groups and of a window, or of those that chance has."""
+    window = window or random_window(chance, source.shape, 4, 2, 3)
     if window is None:
         return None
     kernel, stride, dilation, padding, size = window

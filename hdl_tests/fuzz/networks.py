@@ -13,7 +13,15 @@ from dataclasses import replace
 
 from fpgaq.errors import FitError
 from fpgaq.formats import Format
-from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerOperator, Tensor
+from fpgaq.integer_graph import (
+    IntegerAffine,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerOperator,
+    IntegerUpsample,
+    Tensor,
+)
+from fpgaq.lowering import lower
 from fpgaq.schedule import Schedule, Target, make_schedule
 from hdl_tests.fuzz.case import Case, connect
 from hdl_tests.fuzz.layers import random_affine, random_convolution
@@ -28,14 +36,15 @@ from hdl_tests.fuzz.operators import (
     random_reshape,
     random_scale,
     random_table,
+    transposed_window,
 )
 
 MOST_CYCLES = 2000
 """Predicted cycles of a frame above which a case gets more multipliers, so that it simulates quickly."""
 
 
-SEPARABLE = 9
-"""Of sixteen seeds in a row the one whose network is a separable convolution on a single multiplier."""
+SEPARABLE, TRANSPOSED = 9, 13
+"""Of sixteen seeds in a row those of a separable convolution on a single multiplier, and of a transposed one."""
 
 
 def random_graph(seed: int) -> IntegerGraph:
@@ -68,6 +77,35 @@ def separable_chain(seed: int) -> IntegerGraph:
         if grown is not None:
             operators.append(grown[0])
             tensors.append(grown[1])
+    return connect(f"fuzz {seed}", tensors, operators)
+
+
+def transposed_chain(seed: int) -> IntegerGraph:
+    """A transposed convolution as the quantizer writes it, now and then with a layer before it or behind."""
+    chance = random.Random(seed)
+    shape = (chance.randint(1, 5), chance.randint(1, 5), chance.randint(1, 4))
+    tensors, operators = [replace(_random_input(chance, "t0"), shape=shape)], []
+
+    def grow(grown: Grown | None) -> None:
+        if grown is not None:
+            operators.append(grown[0])
+            tensors.append(grown[1])
+
+    if chance.random() < 0.3:
+        grow(random_max_pooling(chance, tensors[0], 0))
+    source, index = tensors[-1], len(operators)
+    factor = (chance.randint(1, 3), chance.randint(2, 3))
+    height, width, channels = source.shape
+    spread = ((height - 1) * factor[0] + 1, (width - 1) * factor[1] + 1, channels)
+    op = IntegerUpsample(f"spread{index}", (source.name,), f"t{index + 1}", factor, True)
+    grow((op, Tensor(op.output, spread, source.format)))
+    while len(operators) < index + 2:
+        window = transposed_window(chance, spread, factor)
+        grown = None if window is None else random_convolution(chance, tensors[-1], index + 1, False, window=window)
+        if grown is not None and isinstance(grown[0], IntegerConvolution):
+            grow((replace(grown[0], padding_value=0), grown[1]))
+    if chance.random() < 0.3 and tensors[-1].format.width <= 24:
+        grow(_random_layer(chance, tensors[-1], index + 2, True))
     return connect(f"fuzz {seed}", tensors, operators)
 
 
@@ -159,7 +197,7 @@ def random_case(seed: int) -> Case:
     if seed % 16 == SEPARABLE:
         graph, target = separable_chain(seed), Target(multipliers=1)
         return Case(graph, target, make_schedule(graph, target), seed if seed % 3 else None)
-    graph = random_graph(seed)
+    graph = lower(transposed_chain(seed) if seed % 16 == TRANSPOSED else random_graph(seed))
     layers = sum(isinstance(op, IntegerConvolution | IntegerAffine) for op in graph.operators)
     # Fewer than the layers have to be shared, a few more may be.
     multipliers = max(1, layers + chance.choice([-3, -2, -1, 0, 1, 3, 5, 8, 20, 60]))

@@ -65,6 +65,22 @@ def random_window(
     return (kernel, stride, dilation, (top, bottom, left, right), (rows, columns)) if min(rows, columns) > 0 else None
 
 
+def transposed_window(chance: random.Random, shape: Sequence[int], factor: Sequence[int]) -> Window | None:
+    """What turns an image spread by `factor` into a transposed convolution's output; None if nothing is left of it."""
+    smallest = (1, 1) if chance.random() < 0.1 else factor
+    kernel = (chance.randint(smallest[0], 4), chance.randint(smallest[1], 4))
+    dilation = (chance.randint(1, 2), chance.randint(1, 2)) if chance.random() < 0.15 else (1, 1)
+    padding = []
+    for size, apart, stride in zip(kernel, dilation, factor, strict=True):
+        reach = apart * (size - 1)
+        least = (reach + 1) // 2 if chance.random() < 0.9 else 0
+        padding += [chance.randint(least, reach), chance.randint(least, reach) + chance.choice([0, stride - 1])]
+    top, bottom, left, right = padding
+    rows = window_count(shape[0], kernel[0], 1, dilation[0], top, bottom)
+    columns = window_count(shape[1], kernel[1], 1, dilation[1], left, right)
+    return (kernel, (1, 1), dilation, (top, bottom, left, right), (rows, columns)) if min(rows, columns) > 0 else None
+
+
 def pooling_window(chance: random.Random, shape: Sequence[int]) -> Window | None:
     """A small window, or now and then one over the whole image."""
     if shape[0] * shape[1] <= 36 and chance.random() < 0.25:
