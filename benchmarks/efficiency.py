@@ -21,8 +21,7 @@ from workloads import WORKLOADS
 
 from fpgaq import pipeline
 from fpgaq.integer_graph import IntegerGraph
-from fpgaq.lowering import lower
-from fpgaq.schedule import Schedule, Target, WindowPlan, make_schedule
+from fpgaq.schedule import Schedule, Target, WindowPlan, plan_hardware
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 BUDGETS = (4, 16, 64, 256, 1024)
@@ -57,7 +56,7 @@ def loads(schedule: Schedule) -> Iterator[tuple[int, str]]:
 def row(name: str, graph: IntegerGraph, target: Target) -> tuple[float, str]:
     """The efficiency of a schedule, and its line of the table."""
     started = time.process_time()
-    schedule = make_schedule(lower(graph), target)
+    _, schedule = plan_hardware(graph, target)
     seconds = time.process_time() - started
     busy, busiest = max(loads(schedule))
     interval = schedule.prediction.mean_interval

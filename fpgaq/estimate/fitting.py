@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..emit.verilog import emit
 from ..errors import FitError
 from ..integer_graph import IntegerGraph
-from ..schedule import Schedule, Target, make_schedule
+from ..schedule import Schedule, Target, plan_hardware
 from ..synth.cells import Counts
 from ..synth.devices import find_device
 from ..synth.result import describe_excess
@@ -22,8 +22,9 @@ _RATIO = 1.15
 
 @dataclass(frozen=True)
 class Fitted:
-    """A schedule, what its hardware is estimated to take, and what keeps it from being faster, in words."""
+    """The form of a network, its schedule, what that is estimated to take, and why it is not faster, in words."""
 
+    network: IntegerGraph
     schedule: Schedule
     estimate: Estimate
     limited_by: str = ""
@@ -52,9 +53,9 @@ def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None]
         """The hardware of a budget, or what of it the device lacks."""
         if place not in tried:
             progress(f"fitting {device}: trying {budgets[place]:,} multipliers")
-            wanted = make_schedule(graph, Target(multipliers=budgets[place]))
-            schedule, guess = adapt(graph, wanted, device)
-            tried[place] = excess_of(guess) or Fitted(schedule, guess)
+            lowered, wanted = plan_hardware(graph, Target(multipliers=budgets[place]))
+            schedule, guess = adapt(lowered, wanted, device)
+            tried[place] = excess_of(guess) or Fitted(lowered, schedule, guess)
         return tried[place]
 
     smallest = attempt(0)

@@ -10,10 +10,9 @@ from typing import Any
 
 from ..errors import FitError, UsageError
 from ..estimate import Knowledge, adapt, excess_of, known_error
-from ..lowering import lower
 from ..parallel import evaluate
 from ..quantizer import quantize
-from ..schedule import Target, make_schedule
+from ..schedule import Target, plan_hardware
 from ..search.measure import Quality, Workload, changed, judge
 from ..synth.devices import find_device
 
@@ -195,11 +194,11 @@ def _measure(
         network = quantize(workload.graph, workload.calibration, changed(workload.options, bits))
     except FitError:
         return {"quality": asdict(Quality(None, None, None)), "built": []}
-    built, lowered = [], lower(network)
+    built = []
     sized = find_device(device).capacity is not None
     for budget in budgets:
         try:
-            schedule = make_schedule(lowered, Target(multipliers=budget))
+            lowered, schedule = plan_hardware(network, Target(multipliers=budget))
         except FitError:
             continue
         schedule, guess = adapt(lowered, schedule, device)

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from ..integer_check import check
 from ..integer_graph import IntegerConvolution, IntegerGraph, IntegerOperator, IntegerUpsample
+from .columns import can_merge, with_merged_columns
 from .phases import Piece, in_phases
 
-__all__ = ["lower"]
+__all__ = ["can_merge", "lower", "with_merged_columns"]
 
 
 def lower(graph: IntegerGraph) -> IntegerGraph:

@@ -134,7 +134,7 @@ def generate(
     from ..estimate import estimate_schedule, fit_device
     from ..integer_file import digest, dump
     from ..lowering import lower
-    from ..schedule import make_schedule
+    from ..schedule import make_schedule, plan_hardware
     from ..synth import find_device
 
     if device is not None and language == "hls":
@@ -146,15 +146,18 @@ def generate(
     check_folder(directory)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
-    lowered = lower(network)
     wanted = target or Target(multipliers=DEFAULT_MULTIPLIERS)
     guess, limited_by = None, ""
     if device is not None and target is None and not factor_bits and find_device(device).capacity is not None:
-        fitted = fit_device(lowered, device, progress)
-        schedule, guess, limited_by = fitted.schedule, fitted.estimate, fitted.limited_by
-    else:
+        fitted = fit_device(network, device, progress)
+        lowered, schedule = fitted.network, fitted.schedule
+        guess, limited_by = fitted.estimate, fitted.limited_by
+    elif language == "hls":
         # A function of HLS C++ multiplies for one layer.
-        schedule = make_schedule(lowered, replace(wanted, sharing=False) if language == "hls" else wanted)
+        lowered = lower(network)
+        schedule = make_schedule(lowered, replace(wanted, sharing=False))
+    else:
+        lowered, schedule = plan_hardware(network, wanted)
         schedule = replace(schedule, factor_bits=factor_bits)
         guess = estimate_schedule(lowered, schedule, device) if device is not None else None
     inputs = bench_inputs(network, data, frames)

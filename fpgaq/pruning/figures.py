@@ -14,12 +14,11 @@ from .. import pipeline
 from ..data import Dataset
 from ..graph import Graph
 from ..integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph
-from ..lowering import lower
 from ..passes import standard_passes
 from ..report.comparison import compare
 from ..report.summary import summarize
 from ..report.text import percent
-from ..schedule import Schedule, Target, WindowPlan, make_schedule
+from ..schedule import Schedule, Target, WindowPlan, plan_hardware
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,7 @@ def measure(
     """Quantize with the defaults, schedule, and count; `graph` is as it was read, before passes."""
     folded = standard_passes(graph)
     integer = pipeline.quantize(folded, calibration)
-    lowered = lower(integer)
-    schedule = make_schedule(lowered, Target(multipliers=multipliers))
+    lowered, schedule = plan_hardware(integer, Target(multipliers=multipliers))
     compared = None if data is None or data.labels is None else compare(folded, integer, data, timed=False)
     counts = None
     if device is not None:

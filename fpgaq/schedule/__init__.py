@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .buffers import BufferReport, report_buffers
+from .forms import plan_hardware
 from .planner import make_schedule
 from .plans import Fold, PipePlan, Plan, Target, Walk, WindowPlan
 from .structure import Edge, Engine, Prediction, Schedule, auxiliary_multipliers
@@ -21,5 +22,6 @@ __all__ = [
     "WindowPlan",
     "auxiliary_multipliers",
     "make_schedule",
+    "plan_hardware",
     "report_buffers",
 ]

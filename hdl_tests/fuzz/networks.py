@@ -21,7 +21,7 @@ from fpgaq.integer_graph import (
     IntegerUpsample,
     Tensor,
 )
-from fpgaq.lowering import lower
+from fpgaq.lowering import can_merge, lower, with_merged_columns
 from fpgaq.schedule import Schedule, Target, make_schedule
 from hdl_tests.fuzz.case import Case, connect
 from hdl_tests.fuzz.layers import random_affine, random_convolution
@@ -198,6 +198,9 @@ def random_case(seed: int) -> Case:
         graph, target = separable_chain(seed), Target(multipliers=1)
         return Case(graph, target, make_schedule(graph, target), seed if seed % 3 else None)
     graph = lower(transposed_chain(seed) if seed % 16 == TRANSPOSED else random_graph(seed))
+    mergeable = [op.name for op in graph.operators if can_merge(op, graph)]
+    if mergeable and seed % 7 == 0:
+        graph = with_merged_columns(graph, chance.choice(mergeable))
     layers = sum(isinstance(op, IntegerConvolution | IntegerAffine) for op in graph.operators)
     # Fewer than the layers have to be shared, a few more may be.
     multipliers = max(1, layers + chance.choice([-3, -2, -1, 0, 1, 3, 5, 8, 20, 60]))
