@@ -129,6 +129,7 @@ quantize_options = _chain(
     click.option("--input-offset", type=float, help="The offset of that formula."),
     click.option("--input-bits", type=int, help="Bits of an input element, 2 to 16."),
     click.option("--output-bits", type=int, help="Bits of an output; by default the accumulator's."),
+    click.option("--sum-bits", type=int, help="Least bits of what only sums read, and of pooled sums.  [default: 8]"),
     click.option("--table-bits", type=int, help="Bits of a function table's index, up to 12.  [default: 10]"),
     click.option("--scale-bits", type=int, help="Bits of a channel's scale where it cannot be folded.  [default: 16]"),
     click.option("--argmax", is_flag=True, default=None, help="The hardware gives the greatest output's index."),

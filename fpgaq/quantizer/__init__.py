@@ -23,7 +23,7 @@ from .equalization import WEIGHTED, equalize
 from .input_format import InputPlan, input_rounding, plan_input
 from .operators import Conversion, Flow
 from .plan import Leading, branches, check_operators, count_reads, lead
-from .sums import sums_for_means
+from .sums import sums_for_means, with_sum_bits
 from .trace import Trace
 
 SAMPLES = 8
@@ -59,6 +59,7 @@ def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions 
     graph = sums_for_means(graph, options)
     if options.equalize:
         graph = equalize(graph)
+    options = with_sum_bits(graph, options)
     calibration = check_samples(graph, samples)
     reads = count_reads(graph)
     leads = {name: lead(graph, name, reads) for name in graph.inputs}

@@ -50,6 +50,8 @@ class QuantizeOptions:
     ----------
     weight_bits, activation_bits : int
         2 to 16. Weights are signed; activations are unsigned after a ReLU, else signed.
+    sum_bits : int
+        2 to 16; at least as many have what only additions read, which no multiplier sees, and sums of pooled pixels.
     per_channel : bool, optional
         One weight step for each output channel instead of one a layer; the last layer always has one.
     rounding : {"half_up", "half_away", "half_even", "floor"}
@@ -92,6 +94,7 @@ class QuantizeOptions:
 
     weight_bits: int = 8
     activation_bits: int = 8
+    sum_bits: int = 8
     per_channel: bool | None = None
     rounding: Rounding = "half_up"
     narrow: bool = False
@@ -190,6 +193,7 @@ def _refuse_unknown(values: Iterable[str], allowed: Iterable[str], where: str) -
 _INTEGERS = {
     "weight_bits": (2, 16),
     "activation_bits": (2, 16),
+    "sum_bits": (2, 16),
     "max_shift_span": (0, 16),
     "input_bits": (2, 16),
     "output_bits": (2, 32),

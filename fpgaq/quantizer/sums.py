@@ -1,4 +1,6 @@
-"""Sums in place of means, where activations have few bits: the division goes into the weights behind.
+"""Sums where activations have few bits: in place of means, and wide enough.
+
+The division of a mean goes into the weights behind.
 
 A mean of integers is rounded to a step no finer than theirs, and lies far below their maximum: of 49 four-bit values
 two bits of information were left. A sum has the bits that the division would drop, so that its step can be chosen to
@@ -12,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..graph import Affine, AveragePooling, Convolution, Deconvolution, Graph, Operator, Reshape, check
+from ..graph import Add, Affine, AveragePooling, Convolution, Deconvolution, Graph, Operator, Relu, Reshape, check
 from ..passes.linear import fold_before
 from ..passes.rewrite import renamed, sole_consumers
 from .config import QuantizeOptions
@@ -32,6 +34,25 @@ def sums_for_means(graph: Graph, options: QuantizeOptions) -> Graph:
     """
     pools = [op.name for op in graph.operators if isinstance(op, AveragePooling)]
     return with_sums(graph, {name for name in pools if options.for_layer(name).activation_bits <= FEW_BITS})
+
+
+def with_sum_bits(graph: Graph, options: QuantizeOptions) -> QuantizeOptions:
+    """The options with at least `sum_bits` for what no big multiplication reads, unless a layer has bits of its own.
+
+    That is what only additions read (no multiplier gets wider by it), and sums of pooled pixels (a few of a frame).
+    """
+    layers = {name: dict(own) for name, own in options.layers.items()}
+    for op in graph.operators:
+        tensor, readers = op.output, graph.consumers(op.output)
+        while len(readers) == 1 and isinstance(readers[0], Relu):
+            tensor = readers[0].output
+            readers = graph.consumers(tensor)
+        added = bool(readers) and all(isinstance(reader, Add) for reader in readers) and tensor not in graph.outputs
+        if not added and not (isinstance(op, AveragePooling) and op.sum_only):
+            continue
+        if options.for_layer(op.name).activation_bits < options.sum_bits:
+            layers.setdefault(op.name, {}).setdefault("activation_bits", options.sum_bits)
+    return replace(options, layers=layers)
 
 
 def with_sums(graph: Graph, chosen: Collection[str]) -> Graph:
