@@ -50,8 +50,6 @@ class QuantizeOptions:
     ----------
     weight_bits, activation_bits : int
         2 to 16. Weights are signed; activations are unsigned after a ReLU, else signed.
-    sum_bits : int
-        2 to 16; at least as many have what only additions read, which no multiplier sees, and sums of pooled pixels.
     per_channel : bool, optional
         One weight step for each output channel instead of one a layer; the last layer always has one.
     rounding : {"half_up", "half_away", "half_even", "floor"}
@@ -82,6 +80,8 @@ class QuantizeOptions:
         2 to 16; by default 8, or `activation_bits` if that is more.
     output_bits : int, optional
         2 to 32; by default outputs leave at the accumulator's width.
+    sum_bits : int
+        2 to 16; at least as many have what only additions read, which no multiplier sees, and sums of pooled pixels.
     table_bits : int
         2 to 12: the index of the tables that stand for functions such as sigmoid.
     scale_bits : int
@@ -94,7 +94,6 @@ class QuantizeOptions:
 
     weight_bits: int = 8
     activation_bits: int = 8
-    sum_bits: int = 8
     per_channel: bool | None = None
     rounding: Rounding = "half_up"
     narrow: bool = False
@@ -110,6 +109,7 @@ class QuantizeOptions:
     input_offset: float | None = None
     input_bits: int | None = None
     output_bits: int | None = None
+    sum_bits: int = 8
     table_bits: int = 10
     scale_bits: int = 16
     argmax: bool = False
