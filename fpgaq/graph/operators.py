@@ -110,6 +110,19 @@ class Deconvolution(Operator):
     weight_grid: Grid | None = None
     bias_grid: Grid | None = None
 
+    def phases(self, axis: int, size: int) -> tuple[tuple[int, int], ...]:
+        """(outputs, taps) for each remainder of an output's place by the stride, of `size` outputs along an axis.
+
+        Those outputs meet pixels of the input, or of the padding, with so many taps; with the others nothing.
+        """
+        stride, count = self.stride[axis], self.weight.shape[2 + axis]
+        before = self.padding[2 * axis]
+        found = []
+        for phase in range(min(stride, size)):
+            taps = sum((phase + before - tap * self.dilation[axis]) % stride == 0 for tap in range(count))
+            found.append((-(-(size - phase) // stride), taps))
+        return tuple(found)
+
 
 @dataclass(frozen=True, eq=False)
 class AveragePooling(Operator):

@@ -7,6 +7,7 @@ come from the real schedule; these here rank candidates.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,14 +78,16 @@ def fold_ranges(units: Units, keep: Mask) -> list[tuple[Operator, FoldRange]]:
         outputs = int(keep[units.labels[op.output]].sum()) // (rows * columns)
         name = f"{index}"
         if isinstance(op, Convolution | Deconvolution):
-            taps = op.weight.shape[2] * op.weight.shape[3]
             inputs = int(keep[units.channels(op.input)].sum())
-            if is_depthwise(op) and outputs == inputs:
-                layer = FoldRange(name, rows * columns, taps, outputs, outputs, lanewise=True)
-            else:
-                groups = inputs if is_depthwise(op) else op.groups
-                layer = FoldRange(name, rows * columns, taps, inputs // groups, outputs // groups, groups)
-        elif isinstance(op, Affine):
+            lanewise, groups = is_depthwise(op), inputs if is_depthwise(op) else op.groups
+            for place, (windows, taps) in enumerate(_windows(op, rows, columns)):
+                if lanewise and outputs == inputs:
+                    layer = FoldRange(f"{name}.{place}", windows, taps, outputs, outputs, lanewise=True)
+                else:
+                    layer = FoldRange(f"{name}.{place}", windows, taps, inputs // groups, outputs // groups, groups)
+                found.append((op, layer))
+            continue
+        if isinstance(op, Affine):
             features = int(keep[units.labels[op.input]].sum())
             layer = FoldRange(name, 1, 1, features, outputs)
         elif isinstance(op, MaxPooling | AveragePooling):
@@ -94,6 +97,14 @@ def fold_ranges(units: Units, keep: Mask) -> list[tuple[Operator, FoldRange]]:
             continue
         found.append((op, layer))
     return found
+
+
+def _windows(op: Convolution | Deconvolution, rows: int, columns: int) -> list[tuple[int, int]]:
+    """Windows and taps of a layer, or of each phase of a transposed convolution, as the hardware has them."""
+    if isinstance(op, Convolution):
+        return [(rows * columns, op.weight.shape[2] * op.weight.shape[3])]
+    pairs = itertools.product(op.phases(0, rows), op.phases(1, columns))
+    return [(high * wide, down * across) for (high, down), (wide, across) in pairs if down * across]
 
 
 def _weight_count(op: Operator, layer: FoldRange) -> int:

@@ -78,14 +78,9 @@ def _macs(op: Operator, shape: Shape) -> int:
 
 
 def _taps(op: Deconvolution, shape: Shape) -> int:
-    """Pairs of an output pixel and a tap that meet where the input has pixels, padding included, and no zeros between.
+    """Pairs of an output pixel and a tap that meet where the input has pixels, or padding, and no zeros between.
 
-    An axis where the stride does not lay every output between them evenly has a few less than hardware computes.
+    Where the stride does not divide the output, hardware computes a few more.
     """
     _, *sizes = image_shape(shape)
-    count = 1
-    for axis, size in enumerate(sizes):
-        places = np.arange(size)[:, np.newaxis] + op.padding[2 * axis]
-        taps = np.arange(op.weight.shape[2 + axis]) * op.dilation[axis]
-        count *= int(np.count_nonzero((places - taps) % op.stride[axis] == 0))
-    return count
+    return math.prod(sum(outputs * taps for outputs, taps in op.phases(axis, size)) for axis, size in enumerate(sizes))

@@ -120,6 +120,7 @@ def test_costs_are_those_of_the_rebuilt_network(name: str) -> None:
     pruned = rebuild(units, keep)
     cost = cost_of(units, keep, Budget(cycles=10**9, multipliers=40))
     assert cost.macs == summarize(pruned).macs
+    from fpgaq.lowering import lower
     from fpgaq.passes import standard_passes
     from fpgaq.schedule import Target
     from fpgaq.schedule.choice import BUBBLE, choose_lanes
@@ -127,6 +128,7 @@ def test_costs_are_those_of_the_rebuilt_network(name: str) -> None:
     shape = graph.shapes[graph.inputs[0]]
     calibration = np.random.default_rng(0).uniform(0, 255, (4, *shape))
     integer = fpgaq.quantize(standard_passes(pruned), calibration)
+    integer = lower(integer)
     found = [layer for op in integer.operators if (layer := fold_range(integer, op)) is not None]
     real = [layer for layer in found if layer.multiplies]
     ours = [layer for _, layer in fold_ranges(units, keep) if layer.multiplies]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fpgaq.float_executor import run_float
-from fpgaq.graph import AveragePooling, Graph, Operator
+from fpgaq.graph import Add, AveragePooling, Graph, Operator
 from fpgaq.integer_graph import IntegerSumPooling
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
@@ -42,7 +44,7 @@ def test_the_network_stays_the_same(behind: str) -> None:
 
 def test_a_sum_keeps_what_a_mean_drops() -> None:
     graph, data = network(affine(3, 6, 2)), samples(64, 2, 8, 8)
-    found = quantize(graph, data, FEW)
+    found = quantize(graph, data, QuantizeOptions(4, 4, sum_bits=4))
     pool = next(op for op in found.operators if isinstance(op, IntegerSumPooling))
     assert pool.divisor == (1,) and found.tensors[pool.output].format.width == 4
     # As it would be with means: more bits of the layer are asked for than is the limit of the change.
@@ -64,3 +66,26 @@ def test_a_sum_keeps_what_a_mean_drops() -> None:
 )
 def test_what_stays_a_mean(graph: Graph, options: QuantizeOptions) -> None:
     assert sums_for_means(graph, options) is graph
+
+
+def test_what_only_additions_read_has_more_bits() -> None:
+    layers = (
+        convolution(2, 2, 1, "c1", padding=(0, 0, 0, 0)),
+        relu(),
+        convolution(2, 2, 1, "c2", padding=(0, 0, 0, 0)),
+    )
+    plain = chain((2, 8, 8), *layers)
+    first, second = plain.operators[1].output, plain.operators[2].output
+    sums = (Add("sum", (first, second), "sum", (1, 1)), Add("more", ("sum", second), "more", (1, 1)))
+    shapes = {**plain.shapes, "sum": (2, 8, 8), "more": (2, 8, 8)}
+    graph = replace(plain, outputs=("more",), shapes=shapes).with_operators((*plain.operators, *sums))
+    data = samples(32, 2, 8, 8)
+    found = quantize(graph, data, FEW)
+    # The second convolution and the first sum are read by additions alone, the first convolution is not.
+    widths = {name: found.tensors[name].format.width for name in (first, second, "sum")}
+    assert widths == {first: 4, second: 8, "sum": 8}
+    own = quantize(graph, data, QuantizeOptions(4, 4, layers={"c2": {"activation_bits": 5}}))
+    assert own.tensors[second].format.width == 5
+    assert signal_to_noise(graph, found, data["t0"]) > signal_to_noise(graph, own, data["t0"])
+    narrow = quantize(graph, data, QuantizeOptions(4, 4, sum_bits=4))
+    assert narrow.tensors[second].format.width == 4
