@@ -69,12 +69,8 @@ def test_what_stays_a_mean(graph: Graph, options: QuantizeOptions) -> None:
 
 
 def test_what_only_additions_read_has_more_bits() -> None:
-    layers = (
-        convolution(2, 2, 1, "c1", padding=(0, 0, 0, 0)),
-        relu(),
-        convolution(2, 2, 1, "c2", padding=(0, 0, 0, 0)),
-    )
-    plain = chain((2, 8, 8), *layers)
+    same = {"padding": (1, 1, 1, 1)}
+    plain = chain((2, 8, 8), convolution(2, 2, 1, "c1", **same), relu(), convolution(2, 2, 1, "c2", **same))
     first, second = plain.operators[1].output, plain.operators[2].output
     sums = (Add("sum", (first, second), "sum", (1, 1)), Add("more", ("sum", second), "more", (1, 1)))
     shapes = {**plain.shapes, "sum": (2, 8, 8), "more": (2, 8, 8)}
