@@ -1,9 +1,9 @@
 """Fashion-MNIST from the files of Debian's package `dataset-fashion-mnist`, and its export as .npz.
 
 Run as a program it writes all 10,000 test images into one file that `fpgaq compare --data` takes, and with `--train`
-the 60,000 others into one for `fpgaq finetune --data`:
+the 60,000 others into one for `fpgaq finetune --data`, with `--augment` four times as many:
 
-    python examples/fashion_data.py -o build/fashion --train
+    python examples/fashion_data.py -o build/fashion --train --augment
 """
 
 from __future__ import annotations
@@ -78,6 +78,27 @@ def load_fashion(part: str, folder: Path = DEFAULT_FOLDER) -> tuple[Bytes, Bytes
     return images[:, None], labels
 
 
+def augmented(images: Bytes, targets: NDArray[Any], seed: int = 0) -> tuple[Bytes, NDArray[Any]]:
+    """The images (n, ..., height, width), mirrored ones, and both once more, moved by up to a pixel each way."""
+    mirrored = images[..., ::-1]
+    random = np.random.default_rng(seed)
+    parts = [images, mirrored, _moved(images, random), _moved(mirrored, random)]
+    return np.concatenate(parts), np.concatenate([targets] * len(parts))
+
+
+def _moved(images: Bytes, random: np.random.Generator) -> Bytes:
+    """Each image moved by -1, 0 or 1 pixels down and to the right, black coming in at the edges."""
+    height, width = images.shape[-2:]
+    ways = random.integers(0, 9, len(images))
+    result = np.empty_like(images)
+    for way in range(9):
+        chosen = images[ways == way]
+        padded = np.pad(chosen, [(0, 0)] * (images.ndim - 2) + [(1, 1), (1, 1)])
+        row, column = divmod(way, 3)
+        result[ways == way] = padded[..., row : row + height, column : column + width]
+    return result
+
+
 def save_samples(path: Path, inputs: Bytes, targets: NDArray[Any]) -> None:
     """Write `x` and `y` into a compressed .npz."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Export the Fashion-MNIST images as .npz with x and y.")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for fashion_test.npz")
     parser.add_argument("--train", action="store_true", help="fashion_train.npz too")
+    parser.add_argument("--augment", action="store_true", help="with mirrored and moved images among the training ones")
     parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
     options = parser.parse_args(arguments)
     for part in ("test", "train") if options.train else ("test",):
@@ -97,6 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except DataError as error:
             print(error, file=sys.stderr)
             return 3
+        if part == "train" and options.augment:
+            images, labels = augmented(images, labels)
         target = options.output / f"fashion_{part}.npz"
         save_samples(target, images, labels)
         print(f"{target}: {len(images)} images, {target.stat().st_size / 1e6:.1f} MB")

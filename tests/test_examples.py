@@ -111,6 +111,28 @@ def test_committed_images_are_those_of_the_data_set(name: str) -> None:
         assert all(image.tobytes() in train_images for image in data["x"])
 
 
+def test_augmented_images_are_mirrored_and_moved() -> None:
+    data_module = load_script("fashion_data")
+    images = np.random.default_rng(0).integers(1, 256, (40, 1, 5, 6), dtype=np.uint8)
+    labels = np.arange(40)
+    more, targets = data_module.augmented(images, labels)
+    np.testing.assert_array_equal(targets, np.tile(labels, 4))
+    np.testing.assert_array_equal(more[:40], images)
+    np.testing.assert_array_equal(more[40:80], images[..., ::-1])
+    ways = set()
+    for image, moved in zip(np.concatenate([images, images[..., ::-1]])[:, 0], more[80:, 0], strict=True):
+        padded = np.pad(image, 1)
+        fitting = [
+            (row, column)
+            for row in range(3)
+            for column in range(3)
+            if np.array_equal(moved, padded[row : row + 5, column : column + 6])
+        ]
+        assert len(fitting) == 1
+        ways.update(fitting)
+    assert len(ways) == 9
+
+
 @needs_data
 def test_the_masked_images_lack_a_quarter_of_the_pixels() -> None:
     images = load_script("fashion_data").load_fashion("test")[0][:250]
