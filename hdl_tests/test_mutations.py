@@ -50,10 +50,9 @@ def test_unchanged_network_passes(files: Files, tmp_path: Path) -> None:
 RESET_ONCE = "if ({name} === {{{width}{{1'bx}}}}) {name} <= "
 
 TEXT_FAULTS = {
-    "weights unsigned": {"* $signed(own_weights[": "* $signed({1'b0, own_weights["}
-    | {"*WEIGHT_WIDTH +: WEIGHT_WIDTH]);": "*WEIGHT_WIDTH +: WEIGHT_WIDTH]});"},
-    "elements unsigned": {"(ELEMENT_SIGNED != 0) begin : signed": "(1'b0) begin : signed"},
-    "elements signed": {"(ELEMENT_SIGNED != 0) begin : signed": "(1'b1) begin : signed"},
+    "weights unsigned": {".element * weight": ".element * $signed({1'b0, weight})"},
+    "elements unsigned": {"factors[FROM].element *": "$signed({1'b0, factors[FROM].element}) *"},
+    "elements signed": {"$signed({1'b0, elements[": "$signed({elements[place*ELEMENT_WIDTH+ELEMENT_WIDTH-1], elements["},
     "rounding constant zero": {"raised + HALF": "raised"},
     "rounding constant one less": {"raised + HALF": "raised + HALF - 1'b1"},
     "rounding constant doubled": {"1'b1} << (SHIFT - 1)": "1'b1} << SHIFT"},
@@ -67,7 +66,7 @@ TEXT_FAULTS = {
     "columns one short": {"COLUMN_LAST = COLUMNS - 1": "COLUMN_LAST = COLUMNS > 1 ? COLUMNS - 2 : 0"},
     "rows one short": {"ROW_LAST = ROWS - 1": "ROW_LAST = ROWS > 1 ? ROWS - 2 : 0"},
     "rows one long": {"ROW_LAST = ROWS - 1": "ROW_LAST = ROWS > 1 ? ROWS : 0"},
-    "groups one short": {"GROUP_LAST = GROUPS - 1": "GROUP_LAST = GROUPS > 1 ? GROUPS - 2 : 0"},
+    "groups one short": {"GROUP_START = 1 - GROUPS": "GROUP_START = GROUPS > 1 ? 2 - GROUPS : 0"},
     "window one pixel off": {"FIRST_BASE = BASE_START": "FIRST_BASE = BASE_START + 1"},
     "padding ignored": {"inside_data[lane] ?": "1'b1 ?"},
     "starts a word early": {"FIRST_NEED = NEED_START - 1": "FIRST_NEED = NEED_START - 2"},
@@ -76,17 +75,18 @@ TEXT_FAULTS = {
     "valid not held": {"else if (m_ready)\n            m_valid": "else\n            m_valid"},
     "word lost while stalled": {"load = filled & free": "load = filled"},
     "last one beat early": {"LAST_BEAT = FRAME_BEATS - 1": "LAST_BEAT = FRAME_BEATS - 2"},
-    "rows never released": {"release_after <= group_last": "release_after <= ~row_last & group_last"},
+    "rows never released": {"release_after <= group_last & column_last": "release_after <= 1'b0"},
     "reset leaves the window's origin": {
         "base <= FIRST_BASE": RESET_ONCE.format(name="base", width="ADDRESS_WIDTH") + "FIRST_BASE"
     },
     "reset leaves the write address": {
         "write_address <= {ADDRESS": RESET_ONCE.format(name="write_address", width="ADDRESS_WIDTH") + "{ADDRESS"
     },
-    "reset leaves the row": {"row <= {ROW_WIDTH{1'b0}};\n            column": "\n"
-                             + RESET_ONCE.format(name="row", width="ROW_WIDTH") + "{ROW_WIDTH{1'b0}};\n column"},
+    "reset leaves the row": {
+        "count <= {ROW_WIDTH": RESET_ONCE.format(name="count", width="ROW_WIDTH") + "{ROW_WIDTH"
+    },
     "reset leaves words missing": {
-        "missing <= FIRST_NEED": RESET_ONCE.format(name="missing", width="COUNT_WIDTH") + "FIRST_NEED"
+        "missing <= FIRST_NEED": RESET_ONCE.format(name="missing", width="NEED_WIDTH") + "FIRST_NEED"
     },
     "reset leaves credits": {"credit <= FIRST": RESET_ONCE.format(name="credit", width="CREDIT_WIDTH") + "FIRST"},
     "reset leaves the output's beats": {

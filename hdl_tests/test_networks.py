@@ -10,6 +10,7 @@ import pytest
 from network_builder import NetworkBuilder
 from output_folder import make_files, run_files
 
+from fpgaq.emit import roms
 from fpgaq.formats import ROUNDINGS, Format
 from fpgaq.integer_graph import IntegerGraph
 from tests.integer_operators import residual_network
@@ -66,6 +67,21 @@ def test_packed_multipliers(name: str, factor_bits: int, tmp_path: Path) -> None
     assert max(packed) > 1 or factor_bits == 18
     outcome = run_files(tmp_path, files)
     assert outcome["status"] == 0, outcome["message"]
+
+
+@pytest.mark.parametrize("layers", ["two convolutions and an affine layer", "a convolution"])
+def test_weights_in_banks(layers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Banks give a word a cycle later; no schedule differs for that, whether layers share the multiplier or not."""
+    monkeypatch.setattr(roms, "CASE_LIMIT", 8)
+    monkeypatch.setattr(roms, "BANK_WORDS", (64, 32, 16))
+    monkeypatch.setattr(roms, "BANK_WIDTH", 9)
+    builder = build(22, (6, 5, 3)).convolution(7, per_channel=True)
+    if layers != "a convolution":
+        builder = builder.convolution(4, (2, 2)).affine(3)
+    files = make_files(builder.graph(), 1)
+    (rom,) = (text for path, text in files.items() if path.endswith("_weights.v"))
+    assert "is in `data` in t + 2" in str(rom)
+    assert run_files(tmp_path, files)["status"] == 0
 
 
 @pytest.mark.parametrize("multipliers", [3, 50])

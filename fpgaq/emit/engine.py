@@ -14,7 +14,7 @@ from ..schedule.plans import WindowPlan
 from ..schedule.structure import Engine
 from . import names
 from .layers.weights import step_weights
-from .literals import decimal, index_width, pack
+from .literals import decimal, index_width, pack, signed_width
 from .names import rom_module
 from .roms import Rom
 
@@ -58,6 +58,7 @@ def engine_facts(graph: IntegerGraph, engine: Engine, layers: Sequence[Served], 
     weights, starts = (None, [0]) if engine.adders else _weight_rom(engine, layers, weight_width)
     raises = [_raises(layer) for layer in layers]
     raise_width = max(max(raised) for raised in raises).bit_length()
+    bias_width = max(_bias_width(layer.op) for layer in layers)
     index_bits = max(index_width(layer.plan.beats_out_per_pixel) for layer in layers)
     place_bits = index_width(engine.outputs // engine.lanes)
     requantizers, narrowings, results = _result_units(graph, layers, raises)
@@ -90,10 +91,11 @@ def engine_facts(graph: IntegerGraph, engine: Engine, layers: Sequence[Served], 
         "packed": 1 if separate else _outputs_a_multiplier(engine, factor_bits, element_width, weight_width),
         "raise_width": raise_width,
         "first_delay": 4 + engine.levels,
-        "done_delay": 5 + engine.levels,
+        "done_delay": 4 + engine.levels,
         "weights": weights,
         "weight_starts": [decimal(start, weights.address_width) for start in starts] if weights else [],
-        "biases": _bias_rom(engine, layers, raises, (sum_width, raise_width, index_bits)),
+        "bias_width": bias_width,
+        "biases": _bias_rom(engine, layers, raises, (bias_width, raise_width, index_bits)),
         "beat_index_width": index_bits,
         "place_width": place_bits,
         "last_indices": [decimal(layer.plan.beats_out_per_pixel - 1, index_bits) for layer in layers],
@@ -117,6 +119,11 @@ def _group_beats(plan: WindowPlan) -> int:
 def _sum_width(op: IntegerConvolution | IntegerAffine) -> int:
     """Bits of the sums: the accumulator's, but the cells need a bit beside the sign, even if all weights are zero."""
     return max(2, op.accumulator_width)
+
+
+def _bias_width(op: IntegerConvolution | IntegerAffine) -> int:
+    """Bits of the biases; above them they repeat the sign, of which the text needs a bit beside another."""
+    return max(2, signed_width(int(np.min(op.bias)), int(np.max(op.bias))))
 
 
 def _turn_facts(engine: Engine, owner_width: int) -> dict[str, object]:
@@ -175,18 +182,18 @@ def _bias_rom(
 
     Each layer has as many words as the beat index can count, so that its number stands above that index.
     """
-    sum_width, raise_width, index_bits = widths
+    bias_width, raise_width, index_bits = widths
     words: list[int] = []
     for layer, raised in zip(layers, raises, strict=True):
         lanes = layer.plan.lanes_out
         biases: NDArray[np.int64] = np.asarray(layer.op.bias)
         for start in range(0, len(raised), lanes):
-            low = pack((int(bias) for bias in biases[start : start + lanes]), sum_width)
+            low = pack((int(bias) for bias in biases[start : start + lanes]), bias_width)
             high = pack(raised[start : start + lanes], raise_width) if raise_width else 0
-            words.append(low | high << (sum_width * engine.lanes))
+            words.append(low | high << (bias_width * engine.lanes))
         if len(layers) > 1:
             words += [0] * (-len(words) % (1 << index_bits))
-    width = (sum_width + raise_width) * engine.lanes
+    width = (bias_width + raise_width) * engine.lanes
     return Rom(_rom_name(layers, "biases"), "biases in the order of the results", tuple(words), width)
 
 

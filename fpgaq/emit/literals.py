@@ -30,6 +30,11 @@ def index_width(count: int) -> int:
     return max(1, (count - 1).bit_length())
 
 
+def signed_width(least: int, greatest: int) -> int:
+    """Bits of two's complement that hold all numbers between the two."""
+    return max((-least - 1).bit_length() if least < 0 else 0, greatest.bit_length() if greatest > 0 else 0) + 1
+
+
 def pack(values: Iterable[int], width: int) -> int:
     """Join integers of `width` bits each into one, the first lowest, negative ones as two's complement."""
     mask = (1 << width) - 1

@@ -35,6 +35,11 @@ class Rom:
         """Bits of an address."""
         return index_width(len(self.words))
 
+    @property
+    def latency(self) -> int:
+        """Cycles from an address to its word: behind banks there is a register for each of them."""
+        return 2 if len(self._bank_starts()) > 1 else 1
+
     def files(self) -> dict[str, str]:
         """The files of this ROM: name to text."""
         if len(self.words) <= CASE_LIMIT:

@@ -26,7 +26,7 @@ _SIZED = re.compile(r"(\d+)'[dhb]")
 _FACTOR = re.compile(r"^\s*wire signed .* (x\d|scale) = \{(.*), (?:\w+\[lane\*\d+ \+: (\d+)\]|fact\[(\d+):0\])\};")
 _PRODUCT = re.compile(r"^\s*(?:total|product) <= (\w+) \* (\w+);")
 # What a module's elements go into: the bits of the factors of its products.
-_NO_PRODUCTS = {"element_bits": 0, "weight_bits": 0, "product_bits": 0, "padded": 0}
+_NO_PRODUCTS = {"element_bits": 0, "weight_bits": 0, "product_bits": 0, "padded": 0, "merged": 0}
 _MEMORY = re.compile(r"^ *(\(\* rom_style = \"block\" \*\) )?reg \[\d+:0\] memory\w* \[", re.MULTILINE)
 _MODULE = re.compile(r"^module (\w+)", re.MULTILINE)
 
@@ -71,6 +71,8 @@ def _items(kind: str, facts: Facts, count: int, modules: Mapping[str, str], text
     inside = list(_instances(text, modules))
     context = {name: facts[name] for name in _NO_PRODUCTS}
     context["padded"] = int(".row_inside(row_inside)" in text)
+    if any(inner == "fpgaq_spread" for inner, _, _, _ in inside):
+        context["merged"] = 1  # the elements of several layers meet in registers of the engine
     for inner, mac, _, _ in inside:
         if inner == "fpgaq_mac":
             element = mac["ELEMENT_WIDTH"] + (not mac["ELEMENT_SIGNED"])

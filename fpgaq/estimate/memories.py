@@ -2,8 +2,9 @@
 
 The rule is that of Yosys's pass `memory_libmap`: of all ways to lay the words out the one of least cost. Costs are
 those of its libraries of memories (share/*/brams*.txt and lutrams*.txt). It was held against Yosys 0.70 at 858 widths,
-depths and kinds for each of xc7, ECP5, iCE40 and Gowin, without a difference. Every memory here has at most one writing
-port, with one enable for the whole word, and a registered port for reading that gives the old word.
+depths and kinds for each of xc7, ECP5, iCE40 and Gowin, and at 228 sizes again since memories that are written say that
+no word is read in that cycle, without a difference. Every memory here has at most one writing
+port, with one enable for the whole word, and a registered port for reading at other addresses than are written.
 """
 
 from __future__ import annotations
@@ -41,8 +42,6 @@ class Ram:
         Whether it takes memories that nothing writes, and those that something does.
     least_written : int
         The least width that can be written at once.
-    emulated : int
-        Cost of the logic that gives the old word where it is read while it is written.
     """
 
     block: bool
@@ -57,7 +56,6 @@ class Ram:
     rom: bool = True
     ram: bool = True
     least_written: int = 0
-    emulated: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,18 +112,18 @@ RAMS: Mapping[str, tuple[Ram, ...]] = {
     ),
     "ecp5": (
         _lutram(4, 4, 4, 0, sites=6),
-        Ram(True, 14, _NINTHS[:5], 128, byte=9, emulated=12),
-        Ram(True, 14, _NINTHS[:6], 128, byte=9, least_written=36, emulated=12),
+        Ram(True, 14, _NINTHS[:5], 128, byte=9),
+        Ram(True, 14, _NINTHS[:6], 128, byte=9, least_written=36),
     ),
     "ice40": (
-        Ram(True, 11, (2, 4, 8), 64, emulated=12),
-        Ram(True, 11, (2, 4, 8, 16), 64, byte=1, least_written=16, emulated=12),
+        Ram(True, 11, (2, 4, 8), 64),
+        Ram(True, 11, (2, 4, 8, 16), 64, byte=1, least_written=16),
     ),
     "gowin": (
         _lutram(4, 4, 4, 4, sites=8),
         Ram(True, 14, _NINTHS[:6], 128, byte=9, ram=False),
-        Ram(True, 14, _NINTHS[:5], 128, byte=9, emulated=12),
-        Ram(True, 14, _NINTHS[:6], 128, byte=9, emulated=12),
+        Ram(True, 14, _NINTHS[:5], 128, byte=9),
+        Ram(True, 14, _NINTHS[:6], 128, byte=9),
     ),
 }
 """In the order in which Yosys meets them: of equal costs the first wins."""
@@ -183,7 +181,6 @@ def _geometries(ram: Ram, width: int, words: int, rom: bool) -> Iterator[tuple[f
         cells = ceil(deep * padded / unit)
         choosing = (deep - 1) * width + (0 if rom or deep == 1 else deep)
         cost = (ram.cost - ram.scaled) * cells + ram.scaled * deep * width / unit + choosing / 2 + 2
-        cost += 0 if rom else ram.emulated
         if ram.block:
             yield cost, Memory("block", blocks=cells * ram.units, deep=deep)
         else:

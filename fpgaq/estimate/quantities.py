@@ -108,7 +108,7 @@ def _memories(kind: str, facts: Facts) -> Iterator[tuple[int, int, bool, int]]:
     if kind == "fpgaq_line_buffer":
         width = facts["SELECTS"] * facts["ELEMENTS"] * facts["ELEMENT_WIDTH"]
         yield width, 1 << facts["ADDRESS_WIDTH"], False, facts["LANES"]
-    elif kind in ("fpgaq_fifo", "fpgaq_queue"):
+    elif kind in ("fpgaq_fifo", "fpgaq_queue") and facts["ADDRESS_WIDTH"] > 1:
         yield facts["WIDTH"], 1 << facts["ADDRESS_WIDTH"], False, 1
     elif kind == "rom":
         yield facts["columns"], facts["words"], True, 1

@@ -61,15 +61,16 @@ def _walker(f: Facts) -> tuple[Terms, Terms]:
     moves = f.get("ADVANCE_WORDS", 0) or f.get("ADVANCE_SELECTS", 0)
     counters += _bits(f["GROUPS_SHARING"]) if moves else 0
     selects = _bits(f["SELECTS"])
-    # The window's base, the group's origin and the address that walks; the channels' base where groups move.
-    addresses = f["ADDRESS_WIDTH"] * (2 + (f["TAP_GROUPS"] > 1) + bool(moves))
+    # The window's base, the address that walks and where it returns to; the channels' base where groups move.
+    returns = f["TAP_GROUPS"] > 1 and f["CHANNEL_GROUPS"] > 1
+    addresses = f["ADDRESS_WIDTH"] * (2 + returns + bool(moves))
     masks = (f["ROW_MASK_WIDTH"] + f["COLUMN_MASK_WIDTH"]) if f["padded"] else 0
-    counts, credit = f["COUNT_WIDTH"], f.get("CREDIT_WIDTH", 0)
-    lut: Terms = {"counters": counters + selects, "addresses": addresses, "counts": 3 * counts + credit, "walkers": 1}
+    counts, credit = f["NEED_WIDTH"] + f["FREE_WIDTH"], f["CREDIT_WIDTH"]
+    lut: Terms = {"counters": counters + selects, "addresses": addresses, "counts": counts + credit, "walkers": 1}
     return lut, {
         "plain": counters + addresses + credit + masks + 3,
-        "walked_counts": 3 * counts,
-        "walked_selects": selects * (2 + (f["TAP_GROUPS"] > 1) + bool(moves)),
+        "walked_counts": counts,
+        "walked_selects": selects * (2 + returns + bool(moves)),
     }
 
 
@@ -79,11 +80,11 @@ def _line_buffer(f: Facts) -> tuple[Terms, Terms]:
     lut: Terms = {
         "lane_addresses": lanes * f["ADDRESS_WIDTH"],
         "multiplexers": out * _multiplexer(f["SELECTS"]),
-        "masks": out if f["padded"] or f.get("GATED", 0) else 0,
+        "masks": out if f["padded"] else 0,
     }
     flags = (2 * lanes if f["padded"] else 0) + 2 * _bits(f["SELECTS"])
     ff: Terms = {"plain": flags, "lane_addresses": lanes * f["ADDRESS_WIDTH"]}
-    ff["operands" if f["element_bits"] and not f.get("GATED", 0) else "elements"] = out
+    ff["operands" if f["element_bits"] and not f["merged"] else "elements"] = out
     return lut, ff
 
 
@@ -131,9 +132,9 @@ def _mac(f: Facts) -> tuple[Terms, Terms]:
 def _collect(f: Facts) -> tuple[Terms, Terms]:
     width, outputs, lanes = f["SUM_WIDTH"], f["OUTPUTS"], f["LANES"]
     beats = outputs // lanes
-    counters = f["INDEX_WIDTH"] + (f["PLACE_WIDTH"] + 1 if beats > 1 else 0)
+    counters = f["INDEX_WIDTH"] + (2 * f["PLACE_WIDTH"] + 1 if beats > 1 else 0)
     lut: Terms = {"counters": counters, "multiplexers": lanes * width * _multiplexer(beats)}
-    return lut, {"plain": counters + 1, "beats": lanes * width, "held": outputs * width if beats > 1 else 0}
+    return lut, {"plain": counters + 3, "beats": lanes * width, "held": outputs * width if beats > 1 else 0}
 
 
 def _spread(f: Facts) -> tuple[Terms, Terms]:
@@ -183,11 +184,15 @@ def _own(f: Facts) -> tuple[Terms, Terms]:
 
 
 def _fifo(f: Facts) -> tuple[Terms, Terms]:
+    if f["ADDRESS_WIDTH"] == 1:
+        return {"short_fifos": 1}, {"plain": 2 * f["WIDTH"] + 2}
     return {"counters": 2 * f["ADDRESS_WIDTH"], "fifos": 1}, {"plain": 2 * (f["ADDRESS_WIDTH"] + 1) + 1}
 
 
 def _queue(f: Facts) -> tuple[Terms, Terms]:
-    return {"counters": 3 * f["ADDRESS_WIDTH"] + 1, "fifos": 1}, {"plain": 3 * (f["ADDRESS_WIDTH"] + 1) + 1}
+    lut, ff = _fifo(f)
+    more = f["ADDRESS_WIDTH"] + 1
+    return {**lut, "counters": lut.get("counters", 0) + more}, {"plain": ff["plain"] + more}
 
 
 CELLS: Mapping[str, Callable[[Facts], tuple[Terms, Terms]]] = {

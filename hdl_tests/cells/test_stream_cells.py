@@ -254,15 +254,15 @@ def test_collect(outputs: int, lanes: int, pixel_beats: int, tmp_path: Path) -> 
         if 190 < cycle < 200:
             # Nothing in flight while the reset of the middle comes: what it drops is not modelled.
             cycle, index = 203, 0
-        done[cycle], owners[cycle] = 1, chance.randrange(4)
+        done[cycle - 1], owners[cycle - 1] = 1, chance.randrange(4)
         for beat in range(min(per_group, pixel_beats - index)):
             expected[cycle + delay + beat] = (
-                index + beat, sums[cycle][beat * lanes : (beat + 1) * lanes], owners[cycle]
+                index + beat, sums[cycle][beat * lanes : (beat + 1) * lanes], owners[cycle - 1]
             )  # fmt: skip
         count = min(per_group, pixel_beats - index)
         index = (index + count) % pixel_beats
         cycle += max(per_group, 1) + chance.choice([0, 0, 1, 4])
-    inputs = {"rst": Port(1, RESET), "done": Port(1, done),
+    inputs = {"rst": Port(1, RESET), "done_next": Port(1, done),
               "sums": Port(8 * outputs, [pack(row, 8) for row in sums]), "owner": Port(2, owners),
               "last_index": Port(index_width(pixel_beats), [pixel_beats - 1] * CYCLES),
               "last_place": Port(index_width(per_group), [per_group - 1] * CYCLES)}  # fmt: skip
@@ -274,10 +274,10 @@ def test_collect(outputs: int, lanes: int, pixel_beats: int, tmp_path: Path) -> 
     for at in range(2, CYCLES):
         assert found["beat_valid"][at] == int(at in expected), at
         if at in expected:
-            # The index runs a cycle ahead of its beat, in time for the ROM.
+            # The index runs two cycles ahead of its beat, in time for the ROM and a register.
             beat, owner = unpack(found["beat"][at], 8, lanes), found["beat_owner"][at]
-            assert (found["beat_index"][at - 1], beat, owner) == expected[at], at
-            assert found["serving"][at - 1] == owner, at
+            assert (found["beat_index"][at - 2], beat, owner) == expected[at], at
+            assert found["serving"][at - 2] == owner, at
 
 
 @pytest.mark.parametrize("stages", [1, 2, 5])

@@ -13,7 +13,8 @@ BENCH = """module bench;
 reg clk; reg [{address}:0] address; wire [{data}:0] data; integer i;
 {module} rom (.clk(clk), .address(address), .data(data));
 initial begin clk = 0;
-for (i = 0; i < {words}; i = i + 1) begin address = i; #1 clk = 1; #1 clk = 0; $display("%h", data); end
+for (i = 0; i < {words} + {latency} - 1; i = i + 1) begin
+address = i; #1 clk = 1; #1 clk = 0; if (i + 1 >= {latency}) $display("%h", data); end
 $finish; end
 endmodule
 """
@@ -54,7 +55,10 @@ def test_every_word_is_read_back(count: int, tmp_path: Path) -> None:
     rom = rom_of(count, 13 if count < 16384 else 8)
     for name, text in rom.files().items():
         (tmp_path / name).write_text(text, encoding="ascii")
-    bench = BENCH.format(address=rom.address_width - 1, data=rom.width - 1, module=rom.module, words=count)
+    assert rom.latency == (2 if count > 16384 else 1)
+    bench = BENCH.format(
+        address=rom.address_width - 1, data=rom.width - 1, module=rom.module, words=count, latency=rom.latency
+    )
     (tmp_path / "bench.v").write_text(bench, encoding="ascii")
     subprocess.run(
         ["iverilog", "-g2005", "-o", "bench.vvp", "bench.v", f"{rom.module}.v"], cwd=tmp_path, check=True, timeout=60

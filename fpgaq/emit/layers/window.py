@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...formats import Format
 from ...integer_graph import (
     IntegerConvolution,
@@ -16,7 +18,8 @@ from ...integer_graph import (
     IntegerSumPooling,
 )
 from ...schedule.plans import WindowPlan
-from ..literals import decimal, index_width, pack, sized
+from ...schedule.walk import window_needs
+from ..literals import decimal, index_width, pack, signed_width, sized
 from .division import division_facts
 
 
@@ -49,17 +52,17 @@ def window_facts(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan) -> 
         mask != full[1] for mask in plan.walk.columns_inside
     )
     padded = padded or (plan.kind == "sum" and plan.kernel[0] * plan.kernel[1] % plan.fold.taps > 0)
-    count_width = (plan.capacity + 2 * plan.frame_words).bit_length() + 1
     widths = {
         "row": index_width(rows),
         "column": index_width(columns),
         "tap": index_width(plan.tap_groups),
         "select": index_width(plan.selects),
         "address": plan.address_bits,
-        "count": count_width,
+        "need": signed_width(*_missing_range(plan)),
+        "free": signed_width(-1, plan.capacity - 1 + _unread_words(plan)),
         "row_mask": plan.kernel[0] if padded else 1,
         "column_mask": plan.kernel[1] if padded else 1,
-        "credit": (1 << plan.fifo_bits).bit_length() + 1,
+        "credit": signed_width(-plan.group_beats, (1 << plan.fifo_bits) - plan.group_beats),
         "element": source.width,
         "result": result.width,
     }
@@ -76,7 +79,7 @@ def window_facts(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan) -> 
         "base_start": plan.walk.base_start % (1 << plan.address_bits),
         "padded": padded,
         "last_column": decimal(columns - 1, widths["column"]),
-        "zero_count": decimal(0, count_width),
+        "no_need": decimal((1 << widths["need"]) - 1, widths["need"]),
         "beats_per_word": plan.word_elements // plan.lanes_in,
         "fifo_words": 1 << plan.fifo_bits,
         "flag_delays": _flag_delays(plan),
@@ -96,13 +99,13 @@ def _outside(op: IntegerOperator, source: Format) -> int:
 
 
 def _walk_tables(plan: WindowPlan, widths: Mapping[str, int], padded: bool) -> list[Table]:
-    walk, count, address = plan.walk, widths["count"], widths["address"]
+    walk, need, free, address = plan.walk, widths["need"], widths["free"], widths["address"]
     row_bits, column_bits, size = widths["row"], widths["column"], 1 << widths["address"]
     tables = [
-        _table("need_column", "column", column_bits, (*walk.need_column, 0), count),
-        _table("need_row", "row", row_bits, walk.need_row, count),
+        _table("need_column", "column", column_bits, _less_one((*walk.need_column, 0), need), need),
+        _table("need_row", "row", row_bits, _less_one(walk.need_row, need), need),
         _table("row_reaches", "row", row_bits, [int(reaches) for reaches in walk.row_reaches], 1),
-        _table("release_words", "row", row_bits, walk.release, count),
+        _table("release_words", "row", row_bits, _less_one(walk.release, free), free),
         _table("base_column", "column", column_bits, [step % size for step in walk.base_column] or [0], address),
         _table("base_row", "row", row_bits, [step % size for step in walk.base_row], address),
     ]
@@ -110,6 +113,26 @@ def _walk_tables(plan: WindowPlan, widths: Mapping[str, int], padded: bool) -> l
         tables.append(_table("row_inside", "row", row_bits, walk.rows_inside, widths["row_mask"]))
         tables.append(_table("column_inside", "column", column_bits, walk.columns_inside, widths["column_mask"]))
     return tables
+
+
+def _less_one(counts: Sequence[int], width: int) -> list[int]:
+    return [(count - 1) % (1 << width) for count in counts]
+
+
+def _missing_range(plan: WindowPlan) -> tuple[int, int]:
+    """Least and greatest of the words, less one, that are missing for the next window."""
+    walk, columns = plan.walk, plan.output_image[1]
+    needs, freed = window_needs(walk), np.cumsum((0, *walk.release))
+    # While a window waits no more can have come than there is room for once all rows before it are done.
+    least = min(need - int(freed[window // columns]) for window, need in enumerate(needs)) - plan.capacity - 1
+    return least, max(walk.need_start, *walk.need_column, *walk.need_row) - 1
+
+
+def _unread_words(plan: WindowPlan) -> int:
+    """Words that are freed at most before they have come: those of the frame behind the last that is read."""
+    columns = plan.output_image[1]
+    ends, freed = window_needs(plan.walk)[columns - 1 :: columns], np.cumsum(plan.walk.release)
+    return max(0, *(int(words) - need for words, need in zip(freed, ends, strict=True)))
 
 
 def _taps(plan: WindowPlan, padded: bool) -> list[dict[str, str]]:

@@ -1,8 +1,9 @@
 `default_nettype none
 // Takes the sums of a group when it is done and passes them on LANES at a time, in order, one beat a cycle, so that a
-// few requantizers serve many accumulators. A beat of a group that is done in cycle t is in `beat` from t + 1 on
-// (LANES = OUTPUTS) or t + 2 on; `beat_index` counts the beats of a pixel, one cycle ahead of `beat`. The groups of an
-// engine belong to several layers: `owner` says to which, and where its groups and pixels end is asked for.
+// few requantizers serve many accumulators. A group whose sums are there in cycle t is told of in t - 1; its beats are in
+// `beat` from t + 1 on (LANES = OUTPUTS) or t + 2 on. `beat_index` counts the beats of a pixel, two cycles ahead of
+// `beat`: time for a ROM and the register behind it. The groups of an engine belong to several layers: `owner` says to
+// which, and where its groups and pixels end is asked for.
 module fpgaq_collect #(
     parameter OUTPUTS = 1,
     parameter LANES = 1,
@@ -13,10 +14,10 @@ module fpgaq_collect #(
 ) (
     input  wire                         clk,
     input  wire                         rst,
-    input  wire                         done,
-    input  wire [OWNER_WIDTH-1:0]       owner,      // of the group that is done
+    input  wire                         done_next,  // the sums of a group are done in the next cycle
+    input  wire [OWNER_WIDTH-1:0]       owner,      // of that group
     input  wire [OUTPUTS*SUM_WIDTH-1:0] sums,
-    output wire [OWNER_WIDTH-1:0]       serving,    // whose beat is taken next, a cycle ahead of `beat`
+    output wire [OWNER_WIDTH-1:0]       serving,    // whose beat it is that `beat_index` counts
     input  wire [INDEX_WIDTH-1:0]       last_index, // the last beat of its pixels: the last group's may end early
     input  wire [PLACE_WIDTH-1:0]       last_place, // and of its groups
     output reg  [INDEX_WIDTH-1:0]       beat_index,
@@ -26,15 +27,23 @@ module fpgaq_collect #(
 );
     localparam BEATS = OUTPUTS / LANES;
 
-    wire next_valid; // `beat` is loaded at the end of this cycle
+    wire counted; // a beat is counted in this cycle, and in `beat` two cycles later
     wire pixel_last = beat_index == last_index;
+    reg done;
+    reg beat_next;
+    reg [OWNER_WIDTH-1:0] owner_next;
 
     always @(posedge clk) begin
-        beat_valid <= next_valid;
-        beat_owner <= serving;
-        if (next_valid)
+        done <= done_next;
+        beat_next <= counted;
+        beat_valid <= beat_next;
+        owner_next <= serving;
+        beat_owner <= owner_next;
+        if (counted)
             beat_index <= pixel_last ? {INDEX_WIDTH{1'b0}} : beat_index + 1'b1;
         if (rst) begin
+            done <= 1'b0;
+            beat_next <= 1'b0;
             beat_valid <= 1'b0;
             beat_index <= {INDEX_WIDTH{1'b0}};
         end
@@ -43,7 +52,7 @@ module fpgaq_collect #(
     generate
         if (BEATS == 1) begin : direct
             wire unused = &{1'b0, last_place};
-            assign next_valid = done;
+            assign counted = done_next;
             assign serving = owner;
             always @(posedge clk)
                 if (done)
@@ -52,34 +61,36 @@ module fpgaq_collect #(
             reg [OUTPUTS*SUM_WIDTH-1:0] held;
             reg [LANES*SUM_WIDTH-1:0] picked;
             reg [OWNER_WIDTH-1:0] held_owner;
-            reg [PLACE_WIDTH-1:0] place;
+            reg [PLACE_WIDTH-1:0] place;        // of the beat that is counted
+            reg [PLACE_WIDTH-1:0] picked_place;
             reg busy;
             integer i;
 
             wire group_last = (place == last_place) | pixel_last;
 
-            assign next_valid = busy;
+            assign counted = busy;
             assign serving = held_owner;
 
             always @* begin
                 picked = {(LANES*SUM_WIDTH){1'b0}};
                 for (i = 0; i < BEATS; i = i + 1)
-                    if (place == i[PLACE_WIDTH-1:0])
+                    if (picked_place == i[PLACE_WIDTH-1:0])
                         picked = held[i*LANES*SUM_WIDTH +: LANES*SUM_WIDTH];
             end
 
             always @(posedge clk) begin
-                if (done) begin
+                if (done)
                     held <= sums;
+                if (done_next)
                     held_owner <= owner;
-                end
+                picked_place <= place;
                 beat <= picked;
             end
 
             always @(posedge clk) begin
                 if (busy)
                     place <= group_last ? {PLACE_WIDTH{1'b0}} : place + 1'b1;
-                if (done)
+                if (done_next)
                     busy <= 1'b1;
                 else if (group_last)
                     busy <= 1'b0;

@@ -1,18 +1,15 @@
 `default_nettype none
 // Circular buffer of the words of the incoming images, with one read lane for each kernel tap of a step (every lane has
 // its own copy, so that any taps may be read together). An element read for a step of cycle t is in `elements` in t + 3.
-// A gated one shows zeros where there is no step, so that several can be joined by OR.
 module fpgaq_line_buffer #(
     parameter LANES = 1,          // kernel taps read in a step
     parameter ELEMENTS = 1,       // channels read in a step
     parameter ELEMENT_WIDTH = 8,
     parameter SELECTS = 1,        // groups of ELEMENTS channels in a word
     parameter SELECT_WIDTH = 1,
-    parameter ADDRESS_WIDTH = 4,
-    parameter GATED = 0
+    parameter ADDRESS_WIDTH = 4
 ) (
     input  wire                                      clk,
-    input  wire                                      step,
     input  wire                                      write_enable,
     input  wire [ADDRESS_WIDTH-1:0]                  write_address,
     input  wire [SELECTS*ELEMENTS*ELEMENT_WIDTH-1:0] write_data,
@@ -29,8 +26,6 @@ module fpgaq_line_buffer #(
     wire [LANES*SELECTS*GROUP_BITS-1:0] read_data;
     reg [LANES-1:0] inside_address;
     reg [LANES-1:0] inside_data;
-    reg [1:0] step_late;
-    wire active = GATED == 0 || step_late[1];
     reg [SELECT_WIDTH-1:0] select_address;
     reg [SELECT_WIDTH-1:0] select_data;
     integer i;
@@ -41,7 +36,6 @@ module fpgaq_line_buffer #(
                 address + offsets[i*ADDRESS_WIDTH +: ADDRESS_WIDTH];
         inside_address <= taps_inside;
         inside_data <= inside_address;
-        step_late <= {step_late[0], step};
         select_address <= select;
         select_data <= select_address;
     end
@@ -64,35 +58,25 @@ module fpgaq_line_buffer #(
     endgenerate
 
     generate
-        if (GATED == 0) begin : always_on
-            wire unused = &{1'b0, step_late[1]};
-        end
         if (SELECTS == 1) begin : whole
             wire unused = &{1'b0, select_data};
             integer lane;
             always @(posedge clk)
                 for (lane = 0; lane < LANES; lane = lane + 1)
                     elements[lane*GROUP_BITS +: GROUP_BITS] <=
-                        (inside_data[lane] ? read_data[lane*GROUP_BITS +: GROUP_BITS] : {ELEMENTS{outside}})
-                        & {GROUP_BITS{active}};
+                        inside_data[lane] ? read_data[lane*GROUP_BITS +: GROUP_BITS] : {ELEMENTS{outside}};
         end else begin : part
             reg [LANES*GROUP_BITS-1:0] selected;
-            integer place;
             integer from;
             integer lane;
-            always @* begin
-                selected = {(LANES*GROUP_BITS){1'b0}};
+            always @*
                 for (from = 0; from < LANES; from = from + 1)
-                    for (place = 0; place < SELECTS; place = place + 1)
-                        if (select_data == place[SELECT_WIDTH-1:0])
-                            selected[from*GROUP_BITS +: GROUP_BITS] =
-                                read_data[(from*SELECTS+place)*GROUP_BITS +: GROUP_BITS];
-            end
+                    selected[from*GROUP_BITS +: GROUP_BITS] =
+                        read_data[(from*SELECTS+{{(32-SELECT_WIDTH){1'b0}}, select_data})*GROUP_BITS +: GROUP_BITS];
             always @(posedge clk)
                 for (lane = 0; lane < LANES; lane = lane + 1)
                     elements[lane*GROUP_BITS +: GROUP_BITS] <=
-                        (inside_data[lane] ? selected[lane*GROUP_BITS +: GROUP_BITS] : {ELEMENTS{outside}})
-                        & {GROUP_BITS{active}};
+                        inside_data[lane] ? selected[lane*GROUP_BITS +: GROUP_BITS] : {ELEMENTS{outside}};
         end
     endgenerate
 endmodule

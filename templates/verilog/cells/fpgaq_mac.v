@@ -85,103 +85,66 @@ module fpgaq_mac #(
         end
     endgenerate
 
-    // Loops over local variables and one assignment to each register: anything else simulates many times slower.
+    // ---- Elements as signed factors, and the products of every output ----
+    // Each product and sum has a wire and a register of its own: loops over parts of wide ones simulate at half the speed.
+    localparam FACTOR = ELEMENT_WIDTH + (ELEMENT_SIGNED == 0 ? 1 : 0);
+
     genvar output_lane;
     genvar level;
     genvar place;
     generate
+        for (place = 0; place < PRODUCTS * (SHARED != 0 ? 1 : OUTPUTS); place = place + 1) begin : factors
+            wire signed [FACTOR-1:0] element;
+            if (ELEMENT_SIGNED != 0) begin : signed_elements
+                assign element = $signed(elements[place*ELEMENT_WIDTH +: ELEMENT_WIDTH]);
+            end else begin : unsigned_elements
+                assign element = $signed({1'b0, elements[place*ELEMENT_WIDTH +: ELEMENT_WIDTH]});
+            end
+        end
+
         for (output_lane = 0; output_lane < OUTPUTS; output_lane = output_lane + 1) begin : lanes
-            wire [PRODUCTS*WEIGHT_WIDTH-1:0] own_weights =
-                weights[output_lane*PRODUCTS*WEIGHT_WIDTH +: PRODUCTS*WEIGHT_WIDTH];
-            wire [PRODUCTS*ELEMENT_WIDTH-1:0] own_elements;
+            localparam TEAM = output_lane / PACKED;
+            localparam MEMBER = output_lane % PACKED;
             reg [SUM_WIDTH-1:0] sum;
 
-            if (SHARED != 0) begin : shared
-                assign own_elements = elements;
-            end else begin : separate
-                for (place = 0; place < PRODUCTS; place = place + 1) begin : places
-                    assign own_elements[place*ELEMENT_WIDTH +: ELEMENT_WIDTH] =
-                        elements[(place*OUTPUTS+output_lane)*ELEMENT_WIDTH +: ELEMENT_WIDTH];
-                end
-            end
-
             for (level = 0; level <= LEVELS; level = level + 1) begin : tree
-                // Lanes up to a multiple of four are zero, so that every sum of the next level has four terms.
+                // Places up to a multiple of four are zero, so that every sum of the next level has four terms.
                 localparam NODES = nodes(level);
                 localparam PADDED = level == LEVELS ? 1 : 4 * nodes(level + 1);
-                localparam WIDTH = level == 0 ? KEPT : SUM_WIDTH;
-                reg [PADDED*WIDTH-1:0] terms;
-
-                if (level > 0) begin : sums_of_four
-                    localparam BELOW = level == 1 ? KEPT : SUM_WIDTH;
-                    localparam SIGN = SUM_WIDTH - BELOW + 1;
-                    always @(posedge clk) begin : add
-                        integer i;
-                        reg [PADDED*SUM_WIDTH-1:0] all;
-                        all = {(PADDED*SUM_WIDTH){1'b0}};
-                        for (i = 0; i < NODES; i = i + 1)
-                            all[i*SUM_WIDTH +: SUM_WIDTH] =
-                                {{SIGN{tree[level-1].terms[(4*i+1)*BELOW-1]}}, tree[level-1].terms[(4*i+0)*BELOW +: BELOW-1]}
-                              + {{SIGN{tree[level-1].terms[(4*i+2)*BELOW-1]}}, tree[level-1].terms[(4*i+1)*BELOW +: BELOW-1]}
-                              + {{SIGN{tree[level-1].terms[(4*i+3)*BELOW-1]}}, tree[level-1].terms[(4*i+2)*BELOW +: BELOW-1]}
-                              + {{SIGN{tree[level-1].terms[(4*i+4)*BELOW-1]}}, tree[level-1].terms[(4*i+3)*BELOW +: BELOW-1]};
-                        terms <= all;
-                    end
-                end else if (PACKED > 1) begin : fields
-                    localparam TEAM = output_lane / PACKED;
-                    localparam MEMBER = output_lane % PACKED;
-                    wire unused = &{1'b0, own_elements, own_weights};
-                    wire [PRODUCTS*JOINT_WIDTH-1:0] joint =
-                        packed_products.joints[TEAM*PRODUCTS*JOINT_WIDTH +: PRODUCTS*JOINT_WIDTH];
-                    always @* begin : split
-                        integer i;
-                        reg [PRODUCT_WIDTH-1:0] product;
-                        reg unused_bits; // bits above KEPT repeat the sign
-                        terms = {(PADDED*KEPT){1'b0}};
-                        for (i = 0; i < PRODUCTS; i = i + 1) begin
-                            product = joint[i*JOINT_WIDTH+MEMBER*PRODUCT_WIDTH +: PRODUCT_WIDTH]
-                                    + {{(PRODUCT_WIDTH-1){1'b0}},
-                                       MEMBER > 0 && joint[i*JOINT_WIDTH+(MEMBER > 0 ? MEMBER*PRODUCT_WIDTH-1 : 0)]};
-                            terms[i*KEPT +: KEPT] = product[KEPT-1:0];
+                for (place = 0; place < PADDED; place = place + 1) begin : places
+                    wire [SUM_WIDTH-1:0] term;
+                    if (place >= NODES) begin : vacant
+                        assign term = {SUM_WIDTH{1'b0}};
+                    end else if (level > 0) begin : sum_of_four
+                        reg [SUM_WIDTH-1:0] registered;
+                        assign term = registered;
+                        always @(posedge clk)
+                            registered <= tree[level-1].places[4*place+0].term + tree[level-1].places[4*place+1].term
+                                        + tree[level-1].places[4*place+2].term + tree[level-1].places[4*place+3].term;
+                    end else if (PACKED > 1) begin : field
+                        wire [JOINT_WIDTH-1:0] joint =
+                            packed_products.joints[(TEAM*PRODUCTS+place)*JOINT_WIDTH +: JOINT_WIDTH];
+                        wire [PRODUCT_WIDTH-1:0] product = joint[MEMBER*PRODUCT_WIDTH +: PRODUCT_WIDTH]
+                            + {{(PRODUCT_WIDTH-1){1'b0}}, MEMBER > 0 && joint[MEMBER > 0 ? MEMBER*PRODUCT_WIDTH-1 : 0]};
+                        wire unused = &{1'b0, joint, product}; // fields of other outputs, repeats of the sign
+                        assign term = {{(SUM_WIDTH-KEPT+1){product[KEPT-1]}}, product[KEPT-2:0]};
+                    end else begin : own
+                        localparam FROM = SHARED != 0 ? place : place * OUTPUTS + output_lane;
+                        wire signed [WEIGHT_WIDTH-1:0] weight =
+                            $signed(weights[(output_lane*PRODUCTS+place)*WEIGHT_WIDTH +: WEIGHT_WIDTH]);
+                        wire signed [PRODUCT_WIDTH-1:0] product = factors[FROM].element * weight;
+                        if (PRODUCT_WIDTH > KEPT) begin : repeats_of_the_sign
+                            wire unused = &{1'b0, product[PRODUCT_WIDTH-1:KEPT]};
                         end
-                        unused_bits = &{1'b0, product};
-                    end
-                end else if (ELEMENT_SIGNED != 0) begin : signed_products
-                    always @(posedge clk) begin : multiply
-                        integer i;
-                        reg signed [PRODUCT_WIDTH-1:0] product;
-                        reg unused; // bits above KEPT repeat the sign
-                        reg [PADDED*KEPT-1:0] all;
-                        all = {(PADDED*KEPT){1'b0}};
-                        for (i = 0; i < PRODUCTS; i = i + 1) begin
-                            product = $signed(own_elements[i*ELEMENT_WIDTH +: ELEMENT_WIDTH])
-                                    * $signed(own_weights[i*WEIGHT_WIDTH +: WEIGHT_WIDTH]);
-                            all[i*KEPT +: KEPT] = product[KEPT-1:0];
-                        end
-                        unused = &{1'b0, product};
-                        terms <= all;
-                    end
-                end else begin : unsigned_products
-                    always @(posedge clk) begin : multiply
-                        integer i;
-                        reg signed [PRODUCT_WIDTH-1:0] product;
-                        reg unused; // bits above KEPT repeat the sign
-                        reg [PADDED*KEPT-1:0] all;
-                        all = {(PADDED*KEPT){1'b0}};
-                        for (i = 0; i < PRODUCTS; i = i + 1) begin
-                            product = $signed({1'b0, own_elements[i*ELEMENT_WIDTH +: ELEMENT_WIDTH]})
-                                    * $signed(own_weights[i*WEIGHT_WIDTH +: WEIGHT_WIDTH]);
-                            all[i*KEPT +: KEPT] = product[KEPT-1:0];
-                        end
-                        unused = &{1'b0, product};
-                        terms <= all;
+                        reg [KEPT-1:0] registered;
+                        always @(posedge clk)
+                            registered <= product[KEPT-1:0];
+                        assign term = {{(SUM_WIDTH-KEPT+1){registered[KEPT-1]}}, registered[KEPT-2:0]};
                     end
                 end
             end
 
-            localparam LAST = LEVELS == 0 ? KEPT : SUM_WIDTH;
-            wire [SUM_WIDTH-1:0] step_sum = {{(SUM_WIDTH-LAST+1){tree[LEVELS].terms[LAST-1]}},
-                                             tree[LEVELS].terms[LAST-2:0]};
+            wire [SUM_WIDTH-1:0] step_sum = tree[LEVELS].places[0].term;
             wire [SUM_WIDTH-1:0] carried = first ? {SUM_WIDTH{1'b0}} : sum;
             wire [SUM_WIDTH-1:0] added = carried + step_sum;
 

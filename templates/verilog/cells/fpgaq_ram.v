@@ -1,6 +1,7 @@
 `default_nettype none
 // Simple dual-port memory: one write port, one synchronous read port, each address on its own.
-// Reading an address in the cycle in which it is written returns the old word; the walker never does so.
+// An address that is written may not be read in the same cycle; the walker never does so. The attribute saves the logic
+// by which Yosys would otherwise make it certain what that gives.
 module fpgaq_ram #(
     parameter WIDTH = 8,         // bits of a word
     parameter ADDRESS_WIDTH = 4  // the memory holds 2**ADDRESS_WIDTH words
@@ -12,7 +13,7 @@ module fpgaq_ram #(
     input  wire [ADDRESS_WIDTH-1:0] read_address,
     output reg  [WIDTH-1:0]         read_data
 );
-    reg [WIDTH-1:0] memory [0:(1 << ADDRESS_WIDTH)-1];
+    (* no_rw_check *) reg [WIDTH-1:0] memory [0:(1 << ADDRESS_WIDTH)-1];
 
     always @(posedge clk) begin
         if (write_enable)
