@@ -67,12 +67,19 @@ module fpgaq_line_buffer #(
                         inside_data[lane] ? read_data[lane*GROUP_BITS +: GROUP_BITS] : {ELEMENTS{outside}};
         end else begin : part
             reg [LANES*GROUP_BITS-1:0] selected;
+            reg [SELECTS*GROUP_BITS-1:0] word;
             integer from;
+            integer digit;
             integer lane;
+            // Digit by digit: a multiplexer tree for any synthesis, and few steps of a simulation.
             always @*
-                for (from = 0; from < LANES; from = from + 1)
-                    selected[from*GROUP_BITS +: GROUP_BITS] =
-                        read_data[(from*SELECTS+{{(32-SELECT_WIDTH){1'b0}}, select_data})*GROUP_BITS +: GROUP_BITS];
+                for (from = 0; from < LANES; from = from + 1) begin
+                    word = read_data[from*SELECTS*GROUP_BITS +: SELECTS*GROUP_BITS];
+                    for (digit = 0; digit < SELECT_WIDTH; digit = digit + 1)
+                        if (select_data[digit])
+                            word = word >> (GROUP_BITS << digit);
+                    selected[from*GROUP_BITS +: GROUP_BITS] = word[GROUP_BITS-1:0];
+                end
             always @(posedge clk)
                 for (lane = 0; lane < LANES; lane = lane + 1)
                     elements[lane*GROUP_BITS +: GROUP_BITS] <=
