@@ -59,23 +59,24 @@ module fpgaq_collect #(
                     beat <= sums;
         end else begin : serial
             reg [OUTPUTS*SUM_WIDTH-1:0] held;
-            reg [LANES*SUM_WIDTH-1:0] picked;
+            reg [OUTPUTS*SUM_WIDTH-1:0] picked;
             reg [OWNER_WIDTH-1:0] held_owner;
             reg [PLACE_WIDTH-1:0] place;        // of the beat that is counted
             reg [PLACE_WIDTH-1:0] picked_place;
             reg busy;
-            integer i;
+            integer digit;
 
             wire group_last = (place == last_place) | pixel_last;
 
             assign counted = busy;
             assign serving = held_owner;
 
+            // Digit by digit: a multiplexer tree for any synthesis.
             always @* begin
-                picked = {(LANES*SUM_WIDTH){1'b0}};
-                for (i = 0; i < BEATS; i = i + 1)
-                    if (picked_place == i[PLACE_WIDTH-1:0])
-                        picked = held[i*LANES*SUM_WIDTH +: LANES*SUM_WIDTH];
+                picked = held;
+                for (digit = 0; digit < PLACE_WIDTH; digit = digit + 1)
+                    if (picked_place[digit])
+                        picked = picked >> ((LANES * SUM_WIDTH) << digit);
             end
 
             always @(posedge clk) begin
@@ -84,7 +85,7 @@ module fpgaq_collect #(
                 if (done_next)
                     held_owner <= owner;
                 picked_place <= place;
-                beat <= picked;
+                beat <= picked[LANES*SUM_WIDTH-1:0];
             end
 
             always @(posedge clk) begin
