@@ -52,7 +52,9 @@ RESET_ONCE = "if ({name} === {{{width}{{1'bx}}}}) {name} <= "
 TEXT_FAULTS = {
     "weights unsigned": {".element * weight": ".element * $signed({1'b0, weight})"},
     "elements unsigned": {"factors[FROM].element *": "$signed({1'b0, factors[FROM].element}) *"},
-    "elements signed": {"$signed({1'b0, elements[": "$signed({elements[place*ELEMENT_WIDTH+ELEMENT_WIDTH-1], elements["},
+    "elements signed": {
+        "$signed({1'b0, elements[": "$signed({elements[place*ELEMENT_WIDTH+ELEMENT_WIDTH-1], elements["
+    },
     "rounding constant zero": {"raised + HALF": "raised"},
     "rounding constant one less": {"raised + HALF": "raised + HALF - 1'b1"},
     "rounding constant doubled": {"1'b1} << (SHIFT - 1)": "1'b1} << SHIFT"},
