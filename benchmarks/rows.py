@@ -23,7 +23,7 @@ from workloads import WORKLOADS
 from fpgaq.emit.verilog import emit
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.reference import run
-from fpgaq.schedule import Schedule, Target, make_schedule
+from fpgaq.schedule import Schedule, Target, plan_hardware
 from fpgaq.verify.file_bench import run_file_bench
 from fpgaq.verify.harness import check_cycles, drive
 from fpgaq.verify.harness_build import compile_designs, flat_design
@@ -63,7 +63,7 @@ def verilator(graph: IntegerGraph, schedule: Schedule, inputs: dict[str, np.ndar
 def row(name: str, graph: IntegerGraph, target: Target, aim: int | None) -> str:
     """The line of the table."""
     started = time.process_time()
-    schedule = make_schedule(graph, target)
+    graph, schedule = plan_hardware(graph, target)
     scheduled = time.process_time()
     files = emit(graph, schedule)
     written = time.process_time()
