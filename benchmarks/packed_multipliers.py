@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fpgaq.emit.verilog import emit
 from fpgaq.emit.write import write_folder
+from fpgaq.estimate import estimate_schedule
 from fpgaq.formats import Format
 from fpgaq.integer_graph import IntegerConvolution, IntegerGraph
 from fpgaq.schedule import Target, make_schedule
@@ -36,8 +37,10 @@ def network(element_bits: int, weight_bits: int) -> IntegerGraph:
 
 def main() -> None:
     """Print the table; a number as argument takes one case only."""
-    print("| device | element x weight bits | products a cycle | a factor of | DSP | LUT | FF |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| device | element x weight bits | products a cycle | a factor of | DSP | LUT | estimated | FF | estimated |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     for device, wide, element_bits, weight_bits in CASES[int(sys.argv[1]) :][:1] if len(sys.argv) > 1 else CASES:
         graph = network(element_bits, weight_bits)
         schedule = make_schedule(graph, Target(multipliers=72))
@@ -45,11 +48,12 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as parent:
                 folder = Path(parent) / "design"
                 write_folder(folder, emit(graph, replace(schedule, factor_bits=factor_bits)))
+                guess = estimate_schedule(graph, replace(schedule, factor_bits=factor_bits), device).counts
                 counts = synthesize(folder, device, seeds=0, layers=False).counts
             shared = f"{factor_bits} bits" if factor_bits else "its own"
             print(
                 f"| {device} | {element_bits} x {weight_bits} | {schedule.multipliers} | {shared} | {counts.dsp} |"
-                f" {counts.lut:,} | {counts.ff:,} |",
+                f" {counts.lut:,} | {guess.lut:,} | {counts.ff:,} | {guess.ff:,} |",
                 flush=True,
             )
 

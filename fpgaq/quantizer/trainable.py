@@ -46,8 +46,9 @@ from .plan import count_reads, lead
 from .sums import with_sums
 
 Linear = Convolution | Affine | Deconvolution
-NEAR = 0.49
-"""How far from an integer, in steps, a weight may start that is rounded to it."""
+NEAR = 0.2
+"""How far from an integer, in steps, a weight may start that is rounded to it. Nearer to a half, the weights that were
+rounded another way than to the nearest would turn back in the first steps, and what that had won would be lost."""
 MIN_BIAS_BITS = 16
 MAX_BIAS_BITS = 31
 
