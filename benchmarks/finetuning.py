@@ -51,15 +51,15 @@ RECIPES = {
     "4/4": {
         "fashion_mlp": Recipe(6, 256, 4e-3),
         "fashion_cnn": Recipe(2, 64, 5e-4),
-        "fashion_residual": Recipe(2, 128, 4e-4, "frozen"),
+        "fashion_residual": Recipe(12, 128, 2e-3),
         "fashion_mobile": Recipe(15, 128, 3e-3),
         "series_conv": Recipe(2, 64, 3e-4, "frozen", teacher=1),
         "digits_tabular": Recipe(30, 32, 2e-3),
     },
     "2/8": {
         "fashion_mlp": Recipe(6, 256, 12e-3, teacher=1),
-        "fashion_cnn": Recipe(3, 128, 2e-3, "frozen"),
-        "fashion_residual": Recipe(4, 128, 2e-3, "frozen"),
+        "fashion_cnn": Recipe(6, 128, 6e-3),
+        "fashion_residual": Recipe(8, 128, 8e-3),
         "fashion_mobile": Recipe(8, 128, 12e-3),
         "series_conv": Recipe(3, 64, 6e-3, teacher=1),
         "digits_tabular": Recipe(30, 32, 6e-3, teacher=1),

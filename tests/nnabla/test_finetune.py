@@ -162,7 +162,7 @@ def test_without_labels_the_float_network_teaches(nnabla, tmp_path) -> None:
         np.save(tmp_path / "x.npy", data["x"])
     result = finetune_model(
         fpgaq.load_model(TABULAR / "model.nnp"), tmp_path / "x.npy", QuantizeOptions(weight_bits=3),
-        TrainOptions(epochs=2),
+        TrainOptions(epochs=10, rate=4e-3),
     )  # fmt: skip
     assert result.loss == "squared_error"
     assert result.epochs[-1].loss < result.epochs[0].loss
@@ -248,7 +248,7 @@ def test_a_teacher_softens_the_targets(nnabla) -> None:
     results = [
         finetune_model(
             fpgaq.load_model(TABULAR / "model.nnp"), TABULAR / "test.npz", QuantizeOptions(weight_bits=2),
-            TrainOptions(epochs=3), test=TABULAR / "test.npz", teacher=share,
+            TrainOptions(epochs=10, rate=4e-3), test=TABULAR / "test.npz", teacher=share,
         )
         for share in (0.0, 0.5)
     ]  # fmt: skip
