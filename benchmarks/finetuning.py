@@ -67,46 +67,57 @@ RECIPES = {
 }
 
 
-def right(values: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> float:
-    """Percent of right answers."""
-    return 100 * float(np.mean(values.reshape(len(values), -1).argmax(axis=1) == labels))
+def answers(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The class of each sample."""
+    return values.reshape(len(values), -1).argmax(axis=1)
+
+
+def percent(found: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any]) -> float:
+    """Percent of equal ones."""
+    return 100 * float(np.mean(found == wanted))
+
+
+def measure(name: str, bits: str, folder: Path) -> dict[str, float]:
+    """Top-1 of the float, the quantized and the finetuned network, and how often the last agrees with the first."""
+    data, example = TASKS[name].load(DEFAULT_FOLDER), ROOT / "examples" / name
+    model = pipeline.load_model(example / "model.nnp")
+    (source,), (output,) = model.inputs, model.outputs
+    quantized = pipeline.quantize(model, example / "calibration.npz", widths(bits))
+    finetuned = pipeline.quantize(folder / f"{stem(name, bits)}.nnp")
+    whole = answers(run_float(model, {source: data.test_inputs})[output])
+    before, after = (answers(pipeline.run(each, data.test_inputs)[output][1]) for each in (quantized, finetuned))
+    return {
+        "float": percent(whole, data.test_targets),
+        "post_training": percent(before, data.test_targets),
+        "finetuned": percent(after, data.test_targets),
+        "agreement": percent(after, whole),
+    }
+
+
+def widths(bits: str) -> QuantizeOptions:
+    """The options of two widths, weights and activations."""
+    weights, activations = map(int, bits.split("/"))
+    return QuantizeOptions(weight_bits=weights, activation_bits=activations)
 
 
 def run(name: str, bits: str, folder: Path) -> dict[str, Any]:
     """Finetune one example at one pair of widths."""
     task, recipe = TASKS[name], RECIPES[bits][name]
     data = task.load(DEFAULT_FOLDER)
-    weights, activations = map(int, bits.split("/"))
-    widths = QuantizeOptions(weight_bits=weights, activation_bits=activations)
-    model = pipeline.load_model(ROOT / "examples" / name / "model.nnp")
-    (source,), (output,) = model.inputs, model.outputs
-    calibration = ROOT / "examples" / name / "calibration.npz"
-    quantized = pipeline.quantize(model, calibration, widths)
+    example = ROOT / "examples" / name
+    model = pipeline.load_model(example / "model.nnp")
     train = folder / f"{name}_train.npz"
     if not train.is_file():
         np.savez(train, x=data.train_inputs, y=data.train_targets)
     start = time.process_time()
     result = finetune_model(
-        model, train, widths, TrainOptions(epochs=recipe.epochs, rate=recipe.rate), calibration=calibration,
-        deltas=recipe.deltas, batch_size=recipe.batch_size, teacher=recipe.teacher,
+        model, train, widths(bits), TrainOptions(epochs=recipe.epochs, rate=recipe.rate),
+        calibration=example / "calibration.npz", deltas=recipe.deltas, batch_size=recipe.batch_size,
+        teacher=recipe.teacher,
     )  # fmt: skip
     seconds = time.process_time() - start
-    path = folder / f"{stem(name, bits)}.nnp"
-    save_nnp(result.graph, path)
-
-    def integer(network: Any) -> float:
-        _, values = pipeline.run(network, data.test_inputs)[output]
-        return right(values, data.test_targets)
-
-    return {
-        "network": name,
-        "bits": bits,
-        **asdict(recipe),
-        "float": right(run_float(model, {source: data.test_inputs})[output], data.test_targets),
-        "post_training": integer(quantized),
-        "finetuned": integer(pipeline.quantize(path)),
-        "seconds": seconds,
-    }
+    save_nnp(result.graph, folder / f"{stem(name, bits)}.nnp")
+    return {"network": name, "bits": bits, **asdict(recipe), **measure(name, bits, folder), "seconds": seconds}
 
 
 def stem(name: str, bits: str) -> str:
@@ -117,20 +128,21 @@ def stem(name: str, bits: str) -> str:
 def table(runs: list[dict[str, Any]]) -> list[str]:
     """The runs as rows of Markdown, and what they lose on average."""
     lines = [
-        "| bits | network | float | after training | finetuned | points lost | epochs | rate | steps | CPU seconds |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| bits | network | float | calibrated | finetuned | points lost | agreement | epochs | rate | steps | CPU s |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for bits in dict.fromkeys(run["bits"] for run in runs):
         rows = [run for run in runs if run["bits"] == bits]
         for row in rows:
             values = [f"{row[key]:.2f} %" for key in ("float", "post_training", "finetuned")]
-            lost = f"{row['float'] - row['finetuned']:.2f}"
+            lost = f"{row['float'] - row['finetuned']:.2f} | {row['agreement']:.2f} %"
             how = f"{row['epochs']:g} | {row['rate']:g} | {row['deltas']}"
             name = row["network"].removeprefix("fashion_")
             lines.append(f"| {bits} | {name} | {' | '.join(values)} | {lost} | {how} | {row['seconds']:.0f} |")
         before, after = ([run["float"] - run[key] for run in rows] for key in ("post_training", "finetuned"))
         mean = f"**{np.mean(after):.2f}**, worst {max(after):.2f}"
-        lines.append(f"| {bits} | mean | | {np.mean(before):.2f} lost | | {mean} | | | | |")
+        agreement = f"{np.mean([row['agreement'] for row in rows]):.2f} %"
+        lines.append(f"| {bits} | mean | | {np.mean(before):.2f} lost | | {mean} | {agreement} | | | | |")
     return lines
 
 

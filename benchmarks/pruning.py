@@ -34,14 +34,14 @@ from fpgaq.graph import Graph  # noqa: E402
 from fpgaq.nnabla.training import TrainOptions  # noqa: E402
 from fpgaq.passes import standard_passes  # noqa: E402
 from fpgaq.pruning import find_groups  # noqa: E402
+from fpgaq.pruning.algorithms import OneShot  # noqa: E402
 from fpgaq.pruning.command import PruneOptions, prune_graph  # noqa: E402
 from fpgaq.pruning.figures import measure, table_rows  # noqa: E402
 from fpgaq.pruning.groups import Group  # noqa: E402
 from fpgaq.pruning.importance import Statistics, l2_norm  # noqa: E402
 from fpgaq.pruning.masks import keep_counts  # noqa: E402
-from fpgaq.pruning.shrinkage import rebuild  # noqa: E402
-from fpgaq.pruning.training import Recipe, retrain  # noqa: E402
-from fpgaq.pruning.units import find_units  # noqa: E402
+from fpgaq.pruning.training import Recipe  # noqa: E402
+from fpgaq.pruning.units import Mask, Units, find_units  # noqa: E402
 from fpgaq.schedule import Target  # noqa: E402
 
 ICARUS_FRAMES, VERILATOR_FRAMES = 3, 200
@@ -79,7 +79,7 @@ def prune(name: str, plan: Plan, output: Path, folder: Path) -> None:
     training = Dataset({"x": images}, labels)
     start = time.process_time()
     if plan.keep:
-        groups, counts, pruned = with_channels(graph, plan, calibration, training)
+        groups, counts, pruned = with_channels(graph, plan, training)
     else:
         options = PruneOptions(plan.macs, None, plan.cycles, plan.multipliers, epochs=plan.epochs, rate=plan.rate)
         result = prune_graph(graph, calibration.inputs, options, training=training)
@@ -94,18 +94,17 @@ def prune(name: str, plan: Plan, output: Path, folder: Path) -> None:
     (output / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
-def with_channels(
-    graph: Graph, plan: Plan, calibration: Dataset, training: Dataset
-) -> tuple[tuple[Group, ...], list[int], Graph]:
+def with_channels(graph: Graph, plan: Plan, training: Dataset) -> tuple[tuple[Group, ...], list[int], Graph]:
     """The groups, the channels that each keeps by the plan, and the network with those, trained."""
-    units = find_units(graph)
-    groups, left = tuple(find_groups(units)), iter(plan.keep)
+    groups, left = find_groups(find_units(graph)), iter(plan.keep)
     counts = [next(left) if group.units else group.size for group in groups]
-    mask = keep_counts(units, groups, l2_norm(units, Statistics()), counts)
-    recipe = Recipe(TrainOptions(epochs=plan.epochs, rate=plan.rate, weight_decay=1e-4))
-    pruned = rebuild(units, mask, calibration.inputs)
+
+    def choose(units: Units, statistics: Statistics) -> Mask:
+        return keep_counts(units, groups, l2_norm(units, statistics), counts)
+
     assert training.labels is not None
-    return groups, counts, retrain(pruned, training.inputs, training.labels, recipe, teacher=graph)
+    recipe = Recipe(TrainOptions(epochs=plan.epochs, rate=plan.rate, weight_decay=1e-4))
+    return groups, counts, OneShot(choose, recipe)(graph, training.inputs, training.labels)
 
 
 def np_load(name: str) -> Any:

@@ -61,18 +61,11 @@ def in_phases(spread: IntegerUpsample, layer: IntegerConvolution, graph: Integer
     source, target = graph.tensors[spread.input], graph.tensors[layer.output]
     if layer.stride != (1, 1) or layer.padding_value or spread.factor[0] * spread.factor[1] > MOST_PHASES:
         return ()
-    phases = []
-    for axis in (0, 1):
-        size = -(-target.shape[axis] // spread.factor[axis])
-        found = [_phase(axis, phase, size, source.shape[axis], spread, layer) for phase in range(spread.factor[axis])]
-        phases.append(found)
-    rows, columns = ([axis for axis in found if axis is not None] for found in phases)
-    if (len(rows), len(columns)) != spread.factor:
-        return ()
+    rows, columns = (_phases(axis, spread, layer, source, target) for axis in (0, 1))
     height, width = (-(-target.shape[axis] // spread.factor[axis]) for axis in (0, 1))
     depth = target.shape[2]
     taps = height * width * sum(len(axis.taps) for axis in rows) * sum(len(axis.taps) for axis in columns)
-    if taps >= target.shape[0] * target.shape[1] * layer.weight.shape[1] * layer.weight.shape[2]:
+    if not 0 < taps < target.shape[0] * target.shape[1] * layer.weight.shape[1] * layer.weight.shape[2]:
         return ()
     pieces: list[Piece] = []
     whole = (height * len(rows), width * len(columns), depth)
@@ -101,20 +94,21 @@ def in_phases(spread: IntegerUpsample, layer: IntegerConvolution, graph: Integer
     return _ending_in(pieces, target)
 
 
-def _phase(
-    axis: int, phase: int, size: int, pixels: int, spread: IntegerUpsample, layer: IntegerConvolution
-) -> _Axis | None:
-    """One phase of `size` outputs along an axis; None if it meets no pixel, or none of the first or last ones."""
+def _phases(
+    axis: int, spread: IntegerUpsample, layer: IntegerConvolution, source: Tensor, target: Tensor
+) -> tuple[_Axis, ...]:
+    """The phases along an axis; none if one of them meets no pixel, or none of the first or last ones."""
     factor, dilation, before = spread.factor[axis], layer.dilation[axis], layer.padding[2 * axis]
-    taps = [tap for tap in range(layer.weight.shape[1 + axis]) if (phase + dilation * tap - before) % factor == 0]
-    if not taps:
-        return None
-    places = [(phase + dilation * tap - before) // factor for tap in taps]
-    apart = places[1] - places[0] if len(places) > 1 else 1
-    after = size - 1 + places[-1] - (pixels - 1)
-    if places[0] > 0 or after < 0:
-        return None
-    return _Axis(tuple(taps), apart, -places[0], after)
+    size = -(-target.shape[axis] // factor)
+    found = []
+    for phase in range(factor):
+        taps = [tap for tap in range(layer.weight.shape[1 + axis]) if (phase + dilation * tap - before) % factor == 0]
+        places = [(phase + dilation * tap - before) // factor for tap in taps]
+        if not places or places[0] > 0 or size - 1 + places[-1] < source.shape[axis] - 1:
+            return ()
+        apart = places[1] - places[0] if len(places) > 1 else 1
+        found.append(_Axis(tuple(taps), apart, -places[0], size + places[-1] - source.shape[axis]))
+    return tuple(found)
 
 
 def _interleaved(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..errors import FitError, UsageError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..schedule import Schedule, Target, auxiliary_multipliers
 from .models import load_integer
@@ -133,8 +133,7 @@ def generate(
     from ..emit.write import check_folder, write_folder
     from ..estimate import estimate_schedule, fit_device
     from ..integer_file import digest, dump
-    from ..lowering import lower
-    from ..schedule import make_schedule, plan_hardware
+    from ..schedule import plan_hardware
     from ..synth import find_device
 
     if device is not None and language == "hls":
@@ -153,9 +152,7 @@ def generate(
         lowered, schedule = fitted.network, fitted.schedule
         guess, limited_by = fitted.estimate, fitted.limited_by
     elif language == "hls":
-        # A function of HLS C++ multiplies for one layer.
-        lowered = lower(network)
-        schedule = make_schedule(lowered, replace(wanted, sharing=False))
+        lowered, schedule = _hls_schedule(network, wanted)
     else:
         lowered, schedule = plan_hardware(network, wanted)
         schedule = replace(schedule, factor_bits=factor_bits)
@@ -169,6 +166,23 @@ def generate(
     write_folder(directory, files)
     names = tuple(sorted(files))
     return GenerateResult(Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by)
+
+
+def _hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
+    """The form of a network for HLS C++, where a function multiplies for one layer, and its lanes.
+
+    A lowered network has more layers, and may need more multipliers than there are; then it stays as it is.
+    """
+    from ..lowering import lower
+    from ..schedule import make_schedule
+
+    alone, lowered = replace(target, sharing=False), lower(network)
+    try:
+        return lowered, make_schedule(lowered, alone)
+    except FitError:
+        if lowered is network:
+            raise
+        return network, make_schedule(network, alone)
 
 
 def bench_inputs(network: IntegerGraph, data: Samples | None, frames: int | None) -> Mapping[str, IntegerArray]:

@@ -100,7 +100,10 @@ def fold_ranges(units: Units, keep: Mask) -> list[tuple[Operator, FoldRange]]:
 
 
 def _windows(op: Convolution | Deconvolution, rows: int, columns: int) -> list[tuple[int, int]]:
-    """Windows and taps of a layer, or of each phase of a transposed convolution, as the hardware has them."""
+    """Windows and taps of a layer, or of each phase of a transposed convolution, as the hardware has them.
+
+    Of more than nine phases, or where one meets no tap, hardware computes all taps: more cycles than these come to.
+    """
     if isinstance(op, Convolution):
         return [(rows * columns, op.weight.shape[2] * op.weight.shape[3])]
     pairs = itertools.product(op.phases(0, rows), op.phases(1, columns))

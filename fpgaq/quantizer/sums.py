@@ -1,10 +1,8 @@
-"""Sums where activations have few bits: in place of means, and wide enough.
-
-The division of a mean goes into the weights behind.
+"""Sums where activations have few bits: in place of means, and with bits enough.
 
 A mean of integers is rounded to a step no finer than theirs, and lies far below their maximum: of 49 four-bit values
 two bits of information were left. A sum has the bits that the division would drop, so that its step can be chosen to
-suit; and the hardware has nothing to divide by.
+suit; and the hardware has nothing to divide by. The division goes into the weights behind.
 """
 
 from __future__ import annotations
@@ -14,10 +12,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..graph import Add, Affine, AveragePooling, Convolution, Deconvolution, Graph, Operator, Relu, Reshape, check
+from ..graph import (
+    Add,
+    Affine,
+    AveragePooling,
+    Convolution,
+    Deconvolution,
+    Graph,
+    MaxPooling,
+    Operator,
+    Relu,
+    Reshape,
+    check,
+)
 from ..passes.linear import fold_before
-from ..passes.rewrite import renamed, sole_consumers
+from ..passes.rewrite import producers, renamed, sole_consumers
 from .config import QuantizeOptions
+from .input_format import MIN_INPUT_BITS
 from .methods import FEW_BITS
 
 SUFFIX = ".sum"
@@ -25,15 +36,26 @@ SUFFIX = ".sum"
 
 
 def sums_for_means(graph: Graph, options: QuantizeOptions) -> Graph:
-    """Replace means by sums where their output has at most `FEW_BITS` bits and one layer with weights reads it.
+    """Replace means by sums where they are over at most `FEW_BITS` bits and one layer with weights reads them.
 
     Returns
     -------
     Graph
         The same function of the inputs, up to the rounding of weights to float32; `graph` itself if nothing changes.
     """
-    pools = [op.name for op in graph.operators if isinstance(op, AveragePooling)]
-    return with_sums(graph, {name for name in pools if options.for_layer(name).activation_bits <= FEW_BITS})
+    pools = [op for op in graph.operators if isinstance(op, AveragePooling)]
+    return with_sums(graph, {op.name for op in pools if _bits_of(graph, op.input, options) <= FEW_BITS})
+
+
+def _bits_of(graph: Graph, tensor: str, options: QuantizeOptions) -> int:
+    """Bits that a tensor will have."""
+    known = producers(graph)
+    op = known.get(tensor)
+    while isinstance(op, Relu | MaxPooling | Reshape):
+        op = known.get(op.input)
+    if op is None:
+        return options.input_bits or max(MIN_INPUT_BITS, options.activation_bits)
+    return options.for_layer(op.name).activation_bits
 
 
 def with_sum_bits(graph: Graph, options: QuantizeOptions) -> QuantizeOptions:

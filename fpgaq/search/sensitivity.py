@@ -93,7 +93,7 @@ def sensitivity(
     run = partial(evaluate, partial(measure, workload), jobs=jobs, dask=dask, cache=cache, progress=progress)
     integer = quantize(workload.graph, workload.calibration, workload.options)
     found = _places(workload.graph, integer, workload.options)
-    whole, *alone = run([{}, *(_alone(workload.options, integer, *place[:2]) for place in found)])
+    whole, *alone = run([{}, *(_alone(workload.options, integer, *place) for place in found)])
     total = sum(result["noise"] or 0.0 for result in alone) or 1.0
     places = [
         Place(layer, part, bits, result["noise"] or 0.0, (result["noise"] or 0.0) / total, result["agreement"])
@@ -132,14 +132,16 @@ def _places(graph: Graph, integer: IntegerGraph, options: QuantizeOptions) -> li
     return found
 
 
-def _alone(options: QuantizeOptions, integer: IntegerGraph, layer: str, part: str) -> dict[str, Any]:
-    """A task: one part of one layer as the options have it, all else wide."""
+def _alone(options: QuantizeOptions, integer: IntegerGraph, layer: str, part: str, bits: int) -> dict[str, Any]:
+    """A task: one part of one layer in the bits that the options give it, all else wide."""
     chosen = options.for_layer(layer)
     own = {name: getattr(chosen, name) for name in LAYER_OPTIONS}
     if part == "weights":
         own["activation_bits"] = WIDE_BITS
     else:
-        own.update(weight_bits=WIDE_BITS, method="mse", weight_rounding=None, bias_correction=None)
+        # What is summed may have more bits than are asked for.
+        more = {"activation_bits": max(bits, chosen.activation_bits)}
+        own.update(more, weight_bits=WIDE_BITS, method="mse", weight_rounding=None, bias_correction=None)
     others = {op: dict(WIDE) for op in options.layers if op != layer}
     named = {name: None for name in ("per_channel", "weight_delta", "weight_rounding", "bias_correction")}
     width = max(integer.tensors[name].format.width for name in integer.inputs)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fpgaq import pipeline
 from fpgaq.errors import VerificationError
 from fpgaq.graph import Deconvolution, Graph
 from fpgaq.integer_graph import IntegerConvolution, IntegerGraph, IntegerUpsample
@@ -15,6 +17,7 @@ from fpgaq.lowering import lower
 from fpgaq.quantizer import quantize
 from fpgaq.reference import run
 from fpgaq.report.summary import summarize
+from fpgaq.schedule import Target
 from fpgaq.verify.vectors import golden_vectors
 from hdl_tests.fuzz.case import random_inputs
 from hdl_tests.fuzz.networks import transposed_chain
@@ -125,3 +128,13 @@ def test_a_lowered_network_that_computes_something_else_is_no_reference() -> Non
         golden_vectors(graph, lowered=replace(lowered, operators=operators))
     assert golden_vectors(graph, lowered=lowered).tensors.keys() == lowered.tensors.keys()
     assert lowered.tensors["y"] == graph.tensors["y"]
+
+
+def test_hls_keeps_the_zeros_where_multipliers_are_too_few(tmp_path: Path) -> None:
+    graph = quantized(transposed(4, 2, 1))
+    few = pipeline.generate(graph, tmp_path / "few", Target(multipliers=3), language="hls")
+    assert few.network is graph
+    assert pipeline.LOWERED_FILE not in few.files
+    enough = pipeline.generate(graph, tmp_path / "enough", Target(multipliers=4), language="hls")
+    assert len([op for op in enough.network.operators if isinstance(op, IntegerConvolution)]) == 4
+    assert pipeline.LOWERED_FILE in enough.files

@@ -47,11 +47,24 @@ def test_a_sum_keeps_what_a_mean_drops() -> None:
     found = quantize(graph, data, QuantizeOptions(4, 4, sum_bits=4))
     pool = next(op for op in found.operators if isinstance(op, IntegerSumPooling))
     assert pool.divisor == (1,) and found.tensors[pool.output].format.width == 4
-    # As it would be with means: more bits of the layer are asked for than is the limit of the change.
-    kept = quantize(graph, data, QuantizeOptions(4, 4, layers={"mean": {"activation_bits": 7}}))
-    divided = next(op for op in kept.operators if isinstance(op, IntegerSumPooling))
-    assert divided.divisor == (64,)
-    assert signal_to_noise(graph, found, data["t0"]) > signal_to_noise(graph, kept, data["t0"]) + 2
+    # The same function, but a mean, since no layer with weights reads it.
+    divided = network(relu("r2"), affine(3, 6, 2))
+    kept = quantize(divided, data, QuantizeOptions(4, 4, sum_bits=4))
+    assert next(op for op in kept.operators if isinstance(op, IntegerSumPooling)).divisor == (64,)
+    assert signal_to_noise(graph, found, data["t0"]) > signal_to_noise(divided, kept, data["t0"]) + 2
+
+
+def test_what_a_mean_is_over_decides() -> None:
+    graph, data = network(affine(3, 6, 2)), samples(64, 2, 8, 8)
+
+    def pool(options: QuantizeOptions) -> tuple[tuple[int, ...], int]:
+        found = quantize(graph, data, options)
+        (op,) = (op for op in found.operators if isinstance(op, IntegerSumPooling))
+        return op.divisor, found.tensors[op.output].format.width
+
+    assert pool(QuantizeOptions(4, 4, layers={"mean": {"activation_bits": 12}})) == ((1,), 12)
+    assert pool(QuantizeOptions(4, 8, layers={"mean": {"activation_bits": 4}})) == ((64,), 4)
+    assert pool(QuantizeOptions(4, 8, layers={"c1": {"activation_bits": 4}})) == ((1,), 8)
 
 
 @pytest.mark.parametrize(
