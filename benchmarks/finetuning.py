@@ -43,25 +43,25 @@ class Recipe:
     epochs: float
     batch_size: int
     rate: float
-    deltas: Deltas = "learned"
+    deltas: Deltas = "frozen"
     teacher: float = 0.5
 
 
 RECIPES = {
     "4/4": {
-        "fashion_mlp": Recipe(6, 256, 4e-3),
-        "fashion_cnn": Recipe(2, 64, 5e-4),
+        "fashion_mlp": Recipe(12, 256, 4e-3),
+        "fashion_cnn": Recipe(10, 128, 2e-3),
         "fashion_residual": Recipe(12, 128, 2e-3),
-        "fashion_mobile": Recipe(15, 128, 3e-3),
-        "series_conv": Recipe(2, 64, 3e-4, "frozen", teacher=1),
+        "fashion_mobile": Recipe(12, 128, 4e-3),
+        "series_conv": Recipe(8, 64, 2e-3, teacher=1),
         "digits_tabular": Recipe(30, 32, 2e-3),
     },
     "2/8": {
-        "fashion_mlp": Recipe(6, 256, 12e-3, teacher=1),
-        "fashion_cnn": Recipe(6, 128, 6e-3),
-        "fashion_residual": Recipe(8, 128, 8e-3),
-        "fashion_mobile": Recipe(8, 128, 12e-3),
-        "series_conv": Recipe(3, 64, 6e-3, teacher=1),
+        "fashion_mlp": Recipe(16, 256, 12e-3, teacher=1),
+        "fashion_cnn": Recipe(10, 128, 6e-3),
+        "fashion_residual": Recipe(12, 128, 8e-3),
+        "fashion_mobile": Recipe(14, 128, 8e-3),
+        "series_conv": Recipe(10, 64, 6e-3, teacher=1),
         "digits_tabular": Recipe(30, 32, 6e-3, teacher=1),
     },
 }

@@ -20,6 +20,7 @@ from ..passes.linear import Linear
 from ..quantizer.fixed_choice import best_frac
 from .files import Network
 from .learned import with_learned_steps
+from .oscillation import OscillationFreezer
 from .training import Epoch, TrainOptions, predict, rate_factor, train
 
 Deltas = Literal["frozen", "recalibrated", "learned"]
@@ -93,7 +94,8 @@ def finetune(
             parameters = {name: known[name] for name in (*factors, *(f"step{n}" for n in range(len(steps))))}
             found += train(
                 inputs, output, samples, targets, chosen,
-                parameters=parameters, rate_factors=factors, score=score, progress=progress,
+                parameters=parameters, rate_factors=factors, after_step=OscillationFreezer(graph, known, steps),
+                score=score, progress=progress,
             )  # fmt: skip
             graph = with_parameters(graph, {name: variable.d for name, variable in known.items()})
             if steps:
