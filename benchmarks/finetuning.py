@@ -49,9 +49,9 @@ class Recipe:
 
 RECIPES = {
     "4/4": {
-        "fashion_mlp": Recipe(12, 256, 4e-3),
+        "fashion_mlp": Recipe(12, 256, 4e-3, "learned"),
         "fashion_cnn": Recipe(10, 128, 2e-3),
-        "fashion_residual": Recipe(12, 128, 2e-3),
+        "fashion_residual": Recipe(10, 128, 2e-3, "learned"),
         "fashion_mobile": Recipe(12, 128, 4e-3),
         "series_conv": Recipe(8, 64, 2e-3, teacher=1),
         "digits_tabular": Recipe(30, 32, 2e-3),
