@@ -48,6 +48,8 @@ def finetune(
 ) -> Finetuned:
     """Train a graph of fixed-point functions.
 
+    Weights that oscillate between two integers are frozen on the way (`OscillationFreezer`).
+
     Parameters
     ----------
     graph : Graph

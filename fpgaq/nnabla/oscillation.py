@@ -55,9 +55,9 @@ class OscillationFreezer:
             layer.look()
 
     @property
-    def frozen(self) -> float:
-        """The share of weights that are frozen now."""
-        return float(np.mean(np.concatenate([layer.frozen.reshape(-1) for layer in self._layers])))
+    def frozen(self) -> int:
+        """How many weights are frozen now."""
+        return sum(int(np.count_nonzero(layer.frozen)) for layer in self._layers)
 
 
 @dataclass

@@ -42,11 +42,11 @@ def test_a_weight_that_turns_back_and_forth_is_frozen_where_it_was_mostly(layer)
     freezer = layer.make()
     for step in range(40):
         values[0, 0] = (1.6 if step % 4 == 3 else 1.4) * STEP
-        values[0, 1] += 0.04 * STEP
+        values[0, 1] += STEP / 32
         freezer(step)
-    assert freezer.frozen * sum(layer_.frozen.size for layer_ in freezer._layers) == pytest.approx(1)
+    assert freezer.frozen == 1
     assert values[0, 0] == STEP
-    assert values[0, 1] == pytest.approx(1.6 * STEP)
+    assert values[0, 1] == 1.25 * STEP
     values[0, 0] = 3 * STEP
     freezer(40)
     assert values[0, 0] == STEP
@@ -68,7 +68,7 @@ def test_a_step_that_moves_starts_its_layer_anew(layer) -> None:
     for step in range(40):
         layer.weight.d[0, 0] = (1.6 if step % 2 else 1.4) * STEP
         freezer(step)
-    assert freezer.frozen > 0
+    assert freezer.frozen == 1
     exponent.d[0] = -0.8
     layer.weight.d[0, 1] = 9
     freezer(40)
