@@ -40,6 +40,9 @@ from ..graph import (
 from ..passes.linear import Linear
 from .nnp_function import Sheet, dims, refusal
 
+MARGIN = 0.25
+"""Of steps, how far behind the ends of a range a weight is bounded: nnabla passes no gradient at a bound itself."""
+
 
 def _write_layer(
     sheet: Sheet,
@@ -74,24 +77,40 @@ def _on_grid(sheet: Sheet, op: Linear, key: str, values: Array, grid: Grid) -> s
         sheet.constants.add(name)
         return name
 
-    def quantize(delta: float) -> dict[str, Any]:
-        return {
-            "sign": grid.signed,
-            "n": grid.bits,
-            "delta": delta,
-        }  # gradients pass everywhere, or a clipped weight would never come back
-
-    kind, helper = "FixedPointQuantize", replace(op, name=f"{op.name}/{key}")
-    if len(grid.frac) == 1:
-        name = constant("fixed")
-        sheet.write(helper, kind, quantize(2.0 ** -grid.frac[0]), {key: values}, (), name)
+    helper = replace(op, name=f"{op.name}/{key}")
+    single = len(grid.frac) == 1
+    functions = _rounding(grid, 2.0 ** -grid.frac[0] if single else 1.0)
+    parameters: dict[str, Array] = {key: values}
+    if not single:
+        scale = _spread(op, key, values, np.asarray(grid.frac))
+        parameters[f"{key}_scale"] = np.exp2(scale)
+        functions = [("scaled", "Mul2", {}), *functions]
+    inputs: tuple[str, ...] = ()
+    for suffix, kind, arguments in functions:
+        name = constant("integers" if suffix == "fixed" and not single else suffix)
+        sheet.write(helper, kind, arguments, parameters, inputs, name)
+        inputs, parameters = (name,), {}
+    if single:
         return name
-    scale = _spread(op, key, values, np.asarray(grid.frac))
-    scaled, integers, name = constant("scaled"), constant("integers"), constant("fixed")
-    sheet.write(helper, "Mul2", None, {key: values, f"{key}_scale": np.exp2(scale)}, (), scaled)
-    sheet.write(helper, kind, quantize(1.0), None, (scaled,), integers)
-    sheet.write(helper, "Mul2", None, {f"{key}_step": np.exp2(-scale)}, (integers,), name)
+    name = constant("fixed")
+    sheet.write(helper, "Mul2", None, {f"{key}_step": np.exp2(-scale)}, inputs, name)
     return name
+
+
+def _rounding(grid: Grid, delta: float) -> list[tuple[str, str, dict[str, Any]]]:
+    """What rounds to a grid of one step: the suffix of each function's output, its kind, and its arguments."""
+    fmt = grid.formats()[0]
+    bits, bounds = fmt.width, []
+    if fmt.signed and not fmt.narrow:
+        # nnabla's function is symmetric: of one bit more it has the most negative code. Bounds in front, which round
+        # to the ends of the range, keep it to that.
+        bits += 1
+        bounds = [
+            ("least", "MaximumScalar", {"val": (fmt.minimum - MARGIN) * delta}),
+            ("most", "MinimumScalar", {"val": (fmt.maximum + MARGIN) * delta}),
+        ]
+    # Gradients pass everywhere here, or a clipped weight would never come back.
+    return [*bounds, ("fixed", "FixedPointQuantize", {"sign": fmt.signed, "n": bits, "delta": delta})]
 
 
 def _spread(op: Linear, key: str, values: Array, frac: Array) -> Array:

@@ -37,7 +37,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class Grid:
-    """The fixed-point values that a parameter is rounded to in training: half away from zero, symmetric if signed.
+    """The fixed-point values that a parameter is rounded to in training, half away from zero.
 
     Parameters
     ----------
@@ -45,15 +45,19 @@ class Grid:
     signed : bool
     frac : tuple of int
         Fractional bits of each output channel, or one for all.
+    narrow : bool
+        Whether a signed grid is symmetric, as nnabla's function is; else it has the most negative code, which at 2 bits
+        is one of four.
     """
 
     bits: int
     signed: bool
     frac: tuple[int, ...]
+    narrow: bool = True
 
     def formats(self) -> tuple[Format, ...]:
         """One for each entry of `frac`."""
-        return tuple(Format(self.bits, frac, self.signed, narrow=self.signed) for frac in self.frac)
+        return tuple(Format(self.bits, frac, self.signed, narrow=self.signed and self.narrow) for frac in self.frac)
 
 
 @dataclass(frozen=True, eq=False)

@@ -145,7 +145,9 @@ def recalibrated(graph: Graph) -> Graph:
             grid = op.weight_grid
             if len(grid.frac) == 1:
                 rows = rows.reshape(1, -1)
-            found = [best_frac(row, grid.bits, old) for row, old in zip(rows, grid.frac, strict=True)]
+            found = [
+                best_frac(row, grid.bits, old, narrow=grid.narrow) for row, old in zip(rows, grid.frac, strict=True)
+            ]
             # The span of a layer's shifts must not grow.
             coarsest, span = min(found), max(grid.frac) - min(grid.frac)
             frac = tuple(min(one, coarsest + max(span, 2)) for one in found)

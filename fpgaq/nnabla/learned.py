@@ -13,7 +13,8 @@ import numpy as np
 from nnabla.function import PythonFunction
 from numpy.typing import NDArray
 
-from ..graph import FixedPointQuantize, Graph
+from ..formats import Format
+from ..graph import Affine, Convolution, Deconvolution, FixedPointQuantize, Graph
 from ..quantizer.methods import FEW_BITS
 from .rebuild import Function, rebuild
 
@@ -26,10 +27,9 @@ class LearnedQuantize(PythonFunction):  # type: ignore[misc]
     long.
     """
 
-    def __init__(self, sign: bool, bits: int) -> None:
+    def __init__(self, fmt: Format) -> None:
         super().__init__()
-        self._most = np.float32(2 ** (bits - sign) - 1)
-        self._least = -self._most if sign else np.float32(0)
+        self._least, self._most = np.float32(fmt.minimum), np.float32(fmt.maximum)
 
     @property
     def name(self) -> str:
@@ -91,19 +91,26 @@ def with_learned_steps(output: Any, graph: Graph) -> tuple[Any, dict[str, Any]]:
     Inputs and biases keep their steps, and so does what joins: others depend on them. Activations of more than
     `FEW_BITS` bits do too: there is nothing to gain, and large arrays to go through.
     """
-    fixed = {op.output for op in graph.operators if isinstance(op, FixedPointQuantize) and _learns(op, graph)}
-    weights = {f"{op.output}/W_{suffix}" for op in graph.operators for suffix in ("fixed", "integers")}
+    formats: dict[str, Format] = {}
+    bounds: set[str] = set()
+    for op in graph.operators:
+        if isinstance(op, FixedPointQuantize) and _learns(op, graph):
+            formats[op.output] = op.format
+        elif isinstance(op, Convolution | Affine | Deconvolution) and op.weight_grid is not None:
+            formats |= dict.fromkeys((f"{op.output}/W_fixed", f"{op.output}/W_integers"), op.weight_grid.formats()[0])
+            bounds |= {f"{op.output}/W_least", f"{op.output}/W_most"}
     steps: dict[str, Any] = {}
 
     def quantize(function: Function, inputs: list[Any]) -> list[Any] | None:
         name, kind = function.outputs[0].name, function.info.type_name
-        if kind != "FixedPointQuantize" or name not in fixed | weights:
+        if name in bounds:
+            return inputs[:1]  # bounds would have to move with the step; the function below has its own
+        if kind != "FixedPointQuantize" or name not in formats:
             return None
-        arguments = function.info.args
-        start = np.full((1,), np.log2(arguments["delta"]), np.float32)
+        start = np.full((1,), np.log2(function.info.args["delta"]), np.float32)
         exponent = nn.parameter.get_parameter_or_create(f"step{len(steps)}", (1,), start)
         steps[name] = exponent
-        return [LearnedQuantize(arguments["sign"], arguments["n"])(inputs[0], exponent)]
+        return [LearnedQuantize(formats[name])(inputs[0], exponent)]
 
     return rebuild(output, quantize), steps
 

@@ -46,7 +46,8 @@ class OscillationFreezer:
                 name = names[op.output, "W"]
                 keys = (f"{op.output}/W_fixed", f"{op.output}/W_integers")
                 learned = next((exponents[key] for key in keys if key in exponents), None)
-                layer = _Watched(parameters[name], steps[name], 2 ** (op.weight_grid.bits - 1) - 1, learned)
+                fmt = op.weight_grid.formats()[0]
+                layer = _Watched(parameters[name], steps[name], fmt.minimum, fmt.maximum, learned)
                 self._layers.append(layer)
 
     def __call__(self, step: int) -> None:
@@ -66,6 +67,7 @@ class _Watched:
 
     weight: Any
     start_steps: Array
+    least: int
     most: int
     exponent: Any | None
 
@@ -87,7 +89,7 @@ class _Watched:
 
     def _rounded(self) -> NDArray[np.float32]:
         """The integers; values are clipped in place, since out of range they would get no gradient to come back."""
-        quotients = np.clip(self.weight.d / self.steps, -self.most, self.most)
+        quotients = np.clip(self.weight.d / self.steps, self.least, self.most)
         np.multiply(quotients, self.steps, out=self.weight.d)
         return _nearest(quotients)
 

@@ -72,7 +72,7 @@ def finetune_model(
     data : str or Path
         Samples with labels, or with what a regressor should put out; without either the float network teaches.
     options : QuantizeOptions
-        Rounding and ranges are nnabla's, whatever they say.
+        Rounding and the ranges of activations are nnabla's, whatever they say.
     training : TrainOptions
         Its loss is replaced: cross entropy for labels, else the squared error.
     calibration, test : str or Path, optional
@@ -142,11 +142,7 @@ def _load(model: Graph, path: str | Path) -> Dataset:
 
 
 def _quantized(model: Graph, samples: Dataset, calibration: str | Path | None, options: QuantizeOptions) -> Any:
-    chosen = replace(
-        options,
-        rounding="half_away",
-        narrow=True,
-    )
+    chosen = replace(options, rounding="half_away")
     if calibration is not None:
         return quantize(model, _load(model, calibration).inputs, chosen)
     stride = max(1, samples.frames // CALIBRATION)

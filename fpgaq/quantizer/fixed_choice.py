@@ -1,4 +1,4 @@
-"""The power-of-two step of a row of weights on nnabla's grid: symmetric, rounded half away from zero."""
+"""The power-of-two step of a row of weights that are rounded half away from zero, as nnabla does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..graph.fixed import ROUNDING
 from .calibration import MSE_STEPS, fitting_frac
 
 
-def best_frac(row: NDArray[np.float32], bits: int, fallback: int) -> int:
+def best_frac(row: NDArray[np.float32], bits: int, fallback: int, *, narrow: bool = True) -> int:
     """Of the step that clips nothing and its halvings the one of least squared error; `fallback` for zeros."""
     values = row.astype(np.float64)
     magnitude = float(np.abs(values).max(initial=0.0))
@@ -19,7 +19,7 @@ def best_frac(row: NDArray[np.float32], bits: int, fallback: int) -> int:
     least = fitting_frac(magnitude, (1 << (bits - 1)) - 1)
 
     def error(frac: int) -> float:
-        fmt = Format(bits, frac, True, narrow=True)
+        fmt = Format(bits, frac, True, narrow)
         return float(np.sum((dequantize(quantize_real(values, fmt, ROUNDING), fmt) - values) ** 2))
 
     return min(range(least, least + MSE_STEPS), key=error)

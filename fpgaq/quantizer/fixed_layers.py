@@ -194,7 +194,7 @@ def _layer(op: Convolution | Affine, source: Tensor, shape: Shape3) -> Draft:
     accumulators = tuple(source.format.frac + frac for frac in fracs)
     bias = _bias(op, accumulators)
     bits, signed = op.weight_grid.bits, op.weight_grid.signed
-    fmt = Format(bits if signed else bits + 1, fracs[0], True, narrow=signed)
+    fmt = Format(bits if signed else bits + 1, fracs[0], True, narrow=signed and op.weight_grid.narrow)
     operator: IntegerConvolution | IntegerAffine
     if isinstance(op, Affine):
         height, width, channels = source.shape

@@ -66,8 +66,8 @@ def trainable_graph(graph: Graph, integer: IntegerGraph) -> Graph:
     Returns
     -------
     Graph
-        Tensors keep their names, but for means that became sums. Signed ranges are symmetric and rounding is half away
-        from zero, as nnabla computes.
+        Tensors keep their names, but for means that became sums. Rounding is half away from zero, and signed ranges of
+        activations are symmetric, as nnabla computes; weights keep the range that they were quantized to.
         A classifier ends with its softmax again.
 
     Raises
@@ -191,7 +191,7 @@ class _Builder:
         layer = self.layers[op.name]
         fracs = layer.weight_frac
         source = self.integer.tensors[layer.input].format.frac
-        weights = Grid(layer.weight_format.width, True, _short(fracs))
+        weights = Grid(layer.weight_format.width, True, _short(fracs), layer.weight_format.narrow)
         # The quantizer may have rounded a weight another way, or clipped it: training starts from what it chose, as
         # near to the float weight as that allows.
         steps = np.ldexp(1.0, -np.asarray(fracs))[:, np.newaxis]

@@ -11,6 +11,7 @@ from fpgaq.errors import UnsupportedError
 from fpgaq.float_executor import run_float
 from fpgaq.formats import Format
 from fpgaq.graph import FixedPointQuantize, Grid
+from fpgaq.graph.fixed import grid_integers, rounded
 from fpgaq.importers.nnp import from_nnabla, load_nnp
 
 pytestmark = pytest.mark.nnabla
@@ -66,6 +67,54 @@ def test_parameters_keep_their_values_and_get_grids(net, kind, per_channel) -> N
     weight = next(p.d for name, p in nn.get_parameters().items() if name.endswith("/W"))
     assert sorted(op.weight.reshape(-1)) == sorted(weight.astype(np.float32).reshape(-1))
     assert np.abs(run_float(graph, {"x": x.d})["y"] - new.d).max() < 3e-6
+
+
+def _bounded(f, value, bits: int, delta: float, least: float, most: float):
+    bounded = f.minimum_scalar(f.maximum_scalar(value, least), most)
+    return f.fixed_point_quantize(bounded, True, bits, delta)
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("bits", [2, 4])
+def test_bounds_before_a_quantizer_make_the_whole_range_of_one_bit_less(net, bits, per_channel) -> None:
+    nn, f, _ = net
+    x = nn.Variable((2, 4))
+    x.d = np.random.default_rng(0).normal(size=x.shape)
+    delta = 1.0 if per_channel else 0.25
+    values = np.random.default_rng(1).normal(scale=2**bits * delta, size=(4, 60))
+    weight = nn.parameter.get_parameter_or_create("W", values.shape, values)
+    least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    ends = (least - 0.25) * delta, (most + 0.25) * delta
+    if per_channel:
+        scales = 2.0 ** np.random.default_rng(2).integers(-1, 2, (1, 60))
+        s = nn.parameter.get_parameter_or_create("s", scales.shape, scales)
+        t = nn.parameter.get_parameter_or_create("t", scales.shape, 1 / scales)
+        fixed = f.mul2(_bounded(f, f.mul2(weight, s), bits + 1, delta, *ends), t)
+    else:
+        fixed = _bounded(f, weight, bits + 1, delta, *ends)
+    y = f.affine(x, fixed)
+    nn.forward_all([y, fixed])
+    graph = from_nnabla(y)
+    (op,) = graph.operators
+    assert (op.weight_grid.bits, op.weight_grid.narrow) == (bits, False)
+    np.testing.assert_array_equal(rounded(op).weight, fixed.d.T)
+    integers = grid_integers(op.weight, op.weight_grid)
+    assert (integers.min(), integers.max()) == (least, most)
+
+
+def test_bounds_at_the_ends_of_a_quantizer_change_nothing(net) -> None:
+    nn, f, _ = net
+    x, weight = nn.Variable((2, 4)), nn.parameter.get_parameter_or_create("W", (4, 3))
+    graph = from_nnabla(f.affine(x, _bounded(f, weight, 4, 0.25, -1.75, 9.0)))
+    assert graph.operators[0].weight_grid == Grid(4, True, (2,), narrow=True)
+
+
+@pytest.mark.parametrize(("least", "most"), [(-0.5, 0.5), (-0.5, 0.75), (-1.25, 0.75)])
+def test_other_bounds_before_a_quantizer_are_refused(net, least, most) -> None:
+    nn, f, _ = net
+    x, weight = nn.Variable((2, 4)), nn.parameter.get_parameter_or_create("W", (4, 3))
+    with pytest.raises(UnsupportedError, match=r"bounds before it leave.*-7 to 7, or -4 to 3"):
+        from_nnabla(f.affine(x, _bounded(f, weight, 4, 0.25, least, most)))
 
 
 @pytest.mark.parametrize("delta", [2e-4, 0.3])

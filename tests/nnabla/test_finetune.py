@@ -12,7 +12,9 @@ import fpgaq
 from fpgaq import pipeline
 from fpgaq.cli import invoke
 from fpgaq.exporters import dump_nnp
+from fpgaq.formats import Format
 from fpgaq.graph import FixedPointQuantize, Graph
+from fpgaq.graph.fixed import by_channel, grid_integers
 from fpgaq.importers.nnp import load_nnp
 from fpgaq.passes import standard_passes
 from fpgaq.quantizer import quantize
@@ -24,22 +26,25 @@ from tests.random_graphs import random_graph, random_inputs
 pytestmark = pytest.mark.nnabla
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/model.nnp"))
 TABULAR = Path(__file__).parents[2] / "examples/digits_tabular"
-NNABLA = {"narrow": True, "rounding": "half_away"}
+NNABLA = {"rounding": "half_away"}
 
 
-def trainable(path: Path, weights: int, activations: int) -> tuple[Graph, dict[str, np.ndarray]]:
+def trainable(path: Path, weights: int, activations: int, narrow: bool = False) -> tuple[Graph, dict[str, np.ndarray]]:
     graph = fpgaq.load_model(path)
     with np.load(path.with_name("test.npz")) as data:
         samples = {graph.inputs[0]: data["x"][:32]}
-    options = QuantizeOptions(weight_bits=weights, activation_bits=activations, method="mse", **NNABLA)
+    options = QuantizeOptions(weight_bits=weights, activation_bits=activations, method="mse", narrow=narrow, **NNABLA)
     return load_nnp(dump_nnp(trainable_graph(graph, quantize(graph, samples, options)))), samples
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
-def test_parity_on_the_examples(nnabla, path: Path) -> None:
+@pytest.mark.parametrize("narrow", [False, True], ids=["whole", "narrow"])
+def test_parity_on_the_examples(nnabla, path: Path, narrow: bool) -> None:
     from fpgaq.nnabla.parity import check_parity
 
-    graph, samples = trainable(path, 4, 5)
+    graph, samples = trainable(path, 4, 5, narrow)
+    grids = [op.weight_grid for op in graph.operators if getattr(op, "weight_grid", None)]
+    assert {grid.narrow for grid in grids} == {narrow}
     result = check_parity(graph, samples)
     assert result.differing == 0 and result.elements > 1000
     assert all(name.endswith((".spread", ".cut")) for name in result.internal)
@@ -54,7 +59,9 @@ def test_parity_on_random_graphs(nnabla) -> None:
     for seed in range(40):
         graph = standard_passes(random_graph(seed))
         samples = random_inputs(graph)
-        options = QuantizeOptions(weight_bits=5, activation_bits=6, per_channel=True, method="mse", **NNABLA)
+        options = QuantizeOptions(
+            weight_bits=5, activation_bits=6, per_channel=True, method="mse", narrow=bool(seed % 2), **NNABLA
+        )
         try:
             graph = trainable_graph(graph, quantize(graph, samples, options))
         except FpgaqError:
@@ -102,6 +109,11 @@ def test_training_recovers_and_its_file_reproduces_it(nnabla, tmp_path, deltas) 
     path = tmp_path / "qat.nnp"
     fpgaq.exporters.save_nnp(result.graph, path)
     graph = fpgaq.load_model(path, passes=False)
+    layers = [op for op in graph.operators if getattr(op, "weight_grid", None)]
+    # Two bits are four integers, not three.
+    assert {int(value) for op in layers for value in np.unique(grid_integers(by_channel(op), op.weight_grid))} == {
+        -2, -1, 0, 1,
+    }  # fmt: skip
     with np.load(TABULAR / "test.npz") as data:
         samples = {graph.inputs[0]: data["x"]}
         labels = data["y"]
@@ -228,7 +240,7 @@ def test_a_learned_quantizer_is_nnablas_with_a_slope_for_its_exponent(nnabla, si
     step = f.r_pow_scalar(f.round(f.reshape(k, (1, 1))), 2.0)
     composed = f.mul2(f.fixed_point_quantize(f.div2(x, step), sign, 4, 1.0), step)
     found = []
-    for y in (LearnedQuantize(sign, 4)(x, k), composed):
+    for y in (LearnedQuantize(Format(4, 0, sign, narrow=sign))(x, k), composed):
         for variable in (x, k):
             variable.grad.zero()
         y.forward()

@@ -55,10 +55,10 @@ def test_a_weight_that_turns_back_and_forth_is_frozen_where_it_was_mostly(layer)
 def test_a_weight_out_of_its_range_is_brought_back_to_its_end(layer) -> None:
     layer.weight.d[0, :2] = 9, -9
     freezer = layer.make()
-    assert layer.weight.d[0, :2].tolist() == [3 * STEP, -3 * STEP]
+    assert layer.weight.d[0, :2].tolist() == [3 * STEP, -4 * STEP]
     layer.weight.d[0, :2] += 0.3, -0.01
     freezer(0)
-    assert layer.weight.d[0, :2].tolist() == [3 * STEP, -3 * STEP]
+    assert layer.weight.d[0, :2].tolist() == [3 * STEP, -4 * STEP]
     assert freezer.frozen == 0
 
 

@@ -1,7 +1,8 @@
 """Fixed-point functions of nnabla: on activations an operator, on parameters a grid of the layer that reads them.
 
 A step for each channel is what nnabla's function cannot state; it stands as W * s, quantized by step 1, / s (or times
-1 / s), with powers of two in s.
+1 / s), with powers of two in s. Nor can it state the whole range of two's complement: that stands as one bit more, with
+MaximumScalar and MinimumScalar in front that keep to the range of one less.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ModelError, UnsupportedError
-from ...formats import Format
+from ...formats import Format, quantize_real
 from ...graph import Array, FixedPointQuantize
+from ...graph.fixed import ROUNDING
 from .function import Converted, Converter, Function, parameter_count
 from .network import Network, Node, Variable
 from .parameter_grid import ParameterGrid
 from .proto_fields import Fields
 
 FIELD = "fixed_point_quantize_param"
+BOUNDS = {"MaximumScalar": "maximum_scalar_param", "MinimumScalar": "minimum_scalar_param"}
 MAX_BITS = 31
 """nnabla casts to a 32-bit integer on the way."""
 TEXT_TOLERANCE = 5e-6
@@ -56,13 +59,14 @@ def take_grids(
     for node in network.nodes:
         if node.type != "FixedPointQuantize" or len(node.inputs) != 1 or len(node.outputs) != 1:
             continue
-        source, scale, before = _scaled(node.inputs[0], producer, parameters)
+        bounded, bounds = _bounded(node.inputs[0], producer)
+        source, scale, before = _scaled(bounded, producer, parameters)
         if source is None:
             continue
         output, undone, after = _unscaled(node.outputs[0], readers, parameters)
         if output not in as_parameter:
             continue
-        fmt = _format(node)
+        fmt = _within(_format(node), bounds, node)
         if not np.array_equal(np.broadcast_arrays(scale * undone, 1.0)[0], np.ones_like(scale * undone)):
             raise UnsupportedError(
                 f"layer {node.name!r} (FixedPointQuantize): the scales around it do not cancel; divide by what was"
@@ -71,8 +75,8 @@ def take_grids(
         frac = fmt.frac + _exponents(scale, node)
         values[output] = parameters[source]
         variables[output] = Variable(output, True, parameters[source].shape)
-        grids[output] = ParameterGrid(fmt.width, fmt.signed, frac)
-        gone.update(one.name for one in (node, before, after) if one is not None)
+        grids[output] = ParameterGrid(fmt.width, fmt.signed, frac, fmt.narrow)
+        gone.update(one.name for one in (node, before, after, *bounds) if one is not None)
     nodes = tuple(node for node in network.nodes if node.name not in gone)
     if not gone:
         return network, values, grids
@@ -80,6 +84,56 @@ def take_grids(
     dropped = {name for node in network.nodes if node.name in gone for name in (*node.inputs, *node.outputs)} - kept
     variables = {name: variable for name, variable in variables.items() if name not in dropped}
     return replace(network, nodes=nodes, variables=variables), values, grids
+
+
+def _bounded(name: str, producer: Mapping[str, Node]) -> tuple[str, list[Node]]:
+    """What stands before bounds, and their functions."""
+    nodes: list[Node] = []
+    while (node := producer.get(name)) is not None and node.type in BOUNDS and len(node.inputs) == 1:
+        nodes.append(node)
+        name = node.inputs[0]
+    return name, nodes
+
+
+def _within(fmt: Format, bounds: list[Node], node: Node) -> Format:
+    """The format of values that were bounded first: rounding keeps order, so that bounds are rounded as values are."""
+    if not bounds:
+        return fmt
+    least, most = fmt.minimum * fmt.step, fmt.maximum * fmt.step
+    for bound in reversed(bounds):
+        value = _argument(bound, BOUNDS[bound.type])
+        if bound.type == "MaximumScalar":
+            least, most = max(least, value), max(most, value)
+        else:
+            least, most = min(least, value), min(most, value)
+    whole = Format(fmt.width - 1, fmt.frac, True) if fmt.signed and fmt.width > 2 else None
+    ends = tuple(int(end) for end in quantize_real(np.array([least, most]), fmt, ROUNDING))
+    if ends == (fmt.minimum, fmt.maximum):
+        return fmt
+    if whole is None or ends != (whole.minimum, whole.maximum):
+        allowed = f"{fmt.minimum} to {fmt.maximum}"
+        if whole is not None:
+            allowed += f", or {whole.minimum} to {whole.maximum}"
+        raise UnsupportedError(
+            f"layer {node.name!r} (FixedPointQuantize): bounds before it leave integers from {ends[0]} to {ends[1]};"
+            f" supported with n {fmt.width}: {allowed}"
+        )
+    return whole
+
+
+def _argument(node: Node, field: str) -> float:
+    """The number that bounds."""
+    message = node.fields.message_or_none(field)
+    node.fields.finish()
+    if message is None:
+        raise ModelError(f"layer {node.name!r} ({node.type}): has no arguments")
+    arguments = Fields(message, node.fields.where, node.fields.owner)
+    arguments.skip(("inplace",))
+    value = arguments.real("val")
+    arguments.finish()
+    if not math.isfinite(value):
+        raise ModelError(f"layer {node.name!r} ({node.type}): val is {value}; a finite number is needed")
+    return value
 
 
 def _scaled(
