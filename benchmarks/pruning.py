@@ -30,18 +30,9 @@ from fashion_data import DEFAULT_FOLDER, DataError, load_fashion  # noqa: E402
 import fpgaq  # noqa: E402
 from fpgaq.data import Dataset  # noqa: E402
 from fpgaq.errors import FpgaqError  # noqa: E402
-from fpgaq.graph import Graph  # noqa: E402
-from fpgaq.nnabla.training import TrainOptions  # noqa: E402
 from fpgaq.passes import standard_passes  # noqa: E402
-from fpgaq.pruning import find_groups  # noqa: E402
-from fpgaq.pruning.algorithms import OneShot  # noqa: E402
 from fpgaq.pruning.command import PruneOptions, prune_graph  # noqa: E402
 from fpgaq.pruning.figures import measure, table_rows  # noqa: E402
-from fpgaq.pruning.groups import Group  # noqa: E402
-from fpgaq.pruning.importance import Statistics, l2_norm  # noqa: E402
-from fpgaq.pruning.masks import keep_counts  # noqa: E402
-from fpgaq.pruning.training import Recipe  # noqa: E402
-from fpgaq.pruning.units import Mask, Units, find_units  # noqa: E402
 from fpgaq.schedule import Target  # noqa: E402
 
 ICARUS_FRAMES, VERILATOR_FRAMES = 3, 200
@@ -51,7 +42,7 @@ ICARUS_FRAMES, VERILATOR_FRAMES = 3, 200
 class Plan:
     """How a network is pruned: shares of its multiplications and cycles, and how long the result is trained.
 
-    `keep` names how many channels each group keeps instead of a search.
+    So many choices of the search are trained for `trial_epochs`, and the best on held-out training images is taken.
     """
 
     epochs: float
@@ -59,14 +50,13 @@ class Plan:
     macs: float = 0.5
     cycles: float = 0.55
     multipliers: int = 64
-    keep: tuple[int, ...] = ()
+    trials: int = 1
+    trial_epochs: float = 4.0
 
 
 PLANS = {
     "fashion_cnn": Plan(epochs=10, rate=4e-3),
-    # Fewer channels in the large images and more in the small ones than the search finds: more weights for as many
-    # multiplications.
-    "fashion_residual": Plan(epochs=60, rate=4e-3, keep=(4, 6, 12, 16)),
+    "fashion_residual": Plan(epochs=60, rate=4e-3, trials=8),
     "fashion_mobile": Plan(epochs=40, rate=6e-3),
 }
 
@@ -78,33 +68,25 @@ def prune(name: str, plan: Plan, output: Path, folder: Path) -> None:
     graph = fpgaq.load_model(ROOT / "examples" / name / "model.nnp", passes=False)
     training = Dataset({"x": images}, labels)
     start = time.process_time()
-    if plan.keep:
-        groups, counts, pruned = with_channels(graph, plan, training)
-    else:
-        options = PruneOptions(plan.macs, None, plan.cycles, plan.multipliers, epochs=plan.epochs, rate=plan.rate)
-        result = prune_graph(graph, calibration.inputs, options, training=training)
-        groups, counts, pruned = result.groups, list(result.found.counts), result.graph
+    options = PruneOptions(
+        plan.macs, None, plan.cycles, plan.multipliers, epochs=plan.epochs, rate=plan.rate, trials=plan.trials,
+        trial_epochs=plan.trial_epochs,
+    )  # fmt: skip
+    result = prune_graph(graph, calibration.inputs, options, training=training, progress=tell)
     kept = [
         {"layers": group.layers, "of": group.size, "kept": count}
-        for group, count in zip(groups, counts, strict=True)
+        for group, count in zip(result.groups, result.found.counts, strict=True)
         if group.units
     ]
-    fpgaq.save_model(pruned, output / f"{name}.nnp")
+    fpgaq.save_model(result.graph, output / f"{name}.nnp")
     record = {"groups": kept, "seconds": time.process_time() - start, "epochs": plan.epochs}
     (output / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
-def with_channels(graph: Graph, plan: Plan, training: Dataset) -> tuple[tuple[Group, ...], list[int], Graph]:
-    """The groups, the channels that each keeps by the plan, and the network with those, trained."""
-    groups, left = find_groups(find_units(graph)), iter(plan.keep)
-    counts = [next(left) if group.units else group.size for group in groups]
-
-    def choose(units: Units, statistics: Statistics) -> Mask:
-        return keep_counts(units, groups, l2_norm(units, statistics), counts)
-
-    assert training.labels is not None
-    recipe = Recipe(TrainOptions(epochs=plan.epochs, rate=plan.rate, weight_decay=1e-4))
-    return groups, counts, OneShot(choose, recipe)(graph, training.inputs, training.labels)
+def tell(text: str) -> None:
+    """What is going on, on a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def np_load(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from .npy import ArrayLimits, read_archive, read_npy
 
 MAX_BYTES = 1 << 33
 """Uncompressed bytes that a data file may declare."""
+
+
+Rows: TypeAlias = slice | NDArray[Any]
+"""Which samples."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +40,13 @@ class Dataset:
 
     def slice(self, start: int, stop: int | None = None) -> Dataset:
         """Samples `start` to `stop` with their labels and targets."""
-        labels = None if self.labels is None else self.labels[start:stop]
+        return self.select(slice(start, stop))
+
+    def select(self, rows: Rows) -> Dataset:
+        """Some samples, by their numbers, with their labels and targets."""
+        labels = None if self.labels is None else self.labels[rows]
         inputs, targets = (
-            {name: array[start:stop] for name, array in arrays.items()} for arrays in (self.inputs, self.targets)
+            {name: array[rows] for name, array in arrays.items()} for arrays in (self.inputs, self.targets)
         )
         return Dataset(inputs, labels, targets)
 

@@ -33,6 +33,14 @@ MEASURES = ("l1", "l2", "gamma", "median", "activation")
 @click.option("--train", metavar="NPZ", help="Labelled training samples, for --finetune.")
 @click.option("--finetune", type=float, default=0.0, metavar="EPOCHS", help="Train afterwards (needs nnabla).")
 @click.option("--rate", type=float, default=3e-3, show_default=True, help="Of that training, at its start.")
+@click.option(
+    "--trials",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Choices of channels to train for short; the best on a held-out tenth of --train is taken.",
+)
+@click.option("--trial-epochs", type=float, default=4.0, show_default=True, help="Of each short training.")
 @click.option("--renormalize", is_flag=True, help="Fit batch normalization to the calibration samples afterwards.")
 @click.option("--data", metavar="NPZ", help="Labelled test samples, for the accuracy before and after.")
 @click.option("--synth", type=click.Choice(DEVICES), help="Synthesize both for a device.")
@@ -80,6 +88,8 @@ def prune(
         values["jobs"],
         values["finetune"],
         values["rate"],
+        values["trials"],
+        values["trial_epochs"],
         values["renormalize"],
     )
     with settings.progress("reading") as tell:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,7 +26,9 @@ from .masked import run_masked
 from .masks import Limits, keep_counts
 from .units import Mask, Units
 
-MOST_COMBINATIONS = 4000
+MOST_COMBINATIONS = 40_000
+NEAR = 0.125
+"""Of the channels of each group: by how much choices that are alike may differ."""
 SAMPLES = 256
 """How many samples a sensitivity is measured on."""
 
@@ -124,12 +126,30 @@ class Found:
 
 
 def search(units: Units, groups: Sequence[Group], scores: Scores, sensitivity: Sensitivity, budget: Budget) -> Found:
-    """The counts of least harm within a budget.
+    """The counts of least harm within a budget; of equal ones the most channels.
 
     Raises
     ------
     FitError
         If even the least that the limits allow costs more; the message says what it costs.
+    """
+    return next(ranked(units, groups, scores, sensitivity, budget))
+
+
+def ranked(
+    units: Units,
+    groups: Sequence[Group],
+    scores: Scores,
+    sensitivity: Sensitivity,
+    budget: Budget,
+    more: bool = False,
+) -> Iterator[Found]:
+    """Choices within a budget, the least harm first; with `more` a greedy search looks further around what it found.
+
+    Raises
+    ------
+    FitError
+        As of `search`.
     """
     costs: dict[Counts, Cost] = {}
 
@@ -144,12 +164,25 @@ def search(units: Units, groups: Sequence[Group], scores: Scores, sensitivity: S
     combinations = math.prod(len(options) for options in sensitivity.counts)
     candidates: Iterable[Counts]
     if combinations <= MOST_COMBINATIONS:
-        candidates = sorted(itertools.product(*sensitivity.counts), key=lambda c: (sensitivity.harm(c), c))
-        chosen = next(counts for counts in candidates if cost(counts).within(budget))
+        candidates = itertools.product(*sensitivity.counts)
     else:
-        chosen = _exchange(_descend(sensitivity, budget, cost), sensitivity, budget, cost)
-    keep = keep_counts(units, groups, scores, chosen)
-    return Found(chosen, keep, cost(chosen), sensitivity.harm(chosen))
+        best = _exchange(_descend(sensitivity, budget, cost), sensitivity, budget, cost)
+        candidates = {best, *_exchanges(best, sensitivity)}
+        if more:
+            candidates |= {step for counts in candidates for step in _exchanges(counts, sensitivity)}
+
+    def order(counts: Counts) -> tuple[float, Counts]:
+        return sensitivity.harm(counts), tuple(-count for count in counts)
+
+    for counts in sorted(candidates, key=order):
+        if cost(counts).within(budget):
+            yield Found(counts, keep_counts(units, groups, scores, counts), cost(counts), sensitivity.harm(counts))
+
+
+def alike(counts: Counts, better: Counts, full: Counts) -> bool:
+    """Whether a choice is near one of less harm, or keeps no more of anything: not worth a trial of its own."""
+    pairs = tuple(zip(counts, better, full, strict=True))
+    return all(a <= b for a, b, _ in pairs) or all(abs(a - b) <= NEAR * size for a, b, size in pairs)
 
 
 def _text(cost: Cost) -> str:
@@ -172,6 +205,13 @@ def _steps(counts: Counts, sensitivity: Sensitivity, move: int) -> Iterable[Coun
             yield (*counts[:index], options[place], *counts[index + 1 :])
 
 
+def _exchanges(counts: Counts, sensitivity: Sensitivity) -> Iterable[Counts]:
+    """One group's count a place higher, and with it no or one other's a place lower."""
+    for more in _steps(counts, sensitivity, -1):
+        yield more
+        yield from _steps(more, sensitivity, 1)
+
+
 def _descend(sensitivity: Sensitivity, budget: Budget, cost: Callable[[Counts], Cost]) -> Counts:
     """From the whole network, always the step with the least harm for what it saves."""
     counts = tuple(options[0] for options in sensitivity.counts)
@@ -190,8 +230,7 @@ def _exchange(counts: Counts, sensitivity: Sensitivity, budget: Budget, cost: Ca
     while True:
         better = [
             step
-            for more in _steps(counts, sensitivity, -1)
-            for step in (more, *_steps(more, sensitivity, 1))
+            for step in _exchanges(counts, sensitivity)
             if sensitivity.harm(step) < sensitivity.harm(counts) and cost(step).within(budget)
         ]
         if not better:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,8 @@ def test_groups_are_listed_and_drawn(capsys, files, tmp_path: Path) -> None:
         (("--calibration", "{data}", "-o", "x.onnx", "--budget", "1"), 2, "give a name that ends so"),
         (("--calibration", "{data}", "-o", "{out}", "--budget", "20"), 5, "the least network costs"),
         (("--calibration", "{data}", "-o", "{out}", "--budget", "1", "--finetune", "1"), 2, "training needs labelled"),
+        (("--calibration", "{data}", "-o", "{out}", "--budget", "1", "--trials", "2"), 2, "training needs labelled"),
+        (("--calibration", "{data}", "-o", "{out}", "--budget", "1", "--trials", "0"), 2, "0 trials of 4 epochs"),
         (("--calibration", "{data}", "-o", "{out}", "--budget", "1", "--multiple-of", "0"), 2, "both are 1 or more"),
     ],
 )
@@ -106,12 +109,43 @@ def test_names_of_measures_are_those_of_the_room() -> None:
     assert tuple(MEASURES) == commands.MEASURES
 
 
+def test_the_choice_that_answers_best_on_unseen_samples_is_taken(monkeypatch, files) -> None:
+    from fpgaq.pruning import command
+
+    trained, inner = [], {}
+
+    def train(graph, pruned, training, options, epochs, progress):
+        trained.append((training.frames, epochs))
+        inner.setdefault(len(trained), pruned)
+        return pruned
+
+    def answer(graph, inputs):
+        (images,) = inputs.values()
+        assert np.array_equal(images, data["x"][9::10])
+        right = graph is inner.get(2)
+        return {"y": np.eye(3)[np.where(right, data["y"][9::10], (data["y"][9::10] + 1) % 3)]}
+
+    monkeypatch.setattr(command, "_trained", train)
+    monkeypatch.setattr(command, "run_float", answer)
+    monkeypatch.setattr(command, "alike", lambda *_: False)  # the network is small
+    with np.load(files["data"]) as archive:
+        data = dict(archive)
+    options = PruneOptions(macs=0.5, trials=3, trial_epochs=2.5)
+    one = fpgaq.prune(files["model"], files["data"], replace(options, trials=1))
+    several = fpgaq.prune(files["model"], files["data"], options, training=files["data"])
+    assert trained == [(36, 2.5)] * 3
+    assert several.found.counts != one.found.counts
+    layer = next(op for op in several.graph.operators if hasattr(op, "weight"))
+    assert layer.weight.shape == next(op for op in inner[2].operators if hasattr(op, "weight")).weight.shape
+
+
 @pytest.mark.nnabla
 def test_finetuning_behind_the_cut(capsys, nnabla, tmp_path: Path) -> None:
     output = tmp_path / "p.nnp"
     training = str(EXAMPLE / "calibration.npz")
     code, out, _ = run(capsys, "prune", str(EXAMPLE / "model.nnp"), "--budget", "0.5", "--calibration", training,
-                       "--train", training, "--finetune", "4", "--data", str(EXAMPLE / "test.npz"),
+                       "--train", training, "--finetune", "4", "--trials", "2", "--trial-epochs", "1",
+                       "--data", str(EXAMPLE / "test.npz"),
                        "-o", str(output), "--jobs", "1", "--multiple-of", "4", "--json")  # fmt: skip
     result = json.loads(out)
     assert code == 0 and result["after"]["float_top1"] > 0.75

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import fpgaq
 from fpgaq.errors import FitError, UsageError
 from fpgaq.float_executor import run_float
-from fpgaq.pruning.budget_search import measure_sensitivity, search
+from fpgaq.pruning.budget_search import Sensitivity, alike, measure_sensitivity, ranked, search
 from fpgaq.pruning.cost import Budget, cost_of, fold_ranges
 from fpgaq.pruning.groups import find_groups
 from fpgaq.pruning.importance import (
@@ -151,14 +152,53 @@ def test_the_search_meets_its_budget() -> None:
     found = search(units, groups, scores, sensitivity, Budget(macs=whole.macs // 2))
     assert found.cost.macs <= whole.macs // 2
     # Nothing of less harm fits.
-    import itertools
-
     for counts in itertools.product(*sensitivity.counts):
         if sensitivity.harm(counts) < found.harm:
             mask = keep_counts(units, groups, scores, counts)
             assert cost_of(units, mask, Budget(macs=1)).macs > whole.macs // 2
     with pytest.raises(FitError, match="the least network costs"):
         search(units, groups, scores, sensitivity, Budget(macs=10))
+
+
+@pytest.mark.parametrize("exhaustive", [True, False])
+def test_choices_are_ranked_and_none_is_within_another(monkeypatch, exhaustive) -> None:
+    import fpgaq.pruning.budget_search as room
+
+    if not exhaustive:
+        monkeypatch.setattr(room, "MOST_COMBINATIONS", 0)
+    graph = plain()
+    units = find_units(graph)
+    groups = find_groups(units)
+    scores = l1_norm(units, Statistics())
+    sensitivity = measure_sensitivity(units, groups, scores, samples(16, 2, 8, 8))
+    budget = Budget(macs=cost_of(units, units.everything(), Budget(macs=1)).macs // 2)
+    found = list(itertools.islice(ranked(units, groups, scores, sensitivity, budget, more=True), 5))
+    assert found[0].counts == search(units, groups, scores, sensitivity, budget).counts
+    assert 2 <= len(found) <= 5 and all(one.cost.within(budget) for one in found)
+    assert [one.harm for one in found] == sorted(one.harm for one in found)
+
+
+def test_what_is_worth_no_trial_of_its_own() -> None:
+    full = (8, 16)
+    for counts, expected in (
+        ((4, 8), True), ((5, 10), True), ((3, 6), True), ((6, 8), False), ((3, 11), False), ((1, 2), True),
+    ):  # fmt: skip
+        assert alike(counts, (4, 8), full) is expected, counts
+
+
+def test_of_choices_that_do_equal_harm_the_largest_is_taken() -> None:
+    graph = plain()
+    units = find_units(graph)
+    groups = find_groups(units)
+    scores = l1_norm(units, Statistics())
+    counts = tuple(tuple(range(group.size, 0, -1)) if group.units else (group.size,) for group in groups)
+    harmless = Sensitivity(counts, tuple((0.0,) * len(options) for options in counts))
+    whole = cost_of(units, units.everything(), Budget(macs=1)).macs
+    found = search(units, groups, scores, harmless, Budget(macs=whole // 2))
+    for group in range(len(counts)):
+        more = (*found.counts[:group], found.counts[group] + 1, *found.counts[group + 1 :])
+        if more[group] <= groups[group].size:
+            assert cost_of(units, keep_counts(units, groups, scores, more), Budget(macs=1)).macs > whole // 2
 
 
 def test_greedy_search_finds_what_the_whole_one_does(monkeypatch) -> None:
