@@ -53,8 +53,16 @@ RECIPES = {
         "fashion_cnn": Recipe(10, 128, 2e-3),
         "fashion_residual": Recipe(10, 128, 2e-3, "learned"),
         "fashion_mobile": Recipe(12, 128, 4e-3),
-        "series_conv": Recipe(8, 64, 2e-3, teacher=1),
+        "series_conv": Recipe(20, 64, 2e-3, teacher=1),
         "digits_tabular": Recipe(30, 32, 2e-3),
+    },
+    "3/8": {
+        "fashion_mlp": Recipe(12, 256, 6e-3, teacher=1),
+        "fashion_cnn": Recipe(8, 128, 4e-3),
+        "fashion_residual": Recipe(8, 128, 4e-3),
+        "fashion_mobile": Recipe(8, 128, 6e-3),
+        "series_conv": Recipe(10, 64, 4e-3, teacher=1),
+        "digits_tabular": Recipe(30, 32, 4e-3, teacher=1),
     },
     "2/8": {
         "fashion_mlp": Recipe(16, 256, 12e-3, teacher=1),

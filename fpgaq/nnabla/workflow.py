@@ -25,6 +25,10 @@ from .training import Epoch, Loss, TrainOptions
 CALIBRATION = 256
 """Samples of the training data that choose the formats, if no others are given."""
 
+WHOLE_RANGE_BITS = 3
+"""Weights of so many bits or fewer are trained with the most negative integer too. With more bits it gains nothing, and
+without it a file has nnabla's own function alone."""
+
 
 @dataclass(frozen=True)
 class FinetuneResult:
@@ -72,7 +76,7 @@ def finetune_model(
     data : str or Path
         Samples with labels, or with what a regressor should put out; without either the float network teaches.
     options : QuantizeOptions
-        Rounding and the ranges of activations are nnabla's, whatever they say.
+        Rounding is nnabla's, whatever they say, and ranges are symmetric but those of weights of few bits.
     training : TrainOptions
         Its loss is replaced: cross entropy for labels, else the squared error.
     calibration, test : str or Path, optional
@@ -142,11 +146,21 @@ def _load(model: Graph, path: str | Path) -> Dataset:
 
 
 def _quantized(model: Graph, samples: Dataset, calibration: str | Path | None, options: QuantizeOptions) -> Any:
-    chosen = replace(options, rounding="half_away")
+    chosen = replace(_with_ranges(options), rounding="half_away")
     if calibration is not None:
         return quantize(model, _load(model, calibration).inputs, chosen)
     stride = max(1, samples.frames // CALIBRATION)
     return quantize(model, {name: array[::stride][:CALIBRATION] for name, array in samples.inputs.items()}, chosen)
+
+
+def _with_ranges(options: QuantizeOptions) -> QuantizeOptions:
+    """The options with symmetric ranges where weights have more than `WHOLE_RANGE_BITS`."""
+
+    def narrow(given: QuantizeOptions) -> bool:
+        return given.narrow or given.weight_bits > WHOLE_RANGE_BITS
+
+    layers = {name: {**given, "narrow": narrow(options.for_layer(name))} for name, given in options.layers.items()}
+    return replace(options, narrow=narrow(options), layers=layers)
 
 
 def _figure(graph: Graph, test: str | Path | None, loss: Loss) -> float | None:

@@ -123,6 +123,24 @@ def test_training_recovers_and_its_file_reproduces_it(nnabla, tmp_path, deltas) 
     assert accuracy == pytest.approx(result.figures["finetuned"], abs=0.41)  # a table entry may differ by one step
 
 
+def test_weights_of_few_bits_have_the_whole_range(nnabla) -> None:
+    from fpgaq.nnabla.training import TrainOptions
+    from fpgaq.nnabla.workflow import finetune_model
+
+    model = fpgaq.load_model(TABULAR / "model.nnp")
+    name = next(op.name for op in model.operators if hasattr(op, "weight"))
+
+    def narrow(**values) -> list[bool]:
+        options = QuantizeOptions(method="mse", **values)
+        result = finetune_model(model, TABULAR / "test.npz", options, TrainOptions(epochs=0.1), batch_size=25)
+        return [op.weight_grid.narrow for op in result.graph.operators if getattr(op, "weight_grid", None)]
+
+    assert set(narrow(weight_bits=3)) == {False}
+    assert set(narrow(weight_bits=3, narrow=True)) == {True}
+    assert set(narrow(weight_bits=4)) == {True}
+    assert narrow(weight_bits=8, layers={name: {"weight_bits": 2}})[:2] == [False, True]
+
+
 def test_steps_stay_where_they_are_frozen_and_move_where_they_are_learned(nnabla) -> None:
     from fpgaq.nnabla.finetune import finetune
     from fpgaq.nnabla.training import TrainOptions
