@@ -55,7 +55,7 @@ class Plan:
 
 
 PLANS = {
-    "fashion_cnn": Plan(epochs=16, rate=4e-3, trials=3),
+    "fashion_cnn": Plan(epochs=10, rate=4e-3),
     "fashion_residual": Plan(epochs=60, rate=4e-3, trials=8),
     "fashion_mobile": Plan(epochs=40, rate=6e-3),
 }
