@@ -30,7 +30,7 @@ MEASURES = ("l1", "l2", "gamma", "median", "activation")
 @click.option("--measure", type=click.Choice(MEASURES), default="l2", show_default=True, help="What a channel matters.")
 @click.option("--at-least", type=int, default=1, show_default=True, help="Channels that every layer keeps.")
 @click.option("--multiple-of", type=int, default=1, show_default=True, help="Keep multiples of so many channels.")
-@click.option("--train", metavar="NPZ", help="Labelled training samples, for --finetune.")
+@click.option("--train", metavar="NPZ", help="Labelled training samples, for --finetune and --trials.")
 @click.option("--finetune", type=float, default=0.0, metavar="EPOCHS", help="Train afterwards (needs nnabla).")
 @click.option("--rate", type=float, default=3e-3, show_default=True, help="Of that training, at its start.")
 @click.option(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,10 @@ from .masks import Limits
 from .shrinkage import rebuild
 from .units import Units, find_units
 
+MOST_ATTEMPTS = 4
+"""How often a budget is tightened if the real schedule takes more cycles than its folds alone."""
 MOST_MISSES = 4
-"""How many choices for each trial may take more cycles by the real schedule than by their folds alone."""
+"""How many choices for each trial may turn out not to fit before no more are looked for."""
 
 
 @dataclass(frozen=True)
@@ -166,34 +168,41 @@ def _within_budget(
     sensitivity = measure_sensitivity(
         units, groups, scores, calibration, options.limits, jobs=options.jobs, progress=show
     )
-    budget = _limits(units, options, before)
-    wanted = cycles = budget.cycles
-    full = tuple(group.size for group in groups)
-    chosen: list[Found] = []
-    misses = 0
-    progress("searching")
-    for found in ranked(units, groups, scores, sensitivity, budget, more=options.trials > 1):
+    budget = limits = _limits(units, options, before)
+
+    def excess(found: Found) -> int:
+        """Cycles of the real schedule over those allowed."""
+        if limits.cycles is None:
+            return 0
+        pruned = rebuild(units, found.keep, calibration)
+        interval = measure(pruned, calibration, None, options.multipliers).interval
+        return 0 if 0 < interval <= limits.cycles else max(1, interval - limits.cycles)
+
+    for _ in range(MOST_ATTEMPTS):
+        progress("searching")
+        ranking = ranked(units, groups, scores, sensitivity, budget, more=options.trials > 1)
+        best = next(ranking)
+        over = excess(best)
+        if not over:
+            return _with_others(best, ranking, excess, tuple(group.size for group in groups), options.trials)
+        # Queues and pixel rates can cost cycles that the folds do not know of.
+        allowed = budget.cycles or 0
+        budget = replace(budget, cycles=min(allowed, best.cost.cycles or allowed) - over)
+    raise FitError(f"no pruning was found whose schedule takes at most {limits.cycles:,} cycles; allow more")
+
+
+def _with_others(
+    best: Found, ranking: Iterator[Found], excess: Callable[[Found], int], full: tuple[int, ...], most: int
+) -> list[Found]:
+    """The best choice and those behind it that are worth a trial of their own, up to `most`."""
+    chosen, misses = [best], 0
+    while len(chosen) < most and misses < MOST_MISSES * most and (found := next(ranking, None)) is not None:
         if any(alike(found.counts, one.counts, full) for one in chosen):
             continue
-        if wanted is not None and cycles is not None:
-            if (found.cost.cycles or 0) > cycles:
-                continue
-            progress(f"scheduling choice {len(chosen) + 1} of {options.trials}")
-            pruned = rebuild(units, found.keep, calibration)
-            interval = measure(pruned, calibration, None, options.multipliers).interval
-            if not 0 < interval <= wanted:
-                # Queues and pixel rates can cost cycles that the folds do not know of.
-                misses += 1
-                if misses == MOST_MISSES * options.trials:
-                    break
-                if not chosen:
-                    cycles = min(cycles, found.cost.cycles or cycles) - max(1, interval - wanted)
-                continue
-        chosen.append(found)
-        if len(chosen) == options.trials:
-            break
-    if not chosen:
-        raise FitError(f"no pruning was found whose schedule takes at most {wanted:,} cycles; allow more")
+        if excess(found):
+            misses += 1
+        else:
+            chosen.append(found)
     return chosen
 
 

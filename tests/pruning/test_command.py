@@ -109,6 +109,26 @@ def test_names_of_measures_are_those_of_the_room() -> None:
     assert tuple(MEASURES) == commands.MEASURES
 
 
+@pytest.mark.parametrize("combinations", [0, 40_000])
+def test_a_schedule_that_takes_more_than_its_folds_tightens_the_budget(monkeypatch, files, combinations) -> None:
+    from fpgaq.pruning import budget_search, command
+
+    intervals = []
+
+    def measure(*arguments):
+        figures = measured(*arguments)
+        intervals.append(figures.interval)
+        # The first is the whole network's, the second the first choice's.
+        return replace(figures, interval=int(0.8 * intervals[0]) + 3) if len(intervals) == 2 else figures
+
+    measured = command.measure
+    monkeypatch.setattr(command, "measure", measure)
+    monkeypatch.setattr(budget_search, "MOST_COMBINATIONS", combinations)
+    result = fpgaq.prune(files["model"], files["data"], PruneOptions(cycles=0.8, multipliers=8))
+    whole, first, second, after = intervals
+    assert after == second < first <= 0.8 * whole == 0.8 * result.before.interval
+
+
 def test_the_choice_that_answers_best_on_unseen_samples_is_taken(monkeypatch, files) -> None:
     from fpgaq.pruning import command
 
