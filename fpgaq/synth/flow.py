@@ -160,11 +160,11 @@ def _place_seeds(
     if missing:
         with workspace(project) as folder:
             progress(f"bringing the design to four pins of {device.name}")
-            put_on_pins(project, device, ports, folder, timeout)
+            limit = put_on_pins(project, device, ports, folder, timeout)
             progress(f"placing and routing on {device.name}: 0 of {len(missing)} seeds")
 
             def run(seed: int) -> float:
-                clock = place(device, seed, folder, timeout)
+                clock = min(place(device, seed, folder, timeout), limit)
                 store(keys[seed], clock)
                 found[seed] = clock
                 progress(f"placing and routing on {device.name}: {len(found)} of {len(seeds)} seeds")

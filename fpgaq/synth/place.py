@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from ..errors import FitError, ToolError
 from .devices import Device, Placer
 from .process import last_line, read_sources, run_tool, run_yosys
 from .project import Project
+from .registers import absorb_registers, clock_limit
 
 PINS = "fpgaq_pins"
 """The module that brings the design to four pins."""
@@ -42,8 +44,11 @@ def placer_version(placer: Placer) -> str:
     return last_line(answer.stdout + answer.stderr)
 
 
-def put_on_pins(project: Project, device: Device, ports: Ports, folder: Path, timeout: float) -> None:
-    """Synthesize the project within registers on four pins, ready for nextpnr, in `folder`."""
+def put_on_pins(project: Project, device: Device, ports: Ports, folder: Path, timeout: float) -> float:
+    """Synthesize the project within registers on four pins, ready for nextpnr, in `folder`.
+
+    Returns the clock in MHz beyond which nextpnr does not know what it says, infinite if there is none.
+    """
     (folder / "pins.v").write_text(render("synth/pins.v.j2", _pin_facts(project.top, ports)), encoding="utf-8")
     # Pads this time, unlike in the count.
     synthesis = device.yosys.replace(" -noiopads", "").format(top=PINS)
@@ -54,6 +59,12 @@ def put_on_pins(project: Project, device: Device, ports: Ports, folder: Path, ti
     finished = run_yosys(commands, folder, timeout)
     if finished.code != 0:
         raise ToolError(f"yosys: could not put the design on pins: {last_line(finished.output)}")
+    if device.family != "ecp5":
+        return math.inf
+    netlist = json.loads((folder / _PLACED).read_text(encoding="utf-8"))
+    absorb_registers(netlist, PINS)
+    (folder / _PLACED).write_text(json.dumps(netlist), encoding="utf-8")
+    return clock_limit(netlist, PINS)
 
 
 def _pin_facts(top: str, ports: Ports) -> dict[str, object]:

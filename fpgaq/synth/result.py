@@ -8,6 +8,7 @@ from typing import Any
 
 from .cells import Counts
 from .devices import find_device
+from .registers import RAM_MHZ
 
 LIMITS = ("lut", "ff", "dsp", "bram")
 """The resources that a part may lack."""
@@ -46,6 +47,11 @@ class SynthResult:
     def fmax_mhz(self) -> float | None:
         """The median over the seeds."""
         return median(clock for _, clock in self.fmax) if self.fmax else None
+
+    @property
+    def held_by_ram(self) -> bool:
+        """Whether routing would bear a faster clock than a block RAM may be read at."""
+        return self.fmax_mhz == RAM_MHZ
 
     @property
     def shares(self) -> dict[str, float]:

@@ -9,7 +9,7 @@ import json
 import random
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,7 @@ def run_file_bench(
     stall_seed: int | None = None,
     workdir: Path,
     simulator: str = "iverilog",
+    netlist: Callable[[Path, Sequence[str]], Sequence[str]] | None = None,
 ) -> FileBenchResult:
     """Emit a network into `workdir`, simulate it, and compare every beat of every stream with the reference.
 
@@ -91,6 +92,10 @@ def run_file_bench(
         A folder for the emitted files, the bench and its log.
     simulator : str
         The Icarus compiler's name or path.
+    netlist : callable, optional
+        Told the folder and the Verilog files in it, makes what is simulated in their place, a module of the same name
+        and ports, and returns Icarus's arguments for it. The beats of the ports are compared, since nothing is left of
+        the streams within.
 
     Raises
     ------
@@ -108,10 +113,13 @@ def run_file_bench(
         f"{port['port']}.hex": pack_frames(golden[port["tensor"]], port["lanes"], port["slot_bits"])
         for port in interface["inputs"]
     }
-    bench = _render_bench(schedule, manifest, interface, frames, stimuli, stall_seed)
+    if netlist is not None:
+        manifest["streams"] = [_port_stream(port) for port in interface["inputs"]]
+    bench = _render_bench(schedule, manifest, interface, frames, stimuli, stall_seed, gates=netlist is not None)
     words = {name: "".join(f"{word}\n" for word in stimulus) for name, stimulus in stimuli.items()}
     _write(workdir, {**files, **words, BENCH: bench})
-    spoken = _simulate(workdir, manifest["files"], simulator)
+    sources = ["-g2005", "-Wall", *manifest["files"]] if netlist is None else netlist(workdir, manifest["files"])
+    spoken = _simulate(workdir, sources, simulator)
     outputs = interface["outputs"]
     log = _read_log(workdir / LOG, len(manifest["streams"]) + len(outputs))
     ends, latency = _frame_ends(log, len(graph.inputs), [port["beats_per_frame"] for port in outputs])
@@ -135,6 +143,13 @@ def pack_frames(values: IntegerArray, lanes: int, slot: int) -> list[str]:
     ]
 
 
+def _port_stream(port: Mapping[str, Any]) -> dict[str, Any]:
+    """An input port as a stream to be logged."""
+    name = port["port"]
+    signals = {"valid": f"{name}_tvalid", "ready": f"{name}_tready", "data": f"{name}_tdata"}
+    return {**port, **signals, "layer": "input", "name": name, "width": port["slot_bits"]}
+
+
 def _render_bench(
     schedule: Schedule,
     manifest: Mapping[str, Any],
@@ -142,6 +157,7 @@ def _render_bench(
     frames: int,
     stimuli: Mapping[str, Sequence[str]],
     stall_seed: int | None,
+    gates: bool,
 ) -> str:
     prediction = schedule.prediction
     chance = random.Random(stall_seed)
@@ -159,6 +175,7 @@ def _render_bench(
         "streams": manifest["streams"],
         "inputs": inputs,
         "outputs": outputs,
+        "gates": gates,
         "gap": gap,
         "stall": stall,
         "seed": chance.randrange(1 << 30) if stall_seed is not None else 1,
@@ -179,7 +196,7 @@ def _write(workdir: Path, files: Mapping[str, str | bytes]) -> None:
 def _simulate(workdir: Path, sources: Sequence[str], simulator: str) -> str | None:
     """Compile and run; return what the compiler warned of or the hardware complained of, None if nothing."""
     defines = ["-DFPGAQ_CHECKS", f'-DFPGAQ_ROM_DIR="{RTL}"']
-    build = [simulator, "-g2005", "-Wall", *defines, "-s", "fpgaq_file_bench", "-o", "bench.vvp", BENCH, *sources]
+    build = [simulator, *defines, "-s", "fpgaq_file_bench", "-o", "bench.vvp", BENCH, *sources]
     code, text = _call(build, workdir)
     if code:
         raise ToolError(f"{simulator}: ended with code {code}: {text.strip()[:500]}")

@@ -1,0 +1,156 @@
+"""The netlists that Yosys makes of whole networks, simulated gate by gate against the reference.
+
+Cells are Yosys's own models, and `ecp5_blocks.v` for the ECP5's block RAM and multiplier, with registers moved into
+these as for place and route.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import random
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from fpgaq.integer_graph import IntegerGraph
+from fpgaq.schedule import Target, make_schedule
+from fpgaq.synth import DEVICES
+from fpgaq.synth.process import run_yosys
+from fpgaq.synth.registers import absorb_registers
+from fpgaq.verify.file_bench import run_file_bench
+from hdl_tests.fuzz.case import frames
+from hdl_tests.network_builder import NetworkBuilder
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog"),
+    pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed"),
+]
+
+MODELS = {
+    "ecp5": ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"),
+    "ice40": ("ice40/cells_sim.v",),
+    "xc7": ("xilinx/cells_sim.v",),
+}
+MULTIPLIERS = {"ecp5": "MULT18X18D", "ice40": "SB_MAC16", "xc7": "DSP48E1"}
+BLOCK_RAMS = {"ecp5": "DP16KD", "ice40": "SB_RAM40_4K", "xc7": ""}
+"""Of AMD's block RAMs there is no model; their contents go into logic and LUT RAM."""
+
+
+def share() -> Path:
+    """Where Yosys keeps the models of its cells."""
+    spec = importlib.util.find_spec("pyosys")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent / "share"
+
+
+class Netlist:
+    """Makes a device's netlist of emitted files, and keeps how many cells of each type it has."""
+
+    def __init__(self, device: str, absorb: bool = True) -> None:
+        self.device = DEVICES[device]
+        self.absorb = absorb
+        self.cells: Counter[str] = Counter()
+        self.modes: Counter[str] = Counter()
+        self.moved = 0
+
+    def __call__(self, folder: Path, files: Sequence[str]) -> Sequence[str]:
+        top = json.loads((folder / "manifest.json").read_text())["top"]
+        read = [f'read_verilog -noautowire -DFPGAQ_ROM_DIR="rtl" {name}' for name in files]
+        synthesis = self.device.yosys.format(top=top)
+        if not BLOCK_RAMS[self.device.family]:
+            synthesis += " -nobram"
+        self._yosys([*read, synthesis, "write_json netlist.json"], folder, "synthesis")
+        netlist = json.loads((folder / "netlist.json").read_text())
+        if self.device.family == "ecp5" and self.absorb:
+            self.moved = absorb_registers(netlist, top)
+        chance = random.Random(7)
+        for cell in netlist["modules"][top]["cells"].values():
+            # What a memory holds before it is written is anything, which gates would hand on as X.
+            for name, value in cell["parameters"].items():
+                if name.startswith("INIT") and isinstance(value, str):
+                    cell["parameters"][name] = re.sub("x", lambda _: chance.choice("01"), value)
+            # Nor does a placed cell have an input of no value.
+            for name, bits in cell["connections"].items():
+                cell["connections"][name] = ["0" if bit == "x" else bit for bit in bits]
+            self.cells[cell["type"]] += 1
+            self.modes.update(str(mode) for name, mode in cell["parameters"].items() if name.startswith("REGMODE"))
+        (folder / "netlist.json").write_text(json.dumps(netlist))
+        self._yosys(["read_json netlist.json", "write_verilog -noattr netlist.v"], folder, "writing")
+        (folder / "models.v").write_text("".join(self._models()))
+        # Icarus does not know the default values of ports that the models of the iCE40 have.
+        return ["-g2012", "-DNO_ICE40_DEFAULT_ASSIGNMENTS", "netlist.v", "models.v"]
+
+    def _models(self) -> Iterator[str]:
+        for name in MODELS[self.device.family]:
+            text = (share() / name).read_text()
+            # Of cells that only nextpnr makes; Icarus 11 does not read it.
+            text = re.sub(r"^module TRELLIS_COMB\b.*?^endmodule", "", text, flags=re.MULTILINE | re.DOTALL)
+            yield re.sub(r"^`include.*$", "", text, flags=re.MULTILINE)
+        if self.device.family == "ecp5":
+            yield Path(__file__).with_name("ecp5_blocks.v").read_text()
+
+    def _yosys(self, commands: Sequence[str], folder: Path, name: str) -> None:
+        finished = run_yosys(commands, folder, 600, name)
+        assert finished.code == 0, finished.output[-2000:]
+
+
+def perceptron() -> IntegerGraph:
+    """Weights that fill block RAMs, of which an ECP5 takes several for a bank."""
+    return NetworkBuilder(5, (1, 1, 96)).affine(40).affine(6, requantize=False).graph()
+
+
+def convolutional() -> IntegerGraph:
+    """Line buffers, a pool and results of several formats."""
+    return (
+        NetworkBuilder(8, (6, 7, 6))
+        .convolution(8, padding=(1, 1, 1, 1), per_channel=True)
+        .pool()
+        .convolution(8, (2, 2))
+        .affine(5, requantize=False)
+        .graph()
+    )
+
+
+@pytest.mark.parametrize("stall_seed", [None, 3])
+@pytest.mark.parametrize("device", ["ecp5-25k", "ice40-up5k", "xc7"])
+@pytest.mark.parametrize(("network", "multipliers"), [(perceptron, 1), (convolutional, 3)])
+def test_netlist_puts_out_what_the_reference_does(network, multipliers, device, stall_seed, tmp_path):
+    graph = network()
+    netlist = Netlist(device)
+    inputs = {"t0": frames(graph.tensors["t0"], 3, 5)}
+    schedule = make_schedule(graph, Target(multipliers=multipliers))
+    found = run_file_bench(graph, schedule, inputs, stall_seed=stall_seed, workdir=tmp_path, netlist=netlist)
+    assert found.mismatch is None
+    family = netlist.device.family
+    assert netlist.cells[MULTIPLIERS[family]] == multipliers
+    if family == "ecp5":
+        assert netlist.moved > 0
+    if network is perceptron and BLOCK_RAMS[family]:
+        assert netlist.cells[BLOCK_RAMS[family]] > 0
+        assert (netlist.modes["OUTREG"] > 0) == (family == "ecp5")
+
+
+def test_netlist_that_computes_otherwise_is_told(tmp_path):
+    """The bench looks: a netlist without the registers that its blocks should have taken is one cycle ahead."""
+
+    class Faulty(Netlist):
+        def __call__(self, folder: Path, files: Sequence[str]) -> Sequence[str]:
+            arguments = super().__call__(folder, files)
+            path = folder / "netlist.v"
+            text = path.read_text()
+            assert '.REGMODE_A("OUTREG")' in text
+            path.write_text(text.replace('.REGMODE_A("OUTREG")', '.REGMODE_A("NOREG")'))
+            return arguments
+
+    graph = perceptron()
+    inputs = {"t0": frames(graph.tensors["t0"], 1, 5)}
+    found = run_file_bench(
+        graph, make_schedule(graph, Target(multipliers=1)), inputs, workdir=tmp_path, netlist=Faulty("ecp5-25k")
+    )
+    assert found.mismatch is not None
+    assert "expected" in found.mismatch
