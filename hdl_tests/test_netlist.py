@@ -116,9 +116,18 @@ def convolutional() -> IntegerGraph:
     )
 
 
-@pytest.mark.parametrize("stall_seed", [None, 3])
-@pytest.mark.parametrize("device", ["ecp5-25k", "ice40-up5k", "xc7"])
-@pytest.mark.parametrize(("network", "multipliers"), [(perceptron, 1), (convolutional, 3)])
+@pytest.mark.parametrize(
+    ("network", "multipliers", "device", "stall_seed"),
+    [
+        (perceptron, 1, "ecp5-25k", None),
+        (perceptron, 1, "ecp5-25k", 3),
+        (perceptron, 1, "ice40-up5k", None),
+        (convolutional, 3, "ecp5-25k", 3),
+        (convolutional, 3, "ice40-up5k", 3),
+        (convolutional, 3, "xc7", None),
+        (convolutional, 3, "xc7", 3),
+    ],
+)
 def test_netlist_puts_out_what_the_reference_does(network, multipliers, device, stall_seed, tmp_path):
     graph = network()
     netlist = Netlist(device)
