@@ -25,10 +25,12 @@ from typing import Any
 from workloads import WORKLOADS
 
 from fpgaq import pipeline
+from fpgaq.errors import ToolError
 from fpgaq.schedule import Target
 from fpgaq.synth import synthesize
 
 _W2_LAYERS = (("conv", 8), ("pool",), ("conv", 16), ("pool",), ("affine", 10))
+_W3_LAYERS = (("conv", 16), ("pool",), ("conv", 32), ("pool",), ("conv", 32), ("pool",), ("affine", 10))
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,17 @@ class Case:
     layers: tuple[tuple[str | int, ...], ...]
     par: tuple[int, int]
     bus: int
+    peer_seconds: float = 1800.0
+    """Of Yosys for NNgen's Verilog, at most; 0: it is not counted."""
+    clocked: bool = False
+    """Placed and routed on an ECP5 too."""
 
 
 CASES: Mapping[str, Case] = {
-    "W1x1": Case("w1", 1, (784,), (("affine", 64), ("affine", 10)), (1, 1), 32),
+    "W1x1": Case("w1", 1, (784,), (("affine", 64), ("affine", 10)), (1, 1), 32, clocked=True),
     "W1x16": Case("w1", 16, (784,), (("affine", 64), ("affine", 10)), (4, 4), 128),
+    "W2x144": Case("w2", 144, (28, 28, 1), _W2_LAYERS, (4, 4), 128, 0),
+    "W3x144": Case("w3", 144, (32, 32, 3), _W3_LAYERS, (4, 4), 128, 0),
     "W2x9": Case("w2", 9, (28, 28, 1), _W2_LAYERS, (1, 1), 32),
 }
 
@@ -83,10 +91,21 @@ def make_ours(case: Case, folder: Path) -> dict[str, Any]:
     }
 
 
-def count(folder: Path) -> dict[str, Any]:
-    """What Yosys counts for the AMD series 7."""
-    result = synthesize(folder, "xc7", seeds=0, layers=False, timeout=7200)
+def count(folder: Path, seconds: float) -> dict[str, Any]:
+    """What Yosys counts for the AMD series 7; nothing if it does not end in time."""
+    try:
+        result = synthesize(folder, "xc7", seeds=0, layers=False, timeout=seconds)
+    except ToolError as error:
+        if "did not end" not in str(error):
+            raise
+        return {"counts": None, "reason": str(error)}
     return {"counts": result.counts.as_json(), "tools": list(result.tools)}
+
+
+def clock(folder: Path) -> dict[str, Any]:
+    """The clock on an ECP5, by three seeds."""
+    result = synthesize(folder, "ecp5-85k", seeds=3, layers=False, timeout=7200)
+    return {"mhz": [round(mhz, 1) for _, mhz in result.fmax], "lut": result.counts.lut, "tools": list(result.tools)}
 
 
 def steps(arguments: argparse.Namespace) -> Iterator[tuple[str, str, Callable[[], dict[str, Any]]]]:
@@ -94,36 +113,39 @@ def steps(arguments: argparse.Namespace) -> Iterator[tuple[str, str, Callable[[]
     for name in arguments.cases:
         case, ours, peer = CASES[name], arguments.folder / name / "fpgaq", arguments.folder / name / "nngen"
         yield name, "fpgaq", partial(make_ours, case, ours)
-        yield name, "fpgaq counts", partial(count, ours)
+        yield name, "fpgaq counts", partial(count, ours, 7200)
         yield name, "NNgen", partial(make_peer, case, arguments.python, peer)
-        yield name, "NNgen counts", partial(count, peer)
+        if case.peer_seconds:
+            yield name, "NNgen counts", partial(count, peer, case.peer_seconds)
+        if case.clocked:
+            yield name, "fpgaq clock", partial(clock, ours)
+            yield name, "NNgen clock", partial(clock, peer)
 
 
 def table(facts: Mapping[str, Any]) -> Iterator[str]:
     """The lines of the table."""
-    yield "| case | tool | cycles | LUT | FF | DSP | block RAM | lines | generate s | simulate a frame s |"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
+    yield "| case | tool | cycles | LUT | FF | DSP | block RAM | lines | generate s | simulate a frame s | ECP5 MHz |"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
     for case, found in facts.items():
         for tool in ("fpgaq", "NNgen"):
-            if tool not in found or f"{tool} counts" not in found:
+            if tool not in found:
                 continue
-            made, counts = found[tool], found[f"{tool} counts"]["counts"]
-            numbers = (made["cycles"], counts["lut"], counts["ff"], counts["dsp"], counts["bram"], made["lines"])
-            seconds = (made["generate_seconds"], made["simulate_seconds"])
-            cells = (case, tool, *(f"{number:,}" for number in numbers), *(f"{second:.1f}" for second in seconds))
-            yield f"| {' | '.join(cells)} |"
+            made = found[tool]
+            seconds = (f"{made['generate_seconds']:.1f}", f"{made['simulate_seconds']:.1f}")
+            clocks = ", ".join(f"{mhz:.1f}" for mhz in found.get(f"{tool} clock", {}).get("mhz", ()))
+            counts = _cells(found.get(f"{tool} counts", {}).get("counts"))
+            yield _row(case, tool, f"{made['cycles']:,}", *counts, f"{made['lines']:,}", *seconds, clocks)
             if "estimate" in made:
-                guess = made["estimate"]
-                cells = (
-                    case,
-                    "estimate",
-                    "",
-                    *(f"{guess[name]:,}" for name in ("lut", "ff", "dsp", "bram")),
-                    "",
-                    "",
-                    "",
-                )
-                yield f"| {' | '.join(cells)} |"
+                yield _row(case, "estimate", "", *_cells(made["estimate"]), "", "", "", "")
+
+
+def _cells(counts: Mapping[str, int] | None) -> Iterator[str]:
+    for name in ("lut", "ff", "dsp", "bram"):
+        yield f"{counts[name]:,}" if counts else ""
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
