@@ -13,6 +13,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ import pytest
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Target, make_schedule
 from fpgaq.synth import DEVICES
-from fpgaq.synth.process import run_yosys
-from fpgaq.synth.registers import absorb_registers
+from fpgaq.synth.netlist import NETLIST, make_netlist
+from fpgaq.synth.process import run_yosys, workspace
+from fpgaq.synth.project import read_project
 from fpgaq.verify.file_bench import run_file_bench
 from hdl_tests.fuzz.case import frames
 from hdl_tests.network_builder import NetworkBuilder
@@ -49,38 +51,37 @@ def share() -> Path:
 
 
 class Netlist:
-    """Makes a device's netlist of emitted files, and keeps how many cells of each type it has."""
+    """Makes a device's netlist of emitted files; keeps the number of its cells of each type, and registers in use."""
 
-    def __init__(self, device: str, absorb: bool = True) -> None:
+    def __init__(self, device: str) -> None:
         self.device = DEVICES[device]
-        self.absorb = absorb
+        if not BLOCK_RAMS[self.device.family]:
+            self.device = replace(self.device, yosys=f"{self.device.yosys} -nobram")
         self.cells: Counter[str] = Counter()
-        self.modes: Counter[str] = Counter()
-        self.moved = 0
+        self.modes: set[str] = set()
 
     def __call__(self, folder: Path, files: Sequence[str]) -> Sequence[str]:
-        top = json.loads((folder / "manifest.json").read_text())["top"]
-        read = [f'read_verilog -noautowire -DFPGAQ_ROM_DIR="rtl" {name}' for name in files]
-        synthesis = self.device.yosys.format(top=top)
-        if not BLOCK_RAMS[self.device.family]:
-            synthesis += " -nobram"
-        self._yosys([*read, synthesis, "write_json netlist.json"], folder, "synthesis")
-        netlist = json.loads((folder / "netlist.json").read_text())
-        if self.device.family == "ecp5" and self.absorb:
-            self.moved = absorb_registers(netlist, top)
-        chance = random.Random(7)
-        for cell in netlist["modules"][top]["cells"].values():
-            # What a memory holds before it is written is anything, which gates would hand on as X.
-            for name, value in cell["parameters"].items():
-                if name.startswith("INIT") and isinstance(value, str):
-                    cell["parameters"][name] = re.sub("x", lambda _: chance.choice("01"), value)
-            # Nor does a placed cell have an input of no value.
-            for name, bits in cell["connections"].items():
-                cell["connections"][name] = ["0" if bit == "x" else bit for bit in bits]
-            self.cells[cell["type"]] += 1
-            self.modes.update(str(mode) for name, mode in cell["parameters"].items() if name.startswith("REGMODE"))
-        (folder / "netlist.json").write_text(json.dumps(netlist))
-        self._yosys(["read_json netlist.json", "write_verilog -noattr netlist.v"], folder, "writing")
+        project = read_project(folder)
+        with workspace(project) as place:
+            netlist = make_netlist(project, self.device, place, 600)
+            cells = netlist["modules"][project.top]["cells"].values()
+            chance = random.Random(7)
+            for cell in cells:
+                # What a memory holds before it is written is anything, which gates would hand on as X.
+                for name, value in cell["parameters"].items():
+                    if name.startswith("INIT") and isinstance(value, str):
+                        cell["parameters"][name] = re.sub("x", lambda _: chance.choice("01"), value)
+                # Nor does a placed cell have an input of no value.
+                for name, bits in cell["connections"].items():
+                    cell["connections"][name] = ["0" if bit == "x" else bit for bit in bits]
+            self.cells = Counter(cell["type"] for cell in cells)
+            self.modes = {
+                name for cell in cells for name, value in cell["parameters"].items() if value in ("OUTREG", "CLK0")
+            }
+            (place / NETLIST).write_text(json.dumps(netlist))
+            finished = run_yosys([f"read_json {NETLIST}", "write_verilog -noattr netlist.v"], place, 600, "writing")
+            assert finished.code == 0, finished.output[-2000:]
+            shutil.copy(place / "netlist.v", folder)
         (folder / "models.v").write_text("".join(self._models()))
         # Icarus does not know the default values of ports that the models of the iCE40 have.
         return ["-g2012", "-DNO_ICE40_DEFAULT_ASSIGNMENTS", "netlist.v", "models.v"]
@@ -93,10 +94,6 @@ class Netlist:
             yield re.sub(r"^`include.*$", "", text, flags=re.MULTILINE)
         if self.device.family == "ecp5":
             yield Path(__file__).with_name("ecp5_blocks.v").read_text()
-
-    def _yosys(self, commands: Sequence[str], folder: Path, name: str) -> None:
-        finished = run_yosys(commands, folder, 600, name)
-        assert finished.code == 0, finished.output[-2000:]
 
 
 def perceptron() -> IntegerGraph:
@@ -137,11 +134,10 @@ def test_netlist_puts_out_what_the_reference_does(network, multipliers, device, 
     assert found.mismatch is None
     family = netlist.device.family
     assert netlist.cells[MULTIPLIERS[family]] == multipliers
-    if family == "ecp5":
-        assert netlist.moved > 0
+    assert ("REG_OUTPUT_CLK" in netlist.modes) == (family == "ecp5")
     if network is perceptron and BLOCK_RAMS[family]:
         assert netlist.cells[BLOCK_RAMS[family]] > 0
-        assert (netlist.modes["OUTREG"] > 0) == (family == "ecp5")
+        assert ("REGMODE_A" in netlist.modes) == (family == "ecp5")
 
 
 def test_netlist_that_computes_otherwise_is_told(tmp_path):

@@ -187,9 +187,18 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
 )
 @click.option("--no-layers", is_flag=True, help="Count the whole only, in half the time.")
 @click.option("--timeout", type=float, default=1800.0, show_default=True, metavar="S", help="Seconds for each run.")
+@click.option("--netlist", metavar="FILE", help="Write the device's cells as JSON, for a nextpnr of your own.")
 @common
 @click.pass_obj
-def synth(settings: Settings, directory: str, device: str, seeds: int, no_layers: bool, timeout: float) -> None:
+def synth(
+    settings: Settings,
+    directory: str,
+    device: str,
+    seeds: int,
+    no_layers: bool,
+    timeout: float,
+    netlist: str | None,
+) -> None:
     """Measure what the hardware takes and how fast it is.
 
     Yosys counts LUTs, flip-flops, DSP blocks and memories of the Verilog in DIR, whole and for each layer. Lattice and
@@ -199,7 +208,7 @@ def synth(settings: Settings, directory: str, device: str, seeds: int, no_layers
 
     with settings.progress(f"synthesizing for {device}") as progress:
         result = pipeline.synthesize(
-            directory, device, seeds=seeds, layers=not no_layers, timeout=timeout, progress=progress
+            directory, device, seeds=seeds, layers=not no_layers, timeout=timeout, netlist=netlist, progress=progress
         )
     settings.show(synth_lines(result), result.as_json())
     if result.excess:

@@ -271,6 +271,7 @@ def synthesize(
     seeds: int = 5,
     layers: bool = True,
     timeout: float = 1800.0,
+    netlist: str | Path | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> SynthResult:
     """Count what a generated folder takes on a device, with Yosys, and find its clock with nextpnr.
@@ -287,6 +288,8 @@ def synthesize(
         Count each layer too.
     timeout : float
         Seconds for each run of a tool.
+    netlist : str or Path, optional
+        A file for the design's cells in JSON, as nextpnr takes them.
     progress : callable
         Called with what is being done.
 
@@ -299,4 +302,7 @@ def synthesize(
     """
     from ..synth import synthesize as synthesize_folder
 
-    return synthesize_folder(Path(directory), device, seeds=seeds, layers=layers, timeout=timeout, progress=progress)
+    return synthesize_folder(
+        Path(directory), device, seeds=seeds, layers=layers, timeout=timeout,
+        netlist=None if netlist is None else Path(netlist), progress=progress,
+    )  # fmt: skip

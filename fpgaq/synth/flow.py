@@ -12,10 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ..emit.write import check_file, write_file
 from ..errors import ToolError, UsageError
 from .cache import fetch, make_key, project_digest, store
 from .cells import Counts, count_cells
 from .devices import Device, find_device
+from .netlist import NETLIST, make_netlist
 from .place import Ports, place, placer_version, put_on_pins
 from .process import last_line, read_sources, run_yosys, workspace, yosys_version
 from .project import Project, read_project
@@ -37,6 +39,7 @@ def synthesize(
     seeds: int = DEFAULT_SEEDS,
     layers: bool = True,
     timeout: float = DEFAULT_TIMEOUT,
+    netlist: Path | None = None,
     progress: Progress = lambda stage: None,
 ) -> SynthResult:
     """Synthesize a folder that `fpgaq generate` wrote, count its resources, and find the clock it reaches.
@@ -56,13 +59,15 @@ def synthesize(
         Count each layer too, in a run of its own.
     timeout : float
         Seconds for each run of a tool.
+    netlist : Path, optional
+        A file to be written for nextpnr: the design's cells in JSON, with pads, and registers moved as for the clock.
     progress : callable
         Called with what is being done.
 
     Raises
     ------
     UsageError
-        If `device` is unknown or `seeds` is negative.
+        If `device` is unknown, `seeds` is negative or `netlist` cannot be written.
     ModelError
         If the folder is none of ours, or incomplete.
     FitError
@@ -73,6 +78,8 @@ def synthesize(
     part = find_device(device)
     if seeds < 0:
         raise UsageError(f"{seeds} seeds were asked for; a number of seeds is 0 or more")
+    if netlist is not None:
+        check_file(netlist)
     placed = part.placer is not None and seeds > 0
     tools = [yosys_version(), *([placer_version(part.placer)] if placed and part.placer else [])]
     project = read_project(Path(directory))
@@ -83,6 +90,11 @@ def synthesize(
         flat = pool.submit(_flat_run, project, part, timeout, key)
         layered = pool.submit(_layered_counts, project, part, timeout, key) if layers else None
         (counts, ports), rows = flat.result(), layered.result() if layered else ()
+    if netlist is not None:
+        progress("writing the netlist")
+        with workspace(project) as folder:
+            make_netlist(project, part, folder, timeout)
+            write_file(netlist, (folder / NETLIST).read_bytes())
     fmax: Sequence[tuple[int, float]] = ()
     if placed and not describe_excess(counts, device):
         fmax = _place_seeds(project, part, ports, range(1, seeds + 1), timeout, (*key, *tools[1:]), progress)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
-import math
 import re
 import shutil
 import subprocess
@@ -18,16 +17,17 @@ from typing import TypeAlias
 from ..emit.render import render
 from ..errors import FitError, ToolError
 from .devices import Device, Placer
-from .process import last_line, read_sources, run_tool, run_yosys
+from .netlist import NETLIST, make_netlist
+from .process import last_line, run_tool
 from .project import Project
-from .registers import absorb_registers, clock_limit
+from .registers import clock_limit
 
 PINS = "fpgaq_pins"
 """The module that brings the design to four pins."""
 Ports: TypeAlias = Mapping[str, tuple[str, int]]
 """For each port "input" or "output" and its bits."""
 
-_PLACED = "placed.json"
+_WRAPPER = "pins.v"
 _CONSTRAINTS = "pins.cst"
 # Above what any of the parts reach, so that no path counts as fast enough.
 _ASKED_MHZ = 400
@@ -49,21 +49,11 @@ def put_on_pins(project: Project, device: Device, ports: Ports, folder: Path, ti
 
     Returns the clock in MHz beyond which nextpnr does not know what it says, infinite if there is none.
     """
-    (folder / "pins.v").write_text(render("synth/pins.v.j2", _pin_facts(project.top, ports)), encoding="utf-8")
-    # Pads this time, unlike in the count.
-    synthesis = device.yosys.replace(" -noiopads", "").format(top=PINS)
-    commands = [*read_sources(project), "read_verilog pins.v", synthesis, f"write_json {_PLACED}"]
+    (folder / _WRAPPER).write_text(render("synth/pins.v.j2", _pin_facts(project.top, ports)), encoding="utf-8")
+    netlist = make_netlist(project, device, folder, timeout, wrapper=_WRAPPER, top=PINS)
     pins = device.placer.pins if device.placer else ()
     places = "".join(f'IO_LOC "{port}" {pin};\n' for port, pin in zip(("clk", "rst", "in", "out"), pins, strict=False))
     (folder / _CONSTRAINTS).write_text(places, encoding="utf-8")
-    finished = run_yosys(commands, folder, timeout)
-    if finished.code != 0:
-        raise ToolError(f"yosys: could not put the design on pins: {last_line(finished.output)}")
-    if device.family != "ecp5":
-        return math.inf
-    netlist = json.loads((folder / _PLACED).read_text(encoding="utf-8"))
-    absorb_registers(netlist, PINS)
-    (folder / _PLACED).write_text(json.dumps(netlist), encoding="utf-8")
     return clock_limit(netlist, PINS)
 
 
@@ -104,7 +94,7 @@ def place(device: Device, seed: int, folder: Path, timeout: float) -> float:
     report = f"report-{seed}.json"
     command = [
         *_start(placer),
-        *("--json", _PLACED, *placer.arguments, *(("--vopt", f"cst={_CONSTRAINTS}") if placer.pins else ())),
+        *("--json", NETLIST, *placer.arguments, *(("--vopt", f"cst={_CONSTRAINTS}") if placer.pins else ())),
         *("--freq", str(_ASKED_MHZ), "--timing-allow-fail", "--seed", str(seed), "--report", report),
     ]
     finished = run_tool(f"nextpnr-{seed}", command, folder, timeout)

@@ -82,7 +82,7 @@ def absorb_registers(netlist: Mapping[str, Any], top: str) -> int:
 def clock_limit(netlist: Mapping[str, Any], top: str) -> float:
     """The clock in MHz that block RAMs bear whose output register is in use; infinite without such."""
     for cell in netlist["modules"][top]["cells"].values():
-        if any(cell["parameters"][port.mode] == "OUTREG" for port in _RAMS.get(cell["type"], ())):
+        if any(cell["parameters"].get(port.mode) == "OUTREG" for port in _RAMS.get(cell["type"], ())):
             return RAM_MHZ
     return math.inf
 

@@ -362,3 +362,18 @@ def test_every_placer_routes_a_design_and_tells_its_clock(tmp_path: Path, device
     assert result.fmax_mhz is not None and 10 < result.fmax_mhz < 2000
     assert stages[-1] == f"placing and routing on {device}: 2 of 2 seeds"
     assert result.counts.ff == 16
+
+
+@needs_yosys
+def test_netlist_is_written_for_nextpnr(tmp_path):
+    folder = write_design(tmp_path / "out", "rom", {"rom.v": ROM, "rom.hex": ROM_CONTENT})
+    path = tmp_path / "rom.json"
+    result = synthesize(folder, "ecp5-25k", seeds=0, layers=False, netlist=path)
+    cells = json.loads(path.read_text())["modules"]["rom"]["cells"].values()
+    (ram,) = (cell for cell in cells if cell["type"] == "DP16KD")
+    assert "OUTREG" in (ram["parameters"]["REGMODE_A"], ram["parameters"]["REGMODE_B"])
+    # Counted are the flip-flops before they were moved.
+    assert result.counts.ff == 16
+    assert not [cell for cell in cells if cell["type"] == "TRELLIS_FF"]
+    with pytest.raises(UsageError, match="missing"):
+        synthesize(folder, "ecp5-25k", seeds=0, layers=False, netlist=tmp_path / "missing" / "rom.json")
