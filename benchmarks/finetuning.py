@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +45,16 @@ class Recipe:
     rate: float
     deltas: Deltas = "frozen"
     teacher: float = 0.5
+    balance: bool = False
 
 
 RECIPES = {
     "4/4": {
         "fashion_mlp": Recipe(12, 256, 4e-3, "learned"),
-        "fashion_cnn": Recipe(10, 128, 2e-3),
-        "fashion_residual": Recipe(10, 128, 2e-3, "learned"),
-        "fashion_mobile": Recipe(12, 128, 4e-3),
-        "series_conv": Recipe(20, 64, 2e-3, teacher=1),
+        "fashion_cnn": Recipe(10, 128, 2e-3, balance=True),
+        "fashion_residual": Recipe(10, 128, 2e-3, "learned", balance=True),
+        "fashion_mobile": Recipe(12, 128, 4e-3, balance=True),
+        "series_conv": Recipe(20, 64, 2e-3, teacher=1, balance=True),
         "digits_tabular": Recipe(30, 32, 2e-3),
     },
     "3/8": {
@@ -118,8 +119,9 @@ def run(name: str, bits: str, folder: Path) -> dict[str, Any]:
     if not train.is_file():
         np.savez(train, x=data.train_inputs, y=data.train_targets)
     start = time.process_time()
+    options = replace(widths(bits), balance=recipe.balance)
     result = finetune_model(
-        model, train, widths(bits), TrainOptions(epochs=recipe.epochs, rate=recipe.rate),
+        model, train, options, TrainOptions(epochs=recipe.epochs, rate=recipe.rate),
         calibration=example / "calibration.npz", deltas=recipe.deltas, batch_size=recipe.batch_size,
         teacher=recipe.teacher,
     )  # fmt: skip
@@ -144,7 +146,7 @@ def table(runs: list[dict[str, Any]]) -> list[str]:
         for row in rows:
             values = [f"{row[key]:.2f} %" for key in ("float", "post_training", "finetuned")]
             lost = f"{row['float'] - row['finetuned']:.2f} | {row['agreement']:.2f} %"
-            how = f"{row['epochs']:g} | {row['rate']:g} | {row['deltas']}"
+            how = f"{row['epochs']:g} | {row['rate']:g} | {row['deltas']}{', balanced' if row['balance'] else ''}"
             name = row["network"].removeprefix("fashion_")
             lines.append(f"| {bits} | {name} | {' | '.join(values)} | {lost} | {how} | {row['seconds']:.0f} |")
         before, after = ([run["float"] - run[key] for run in rows] for key in ("post_training", "finetuned"))

@@ -51,10 +51,12 @@ STEPS: dict[str, dict[str, Any]] = {
     "... the same, steps by the output's error": {"method": "output", **CHANNEL, **BIAS, **HESSIAN},
     "... the same, equalized": {"method": "mse", "equalize": True, **CHANNEL, **BIAS, **HESSIAN},
     "auto (default)": {},
+    "auto, balanced": {"balance": True},
 }
 ROWS = [
     *((bits, 8, name) for bits in (8, 4) for name in STEPS),
     *((weights, activations, "auto (default)") for weights, activations in ((6, 8), (4, 4), (3, 8), (2, 8))),
+    (4, 4, "auto, balanced"),
 ]
 
 

@@ -124,6 +124,7 @@ quantize_options = _chain(
     click.option("--weight-rounding", type=click.Choice(WEIGHT_ROUNDINGS), help="Each weight alone, or by the output."),
     click.option("--bias-correction/--no-bias-correction", default=None, help="Biases take up the mean error."),
     click.option("--equalize", is_flag=True, default=None, help="Balance the channels of neighbouring layers first."),
+    click.option("--balance", is_flag=True, default=None, help="The same by their values, for few activation bits."),
     click.option("--max-shift-span", type=int, help="How far the shifts of one layer may differ.  [default: 2]"),
     click.option("--input-scale", type=float, help="Input integer = round(x * scale + offset)."),
     click.option("--input-offset", type=float, help="The offset of that formula."),

@@ -17,6 +17,7 @@ from ..graph import Graph
 from ..graph.fixed import is_fixed
 from ..passes.cut_softmax import cut_softmax
 from ..quantizer import quantize
+from ..quantizer.balancing import balance
 from ..quantizer.config import QuantizeOptions
 from ..quantizer.trainable import trainable_graph, with_softmax
 from .finetune import Deltas, finetune
@@ -112,7 +113,7 @@ def finetune_model(
     figures: dict[str, float | None] = {} if fixed else {"float": _figure(model, test, loss)}
     graph = with_softmax(model) if fixed and model.classifier else model
     if not fixed:
-        graph = trainable_graph(model, _quantized(model, samples, calibration, options))
+        graph = _trainable(model, _formats_from(model, samples, calibration), options)
     figures["quantized"] = _figure(graph, test, loss)
     arrays = [samples.inputs[name] for name in graph.inputs]
     if taught:
@@ -145,12 +146,20 @@ def _load(model: Graph, path: str | Path) -> Dataset:
     return load_data(path, model.inputs, outputs=model.outputs, shapes=shapes)
 
 
-def _quantized(model: Graph, samples: Dataset, calibration: str | Path | None, options: QuantizeOptions) -> Any:
-    chosen = replace(_with_ranges(options), rounding="half_away")
+def _formats_from(model: Graph, samples: Dataset, calibration: str | Path | None) -> Mapping[str, NDArray[Any]]:
+    """The samples that choose the formats."""
     if calibration is not None:
-        return quantize(model, _load(model, calibration).inputs, chosen)
+        return _load(model, calibration).inputs
     stride = max(1, samples.frames // CALIBRATION)
-    return quantize(model, {name: array[::stride][:CALIBRATION] for name, array in samples.inputs.items()}, chosen)
+    return {name: array[::stride][:CALIBRATION] for name, array in samples.inputs.items()}
+
+
+def _trainable(model: Graph, samples: Mapping[str, NDArray[Any]], options: QuantizeOptions) -> Graph:
+    """The network in fixed point that training starts from."""
+    if options.balance:
+        model = balance(model, samples, options)
+    chosen = replace(_with_ranges(options), rounding="half_away", balance=False)
+    return trainable_graph(model, quantize(model, samples, chosen))
 
 
 def _with_ranges(options: QuantizeOptions) -> QuantizeOptions:

@@ -17,9 +17,11 @@ from ..integer_graph import (
     Tensor,
 )
 from ..reference import apply_transform
+from .balancing import balance
 from .calibration import check_samples, collect
+from .channel_pairs import WEIGHTED
 from .config import QuantizeOptions
-from .equalization import WEIGHTED, equalize
+from .equalization import equalize
 from .input_format import InputPlan, input_rounding, plan_input
 from .operators import Conversion, Flow
 from .plan import Leading, branches, check_operators, count_reads, lead
@@ -61,6 +63,8 @@ def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions 
         graph = equalize(graph)
     options = with_sum_bits(graph, options)
     calibration = check_samples(graph, samples)
+    if options.balance:
+        graph = balance(graph, calibration, options)
     reads = count_reads(graph)
     leads = {name: lead(graph, name, reads) for name in graph.inputs}
     plans = {name: _plan(graph, name, leads[name], calibration[name], options) for name in graph.inputs}

@@ -70,6 +70,8 @@ class QuantizeOptions:
         Biases take up the mean error of the layer's output on the samples.
     equalize : bool
         Balance the ranges of neighbouring layers' channels first, by powers of two: exact in floating point.
+    balance : bool
+        Balance the values of neighbouring layers' channels first, which helps where activations have few bits.
     method : {"auto", "max", "percentile", "mse", "output"}
         What decides where the options above are None and name no rule.
     max_shift_span : int
@@ -103,6 +105,7 @@ class QuantizeOptions:
     weight_rounding: WeightRounding | None = None
     bias_correction: bool | None = None
     equalize: bool = False
+    balance: bool = False
     method: Method = "auto"
     max_shift_span: int = 2
     input_scale: float | None = None
@@ -232,7 +235,7 @@ def _check_values(values: Mapping[str, Any], where: str) -> None:
         elif name in _CHOICES:
             if value not in _CHOICES[name]:
                 wanted = f"one of {', '.join(_CHOICES[name])}"
-        elif name in ("per_channel", "narrow", "argmax", "bias_correction", "equalize"):
+        elif name in ("per_channel", "narrow", "argmax", "bias_correction", "equalize", "balance"):
             if type(value) is not bool:
                 wanted = "true or false"
         elif name in ("percentile", "input_scale", "input_offset"):

@@ -8,49 +8,18 @@ same in floating point, bit by bit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph import (
-    Affine,
-    AveragePooling,
-    Convolution,
-    Deconvolution,
-    Graph,
-    MaxPooling,
-    Operator,
-    Pad,
-    Pointwise,
-    Prelu,
-    Relu,
-    Reshape,
-    Upsample,
-    check,
-)
-from ..passes.rewrite import renamed, sole_consumers
+from ..graph import Affine, Deconvolution, Graph
+from .channel_pairs import WEIGHTED, Factors, Weighted, count_outputs, find_pairs, scale_inputs, scale_outputs, scaled
 
-WEIGHTED = (Convolution, Affine, Deconvolution)
-Weighted: TypeAlias = Convolution | Affine | Deconvolution
-HOMOGENEOUS = (Relu, MaxPooling, AveragePooling, Upsample, Prelu, Reshape)
-"""What gives s * f(x) for s * x, channel by channel, if s is positive."""
 ROUNDS = 10
 """How often all pairs are gone through; a layer between two pairs takes a few."""
 SUFFIX = ".equalized"
 """Tensors whose channels were scaled bear other names: they are no longer those of the model."""
 
 Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """Two layers by name, and the tensors from the first to the second."""
-
-    first: str
-    second: str
-    tensors: tuple[str, ...]
 
 
 def equalize(graph: Graph) -> Graph:
@@ -61,62 +30,35 @@ def equalize(graph: Graph) -> Graph:
     Graph
         The same function of the inputs. Tensors between two layers that were balanced have the suffix `SUFFIX`.
     """
-    pairs = _pairs(graph)
+    pairs = find_pairs(graph)
     layers: dict[str, Weighted] = {op.name: op for op in graph.operators if isinstance(op, WEIGHTED)}
-    scaled: set[str] = set()
+    tensors: set[str] = set()
     for _ in range(ROUNDS):
         moved = False
         for pair in pairs:
             exponents = _exponents(layers[pair.first], layers[pair.second])
             if exponents.any():
                 moved = True
-                scaled.update(pair.tensors)
-                layers[pair.first] = _scale_outputs(layers[pair.first], -exponents)
-                layers[pair.second] = _scale_inputs(layers[pair.second], exponents)
+                tensors.update(pair.tensors)
+                layers[pair.first] = scale_outputs(layers[pair.first], _factors(-exponents))
+                layers[pair.second] = scale_inputs(layers[pair.second], _factors(exponents))
         if not moved:
             break
-    names = {name: name + SUFFIX for name in scaled}
-    operators = tuple(renamed(layers.get(op.name, op), names) for op in graph.operators)
-    shapes = {names.get(name, name): shape for name, shape in graph.shapes.items()}
-    return check(replace(graph, operators=operators, shapes=shapes))
+    return scaled(graph, layers, tensors, SUFFIX)
 
 
-def _pairs(graph: Graph) -> list[_Pair]:
-    following = sole_consumers(graph)
-    names = [op.name for op in graph.operators]
-    pairs = []
-    for op in graph.operators:
-        if not isinstance(op, WEIGHTED) or names.count(op.name) > 1:
-            continue
-        tensors, reader = [op.output], following.get(op.output)
-        while reader is not None and _commutes(reader):
-            tensors.append(reader.output)
-            reader = following.get(reader.output)
-        sound = isinstance(reader, WEIGHTED) and names.count(reader.name) == 1
-        if reader is not None and sound and getattr(reader, "padding_value", 0.0) == 0.0:
-            pairs.append(_Pair(op.name, reader.name, tuple(tensors)))
-    return pairs
-
-
-def _commutes(op: Operator) -> bool:
-    if isinstance(op, Pointwise):
-        return op.function == "leaky_relu"
-    if isinstance(op, Pad):
-        return op.mode != "constant" or op.value in (0.0, -np.inf)
-    return isinstance(op, HOMOGENEOUS)
+def _factors(exponents: NDArray[np.int64]) -> Factors:
+    factors: Factors = np.ldexp(np.float32(1), exponents.astype(np.int32))
+    return factors
 
 
 def _exponents(first: Weighted, second: Weighted) -> NDArray[np.int64]:
     """The power of two by which each channel between two layers is divided."""
-    rows, columns = _output_ranges(first), _input_ranges(second, _outputs(first))
+    rows, columns = _output_ranges(first), _input_ranges(second, count_outputs(first))
     used = (rows > 0) & (columns > 0)
     ratio = np.where(used, rows, 1.0) / np.where(used, columns, 1.0)
     exponents: NDArray[np.int64] = np.rint(np.log2(ratio) / 2).astype(np.int64)
     return exponents
-
-
-def _outputs(op: Weighted) -> int:
-    return op.weight.shape[1] * op.groups if isinstance(op, Deconvolution) else op.weight.shape[0]
 
 
 def _by_output(op: Weighted) -> NDArray[np.float32]:
@@ -142,28 +84,3 @@ def _input_ranges(op: Weighted, channels: int) -> Values:
         grouped = np.abs(op.weight).reshape(op.groups, -1, channels // op.groups, *op.weight.shape[2:])
         ranges = grouped.max(axis=(1, 3, 4)).reshape(-1)
     return np.asarray(ranges.astype(np.float64))
-
-
-def _scale_outputs(op: Weighted, exponents: NDArray[np.int64]) -> Weighted:
-    factors = np.ldexp(np.float32(1), exponents.astype(np.int32))
-    bias = None if op.bias is None else op.bias * factors
-    if isinstance(op, Deconvolution):
-        channels, outputs = op.weight.shape[:2]
-        grouped = op.weight.reshape(op.groups, channels // op.groups, outputs, *op.weight.shape[2:])
-        weight = (grouped * factors.reshape(op.groups, 1, outputs, 1, 1)).reshape(op.weight.shape)
-    else:
-        weight = op.weight * factors.reshape(-1, *(1,) * (op.weight.ndim - 1))
-    return replace(op, weight=weight, bias=bias)
-
-
-def _scale_inputs(op: Weighted, exponents: NDArray[np.int64]) -> Weighted:
-    factors = np.ldexp(np.float32(1), exponents.astype(np.int32))
-    if isinstance(op, Deconvolution):
-        weight = op.weight * factors.reshape(-1, 1, 1, 1)
-    elif isinstance(op, Affine):
-        spread = op.weight.reshape(len(op.weight), len(factors), -1) * factors.reshape(1, -1, 1)
-        weight = spread.reshape(op.weight.shape)
-    else:
-        grouped = op.weight.reshape(op.groups, -1, len(factors) // op.groups, *op.weight.shape[2:])
-        weight = (grouped * factors.reshape(op.groups, 1, -1, 1, 1)).reshape(op.weight.shape)
-    return replace(op, weight=weight)

@@ -141,6 +141,25 @@ def test_weights_of_few_bits_have_the_whole_range(nnabla) -> None:
     assert narrow(weight_bits=8, layers={name: {"weight_bits": 2}})[:2] == [False, True]
 
 
+def test_balanced_channels_are_trained_on(nnabla, tmp_path) -> None:
+    from fpgaq.nnabla.parity import check_parity
+    from fpgaq.nnabla.training import TrainOptions
+    from fpgaq.nnabla.workflow import finetune_model
+
+    mobile = TABULAR.parent / "fashion_mobile"
+    options = QuantizeOptions(weight_bits=4, activation_bits=4, balance=True)
+    result = finetune_model(
+        fpgaq.load_model(mobile / "model.nnp"), mobile / "calibration.npz", options, TrainOptions(epochs=1)
+    )
+    assert any(tensor.endswith(".balanced") for tensor in result.graph.shapes)
+    path = tmp_path / "qat.nnp"
+    fpgaq.exporters.save_nnp(result.graph, path)
+    graph = fpgaq.load_model(path, passes=False)
+    with np.load(mobile / "test.npz") as data:
+        samples = {graph.inputs[0]: data["x"][:100]}
+    assert check_parity(graph, samples).differing == 0
+
+
 def test_steps_stay_where_they_are_frozen_and_move_where_they_are_learned(nnabla) -> None:
     from fpgaq.nnabla.finetune import finetune
     from fpgaq.nnabla.training import TrainOptions
