@@ -52,7 +52,7 @@ RECIPES = {
     "4/4": {
         "fashion_mlp": Recipe(12, 256, 4e-3, "learned"),
         "fashion_cnn": Recipe(10, 128, 2e-3, balance=True),
-        "fashion_residual": Recipe(10, 128, 2e-3, "learned", balance=True),
+        "fashion_residual": Recipe(10, 128, 2e-3, "learned"),
         "fashion_mobile": Recipe(12, 128, 4e-3, balance=True),
         "series_conv": Recipe(20, 64, 2e-3, teacher=1, balance=True),
         "digits_tabular": Recipe(30, 32, 2e-3),
