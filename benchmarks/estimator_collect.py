@@ -1,6 +1,6 @@
 """Synthesizes the estimator's networks and keeps what each consists of, and what that took on a device.
 
-    python benchmarks/estimator_collect.py counts xc7 --practical 150
+    python benchmarks/estimator_collect.py counts xc7 --practical 150 --packed 30
     python benchmarks/estimator_collect.py designs
 
 The first appends to ``estimator_data/DEVICE.jsonl`` what is not yet there; runs that the user's cache holds cost
@@ -24,7 +24,8 @@ from fpgaq.emit.verilog import emit
 from fpgaq.emit.write import write_folder
 from fpgaq.errors import ToolError
 from fpgaq.estimate.inventory import take_inventory
-from fpgaq.synth import synthesize
+from fpgaq.estimate.multipliers import factor_bits
+from fpgaq.synth import find_device, synthesize
 
 DATA = Path(__file__).parent / "estimator_data"
 DESIGNS = DATA / "designs.jsonl"
@@ -62,12 +63,13 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
-def collect_counts(device: str, practical: int, large: int) -> None:
+def collect_counts(device: str, practical: int, large: int, packed: int) -> None:
     """Append what is not yet there."""
+    wide = factor_bits(find_device(device).family)
     path = DATA / f"{device}.jsonl"
     known = {record["name"] for record in read(path)}
     with path.open("a", encoding="utf-8") as file:
-        for name in names(practical, large):
+        for name in names(practical, large, packed, wide):
             if name in known:
                 continue
             try:
@@ -101,13 +103,14 @@ def main() -> None:
     counts.add_argument("device")
     counts.add_argument("--practical", type=int, default=150)
     counts.add_argument("--large", type=int, default=0)
+    counts.add_argument("--packed", type=int, default=0, help="networks whose outputs share multipliers")
     commands.add_parser("designs")
     arguments = parser.parse_args()
     DATA.mkdir(exist_ok=True)
     if arguments.command == "designs":
         collect_designs()
     else:
-        collect_counts(arguments.device, arguments.practical, arguments.large)
+        collect_counts(arguments.device, arguments.practical, arguments.large, arguments.packed)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from fpgaq.emit.verilog import emit
 from fpgaq.formats import Format
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Schedule, Target, make_schedule
@@ -21,10 +23,11 @@ class Sample:
     schedule: Schedule
 
 
-def names(practical: int, large: int) -> Iterator[str]:
-    """The names of `practical` networks and of `large` ones, in turn."""
-    for seed in range(max(practical, large)):
-        for kind, count in (("practical", practical), ("large", large)):
+def names(practical: int, large: int, packed: int = 0, factor_bits: int = 0) -> Iterator[str]:
+    """The names of `practical` networks, of `large` ones and of such whose outputs share multipliers, in turn."""
+    kinds = (("practical", practical), ("large", large), (f"packed{factor_bits}", packed))
+    for seed in range(max(practical, large, packed)):
+        for kind, count in kinds:
             if seed < count:
                 yield f"{kind} {seed}"
 
@@ -32,7 +35,20 @@ def names(practical: int, large: int) -> Iterator[str]:
 def make_sample(name: str) -> Sample:
     """The network of a name."""
     kind, seed = name.split()
+    if kind.startswith("packed"):
+        return packed_sample(int(seed), int(kind.removeprefix("packed")))
     return practical_sample(int(seed), kind == "large")
+
+
+def packed_sample(seed: int, factor_bits: int) -> Sample:
+    """A practical network in which a factor of so many bits holds the weights of several outputs at least once."""
+    for attempt in range(1_000 * (seed + 1), 1_000 * (seed + 2)):
+        sample = practical_sample(attempt)
+        schedule = replace(sample.schedule, factor_bits=factor_bits)
+        texts = (str(text) for path, text in emit(sample.graph, schedule).items() if path.endswith(".v"))
+        if any(re.search(r"\.PACKED\((?!1\))", text) for text in texts):
+            return Sample(f"packed{factor_bits} {seed}", sample.graph, schedule)
+    raise AssertionError("none of a thousand networks shares multipliers")
 
 
 def practical_sample(seed: int, large: bool = False) -> Sample:
