@@ -87,7 +87,7 @@ def test_the_command_prints_table_and_error(tmp_path: Path, capsys: pytest.Captu
     call += ["--bits", "8", "--jobs", "1"]
     assert cli.invoke([*call, "-o", str(picture)]) == 0
     text = capsys.readouterr().out
-    assert "first" in text and "second" in text and "front" in text and "known error, over 150 networks" in text
+    assert "first" in text and "second" in text and "front" in text and "known error, over 180 networks" in text
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert cli.invoke([*call, "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
