@@ -55,7 +55,9 @@ def build(task):
             value = ng.matmul(value, weight, transposed_b=True, **options, **name)
         else:
             value = ng.conv2d(value, weight, strides=(1, 1, 1, 1), **options)
-        value.attribute(par_ich=min(par_in, inputs), par_och=min(par_out, outputs), cshamt_out=8)
+        # A power of two, as NNgen asks for.
+        par_ich = 1 << min(par_in, inputs).bit_length() - 1
+        value.attribute(par_ich=par_ich, par_och=min(par_out, outputs), cshamt_out=8)
     return given, value
 
 
