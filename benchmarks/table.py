@@ -5,7 +5,7 @@
 Each PYTHON is that of an environment that has the peer. The parts are the scripts that print the tables of docs, run
 one after another (or so many at once), with a cache of synthesis of their own that starts empty. What each prints is
 kept in FOLDER/PART.md, what it says meanwhile in FOLDER/PART.log; all together, below the versions, is FOLDER/table.md.
-About two hours of one core.
+Some hours of one core.
 """
 
 from __future__ import annotations

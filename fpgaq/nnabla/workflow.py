@@ -19,6 +19,7 @@ from ..passes.cut_softmax import cut_softmax
 from ..quantizer import quantize
 from ..quantizer.balancing import balance
 from ..quantizer.config import QuantizeOptions
+from ..quantizer.fixed import refuse_options
 from ..quantizer.trainable import trainable_graph, with_softmax
 from .finetune import Deltas, finetune
 from .training import Epoch, Loss, TrainOptions
@@ -89,19 +90,22 @@ def finetune_model(
     Raises
     ------
     UsageError
-        A network with several outputs, or fixed-point functions and no targets.
+        A network with several outputs; fixed-point functions and no targets, or options for what they state.
     """
     if not 0 <= teacher <= 1:
         raise UsageError(f"teacher is {teacher}; a share from 0 to 1 is needed")
     if len(model.outputs) != 1:
         raise UsageError(f"network {model.name!r} has {len(model.outputs)} outputs; networks with one are finetuned")
     output = model.outputs[0]
+    fixed = is_fixed(model.operators)
+    if fixed:
+        refuse_options(model, options, calibrated=calibration is not None)
     samples = _load(model, data)
     targets: NDArray[Any] | None = samples.labels
     loss: Loss = "cross_entropy"
     if targets is None:
         loss, targets = "squared_error", samples.targets.get(output)
-    fixed, taught = is_fixed(model.operators), targets is None
+    taught = targets is None
     if targets is None:
         if fixed:
             raise ModelError(f"{data}: has no labels or targets (y), and no float network is there to teach")

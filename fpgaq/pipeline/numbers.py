@@ -71,18 +71,14 @@ def _quantize_fixed(
     """A network that states its own formats."""
     from ..graph.fixed import is_fixed
     from ..integer_file import save
-    from ..quantizer.fixed import quantize_fixed
+    from ..quantizer.fixed import quantize_fixed, refuse_options
 
     if not is_fixed(graph.operators):
         raise UsageError(
             f"network {graph.name!r} has no FixedPointQuantize functions, which would state its formats; give"
             " calibration samples (--calibration)"
         )
-    if calibration is not None or options not in (None, QuantizeOptions()):
-        raise UsageError(
-            f"network {graph.name!r} was trained in fixed point and states its own formats; leave out the calibration"
-            " samples and all options of the quantizer"
-        )
+    refuse_options(graph, options, calibrated=calibration is not None)
     integer = quantize_fixed(graph)
     if output is not None:
         save(integer, output)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import FitError, UnsupportedError
+from ..errors import FitError, UnsupportedError, UsageError
 from ..formats import Format
 from ..graph import (
     Affine,
@@ -33,12 +33,22 @@ from ..integer_graph import (
     Requantize,
     Tensor,
 )
+from .config import QuantizeOptions
 from .fixed_layers import Draft, Piece, make
 from .fixed_tables import entries
 from .reshapes import reshape_operators
 
 SAMPLES = 8
 """Frames of random integers that the network carries for its bench: there are no calibration samples."""
+
+
+def refuse_options(graph: Graph, options: QuantizeOptions | None, *, calibrated: bool) -> None:
+    """Raise UsageError for options or calibration samples that a network which states its formats would not heed."""
+    if calibrated or options not in (None, QuantizeOptions()):
+        raise UsageError(
+            f"network {graph.name!r} was trained in fixed point and states its own formats; leave out the calibration"
+            " samples and all options of the quantizer"
+        )
 
 
 def quantize_fixed(graph: Graph) -> IntegerGraph:

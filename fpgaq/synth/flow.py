@@ -19,7 +19,7 @@ from .cells import Counts, count_cells
 from .devices import Device, find_device
 from .netlist import NETLIST, make_netlist
 from .place import Ports, place, placer_version, put_on_pins
-from .process import last_line, read_sources, run_yosys, workspace, yosys_version
+from .process import complete_yosys, read_sources, workspace, yosys_version
 from .project import Project, read_project
 from .result import SynthResult, describe_excess
 
@@ -109,7 +109,7 @@ def _flat_run(project: Project, device: Device, timeout: float, key: Sequence[st
         top = project.top
         synthesis = [*read_sources(project), device.yosys.format(top=top), "tee -o stat.json stat -json"]
         with workspace(project) as folder:
-            _run([*synthesis, "write_json netlist.json"], folder, timeout)
+            complete_yosys([*synthesis, "write_json netlist.json"], folder, timeout)
             ports = _load_report(folder / "netlist.json")["modules"][top]["ports"]
             known = {
                 "cells": _modules(_load_report(folder / "stat.json"))[top],
@@ -143,7 +143,7 @@ def _synthesize_layers(
         device.yosys.format(top=top),
         "tee -o stat.json stat -json",
     ]
-    _run(commands, folder, timeout)
+    complete_yosys(commands, folder, timeout)
     modules = _modules(_load_report(folder / "stat.json"))
     instances = _instances((folder / "instances.txt").read_text(encoding="utf-8", errors="replace"), modules)
     plain = Counter(_plain_name(module) for _, module in instances)
@@ -185,14 +185,6 @@ def _place_seeds(
             with ThreadPoolExecutor(max_workers=min(len(missing), os.cpu_count() or 1)) as pool:
                 list(pool.map(run, missing))
     return [(seed, found[seed]) for seed in seeds]
-
-
-def _run(commands: list[str], folder: Path, timeout: float) -> None:
-    finished = run_yosys(commands, folder, timeout)
-    if finished.code != 0:
-        errors = [line.strip() for line in finished.output.splitlines() if "ERROR" in line]
-        reason = errors[0] if errors else last_line(finished.output)
-        raise ToolError(f"yosys: ended with code {finished.code}: {reason}")
 
 
 def _load_report(path: Path) -> Any:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..errors import ToolError
 from .devices import Device
-from .process import last_line, read_sources, run_yosys
+from .process import complete_yosys, read_sources
 from .project import Project
 from .registers import absorb_registers
 
@@ -43,9 +42,7 @@ def make_netlist(
     synthesis = device.yosys.replace(" -noiopads", "").format(top=top)
     wrapped: Sequence[str] = (f"read_verilog {wrapper}",) if wrapper else ()
     commands = [*read_sources(project), *wrapped, synthesis, f"write_json {NETLIST}"]
-    finished = run_yosys(commands, folder, timeout)
-    if finished.code != 0:
-        raise ToolError(f"yosys: could not map {top} to {device.name}: {last_line(finished.output)}")
+    complete_yosys(commands, folder, timeout)
     path = folder / NETLIST
     netlist: Netlist = json.loads(path.read_text(encoding="utf-8"))
     if device.family == "ecp5":

@@ -140,6 +140,15 @@ def read_sources(project: Project) -> list[str]:
     return [f"read_verilog {ROM_DEFINE} {DESIGN}/{name}" for name in project.files]
 
 
+def complete_yosys(commands: Sequence[str], folder: Path, timeout: float) -> None:
+    """`run_yosys`, whose own errors are ToolErrors too."""
+    finished = run_yosys(commands, folder, timeout)
+    if finished.code != 0:
+        errors = [line.strip() for line in finished.output.splitlines() if "ERROR" in line]
+        reason = errors[0] if errors else last_line(finished.output)
+        raise ToolError(f"yosys: ended with code {finished.code}: {reason}")
+
+
 def last_line(text: str) -> str:
     """The last line of `text` that is not blank."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")

@@ -167,7 +167,9 @@ def _render_bench(
         for side in ("inputs", "outputs")
     )
     for port, (name, stimulus) in zip(inputs, stimuli.items(), strict=True):
-        port.update(file=name, stored_beats=len(stimulus))
+        bits, words = port["tdata_bits"], -(-port["tdata_bits"] // 32)
+        idle = f"{{{words}{{$random(seed)}}}}" if gates else f"{{{bits}{{1'bx}}}}"
+        port.update(file=name, stored_beats=len(stimulus), idle=idle)
     busy = prediction.latency + frames * prediction.mean_interval + sum(port["total"] for port in inputs + outputs)
     groups = [plan.steps + plan.result_latency for plan in schedule.plans if isinstance(plan, WindowPlan)]
     facts = {
@@ -175,7 +177,6 @@ def _render_bench(
         "streams": manifest["streams"],
         "inputs": inputs,
         "outputs": outputs,
-        "gates": gates,
         "gap": gap,
         "stall": stall,
         "seed": chance.randrange(1 << 30) if stall_seed is not None else 1,

@@ -11,6 +11,7 @@ import pytest
 import fpgaq
 from fpgaq import pipeline
 from fpgaq.cli import invoke
+from fpgaq.errors import UsageError
 from fpgaq.exporters import dump_nnp
 from fpgaq.formats import Format
 from fpgaq.graph import FixedPointQuantize, Graph
@@ -158,6 +159,16 @@ def test_balanced_channels_are_trained_on(nnabla, tmp_path) -> None:
     with np.load(mobile / "test.npz") as data:
         samples = {graph.inputs[0]: data["x"][:100]}
     assert check_parity(graph, samples).differing == 0
+
+
+def test_a_network_in_fixed_point_takes_no_options(nnabla, tmp_path) -> None:
+    from fpgaq.nnabla.training import TrainOptions
+    from fpgaq.nnabla.workflow import finetune_model
+
+    graph, _ = trainable(TABULAR / "model.nnp", 3, 3)
+    for options, calibration in ((QuantizeOptions(balance=True), None), (QuantizeOptions(), TABULAR / "test.npz")):
+        with pytest.raises(UsageError, match="states its own formats; leave out"):
+            finetune_model(graph, TABULAR / "test.npz", options, TrainOptions(epochs=0.1), calibration=calibration)
 
 
 def test_steps_stay_where_they_are_frozen_and_move_where_they_are_learned(nnabla) -> None:

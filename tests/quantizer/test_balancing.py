@@ -75,7 +75,7 @@ def test_activations_of_few_bits_gain(name):
     assert balanced > plain, (plain, balanced)
 
 
-def test_channels_of_one_size_stay_as_they_are():
+def test_channels_of_one_size_are_scaled_alike():
     graph = depthwise()
     for op in graph.operators:
         if getattr(op, "name", "") == "c1":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fpgaq.errors import ModelError, ToolError, UsageError
-from fpgaq.synth import DEVICES, Counts, SynthResult, describe_excess, flow, process, synthesize, used_shares
+from fpgaq.synth import DEVICES, Counts, SynthResult, describe_excess, process, synthesize, used_shares
 from fpgaq.synth.cells import TABLES, count_cells
 
 needs_yosys = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
@@ -328,7 +328,7 @@ def test_what_ran_before_is_not_run_again(tmp_path: Path, monkeypatch: pytest.Mo
     def refuse(*arguments: object) -> None:
         raise AssertionError("a tool was run")
 
-    monkeypatch.setattr(flow, "run_yosys", refuse)
+    monkeypatch.setattr(process, "run_yosys", refuse)
     again = synthesize(folder, "ecp5-45k", seeds=0)
     assert (again.counts, again.layers) == (first.counts, first.layers)
     # One changed byte, or another family, is another design.
