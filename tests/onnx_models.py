@@ -72,3 +72,21 @@ def compare(proto, seed=0, data=None):
         error = float(np.abs(actual[name] - expected[name]).max()) / scale
         assert error <= TOLERANCE, f"{name}: {error:.2e} of the largest magnitude"
     return graph
+
+
+RANDOM = np.random.default_rng(5)
+
+
+def real(*shape):
+    return RANDOM.normal(0, 1, shape).astype(np.float32)
+
+
+def ints(*values):
+    return np.array(values, np.int64)
+
+
+def one(kind, shape=(2, 4, 6, 5), constants=(), opset=13, **attributes):
+    """A network of one node on `x`, its other inputs constants."""
+    names = {f"c{index}": array for index, array in enumerate(constants) if array is not None}
+    inputs = ["x", *(f"c{index}" if array is not None else "" for index, array in enumerate(constants))]
+    return model(node(kind, inputs, **attributes), {"x": shape}, constants=names, opset=opset)

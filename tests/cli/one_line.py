@@ -1,0 +1,7 @@
+"""What every error of the command line is."""
+
+from __future__ import annotations
+
+
+def assert_one_line(text: str) -> None:
+    assert text.startswith("fpgaq: error: ") and text.count("\n") == 1 and text.endswith("\n"), text

@@ -1,0 +1,177 @@
+"""The command line as a whole: names, options, exit codes, one-line errors."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from fpgaq import cli, formats
+from fpgaq.cli import options as cli_options
+from fpgaq.errors import FitError, ModelError, ToolError, UnsupportedError, UsageError, VerificationError
+from fpgaq.quantizer import config
+from fpgaq.report.text import columns, printable, shorten
+from tests.cli.one_line import assert_one_line
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = (
+    "build",
+    "cheapen",
+    "compare",
+    "doctor",
+    "explore",
+    "finetune",
+    "generate",
+    "parity",
+    "prune",
+    "quantize",
+    "run",
+    "search",
+    "sensitivity",
+    "simulate",
+    "summary",
+    "synth",
+)
+
+
+def test_the_commands_are_those_of_the_manual() -> None:
+    assert sorted(cli.fpgaq.commands) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example_and_the_common_options(call: Any, name: str) -> None:
+    code, out, err = call(name, "--help")
+    assert (code, err) == (0, "")
+    assert f"Example:\n    fpgaq {name}" in out
+    for option in ("--json", "--quiet", "--debug"):
+        assert option in out
+
+
+def test_help_is_fast_and_imports_nothing_heavy() -> None:
+    script = "import sys; from fpgaq.cli import invoke; invoke(['--help']); print(sorted(sys.modules))"
+    seconds = []
+    for _ in range(5):
+        # Processor time, which other programs on the machine do not lengthen.
+        start = os.times()
+        result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+        end = os.times()
+        seconds.append(end.children_user + end.children_system - start.children_user - start.children_system)
+    for module in ("numpy", "rich", "h5py", "jinja2", "cocotb", "nnabla", "pyosys"):
+        assert f"'{module}'" not in result.stdout, module
+    assert min(seconds) < 0.3, seconds
+
+
+def test_choices_are_those_of_the_modules_that_own_them() -> None:
+    from fpgaq.engines import ENGINES
+    from fpgaq.pipeline import LANGUAGES
+    from fpgaq.synth import DEVICES
+
+    assert cli_options.ROUNDINGS == formats.ROUNDINGS
+    assert cli_options.ACTIVATION_RANGES == config.ACTIVATION_RANGES
+    assert cli_options.WEIGHT_DELTAS == config.WEIGHT_DELTAS
+    assert tuple(DEVICES) == cli_options.DEVICES
+    assert LANGUAGES == cli_options.LANGUAGES
+    assert ENGINES == cli_options.ENGINES
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError("x"), 2),
+        (ModelError("x"), 3),
+        (UnsupportedError("x"), 4),
+        (FitError("x"), 5),
+        (ToolError("x"), 6),
+        (VerificationError("x"), 7),
+        (KeyboardInterrupt(), 130),
+        (ZeroDivisionError("x"), 1),
+        (OSError(28, "No space left on device", "f"), 2),
+        (click.UsageError("x"), 2),
+    ],
+)
+def test_exit_codes(monkeypatch: pytest.MonkeyPatch, call: Any, error: BaseException, code: int) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("fpgaq.doctor.find_tools", fail)
+    found, out, err = call("doctor")
+    assert (found, out) == (code, "")
+    assert_one_line(err.lstrip("\n"))
+    assert "Traceback" not in err
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, call: Any) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr("fpgaq.doctor.find_tools", fail)
+    code, _, err = call("doctor", "--debug")
+    assert code == 1 and "Traceback" in err and "planted" in err
+
+
+def test_newlines_and_controls_in_names_are_escaped(call: Any, tmp_path: Path) -> None:
+    code, _, err = call("run", tmp_path / "a\nb\x1b[31m\u202e.fpgaq", "--data", "d.npz", "-o", "y.npz")
+    assert code == 3
+    assert_one_line(err)
+    assert r"a\nb\x1b[31m\u202e.fpgaq" in err
+
+
+def test_missing_files(call: Any, tmp_path: Path) -> None:
+    for arguments in (
+        ("run", tmp_path / "no.fpgaq", "--data", "d.npz", "-o", tmp_path / "y.npz"),
+        ("simulate", tmp_path / "no"),
+        ("generate", tmp_path, "-o", tmp_path / "out"),
+    ):
+        code, _, err = call(*arguments)
+        assert code == 3, arguments
+        assert_one_line(err)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_closed_pipe_and_a_full_device() -> None:
+    command = [sys.executable, "-m", "fpgaq", "doctor", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b"" and process.wait() == 1
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert result.returncode == 2 and result.stderr == "fpgaq: error: output: No space left on device\n"
+
+
+def test_interrupt_leaves_with_130() -> None:
+    # A shell starts what it runs in the background with SIGINT ignored, which children inherit.
+    script = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    script += (
+        "import fpgaq.doctor, time, sys; fpgaq.doctor.find_tools = lambda: print('on', flush=True) or time.sleep(60)"
+    )
+    script += "; from fpgaq import cli; sys.argv = ['fpgaq', 'doctor']; cli.main()"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert process.stderr.read().strip() == b"fpgaq: error: interrupted"
+
+
+def test_text_helpers() -> None:
+    assert printable("a\tb\u202e\\é") == "a\\tb\\u202e\\é"
+    assert shorten("x" * 5000, 10) == "xxxxxxx..."
+    assert columns(("name", "count"), [("a", 1), ("bcdef", 1000)]) == ["name   count", "a          1", "bcdef  1,000"]
+    assert columns(("name", "count"), []) == ["name  count"]
+
+
+def test_python_interface_is_lazy_and_complete() -> None:
+    import fpgaq
+    from fpgaq import pipeline
+
+    for name in ("load_model", "load_integer", "quantize", "compare", "generate", "simulate"):
+        assert getattr(fpgaq, name) is getattr(pipeline, name) and name in dir(fpgaq)
+    with pytest.raises(AttributeError, match="nonsense"):
+        fpgaq.nonsense  # noqa: B018

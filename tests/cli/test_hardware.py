@@ -1,0 +1,148 @@
+"""Commands that make hardware."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fpgaq import formats
+from fpgaq.cli import options as cli_options
+from fpgaq.integer_file import load, save
+from hdl_tests.network_builder import NetworkBuilder
+from tests.cli.one_line import assert_one_line
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--fps", "30"], "--clock"),
+        (["--clock", "30"], "--fps"),
+        (["--multipliers", "4", "--cycles", "100"], "exclude"),
+        (["--multipliers", "4", "--fps", "30", "--clock", "50"], "exclude"),
+        (["--multipliers", "0"], "above 0"),
+        (["--cycles", "-5"], "above 0"),
+        (["--fps", "nan", "--clock", "50"], "above 0"),
+        (["--fps", "1e9", "--clock", "1"], "less than one cycle"),
+        (["--frames", "-1"], "0 or more"),
+        (["--nonsense"], "nonsense"),
+    ],
+)
+def test_targets_that_make_no_sense(call: Any, network: Path, options: list[str], words: str) -> None:
+    code, _, err = call("generate", network, "-o", network.parent / "out", *options)
+    assert code == 2
+    assert_one_line(err)
+    assert words in err and not (network.parent / "out").exists()
+
+
+def test_frames_a_second_become_cycles() -> None:
+    values = {"multipliers": None, "cycles": None, "fps": 30.0, "clock": 50.0}
+    target = cli_options.pop_target(values)
+    assert target is not None and (target.multipliers, target.cycles) == (None, 1_666_666)
+    assert values == {}
+
+
+def test_generate_and_simulate(call: Any, network: Path) -> None:
+    folder = network.parent / "out"
+    data = network.parent / "data.npz"
+    code, out, err = call("generate", network, "-o", folder, "--multipliers", 6, "--data", data, "--json")
+    assert (code, err) == (0, "")
+    made = json.loads(out)
+    keys = {"multipliers", "budget", "interval_cycles", "latency_cycles", "efficiency", "aux_multipliers", "macs"}
+    assert keys <= set(made)
+    assert made["multipliers"] <= made["budget"] == 6 and made["macs"] == 36
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert {"top", "files", "digest"} <= set(manifest)
+    assert (folder / "interface.json").is_file()
+    assert (folder / "network.fpgaq").read_bytes() == network.read_bytes()
+
+    code, out, err = call("simulate", folder, "--json")
+    assert (code, err) == (0, "")
+    measured = json.loads(out)
+    assert {"frames", "mismatches", "interval_cycles", "latency_cycles", "seconds"} <= set(measured)
+    assert measured["mismatches"] == 0 and measured["frames"] >= 8
+    assert measured["interval_cycles"] == made["interval_cycles"]
+    assert measured["latency_cycles"] == made["latency_cycles"]
+
+
+def test_the_same_bytes_under_two_hash_seeds(network: Path) -> None:
+    contents = []
+    for seed in ("1", "2"):
+        folder = network.parent / f"out{seed}"
+        subprocess.run(
+            [sys.executable, "-O", "-m", "fpgaq", "generate", network, "-o", folder, "--quiet"],
+            env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "LC_ALL": "C"},
+            cwd=ROOT,
+            check=True,
+        )
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        contents.append({str(path.relative_to(folder)): path.read_bytes() for path in files})
+    assert contents[0] == contents[1] and len(contents[0]) > 5
+
+
+def test_an_unreachable_target_says_what_can_be_met(call: Any, tmp_path: Path) -> None:
+    network = tmp_path / "net.fpgaq"
+    save(NetworkBuilder(1, (4, 4, 2), formats.Format(8, 7)).convolution(3, (1, 1), requantize=False).graph(), network)
+    code, _, err = call("generate", network, "-o", tmp_path / "out", "--cycles", 1)
+    assert code == 5
+    assert_one_line(err)
+    assert "--cycles 16 or more" in err and not (tmp_path / "out").exists()
+
+
+def test_unroll_and_simulate(call: Any, tmp_path: Path) -> None:
+    network = tmp_path / "net.fpgaq"
+    layers = NetworkBuilder(1, (1, 1, 4), formats.Format(8, 7)).affine(3).affine(2, requantize=False)
+    save(layers.graph(), network)
+    folder = tmp_path / "out"
+    code, out, err = call("generate", network, "-o", folder, "--unroll", "--levels", 3, "--json")
+    assert (code, err) == (0, "")
+    made = json.loads(out)
+    code, out, err = call("simulate", folder, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["interval_cycles"] == 1
+    assert json.loads(out)["latency_cycles"] == made["latency_cycles"]
+
+
+def test_cheapen(call: Any, network: Path, tmp_path: Path) -> None:
+    cheap = tmp_path / "cheap.fpgaq"
+    data = network.parent / "data.npz"
+    code, out, err = call("cheapen", network, "--calibration", data, "--bound", 0.1, "-o", cheap, "--json")
+    assert (code, err) == (0, "")
+    layers = json.loads(out)["layers"]
+    assert all(layer["digits_after"] < layer["digits_before"] for layer in layers) and len(layers) == 2
+    assert load(cheap).name == load(network).name
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--levels", 2), "give --unroll too"),
+        (("--shallow",), "give --unroll too"),
+        (("--unroll", "--adders"), "leave --adders out"),
+        (("--adders", "--target", "hls"), "--adders is about Verilog"),
+        (("--adders", "--device", "xc7"), "estimates multipliers, not adders"),
+        (("--unroll", "--levels", 2, "--stages", 3), "exclude one another"),
+        (("--unroll", "--multipliers", 4), "leave --multipliers out"),
+    ],
+)
+def test_unrolling_is_refused(call: Any, network: Path, options: tuple[Any, ...], message: str) -> None:
+    code, _, err = call("generate", network, "-o", network.parent / "out", *options)
+    assert code == 2 and message in err
+    assert_one_line(err)
+
+
+def test_generate_refuses_a_folder_of_others(call: Any, network: Path) -> None:
+    folder = network.parent / "out"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    code, _, err = call("generate", network, "-o", folder)
+    assert code == 2 and "mine.txt" in err
+    assert_one_line(err)
+    assert (folder / "mine.txt").read_text() == "mine"
