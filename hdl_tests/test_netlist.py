@@ -36,10 +36,13 @@ pytestmark = [
 MODELS = {
     "ecp5": ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"),
     "ice40": ("ice40/cells_sim.v",),
+    "ice40up": ("ice40/cells_sim.v",),
+    "gowin": ("gowin/cells_sim.v",),
     "xc7": ("xilinx/cells_sim.v",),
 }
-MULTIPLIERS = {"ecp5": "MULT18X18D", "ice40": "SB_MAC16", "xc7": "DSP48E1"}
-BLOCK_RAMS = {"ecp5": "DP16KD", "ice40": "SB_RAM40_4K", "xc7": ""}
+OWN_MODELS = {"ecp5": "ecp5_blocks.v", "gowin": "gowin_blocks.v"}
+MULTIPLIERS = {"ecp5": "MULT18X18D", "ice40up": "SB_MAC16", "gowin": "MULT9X9", "xc7": "DSP48E1"}
+BLOCK_RAMS = {"ecp5": "DP16KD", "ice40": "SB_RAM40_4K", "ice40up": "SB_RAM40_4K", "gowin": "SP", "xc7": ""}
 """Of AMD's block RAMs there is no model; their contents go into logic and LUT RAM."""
 
 
@@ -89,11 +92,11 @@ class Netlist:
     def _models(self) -> Iterator[str]:
         for name in MODELS[self.device.family]:
             text = (share() / name).read_text()
-            # Of cells that only nextpnr makes; Icarus 11 does not read it.
-            text = re.sub(r"^module TRELLIS_COMB\b.*?^endmodule", "", text, flags=re.MULTILINE | re.DOTALL)
+            # Of cells that only nextpnr makes, and Icarus 11 does not read; without content.
+            text = re.sub(r"^module (TRELLIS_COMB|SP|SPX9)\b.*?^endmodule", "", text, flags=re.MULTILINE | re.DOTALL)
             yield re.sub(r"^`include.*$", "", text, flags=re.MULTILINE)
-        if self.device.family == "ecp5":
-            yield Path(__file__).with_name("ecp5_blocks.v").read_text()
+        if self.device.family in OWN_MODELS:
+            yield Path(__file__).with_name(OWN_MODELS[self.device.family]).read_text()
 
 
 def perceptron() -> IntegerGraph:
@@ -119,8 +122,12 @@ def convolutional() -> IntegerGraph:
         (perceptron, 1, "ecp5-25k", None),
         (perceptron, 1, "ecp5-25k", 3),
         (perceptron, 1, "ice40-up5k", None),
+        (perceptron, 1, "gowin-gw1n9", None),
         (convolutional, 3, "ecp5-25k", 3),
         (convolutional, 3, "ice40-up5k", 3),
+        (convolutional, 3, "ice40-hx8k", 3),
+        (convolutional, 3, "gowin-gw1n9", None),
+        (convolutional, 3, "gowin-gw1n9", 3),
         (convolutional, 3, "xc7", None),
         (convolutional, 3, "xc7", 3),
     ],
@@ -133,7 +140,8 @@ def test_netlist_puts_out_what_the_reference_does(network, multipliers, device, 
     found = run_file_bench(graph, schedule, inputs, stall_seed=stall_seed, workdir=tmp_path, netlist=netlist)
     assert found.mismatch is None
     family = netlist.device.family
-    assert netlist.cells[MULTIPLIERS[family]] == multipliers
+    if family in MULTIPLIERS:
+        assert netlist.cells[MULTIPLIERS[family]] == multipliers
     assert ("REG_OUTPUT_CLK" in netlist.modes) == (family == "ecp5")
     if network is perceptron and BLOCK_RAMS[family]:
         assert netlist.cells[BLOCK_RAMS[family]] > 0

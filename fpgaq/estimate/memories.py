@@ -13,7 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-ROM_COSTS: Mapping[str, float] = {"xc7": 1 / 64, "xcup": 1 / 64, "ecp5": 1 / 16, "ice40": 1 / 16, "gowin": 1 / 16}
+ROM_COSTS: Mapping[str, float] = {
+    **dict.fromkeys(("xc7", "xcup"), 1 / 64),
+    **dict.fromkeys(("ecp5", "ice40", "ice40up", "gowin"), 1 / 16),
+}
 """Of a bit of a ROM that is left to logic; a bit that can be written costs 1."""
 
 
@@ -92,6 +95,11 @@ _XILINX_BLOCKS = (
     Ram(True, 15, _NINTHS, 257, byte=9, units=2),
 )
 
+_ICE40_BLOCKS = (
+    Ram(True, 11, (2, 4, 8), 64),
+    Ram(True, 11, (2, 4, 8, 16), 64, byte=1, least_written=16),
+)
+
 RAMS: Mapping[str, tuple[Ram, ...]] = {
     "xc7": (
         _lutram(5, 4, 8, 8, bit_sites=2),
@@ -115,10 +123,8 @@ RAMS: Mapping[str, tuple[Ram, ...]] = {
         Ram(True, 14, _NINTHS[:5], 128, byte=9),
         Ram(True, 14, _NINTHS[:6], 128, byte=9, least_written=36),
     ),
-    "ice40": (
-        Ram(True, 11, (2, 4, 8), 64),
-        Ram(True, 11, (2, 4, 8, 16), 64, byte=1, least_written=16),
-    ),
+    "ice40": _ICE40_BLOCKS,
+    "ice40up": _ICE40_BLOCKS,
     "gowin": (
         _lutram(4, 4, 4, 4, sites=8),
         Ram(True, 14, _NINTHS[:6], 128, byte=9, ram=False),

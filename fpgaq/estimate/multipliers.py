@@ -29,14 +29,15 @@ MULTIPLIERS: Mapping[str, tuple[Multiplier, ...]] = {
     "xc7": (Multiplier(25, 18, 2, 9),),
     "xcup": (Multiplier(27, 18, 2, 9),),
     "ecp5": (Multiplier(18, 18, 2, 0),),
-    "ice40": (Multiplier(16, 16, 2, 11),),
+    "ice40": (),
+    "ice40up": (Multiplier(16, 16, 2, 11),),
     "gowin": (Multiplier(9, 9, 4, 0), Multiplier(18, 18, 10, 0, units=2)),
 }
 
 
 def factor_bits(family: str) -> int:
-    """Bits of the wider factor of the family's DSP block."""
-    return max(block.first for block in MULTIPLIERS[family])
+    """Bits of the wider factor of the family's DSP block; 0 if it has none."""
+    return max((block.first for block in MULTIPLIERS[family]), default=0)
 
 
 def dsp_blocks(kind: str, facts: Facts, family: str) -> tuple[int, int]:
@@ -75,6 +76,8 @@ def in_logic(facts: Facts, family: str) -> bool:
 
 def _products(count: int, first: int, second: int, family: str, product: int | None = None) -> tuple[int, int]:
     product = first + second if product is None else product
+    if not MULTIPLIERS[family]:
+        return 0, count * first * second
     for block in MULTIPLIERS[family]:
         if min(first, second) < block.least or product < block.least_product:
             return 0, count * first * second

