@@ -38,9 +38,13 @@ class FitError(FpgaqError):
 
 
 class ToolError(FpgaqError):
-    """An external tool that is missing, too old, crashed or did not finish in time."""
+    """An external tool that is missing or too old, or crashed."""
 
     exit_code = 6
+
+
+class ToolTimeoutError(ToolError):
+    """An external tool that did not finish in time, and was ended."""
 
 
 class VerificationError(FpgaqError):

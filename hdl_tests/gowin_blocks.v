@@ -2,6 +2,40 @@
 // (block RAM) and UG287 (DSP). What is not modelled ends the simulation.
 `default_nettype none
 
+// What a memory holds first, in 64 parts.
+`define INITIAL(BITS) \
+    parameter [BITS-1:0] INIT_RAM_00 = 0, parameter [BITS-1:0] INIT_RAM_01 = 0, parameter [BITS-1:0] INIT_RAM_02 = 0, \
+    parameter [BITS-1:0] INIT_RAM_03 = 0, parameter [BITS-1:0] INIT_RAM_04 = 0, parameter [BITS-1:0] INIT_RAM_05 = 0, \
+    parameter [BITS-1:0] INIT_RAM_06 = 0, parameter [BITS-1:0] INIT_RAM_07 = 0, parameter [BITS-1:0] INIT_RAM_08 = 0, \
+    parameter [BITS-1:0] INIT_RAM_09 = 0, parameter [BITS-1:0] INIT_RAM_0A = 0, parameter [BITS-1:0] INIT_RAM_0B = 0, \
+    parameter [BITS-1:0] INIT_RAM_0C = 0, parameter [BITS-1:0] INIT_RAM_0D = 0, parameter [BITS-1:0] INIT_RAM_0E = 0, \
+    parameter [BITS-1:0] INIT_RAM_0F = 0, parameter [BITS-1:0] INIT_RAM_10 = 0, parameter [BITS-1:0] INIT_RAM_11 = 0, \
+    parameter [BITS-1:0] INIT_RAM_12 = 0, parameter [BITS-1:0] INIT_RAM_13 = 0, parameter [BITS-1:0] INIT_RAM_14 = 0, \
+    parameter [BITS-1:0] INIT_RAM_15 = 0, parameter [BITS-1:0] INIT_RAM_16 = 0, parameter [BITS-1:0] INIT_RAM_17 = 0, \
+    parameter [BITS-1:0] INIT_RAM_18 = 0, parameter [BITS-1:0] INIT_RAM_19 = 0, parameter [BITS-1:0] INIT_RAM_1A = 0, \
+    parameter [BITS-1:0] INIT_RAM_1B = 0, parameter [BITS-1:0] INIT_RAM_1C = 0, parameter [BITS-1:0] INIT_RAM_1D = 0, \
+    parameter [BITS-1:0] INIT_RAM_1E = 0, parameter [BITS-1:0] INIT_RAM_1F = 0, parameter [BITS-1:0] INIT_RAM_20 = 0, \
+    parameter [BITS-1:0] INIT_RAM_21 = 0, parameter [BITS-1:0] INIT_RAM_22 = 0, parameter [BITS-1:0] INIT_RAM_23 = 0, \
+    parameter [BITS-1:0] INIT_RAM_24 = 0, parameter [BITS-1:0] INIT_RAM_25 = 0, parameter [BITS-1:0] INIT_RAM_26 = 0, \
+    parameter [BITS-1:0] INIT_RAM_27 = 0, parameter [BITS-1:0] INIT_RAM_28 = 0, parameter [BITS-1:0] INIT_RAM_29 = 0, \
+    parameter [BITS-1:0] INIT_RAM_2A = 0, parameter [BITS-1:0] INIT_RAM_2B = 0, parameter [BITS-1:0] INIT_RAM_2C = 0, \
+    parameter [BITS-1:0] INIT_RAM_2D = 0, parameter [BITS-1:0] INIT_RAM_2E = 0, parameter [BITS-1:0] INIT_RAM_2F = 0, \
+    parameter [BITS-1:0] INIT_RAM_30 = 0, parameter [BITS-1:0] INIT_RAM_31 = 0, parameter [BITS-1:0] INIT_RAM_32 = 0, \
+    parameter [BITS-1:0] INIT_RAM_33 = 0, parameter [BITS-1:0] INIT_RAM_34 = 0, parameter [BITS-1:0] INIT_RAM_35 = 0, \
+    parameter [BITS-1:0] INIT_RAM_36 = 0, parameter [BITS-1:0] INIT_RAM_37 = 0, parameter [BITS-1:0] INIT_RAM_38 = 0, \
+    parameter [BITS-1:0] INIT_RAM_39 = 0, parameter [BITS-1:0] INIT_RAM_3A = 0, parameter [BITS-1:0] INIT_RAM_3B = 0, \
+    parameter [BITS-1:0] INIT_RAM_3C = 0, parameter [BITS-1:0] INIT_RAM_3D = 0, parameter [BITS-1:0] INIT_RAM_3E = 0, \
+    parameter [BITS-1:0] INIT_RAM_3F = 0
+`define CONTENTS { \
+    INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39, INIT_RAM_38, \
+    INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32, INIT_RAM_31, INIT_RAM_30, \
+    INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B, INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28, \
+    INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24, INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20, \
+    INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D, INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18, \
+    INIT_RAM_17, INIT_RAM_16, INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10, \
+    INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08, \
+    INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00}
+
 // 2,048 slots of SLOT bits, one port that writes and one that reads. A wider word is two or four slots, each with an enable
 // in the low bits of the writing address; a narrower one is a part of a slot.
 module gowin_memory #(
@@ -46,9 +80,11 @@ module gowin_memory #(
     end
     always @(posedge read_clk) begin : reading
         integer slot;
-        if (reset)
-            taken <= {4*SLOT{1'b0}};
-        else if (read)
+        if (reset) begin
+            $display("%m: a reset, which is not modelled");
+            $finish;
+        end
+        if (read)
             if (READ_WIDTH < SLOT)
                 taken <= slots[read_address[13:3]] >> read_part;
             else
@@ -64,32 +100,7 @@ module SDPB #(
     parameter BLK_SEL_0 = 3'b000,
     parameter BLK_SEL_1 = 3'b000,
     parameter RESET_MODE = "SYNC",
-    parameter [255:0] INIT_RAM_00 = 256'd0, parameter [255:0] INIT_RAM_01 = 256'd0, parameter [255:0]
-    INIT_RAM_02 = 256'd0, parameter [255:0] INIT_RAM_03 = 256'd0, parameter [255:0] INIT_RAM_04 = 256'd0,
-    parameter [255:0] INIT_RAM_05 = 256'd0, parameter [255:0] INIT_RAM_06 = 256'd0, parameter [255:0]
-    INIT_RAM_07 = 256'd0, parameter [255:0] INIT_RAM_08 = 256'd0, parameter [255:0] INIT_RAM_09 = 256'd0,
-    parameter [255:0] INIT_RAM_0A = 256'd0, parameter [255:0] INIT_RAM_0B = 256'd0, parameter [255:0]
-    INIT_RAM_0C = 256'd0, parameter [255:0] INIT_RAM_0D = 256'd0, parameter [255:0] INIT_RAM_0E = 256'd0,
-    parameter [255:0] INIT_RAM_0F = 256'd0, parameter [255:0] INIT_RAM_10 = 256'd0, parameter [255:0]
-    INIT_RAM_11 = 256'd0, parameter [255:0] INIT_RAM_12 = 256'd0, parameter [255:0] INIT_RAM_13 = 256'd0,
-    parameter [255:0] INIT_RAM_14 = 256'd0, parameter [255:0] INIT_RAM_15 = 256'd0, parameter [255:0]
-    INIT_RAM_16 = 256'd0, parameter [255:0] INIT_RAM_17 = 256'd0, parameter [255:0] INIT_RAM_18 = 256'd0,
-    parameter [255:0] INIT_RAM_19 = 256'd0, parameter [255:0] INIT_RAM_1A = 256'd0, parameter [255:0]
-    INIT_RAM_1B = 256'd0, parameter [255:0] INIT_RAM_1C = 256'd0, parameter [255:0] INIT_RAM_1D = 256'd0,
-    parameter [255:0] INIT_RAM_1E = 256'd0, parameter [255:0] INIT_RAM_1F = 256'd0, parameter [255:0]
-    INIT_RAM_20 = 256'd0, parameter [255:0] INIT_RAM_21 = 256'd0, parameter [255:0] INIT_RAM_22 = 256'd0,
-    parameter [255:0] INIT_RAM_23 = 256'd0, parameter [255:0] INIT_RAM_24 = 256'd0, parameter [255:0]
-    INIT_RAM_25 = 256'd0, parameter [255:0] INIT_RAM_26 = 256'd0, parameter [255:0] INIT_RAM_27 = 256'd0,
-    parameter [255:0] INIT_RAM_28 = 256'd0, parameter [255:0] INIT_RAM_29 = 256'd0, parameter [255:0]
-    INIT_RAM_2A = 256'd0, parameter [255:0] INIT_RAM_2B = 256'd0, parameter [255:0] INIT_RAM_2C = 256'd0,
-    parameter [255:0] INIT_RAM_2D = 256'd0, parameter [255:0] INIT_RAM_2E = 256'd0, parameter [255:0]
-    INIT_RAM_2F = 256'd0, parameter [255:0] INIT_RAM_30 = 256'd0, parameter [255:0] INIT_RAM_31 = 256'd0,
-    parameter [255:0] INIT_RAM_32 = 256'd0, parameter [255:0] INIT_RAM_33 = 256'd0, parameter [255:0]
-    INIT_RAM_34 = 256'd0, parameter [255:0] INIT_RAM_35 = 256'd0, parameter [255:0] INIT_RAM_36 = 256'd0,
-    parameter [255:0] INIT_RAM_37 = 256'd0, parameter [255:0] INIT_RAM_38 = 256'd0, parameter [255:0]
-    INIT_RAM_39 = 256'd0, parameter [255:0] INIT_RAM_3A = 256'd0, parameter [255:0] INIT_RAM_3B = 256'd0,
-    parameter [255:0] INIT_RAM_3C = 256'd0, parameter [255:0] INIT_RAM_3D = 256'd0, parameter [255:0]
-    INIT_RAM_3E = 256'd0, parameter [255:0] INIT_RAM_3F = 256'd0
+    `INITIAL(256)
 ) (
     input wire CLKA, CEA, RESETA, CLKB, CEB, OCE, RESETB,
     input wire [2:0] BLKSELA, BLKSELB,
@@ -99,16 +110,7 @@ module SDPB #(
 );
     gowin_memory #(
         .SLOT(8), .WRITE_WIDTH(BIT_WIDTH_0), .READ_WIDTH(BIT_WIDTH_1),
-        .MODELLED(!READ_MODE && BLK_SEL_0 == 3'd0 && BLK_SEL_1 == 3'd0 && (RESET_MODE == "SYNC" || RESET_MODE == "ASYNC")), .CONTENTS({
-        INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39, INIT_RAM_38,
-        INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32, INIT_RAM_31, INIT_RAM_30,
-        INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B, INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28,
-        INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24, INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20,
-        INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D, INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18,
-        INIT_RAM_17, INIT_RAM_16, INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10,
-        INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
-        INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00
-        })
+        .MODELLED(!READ_MODE && BLK_SEL_0 == 3'd0 && BLK_SEL_1 == 3'd0), .CONTENTS(`CONTENTS)
     ) memory (
         CLKA, CEA && BLKSELA == 3'd0, ADA, DI, CLKB, CEB && BLKSELB == 3'd0, RESETB, ADB, DO
     );
@@ -121,32 +123,7 @@ module SDPX9B #(
     parameter BLK_SEL_0 = 3'b000,
     parameter BLK_SEL_1 = 3'b000,
     parameter RESET_MODE = "SYNC",
-    parameter [287:0] INIT_RAM_00 = 288'd0, parameter [287:0] INIT_RAM_01 = 288'd0, parameter [287:0]
-    INIT_RAM_02 = 288'd0, parameter [287:0] INIT_RAM_03 = 288'd0, parameter [287:0] INIT_RAM_04 = 288'd0,
-    parameter [287:0] INIT_RAM_05 = 288'd0, parameter [287:0] INIT_RAM_06 = 288'd0, parameter [287:0]
-    INIT_RAM_07 = 288'd0, parameter [287:0] INIT_RAM_08 = 288'd0, parameter [287:0] INIT_RAM_09 = 288'd0,
-    parameter [287:0] INIT_RAM_0A = 288'd0, parameter [287:0] INIT_RAM_0B = 288'd0, parameter [287:0]
-    INIT_RAM_0C = 288'd0, parameter [287:0] INIT_RAM_0D = 288'd0, parameter [287:0] INIT_RAM_0E = 288'd0,
-    parameter [287:0] INIT_RAM_0F = 288'd0, parameter [287:0] INIT_RAM_10 = 288'd0, parameter [287:0]
-    INIT_RAM_11 = 288'd0, parameter [287:0] INIT_RAM_12 = 288'd0, parameter [287:0] INIT_RAM_13 = 288'd0,
-    parameter [287:0] INIT_RAM_14 = 288'd0, parameter [287:0] INIT_RAM_15 = 288'd0, parameter [287:0]
-    INIT_RAM_16 = 288'd0, parameter [287:0] INIT_RAM_17 = 288'd0, parameter [287:0] INIT_RAM_18 = 288'd0,
-    parameter [287:0] INIT_RAM_19 = 288'd0, parameter [287:0] INIT_RAM_1A = 288'd0, parameter [287:0]
-    INIT_RAM_1B = 288'd0, parameter [287:0] INIT_RAM_1C = 288'd0, parameter [287:0] INIT_RAM_1D = 288'd0,
-    parameter [287:0] INIT_RAM_1E = 288'd0, parameter [287:0] INIT_RAM_1F = 288'd0, parameter [287:0]
-    INIT_RAM_20 = 288'd0, parameter [287:0] INIT_RAM_21 = 288'd0, parameter [287:0] INIT_RAM_22 = 288'd0,
-    parameter [287:0] INIT_RAM_23 = 288'd0, parameter [287:0] INIT_RAM_24 = 288'd0, parameter [287:0]
-    INIT_RAM_25 = 288'd0, parameter [287:0] INIT_RAM_26 = 288'd0, parameter [287:0] INIT_RAM_27 = 288'd0,
-    parameter [287:0] INIT_RAM_28 = 288'd0, parameter [287:0] INIT_RAM_29 = 288'd0, parameter [287:0]
-    INIT_RAM_2A = 288'd0, parameter [287:0] INIT_RAM_2B = 288'd0, parameter [287:0] INIT_RAM_2C = 288'd0,
-    parameter [287:0] INIT_RAM_2D = 288'd0, parameter [287:0] INIT_RAM_2E = 288'd0, parameter [287:0]
-    INIT_RAM_2F = 288'd0, parameter [287:0] INIT_RAM_30 = 288'd0, parameter [287:0] INIT_RAM_31 = 288'd0,
-    parameter [287:0] INIT_RAM_32 = 288'd0, parameter [287:0] INIT_RAM_33 = 288'd0, parameter [287:0]
-    INIT_RAM_34 = 288'd0, parameter [287:0] INIT_RAM_35 = 288'd0, parameter [287:0] INIT_RAM_36 = 288'd0,
-    parameter [287:0] INIT_RAM_37 = 288'd0, parameter [287:0] INIT_RAM_38 = 288'd0, parameter [287:0]
-    INIT_RAM_39 = 288'd0, parameter [287:0] INIT_RAM_3A = 288'd0, parameter [287:0] INIT_RAM_3B = 288'd0,
-    parameter [287:0] INIT_RAM_3C = 288'd0, parameter [287:0] INIT_RAM_3D = 288'd0, parameter [287:0]
-    INIT_RAM_3E = 288'd0, parameter [287:0] INIT_RAM_3F = 288'd0
+    `INITIAL(288)
 ) (
     input wire CLKA, CEA, RESETA, CLKB, CEB, OCE, RESETB,
     input wire [2:0] BLKSELA, BLKSELB,
@@ -156,16 +133,7 @@ module SDPX9B #(
 );
     gowin_memory #(
         .SLOT(9), .WRITE_WIDTH(BIT_WIDTH_0), .READ_WIDTH(BIT_WIDTH_1),
-        .MODELLED(!READ_MODE && BLK_SEL_0 == 3'd0 && BLK_SEL_1 == 3'd0 && (RESET_MODE == "SYNC" || RESET_MODE == "ASYNC")), .CONTENTS({
-        INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39, INIT_RAM_38,
-        INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32, INIT_RAM_31, INIT_RAM_30,
-        INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B, INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28,
-        INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24, INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20,
-        INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D, INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18,
-        INIT_RAM_17, INIT_RAM_16, INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10,
-        INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
-        INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00
-        })
+        .MODELLED(!READ_MODE && BLK_SEL_0 == 3'd0 && BLK_SEL_1 == 3'd0), .CONTENTS(`CONTENTS)
     ) memory (
         CLKA, CEA && BLKSELA == 3'd0, ADA, DI, CLKB, CEB && BLKSELB == 3'd0, RESETB, ADB, DO
     );
@@ -178,32 +146,7 @@ module SP #(
     parameter BIT_WIDTH = 32,
     parameter BLK_SEL = 3'b000,
     parameter RESET_MODE = "SYNC",
-    parameter [255:0] INIT_RAM_00 = 256'd0, parameter [255:0] INIT_RAM_01 = 256'd0, parameter [255:0]
-    INIT_RAM_02 = 256'd0, parameter [255:0] INIT_RAM_03 = 256'd0, parameter [255:0] INIT_RAM_04 = 256'd0,
-    parameter [255:0] INIT_RAM_05 = 256'd0, parameter [255:0] INIT_RAM_06 = 256'd0, parameter [255:0]
-    INIT_RAM_07 = 256'd0, parameter [255:0] INIT_RAM_08 = 256'd0, parameter [255:0] INIT_RAM_09 = 256'd0,
-    parameter [255:0] INIT_RAM_0A = 256'd0, parameter [255:0] INIT_RAM_0B = 256'd0, parameter [255:0]
-    INIT_RAM_0C = 256'd0, parameter [255:0] INIT_RAM_0D = 256'd0, parameter [255:0] INIT_RAM_0E = 256'd0,
-    parameter [255:0] INIT_RAM_0F = 256'd0, parameter [255:0] INIT_RAM_10 = 256'd0, parameter [255:0]
-    INIT_RAM_11 = 256'd0, parameter [255:0] INIT_RAM_12 = 256'd0, parameter [255:0] INIT_RAM_13 = 256'd0,
-    parameter [255:0] INIT_RAM_14 = 256'd0, parameter [255:0] INIT_RAM_15 = 256'd0, parameter [255:0]
-    INIT_RAM_16 = 256'd0, parameter [255:0] INIT_RAM_17 = 256'd0, parameter [255:0] INIT_RAM_18 = 256'd0,
-    parameter [255:0] INIT_RAM_19 = 256'd0, parameter [255:0] INIT_RAM_1A = 256'd0, parameter [255:0]
-    INIT_RAM_1B = 256'd0, parameter [255:0] INIT_RAM_1C = 256'd0, parameter [255:0] INIT_RAM_1D = 256'd0,
-    parameter [255:0] INIT_RAM_1E = 256'd0, parameter [255:0] INIT_RAM_1F = 256'd0, parameter [255:0]
-    INIT_RAM_20 = 256'd0, parameter [255:0] INIT_RAM_21 = 256'd0, parameter [255:0] INIT_RAM_22 = 256'd0,
-    parameter [255:0] INIT_RAM_23 = 256'd0, parameter [255:0] INIT_RAM_24 = 256'd0, parameter [255:0]
-    INIT_RAM_25 = 256'd0, parameter [255:0] INIT_RAM_26 = 256'd0, parameter [255:0] INIT_RAM_27 = 256'd0,
-    parameter [255:0] INIT_RAM_28 = 256'd0, parameter [255:0] INIT_RAM_29 = 256'd0, parameter [255:0]
-    INIT_RAM_2A = 256'd0, parameter [255:0] INIT_RAM_2B = 256'd0, parameter [255:0] INIT_RAM_2C = 256'd0,
-    parameter [255:0] INIT_RAM_2D = 256'd0, parameter [255:0] INIT_RAM_2E = 256'd0, parameter [255:0]
-    INIT_RAM_2F = 256'd0, parameter [255:0] INIT_RAM_30 = 256'd0, parameter [255:0] INIT_RAM_31 = 256'd0,
-    parameter [255:0] INIT_RAM_32 = 256'd0, parameter [255:0] INIT_RAM_33 = 256'd0, parameter [255:0]
-    INIT_RAM_34 = 256'd0, parameter [255:0] INIT_RAM_35 = 256'd0, parameter [255:0] INIT_RAM_36 = 256'd0,
-    parameter [255:0] INIT_RAM_37 = 256'd0, parameter [255:0] INIT_RAM_38 = 256'd0, parameter [255:0]
-    INIT_RAM_39 = 256'd0, parameter [255:0] INIT_RAM_3A = 256'd0, parameter [255:0] INIT_RAM_3B = 256'd0,
-    parameter [255:0] INIT_RAM_3C = 256'd0, parameter [255:0] INIT_RAM_3D = 256'd0, parameter [255:0]
-    INIT_RAM_3E = 256'd0, parameter [255:0] INIT_RAM_3F = 256'd0
+    `INITIAL(256)
 ) (
     input wire CLK, CE, OCE, RESET, WRE,
     input wire [2:0] BLKSEL,
@@ -213,16 +156,7 @@ module SP #(
 );
     gowin_memory #(
         .SLOT(8), .WRITE_WIDTH(BIT_WIDTH), .READ_WIDTH(BIT_WIDTH),
-        .MODELLED(!READ_MODE && BLK_SEL == 3'd0 && (RESET_MODE == "SYNC" || RESET_MODE == "ASYNC")), .CONTENTS({
-        INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39, INIT_RAM_38,
-        INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32, INIT_RAM_31, INIT_RAM_30,
-        INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B, INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28,
-        INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24, INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20,
-        INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D, INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18,
-        INIT_RAM_17, INIT_RAM_16, INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10,
-        INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
-        INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00
-        })
+        .MODELLED(!READ_MODE && BLK_SEL == 3'd0), .CONTENTS(`CONTENTS)
     ) memory (
         CLK, CE && WRE && BLKSEL == 3'd0, AD, DI, CLK, CE && !WRE && BLKSEL == 3'd0, RESET, AD, DO
     );
@@ -235,32 +169,7 @@ module SPX9 #(
     parameter BIT_WIDTH = 36,
     parameter BLK_SEL = 3'b000,
     parameter RESET_MODE = "SYNC",
-    parameter [287:0] INIT_RAM_00 = 288'd0, parameter [287:0] INIT_RAM_01 = 288'd0, parameter [287:0]
-    INIT_RAM_02 = 288'd0, parameter [287:0] INIT_RAM_03 = 288'd0, parameter [287:0] INIT_RAM_04 = 288'd0,
-    parameter [287:0] INIT_RAM_05 = 288'd0, parameter [287:0] INIT_RAM_06 = 288'd0, parameter [287:0]
-    INIT_RAM_07 = 288'd0, parameter [287:0] INIT_RAM_08 = 288'd0, parameter [287:0] INIT_RAM_09 = 288'd0,
-    parameter [287:0] INIT_RAM_0A = 288'd0, parameter [287:0] INIT_RAM_0B = 288'd0, parameter [287:0]
-    INIT_RAM_0C = 288'd0, parameter [287:0] INIT_RAM_0D = 288'd0, parameter [287:0] INIT_RAM_0E = 288'd0,
-    parameter [287:0] INIT_RAM_0F = 288'd0, parameter [287:0] INIT_RAM_10 = 288'd0, parameter [287:0]
-    INIT_RAM_11 = 288'd0, parameter [287:0] INIT_RAM_12 = 288'd0, parameter [287:0] INIT_RAM_13 = 288'd0,
-    parameter [287:0] INIT_RAM_14 = 288'd0, parameter [287:0] INIT_RAM_15 = 288'd0, parameter [287:0]
-    INIT_RAM_16 = 288'd0, parameter [287:0] INIT_RAM_17 = 288'd0, parameter [287:0] INIT_RAM_18 = 288'd0,
-    parameter [287:0] INIT_RAM_19 = 288'd0, parameter [287:0] INIT_RAM_1A = 288'd0, parameter [287:0]
-    INIT_RAM_1B = 288'd0, parameter [287:0] INIT_RAM_1C = 288'd0, parameter [287:0] INIT_RAM_1D = 288'd0,
-    parameter [287:0] INIT_RAM_1E = 288'd0, parameter [287:0] INIT_RAM_1F = 288'd0, parameter [287:0]
-    INIT_RAM_20 = 288'd0, parameter [287:0] INIT_RAM_21 = 288'd0, parameter [287:0] INIT_RAM_22 = 288'd0,
-    parameter [287:0] INIT_RAM_23 = 288'd0, parameter [287:0] INIT_RAM_24 = 288'd0, parameter [287:0]
-    INIT_RAM_25 = 288'd0, parameter [287:0] INIT_RAM_26 = 288'd0, parameter [287:0] INIT_RAM_27 = 288'd0,
-    parameter [287:0] INIT_RAM_28 = 288'd0, parameter [287:0] INIT_RAM_29 = 288'd0, parameter [287:0]
-    INIT_RAM_2A = 288'd0, parameter [287:0] INIT_RAM_2B = 288'd0, parameter [287:0] INIT_RAM_2C = 288'd0,
-    parameter [287:0] INIT_RAM_2D = 288'd0, parameter [287:0] INIT_RAM_2E = 288'd0, parameter [287:0]
-    INIT_RAM_2F = 288'd0, parameter [287:0] INIT_RAM_30 = 288'd0, parameter [287:0] INIT_RAM_31 = 288'd0,
-    parameter [287:0] INIT_RAM_32 = 288'd0, parameter [287:0] INIT_RAM_33 = 288'd0, parameter [287:0]
-    INIT_RAM_34 = 288'd0, parameter [287:0] INIT_RAM_35 = 288'd0, parameter [287:0] INIT_RAM_36 = 288'd0,
-    parameter [287:0] INIT_RAM_37 = 288'd0, parameter [287:0] INIT_RAM_38 = 288'd0, parameter [287:0]
-    INIT_RAM_39 = 288'd0, parameter [287:0] INIT_RAM_3A = 288'd0, parameter [287:0] INIT_RAM_3B = 288'd0,
-    parameter [287:0] INIT_RAM_3C = 288'd0, parameter [287:0] INIT_RAM_3D = 288'd0, parameter [287:0]
-    INIT_RAM_3E = 288'd0, parameter [287:0] INIT_RAM_3F = 288'd0
+    `INITIAL(288)
 ) (
     input wire CLK, CE, OCE, RESET, WRE,
     input wire [2:0] BLKSEL,
@@ -270,16 +179,7 @@ module SPX9 #(
 );
     gowin_memory #(
         .SLOT(9), .WRITE_WIDTH(BIT_WIDTH), .READ_WIDTH(BIT_WIDTH),
-        .MODELLED(!READ_MODE && BLK_SEL == 3'd0 && (RESET_MODE == "SYNC" || RESET_MODE == "ASYNC")), .CONTENTS({
-        INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39, INIT_RAM_38,
-        INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32, INIT_RAM_31, INIT_RAM_30,
-        INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B, INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28,
-        INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24, INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20,
-        INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D, INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18,
-        INIT_RAM_17, INIT_RAM_16, INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10,
-        INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
-        INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00
-        })
+        .MODELLED(!READ_MODE && BLK_SEL == 3'd0), .CONTENTS(`CONTENTS)
     ) memory (
         CLK, CE && WRE && BLKSEL == 3'd0, AD, DI, CLK, CE && !WRE && BLKSEL == 3'd0, RESET, AD, DO
     );

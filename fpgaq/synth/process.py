@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ToolError
+from ..errors import ToolError, ToolTimeoutError
 from .project import Project
 
 # The name under which a workspace shows the generated folder.
@@ -63,7 +63,7 @@ def run_tool(
     Raises
     ------
     ToolError
-        If the program cannot be started or does not end in time; all its children are ended with it.
+        If the program cannot be started or does not end in time (ToolTimeoutError); all its children are ended with it.
     """
     log = folder / f"{name}.log"
     with log.open("wb") as stream:
@@ -97,7 +97,7 @@ def _wait(child: subprocess.Popen[bytes], name: str, log: Path, timeout: float) 
             return child.wait(max(0.0, min(remaining, 1.0)))
         except subprocess.TimeoutExpired as error:
             if remaining <= 0:
-                raise ToolError(f"{name}: did not end within {timeout:g} s and was stopped") from error
+                raise ToolTimeoutError(f"{name}: did not end within {timeout:g} s and was stopped") from error
             if log.stat().st_size > _MAXIMUM_LOG_BYTES:
                 raise ToolError(f"{name}: printed more than {_MAXIMUM_LOG_BYTES} bytes and was stopped") from error
 

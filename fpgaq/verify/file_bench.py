@@ -17,7 +17,7 @@ from typing import Any
 from ..emit.literals import pack
 from ..emit.render import render
 from ..emit.verilog import RTL, emit
-from ..errors import ToolError
+from ..errors import ToolError, ToolTimeoutError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..reference import run
 from ..schedule.beats import BeatModel
@@ -217,7 +217,7 @@ def _call(command: Sequence[str], workdir: Path) -> tuple[int, str]:
             command, cwd=workdir, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
         )
     except subprocess.TimeoutExpired:
-        raise ToolError(f"{command[0]}: did not end within {TIMEOUT_SECONDS} s") from None
+        raise ToolTimeoutError(f"{command[0]}: did not end within {TIMEOUT_SECONDS} s") from None
     return finished.returncode, finished.stdout + finished.stderr
 
 

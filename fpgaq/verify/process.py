@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import ToolError
+from ..errors import ToolError, ToolTimeoutError
 
 MOST_OUTPUT = 64 << 20
 POLL_SECONDS = 0.1
@@ -53,7 +53,8 @@ def run_limited(command: Sequence[str], directory: Path, timeout: float) -> int:
 
 def _check_limits(directory: Path, deadline: float, timeout: float) -> None:
     if time.monotonic() > deadline:
-        raise ToolError(f"the simulator did not finish in {timeout:.0f} seconds and was ended; --frames takes fewer")
+        text = f"the simulator did not finish in {timeout:.0f} seconds and was ended; --frames takes fewer"
+        raise ToolTimeoutError(text)
     for log in (*directory.glob("*.log"), *directory.glob("build/build.log"), *directory.glob("build/simulation.log")):
         if log.stat().st_size > MOST_OUTPUT:
             raise ToolError(f"the simulator printed more than {MOST_OUTPUT >> 20} MiB and was ended")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fpgaq.errors import ModelError, ToolError, UsageError
+from fpgaq.errors import ModelError, ToolError, ToolTimeoutError, UsageError
 from fpgaq.synth import DEVICES, Counts, SynthResult, describe_excess, process, synthesize, used_shares
 from fpgaq.synth.cells import TABLES, count_cells
 
@@ -253,7 +253,7 @@ def test_an_error_of_yosys_is_one_line(tmp_path: Path) -> None:
 def test_a_hang_ends_at_the_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_YOSYS_CHILD", "import time\ntime.sleep(60)\n")
     folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
-    with pytest.raises(ToolError, match="did not end within 0.5 s"):
+    with pytest.raises(ToolTimeoutError, match="did not end within 0.5 s"):
         synthesize(folder, "ecp5-25k", seeds=0, timeout=0.5)
 
 
