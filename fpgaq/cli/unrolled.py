@@ -78,32 +78,37 @@ def with_adders(target: Target | None, values: dict[str, Any]) -> Target | None:
 @click.argument("integer", metavar="FPGAQ")
 @click.option("--calibration", required=True, metavar="NPZ", help="Training samples, .npy or .npz.")
 @click.option("--bound", type=float, default=0.03, show_default=True, help="Error allowed to a layer's sums, relative.")
+@click.option("--layer", "layers", multiple=True, metavar="NAME", help="Only of this layer; may be given again.")
 @click.option("-o", "--output", required=True, metavar="FPGAQ", help="The file to write.")
 @common
 @click.pass_obj
-def cheapen(settings: Settings, integer: str, calibration: str, bound: float, output: str) -> None:
-    """Choose weights that take less logic unrolled.
+def cheapen(
+    settings: Settings, integer: str, calibration: str, bound: float, layers: tuple[str, ...], output: str
+) -> None:
+    """Choose weights that take less logic unrolled, or with --adders.
 
-    Each affine layer gets other integers of fewer signed digits, as long as its sums on the calibration samples stay
-    within the bound: root mean square error over standard deviation. Hold the result against the model with compare.
+    Each layer that can be built of adders gets other integers of fewer signed digits, as long as its sums on the
+    calibration samples stay within the bound: root mean square error over standard deviation. Hold the result against
+    the model with compare.
     """
     from .. import pipeline
-    from ..integer_graph import IntegerAffine
+    from ..integer_graph import IntegerAffine, IntegerConvolution
     from ..unrolled.cheapen import count_digits
 
     with settings.progress("choosing weights"):
         before = pipeline.load_integer(integer)
-        after = pipeline.cheapen(before, calibration, bound, output=output)
-    layers: list[dict[str, Any]] = []
+        after = pipeline.cheapen(before, calibration, bound, layers=layers or None, output=output)
+    changed: list[dict[str, Any]] = []
     for old, new in zip(before.operators, after.operators, strict=True):
-        if isinstance(old, IntegerAffine) and isinstance(new, IntegerAffine):
+        if old is not new:
+            assert isinstance(old, IntegerAffine | IntegerConvolution) and isinstance(new, type(old))
             counts = {"digits_before": count_digits(old.weight), "digits_after": count_digits(new.weight)}
-            layers.append({"name": new.name, "weights": new.weight.size, **counts})
+            changed.append({"name": new.name, "weights": new.weight.size, **counts})
     rows = [
-        (shorten(layer["name"]), layer["weights"], layer["digits_before"], layer["digits_after"]) for layer in layers
+        (shorten(layer["name"]), layer["weights"], layer["digits_before"], layer["digits_after"]) for layer in changed
     ]
     lines = [*columns(("layer", "weights", "signed digits before", "after"), rows), f"written: {printable(output)}"]
-    settings.show(lines, {"bound": bound, "output": output, "layers": layers})
+    settings.show(lines, {"bound": bound, "output": output, "layers": changed})
 
 
 COMMANDS = (cheapen,)

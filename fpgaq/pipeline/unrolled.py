@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..integer_graph import IntegerGraph
+from ..errors import UnsupportedError
+from ..integer_graph import IntegerAffine, IntegerGraph
 from .hardware import NETWORK_FILE, bench_inputs, with_bench
 from .models import load_integer
 from .samples import Samples, check_frames, input_integers, user_data
 
 if TYPE_CHECKING:
     from ..unrolled import UnrolledPlan, Unrolling
+
+
+ENDLESS_MULTIPLIERS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ def cheapen(
     calibration: Samples,
     bound: float,
     *,
+    layers: Collection[str] | None = None,
     output: str | Path | None = None,
 ) -> IntegerGraph:
     """Choose weights of fewer signed digits, so that the unrolled network takes less logic.
@@ -120,15 +126,18 @@ def cheapen(
         Training samples in the model's own units; labels are left aside.
     bound : float
         Error allowed to each layer, relative to its accumulators' standard deviation; 0.01 to 0.05 are sensible.
+    layers : collection of str, optional
+        Names of the layers; by default those that can be built of adders: all of a chain of affine layers, else the
+        convolutions that get all of their weights in every cycle where there is no end of multipliers.
     output : str or Path, optional
         Where to save the network as a .fpgaq file too.
 
     Raises
     ------
     UsageError
-        A bound that is not positive.
+        A bound that is not positive, or a layer that the network does not have.
     UnsupportedError
-        A network without affine layers.
+        A network of which nothing can be built of adders.
     """
     from ..emit.write import check_file
     from ..integer_file import save
@@ -137,7 +146,22 @@ def cheapen(
     if output is not None:
         check_file(output)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
-    cheap = cheapen_graph(network, input_integers(network, user_data(network, calibration)), bound)
+    chosen = _built_of_adders(network) if layers is None else layers
+    cheap = cheapen_graph(network, input_integers(network, user_data(network, calibration)), bound, chosen)
     if output is not None:
         save(cheap, output)
     return cheap
+
+
+def _built_of_adders(network: IntegerGraph) -> Collection[str]:
+    """The layers of which `unroll`, or `generate` with adders and without end of multipliers, makes adders."""
+    from ..schedule import Target, plan_hardware
+
+    if all(isinstance(op, IntegerAffine) for op in network.operators):
+        return [op.name for op in network.operators]
+    _, schedule = plan_hardware(network, Target(multipliers=ENDLESS_MULTIPLIERS, sharing=False, adders=True))
+    known = {op.name for op in network.operators}
+    found = [name for engine in schedule.engines if engine.adders for name in engine.layers if name in known]
+    if not found:
+        raise UnsupportedError("no layer of the network can be built of adders; name those to choose weights for")
+    return found

@@ -2,24 +2,26 @@
 
 A signed digit of a weight is a shifted copy of an input to add; what a layer costs unrolled follows from their number.
 For a change d of a row of weights the mean squared change of its output over calibration data is d' H d, H being the
-covariance of the layer's inputs (the mean is put right by the bias). Digits are removed one weight at a time, always
-where a digit costs least of that error; later changes make up for earlier ones, since H knows which inputs go together.
+covariance of what the layer multiplies, a convolution's windows (the mean is put right by the bias). Digits are removed
+one weight at a time, always where a digit costs least of that error; later changes make up for earlier ones, since H
+knows which inputs go together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..accumulators import layer_bounds
+from ..accumulators import operator_bounds
 from ..adders.digits import signed_digits
 from ..errors import UnsupportedError, UsageError
+from ..formats import Format
 from ..integer_check import check
-from ..integer_graph import IntegerAffine, IntegerArray, IntegerGraph
+from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph, Tensor
 from ..reference import run
+from .layer_inputs import Matrix, layer_moments
 
 
 def count_digits(weight: IntegerArray) -> int:
@@ -27,8 +29,10 @@ def count_digits(weight: IntegerArray) -> int:
     return sum(len(signed_digits(int(value))) for value in weight.ravel())
 
 
-def cheapen(graph: IntegerGraph, inputs: Mapping[str, IntegerArray], bound: float) -> IntegerGraph:
-    """Choose weights of fewer signed digits in every affine layer.
+def cheapen(
+    graph: IntegerGraph, inputs: Mapping[str, IntegerArray], bound: float, layers: Collection[str] | None = None
+) -> IntegerGraph:
+    """Choose weights of fewer signed digits in affine layers and convolutions.
 
     Parameters
     ----------
@@ -36,8 +40,11 @@ def cheapen(graph: IntegerGraph, inputs: Mapping[str, IntegerArray], bound: floa
     inputs : mapping of str to array of int64
         Calibration frames of each input as integers, (frames, height, width, channels).
     bound : float
-        How far the accumulators of a layer may be from what the weights of `graph` give for the same inputs: the root
-        of the mean square over frames and outputs, relative to the accumulators' own standard deviation.
+        How far the accumulators of a layer (of a group of its channels) may be from what the weights of `graph` give
+        for the same inputs: the root of the mean square over frames, pixels and outputs, relative to the accumulators'
+        own standard deviation.
+    layers : collection of str, optional
+        Names of the layers to choose for; by default all that multiply by weights.
 
     Returns
     -------
@@ -47,40 +54,46 @@ def cheapen(graph: IntegerGraph, inputs: Mapping[str, IntegerArray], bound: floa
     Raises
     ------
     UsageError
-        A bound that is not positive.
+        A bound that is not positive, or a layer that the network does not have.
     UnsupportedError
-        A network without affine layers.
+        A network without such layers.
     """
     if not 0 < bound < float("inf"):
         raise UsageError(f"a bound of {bound:g} on the relative error is not above 0 and finite")
-    if not any(isinstance(op, IntegerAffine) for op in graph.operators):
-        raise UnsupportedError("the network has no affine layer whose weights could be chosen anew")
+    known = [op.name for op in graph.operators if isinstance(op, IntegerAffine | IntegerConvolution)]
+    if not known:
+        raise UnsupportedError("the network has no affine layer or convolution whose weights could be chosen anew")
+    chosen = known if layers is None else layers
+    for name in chosen:
+        if name not in known:
+            raise UsageError(f"layer {name!r} has no weights here; those that have are {', '.join(map(repr, known))}")
     for index, op in enumerate(graph.operators):
-        if isinstance(op, IntegerAffine):
+        if isinstance(op, IntegerAffine | IntegerConvolution) and op.name in chosen:
             # The inputs as the layers before, cheapened already, make them.
             frames = run(graph, inputs, keep=True)[op.input]
-            graph = _replaced(graph, index, _cheapened(op, frames.reshape(len(frames), -1).astype(np.float64), bound))
+            graph = _replaced(graph, index, _cheapened(op, frames, graph.tensors[op.output], bound))
     return check(graph)
 
 
-def _cheapened(op: IntegerAffine, frames: NDArray[np.float64], bound: float) -> IntegerAffine:
+def _cheapened(
+    op: IntegerAffine | IntegerConvolution, frames: IntegerArray, target: Tensor, bound: float
+) -> IntegerAffine | IntegerConvolution:
     """One layer with other weights; its accumulator's width is not yet right."""
-    mean = frames.mean(axis=0)
-    centred = frames - mean
-    covariance = centred.T @ centred / len(frames)
-    weight = op.weight.astype(np.float64)
-    power = float(np.einsum("oi,ij,oj->", weight, covariance, weight))
-    chosen = _choose(op, covariance, bound * bound * power)
-    moved = np.rint((op.weight - chosen) @ mean).astype(np.int64)
-    return replace(op, weight=chosen, bias=op.bias + moved)
+    weight, bias = op.weight.reshape(len(op.weight), -1).copy(), op.bias.copy()
+    for moments in layer_moments(op, frames, target):
+        own = weight[moments.outputs]
+        power = float(np.einsum("oi,ij,oj->", own.astype(np.float64), moments.covariance, own.astype(np.float64)))
+        chosen = _choose(own, op.weight_format, moments.covariance, bound * bound * power)
+        bias[moments.outputs] += np.rint((own - chosen) @ moments.mean).astype(np.int64)
+        weight[moments.outputs] = chosen
+    return replace(op, weight=weight.reshape(op.weight.shape), bias=bias)
 
 
-def _choose(op: IntegerAffine, covariance: NDArray[np.float64], budget: float) -> IntegerArray:
-    """Weights of fewer digits whose squared errors sum up to at most `budget`."""
-    fmt = op.weight_format
+def _choose(weight: IntegerArray, fmt: Format, covariance: Matrix, budget: float) -> IntegerArray:
+    """Weights (outputs, features) of fewer digits whose squared errors sum up to at most `budget`."""
     values = np.arange(fmt.minimum, fmt.maximum + 1)
     digits = np.array([len(signed_digits(int(value))) for value in values])
-    weight = op.weight.copy()
+    weight = weight.copy()
     gradient = np.zeros(weight.shape)  # covariance @ change, for each row
     spent = 0.0
     diagonal = np.diag(covariance)
@@ -122,9 +135,9 @@ def _choose(op: IntegerAffine, covariance: NDArray[np.float64], budget: float) -
         offers[row] = best_of(row)
 
 
-def _replaced(graph: IntegerGraph, index: int, op: IntegerAffine) -> IntegerGraph:
+def _replaced(graph: IntegerGraph, index: int, op: IntegerAffine | IntegerConvolution) -> IntegerGraph:
     """The graph with another layer, accumulator and output as wide as it needs them."""
-    bounds = layer_bounds(op.weight, op.bias, graph.tensors[op.input].format)
+    bounds = operator_bounds(op, graph.tensors[op.input].format)
     op = replace(op, accumulator_width=bounds.width)
     tensors = dict(graph.tensors)
     if op.requantize is None:
