@@ -58,6 +58,11 @@ def test_shallow(name: str, tmp_path: Path) -> None:
     prove(tmp_path, NETWORKS[name]().graph(), Unrolling(stages=5, shallow=True))
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_words_for_tables_of_four_inputs(name: str, tmp_path: Path) -> None:
+    prove(tmp_path, NETWORKS[name]().graph(), Unrolling(levels=1 + len(name) % 4, tables=4))
+
+
 @pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_rounding(rounding: str, narrow: bool, tmp_path: Path) -> None:
@@ -112,6 +117,13 @@ def test_a_broken_adder_is_found(fault: str, tmp_path: Path) -> None:
     assert "layer" in outcome["message"]
 
 
+def test_a_broken_sum_of_words_is_found(tmp_path: Path) -> None:
+    files = unrolled_files(build(7, 6).affine(5).affine(3, requantize=False).graph(), Unrolling(tables=4))
+    outcome = run_files(tmp_path, change_text(files, {"first - second": "second - first"}))
+    assert outcome["status"] != 0
+    assert "layer" in outcome["message"]
+
+
 def test_a_broken_adder_behind_a_line_buffer_is_found(tmp_path: Path) -> None:
     files = folded_files(CONVOLUTIONS["convolution"]().graph())
     outcome = run_files(tmp_path, change_text(files, dict([FAULTS["lost carry"]])))
@@ -119,11 +131,15 @@ def test_a_broken_adder_behind_a_line_buffer_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="needs pyosys")
-@pytest.mark.parametrize("name", ["per channel", "narrow input", "convolution", "signs"])
-def test_no_linter_says_anything(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "tables"),
+    [("per channel", 6), ("narrow input", 6), ("per channel", 4), ("signed input", 4), ("convolution", 6), ("signs", 6)],
+)
+def test_no_linter_says_anything(name: str, tables: int, tmp_path: Path) -> None:
     folded = name in CONVOLUTIONS
     graph = (CONVOLUTIONS if folded else NETWORKS)[name]().graph()
-    for path, content in (folded_files(graph) if folded else unrolled_files(graph, Unrolling())).items():
+    files = folded_files(graph) if folded else unrolled_files(graph, Unrolling(tables=tables))
+    for path, content in files.items():
         target = tmp_path / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))

@@ -102,12 +102,16 @@ class ChainProgram:
         The bits of each output, lowest first.
     signed : tuple of bool
         Whether each output's highest bit counts negative.
+    words : bool
+        Every chain is a sum or a difference of two words: it has no group of several bits, and no carry but the one of
+        a difference, whose other word is inverted throughout.
     """
 
     input_widths: tuple[int, ...]
     chains: tuple[Chain, ...]
     outputs: tuple[tuple[Bit, ...], ...]
     signed: tuple[bool, ...]
+    words: bool = False
 
     @property
     def tables(self) -> int:

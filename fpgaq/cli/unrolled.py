@@ -21,6 +21,9 @@ unroll_options = (
     click.option("--levels", type=int, metavar="N", help="With --unroll: chains between registers.  [default: 2]"),
     click.option("--stages", type=int, metavar="N", help="With --unroll: at most N registers in all."),
     click.option("--shallow", is_flag=True, help="With --unroll: a faster clock at more logic."),
+    click.option(
+        "--tables", type=int, metavar="N", help="With --unroll: inputs of the look-up tables, 4 or 6.  [default: 6]"
+    ),
     click.option("--adders", is_flag=True, help="Layers that use all weights in every cycle take no multipliers."),
 )
 
@@ -36,10 +39,13 @@ def pop_unrolling(values: dict[str, Any]) -> Unrolling | None:
     """Take the options of unrolling out of a command's keyword arguments; None if it is not asked for."""
     from ..unrolled import Unrolling
 
-    unroll, levels, stages, shallow = (values.pop(name) for name in ("unroll", "levels", "stages", "shallow"))
+    names = ("unroll", "levels", "stages", "shallow", "tables")
+    unroll, levels, stages, shallow, tables = (values.pop(name) for name in names)
     if not unroll:
-        if levels is not None or stages is not None or shallow:
-            raise UsageError("--levels, --stages and --shallow are about unrolled networks: give --unroll too")
+        if levels is not None or stages is not None or tables is not None or shallow:
+            raise UsageError(
+                "--levels, --stages, --tables and --shallow are about unrolled networks: give --unroll too"
+            )
         return None
     if levels is not None and stages is not None:
         raise UsageError("--levels and --stages exclude one another: give one")
@@ -55,7 +61,7 @@ def pop_unrolling(values: dict[str, Any]) -> Unrolling | None:
         raise UsageError("unrolled networks are Verilog: leave --target hls or --unroll out")
     if values.get("buffers"):
         raise UsageError("an unrolled network has no line buffers: leave --buffers out")
-    return Unrolling(levels, stages, shallow)
+    return Unrolling(levels, stages, shallow, tables or 6)
 
 
 def with_adders(target: Target | None, values: dict[str, Any]) -> Target | None:

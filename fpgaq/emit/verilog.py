@@ -54,6 +54,7 @@ CELLS = (
     "fpgaq_count3_2",
     "fpgaq_count1_3",
     "fpgaq_chain",
+    "fpgaq_adder",
 )
 """Every cell, in compile order; a network's folder holds those that it uses."""
 

@@ -16,12 +16,14 @@ from ..adders.chains import ChainProgram
 from ..adders.compress import compress
 from ..adders.graph import AdderGraph, Interval
 from ..adders.search import find_sums
+from ..adders.words import add_words
 from ..errors import FitError, UnsupportedError, UsageError
 from ..formats import Format
 from ..integer_graph import IntegerAffine, IntegerArray, IntegerGraph
 from .registers import cut, level_costs, spread
 
 DEFAULT_LEVELS = 2
+TABLES = (4, 6)
 FIFO_CYCLES = 2
 """Cycles from the write of a beat into the result FIFO to its offer."""
 
@@ -36,11 +38,14 @@ class Unrolling:
         Carry chains between registers, or registers in all; at most one is set.
     shallow : bool
         Few chains behind one another, for a fast clock, rather than the least logic.
+    tables : int
+        Inputs of the device's look-up tables: of 6 the chains make use, for 4 they are plain adders.
     """
 
     levels: int | None = None
     stages: int | None = None
     shallow: bool = False
+    tables: int = 6
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def plan_network(graph: IntegerGraph, unrolling: Unrolling) -> UnrolledPlan:
     made: list[tuple[IntegerAffine, AdderGraph, ChainProgram, tuple[Interval, ...]]] = []
     for op in graph.operators:
         assert isinstance(op, IntegerAffine)
-        sums, program = _best_program(op, ranges, unrolling.shallow)
+        sums, program = _best_program(op, ranges, unrolling)
         ranges = _results(op, sums, graph.tensors[op.output].format)
         made.append((op, sums, program, ranges))
     # The requantizer, or the result's register, counts as a level.
@@ -137,6 +142,10 @@ def plan_network(graph: IntegerGraph, unrolling: Unrolling) -> UnrolledPlan:
 
 
 def _check(graph: IntegerGraph, unrolling: Unrolling) -> None:
+    if unrolling.tables not in TABLES:
+        raise UsageError(f"look-up tables of {unrolling.tables} inputs were asked for; 4 and 6 are known")
+    if unrolling.shallow and unrolling.tables == 4:
+        raise UsageError("a shallow search is for look-up tables of 6 inputs; ask for it or for 4 inputs")
     for name, value in (("levels", unrolling.levels), ("stages", unrolling.stages)):
         if value is not None and value < 1:
             raise UsageError(f"{value} {name} were asked for; give 1 or more")
@@ -158,9 +167,15 @@ def _check(graph: IntegerGraph, unrolling: Unrolling) -> None:
         raise UnsupportedError("the network branches; --unroll takes one layer behind the other")
 
 
-def _best_program(op: IntegerAffine, ranges: tuple[Interval, ...], shallow: bool) -> tuple[AdderGraph, ChainProgram]:
+def _best_program(
+    op: IntegerAffine, ranges: tuple[Interval, ...], unrolling: Unrolling
+) -> tuple[AdderGraph, ChainProgram]:
     """The adder graph of a layer and its chains: of least logic, or `shallow`, with the fewest behind one another."""
-    if not shallow:
+    if unrolling.tables == 4:
+        # An adder costs what its bits do, and shared ones may stand behind one another without end.
+        sums = find_sums(op.weight, _constants(op), ranges, bit_price=1.0, depth=op.weight.size)
+        return sums, add_words(sums)
+    if not unrolling.shallow:
         sums = find_sums(op.weight, _constants(op), ranges)
         return sums, compress(sums)
     graphs = [find_sums(op.weight, _constants(op), ranges, depth=depth) for depth in (0, 1)]

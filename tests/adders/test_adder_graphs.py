@@ -13,6 +13,7 @@ from fpgaq.adders.chains import ONE, Bit
 from fpgaq.adders.compress import compress
 from fpgaq.adders.graph import AdderGraph, Interval, Term
 from fpgaq.adders.search import find_sums
+from fpgaq.adders.words import add_words
 
 
 def prove(matrix: np.ndarray, constants: np.ndarray, inputs: tuple[Interval, ...], frames: np.ndarray) -> None:
@@ -26,6 +27,17 @@ def prove(matrix: np.ndarray, constants: np.ndarray, inputs: tuple[Interval, ...
         assert (program.run(frames) == expected).all()
         for index, bits in enumerate(program.outputs):
             assert len(bits) == graph.intervals[len(inputs) + graph.outputs[index]].width
+    words = find_sums(matrix, constants, inputs, bit_price=1.0, depth=matrix.size)
+    for sums in (graph, words):
+        program = add_words(sums)
+        assert (program.run(frames) == expected).all()
+        for chain in program.chains:
+            # Two words: a wire of each in a position, and no carry but that of a difference, all of it inverted.
+            assert all(len(group.bits) == 1 and group.digits == 1 for group in chain.groups)
+            named = [bit for group in chain.groups for bit, _ in group.bits if bit.row != ONE]
+            assert chain.carry in (None, Bit(ONE, 0))
+            assert all(bit.inverted == (chain.carry is not None) for bit in named)
+            assert not any(bit is not None and bit.inverted for bit in chain.plain)
 
 
 def corners(inputs: tuple[Interval, ...], count: int, seed: int) -> np.ndarray:
@@ -78,6 +90,15 @@ def test_shared_sums_cost_less() -> None:
     assert graph.additions < sum(find_sums(row[None], np.zeros(1, int), inputs).additions for row in rows)
     alone = sum(compress(find_sums(row[None], np.zeros(1, int), inputs)).tables for row in rows)
     assert compress(graph).tables < alone
+
+
+def test_words_take_an_adder_for_each_term_but_one() -> None:
+    inputs = (Interval(0, 255),) * 5
+    graph = find_sums(np.array([[1, 2, -4, 8, 1]]), np.zeros(1, dtype=np.int64), inputs)
+    program = add_words(graph)
+    assert len(program.chains) == 4 and program.depth == 3
+    # Bits below the shifted word's are handed on.
+    assert sum(chain.width for chain in program.chains) < sum((9, 11, 10, 12))
 
 
 def test_a_chain_takes_five_bits_in_two_positions() -> None:

@@ -28,6 +28,7 @@ class ChainFacts:
     carry: str
     counters: list[dict[str, str]]
     difference: int
+    words: bool
 
 
 class _Wires:
@@ -162,12 +163,23 @@ def _chain_facts(name: str, chain: Chain, wires: _Wires, layer: UnrolledLayer) -
                 other[group.start + digit] = expression
             elif len(group.bits) > 1:
                 wires.spare.append(expression)
+    if layer.program.words:
+        subtract = chain.carry is not None
+        if subtract:
+            other = [_complement(wire) for wire in other]
+        return ChainFacts(name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), "", [], int(subtract), True)
     # Without counters, the form whose operand has fewer wires to invert.
     inverted = sum(group.bits[0][0].inverted for group in chain.groups)
     difference = int(bool(counters) or 2 * inverted > len(chain.groups))
     return ChainFacts(
-        name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), text(chain.carry), counters, difference
+        name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), text(chain.carry), counters, difference, False
     )
+
+
+def _complement(wire: str) -> str:
+    """The complement of what a wire's name says."""
+    constants = {"1'b0": "1'b1", "1'b1": "1'b0"}
+    return constants.get(wire) or (wire[1:] if wire.startswith("~") else f"~{wire}")
 
 
 def _counter(name: str, group: Group, wires: _Wires, stage: int) -> dict[str, str]:
