@@ -66,6 +66,8 @@ WORKS = {
     "layer 32-5, 6 bits": Work(_layer(3, 6), Unrolling(stages=6), FIVE_STAGES[6]),
     "layer 32-5, 8 bits, clock": Work(_layer(3, 8), Unrolling(stages=6, shallow=True), FIVE_STAGES[8], (ECP5, "xc7")),
     "layer 32-5, 6 bits, clock": Work(_layer(3, 6), Unrolling(stages=6, shallow=True), FIVE_STAGES[6], (ECP5, "xc7")),
+    "layer 32-5, 8 bits, words": Work(_layer(3, 8), Unrolling(stages=6, tables=4), FIVE_STAGES[8], (ECP5,)),
+    "layer 32-5, 6 bits, words": Work(_layer(3, 6), Unrolling(stages=6, tables=4), FIVE_STAGES[6], (ECP5,)),
     "J": Work(
         lambda: quantized(perceptron(he_normal(J_SIZES))),
         Unrolling(stages=8),
