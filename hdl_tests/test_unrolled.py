@@ -133,7 +133,14 @@ def test_a_broken_adder_behind_a_line_buffer_is_found(tmp_path: Path) -> None:
 @pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="needs pyosys")
 @pytest.mark.parametrize(
     ("name", "tables"),
-    [("per channel", 6), ("narrow input", 6), ("per channel", 4), ("signed input", 4), ("convolution", 6), ("signs", 6)],
+    [
+        ("per channel", 6),
+        ("narrow input", 6),
+        ("per channel", 4),
+        ("signed input", 4),
+        ("convolution", 6),
+        ("signs", 6),
+    ],
 )
 def test_no_linter_says_anything(name: str, tables: int, tmp_path: Path) -> None:
     folded = name in CONVOLUTIONS

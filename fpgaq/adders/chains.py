@@ -115,8 +115,8 @@ class ChainProgram:
 
     @property
     def tables(self) -> int:
-        """Look-up tables of all chains."""
-        return sum(chain.tables for chain in self.chains)
+        """Look-up tables of all chains; with four inputs, a carry that is only passed on takes one too."""
+        return sum(chain.width if self.words else chain.tables for chain in self.chains)
 
     @property
     def depth(self) -> int:

@@ -137,7 +137,8 @@ def show_unrolled(settings: Settings, result: UnrollResult) -> None:
     lines = [
         *columns(("layer", "additions", "carry chains", "behind one another", "registers", "LUTs of chains"), rows),
         f"predicted: a frame every cycle, latency {facts['latency_cycles']} cycles; {facts['chain_tables']:,} LUTs of"
-        " carry chains as the search counts them (6-input LUTs; requantizers and streams come on top)",
+        f" {facts['table_inputs']} inputs in carry chains, as the search counts them (requantizers and streams come on"
+        " top)",
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
     settings.show(lines, facts)

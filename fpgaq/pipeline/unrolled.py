@@ -50,6 +50,7 @@ class UnrollResult:
             "latency_cycles": plan.latency,
             "stages": plan.stages,
             "chain_tables": plan.tables,
+            "table_inputs": plan.table_inputs,
             "layers": [
                 {
                     "name": layer.operator,

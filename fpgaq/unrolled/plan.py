@@ -106,6 +106,11 @@ class UnrolledPlan:
         return self.stages + FIFO_CYCLES
 
     @property
+    def table_inputs(self) -> int:
+        """Inputs of the look-up tables that the chains are for."""
+        return 4 if any(layer.program.words for layer in self.layers) else 6
+
+    @property
     def tables(self) -> int:
         """Look-up tables of the carry chains of all layers, as the search counts them."""
         return sum(layer.program.tables for layer in self.layers)

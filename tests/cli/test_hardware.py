@@ -125,6 +125,9 @@ def test_cheapen(call: Any, network: Path, tmp_path: Path) -> None:
     [
         (("--levels", 2), "give --unroll too"),
         (("--shallow",), "give --unroll too"),
+        (("--tables", 4), "give --unroll too"),
+        (("--unroll", "--tables", 5), "4 and 6 are known"),
+        (("--unroll", "--tables", 4, "--shallow"), "for look-up tables of 6 inputs"),
         (("--unroll", "--adders"), "leave --adders out"),
         (("--adders", "--target", "hls"), "--adders is about Verilog"),
         (("--adders", "--device", "xc7"), "estimates multipliers, not adders"),
