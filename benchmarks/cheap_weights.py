@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,18 +33,18 @@ from fpgaq.unrolled import Unrolling, plan_network
 from fpgaq.unrolled.cheapen import count_digits
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-BOUNDS = (None, 0.01, 0.02, 0.04, 0.08, 0.12)
+BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.12)
 MULTIPLIERS = 100_000
 
 
-def perceptron() -> None:
+def perceptron(bounds: Sequence[float]) -> None:
     """Print a row for each bound on the error."""
     _, _, features, labels = load_features()
     frames = features.astype(np.int64).reshape(-1, 1, 1, 16)
     print(f"{len(labels)} test samples")
     print("| bound | accuracy | signed digits | look-up tables |")
     print("| --- | --- | --- | --- |")
-    for bound in BOUNDS:
+    for bound in (None, *bounds):
         network = trained_network() if bound is None else cheap_network(bound)
         scores = run(network, {network.inputs[0]: frames})[network.outputs[0]].reshape(len(labels), -1)
         accuracy = (scores.argmax(axis=1) == labels).mean()
@@ -52,7 +53,7 @@ def perceptron() -> None:
         print(f"| {bound or 'rounded'} | {accuracy:.1%} | {digits:,} | {tables:,} |", flush=True)
 
 
-def image(device: str | None) -> None:
+def image(bounds: Sequence[float], device: str | None) -> None:
     """The same for the layer of a CNN that gets all of its weights in every cycle."""
     sys.path.insert(0, str(EXAMPLES))
     from fashion_data import load_fashion
@@ -63,7 +64,7 @@ def image(device: str | None) -> None:
     frames = {network.inputs[0]: images.astype(np.int64).transpose(0, 2, 3, 1)}
     print("| bound | accuracy | signed digits | look-up tables | LUT of the layer | FF | LUT of all |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for bound in BOUNDS:
+    for bound in (None, *bounds):
         cheap = network
         if bound is not None:
             cheap = pipeline.cheapen(network, str(folder / "calibration.npz"), bound)
@@ -99,11 +100,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--image", action="store_true")
     parser.add_argument("--synth", metavar="DEVICE")
+    parser.add_argument("--bounds", nargs="+", type=float, default=BOUNDS, metavar="BOUND")
     arguments = parser.parse_args()
     if arguments.image:
-        image(arguments.synth)
+        image(arguments.bounds, arguments.synth)
     else:
-        perceptron()
+        perceptron(arguments.bounds)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from fpgaq.formats import Format
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Target, make_schedule
 from fpgaq.synth import DEVICES
@@ -167,3 +168,17 @@ def test_netlist_that_computes_otherwise_is_told(tmp_path):
     )
     assert found.mismatch is not None
     assert "expected" in found.mismatch
+
+
+@pytest.mark.parametrize(("device", "bits"), [("ice40-up5k", 16), ("ecp5-25k", 18)])
+def test_outputs_that_share_a_multiplier(device, bits, tmp_path):
+    builders = (NetworkBuilder(seed, (5, 5, 3), Format(4, 0, False)) for seed in range(99))
+    graphs = (builder.convolution(4, padding=(1, 1, 1, 1)).graph() for builder in builders)
+    graph = next(graph for graph in graphs if graph.operators[0].weight_format.width == 4)
+    netlist = Netlist(device)
+    schedule = replace(make_schedule(graph, Target(multipliers=12)), factor_bits=bits)
+    inputs = {"t0": frames(graph.tensors["t0"], 3, 5)}
+    found = run_file_bench(graph, schedule, inputs, workdir=tmp_path, netlist=netlist)
+    assert found.mismatch is None
+    # Two products in each.
+    assert netlist.cells[MULTIPLIERS[netlist.device.family]] == schedule.multipliers // 2

@@ -31,7 +31,7 @@ MULTIPLIERS: Mapping[str, tuple[Multiplier, ...]] = {
     "ecp5": (Multiplier(18, 18, 2, 0),),
     "ice40": (),
     "ice40up": (Multiplier(16, 16, 2, 11),),
-    "gowin": (Multiplier(9, 9, 4, 0), Multiplier(18, 18, 10, 0, units=2)),
+    "gowin": (Multiplier(9, 9, 4, 0), Multiplier(18, 18, 4, 0, units=2)),
 }
 
 

@@ -61,8 +61,8 @@ class Device:
 _XC7 = "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}"
 _XCUP = "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {top}"
 _ECP5 = "synth_ecp5 -top {top}"
-# The registers of products in fpgaq_mac.v, by their name; see where it is used.
-_KEEP_PRODUCTS = "hierarchy -top {top}; setattr -set keep 1 w:*registered*; "
+# The registers of products in fpgaq_mac.v, by their names; see where it is used.
+_KEEP_PRODUCTS = "hierarchy -top {top}; setattr -set keep 1 w:*registered* w:*joints*; "
 _GOWIN = "synth_gowin -family {family} -noiopads -top {{top}}"
 
 

@@ -68,11 +68,12 @@ def test_the_picture_is_a_png_and_always_the_same() -> None:
     assert picture.startswith(b"\x89PNG") and picture == draw(found)
 
 
-def test_what_makes_no_sense_is_refused() -> None:
+def test_what_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="--bits: 1 was given; numbers from 2 to 16"):
         explore(workloads(), "xc7", [1], [1])
     with pytest.raises(UsageError, match="--multipliers: 0 was given"):
         explore(workloads(), "xc7", [8], [0])
+    monkeypatch.setattr("fpgaq.estimate.model._coefficients", lambda: {"xc7": {}})
     with pytest.raises(FitError, match="no estimate for ice40-up5k"):
         explore(workloads(), "ice40-up5k", [8], [1])
 
