@@ -20,7 +20,7 @@ from .chains import ONE, Bit, Chain, ChainProgram, Group
 from .graph import AdderGraph, Interval, combined_ends
 
 # What a bit of the sum, and one of the words that it takes away, counts beside one of the chain when words are paired:
-# of the factors tried on random matrices those of fewest tables.
+# of twenty pairs of factors tried on a layer of 32 inputs and 5 outputs those of fewest tables.
 _MADE, _TAKEN = 0.5, 0.3
 
 _ZERO = Bit(ONE, 0, inverted=True)
@@ -130,10 +130,10 @@ class _Adder:
         coefficients, constant, interval = self._interval(base, added, subtract)
         shift = min(base.shift, added.shift)
         width = interval.width
-        start = added.shift if width > added.shift else width
-        passed = tuple(base.bit(place) for place in range(shift, min(start, width)))
+        start = min(added.shift, width)
+        passed = tuple(base.bit(place) for place in range(shift, start))
         length = width - start
-        if length <= 0:
+        if length == 0:
             return _Word(passed, shift, negative, coefficients, constant, interval)
         ours = [base.bit(start + place) for place in range(length)]
         theirs = [added.bit(start + place) for place in range(length)]

@@ -61,7 +61,7 @@ def pop_unrolling(values: dict[str, Any]) -> Unrolling | None:
         raise UsageError("unrolled networks are Verilog: leave --target hls or --unroll out")
     if values.get("buffers"):
         raise UsageError("an unrolled network has no line buffers: leave --buffers out")
-    return Unrolling(levels, stages, shallow, tables or 6)
+    return Unrolling(levels, stages, shallow, 6 if tables is None else tables)
 
 
 def with_adders(target: Target | None, values: dict[str, Any]) -> Target | None:

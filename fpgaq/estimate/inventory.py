@@ -84,21 +84,27 @@ def _items(kind: str, facts: Facts, count: int, modules: Mapping[str, str], text
             yield from _rom_items(modules[inner], texts, {**context, "weights": 1}, count * times)
             continue
         if inner == "fpgaq_mac":
-            shifts = _mere_shifts(inside, inner_facts["WEIGHT_WIDTH"], modules, texts)
-            inner_facts = {**inner_facts, "shifts": shifts}
+            inner_facts = {**inner_facts, **_weight_facts(inside, inner_facts["WEIGHT_WIDTH"], modules, texts)}
         yield from _items(inner, {**inner_facts, **context}, count * times, modules, texts)
 
 
-def _mere_shifts(
+def _weight_facts(
     inside: Iterable[tuple[str, Facts, str, int]], width: int, modules: Mapping[str, str], texts: Mapping[str, str]
-) -> int:
-    """How many weights are one power of two in every step: no multiplier is left of those."""
+) -> Facts:
+    """What makes products by the weights cheaper than their widths say.
+
+    "shifts" are weights that are one power of two in every step: no multiplier is left of those. "changing_bits" of
+    "all_bits" of the weights change from step to step; where there is but one step, those are counted that are set.
+    """
     rom = next(modules[module] for module, _, instance, _ in inside if instance == "weight_rom")
-    (words, *others), bits = _content(rom, texts)
-    if others or len(words) > 1:
-        return 0
-    values = [words[0] >> low & ((1 << width) - 1) for low in range(0, bits, width)]
-    return sum(min(value, (1 << width) - value).bit_count() <= 1 for value in values)
+    banks, bits = _content(rom, texts)
+    words = [word for bank in banks for word in bank]
+    facts = {"shifts": 0, "all_bits": bits, "changing_bits": len(_columns(words, bits))}
+    if len(words) == 1:
+        facts["changing_bits"] = words[0].bit_count()
+        values = [words[0] >> low & ((1 << width) - 1) for low in range(0, bits, width)]
+        facts["shifts"] = sum(min(value, (1 << width) - value).bit_count() <= 1 for value in values)
+    return facts
 
 
 def _instances(text: str, modules: Mapping[str, str]) -> Iterator[tuple[str, Facts, str, int]]:

@@ -55,17 +55,25 @@ def dsp_blocks(kind: str, facts: Facts, family: str) -> tuple[int, int]:
         packed = facts.get("PACKED", 1)
         if packed > 1:
             # A shared factor is never as simple as a power of two.
-            count = facts["PRODUCTS"] * -(-facts["OUTPUTS"] // packed)
-            field = facts["ELEMENT_WIDTH"] + facts["WEIGHT_WIDTH"]
-            factor = (packed - 1) * field + facts["WEIGHT_WIDTH"] + 1
-            return _products(count, factor, facts["ELEMENT_WIDTH"] + 1, family)
+            teams, rest = divmod(facts["OUTPUTS"], packed)
+            shared = _shared_products(facts, teams, packed, family)
+            last = _shared_products(facts, 1, rest, family) if rest else (0, 0)
+            return shared[0] + last[0], shared[1] + last[1]
         count = facts["PRODUCTS"] * facts["OUTPUTS"] - facts["shifts"]
-        return _products(count, facts["element_bits"], facts["weight_bits"], family, facts["product_bits"])
+        blocks, bits = _products(count, facts["element_bits"], facts["weight_bits"], family, facts["product_bits"])
+        return blocks, bits * facts["changing_bits"] // facts["all_bits"]
     if kind == "fpgaq_divide":
         return _products(1, facts["DIVIDEND_WIDTH"] + 1, facts["MULTIPLIER_WIDTH"] + 1, family)
     if kind == "own" and facts["products"]:
         return _products(facts["products"], facts["first"], facts["second"], family)
     return 0, 0
+
+
+def _shared_products(facts: Facts, teams: int, members: int, family: str) -> tuple[int, int]:
+    """Of `teams` factors that hold the weights of `members` outputs each, for all elements of a step."""
+    field = facts["ELEMENT_WIDTH"] + facts["WEIGHT_WIDTH"]
+    factor = (members - 1) * field + facts["WEIGHT_WIDTH"] + (members > 1)
+    return _products(teams * facts["PRODUCTS"], factor, facts["ELEMENT_WIDTH"] + 1, family)
 
 
 def in_logic(facts: Facts, family: str) -> bool:
@@ -74,13 +82,18 @@ def in_logic(facts: Facts, family: str) -> bool:
     return bool(facts["element_bits"]) and _products(1, *widths, family, facts["product_bits"])[0] == 0
 
 
+def _logic_bits(first: int, second: int) -> int:
+    """Bits of the adders that a product in logic is the sum by: one less than the narrower factor has bits."""
+    return max(first, second) * (min(first, second) - 1)
+
+
 def _products(count: int, first: int, second: int, family: str, product: int | None = None) -> tuple[int, int]:
     product = first + second if product is None else product
     if not MULTIPLIERS[family]:
-        return 0, count * first * second
+        return 0, count * _logic_bits(first, second)
     for block in MULTIPLIERS[family]:
         if min(first, second) < block.least or product < block.least_product:
-            return 0, count * first * second
+            return 0, count * _logic_bits(first, second)
         if max(first, second) <= max(block.first, block.second) and min(first, second) <= min(
             block.first, block.second
         ):

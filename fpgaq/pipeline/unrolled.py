@@ -164,5 +164,7 @@ def _built_of_adders(network: IntegerGraph) -> Collection[str]:
     known = {op.name for op in network.operators}
     found = [name for engine in schedule.engines if engine.adders for name in engine.layers if name in known]
     if not found:
-        raise UnsupportedError("no layer of the network can be built of adders; name those to choose weights for")
+        raise UnsupportedError(
+            "no layer of the network can be built of adders; name those to choose weights for (--layer)"
+        )
     return found

@@ -18,7 +18,7 @@ from ..graph import Affine, Convolution, Graph
 from ..integer_graph import IntegerArray, IntegerOperator, Tensor
 from ..reference import run_operator, working_layout
 from ..reference.layers import Work
-from ..reference.windows import pad_constant, window
+from ..reference.windows import window_columns
 
 Values = NDArray[np.float64]
 
@@ -87,7 +87,7 @@ class Trace:
         if taps > MAX_TAPS:
             return None
         targets = self._targets(op.output, outputs)
-        columns = self._columns(op, self.integers[source.name], weight.shape, padding, targets.shape[1:])
+        columns = self._columns(op, self.integers[source.name], weight.shape, padding)
         chosen = _choose(math.prod(columns.shape[2:]), max(MAX_COLUMNS // (groups * taps), 4 * taps))
         x = columns.reshape(groups, taps, -1)[:, :, chosen].astype(np.float64)
         y = targets.reshape(groups, outputs // groups, -1)[:, :, chosen].astype(np.float64)
@@ -105,23 +105,12 @@ class Trace:
         values = self.floats[tensor]
         return values.reshape(len(values), outputs, -1).transpose(1, 2, 0)
 
-    def _columns(
-        self, op: Convolution | Affine, x: Work, shape: tuple[int, ...], padding: int, positions: tuple[int, ...]
-    ) -> Work:
+    @staticmethod
+    def _columns(op: Convolution | Affine, x: Work, shape: tuple[int, ...], padding: int) -> Work:
         """The inputs of every output: (groups, taps, positions of a frame, frames)."""
-        channels, rows, width, frames = x.shape
         if isinstance(op, Affine):
-            return x.transpose(1, 2, 0, 3).reshape(1, -1, 1, frames)
-        kernel = shape[1:3]
-        padded = pad_constant(x, op.padding, padding, x.dtype.type)
-        reach = [1 + dilation * (size - 1) for dilation, size in zip(op.dilation, kernel, strict=True)]
-        height, length = ((padded.shape[1 + axis] - reach[axis]) // op.stride[axis] + 1 for axis in (0, 1))
-        columns = np.empty((op.groups, *kernel, channels // op.groups, height * length, frames), dtype=x.dtype)
-        for row in range(kernel[0]):
-            for column in range(kernel[1]):
-                view = window(padded, row * op.dilation[0], column * op.dilation[1], op.stride, height, length)
-                columns[:, row, column] = view.reshape(op.groups, channels // op.groups, -1, frames)
-        return columns.reshape(op.groups, -1, height * length, frames)
+            return x.transpose(1, 2, 0, 3).reshape(1, -1, 1, x.shape[3])
+        return window_columns(x, (shape[1], shape[2]), op.groups, op.stride, op.padding, op.dilation, padding)
 
 
 def _choose(count: int, most: int) -> Any:

@@ -35,6 +35,31 @@ def pad_constant(x: Work, padding: tuple[int, int, int, int], value: int, kind: 
     return padded
 
 
+def window_columns(
+    x: Work,
+    kernel: tuple[int, int],
+    groups: int,
+    stride: tuple[int, int],
+    padding: tuple[int, int, int, int],
+    dilation: tuple[int, int],
+    padding_value: int,
+) -> Work:
+    """What each tap of a group reads at every output pixel: (groups, taps, pixels of a frame, frames).
+
+    Taps are in the order of an integer convolution's weights: kernel height, kernel width, channels of the group.
+    """
+    channels, frames = x.shape[0] // groups, x.shape[3]
+    padded = pad_constant(x, padding, padding_value, x.dtype.type)
+    reach = [1 + step * (size - 1) for step, size in zip(dilation, kernel, strict=True)]
+    height, width = ((padded.shape[1 + axis] - reach[axis]) // stride[axis] + 1 for axis in (0, 1))
+    columns = np.empty((groups, *kernel, channels, height * width, frames), dtype=x.dtype)
+    for row in range(kernel[0]):
+        for column in range(kernel[1]):
+            view = window(padded, row * dilation[0], column * dilation[1], stride, height, width)
+            columns[:, row, column] = view.reshape(groups, channels, -1, frames)
+    return columns.reshape(groups, -1, height * width, frames)
+
+
 def max_pooling(op: IntegerMaxPooling, fmt: Format, target: Tensor, x: Work) -> Work:
     """Maximum over windows."""
     height, width, _ = target.shape

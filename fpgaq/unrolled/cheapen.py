@@ -21,7 +21,7 @@ from ..formats import Format
 from ..integer_check import check
 from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph, Tensor
 from ..reference import run
-from .layer_inputs import Matrix, layer_moments
+from .layer_inputs import Values, layer_moments
 
 
 def count_digits(weight: IntegerArray) -> int:
@@ -71,25 +71,28 @@ def cheapen(
         if isinstance(op, IntegerAffine | IntegerConvolution) and op.name in chosen:
             # The inputs as the layers before, cheapened already, make them.
             frames = run(graph, inputs, keep=True)[op.input]
-            graph = _replaced(graph, index, _cheapened(op, frames, graph.tensors[op.output], bound))
+            graph = _replaced(graph, index, _cheapened(op, frames, graph.tensors[op.input], bound))
     return check(graph)
 
 
 def _cheapened(
-    op: IntegerAffine | IntegerConvolution, frames: IntegerArray, target: Tensor, bound: float
+    op: IntegerAffine | IntegerConvolution, frames: IntegerArray, source: Tensor, bound: float
 ) -> IntegerAffine | IntegerConvolution:
     """One layer with other weights; its accumulator's width is not yet right."""
-    weight, bias = op.weight.reshape(len(op.weight), -1).copy(), op.bias.copy()
-    for moments in layer_moments(op, frames, target):
-        own = weight[moments.outputs]
-        power = float(np.einsum("oi,ij,oj->", own.astype(np.float64), moments.covariance, own.astype(np.float64)))
-        chosen = _choose(own, op.weight_format, moments.covariance, bound * bound * power)
-        bias[moments.outputs] += np.rint((own - chosen) @ moments.mean).astype(np.int64)
-        weight[moments.outputs] = chosen
-    return replace(op, weight=weight.reshape(op.weight.shape), bias=bias)
+    mean, covariance = layer_moments(op, frames, source)
+    groups, taps = mean.shape
+    weight = op.weight.reshape(groups, -1, taps)
+    bias = op.bias.reshape(groups, -1).copy()
+    chosen = np.empty_like(weight)
+    for group, inputs in enumerate(covariance):
+        own = weight[group].astype(np.float64)
+        power = float(np.einsum("oi,ij,oj->", own, inputs, own))
+        chosen[group] = _choose(weight[group], op.weight_format, inputs, bound * bound * power)
+        bias[group] += np.rint((weight[group] - chosen[group]) @ mean[group]).astype(np.int64)
+    return replace(op, weight=chosen.reshape(op.weight.shape), bias=bias.reshape(-1))
 
 
-def _choose(weight: IntegerArray, fmt: Format, covariance: Matrix, budget: float) -> IntegerArray:
+def _choose(weight: IntegerArray, fmt: Format, covariance: Values, budget: float) -> IntegerArray:
     """Weights (outputs, features) of fewer digits whose squared errors sum up to at most `budget`."""
     values = np.arange(fmt.minimum, fmt.maximum + 1)
     digits = np.array([len(signed_digits(int(value))) for value in values])

@@ -148,9 +148,9 @@ def plan_network(graph: IntegerGraph, unrolling: Unrolling) -> UnrolledPlan:
 
 def _check(graph: IntegerGraph, unrolling: Unrolling) -> None:
     if unrolling.tables not in TABLES:
-        raise UsageError(f"look-up tables of {unrolling.tables} inputs were asked for; 4 and 6 are known")
+        raise UsageError(f"look-up tables of {unrolling.tables} inputs were asked for; give 4 or 6")
     if unrolling.shallow and unrolling.tables == 4:
-        raise UsageError("a shallow search is for look-up tables of 6 inputs; ask for it or for 4 inputs")
+        raise UsageError("a shallow search is for look-up tables of 6 inputs; leave it or the 4 inputs out")
     for name, value in (("levels", unrolling.levels), ("stages", unrolling.stages)):
         if value is not None and value < 1:
             raise UsageError(f"{value} {name} were asked for; give 1 or more")

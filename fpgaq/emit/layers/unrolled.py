@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -165,8 +165,10 @@ def _chain_facts(name: str, chain: Chain, wires: _Wires, layer: UnrolledLayer) -
                 wires.spare.append(expression)
     if layer.program.words:
         subtract = chain.carry is not None
-        if subtract:
-            other = [_complement(wire) for wire in other]
+        bits = {group.start: group.bits[0][0] for group in chain.groups}
+        absent = Bit(ONE, 0, inverted=True)
+        words = [bits.get(place, absent) for place in range(chain.width)]
+        other = [text(replace(bit, inverted=bit.inverted != subtract)) for bit in words]
         return ChainFacts(name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), "", [], int(subtract), True)
     # Without counters, the form whose operand has fewer wires to invert.
     inverted = sum(group.bits[0][0].inverted for group in chain.groups)
@@ -174,12 +176,6 @@ def _chain_facts(name: str, chain: Chain, wires: _Wires, layer: UnrolledLayer) -
     return ChainFacts(
         name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), text(chain.carry), counters, difference, False
     )
-
-
-def _complement(wire: str) -> str:
-    """The complement of what a wire's name says."""
-    constants = {"1'b0": "1'b1", "1'b1": "1'b0"}
-    return constants.get(wire) or (wire[1:] if wire.startswith("~") else f"~{wire}")
 
 
 def _counter(name: str, group: Group, wires: _Wires, stage: int) -> dict[str, str]:
