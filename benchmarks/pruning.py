@@ -22,8 +22,8 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "examples"))
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+sys.path.insert(0, str(EXAMPLES))
 
 from fashion_data import DEFAULT_FOLDER, DataError, load_fashion  # noqa: E402
 
@@ -55,17 +55,17 @@ class Plan:
 
 
 PLANS = {
-    "fashion_cnn": Plan(epochs=10, rate=4e-3),
+    "fashion_cnn": Plan(epochs=30, rate=4e-3, trials=4),
     "fashion_residual": Plan(epochs=60, rate=4e-3, trials=8),
     "fashion_mobile": Plan(epochs=40, rate=6e-3),
 }
 
 
-def prune(name: str, plan: Plan, output: Path, folder: Path) -> None:
+def prune(name: str, plan: Plan, output: Path, folder: Path, examples: Path = EXAMPLES) -> None:
     """Write the pruned model of an example and what was kept of it."""
     images, labels = load_fashion("train", folder)
     calibration = Dataset({"x": np_load(name)}, None)
-    graph = fpgaq.load_model(ROOT / "examples" / name / "model.nnp", passes=False)
+    graph = fpgaq.load_model(examples / name / "model.nnp", passes=False)
     training = Dataset({"x": images}, labels)
     start = time.process_time()
     options = PruneOptions(
@@ -93,7 +93,7 @@ def np_load(name: str) -> Any:
     """The calibration samples of an example."""
     import numpy as np
 
-    with np.load(ROOT / "examples" / name / "calibration.npz") as archive:
+    with np.load(EXAMPLES / name / "calibration.npz") as archive:
         return archive["x"]
 
 
@@ -101,7 +101,7 @@ def prove(model: Path, name: str, multipliers: int, folder: Path, many: bool) ->
     """Simulate a model's hardware in Icarus, and many frames in Verilator; the cycles that they measured."""
     integer = fpgaq.quantize(standard_passes(fpgaq.load_model(model, passes=False)), np_load(name))
     fpgaq.generate(integer, folder, Target(multipliers=multipliers))
-    test = str(ROOT / "examples" / name / "test.npz")
+    test = str(EXAMPLES / name / "test.npz")
     short = fpgaq.simulate(folder, data=test, frames=ICARUS_FRAMES)
     found = {"icarus": short.interval_cycles, "frames": short.frames}
     if many:
@@ -115,7 +115,7 @@ def report(name: str, plan: Plan, output: Path, folder: Path, device: str | None
     images, labels = load_fashion("test", folder)
     data = Dataset({"x": images}, labels.astype("int64"))
     calibration = {"x": np_load(name)}
-    models = {"before": ROOT / "examples" / name / "model.nnp", "after": output / f"{name}.nnp"}
+    models = {"before": EXAMPLES / name / "model.nnp", "after": output / f"{name}.nnp"}
     figures, cycles = {}, {}
     for which, path in models.items():
         graph = fpgaq.load_model(path, passes=False)

@@ -35,11 +35,11 @@ CALIBRATION_COUNT = 256
 MEASURED_COUNT = 10000
 
 
-def train(task: Task, data: Data, iterations: int) -> None:
+def train(task: Task, data: Data, iterations: int, seed: int = SEED) -> None:
     """Train `task` for `iterations` batches; the weights are left in nnabla's current parameter scope."""
     nn.clear_parameters()
-    nn.seed(SEED)
-    random = np.random.default_rng(SEED)
+    nn.seed(seed)
+    random = np.random.default_rng(seed)
     recipe, targets = task.recipe, data.train_targets
     x = nn.Variable((recipe.batch_size, *data.train_inputs.shape[1:]))
     target = nn.Variable((recipe.batch_size, *(targets.shape[1:] or (1,))))
@@ -94,14 +94,17 @@ def write_samples(folder: Path, data: Data, test_count: int) -> None:
     save_samples(folder / "test.npz", data.test_inputs[:test_count], data.test_targets[:test_count])
 
 
-def make_example(name: str, output: Path, data: Data, epochs: float | None) -> Figures:
-    """Train the network `name`, measure it and write its folder below `output`."""
+def make_example(name: str, output: Path, data: Data, epochs: float | None, seed: int = SEED) -> Figures:
+    """Train the network `name`, measure it and write its folder below `output`.
+
+    `seed` is that of the training alone: the samples that are written are the same with each.
+    """
     task = TASKS[name]
     wanted = task.recipe.epochs if epochs is None else epochs
     iterations = max(1, round(wanted * (len(data.train_inputs) // task.recipe.batch_size)))
     print(f"{name}: {iterations} batches of {task.recipe.batch_size}", flush=True)
     start = time.process_time()
-    train(task, data, iterations)
+    train(task, data, iterations, seed)
     seconds = time.process_time() - start
     scores = score(task, data.test_inputs, data.test_targets)
     train_scores = score(task, data.train_inputs[:MEASURED_COUNT], data.train_targets[:MEASURED_COUNT])
@@ -135,6 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--network", choices=sorted(TASKS), action="append", help="default: all of them")
     parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parent, help="default: %(default)s")
     parser.add_argument("--epochs", type=float, help="instead of the recipe's; fractions are allowed")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the training; default: %(default)s")
     parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
     options = parser.parse_args(arguments)
     logger.setLevel("WARNING")
@@ -144,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except DataError as error:
             print(error, file=sys.stderr)
             return 3
-        make_example(name, options.output, data, options.epochs)
+        make_example(name, options.output, data, options.epochs, options.seed)
     return 0
 
 

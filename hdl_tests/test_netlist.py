@@ -1,7 +1,7 @@
 """The netlists that Yosys makes of whole networks, simulated gate by gate against the reference.
 
-Cells are Yosys's own models, and `ecp5_blocks.v` for the ECP5's block RAM and multiplier, with registers moved into
-these as for place and route.
+Cells are Yosys's own models, and those beside this file for block RAMs and multipliers of which it has none; those of
+the ECP5 with registers moved into them as for place and route.
 """
 
 from __future__ import annotations
@@ -40,11 +40,20 @@ MODELS = {
     "ice40up": ("ice40/cells_sim.v",),
     "gowin": ("gowin/cells_sim.v",),
     "xc7": ("xilinx/cells_sim.v",),
+    "xcup": ("xilinx/cells_sim.v",),
 }
-OWN_MODELS = {"ecp5": "ecp5_blocks.v", "gowin": "gowin_blocks.v"}
-MULTIPLIERS = {"ecp5": "MULT18X18D", "ice40up": "SB_MAC16", "gowin": "MULT9X9", "xc7": "DSP48E1"}
-BLOCK_RAMS = {"ecp5": "DP16KD", "ice40": "SB_RAM40_4K", "ice40up": "SB_RAM40_4K", "gowin": "SP", "xc7": ""}
-"""Of AMD's block RAMs there is no model; their contents go into logic and LUT RAM."""
+OWN_MODELS = {"ecp5": "ecp5_blocks.v", "gowin": "gowin_blocks.v", "xc7": "amd_blocks.v", "xcup": "amd_blocks.v"}
+WITHOUT_CONTENT = "TRELLIS_COMB|SP|SPX9|RAMB18E1|RAMB36E1"
+"""Of cells that only nextpnr makes, and of block RAMs: ports and times, which Icarus 11 does not all read."""
+MULTIPLIERS = {"ecp5": "MULT18X18D", "ice40up": "SB_MAC16", "gowin": "MULT9X9", "xc7": "DSP48E1", "xcup": "DSP48E2"}
+BLOCK_RAMS = {
+    "ecp5": ("DP16KD",),
+    "ice40": ("SB_RAM40_4K",),
+    "ice40up": ("SB_RAM40_4K",),
+    "gowin": ("SP", "SDPB", "SDPX9B"),
+    "xc7": ("RAMB18E1", "RAMB36E1"),
+    "xcup": ("RAMB18E2", "RAMB36E2"),
+}
 
 
 def share() -> Path:
@@ -59,8 +68,6 @@ class Netlist:
 
     def __init__(self, device: str) -> None:
         self.device = DEVICES[device]
-        if not BLOCK_RAMS[self.device.family]:
-            self.device = replace(self.device, yosys=f"{self.device.yosys} -nobram")
         self.cells: Counter[str] = Counter()
         self.modes: set[str] = set()
 
@@ -93,8 +100,7 @@ class Netlist:
     def _models(self) -> Iterator[str]:
         for name in MODELS[self.device.family]:
             text = (share() / name).read_text()
-            # Of cells that only nextpnr makes, and Icarus 11 does not read; without content.
-            text = re.sub(r"^module (TRELLIS_COMB|SP|SPX9)\b.*?^endmodule", "", text, flags=re.MULTILINE | re.DOTALL)
+            text = re.sub(rf"^module ({WITHOUT_CONTENT})\b.*?^endmodule", "", text, flags=re.MULTILINE | re.DOTALL)
             yield re.sub(r"^`include.*$", "", text, flags=re.MULTILINE)
         if self.device.family in OWN_MODELS:
             yield Path(__file__).with_name(OWN_MODELS[self.device.family]).read_text()
@@ -117,6 +123,11 @@ def convolutional() -> IntegerGraph:
     )
 
 
+def pooled() -> IntegerGraph:
+    """Rows so long that their buffers are block RAMs, which are written and read."""
+    return NetworkBuilder(8, (4, 64, 8)).pool().graph()
+
+
 @pytest.mark.parametrize(
     ("network", "multipliers", "device", "stall_seed"),
     [
@@ -129,23 +140,30 @@ def convolutional() -> IntegerGraph:
         (convolutional, 3, "ice40-hx8k", 3),
         (convolutional, 3, "gowin-gw1n9", None),
         (convolutional, 3, "gowin-gw1n9", 3),
-        (convolutional, 3, "xc7", None),
         (convolutional, 3, "xc7", 3),
+        (convolutional, 3, "xcup", None),
+        (perceptron, 1, "xc7", 3),
+        (perceptron, 1, "xcup", None),
+        (pooled, 0, "gowin-gw1n9", 3),
+        (pooled, 0, "xc7", 3),
+        (pooled, 0, "xcup", 3),
+        (pooled, 0, "ecp5-25k", 3),
     ],
 )
 def test_netlist_puts_out_what_the_reference_does(network, multipliers, device, stall_seed, tmp_path):
     graph = network()
     netlist = Netlist(device)
     inputs = {"t0": frames(graph.tensors["t0"], 3, 5)}
-    schedule = make_schedule(graph, Target(multipliers=multipliers))
+    schedule = make_schedule(graph, Target(multipliers=max(1, multipliers)))
     found = run_file_bench(graph, schedule, inputs, stall_seed=stall_seed, workdir=tmp_path, netlist=netlist)
     assert found.mismatch is None
     family = netlist.device.family
     if family in MULTIPLIERS:
         assert netlist.cells[MULTIPLIERS[family]] == multipliers
-    assert ("REG_OUTPUT_CLK" in netlist.modes) == (family == "ecp5")
-    if network is perceptron and BLOCK_RAMS[family]:
-        assert netlist.cells[BLOCK_RAMS[family]] > 0
+    assert ("REG_OUTPUT_CLK" in netlist.modes) == (family == "ecp5" and multipliers > 0)
+    if network is not convolutional:
+        assert sum(netlist.cells[name] for name in BLOCK_RAMS[family]) > 0
+    if network is perceptron:
         assert ("REGMODE_A" in netlist.modes) == (family == "ecp5")
 
 
