@@ -41,7 +41,12 @@ MEASURES = ("l1", "l2", "gamma", "median", "activation")
     help="Choices of channels to train for short; the best on a held-out tenth of --train is taken.",
 )
 @click.option("--trial-epochs", type=float, default=4.0, show_default=True, help="Of each short training.")
-@click.option("--renormalize", is_flag=True, help="Fit batch normalization to the calibration samples afterwards.")
+@click.option(
+    "--refit/--no-refit",
+    default=True,
+    show_default=True,
+    help="Fit the layers behind the cut to the whole network's, on the samples of --train or --calibration.",
+)
 @click.option("--data", metavar="NPZ", help="Labelled test samples, for the accuracy before and after.")
 @click.option("--synth", type=click.Choice(DEVICES), help="Synthesize both for a device.")
 @click.option("--groups", "only_groups", is_flag=True, help="Only list what can be pruned, and what not and why.")
@@ -90,7 +95,7 @@ def prune(
         values["rate"],
         values["trials"],
         values["trial_epochs"],
-        values["renormalize"],
+        values["refit"],
     )
     with settings.progress("reading") as tell:
         result = prune_network(

@@ -1,4 +1,7 @@
-"""The float graph run in numpy float32: the yardstick that the integer network's accuracy is held against."""
+"""The float graph run in numpy, in float32 unless asked otherwise.
+
+It is the yardstick that the integer network's accuracy is held against.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +45,13 @@ from .windows import average_pool, convolve, deconvolve, max_pool, pad, with_bia
 
 
 def run_float(
-    graph: Graph, inputs: Mapping[str, NDArray[Any]], keep: bool = False, batch_size: int = 256
-) -> dict[str, Array]:
-    """Compute a graph in float32.
+    graph: Graph,
+    inputs: Mapping[str, NDArray[Any]],
+    keep: bool = False,
+    batch_size: int = 256,
+    kind: type[np.floating[Any]] = np.float32,
+) -> dict[str, NDArray[Any]]:
+    """Compute a graph in float32, or in float64 where the order of sums must not matter.
 
     Parameters
     ----------
@@ -55,11 +62,13 @@ def run_float(
         Return every tensor, inputs included, instead of the outputs alone.
     batch_size : int
         Samples computed at a time; bounds the memory.
+    kind : type
+        numpy.float32 or numpy.float64: of all tensors; parameters stay float32 numbers.
 
     Returns
     -------
     dict of str to array
-        float32, (batch, *shape).
+        Of that type, (batch, *shape).
 
     Raises
     ------
@@ -69,14 +78,14 @@ def run_float(
     arrays = _checked(graph, inputs)
     batch = len(next(iter(arrays.values())))
     wanted = list(graph.shapes) if keep else list(graph.outputs)
-    results = {name: np.empty((batch, *graph.shapes[name]), np.float32) for name in wanted}
+    results = {name: np.empty((batch, *graph.shapes[name]), kind) for name in wanted}
     last_use = {name: index for index, op in enumerate(graph.operators) for name in op.inputs}
     for start in range(0, batch, batch_size):
         part = slice(start, start + batch_size)
-        tensors = {name: array[part].astype(np.float32) for name, array in arrays.items()}
+        tensors = {name: array[part].astype(kind) for name, array in arrays.items()}
         for index, op in enumerate(graph.operators):
             found = [tensors[name] for name in op.inputs]
-            tensors[op.output] = _run_operator(op, found, graph.shapes[op.output])
+            tensors[op.output] = run_operator(op, found, graph.shapes[op.output])
             if op.output in results:
                 results[op.output][part] = tensors[op.output]
             for name in op.inputs:
@@ -104,7 +113,8 @@ def _checked(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDAr
     return arrays
 
 
-def _run_operator(op: Operator, inputs: Sequence[Array], shape: Shape) -> Array:
+def run_operator(op: Operator, inputs: Sequence[Array], shape: Shape) -> Array:
+    """The output of one operator, (batch, *shape), in the type of its inputs."""
     return IMPLEMENTATIONS[type(op)](rounded(op), inputs, shape)
 
 
@@ -155,7 +165,7 @@ def _prelu(op: Prelu, inputs: Sequence[Array], shape: Shape) -> Array:
 
 def _pointwise(op: Pointwise, inputs: Sequence[Array], shape: Shape) -> Array:
     with np.errstate(over="ignore"):
-        return evaluate(op.function, op.parameters, inputs[0]).astype(np.float32)
+        return evaluate(op.function, op.parameters, inputs[0]).astype(inputs[0].dtype)
 
 
 IMPLEMENTATIONS: Mapping[type[Operator], Callable[[Any, Sequence[Array], Shape], Array]] = {
@@ -178,7 +188,7 @@ IMPLEMENTATIONS: Mapping[type[Operator], Callable[[Any, Sequence[Array], Shape],
     ScaleOffset: lambda op, inputs, shape: inputs[0] * np.float32(op.scale) + np.float32(op.offset),
     Reshape: lambda op, inputs, shape: inputs[0].reshape(len(inputs[0]), *shape),
     Softmax: _softmax,
-    FixedPointQuantize: lambda op, inputs, shape: quantized_values(op, inputs[0]),
+    FixedPointQuantize: lambda op, inputs, shape: quantized_values(op, inputs[0]).astype(inputs[0].dtype, copy=False),
     Identity: lambda op, inputs, shape: inputs[0],
 }
 """How each operator is computed, from its inputs and the shape of its output."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ..graph.operators import Array, AveragePooling, Convolution, Deconvolution, MaxPooling, Pad, Padding, Shape
@@ -34,22 +36,31 @@ def pad(x: Array, op: Pad) -> Array:
     return np.pad(x, widths, mode="reflect") if op.mode == "reflect" else np.pad(x, widths, mode="edge")
 
 
-def convolve(x: Array, op: Convolution, shape: Shape) -> Array:
-    """Cross-correlation of (batch, channels, height, width) into (batch, *shape)."""
+def column_blocks(x: Array, op: Convolution, pixels: int) -> Iterator[tuple[slice, Array]]:
+    """What each tap reads for every output pixel, a block of samples at a time: (samples, groups, taps, pixels).
+
+    Taps are in the order of the weights: channels of the group, kernel height, kernel width.
+    """
     kernel_height, kernel_width = op.weight.shape[2:]
-    outputs, height, width = shape
     down, across = op.dilation
     image = padded(x, op.padding, op.padding_value)
     window = (down * (kernel_height - 1) + 1, across * (kernel_width - 1) + 1)
     view = np.lib.stride_tricks.sliding_window_view(image, (1, 1, *window))
     view = view[:, :, :: op.stride[0], :: op.stride[1], 0, 0, ::down, ::across].transpose(0, 1, 4, 5, 2, 3)
     taps = op.weight[0].size
-    weight = op.weight.reshape(op.groups, outputs // op.groups, taps)
-    result = np.empty((len(x), op.groups, outputs // op.groups, height * width), np.float32)
-    block = max(1, COLUMN_ELEMENTS // (op.groups * taps * height * width))
+    block = max(1, COLUMN_ELEMENTS // (op.groups * taps * pixels))
     for start in range(0, len(x), block):
-        columns = view[start : start + block].reshape(-1, op.groups, taps, height * width)
-        np.matmul(weight, columns, out=result[start : start + block])
+        samples = slice(start, start + block)
+        yield samples, view[samples].reshape(-1, op.groups, taps, pixels)
+
+
+def convolve(x: Array, op: Convolution, shape: Shape) -> Array:
+    """Cross-correlation of (batch, channels, height, width) into (batch, *shape)."""
+    outputs, height, width = shape
+    weight = op.weight.reshape(op.groups, outputs // op.groups, -1)
+    result = np.empty((len(x), op.groups, outputs // op.groups, height * width), x.dtype)
+    for samples, columns in column_blocks(x, op, height * width):
+        np.matmul(weight, columns, out=result[samples])
     result = result.reshape(len(x), *shape)
     return with_bias(result, None if op.bias is None else op.bias[:, None, None])
 
@@ -63,7 +74,7 @@ def deconvolve(x: Array, op: Deconvolution, shape: Shape) -> Array:
     weight = op.weight.reshape(op.groups, channels // op.groups, per_group, *op.weight.shape[2:])
     spread = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(
         (rows, columns), op.stride, op.dilation, op.weight.shape[2:], strict=True)]  # fmt: skip
-    canvas = np.zeros((batch, outputs, max(spread[0], top + height), max(spread[1], left + width)), np.float32)
+    canvas = np.zeros((batch, outputs, max(spread[0], top + height), max(spread[1], left + width)), x.dtype)
     for row in range(op.weight.shape[2]):
         for column in range(op.weight.shape[3]):
             product = np.matmul(weight[..., row, column].transpose(0, 2, 1), image)
@@ -81,15 +92,15 @@ def deconvolve(x: Array, op: Deconvolution, shape: Shape) -> Array:
 def max_pool(x: Array, op: MaxPooling, shape: Shape) -> Array:
     """Maximum over windows."""
     image = padded(x, op.padding, -np.inf)
-    result = np.full((len(x), *shape), -np.inf, np.float32)
+    result = np.full((len(x), *shape), -np.inf, x.dtype)
     for taps in _taps(image, op, shape):
         np.maximum(result, taps, out=result)
     return result
 
 
 def average_pool(x: Array, op: AveragePooling, shape: Shape) -> Array:
-    """Sum over windows in float32, divided by the kernel's size or by the count of pixels inside the image."""
-    result = np.zeros((len(x), *shape), np.float32)
+    """Sum over windows in the input's type, divided by the kernel's size or by the count of pixels inside the image."""
+    result = np.zeros((len(x), *shape), x.dtype)
     for taps in _taps(padded(x, op.padding, 0), op, shape):
         result += taps
     if op.sum_only:

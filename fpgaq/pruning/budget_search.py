@@ -17,13 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FitError
+from ..float_executor import run_float
 from ..graph import Softmax
 from ..parallel import evaluate
 from .cost import Budget, Cost, cost_of
 from .groups import Group
 from .importance import Scores
-from .masked import run_masked
 from .masks import Limits, keep_counts
+from .refit import refit
+from .shrinkage import rebuild
 from .units import Mask, Units
 
 MOST_COMBINATIONS = 40_000
@@ -59,9 +61,9 @@ def measure_sensitivity(
     jobs: int | None = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Sensitivity:
-    """Cut each group alone to each count, run the masked network, and see how far its outputs move.
+    """Cut each group alone to each count, fit what is left to the whole network, and see how far its outputs move.
 
-    Batch normalization takes the statistics of the samples, for training would mend those first.
+    What a fit of the layers behind the cut makes up for, training would make up for too.
 
     The harm is the mean divergence (Kullback and Leibler) of the classes' probabilities for a network that ends with a
     softmax, else the mean square of the difference against that of the outputs.
@@ -83,7 +85,7 @@ def measure_sensitivity(
         for count in counts
         if count < full[index]
     ]
-    wanted = run_masked(units, units.everything(), samples, renormalize=True)
+    wanted = run_float(units.graph, samples)
     function = partial(_harm, units, tuple(groups), scores, samples, wanted)
     found = dict(zip(tasks, evaluate(function, tasks, jobs=jobs, progress=progress), strict=True))
     harms = tuple(
@@ -102,7 +104,8 @@ def _harm(
     wanted: Mapping[str, NDArray[Any]],
     counts: Counts,
 ) -> float:
-    found = run_masked(units, keep_counts(units, groups, scores, counts), samples, renormalize=True)
+    keep = keep_counts(units, groups, scores, counts)
+    found = run_float(refit(units, keep, rebuild(units, keep, samples), samples), samples)
     softmax = {op.output for op in units.graph.operators if isinstance(op, Softmax)}
     total = 0.0
     for name, array in wanted.items():

@@ -19,8 +19,8 @@ from .cost import Budget, cost_of
 from .figures import Figures, measure
 from .groups import Group, find_groups
 from .importance import MEASURES, Statistics
-from .masked import renormalized
 from .masks import Limits
+from .refit import refit
 from .shrinkage import rebuild
 from .units import Units, find_units
 
@@ -55,8 +55,8 @@ class PruneOptions:
         training mends.
     trial_epochs : float
         Of each short training.
-    renormalize : bool
-        Without training: let batch normalization take the statistics of the calibration samples behind the cut.
+    refit : bool
+        Fit the layers behind the cut to what the whole network puts out, on the training or calibration samples.
     """
 
     macs: float | None = None
@@ -70,7 +70,7 @@ class PruneOptions:
     rate: float = 3e-3
     trials: int = 1
     trial_epochs: float = 4.0
-    renormalize: bool = False
+    refit: bool = True
 
     def __post_init__(self) -> None:
         for name in ("macs", "rom_bits", "cycles"):
@@ -141,12 +141,11 @@ def prune_graph(
     before = measure(graph, calibration, data, options.multipliers, device)
     choices = _within_budget(units, groups, calibration, options, before, progress)
     found = choices[0] if training is None else _best(units, choices, training, options, progress)
-    pruned = rebuild(units, found.keep, calibration)
+    progress("rebuilding")
+    pruned = _rebuilt(units, found, options, calibration if training is None else training.inputs)
     if options.epochs and training is not None and training.labels is not None:
         progress("training")
         pruned = _trained(graph, pruned, training, options, options.epochs, progress)
-    elif options.renormalize:
-        pruned = renormalized(pruned, calibration)
     progress("measuring the pruned network")
     return PruneResult(pruned, groups, found, before, measure(pruned, calibration, data, options.multipliers, device))
 
@@ -221,12 +220,18 @@ def _best(
         def tell(text: str, number: int = number) -> None:
             progress(f"trial {number} of {len(choices)}: {text}")
 
-        pruned = rebuild(units, found.keep, unseen.inputs)
+        pruned = _rebuilt(units, found, options, seen.inputs)
         graph = _trained(units.graph, pruned, seen, options, options.trial_epochs, tell)
         (values,) = run_float(graph, unseen.inputs).values()
         scores.append(float(np.mean(values.reshape(unseen.frames, -1).argmax(axis=1) == unseen.labels)))
         tell(f"{100 * scores[-1]:.2f} % of unseen samples right")
     return choices[int(np.argmax(scores))]
+
+
+def _rebuilt(units: Units, found: Found, options: PruneOptions, inputs: Mapping[str, NDArray[Any]]) -> Graph:
+    """The smaller network, proved to be the masked one, and then fitted to the whole one if asked to."""
+    pruned = rebuild(units, found.keep, inputs)
+    return refit(units, found.keep, pruned, inputs) if options.refit else pruned
 
 
 def _split(frames: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

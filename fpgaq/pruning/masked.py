@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..float_executor import IMPLEMENTATIONS
-from ..graph import Affine, Array, BatchNormalization, Convolution, Deconvolution, Graph, Operator, check
+from ..float_executor import run_operator
+from ..graph import Affine, Convolution, Deconvolution, Graph, Operator
 from .groups import makes_channels
 from .units import Mask, Units, is_depthwise
 
 
 def run_masked(
-    units: Units, keep: Mask, inputs: Mapping[str, NDArray[Any]], renormalize: bool = False
-) -> dict[str, Array]:
+    units: Units, keep: Mask, inputs: Mapping[str, NDArray[Any]], kind: type[np.floating[Any]] = np.float32
+) -> dict[str, NDArray[Any]]:
     """The outputs when every element of a dropped unit is set to 0 behind each operator.
 
     Parameters
@@ -27,49 +27,27 @@ def run_masked(
         For each unit whether it is kept.
     inputs : mapping of str to array
         For each input of the graph, (batch, *shape); all at a time.
-    renormalize : bool
-        Let batch normalization take the statistics of these samples in place of its own: what a few steps of training
-        would do first.
+    kind : type
+        As of `run_float`.
 
     Returns
     -------
     dict of str to array
-        float32, (batch, *shape).
+        (batch, *shape).
     """
     graph = units.graph
-    tensors: dict[str, Array] = {name: np.asarray(array, np.float32) for name, array in inputs.items()}
+    tensors: dict[str, NDArray[Any]] = {name: np.asarray(array, kind) for name, array in inputs.items()}
     last_use = {name: index for index, op in enumerate(graph.operators) for name in op.inputs}
     for index, op in enumerate(graph.operators):
         found = [tensors[name] for name in op.inputs]
-        if renormalize and isinstance(op, BatchNormalization):
-            op = with_statistics(op, found[0])
         op = _without_border(op, units, keep)
-        result = IMPLEMENTATIONS[type(op)](op, found, graph.shapes[op.output])
+        result = run_operator(op, found, graph.shapes[op.output])
         kept = keep[units.labels[op.output]]
-        tensors[op.output] = result if kept.all() else np.where(kept, result, np.float32(0))
+        tensors[op.output] = result if kept.all() else np.where(kept, result, result.dtype.type(0))
         for name in op.inputs:
             if last_use[name] == index and name not in graph.outputs:
                 tensors.pop(name, None)
     return {name: tensors[name] for name in graph.outputs}
-
-
-def renormalized(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> Graph:
-    """The graph with the statistics of these samples in its batch normalization, each behind those before it."""
-    tensors: dict[str, Array] = {name: np.asarray(array, np.float32) for name, array in inputs.items()}
-    operators: list[Operator] = []
-    for op in graph.operators:
-        found = [tensors[name] for name in op.inputs]
-        if isinstance(op, BatchNormalization):
-            op = with_statistics(op, found[0])
-        tensors[op.output] = IMPLEMENTATIONS[type(op)](op, found, graph.shapes[op.output])
-        operators.append(op)
-    return check(replace(graph, operators=tuple(operators)))
-
-
-def with_statistics(op: BatchNormalization, x: Array) -> BatchNormalization:
-    """The operator with the mean and variance of a batch of its inputs."""
-    axes = (0, *range(2, x.ndim))
-    return replace(op, mean=x.mean(axis=axes), variance=x.var(axis=axes))
 
 
 def zeroed(units: Units, keep: Mask) -> Graph:

@@ -61,11 +61,22 @@ def test_cycles_keep_to_the_budget_of_the_real_schedule(capsys, files) -> None:
     assert all(group["kept"] % 2 == 0 for group in result["groups"] if group["units"])
 
 
-def test_rom_bits_and_renormalizing(capsys, files) -> None:
+def test_rom_bits_without_a_refit(capsys, files) -> None:
     code, out, _ = run(capsys, "prune", files["model"], "--budget-rom", "0.7", "--calibration", files["data"],
-                       "-o", files["out"], "--json", "--renormalize", "--measure", "activation")  # fmt: skip
+                       "-o", files["out"], "--json", "--no-refit", "--measure", "activation")  # fmt: skip
     result = json.loads(out)
     assert code == 0 and result["after"]["rom_bits"] <= 0.75 * result["before"]["rom_bits"]
+
+
+def test_the_refit_saves_most_of_the_accuracy_without_labels_or_training(capsys, tmp_path: Path) -> None:
+    right = []
+    for option in ("--refit", "--no-refit"):
+        code, out, _ = run(capsys, "prune", str(EXAMPLE / "model.nnp"), "--budget", "0.5", option,
+                           "--calibration", str(EXAMPLE / "calibration.npz"), "--data", str(EXAMPLE / "test.npz"),
+                           "-o", str(tmp_path / "p.nnp"), "--jobs", "1", "--json")  # fmt: skip
+        assert code == 0
+        right.append(json.loads(out)["after"]["float_top1"])
+    assert right[0] > 0.85 > 0.80 > right[1]
 
 
 def test_groups_are_listed_and_drawn(capsys, files, tmp_path: Path) -> None:

@@ -1,0 +1,160 @@
+"""What is left of a network, fitted to what the whole network puts out: least squares, layer by layer, no labels.
+
+A layer that lost inputs can make up for much of it with those it keeps: He, Zhang and Sun, "Channel Pruning for
+Accelerating Very Deep Neural Networks", 2017. Each layer reads what the pruned network gives it and aims at what the
+whole network has behind it, so that the error of the layers in front is made up for too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..float_executor import run_operator
+from ..float_executor.windows import column_blocks
+from ..graph import Affine, Array, Convolution, Graph, Operator, check
+from .units import Mask, Units
+
+SAMPLES = 4096
+"""How many samples are used at most."""
+MOST_TAPS = 4096
+"""Of the inputs of an output: a layer with more stays as it was cut, for its equations would take gigabytes."""
+DAMPINGS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+"""Shares of the inputs' mean power by which a change of the weights is held back; half of the samples choose."""
+
+Real = NDArray[np.float64]
+
+
+def refit(units: Units, keep: Mask, pruned: Graph, inputs: Mapping[str, NDArray[Any]]) -> Graph:
+    """The pruned network with the weights and biases of convolutions and affine layers behind the cuts fitted.
+
+    Parameters
+    ----------
+    units : Units
+        Of the whole network.
+    keep : array of bool
+        For each unit whether it was kept.
+    pruned : Graph
+        What `rebuild` made of both.
+    inputs : mapping of str to array
+        Samples, (n, *shape) for each input, of which `SAMPLES` are used, spread evenly.
+
+    Returns
+    -------
+    Graph
+        Of the same layers and shapes. A layer is changed only if that brings it nearer on the half of the samples that
+        its change was not computed from.
+    """
+    whole = units.graph
+    expected: dict[str, Array] = {name: _some(inputs[name]) for name in whole.inputs}
+    found = dict(expected)
+    touched: set[str] = set()
+    operators: list[Operator] = []
+    last_use = {name: index for index, op in enumerate(whole.operators) for name in op.inputs}
+    for index, (op, small) in enumerate(zip(whole.operators, pruned.operators, strict=True)):
+        expected[op.output] = _run(op, expected, whole)
+        if touched.intersection(op.inputs) and isinstance(small, Convolution | Affine):
+            kept = keep[units.channels(op.output)]
+            small = _fitted(small, found[small.input], expected[op.output][:, kept])
+        found[op.output] = _run(small, found, pruned)
+        if touched.intersection(op.inputs) or pruned.shapes[op.output] != whole.shapes[op.output]:
+            touched.add(op.output)
+        operators.append(small)
+        for name in op.inputs:
+            if last_use[name] == index:
+                expected.pop(name, None)
+                found.pop(name, None)
+    return check(replace(pruned, operators=tuple(operators)))
+
+
+def _some(samples: NDArray[Any]) -> Array:
+    """At most `SAMPLES` of them; samples may come in the order of their classes."""
+    numbers = np.linspace(0, len(samples) - 1, min(len(samples), SAMPLES)).astype(np.int64)
+    return np.asarray(samples[numbers], np.float32)
+
+
+def _run(op: Operator, tensors: Mapping[str, Array], graph: Graph) -> Array:
+    return run_operator(op, [tensors[name] for name in op.inputs], graph.shapes[op.output])
+
+
+def _fitted(op: Convolution | Affine, x: Array, wanted: Array) -> Operator:
+    """The layer with weights that bring its output on `x` nearest to `wanted`, (n, outputs, ...)."""
+    # Weights of a layer that was trained in fixed point are what they are only together with their steps.
+    if op.weight_grid is not None or op.weight[0].size > MOST_TAPS or len(x) < 2:
+        return op
+    groups = op.groups if isinstance(op, Convolution) else 1
+    weight = op.weight.reshape(groups, op.weight.shape[0] // groups, -1).astype(np.float64)
+    bias = None if op.bias is None else op.bias.reshape(groups, -1, 1).astype(np.float64)
+    start = weight if bias is None else np.concatenate([weight, bias], axis=2)
+    fit, judge = _equations(op, x, wanted, start)
+    change = _change(fit, judge)
+    if change is None:
+        return op
+    result = (start + change).astype(np.float32)
+    if bias is None:
+        return replace(op, weight=result.reshape(op.weight.shape))
+    return replace(op, weight=result[:, :, :-1].reshape(op.weight.shape), bias=result[:, :, -1].reshape(-1))
+
+
+@dataclass
+class _Equations:
+    """Sums over samples, for each group: products of inputs (taps, taps), and of what is missing with them
+    (outputs, taps).
+    """
+
+    products: Real
+    missing: Real
+
+    def add(self, columns: Real, missing: Real) -> None:
+        """Take more samples in: (samples, groups, taps, pixels) and (samples, groups, outputs, pixels)."""
+        # One long product for each group is much faster than a short one for each sample.
+        turned = columns.transpose(1, 0, 3, 2).reshape(len(self.products), -1, columns.shape[2])
+        self.products += turned.transpose(0, 2, 1) @ turned
+        self.missing += missing.transpose(1, 2, 0, 3).reshape(*self.missing.shape[:2], -1) @ turned
+
+    def gain(self, change: Real) -> float:
+        """By how much the sum of squares falls when the weights are changed so."""
+        return float((2 * change * self.missing - (change @ self.products) * change).sum())
+
+
+def _equations(op: Convolution | Affine, x: Array, wanted: Array, start: Real) -> tuple[_Equations, _Equations]:
+    """Of one half of the samples and of the other, every second each."""
+    groups, outputs, taps = start.shape
+    halves = tuple(_Equations(np.zeros((groups, taps, taps)), np.zeros((groups, outputs, taps))) for _ in range(2))
+    targets = wanted.reshape(len(wanted), groups, outputs, -1)
+    for samples, block in _columns(op, x, targets.shape[3]):
+        columns = block.astype(np.float64)
+        if op.bias is not None:
+            columns = np.concatenate([columns, np.ones_like(columns[:, :, :1])], axis=2)
+        missing = targets[samples] - start @ columns
+        for number, half in enumerate(halves):
+            half.add(columns[number::2], missing[number::2])
+    return halves[0], halves[1]
+
+
+def _columns(op: Convolution | Affine, x: Array, pixels: int) -> Iterator[tuple[slice, Array]]:
+    if isinstance(op, Convolution):
+        yield from column_blocks(x, op, pixels)
+    else:
+        yield slice(None), x.reshape(len(x), 1, -1, 1)
+
+
+def _change(fit: _Equations, judge: _Equations) -> Real | None:
+    """The change of the weights: damped as serves the samples best that it was not computed from, then of them all."""
+    gains = [judge.gain(_solved(fit, damping)) for damping in DAMPINGS]
+    if not max(gains) > 0:
+        return None
+    everything = _Equations(fit.products + judge.products, fit.missing + judge.missing)
+    return _solved(everything, DAMPINGS[int(np.argmax(gains))])
+
+
+def _solved(equations: _Equations, damping: float) -> Real:
+    taps = equations.products.shape[-1]
+    power = np.trace(equations.products, axis1=1, axis2=2) / taps
+    held = equations.products + (damping * power + np.finfo(np.float64).tiny)[:, None, None] * np.eye(taps)
+    solution: Real = np.linalg.solve(held, equations.missing.transpose(0, 2, 1)).transpose(0, 2, 1)
+    return solution
