@@ -2,6 +2,7 @@
 
     python benchmarks/pruning.py -o build/pruning                       # three networks, forty minutes on one core
     python benchmarks/pruning.py -o build/pruning --network fashion_cnn --epochs 1
+    python benchmarks/pruning.py -o build/pruning --only untrained      # a minute, without nnabla
 
 Choices and training see training images only; the accuracy is that of all 10,000 test images. Needs nnabla (CPython
 3.10), Debian's package `dataset-fashion-mnist`, Icarus Verilog, and Verilator. A network whose pruned model is in the
@@ -83,6 +84,22 @@ def prune(name: str, plan: Plan, output: Path, folder: Path, examples: Path = EX
     (output / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
+def untrained(name: str, plan: Plan, folder: Path) -> None:
+    """Print the accuracy without training: behind the cut alone, and with layers fitted to the whole network."""
+    images, labels = load_fashion("test", folder)
+    data = Dataset({"x": images}, labels.astype("int64"))
+    graph = fpgaq.load_model(EXAMPLES / name / "model.nnp", passes=False)
+    cells = []
+    for refit in (False, True):
+        options = PruneOptions(plan.macs, None, plan.cycles, plan.multipliers, refit=refit)
+        result = prune_graph(graph, {"x": np_load(name)}, options, data=data, progress=tell)
+        before, after = result.before, result.after
+        assert before.float_top1 is not None and after.float_top1 is not None
+        cells += [f"{100 * before.float_top1:.2f} %"] * (not cells) + [f"{100 * after.float_top1:.2f} %"]
+    kept = ", ".join(str(count) for group, count in zip(result.groups, result.found.counts, strict=True) if group.units)
+    print(f"| {name} | {kept} | {' | '.join(cells)} |", flush=True)
+
+
 def tell(text: str) -> None:
     """What is going on, on a terminal."""
     if sys.stderr.isatty():
@@ -148,13 +165,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--simulate", choices=("none", "icarus", "both"), default="both",
                         help="3 frames in Icarus, 200 in Verilator; default: %(default)s")  # fmt: skip
     parser.add_argument("--synth", metavar="DEVICE", help="count LUTs and block RAMs too")
-    parser.add_argument("--only", choices=("prune", "report"), help="half of the work")
+    parser.add_argument(
+        "--only",
+        choices=("prune", "report", "untrained"),
+        help="half of the work, or what is left of the accuracy without training",
+    )
     parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
     for name in options.network or list(PLANS):
         plan = PLANS[name] if options.epochs is None else replace(PLANS[name], epochs=options.epochs)
         try:
+            if options.only == "untrained":
+                untrained(name, plan, options.data_folder)
+                continue
             if options.only != "report" and not (options.output / f"{name}.nnp").exists():
                 prune(name, plan, options.output, options.data_folder)
             if options.only != "prune":

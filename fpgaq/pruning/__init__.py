@@ -1,9 +1,9 @@
 """Channel pruning on the float graph: what shrinks together, what matters least, a smaller network, and its cost.
 
 The way through it: `find_units` and `find_groups` (what can go, and with what), a measure of `MEASURES` (how much each
-unit matters), a mask (`masks`, or `search` for a budget), `rebuild` (the smaller graph, held against the masked one).
-Training is in `algorithms`, which needs nnabla. An algorithm of one's own is a function from the units and statistics
-to a mask.
+unit matters), a mask (`masks`, or `search` for a budget), `rebuild` (the smaller graph, held against the masked one),
+`refit` (what is left of it, fitted to the whole network by samples without labels). Training is in `algorithms`, which
+needs nnabla. An algorithm of one's own is a function from the units and statistics to a mask.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from .budget_search import Found, Sensitivity, measure_sensitivity, search
 from .cost import Budget, Cost, cost_of
 from .groups import Group, draw_groups, find_groups
 from .importance import MEASURES, Importance, Scores, Statistics
+from .least_squares import refit
 from .masked import run_masked
 from .masks import Limits, by_global_ratio, by_ratio, by_threshold, keep_counts
 from .shrinkage import TOLERANCE, rebuild
@@ -41,6 +42,7 @@ __all__ = [
     "keep_counts",
     "measure_sensitivity",
     "rebuild",
+    "refit",
     "run_masked",
     "search",
 ]

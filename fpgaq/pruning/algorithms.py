@@ -19,6 +19,7 @@ from .budget_search import measure_sensitivity, search
 from .cost import Budget
 from .groups import find_groups
 from .importance import Importance, Scores, Statistics, l2_norm, normalization_scale
+from .least_squares import refit
 from .masked import zeroed
 from .masks import Limits, by_global_ratio, by_ratio
 from .shrinkage import rebuild
@@ -45,7 +46,7 @@ def _statistics(samples: Samples) -> Statistics:
 
 @dataclass(frozen=True)
 class OneShot:
-    """Cut a trained network once, then train what is left on the labels and on what the whole network says."""
+    """Cut a network once, fit what is left, then train that on the labels and on what the whole network says."""
 
     choose: Choice
     recipe: Recipe = field(default_factory=Recipe)
@@ -53,8 +54,9 @@ class OneShot:
     def __call__(self, graph: Graph, samples: Samples, targets: NDArray[Any], progress: Progress = _quiet) -> Graph:
         """The smaller graph."""
         units = find_units(graph)
-        pruned = rebuild(units, self.choose(units, _statistics(samples)), samples)
-        return retrain(pruned, samples, targets, self.recipe, teacher=graph, progress=progress)
+        keep = self.choose(units, _statistics(samples))
+        fitted = refit(units, keep, rebuild(units, keep, samples), samples)
+        return retrain(fitted, samples, targets, self.recipe, teacher=graph, progress=progress)
 
 
 @dataclass(frozen=True)

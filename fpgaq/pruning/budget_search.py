@@ -23,8 +23,8 @@ from ..parallel import evaluate
 from .cost import Budget, Cost, cost_of
 from .groups import Group
 from .importance import Scores
+from .least_squares import refit
 from .masks import Limits, keep_counts
-from .refit import refit
 from .shrinkage import rebuild
 from .units import Mask, Units
 

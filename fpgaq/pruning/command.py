@@ -19,8 +19,8 @@ from .cost import Budget, cost_of
 from .figures import Figures, measure
 from .groups import Group, find_groups
 from .importance import MEASURES, Statistics
+from .least_squares import refit
 from .masks import Limits
-from .refit import refit
 from .shrinkage import rebuild
 from .units import Units, find_units
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import fpgaq.pruning.refit as room
+import fpgaq.pruning.least_squares as room
 from fpgaq.float_executor import run_float
 from fpgaq.float_executor.windows import convolve
 from fpgaq.graph import Affine, Convolution, Graph
-from fpgaq.pruning.refit import refit
+from fpgaq.pruning.least_squares import refit
 from fpgaq.pruning.shrinkage import rebuild
 from fpgaq.pruning.units import Mask, Units, find_units
 from tests.float_networks import affine, chain, convolution, relu, samples
