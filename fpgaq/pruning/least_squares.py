@@ -7,6 +7,7 @@ whole network has behind it, so that the error of the layers in front is made up
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,8 @@ from .units import Mask, Units
 
 SAMPLES = 4096
 """How many samples are used at most."""
+MOST_ELEMENTS = 1 << 27
+"""Of the samples' largest tensor, which bounds their number too: half a gigabyte, of which a few are held at a time."""
 MOST_TAPS = 4096
 """Of the inputs of an output: a layer with more stays as it was cut, for its equations would take gigabytes."""
 DAMPINGS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -41,7 +44,7 @@ def refit(units: Units, keep: Mask, pruned: Graph, inputs: Mapping[str, NDArray[
     pruned : Graph
         What `rebuild` made of both.
     inputs : mapping of str to array
-        Samples, (n, *shape) for each input, of which `SAMPLES` are used, spread evenly.
+        Samples, (n, *shape) for each input, of which at most `SAMPLES` are used, spread evenly.
 
     Returns
     -------
@@ -50,7 +53,8 @@ def refit(units: Units, keep: Mask, pruned: Graph, inputs: Mapping[str, NDArray[
         its change was not computed from.
     """
     whole = units.graph
-    expected: dict[str, Array] = {name: _some(inputs[name]) for name in whole.inputs}
+    most = min(SAMPLES, max(2, MOST_ELEMENTS // max(math.prod(shape) for shape in whole.shapes.values())))
+    expected: dict[str, Array] = {name: _some(inputs[name], most) for name in whole.inputs}
     found = dict(expected)
     touched: set[str] = set()
     operators: list[Operator] = []
@@ -71,9 +75,9 @@ def refit(units: Units, keep: Mask, pruned: Graph, inputs: Mapping[str, NDArray[
     return check(replace(pruned, operators=tuple(operators)))
 
 
-def _some(samples: NDArray[Any]) -> Array:
-    """At most `SAMPLES` of them; samples may come in the order of their classes."""
-    numbers = np.linspace(0, len(samples) - 1, min(len(samples), SAMPLES)).astype(np.int64)
+def _some(samples: NDArray[Any], most: int) -> Array:
+    """At most so many of them; samples may come in the order of their classes."""
+    numbers = np.linspace(0, len(samples) - 1, min(len(samples), most)).astype(np.int64)
     return np.asarray(samples[numbers], np.float32)
 
 
