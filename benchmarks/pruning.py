@@ -32,8 +32,9 @@ import fpgaq  # noqa: E402
 from fpgaq.data import Dataset  # noqa: E402
 from fpgaq.errors import FpgaqError  # noqa: E402
 from fpgaq.passes import standard_passes  # noqa: E402
-from fpgaq.pruning.command import PruneOptions, prune_graph  # noqa: E402
+from fpgaq.pruning.command import prune_graph  # noqa: E402
 from fpgaq.pruning.figures import measure, table_rows  # noqa: E402
+from fpgaq.pruning.options import PruneOptions  # noqa: E402
 from fpgaq.schedule import Target  # noqa: E402
 
 ICARUS_FRAMES, VERILATOR_FRAMES = 3, 200
@@ -58,7 +59,7 @@ class Plan:
 PLANS = {
     "fashion_cnn": Plan(epochs=30, rate=4e-3, trials=4),
     "fashion_residual": Plan(epochs=60, rate=4e-3, trials=8),
-    "fashion_mobile": Plan(epochs=40, rate=6e-3),
+    "fashion_mobile": Plan(epochs=40, rate=6e-3, trials=4),
 }
 
 

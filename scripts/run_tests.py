@@ -65,7 +65,9 @@ def run_suite(folder: str, markers: str, arguments: list[str]) -> tuple[int, Cou
     report.unlink(missing_ok=True)
     python = str(ROOT / folder / "bin" / "python")
     command = [python, "-m", "pytest", "-n", "2", "--dist", "worksteal", "-m", markers, f"--junitxml={report}"]
-    code = subprocess.run([*command, *arguments], cwd=ROOT).returncode
+    # Each of the two processes has a processor of its own: more threads for its matrices would wait for each other.
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    code = subprocess.run([*command, *arguments], cwd=ROOT, env=environment).returncode
     return code, read_counts(report) if report.is_file() else Counts(0, 1, 0, 0)
 
 

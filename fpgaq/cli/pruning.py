@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..report.text import columns, printable, shorten
 from .options import DEVICES, Settings, common, example
 
-MEASURES = ("l1", "l2", "gamma", "median", "activation")
+MEASURES = ("surgeon", "l1", "l2", "gamma", "median", "activation")
 """Spelled out again because the module that owns them imports numpy; a test holds the two equal."""
 
 
@@ -27,7 +27,13 @@ MEASURES = ("l1", "l2", "gamma", "median", "activation")
 @click.option("--budget-rom", type=float, metavar="B", help="Bits of weights and biases, likewise.")
 @click.option("--budget-cycles", type=float, metavar="B", help="Cycles a frame at --multipliers, likewise.")
 @click.option("--multipliers", type=int, default=64, show_default=True, help="What cycles are taken at.")
-@click.option("--measure", type=click.Choice(MEASURES), default="l2", show_default=True, help="What a channel matters.")
+@click.option(
+    "--measure",
+    type=click.Choice(MEASURES),
+    default=MEASURES[0],
+    show_default=True,
+    help="What a channel matters: to its readers, by its weights, or by its values.",
+)
 @click.option("--at-least", type=int, default=1, show_default=True, help="Channels that every layer keeps.")
 @click.option("--multiple-of", type=int, default=1, show_default=True, help="Keep multiples of so many channels.")
 @click.option("--train", metavar="NPZ", help="Labelled training samples, for --finetune and --trials.")
@@ -79,8 +85,8 @@ def prune(
             return
     if output is None or calibration is None:
         raise UsageError("give --calibration and -o/--output, or --groups to list what can be pruned")
-    from ..pruning.command import PruneOptions
     from ..pruning.masks import Limits
+    from ..pruning.options import PruneOptions
     from ..pruning.workflow import prune as prune_network
 
     options = PruneOptions(

@@ -11,10 +11,11 @@ from __future__ import annotations
 from .budget_search import Found, Sensitivity, measure_sensitivity, search
 from .cost import Budget, Cost, cost_of
 from .groups import Group, draw_groups, find_groups
-from .importance import MEASURES, Importance, Scores, Statistics
+from .importance import Importance, Scores, Statistics
 from .least_squares import refit
 from .masked import run_masked
 from .masks import Limits, by_global_ratio, by_ratio, by_threshold, keep_counts
+from .measures import MEASURES
 from .shrinkage import TOLERANCE, rebuild
 from .units import Mask, Units, find_units
 

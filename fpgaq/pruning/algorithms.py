@@ -10,19 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..graph import Graph
 from .budget_search import measure_sensitivity, search
 from .cost import Budget
+from .elimination import eliminate
 from .groups import find_groups
+from .harm import SAMPLES, Harm
 from .importance import Importance, Scores, Statistics, l2_norm, normalization_scale
 from .least_squares import refit
 from .masked import zeroed
 from .masks import Limits, by_global_ratio, by_ratio
+from .readings import some_samples
 from .shrinkage import rebuild
+from .surgeon import lasting_loss
 from .training import Recipe, Samples, Trainee, retrain
 from .units import Mask, Units, find_units
 
@@ -36,12 +39,8 @@ def _quiet(text: str) -> None:
     pass
 
 
-STATISTICS_SAMPLES = 256
-"""Of the training samples, how many statistics are taken from."""
-
-
-def _statistics(samples: Samples) -> Statistics:
-    return Statistics({name: np.asarray(array)[:STATISTICS_SAMPLES] for name, array in samples.items()})
+def _statistics(graph: Graph, samples: Samples) -> Statistics:
+    return Statistics(some_samples(graph, samples, SAMPLES))
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class OneShot:
     def __call__(self, graph: Graph, samples: Samples, targets: NDArray[Any], progress: Progress = _quiet) -> Graph:
         """The smaller graph."""
         units = find_units(graph)
-        keep = self.choose(units, _statistics(samples))
+        keep = self.choose(units, _statistics(graph, samples))
         fitted = refit(units, keep, rebuild(units, keep, samples), samples)
         return retrain(fitted, samples, targets, self.recipe, teacher=graph, progress=progress)
 
@@ -64,7 +63,7 @@ class WithinBudget:
     """A choice for `OneShot`: what does the least harm, as measured, within a budget."""
 
     budget: Budget
-    importance: Importance = l2_norm
+    importance: Importance = lasting_loss
     limits: Limits = field(default_factory=Limits)
     jobs: int | None = 1
 
@@ -73,8 +72,10 @@ class WithinBudget:
         if not statistics.inputs:
             raise UsageError("a budget is searched by what is measured on samples; give some")
         groups, scores = find_groups(units), self.importance(units, statistics)
-        sensitivity = measure_sensitivity(units, groups, scores, statistics.inputs, self.limits, jobs=self.jobs)
-        return search(units, groups, scores, sensitivity, self.budget).keep
+        harm = Harm(units, statistics.inputs)
+        sensitivity = measure_sensitivity(harm, groups, scores, self.limits, jobs=self.jobs)
+        counts = search(units, groups, scores, sensitivity, self.budget).counts
+        return eliminate(harm, groups, scores, counts).keep
 
 
 @dataclass(frozen=True)

@@ -11,28 +11,23 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import FitError
-from ..float_executor import run_float
-from ..graph import Softmax
 from ..parallel import evaluate
 from .cost import Budget, Cost, cost_of
 from .groups import Group
+from .harm import Harm
 from .importance import Scores
-from .least_squares import refit
 from .masks import Limits, keep_counts
-from .shrinkage import rebuild
 from .units import Mask, Units
 
 MOST_COMBINATIONS = 40_000
 NEAR = 0.125
 """Of the channels of each group: by how much choices that are alike may differ."""
-SAMPLES = 256
-"""How many samples a sensitivity is measured on."""
+MOST_COUNTS = 16
+"""Of a group that are measured; the harm of those between is taken from a line."""
 
 Counts = tuple[int, ...]
 
@@ -52,70 +47,62 @@ class Sensitivity:
 
 
 def measure_sensitivity(
-    units: Units,
+    harm: Harm,
     groups: Sequence[Group],
     scores: Scores,
-    inputs: Mapping[str, NDArray[Any]],
     limits: Limits | None = None,
     *,
     jobs: int | None = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Sensitivity:
-    """Cut each group alone to each count, fit what is left to the whole network, and see how far its outputs move.
-
-    What a fit of the layers behind the cut makes up for, training would make up for too.
-
-    The harm is the mean divergence (Kullback and Leibler) of the classes' probabilities for a network that ends with a
-    softmax, else the mean square of the difference against that of the outputs.
+    """The harm of cutting each group alone to each count.
 
     Parameters
     ----------
-    inputs : mapping of str to array
-        Samples of the training set; the first `SAMPLES` are used.
+    harm : Harm
+    groups : sequence of Group
+    scores : array
+        Importance of the units: the least important of a group go first.
+    limits : Limits, optional
     jobs : int or None
         Processes, as of `fpgaq.parallel.evaluate`.
+    progress : callable, optional
+        Told how many harms were measured, and of how many.
     """
     limits = limits or Limits()
-    samples = {name: np.asarray(array)[:SAMPLES] for name, array in inputs.items()}
     options = tuple(limits.counts(group) if group.units else (group.size,) for group in groups)
     full = tuple(group.size for group in groups)
     tasks = [
         (*full[:index], count, *full[index + 1 :])
         for index, counts in enumerate(options)
-        for count in counts
-        if count < full[index]
+        for count in _spread(counts[1:])
     ]
-    wanted = run_float(units.graph, samples)
-    function = partial(_harm, units, tuple(groups), scores, samples, wanted)
+    function = partial(_harm_of_counts, harm, tuple(groups), scores)
     found = dict(zip(tasks, evaluate(function, tasks, jobs=jobs, progress=progress), strict=True))
     harms = tuple(
-        tuple(found.get((*full[:index], count, *full[index + 1 :]), 0.0) for count in counts)
+        _line(counts, {task[index]: value for task, value in found.items() if task[index] < full[index]})
         for index, counts in enumerate(options)
     )
+    return Sensitivity(options, harms)
+
+
+def _harm_of_counts(harm: Harm, groups: Sequence[Group], scores: Scores, counts: Counts) -> float:
+    return harm(keep_counts(harm.units, groups, scores, counts))
+
+
+def _spread(counts: Counts) -> list[int]:
+    """At most `MOST_COUNTS` of them, from the first to the last."""
+    numbers = np.linspace(0, len(counts) - 1, min(len(counts), MOST_COUNTS)).astype(np.int64)
+    return [counts[number] for number in numbers]
+
+
+def _line(counts: Counts, measured: Mapping[int, float]) -> tuple[float, ...]:
+    """The harm of all counts, of which the first keeps everything: as measured, and on a line between."""
+    known = {counts[0]: 0.0, **measured}
+    falling = sorted(known, reverse=True)
     # Keeping less never does less harm; what looks so is chance.
-    return Sensitivity(options, tuple(tuple(itertools.accumulate(row, max)) for row in harms))
-
-
-def _harm(
-    units: Units,
-    groups: Sequence[Group],
-    scores: Scores,
-    samples: Mapping[str, NDArray[Any]],
-    wanted: Mapping[str, NDArray[Any]],
-    counts: Counts,
-) -> float:
-    keep = keep_counts(units, groups, scores, counts)
-    found = run_float(refit(units, keep, rebuild(units, keep, samples), samples), samples)
-    softmax = {op.output for op in units.graph.operators if isinstance(op, Softmax)}
-    total = 0.0
-    for name, array in wanted.items():
-        expected, got = array.astype(np.float64), found[name].astype(np.float64)
-        if name in softmax:
-            ratio = np.log((expected + 1e-9) / (got + 1e-9))
-            total += float((expected * ratio).sum() / len(expected))
-        else:
-            total += float(((expected - got) ** 2).mean() / max((expected**2).mean(), 1e-30))
-    return total
+    rising = list(itertools.accumulate((known[count] for count in falling), max))
+    return tuple(np.interp(counts, falling[::-1], rising[::-1]).tolist())
 
 
 @dataclass(frozen=True)

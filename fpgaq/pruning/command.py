@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,82 +13,14 @@ from ..data import Dataset
 from ..errors import FitError, UsageError
 from ..float_executor import run_float
 from ..graph import Graph
-from ..report.summary import summarize
-from .budget_search import Found, alike, measure_sensitivity, ranked
-from .cost import Budget, cost_of
+from .budget_search import Found
+from .choice import choices_within, limits_of
 from .figures import Figures, measure
 from .groups import Group, find_groups
-from .importance import MEASURES, Statistics
 from .least_squares import refit
-from .masks import Limits
+from .options import PruneOptions
 from .shrinkage import rebuild
 from .units import Units, find_units
-
-MOST_ATTEMPTS = 4
-"""How often a budget is tightened if the real schedule takes more cycles than its folds alone."""
-MOST_MISSES = 4
-"""How many choices for each trial may turn out not to fit before no more are looked for."""
-
-
-@dataclass(frozen=True)
-class PruneOptions:
-    """What is asked for.
-
-    Parameters
-    ----------
-    macs, rom_bits, cycles : float, optional
-        Limits: up to 1 a share of what the network takes, above that a number. At least one is set.
-    multipliers : int
-        What cycles are taken at.
-    measure : str
-        One of `MEASURES`.
-    limits : Limits
-    jobs : int or None
-        Processes that measure sensitivities.
-    epochs : float
-        Of training behind the cut, with nnabla; 0 for none.
-    rate : float
-        Of that training, at its start.
-    trials : int
-        Of so many choices of least harm, the one is taken whose network answers best after a short training, on a
-        tenth of the training samples that it did not see. Harm is measured without training, and misjudges what
-        training mends.
-    trial_epochs : float
-        Of each short training.
-    refit : bool
-        Fit the layers behind the cut to what the whole network puts out, on the training or calibration samples.
-    """
-
-    macs: float | None = None
-    rom_bits: float | None = None
-    cycles: float | None = None
-    multipliers: int = 64
-    measure: str = "l2"
-    limits: Limits = field(default_factory=Limits)
-    jobs: int | None = 1
-    epochs: float = 0.0
-    rate: float = 3e-3
-    trials: int = 1
-    trial_epochs: float = 4.0
-    refit: bool = True
-
-    def __post_init__(self) -> None:
-        for name in ("macs", "rom_bits", "cycles"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise UsageError(f"a budget of {value:g}; give a share up to 1, or a number above")
-        if self.macs is None and self.rom_bits is None and self.cycles is None:
-            raise UsageError("no budget is set; name multiplications, ROM bits or cycles")
-        if self.measure not in MEASURES:
-            raise UsageError(f"measure {self.measure!r} is unknown; choose one of {', '.join(MEASURES)}")
-        if self.multipliers < 1:
-            raise UsageError(f"{self.multipliers} multipliers; at least 1 is needed")
-        if not 0 <= self.epochs < float("inf"):
-            raise UsageError(f"{self.epochs:g} epochs; 0 or more are needed")
-        if self.trials < 1 or not 0 < self.trial_epochs < float("inf"):
-            raise UsageError(
-                f"{self.trials} trials of {self.trial_epochs:g} epochs; at least one of some length is needed"
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,10 +71,11 @@ def prune_graph(
         raise FitError(f"nothing of network {graph.name!r} can be pruned: {groups[0].reason if groups else 'no layer'}")
     progress("measuring the network")
     before = measure(graph, calibration, data, options.multipliers, device)
-    choices = _within_budget(units, groups, calibration, options, before, progress)
-    found = choices[0] if training is None else _best(units, choices, training, options, progress)
+    samples = calibration if training is None else training.inputs
+    choices = choices_within(limits_of(units, options, before), units, groups, samples, options, progress)
+    found = _best(units, choices[: options.trials], training, options, progress)
     progress("rebuilding")
-    pruned = _rebuilt(units, found, options, calibration if training is None else training.inputs)
+    pruned = _rebuilt(units, found, options, samples)
     if options.epochs and training is not None and training.labels is not None:
         progress("training")
         pruned = _trained(graph, pruned, training, options, options.epochs, progress)
@@ -150,68 +83,13 @@ def prune_graph(
     return PruneResult(pruned, groups, found, before, measure(pruned, calibration, data, options.multipliers, device))
 
 
-def _within_budget(
-    units: Units,
-    groups: tuple[Group, ...],
-    calibration: Mapping[str, NDArray[Any]],
-    options: PruneOptions,
-    before: Figures,
-    progress: Callable[[str], None],
-) -> list[Found]:
-    """The least harmful choices whose real schedules keep to the cycles too, as many as are tried."""
-    scores = MEASURES[options.measure](units, Statistics(calibration))
-
-    def show(done: int, total: int) -> None:
-        progress(f"measuring sensitivities: {done} of {total}")
-
-    sensitivity = measure_sensitivity(
-        units, groups, scores, calibration, options.limits, jobs=options.jobs, progress=show
-    )
-    budget = limits = _limits(units, options, before)
-
-    def excess(found: Found) -> int:
-        """Cycles of the real schedule over those allowed."""
-        if limits.cycles is None:
-            return 0
-        pruned = rebuild(units, found.keep, calibration)
-        interval = measure(pruned, calibration, None, options.multipliers).interval
-        return 0 if 0 < interval <= limits.cycles else max(1, interval - limits.cycles)
-
-    for _ in range(MOST_ATTEMPTS):
-        progress("searching")
-        ranking = ranked(units, groups, scores, sensitivity, budget, more=options.trials > 1)
-        best = next(ranking)
-        over = excess(best)
-        if not over:
-            return _with_others(best, ranking, excess, tuple(group.size for group in groups), options.trials)
-        # Queues and pixel rates can cost cycles that the folds do not know of.
-        allowed = budget.cycles or 0
-        budget = replace(budget, cycles=min(allowed, best.cost.cycles or allowed) - over)
-    raise FitError(f"no pruning was found whose schedule takes at most {limits.cycles:,} cycles; allow more")
-
-
-def _with_others(
-    best: Found, ranking: Iterator[Found], excess: Callable[[Found], int], full: tuple[int, ...], most: int
-) -> list[Found]:
-    """The best choice and those behind it that are worth a trial of their own, up to `most`."""
-    chosen, misses = [best], 0
-    while len(chosen) < most and misses < MOST_MISSES * most and (found := next(ranking, None)) is not None:
-        if any(alike(found.counts, one.counts, full) for one in chosen):
-            continue
-        if excess(found):
-            misses += 1
-        else:
-            chosen.append(found)
-    return chosen
-
-
 def _best(
-    units: Units, choices: list[Found], training: Dataset, options: PruneOptions, progress: Callable[[str], None]
+    units: Units, choices: list[Found], training: Dataset | None, options: PruneOptions, progress: Callable[[str], None]
 ) -> Found:
     """The choice whose network answers best after a short training, on samples that it did not see."""
     if len(choices) == 1:
         return choices[0]
-    assert training.labels is not None
+    assert training is not None and training.labels is not None
     seen, unseen = (training.select(rows) for rows in _split(training.frames))
     assert unseen.labels is not None
     scores = []
@@ -238,24 +116,6 @@ def _split(frames: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Nine tenths of the samples, and the rest: every tenth."""
     numbers = np.arange(frames)
     return numbers[numbers % 10 != 9], numbers[numbers % 10 == 9]
-
-
-def _limits(units: Units, options: PruneOptions, before: Figures) -> Budget:
-    """Shares turned into numbers."""
-    whole = cost_of(units, units.everything(), Budget(macs=1))
-    summary = summarize(units.graph)
-
-    def number(value: float | None, of: int) -> int | None:
-        if value is None:
-            return None
-        return max(1, int(value * of if value <= 1 else value))
-
-    return Budget(
-        number(options.macs, summary.macs),
-        number(options.rom_bits, whole.rom_bits),
-        number(options.cycles, before.interval),
-        options.multipliers,
-    )
 
 
 def _trained(

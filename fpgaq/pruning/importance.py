@@ -94,15 +94,6 @@ def mean_activation(units: Units, statistics: Statistics) -> Scores:
     return collect.scores()
 
 
-MEASURES: Mapping[str, Importance] = {
-    "l1": l1_norm,
-    "l2": l2_norm,
-    "gamma": normalization_scale,
-    "median": geometric_median,
-    "activation": mean_activation,
-}
-
-
 def _has_weights(op: Operator) -> bool:
     return isinstance(op, Convolution | Deconvolution | Affine)
 

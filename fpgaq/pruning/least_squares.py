@@ -7,8 +7,7 @@ whole network has behind it, so that the error of the layers in front is made up
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,14 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..float_executor import run_operator
-from ..float_executor.windows import column_blocks
 from ..graph import Affine, Array, Convolution, Graph, Operator, check
+from .readings import columns, some_samples
 from .units import Mask, Units
 
 SAMPLES = 4096
 """How many samples are used at most."""
-MOST_ELEMENTS = 1 << 27
-"""Of the samples' largest tensor, which bounds their number too: half a gigabyte, of which a few are held at a time."""
 MOST_TAPS = 4096
 """Of the inputs of an output: a layer with more stays as it was cut, for its equations would take gigabytes."""
 DAMPINGS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -53,8 +50,7 @@ def refit(units: Units, keep: Mask, pruned: Graph, inputs: Mapping[str, NDArray[
         its change was not computed from.
     """
     whole = units.graph
-    most = min(SAMPLES, max(2, MOST_ELEMENTS // max(math.prod(shape) for shape in whole.shapes.values())))
-    expected: dict[str, Array] = {name: _some(inputs[name], most) for name in whole.inputs}
+    expected = some_samples(whole, inputs, SAMPLES)
     found = dict(expected)
     touched: set[str] = set()
     operators: list[Operator] = []
@@ -73,12 +69,6 @@ def refit(units: Units, keep: Mask, pruned: Graph, inputs: Mapping[str, NDArray[
                 expected.pop(name, None)
                 found.pop(name, None)
     return check(replace(pruned, operators=tuple(operators)))
-
-
-def _some(samples: NDArray[Any], most: int) -> Array:
-    """At most so many of them; samples may come in the order of their classes."""
-    numbers = np.linspace(0, len(samples) - 1, min(len(samples), most)).astype(np.int64)
-    return np.asarray(samples[numbers], np.float32)
 
 
 def _run(op: Operator, tensors: Mapping[str, Array], graph: Graph) -> Array:
@@ -130,21 +120,14 @@ def _equations(op: Convolution | Affine, x: Array, wanted: Array, start: Real) -
     groups, outputs, taps = start.shape
     halves = tuple(_Equations(np.zeros((groups, taps, taps)), np.zeros((groups, outputs, taps))) for _ in range(2))
     targets = wanted.reshape(len(wanted), groups, outputs, -1)
-    for samples, block in _columns(op, x, targets.shape[3]):
-        columns = block.astype(np.float64)
+    for samples, block in columns(op, x, targets.shape[3]):
+        taken = block.astype(np.float64)
         if op.bias is not None:
-            columns = np.concatenate([columns, np.ones_like(columns[:, :, :1])], axis=2)
-        missing = targets[samples] - start @ columns
+            taken = np.concatenate([taken, np.ones_like(taken[:, :, :1])], axis=2)
+        missing = targets[samples] - start @ taken
         for number, half in enumerate(halves):
-            half.add(columns[number::2], missing[number::2])
+            half.add(taken[number::2], missing[number::2])
     return halves[0], halves[1]
-
-
-def _columns(op: Convolution | Affine, x: Array, pixels: int) -> Iterator[tuple[slice, Array]]:
-    if isinstance(op, Convolution):
-        yield from column_blocks(x, op, pixels)
-    else:
-        yield slice(None), x.reshape(len(x), 1, -1, 1)
 
 
 def _change(fit: _Equations, judge: _Equations) -> Real | None:

@@ -9,7 +9,8 @@ from ..exporters.nnp import check_place
 from ..graph import Graph
 from ..pipeline.models import load_model, save_model
 from ..pipeline.samples import Samples, dataset_of
-from .command import PruneOptions, PruneResult, prune_graph
+from .command import PruneResult, prune_graph
+from .options import PruneOptions
 
 
 def prune(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fpgaq.pruning.least_squares as room
+import fpgaq.pruning.readings as readings
 from fpgaq.float_executor import run_float
 from fpgaq.float_executor.windows import convolve
 from fpgaq.graph import Affine, Convolution, Graph
@@ -106,7 +107,7 @@ def test_what_is_left_as_it_was(monkeypatch) -> None:
     pruned = rebuild(units, keep, inputs)
     assert refit(units, keep, pruned, inputs).operators[2] is not pruned.operators[2]
     assert refit(units, keep, pruned, samples(1, 2, 8, 8)).operators[2] is pruned.operators[2]
-    monkeypatch.setattr(room, "MOST_ELEMENTS", 3 * 4 * 6 * 6)
+    monkeypatch.setattr(readings, "MOST_ELEMENTS", 3 * 4 * 6 * 6)
     few = {name: np.asarray(array)[[0, 31, 63]] for name, array in inputs.items()}
     assert refit(units, keep, pruned, inputs).operators[2].weight.tolist() == (
         refit(units, keep, pruned, few).operators[2].weight.tolist()

@@ -15,8 +15,8 @@ from fpgaq.float_executor import run_float
 from fpgaq.pruning.budget_search import Sensitivity, alike, measure_sensitivity, ranked, search
 from fpgaq.pruning.cost import Budget, cost_of, fold_ranges
 from fpgaq.pruning.groups import find_groups
+from fpgaq.pruning.harm import Harm
 from fpgaq.pruning.importance import (
-    MEASURES,
     Statistics,
     geometric_median,
     l1_norm,
@@ -25,6 +25,7 @@ from fpgaq.pruning.importance import (
     normalization_scale,
 )
 from fpgaq.pruning.masks import Limits, by_global_ratio, by_ratio, by_threshold, keep_counts
+from fpgaq.pruning.measures import MEASURES
 from fpgaq.pruning.shrinkage import rebuild
 from fpgaq.pruning.units import find_units
 from fpgaq.report.summary import summarize
@@ -145,7 +146,7 @@ def test_the_search_meets_its_budget() -> None:
     groups = find_groups(units)
     scores = l1_norm(units, Statistics())
     inputs = samples(16, 2, 8, 8)
-    sensitivity = measure_sensitivity(units, groups, scores, inputs)
+    sensitivity = measure_sensitivity(Harm(units, inputs), groups, scores)
     assert [counts[0] for counts in sensitivity.counts] == [4, 6, 3]
     assert all(row[0] == 0 and list(row) == sorted(row) for row in sensitivity.harms)
     whole = cost_of(units, units.everything(), Budget(macs=1))
@@ -160,6 +161,26 @@ def test_the_search_meets_its_budget() -> None:
         search(units, groups, scores, sensitivity, Budget(macs=10))
 
 
+def test_harm_between_measured_counts_lies_on_a_line(monkeypatch) -> None:
+    import fpgaq.pruning.budget_search as room
+
+    graph = plain()
+    units = find_units(graph)
+    groups = find_groups(units)
+    scores = l1_norm(units, Statistics())
+    harm = Harm(units, samples(16, 2, 8, 8))
+    every = measure_sensitivity(harm, groups, scores)
+    monkeypatch.setattr(room, "MOST_COUNTS", 2)
+    few = measure_sensitivity(harm, groups, scores)
+    assert few.counts == every.counts and few.counts[1] == (6, 5, 4, 3, 2, 1)
+    first, last = (
+        harm(keep_counts(units, groups, scores, (4, 5, 3))),
+        harm(keep_counts(units, groups, scores, (4, 1, 3))),
+    )
+    expected = [0.0, first, *np.interp([4, 3, 2], [1, 5], [max(first, last), first]), max(first, last)]
+    np.testing.assert_allclose(few.harms[1], expected)
+
+
 @pytest.mark.parametrize("exhaustive", [True, False])
 def test_choices_are_ranked_and_none_is_within_another(monkeypatch, exhaustive) -> None:
     import fpgaq.pruning.budget_search as room
@@ -170,7 +191,7 @@ def test_choices_are_ranked_and_none_is_within_another(monkeypatch, exhaustive) 
     units = find_units(graph)
     groups = find_groups(units)
     scores = l1_norm(units, Statistics())
-    sensitivity = measure_sensitivity(units, groups, scores, samples(16, 2, 8, 8))
+    sensitivity = measure_sensitivity(Harm(units, samples(16, 2, 8, 8)), groups, scores)
     budget = Budget(macs=cost_of(units, units.everything(), Budget(macs=1)).macs // 2)
     found = list(itertools.islice(ranked(units, groups, scores, sensitivity, budget, more=True), 5))
     assert found[0].counts == search(units, groups, scores, sensitivity, budget).counts
@@ -208,7 +229,7 @@ def test_greedy_search_finds_what_the_whole_one_does(monkeypatch) -> None:
     units = find_units(graph)
     groups = find_groups(units)
     scores = l1_norm(units, Statistics())
-    sensitivity = measure_sensitivity(units, groups, scores, samples(16, 2, 8, 8))
+    sensitivity = measure_sensitivity(Harm(units, samples(16, 2, 8, 8)), groups, scores)
     budget = Budget(cycles=700, multipliers=8, rom_bits=3000)
     whole = search(units, groups, scores, sensitivity, budget)
     monkeypatch.setattr(room, "MOST_COMBINATIONS", 0)
@@ -226,4 +247,4 @@ def test_budgets_that_make_no_sense() -> None:
 
 
 def test_measures_have_names() -> None:
-    assert list(MEASURES) == ["l1", "l2", "gamma", "median", "activation"]
+    assert list(MEASURES) == ["surgeon", "l1", "l2", "gamma", "median", "activation"]

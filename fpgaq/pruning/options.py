@@ -1,0 +1,70 @@
+"""What `fpgaq prune` is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import UsageError
+from .masks import Limits
+from .measures import MEASURES
+
+
+@dataclass(frozen=True)
+class PruneOptions:
+    """What is asked for.
+
+    Parameters
+    ----------
+    macs, rom_bits, cycles : float, optional
+        Limits: up to 1 a share of what the network takes, above that a number. At least one is set.
+    multipliers : int
+        What cycles are taken at.
+    measure : str
+        One of `MEASURES`.
+    limits : Limits
+    jobs : int or None
+        Processes that measure sensitivities.
+    epochs : float
+        Of training behind the cut, with nnabla; 0 for none.
+    rate : float
+        Of that training, at its start.
+    trials : int
+        Of so many choices of least harm, the one is taken whose network answers best after a short training, on a
+        tenth of the training samples that it did not see. Harm is measured without training, and misjudges what
+        training mends.
+    trial_epochs : float
+        Of each short training.
+    refit : bool
+        Fit the layers behind the cut to what the whole network puts out, on the training or calibration samples.
+    """
+
+    macs: float | None = None
+    rom_bits: float | None = None
+    cycles: float | None = None
+    multipliers: int = 64
+    measure: str = "surgeon"
+    limits: Limits = field(default_factory=Limits)
+    jobs: int | None = 1
+    epochs: float = 0.0
+    rate: float = 3e-3
+    trials: int = 1
+    trial_epochs: float = 4.0
+    refit: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("macs", "rom_bits", "cycles"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise UsageError(f"a budget of {value:g}; give a share up to 1, or a number above")
+        if self.macs is None and self.rom_bits is None and self.cycles is None:
+            raise UsageError("no budget is set; name multiplications, ROM bits or cycles")
+        if self.measure not in MEASURES:
+            raise UsageError(f"measure {self.measure!r} is unknown; choose one of {', '.join(MEASURES)}")
+        if self.multipliers < 1:
+            raise UsageError(f"{self.multipliers} multipliers; at least 1 is needed")
+        if not 0 <= self.epochs < float("inf"):
+            raise UsageError(f"{self.epochs:g} epochs; 0 or more are needed")
+        if self.trials < 1 or not 0 < self.trial_epochs < float("inf"):
+            raise UsageError(
+                f"{self.trials} trials of {self.trial_epochs:g} epochs; at least one of some length is needed"
+            )
