@@ -1,16 +1,19 @@
 """Channel pruning on the float graph: what shrinks together, what matters least, a smaller network, and its cost.
 
 The way through it: `find_units` and `find_groups` (what can go, and with what), a measure of `MEASURES` (how much each
-unit matters), a mask (`masks`, or `search` for a budget), `rebuild` (the smaller graph, held against the masked one),
-`refit` (what is left of it, fitted to the whole network by samples without labels). Training is in `algorithms`, which
-needs nnabla. An algorithm of one's own is a function from the units and statistics to a mask.
+unit matters), a mask (`masks`; for a budget `search` for how many, and `eliminate` for which), `rebuild` (the smaller
+graph, held against the masked one), `refit` (what is left of it, fitted to the whole network by samples without labels).
+Training is in `algorithms`, which needs nnabla. An algorithm of one's own is a function from the units and statistics
+to a mask.
 """
 
 from __future__ import annotations
 
 from .budget_search import Found, Sensitivity, measure_sensitivity, search
 from .cost import Budget, Cost, cost_of
+from .elimination import eliminate
 from .groups import Group, draw_groups, find_groups
+from .harm import Cut, Harm
 from .importance import Importance, Scores, Statistics
 from .least_squares import refit
 from .masked import run_masked
@@ -24,8 +27,10 @@ __all__ = [
     "TOLERANCE",
     "Budget",
     "Cost",
+    "Cut",
     "Found",
     "Group",
+    "Harm",
     "Importance",
     "Limits",
     "Mask",
@@ -38,6 +43,7 @@ __all__ = [
     "by_threshold",
     "cost_of",
     "draw_groups",
+    "eliminate",
     "find_groups",
     "find_units",
     "keep_counts",
