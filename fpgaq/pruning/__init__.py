@@ -2,9 +2,8 @@
 
 The way through it: `find_units` and `find_groups` (what can go, and with what), a measure of `MEASURES` (how much each
 unit matters), a mask (`masks`; for a budget `search` for how many, and `eliminate` for which), `rebuild` (the smaller
-graph, held against the masked one), `refit` (what is left of it, fitted to the whole network by samples without labels).
-Training is in `algorithms`, which needs nnabla. An algorithm of one's own is a function from the units and statistics
-to a mask.
+graph, held against the masked one), `refit` (what is left of it, fitted to the whole network, without labels). Training
+is in `algorithms`, which needs nnabla. An algorithm of one's own is a function from the units and statistics to a mask.
 """
 
 from __future__ import annotations
