@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +95,7 @@ def _fitted(op: Convolution | Affine, x: Array, wanted: Array) -> Operator:
 
 
 @dataclass
-class _Equations:
+class _Products:
     """Sums over samples, for each group: products of inputs (taps, taps), and of what is missing with them
     (outputs, taps).
     """
@@ -103,45 +103,97 @@ class _Equations:
     products: Real
     missing: Real
 
-    def add(self, columns: Real, missing: Real) -> None:
-        """Take more samples in: (samples, groups, taps, pixels) and (samples, groups, outputs, pixels)."""
+    def add(self, taken: Real, missing: Real) -> None:
+        """Take more rows in: (groups, rows, taps) and (groups, rows, outputs)."""
         # One long product for each group is much faster than a short one for each sample.
-        turned = columns.transpose(1, 0, 3, 2).reshape(len(self.products), -1, columns.shape[2])
-        self.products += turned.transpose(0, 2, 1) @ turned
-        self.missing += missing.transpose(1, 2, 0, 3).reshape(*self.missing.shape[:2], -1) @ turned
+        self.products += taken.transpose(0, 2, 1) @ taken
+        self.missing += missing.transpose(0, 2, 1) @ taken
+
+    def with_all_of(self, other: _Half) -> _Half:
+        assert isinstance(other, _Products)
+        return _Products(self.products + other.products, self.missing + other.missing)
 
     def gain(self, change: Real) -> float:
         """By how much the sum of squares falls when the weights are changed so."""
         return float((2 * change * self.missing - (change @ self.products) * change).sum())
 
+    def solved(self, damping: float) -> Real:
+        """The change of the weights (groups, outputs, taps), held back."""
+        taps = self.products.shape[-1]
+        power = np.trace(self.products, axis1=1, axis2=2) / taps
+        held = self.products + _diagonal(damping * power, taps)
+        solution: Real = np.linalg.solve(held, self.missing.transpose(0, 2, 1)).transpose(0, 2, 1)
+        return solution
 
-def _equations(op: Convolution | Affine, x: Array, wanted: Array, start: Real) -> tuple[_Equations, _Equations]:
+
+@dataclass
+class _Rows:
+    """The same of fewer rows than taps, as they are: equations of as many unknowns as rows."""
+
+    taken: Real
+    missing: Real
+
+    def add(self, taken: Real, missing: Real) -> None:
+        self.taken = np.concatenate([self.taken, taken], axis=1)
+        self.missing = np.concatenate([self.missing, missing], axis=1)
+
+    def with_all_of(self, other: _Half) -> _Half:
+        assert isinstance(other, _Rows)
+        result = _Rows(self.taken, self.missing)
+        result.add(other.taken, other.missing)
+        return result
+
+    def gain(self, change: Real) -> float:
+        made = self.taken @ change.transpose(0, 2, 1)
+        return float((2 * made * self.missing - made**2).sum())
+
+    def solved(self, damping: float) -> Real:
+        rows, taps = self.taken.shape[1:]
+        held = self.taken @ self.taken.transpose(0, 2, 1)
+        held += _diagonal(damping * np.trace(held, axis1=1, axis2=2) / taps, rows)
+        solution: Real = np.linalg.solve(held, self.missing).transpose(0, 2, 1) @ self.taken
+        return solution
+
+
+def _diagonal(values: Real, size: int) -> Real:
+    """A diagonal of one value for each group."""
+    diagonal: Real = (values + np.finfo(np.float64).tiny)[:, None, None] * np.eye(size)
+    return diagonal
+
+
+_Half: TypeAlias = "_Products | _Rows"
+
+
+def _equations(op: Convolution | Affine, x: Array, wanted: Array, start: Real) -> tuple[_Half, _Half]:
     """Of one half of the samples and of the other, every second each."""
     groups, outputs, taps = start.shape
-    halves = tuple(_Equations(np.zeros((groups, taps, taps)), np.zeros((groups, outputs, taps))) for _ in range(2))
     targets = wanted.reshape(len(wanted), groups, outputs, -1)
-    for samples, block in columns(op, x, targets.shape[3]):
+    pixels = targets.shape[3]
+    few = len(x) * pixels < taps
+
+    def empty() -> _Half:
+        if few:
+            return _Rows(np.zeros((groups, 0, taps)), np.zeros((groups, 0, outputs)))
+        return _Products(np.zeros((groups, taps, taps)), np.zeros((groups, outputs, taps)))
+
+    def in_rows(array: Real) -> Real:
+        """(samples, groups, n, pixels) as (groups, samples and pixels, n)."""
+        return array.transpose(1, 0, 3, 2).reshape(groups, -1, array.shape[2])
+
+    halves = empty(), empty()
+    for samples, block in columns(op, x, pixels):
         taken = block.astype(np.float64)
         if op.bias is not None:
             taken = np.concatenate([taken, np.ones_like(taken[:, :, :1])], axis=2)
         missing = targets[samples] - start @ taken
         for number, half in enumerate(halves):
-            half.add(taken[number::2], missing[number::2])
-    return halves[0], halves[1]
+            half.add(in_rows(taken[number::2]), in_rows(missing[number::2]))
+    return halves
 
 
-def _change(fit: _Equations, judge: _Equations) -> Real | None:
+def _change(fit: _Half, judge: _Half) -> Real | None:
     """The change of the weights: damped as serves the samples best that it was not computed from, then of them all."""
-    gains = [judge.gain(_solved(fit, damping)) for damping in DAMPINGS]
+    gains = [judge.gain(fit.solved(damping)) for damping in DAMPINGS]
     if not max(gains) > 0:
         return None
-    everything = _Equations(fit.products + judge.products, fit.missing + judge.missing)
-    return _solved(everything, DAMPINGS[int(np.argmax(gains))])
-
-
-def _solved(equations: _Equations, damping: float) -> Real:
-    taps = equations.products.shape[-1]
-    power = np.trace(equations.products, axis1=1, axis2=2) / taps
-    held = equations.products + (damping * power + np.finfo(np.float64).tiny)[:, None, None] * np.eye(taps)
-    solution: Real = np.linalg.solve(held, equations.missing.transpose(0, 2, 1)).transpose(0, 2, 1)
-    return solution
+    return fit.with_all_of(judge).solved(DAMPINGS[int(np.argmax(gains))])

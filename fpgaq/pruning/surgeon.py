@@ -151,7 +151,8 @@ def _of_layer(units: Units, op: Reader, x: Array) -> list[_Equations]:
             outputs = rows @ weight.T
             products += taken.T @ taken
             squares, sums, count = squares + float((outputs**2).sum()), sums + outputs.sum(axis=0), count + len(rows)
-        power = max(squares - float((sums**2).sum()) / count, TINY)
+        # Outputs that hardly change at all are nothing to go by.
+        power = max(squares - float((sums**2).sum()) / count, 1e-9 * squares, TINY)
         held = products + (DAMPING * np.trace(products) / size + TINY) * np.eye(size)
         places = np.arange(size) if wide else own
         taps = {int(unit): np.flatnonzero(places == number) for number, unit in enumerate(names)}

@@ -116,6 +116,24 @@ def test_what_is_left_as_it_was(monkeypatch) -> None:
     assert refit(units, keep, pruned, inputs).operators[2] is pruned.operators[2]
 
 
+def test_few_samples_are_solved_by_their_number_and_alike() -> None:
+    op, random = affine(5, 36, 1, "reader"), np.random.default_rng(2)
+    x, wanted = random.normal(size=(20, 36)).astype(np.float32), random.normal(size=(20, 5)).astype(np.float32)
+    start = np.concatenate([op.weight, op.bias[:, None]], axis=1)[None].astype(np.float64)
+    halves = room._equations(op, x, wanted, start)
+    assert all(isinstance(half, room._Rows) for half in halves)
+    sums = [room._Products(np.zeros((1, 37, 37)), np.zeros((1, 5, 37))) for _ in halves]
+    for half, other in zip(halves, sums, strict=True):
+        other.add(half.taken, half.missing)
+    for damping in room.DAMPINGS:
+        change = halves[0].solved(damping)
+        np.testing.assert_allclose(change, sums[0].solved(damping), rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(halves[1].gain(change), sums[1].gain(change), rtol=1e-9)
+    np.testing.assert_allclose(room._change(*halves), room._change(*sums), rtol=1e-6, atol=1e-9)
+    twice = room._equations(op, np.concatenate([x, x]), np.concatenate([wanted, wanted]), start)
+    assert all(isinstance(half, room._Products) for half in twice)
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_random_graphs_keep_their_layers(seed: int) -> None:
     graph: Graph = random_graph(seed)
