@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..data import Dataset
 from ..errors import FitError, UsageError
 from ..float_executor import run_float
-from ..graph import Graph
+from ..graph import Graph, Softmax
 from .budget_search import Found
 from .choice import choices_within, limits_of
 from .figures import Figures, measure
@@ -92,7 +92,7 @@ def _best(
     assert training is not None and training.labels is not None
     seen, unseen = (training.select(rows) for rows in _split(training.frames))
     assert unseen.labels is not None
-    scores = []
+    surprises = []
     for number, found in enumerate(choices, 1):
 
         def tell(text: str, number: int = number) -> None:
@@ -100,10 +100,20 @@ def _best(
 
         pruned = _rebuilt(units, found, options, seen.inputs)
         graph = _trained(units.graph, pruned, seen, options, options.trial_epochs, tell)
-        (values,) = run_float(graph, unseen.inputs).values()
-        scores.append(float(np.mean(values.reshape(unseen.frames, -1).argmax(axis=1) == unseen.labels)))
-        tell(f"{100 * scores[-1]:.2f} % of unseen samples right")
-    return choices[int(np.argmax(scores))]
+        surprises.append(_surprise(graph, unseen))
+        tell(f"cross entropy {surprises[-1]:.4f} on unseen samples")
+    return choices[int(np.argmin(surprises))]
+
+
+def _surprise(graph: Graph, data: Dataset) -> float:
+    """Mean cross entropy of labelled samples: it tells two networks apart by fewer of them than a count of errors."""
+    assert data.labels is not None
+    ((name, values),) = run_float(graph, data.inputs).items()
+    rows = values.reshape(data.frames, -1).astype(np.float64)
+    if not any(isinstance(op, Softmax) and op.output == name for op in graph.operators):
+        rows = np.exp(rows - rows.max(axis=1, keepdims=True))
+        rows /= rows.sum(axis=1, keepdims=True)
+    return float(-np.log(rows[np.arange(data.frames), data.labels.ravel()] + 1e-9).mean())
 
 
 def _rebuilt(units: Units, found: Found, options: PruneOptions, inputs: Mapping[str, NDArray[Any]]) -> Graph:
