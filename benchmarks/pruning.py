@@ -1,8 +1,8 @@
 """Prune trained examples to half of their multiplications, train them again, and prove the hardware of both.
 
-    python benchmarks/pruning.py -o build/pruning                       # three networks, forty minutes on one core
+    python benchmarks/pruning.py -o build/pruning                       # three networks, an hour on one core
     python benchmarks/pruning.py -o build/pruning --network fashion_cnn --epochs 1
-    python benchmarks/pruning.py -o build/pruning --only untrained      # a minute, without nnabla
+    python benchmarks/pruning.py -o build/pruning --only untrained      # four minutes, without nnabla
 
 Choices and training see training images only; the accuracy is that of all 10,000 test images. Needs nnabla (CPython
 3.10), Debian's package `dataset-fashion-mnist`, Icarus Verilog, and Verilator. A network whose pruned model is in the

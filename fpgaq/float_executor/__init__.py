@@ -5,7 +5,7 @@ It is the yardstick that the integer network's accuracy is held against.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,22 +79,33 @@ def run_float(
     batch = len(next(iter(arrays.values())))
     wanted = list(graph.shapes) if keep else list(graph.outputs)
     results = {name: np.empty((batch, *graph.shapes[name]), kind) for name in wanted}
-    last_use = {name: index for index, op in enumerate(graph.operators) for name in op.inputs}
     for start in range(0, batch, batch_size):
         part = slice(start, start + batch_size)
         tensors = {name: array[part].astype(kind) for name, array in arrays.items()}
-        for index, op in enumerate(graph.operators):
-            found = [tensors[name] for name in op.inputs]
-            tensors[op.output] = run_operator(op, found, graph.shapes[op.output])
+        for name in results.keys() & tensors.keys():
+            results[name][part] = tensors[name]
+        for op in steps(graph, tensors):
             if op.output in results:
                 results[op.output][part] = tensors[op.output]
-            for name in op.inputs:
-                if last_use[name] == index and name not in arrays:
-                    tensors.pop(name, None)
-        for name in arrays:
-            if name in results:
-                results[name][part] = tensors[name]
     return results
+
+
+def steps(graph: Graph, tensors: dict[str, Array]) -> Iterator[Operator]:
+    """Each operator, once its output is in `tensors` beside its inputs; what no other reads is dropped afterwards.
+
+    Parameters
+    ----------
+    graph : Graph
+    tensors : dict of str to array
+        The network's inputs, (batch, *shape), all at a time; it takes the other tensors.
+    """
+    last_use = {name: index for index, op in enumerate(graph.operators) for name in op.inputs}
+    for index, op in enumerate(graph.operators):
+        tensors[op.output] = run_operator(op, [tensors[name] for name in op.inputs], graph.shapes[op.output])
+        yield op
+        for name in op.inputs:
+            if last_use[name] == index:
+                tensors.pop(name, None)
 
 
 def _checked(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

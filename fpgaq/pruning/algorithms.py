@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..graph import Graph
 from .budget_search import measure_sensitivity, search
-from .cost import Budget
-from .elimination import eliminate
+from .cost import Budget, cost_of
+from .elimination import both_cuts
 from .groups import find_groups
 from .harm import SAMPLES, Harm
 from .importance import Importance, Scores, Statistics, l2_norm, normalization_scale
@@ -75,7 +75,10 @@ class WithinBudget:
         harm = Harm(units, statistics.inputs)
         sensitivity = measure_sensitivity(harm, groups, scores, self.limits, jobs=self.jobs)
         counts = search(units, groups, scores, sensitivity, self.budget).counts
-        return eliminate(harm, groups, scores, counts).keep
+        cuts = both_cuts(harm, groups, scores, counts)
+        # Units of one group may differ in what they cost; those that importance chose are within the budget.
+        fitting = [cut for cut in cuts if cost_of(units, cut.keep, self.budget).within(self.budget)]
+        return min(fitting, key=lambda cut: cut.harm).keep
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FitError
@@ -15,12 +14,11 @@ from ..parallel import evaluate
 from ..report.summary import summarize
 from .budget_search import Found, alike, measure_sensitivity, ranked
 from .cost import Budget, cost_of
-from .elimination import eliminate
+from .elimination import both_cuts
 from .figures import Figures, measure
 from .groups import Group
-from .harm import SAMPLES, Cut, Harm
-from .importance import Scores, Statistics
-from .masks import keep_counts
+from .harm import SAMPLES, Harm
+from .importance import Statistics
 from .measures import MEASURES
 from .options import PruneOptions
 from .readings import some_samples
@@ -122,7 +120,7 @@ def choices_within(
         raise FitError(f"no pruning was found whose schedule takes at most {limits.cycles:,} cycles; allow more")
     full = tuple(group.size for group in groups)
     found = _with_others(best, ranking, excess, full, max(CHOICES, options.trials))
-    function, shown = partial(_cuts, harm, groups, scores), show("choosing channels")
+    function, shown = partial(both_cuts, harm, groups, scores), show("choosing channels")
     cuts = evaluate(function, [one.counts for one in found], jobs=options.jobs, progress=shown)
     exact = [
         Found(one.counts, cut.keep, cost_of(units, cut.keep, limits), cut.harm)
@@ -132,12 +130,6 @@ def choices_within(
     # Units of one group may differ in what they cost; those that importance chose were looked at above.
     fitting = [one for one in exact if one.cost.within(limits) and not excess(one)]
     return sorted(fitting, key=lambda one: one.harm)
-
-
-def _cuts(harm: Harm, groups: tuple[Group, ...], scores: Scores, counts: tuple[int, ...]) -> list[Cut]:
-    """One unit after the other by harm, and all at once by importance, which has seen each group to its end."""
-    first, keep = eliminate(harm, groups, scores, counts), keep_counts(harm.units, groups, scores, counts)
-    return [first] if np.array_equal(first.keep, keep) else [first, Cut(keep, harm(keep))]
 
 
 def _with_others(

@@ -56,10 +56,10 @@ def prune_graph(
     graph : Graph
         As it was read, before passes.
     calibration : mapping of str to array
-        Samples for measuring and for quantizing.
+        Samples to quantize with, and to choose by where no training samples are given.
     options : PruneOptions
     training, data : Dataset, optional
-        Labelled samples: to train on, and to give the accuracy of.
+        Labelled samples: to choose by and to train on, and to give the accuracy of.
     device : str, optional
         Synthesize both for it.
     """
@@ -86,7 +86,7 @@ def prune_graph(
 def _best(
     units: Units, choices: list[Found], training: Dataset | None, options: PruneOptions, progress: Callable[[str], None]
 ) -> Found:
-    """The choice whose network answers best after a short training, on samples that it did not see."""
+    """The choice whose network is least surprised by labels after a short training, on samples that it did not see."""
     if len(choices) == 1:
         return choices[0]
     assert training is not None and training.labels is not None

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from .groups import Group
 from .harm import Cut, Harm
 from .importance import Scores
@@ -59,6 +61,12 @@ def eliminate(harm: Harm, groups: Sequence[Group], scores: Scores, counts: Seque
             continue
         keep[unit], left[index], now = False, left[index] - 1, now + rises[unit]
     return Cut(keep, now)
+
+
+def both_cuts(harm: Harm, groups: Sequence[Group], scores: Scores, counts: Sequence[int]) -> list[Cut]:
+    """One unit after the other by harm, and all at once by importance, which has seen each group to its end."""
+    first, keep = eliminate(harm, groups, scores, counts), keep_counts(harm.units, groups, scores, counts)
+    return [first] if np.array_equal(first.keep, keep) else [first, Cut(keep, harm(keep))]
 
 
 def _least(group: Group, keep: Mask, scores: Scores, most: int) -> list[int]:

@@ -23,15 +23,15 @@ class PruneOptions:
         One of `MEASURES`.
     limits : Limits
     jobs : int or None
-        Processes that measure sensitivities.
+        Processes that measure harm.
     epochs : float
         Of training behind the cut, with nnabla; 0 for none.
     rate : float
         Of that training, at its start.
     trials : int
-        Of so many choices of least harm, the one is taken whose network answers best after a short training, on a
-        tenth of the training samples that it did not see. Harm is measured without training, and misjudges what
-        training mends.
+        Of so many choices of least harm, the one is taken whose network has the least cross entropy after a short
+        training, on a tenth of the training samples that it did not see. Harm is measured without training, and
+        misjudges what training mends.
     trial_epochs : float
         Of each short training.
     refit : bool

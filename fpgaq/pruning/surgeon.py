@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from ..float_executor import run_operator
+from ..float_executor import steps
 from ..graph import Affine, Array, Convolution, Deconvolution
 from .groups import find_groups
 from .importance import Scores, Statistics
@@ -124,14 +124,9 @@ def _layers(units: Units, inputs: Mapping[str, NDArray[Any]]) -> Iterator[list[_
     """The equations of each layer that mixes channels, on the whole network's tensors."""
     graph = units.graph
     tensors = some_samples(graph, inputs, SAMPLES)
-    last_use = {name: index for index, op in enumerate(graph.operators) for name in op.inputs}
-    for index, op in enumerate(graph.operators):
+    for op in steps(graph, tensors):
         if isinstance(op, Affine) or (isinstance(op, Convolution | Deconvolution) and not is_depthwise(op)):
             yield _of_layer(units, op, tensors[op.input])
-        tensors[op.output] = run_operator(op, [tensors[name] for name in op.inputs], graph.shapes[op.output])
-        for name in op.inputs:
-            if last_use[name] == index:
-                tensors.pop(name, None)
 
 
 def _of_layer(units: Units, op: Reader, x: Array) -> list[_Equations]:
