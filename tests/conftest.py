@@ -30,3 +30,7 @@ def nnabla():
     np.random.seed(0)
     yield module
     module.clear_parameters()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew-goldens", action="store_true", help="write the kept output folders of tests/golden anew")
