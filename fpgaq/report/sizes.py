@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from ..formats import Format
 from ..graph import Graph
-from ..integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerScale, IntegerTable
+from ..integer_graph import (
+    IntegerAffine,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerOperator,
+    IntegerScale,
+    IntegerTable,
+)
 from .summary import summarize
 
 
@@ -17,16 +26,31 @@ def float_bytes(graph: Graph) -> int:
 
 def integer_bytes(integer: IntegerGraph) -> int:
     """Weights and factors at their width, biases and offsets at the accumulator's, table entries at the output's."""
-    bits = 0
-    for op in integer.operators:
-        if isinstance(op, IntegerConvolution | IntegerAffine):
-            bits += op.weight.size * op.weight_format.width + op.bias.size * op.accumulator_width
-        elif isinstance(op, IntegerScale):
-            factors = op.scale.size + (0 if op.negative_scale is None else op.negative_scale.size)
-            bits += factors * op.scale_width + op.offset.size * op.accumulator_width
-        elif isinstance(op, IntegerTable):
-            bits += op.table.size * integer.tensors[op.output].format.width
+    counts = ((PARAMETER_BITS.get(type(op)), op, integer.tensors[op.output].format) for op in integer.operators)
+    bits = sum(count(op, fmt) for count, op, fmt in counts if count is not None)
     return -(-bits // 8)
+
+
+def _weight_bits(op: IntegerConvolution | IntegerAffine, written: Format) -> int:
+    return op.weight.size * op.weight_format.width + op.bias.size * op.accumulator_width
+
+
+def _factor_bits(op: IntegerScale, written: Format) -> int:
+    factors = op.scale.size + (0 if op.negative_scale is None else op.negative_scale.size)
+    return factors * op.scale_width + op.offset.size * op.accumulator_width
+
+
+def _entry_bits(op: IntegerTable, written: Format) -> int:
+    return op.table.size * written.width
+
+
+PARAMETER_BITS: Mapping[type[IntegerOperator], Callable[[Any, Format], int]] = {
+    IntegerConvolution: _weight_bits,
+    IntegerAffine: _weight_bits,
+    IntegerScale: _factor_bits,
+    IntegerTable: _entry_bits,
+}
+"""Every operator with arrays: from it and the format that it writes to the bits of these arrays."""
 
 
 def count_operators(network: Graph | IntegerGraph) -> Mapping[str, int]:
