@@ -23,8 +23,8 @@ from .channel_pairs import WEIGHTED
 from .config import QuantizeOptions
 from .equalization import equalize
 from .input_format import InputPlan, input_rounding, plan_input
-from .operators import Conversion, Flow
-from .plan import Leading, branches, check_operators, count_reads, lead
+from .operators import Conversion, Flow, check_operators
+from .plan import Leading, branches, count_reads, lead
 from .sums import sums_for_means, with_sum_bits
 from .trace import Trace
 
