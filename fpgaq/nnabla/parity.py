@@ -20,10 +20,11 @@ from ..errors import UsageError
 from ..formats import quantize_real
 from ..graph import FixedPointQuantize, Graph, Pointwise, Relu, Reshape, ScaleOffset, Softmax
 from ..graph.fixed import ROUNDING
+from ..inputs import transform_data
 from ..integer_graph import IntegerArray, IntegerGraph, IntegerSumPooling, IntegerTable
 from ..passes import standard_passes
 from ..quantizer.fixed import quantize_fixed
-from ..reference import apply_transform, run, working_types
+from ..reference import run, working_types
 from .finetune import load_graph
 
 SHOWN = 3
@@ -99,12 +100,7 @@ def check_parity(
     entries = _table_differences(integer, tables)
     if own_tables:
         integer = tables
-    reference = run(
-        integer,
-        {name: apply_transform(integer.transforms[name], integer.tensors[name].format, samples[name])
-         for name in integer.inputs},
-        keep=True,
-    )  # fmt: skip
+    reference = run(integer, transform_data(integer, samples), keep=True)
     names = _variable_names(graph, fixed, integer)
     values = _nnabla_values(graph, samples, tuple(dict.fromkeys(names.values())), batch_size)
     tensors = tuple(_compared(name, names[name], integer, reference[name], values[names[name]]) for name in names)

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import UnsupportedError, UsageError
 from ..formats import Format
 from ..graph import Affine, Graph, check, image_shape
+from ..inputs import apply_transform
 from ..integer_check import check as check_integer
 from ..integer_graph import (
     InputTransform,
@@ -16,7 +17,6 @@ from ..integer_graph import (
     IntegerGraph,
     Tensor,
 )
-from ..reference import apply_transform
 from .balancing import balance
 from .calibration import check_samples, collect
 from .channel_pairs import WEIGHTED

@@ -18,10 +18,11 @@ from numpy.typing import ArrayLike
 from ..child import Limits, run_tool
 from ..doctor import require
 from ..errors import ModelError, ToolError, UsageError, VerificationError
+from ..inputs import transform_data
 from ..integer_graph import IntegerArray, IntegerGraph
 from .bench import bench_files
 from .harness import STALLED_FRAMES, run_harness
-from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames, transform_data
+from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames
 
 COMPILED_TIMEOUT = 3600.0
 """Seconds for each step with a compiled network."""
