@@ -34,8 +34,10 @@ class Figures:
     rom_bits : int
         Words times width of the ROMs of weights, as the schedule's lanes lay them out, and biases as wide as the
         accumulators.
-    multipliers, interval : int
-        That the schedule takes of those allowed, and its cycles of a frame; -1 cycles if frames keep changing theirs.
+    multipliers : int
+        That the schedule takes of those allowed.
+    interval : int or None
+        Cycles of a frame; None if frames keep changing theirs.
     lut, bram : int or None
         From synthesis, where that was asked for.
     """
@@ -46,7 +48,7 @@ class Figures:
     macs: int
     rom_bits: int
     multipliers: int
-    interval: int
+    interval: int | None
     lut: int | None = None
     bram: int | None = None
 
@@ -74,7 +76,6 @@ def measure(
             pipeline.generate(integer, hardware, Target(multipliers=multipliers))
             counts = pipeline.synthesize(hardware, device, seeds=0, layers=False).counts
     summary = summarize(graph)
-    interval = schedule.prediction.interval
     return Figures(
         None if compared is None else compared.float_top1,
         None if compared is None else compared.integer_top1,
@@ -82,7 +83,7 @@ def measure(
         summary.macs,
         rom_bits(lowered, schedule),
         schedule.multipliers,
-        -1 if interval is None else interval,
+        schedule.prediction.interval,
         None if counts is None else counts.lut,
         None if counts is None else counts.bram,
     )
