@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..choices import LANGUAGES
 from ..errors import FitError, UsageError
 from ..inputs import transform_data
 from ..integer_graph import IntegerArray, IntegerGraph
@@ -28,7 +29,6 @@ LOWERED_FILE = "lowered.fpgaq"
 
 DEFAULT_MULTIPLIERS = 64
 
-LANGUAGES = ("verilog", "hls")
 """What `generate` can write."""
 
 

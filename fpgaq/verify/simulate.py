@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..child import Limits, run_tool
+from ..choices import SIMULATORS
 from ..doctor import require
 from ..errors import ModelError, ToolError, UsageError, VerificationError
 from ..inputs import transform_data
@@ -93,8 +94,8 @@ def simulate(
         A folder that is not a complete output.
     """
     directory = Path(directory)
-    if simulator not in ("icarus", "verilator"):
-        raise UsageError(f"--simulator {simulator}: icarus and verilator are known")
+    if simulator not in SIMULATORS:
+        raise UsageError(f"--simulator {simulator}: {' and '.join(SIMULATORS)} are known")
     manifest = _read_json(directory, "manifest.json")
     _check_files(directory, manifest)
     if simulator == "verilator":
