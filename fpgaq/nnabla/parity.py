@@ -16,7 +16,6 @@ import nnabla as nn
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
 from ..formats import quantize_real
 from ..graph import FixedPointQuantize, Graph, Pointwise, Relu, Reshape, ScaleOffset, Softmax
 from ..graph.fixed import ROUNDING
@@ -211,15 +210,3 @@ def _doubts(integer: IntegerGraph, own_tables: bool) -> tuple[str, ...]:
     if any(value & (value - 1) and value % 2 == 0 for op in means for value in op.divisor):
         doubts.append("a mean's divisor is even and no power of two, so that float32 may miss a tie")
     return tuple(doubts)
-
-
-def parity_of_file(path: str, samples: Mapping[str, NDArray[Any]], **options: Any) -> Parity:
-    """Of a .nnp file."""
-    from ..pipeline import load_model
-
-    graph = load_model(path, passes=False)
-    if not any(isinstance(op, FixedPointQuantize) for op in graph.operators):
-        raise UsageError(
-            f"{path}: has no FixedPointQuantize functions; parity is between those and the integer network"
-        )
-    return check_parity(graph, samples, **options)

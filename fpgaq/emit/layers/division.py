@@ -100,6 +100,3 @@ def _common_shift(divisors: list[_Divisor]) -> tuple[int, list[int]]:
         if len(found) == len(divisors):
             return shift, found
         shift += 1
-
-
-__all__ = ["division_facts", "exact_reciprocal"]
