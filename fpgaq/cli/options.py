@@ -31,12 +31,12 @@ DEVICES = (
     *("xc7", "xc7a35t", "xc7a100t", "xc7z020", "xcup", "xczu3eg", "xczu9eg"),
     *("ecp5-25k", "ecp5-45k", "ecp5-85k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw2a18"),
 )
-"""Spelled out again because the modules that own them import numpy; a test holds the two equal."""
+"""Spelled out again because the modules that own them import numpy; a test compares the two."""
 
 
 @dataclass
 class Settings:
-    """What `--json`, `--quiet` and `--debug` say."""
+    """The settings `--json`, `--quiet` and `--debug`."""
 
     json: bool = False
     quiet: bool = False
@@ -54,7 +54,7 @@ class Settings:
 
     @contextmanager
     def progress(self, stage: str) -> Iterator[Callable[[str], None]]:
-        """Show on a terminal what is going on; the value changes the text. Nothing is left of it."""
+        """Show the current stage on a terminal; the value changes the text, and nothing of it stays."""
         if self.quiet or self.json or not sys.stderr.isatty():
             yield lambda text: None
             return
@@ -103,56 +103,72 @@ common = _chain(
 )
 
 model_options = _chain(
-    click.option("--network", metavar="NAME", help="Which network of the model file."),
+    click.option("--network", metavar="NAME", help="Name of the network in the model file."),
     click.option(
         "--refuse-batch-statistics",
         is_flag=True,
-        help="Refuse a batch normalization saved in training mode; else its running statistics serve, with a note.",
+        help="Refuse a batch normalization saved in training mode; otherwise use its running statistics, with a note.",
     ),
 )
 
 quantize_options = _chain(
     click.option("--weight-bits", type=int, help="Bits of a weight, 2 to 16.  [default: 8]"),
     click.option("--activation-bits", type=int, help="Bits of an activation, 2 to 16.  [default: 8]"),
-    click.option("--method", type=click.Choice(METHODS), help="What the rules below come from.  [default: auto]"),
-    click.option("--per-channel/--per-tensor", default=None, help="A weight step for each output channel, or one."),
-    click.option("--rounding", type=click.Choice(ROUNDINGS), help="Rule of every requantizer.  [default: half_up]"),
+    click.option("--method", type=click.Choice(METHODS), help="Preset of the rules below.  [default: auto]"),
+    click.option(
+        "--per-channel/--per-tensor",
+        default=None,
+        help="One weight step for each output channel, or one for the layer.",
+    ),
+    click.option(
+        "--rounding", type=click.Choice(ROUNDINGS), help="Rounding rule of every requantizer.  [default: half_up]"
+    ),
     click.option("--narrow", is_flag=True, default=None, help="Symmetric signed range: never the most negative code."),
     click.option("--activation-range", type=click.Choice(ACTIVATION_RANGES), help="How activation steps are chosen."),
     click.option("--percentile", type=float, help="Percent of values that fit, for --activation-range percentile."),
     click.option("--weight-delta", type=click.Choice(WEIGHT_DELTAS), help="How weight steps are chosen."),
-    click.option("--weight-rounding", type=click.Choice(WEIGHT_ROUNDINGS), help="Each weight alone, or by the output."),
-    click.option("--bias-correction/--no-bias-correction", default=None, help="Biases take up the mean error."),
+    click.option(
+        "--weight-rounding",
+        type=click.Choice(WEIGHT_ROUNDINGS),
+        help="Round each weight to nearest, or by the layer's output.",
+    ),
+    click.option(
+        "--bias-correction/--no-bias-correction",
+        default=None,
+        help="Correct the mean error of each output by its bias.",
+    ),
     click.option("--equalize", is_flag=True, default=None, help="Balance channels by their weights first."),
     click.option("--balance", is_flag=True, default=None, help="Balance channels by their activations first."),
     click.option("--max-shift-span", type=int, help="How far the shifts of one layer may differ.  [default: 2]"),
     click.option("--input-scale", type=float, help="Input integer = round(x * scale + offset)."),
-    click.option("--input-offset", type=float, help="The offset of that formula."),
+    click.option("--input-offset", type=float, help="Offset in the formula of --input-scale."),
     click.option("--input-bits", type=int, help="Bits of an input element, 2 to 16."),
     click.option("--output-bits", type=int, help="Bits of an output; by default the accumulator's."),
-    click.option("--sum-bits", type=int, help="Least bits of what only sums read, and of pooled sums.  [default: 8]"),
+    click.option(
+        "--sum-bits", type=int, help="Least bits of pooled sums, and of tensors that only sums read.  [default: 8]"
+    ),
     click.option("--table-bits", type=int, help="Bits of a function table's index, up to 12.  [default: 10]"),
     click.option("--scale-bits", type=int, help="Bits of a channel's scale where it cannot be folded.  [default: 16]"),
-    click.option("--argmax", is_flag=True, default=None, help="The hardware gives the greatest output's index."),
+    click.option("--argmax", is_flag=True, default=None, help="The hardware outputs the index of the greatest value."),
     click.option("--config", metavar="TOML", help="A file of these options, with overrides for single layers."),
 )
 
 target_options = _chain(
     click.option("--multipliers", type=int, metavar="N", help="Use at most N multipliers.  [default: 64]"),
     click.option("--cycles", type=int, metavar="N", help="Take at most N cycles a frame."),
-    click.option("--fps", type=float, metavar="F", help="Frames a second, with --clock."),
-    click.option("--clock", type=float, metavar="MHZ", help="Clock in MHz, with --fps."),
+    click.option("--fps", type=float, metavar="F", help="Reach at least F frames a second at --clock."),
+    click.option("--clock", type=float, metavar="MHZ", help="Clock in MHz for --fps."),
     click.option(
         "--device",
         type=click.Choice(DEVICES),
-        help="Estimate what it takes there; without another target, be as fast as the part allows.",
+        help="Estimate resources for this device; without another target, be as fast as it allows.",
     ),
 )
 
 search_options = _chain(
     click.option("--jobs", type=int, metavar="N", help="Processes on this machine; by default one per processor."),
     click.option("--dask", metavar="ADDRESS", help="A Dask scheduler whose workers compute, such as tcp://host:8786."),
-    click.option("--results", metavar="FILE", help="Keep what was computed here; an interrupted run goes on from it."),
+    click.option("--results", metavar="FILE", help="Keep results in this file; an interrupted run continues from it."),
 )
 """For commands that evaluate many candidates with `fpgaq.parallel.evaluate`: jobs, dask, results."""
 
@@ -161,11 +177,11 @@ engine_option = click.option(
     type=click.Choice(ENGINES),
     default="auto",
     show_default=True,
-    help="What computes the integers: numpy, the network compiled from its HLS C++, or what proves faster.",
+    help="How integers are computed: by numpy, by the network compiled from its HLS C++, or by the faster one.",
 )
-frames_option = click.option("--frames", type=int, metavar="N", help="How many frames of the data.")
+frames_option = click.option("--frames", type=int, metavar="N", help="Number of frames of the data.")
 simulator_option = click.option(
-    "--simulator", type=click.Choice(SIMULATORS), default="icarus", show_default=True, help="Which simulator."
+    "--simulator", type=click.Choice(SIMULATORS), default="icarus", show_default=True, help="The simulator."
 )
 
 
