@@ -23,17 +23,17 @@ NETWORK_FILE = "network.fpgaq"
 """The copy of the integer network inside an output folder."""
 
 LOWERED_FILE = "lowered.fpgaq"
-"""Beside it, the form of the network that was built, where that is another."""
+"""Next to it, the form of the network that was built, where that is another."""
 
 DEFAULT_MULTIPLIERS = 64
 
 LANGUAGES = ("verilog", "hls")
-"""What `generate` can write."""
+"""The languages that `generate` can write."""
 
 
 @dataclass(frozen=True)
 class GenerateResult:
-    """What `generate` wrote.
+    """The result of `generate`.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ class GenerateResult:
     language : str
         "verilog" or "hls".
     estimate : Estimate, optional
-        What it will take on the device that was named.
+        Resources that the hardware will take on the device that was named.
     limited_by : str
-        Where the device chose the schedule, what keeps it from a faster one.
+        Where the device chose the schedule, the reason why it is not faster.
     """
 
     directory: Path
@@ -66,7 +66,7 @@ class GenerateResult:
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
         schedule = self.schedule
-        # The beat model knows our Verilog; what a vendor's tool makes of the same folds, only that tool can tell.
+        # The beat model knows our Verilog. Only the vendor's tool knows what it makes of the same folds.
         known = self.language == "verilog"
         return {
             "directory": str(self.directory),
@@ -77,7 +77,7 @@ class GenerateResult:
             "interval_cycles": schedule.prediction.interval if known else None,
             "latency_cycles": schedule.prediction.latency if known else None,
             "efficiency": schedule.efficiency if known else None,
-            # Requantizing shifts; means, scales and products of tensors multiply beside the budget.
+            # Requantizing shifts; means, scales and products of tensors multiply outside the budget.
             "aux_multipliers": auxiliary_multipliers(schedule.plans),
             "macs": schedule.macs,
             "limit_cycles": schedule.limit,
@@ -115,18 +115,18 @@ def generate(
     language : {"verilog", "hls"}
         Verilog with a cocotb bench, or HLS C++ with a C++ bench, folded alike.
     device : str, optional
-        One of `fpgaq.synth.DEVICES`: the result tells what is estimated to be taken there. Without a target the
+        One of `fpgaq.synth.DEVICES`: the result has the estimate of what is taken there. Without a target the
         schedule is the fastest that a part of known size holds.
     factor_bits : int
-        Of the wider factor of the part's multipliers: several outputs share one where their weights fit into it a
+        Bits of the wider factor of the part's multipliers: several outputs share one where their weights fit into it a
         product's width apart. 0: each has its own, or as the device wants it.
     progress : callable
-        Called with what is being done.
+        Called with the name of the current stage.
 
     Raises
     ------
     FitError
-        A target that cannot be met; the message says what can.
+        A target that cannot be met; the message names one that can.
     UsageError
         A folder that cannot or must not be written.
     """
@@ -235,12 +235,12 @@ def simulate(
     data: Samples | None = None,
     simulator: str = "icarus",
 ) -> SimulationResult:
-    """Run the bench of a generated folder and hold every beat against the reference.
+    """Run the bench of a generated folder and compare every beat with the reference.
 
     Parameters
     ----------
     directory : str or Path
-        What `generate` wrote.
+        A folder that `generate` wrote.
     frames : int, optional
         How many frames of data; by default all that the folder's vectors hold.
     data : Samples, optional
@@ -274,12 +274,12 @@ def synthesize(
     netlist: str | Path | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> SynthResult:
-    """Count what a generated folder takes on a device, with Yosys, and find its clock with nextpnr.
+    """Count the resources of a generated folder on a device, with Yosys, and find its clock with nextpnr.
 
     Parameters
     ----------
     directory : str or Path
-        What `generate` wrote.
+        A folder that `generate` wrote.
     device : str
         One of `fpgaq.synth.DEVICES`.
     seeds : int
@@ -291,7 +291,7 @@ def synthesize(
     netlist : str or Path, optional
         A file for the design's cells in JSON, as nextpnr takes them.
     progress : callable
-        Called with what is being done.
+        Called with the name of the current stage.
 
     Raises
     ------
