@@ -1,4 +1,4 @@
-"""What a masked network costs, before anything is rebuilt: multiplications, ROM bits, cycles of a frame.
+"""The cost of a masked network, before anything is rebuilt: multiplications, ROM bits, cycles of a frame.
 
 Multiplications are exact. ROM bits count weights and biases, biases as wide as `BIAS_BITS`; cycles are those of the
 schedule's lanes, without what memories may cost and with a guess of what shared engines wait. The figures of a result
@@ -22,7 +22,7 @@ from ..schedule.plans import Target
 from .units import Mask, Units, is_depthwise
 
 BIAS_BITS = 24
-"""Of an accumulator, of which 8-bit networks of some thousand products need about so many."""
+"""Bits of an accumulator: about what 8-bit networks of some thousand products need."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits, of which at least one is set; `multipliers` is what the cycles are taken at."""
+    """Limits, at least one of them set; `multipliers` is the number at which cycles are counted."""
 
     macs: int | None = None
     rom_bits: int | None = None
@@ -102,7 +102,7 @@ def fold_ranges(units: Units, keep: Mask) -> list[tuple[Operator, FoldRange]]:
 def _windows(op: Convolution | Deconvolution, rows: int, columns: int) -> list[tuple[int, int]]:
     """Windows and taps of a layer, or of each phase of a transposed convolution, as the hardware has them.
 
-    Of more than nine phases, or where one meets no tap, hardware computes all taps: more cycles than these come to.
+    With more than nine phases, or where one meets no tap, hardware computes all taps, in more cycles than these.
     """
     if isinstance(op, Convolution):
         return [(rows * columns, op.weight.shape[2] * op.weight.shape[3])]
