@@ -25,7 +25,7 @@ FREQUENT = 0.04
 
 
 class OscillationFreezer:
-    """Called behind each step of the training: holds weights in their range, and freezes those that oscillate.
+    """Called after each step of the training: keeps weights in their range, and freezes those that oscillate.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class _Watched:
         self.mean = self.integers.copy()
 
     def _rounded(self) -> NDArray[np.float32]:
-        """The integers; values are clipped in place, since out of range they would get no gradient to come back."""
+        """The integers; values are clipped in place, because out of range they would get no gradient to come back."""
         quotients = np.clip(self.weight.d / self.steps, self.least, self.most)
         np.multiply(quotients, self.steps, out=self.weight.d)
         return _nearest(quotients)

@@ -41,7 +41,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class TensorParity:
-    """One integer tensor: the nnabla variable that it is held against, and what differs."""
+    """One integer tensor: the nnabla variable that it is compared with, and the differing elements."""
 
     name: str
     variable: str
