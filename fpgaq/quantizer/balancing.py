@@ -39,7 +39,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Chance:
-    """A pair, the values of its channels behind the ReLU, (channels, values), and the bits that they will get."""
+    """A pair, the values of its channels after the ReLU, (channels, values), and the bits that they will get."""
 
     pair: Pair
     values: Values

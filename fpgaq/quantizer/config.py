@@ -39,7 +39,7 @@ LAYER_OPTIONS = (
     "table_bits",
     "scale_bits",
 )
-"""What a layer may override."""
+"""Options that a layer may override."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class QuantizeOptions:
     balance : bool
         Balance the values of neighbouring layers' channels first, which helps where activations have few bits.
     method : {"auto", "max", "percentile", "mse", "output"}
-        What decides where the options above are None and name no rule.
+        The method that decides where the options above are None and name no rule.
     max_shift_span : int
         How far the requantization shifts of one layer may differ (per-channel steps only).
     input_scale, input_offset : float, optional
@@ -83,7 +83,7 @@ class QuantizeOptions:
     output_bits : int, optional
         2 to 32; by default outputs leave at the accumulator's width.
     sum_bits : int
-        2 to 16; at least as many have what only additions read, which no multiplier sees, and sums of pooled pixels.
+        2 to 16: least width of tensors that only additions read (no multiplier sees them) and of sums of pooled pixels.
     table_bits : int
         2 to 12: the index of the tables that stand for functions such as sigmoid.
     scale_bits : int
@@ -130,7 +130,7 @@ class QuantizeOptions:
 
     @property
     def rules(self) -> Rules:
-        """The rules that these options come to: those of the method, with what was named put in."""
+        """The effective rules: those of the method, replaced by the ones that were named."""
         rules = rules_of(self.method, self.weight_bits)
         named = {rule.name: getattr(self, rule.name) for rule in fields(Rules)}
         return replace(rules, **{name: value for name, value in named.items() if value is not None})
@@ -147,7 +147,7 @@ def load_config(path: str | Path, options: QuantizeOptions | None = None) -> Qua
     ----------
     path : str or Path
     options : QuantizeOptions, optional
-        What the file does not state; by default the defaults.
+        Options for everything that the file does not state; by default the defaults.
 
     Raises
     ------
@@ -245,7 +245,7 @@ def _check_values(values: Mapping[str, Any], where: str) -> None:
 
 
 def _check_real(name: str, value: Any) -> str:
-    """What is wanted of a real-valued option, or nothing if it is fine."""
+    """The range that a real-valued option must be in, or nothing if it is fine."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return "a finite number"
     if name == "percentile" and not 50 < value <= 100:

@@ -67,14 +67,14 @@ from .transposed import as_convolution, spread_shape
 
 @dataclass(frozen=True)
 class Flow:
-    """An integer tensor and what its integers mean."""
+    """An integer tensor and the meaning of its integers."""
 
     tensor: Tensor
     scale: Scale = Scale()
 
 
 class Conversion:
-    """The integer operators and tensors so far, and the flow behind each tensor of the float graph."""
+    """The integer operators and tensors so far, and the flow of each tensor of the float graph."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Conversion:
         self.done: set[str] = set()
 
     def start(self, tensor: str, absorbed: tuple[str, ...], flow: Flow) -> None:
-        """An input, and the tensor of the float graph behind its leading constants."""
+        """An input, and the tensor of the float graph after its leading constants."""
         self.tensors[flow.tensor.name] = flow.tensor
         self.flows[tensor] = flow
         self.done.update(absorbed)
@@ -168,7 +168,7 @@ class Conversion:
             self._compute(op, flows, stage, options)
 
     def _first_layer_options(self, op: Operator, source: Tensor, options: QuantizeOptions) -> QuantizeOptions:
-        """Weights on features that were never scaled have the inverse spread of scales, and need as many more bits."""
+        """Weights on features that were never scaled have the inverse spread of scales, and need as much more width."""
         more = source.format.width - max(MIN_INPUT_BITS, options.activation_bits)
         given = self.options.input_bits is not None or "weight_bits" in self.options.layers.get(op.name, {})
         if source.name not in self.graph.inputs or more <= 0 or given:
@@ -245,7 +245,7 @@ class Conversion:
         self._write(stage, op, operator, fmt, flows[0].scale)
 
     def _common_format(self, op: Operator, flows: tuple[Flow, ...]) -> Format:
-        """What all inputs of a Concatenate are brought to: theirs if they agree, else the one planned."""
+        """The common format of all inputs of a Concatenate: theirs if they agree, else the planned one."""
         formats = {flow.tensor.format for flow in flows}
         return formats.pop() if len(formats) == 1 else self.wanted[op.output]
 
@@ -272,7 +272,7 @@ class Conversion:
         return self._put(draft, tensor.shape, fmt)
 
     def _spread(self, op: Deconvolution, flow: Flow) -> tuple[Convolution, tuple[Flow, ...]]:
-        """Zeros between the pixels, and what is then a plain convolution."""
+        """Zeros between the pixels, and then a plain convolution."""
         tensor = flow.tensor
         if op.stride != (1, 1):
             name = self._fresh(f"{op.output}.spread")
@@ -299,7 +299,7 @@ def _stream_axes(axes: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def channel_factors(op: Operator, channels: int) -> ChannelFactors:
-    """What a normalization, a constant factor or a PReLU does to each channel."""
+    """The factors and offsets of a normalization, a constant factor or a PReLU for each channel."""
     ones, zeros = np.ones(channels), np.zeros(channels)
     if isinstance(op, BatchNormalization):
         factor = 1.0 / np.sqrt(op.variance.astype(np.float64) + op.epsilon)
