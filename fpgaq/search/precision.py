@@ -24,7 +24,7 @@ TRIED = 8
 
 @dataclass(frozen=True)
 class Candidate:
-    """Bits of the weights of every layer, what they cost, and what was measured.
+    """Bits of the weights of every layer, their cost, and the measured quality.
 
     `predicted` is the sum of the layers' own noises; None for uniform widths.
     """
@@ -57,7 +57,7 @@ class SearchResult:
 
 
 def layer_costs(graph: Graph, cost: str) -> dict[str, int]:
-    """What one weight bit of each layer costs: ROM bits, or multiplier bits (bits of weights multiplied a frame)."""
+    """The cost of one weight bit of each layer: ROM bits, or multiplier bits (bits of weights multiplied a frame)."""
     costs = {}
     for op in graph.operators:
         if isinstance(op, Convolution | Affine | Deconvolution):
@@ -70,7 +70,7 @@ def layer_costs(graph: Graph, cost: str) -> dict[str, int]:
 
 
 def parse_budget(text: str, full: int) -> int:
-    """A number of bits, or a percentage of what 8-bit weights cost."""
+    """A number of bits, or a percentage of the cost of 8-bit weights."""
     try:
         value = float(text[:-1]) * full / 100 if text.endswith("%") else float(text)
     except ValueError:
@@ -106,7 +106,7 @@ def search(
     Raises
     ------
     FitError
-        A budget below the narrowest widths; the message says what they cost.
+        A budget below the narrowest widths; the message gives their cost.
     """
     run = partial(evaluate, partial(measure, workload), jobs=jobs, dask=dask, cache=cache, progress=progress)
     costs = layer_costs(workload.graph, cost)
@@ -149,7 +149,7 @@ def _alone(
     alone: dict[str, dict[int, float | None]] = {name: {widest: 0.0} for name in costs}
     for (name, width), result in zip(pairs, results, strict=True):
         noise = result["noise"]
-        # What the layer adds to the noise that is there anyway.
+        # The noise of the layer in addition to the noise that is there anyway.
         alone[name][width] = None if noise is None or floor is None else max(0.0, noise - floor)
     return alone
 
