@@ -24,7 +24,7 @@ def _merge(graph: Graph) -> Graph:
 
 
 def _sink(graph: Graph) -> Graph:
-    """Move a reshape behind the elementwise operators that follow it, if an Affine stands at their end."""
+    """Move a reshape after the elementwise operators that follow it, if an Affine stands at their end."""
     consumers = sole_consumers(graph)
     shapes = dict(graph.shapes)
     replacement: dict[str, tuple[Operator, ...]] = {}
@@ -53,7 +53,7 @@ def _sink(graph: Graph) -> Graph:
 
 
 def _raise_to_input(graph: Graph) -> Graph:
-    """Move a reshape in front of the elementwise operators between it and the graph's input."""
+    """Move a reshape before the elementwise operators between it and the graph's input."""
     consumers = sole_consumers(graph)
     for name in graph.inputs:
         chain, following = [], consumers.get(name)
