@@ -200,7 +200,7 @@ def _check_parameters(op: Operator, shape: Shape) -> None:
 
 
 def _check_numbers(op: Operator) -> None:
-    """Of the operators whose parameters are single numbers."""
+    """Check the operators whose parameters are single numbers."""
     if isinstance(op, Pointwise):
         check_parameters(op.function, op.parameters, f"layer {op.name!r}")
     elif isinstance(op, ScaleOffset) and not (np.isfinite(op.scale) and np.isfinite(op.offset)):

@@ -34,7 +34,7 @@ class OscillationFreezer:
     parameters : mapping of str to nnabla.Variable
         By the names that `dump_nnp` gives; changed in place.
     exponents : mapping of str to nnabla.Variable
-        Of steps that are learned, as `with_learned_steps` returns them. Where one moves, its layer starts anew: all
+        Exponents of learned steps, as `with_learned_steps` returns them. Where one moves, its layer starts again: all
         its integers are others.
     """
 

@@ -218,7 +218,7 @@ def _doubts(integer: IntegerGraph, own_tables: bool) -> tuple[str, ...]:
 
 
 def parity_of_file(path: str, samples: Mapping[str, NDArray[Any]], **options: Any) -> Parity:
-    """Of a .nnp file."""
+    """The parity of a .nnp file."""
     from ..pipeline import load_model
 
     graph = load_model(path, passes=False)

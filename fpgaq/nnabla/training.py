@@ -23,7 +23,7 @@ Loss = Literal["cross_entropy", "squared_error", "huber"]
 Schedule = Literal["cosine", "step", "constant"]
 
 STEPS = ((0.6, 0.1), (0.85, 0.01))
-"""Of the step schedule: from this share of the iterations on, this factor on the rate."""
+"""Points of the step schedule: from this share of the iterations on, this factor on the rate."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def train(
     score : callable, optional
         Called after every epoch; its value is reported.
     progress : callable, optional
-        Told in a line how far it is.
+        Called with a line about the progress.
 
     Returns
     -------

@@ -18,7 +18,7 @@ def flatten_reshapes(graph: Graph) -> Graph:
 
 
 def _merge(graph: Graph) -> Graph:
-    """Of reshapes in a row only the last counts."""
+    """Only the last of several reshapes in a row counts."""
     consumers = sole_consumers(graph)
     return bypass(graph, lambda op: isinstance(op, Reshape) and isinstance(consumers.get(op.output), Reshape))
 

@@ -25,9 +25,9 @@ from .units import Mask, Units
 
 MOST_COMBINATIONS = 40_000
 NEAR = 0.125
-"""Of the channels of each group: by how much choices that are alike may differ."""
+"""Share of the channels of each group by which choices that count as alike may differ."""
 MOST_COUNTS = 16
-"""Of a group that are measured; the harm of those between is taken from a line."""
+"""Most counts of a group that are measured; the harm of those in between is taken from a line."""
 
 Counts = tuple[int, ...]
 
@@ -67,7 +67,7 @@ def measure_sensitivity(
     jobs : int or None
         Processes, as of `fpgaq.parallel.evaluate`.
     progress : callable, optional
-        Told how many harms were measured, and of how many.
+        Called with the number of harms that were measured, and the number of all.
     """
     limits = limits or Limits()
     options = tuple(limits.counts(group) if group.units else (group.size,) for group in groups)
@@ -139,7 +139,7 @@ def ranked(
     Raises
     ------
     FitError
-        As of `search`.
+        As in `search`.
     """
     costs: dict[Counts, Cost] = {}
 

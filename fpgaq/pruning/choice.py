@@ -73,7 +73,7 @@ def choices_within(
         Samples on which importance and harm are measured; some of them are used.
     options : PruneOptions
     progress : callable
-        Told in a line how far it is.
+        Called with a line about the progress.
 
     Raises
     ------

@@ -27,7 +27,7 @@ BIAS_BITS = 24
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one frame; `cycles` is None if no number of multipliers was named."""
+    """Costs of one frame; `cycles` is None if no number of multipliers was named."""
 
     macs: int
     rom_bits: int

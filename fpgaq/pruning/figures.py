@@ -23,7 +23,7 @@ from ..schedule import Schedule, Target, WindowPlan, plan_hardware
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one network.
+    """The figures of one network.
 
     Parameters
     ----------

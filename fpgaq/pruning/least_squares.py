@@ -22,7 +22,7 @@ from .units import Mask, Units
 SAMPLES = 4096
 """How many samples are used at most."""
 MOST_TAPS = 4096
-"""Of the inputs of an output: a layer with more stays as it was cut, for its equations would take gigabytes."""
+"""Most inputs of an output: a layer with more stays as it was cut, because its equations would take gigabytes."""
 DAMPINGS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 """Shares of the inputs' mean power by which a change of the weights is held back; half of the samples choose."""
 
@@ -165,7 +165,7 @@ _Half: TypeAlias = "_Products | _Rows"
 
 
 def _equations(op: Convolution | Affine, x: Array, wanted: Array, start: Real) -> tuple[_Half, _Half]:
-    """Of one half of the samples and of the other, every second each."""
+    """The sums of one half of the samples and of the other; every second sample is in each."""
     groups, outputs, taps = start.shape
     targets = wanted.reshape(len(wanted), groups, outputs, -1)
     pixels = targets.shape[3]

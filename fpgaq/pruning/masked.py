@@ -28,7 +28,7 @@ def run_masked(
     inputs : mapping of str to array
         For each input of the graph, (batch, *shape); all at a time.
     kind : type
-        As of `run_float`.
+        As in `run_float`.
 
     Returns
     -------

@@ -29,7 +29,7 @@ SAMPLES = 256
 DAMPING = 1e-2
 """Share of the inputs' mean power that holds weights back. A tenth or ten times of it choose nearly the same units."""
 MOST_TAPS = 4096
-"""Of the inputs of an output: where a layer has more, a unit is made up for as a whole, not weight by weight."""
+"""Most inputs of an output: where a layer has more, a unit is made up for as a whole, not weight by weight."""
 TINY = float(np.finfo(np.float64).tiny)
 
 Real = NDArray[np.float64]

@@ -123,7 +123,7 @@ def retrain(
     after_step : callable, optional
         Called after every step with the network in training and the number of the step.
     progress : callable, optional
-        Told in a line how far it is.
+        Called with a line about the progress.
 
     Returns
     -------

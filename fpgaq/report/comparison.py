@@ -74,7 +74,7 @@ class Comparison:
     layers: tuple[TensorComparison, ...]
     float_bytes: int
     integer_bytes: int
-    """Of weights, biases, factors and tables, packed at their widths."""
+    """Bytes of weights, biases, factors and tables, packed at their widths."""
     float_operators: Mapping[str, int]
     """How often each kind of operator stands in the model."""
     integer_operators: Mapping[str, int]
