@@ -15,8 +15,11 @@ sys.path.insert(0, str(Path(__file__).parents[4]))
 
 import fpgaq
 from fpgaq.cli import invoke
+from fpgaq.formats import Format
 from fpgaq.integer_file import save
+from fpgaq.integer_graph import IntegerGraph
 from fpgaq.reference import apply_transform, run
+from hdl_tests.network_builder import NetworkBuilder
 from tests.integer_operators import residual_network
 
 HERE = Path(__file__).parent
@@ -45,18 +48,20 @@ def main() -> None:
     quantize(trained, "digits_fixed_point")
     trained.unlink()
     keep("digits_fixed_point", np.load(EXAMPLES / "digits_tabular" / "test.npz")["x"][:FRAMES])
-    every = residual_network()
-    save(every, HERE / "every_operator.fpgaq")
+    builder = NetworkBuilder(4, (1, 1, 6), Format(8, 7, False))
+    keep_integers("perceptron", builder.affine(7, per_channel=True).affine(3, requantize=False).graph())
+    keep_integers("every_operator", residual_network())
+
+
+def keep_integers(name: str, graph: IntegerGraph) -> None:
+    """A network that was integers from the start, on random inputs of its formats."""
+    save(graph, HERE / f"{name}.fpgaq")
     generator = np.random.default_rng(1)
-    integers = {
-        name: generator.integers(
-            every.tensors[name].format.minimum,
-            every.tensors[name].format.maximum + 1,
-            (FRAMES, *every.tensors[name].shape),
-        )
-        for name in every.inputs
-    }
-    write("every_operator", integers)
+    integers = {}
+    for source in graph.inputs:
+        fmt, shape = graph.tensors[source].format, graph.tensors[source].shape
+        integers[source] = generator.integers(fmt.minimum, fmt.maximum + 1, (FRAMES, *shape))
+    write(name, integers)
 
 
 def quantize(model: Path, name: str, *options: str) -> None:
