@@ -12,6 +12,7 @@ import io
 import json
 import os
 import re
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ import click
 import numpy as np
 
 import fpgaq
+from fpgaq._moved import MovedFinder
 from fpgaq.cli import fpgaq as group
 from fpgaq.cli import invoke
 
@@ -48,7 +50,10 @@ def commands() -> dict[str, Any]:
 
 def describe_command(command: click.Command) -> dict[str, Any]:
     options, arguments = {}, []
-    for parameter in command.get_params(click.Context(command)):
+    context = click.Context(
+        command, parent=None if command is group else click.Context(group, **group.context_settings)
+    )
+    for parameter in command.get_params(context):
         facts = {
             "names": sorted((*parameter.opts, *parameter.secondary_opts)),
             "choices": list(parameter.type.choices) if isinstance(parameter.type, click.Choice) else None,
@@ -74,7 +79,9 @@ def exit_codes() -> dict[str, Any]:
 
 def functions() -> dict[str, Any]:
     """The parameters of everything in `fpgaq.__all__`, in order; None for what is no function."""
-    return {name: signature(getattr(fpgaq, name)) for name in fpgaq.__all__}
+    # `vars` without the functions: an import of the package fpgaq.search puts it in the place of the function.
+    known = {"__version__": fpgaq.__version__}
+    return {name: signature(known.get(name) or fpgaq.__getattr__(name)) for name in fpgaq.__all__}
 
 
 def signature(value: object) -> list[dict[str, Any]] | None:
@@ -84,10 +91,17 @@ def signature(value: object) -> list[dict[str, Any]] | None:
         {
             "name": parameter.name,
             "kind": parameter.kind.name,
-            "default": None if parameter.default is parameter.empty else repr(parameter.default),
+            "default": describe_default(parameter.default),
         }
         for parameter in inspect.signature(value).parameters.values()
     ]
+
+
+def describe_default(value: object) -> str | None:
+    """A default as text, None where there is none; a function's text would hold its address."""
+    if value is inspect.Parameter.empty:
+        return None
+    return "a function" if callable(value) else repr(value)
 
 
 def imports(texts: Iterable[str]) -> list[str]:
@@ -275,3 +289,9 @@ def ports(folder: Path) -> list[str]:
     header = re.search(rf"^module {top}\b(.*?);", text, flags=re.DOTALL | re.MULTILINE)
     declared = re.findall(r"\b(input|output)\s+(?:wire|reg)?\s*(\[[^\]]*\])?\s*(\w+)", header[1] if header else "")
     return [" ".join(part for part in match if part) for match in declared]
+
+
+def finder() -> MovedFinder:
+    """The hook for old names that `import fpgaq` installed."""
+    (found,) = (finder for finder in sys.meta_path if isinstance(finder, MovedFinder))
+    return found

@@ -15,8 +15,8 @@ HERE = Path(__file__).parent
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT))
 
-import fpgaq
-from tests.compat import interface
+import fpgaq  # noqa: E402
+from tests.compat import interface  # noqa: E402
 
 
 def main() -> None:
