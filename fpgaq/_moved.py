@@ -131,7 +131,8 @@ class MovedFinder:
             return None
         # A package's warning covers what keeps its place in it.
         told = below_moved and new == f"{parent}.{leaf}"
-        return ModuleSpec(name, _Alias(new, None if told else self.shown.get(name, name)))
+        loader: Any = _Alias(new, None if told else self.shown.get(name, name))
+        return ModuleSpec(name, loader)
 
 
 class _Alias:
