@@ -154,7 +154,13 @@ def run_parameters() -> list[object]:
 def test_keys_of_json_outputs_and_of_folders(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if RUNS[name].nnabla:
         request.getfixturevalue("nnabla")
-    assert lost(OLD["outputs"][name], shape(interface.run_json(name, tmp_path))) == []
+    missing = lost(OLD["outputs"][name], shape(interface.run_json(name, tmp_path)))
+    if name == "doctor":
+        # 0.1.0 had all tools where it was described; a tool that is missing has neither path nor version.
+        missing = [
+            text for text in missing if not text.startswith((".tools[].path: ['None", ".tools[].version: ['None"))
+        ]
+    assert missing == []
     for folder in (folder for folder, run in FOLDERS.items() if run == name):
         new = interface.folder_files(tmp_path / folder)
         for file, old in OLD["folders"][folder].items():
