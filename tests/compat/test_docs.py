@@ -36,8 +36,12 @@ SLOW = (
 """What a line or block holds that takes long; nothing quick after it on its page needs it."""
 
 SHORT = {
-    "README": {"fashion_cnn": "digits_tabular"},
-    "cost": {"fashion_cnn": "digits_tabular", "--bits 8,5,3": "--bits 8,5,3 --multipliers 1,4 --jobs 1"},
+    "README": {"fashion_cnn": "digits_tabular", "--seeds 1": "--seeds 0"},
+    "cost": {
+        "fashion_cnn": "digits_tabular",
+        "--device ecp5-85k": "--device ecp5-25k --seeds 1",
+        "--bits 8,5,3": "--bits 8,5,3 --multipliers 1,4 --jobs 1",
+    },
     "nnabla": {"finetune MODEL": "finetune model.nnp"},
     "pruning": {"--finetune 8": "--finetune 0.1 --trials 2 --trial-epochs 0.1", "140_000": "3_000"},
     "walkthrough": {
@@ -47,7 +51,7 @@ SHORT = {
         "--budget 55%": "--budget 55% --widths 3,8 --jobs 1",
     },
 }
-"""A network of 64 inputs in the place of images, few trials in the place of many."""
+"""A network of 64 inputs in the place of images, few trials in the place of many, less to place and route."""
 
 NEEDS_NNABLA = ("nnabla", "walkthrough", "pruning")
 SLOW_PAGES = ("walkthrough",)
