@@ -39,7 +39,7 @@ SHORT = {
     "README": {"fashion_cnn": "digits_tabular", "--seeds 1": "--seeds 0"},
     "cost": {
         "fashion_cnn": "digits_tabular",
-        "--device ecp5-85k": "--device ecp5-25k --seeds 1",
+        "synth out": "synth out --seeds 0",
         "--bits 8,5,3": "--bits 8,5,3 --multipliers 1,4 --jobs 1",
     },
     "nnabla": {"finetune MODEL": "finetune model.nnp"},
