@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from . import __version__
+from .emit.write import check_file
 from .errors import ToolError, UsageError
+from .regular import open_regular
 
 Task = TypeVar("Task")
 
@@ -149,7 +151,8 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        with open_regular(path, "a results file", UsageError) as stream:
+            lines = stream.read().decode("utf-8").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read as a results file ({error}); name another file") from None
     results = {}
@@ -171,6 +174,8 @@ def _results_file(cache: str | Path | None) -> Iterator[Callable[[str, Any], Any
         yield lambda key, result: result
         return
     path = Path(cache)
+    # A line is added to a file of ours or a new one, never sent to a device or through a link.
+    check_file(path)
     try:
         _drop_unfinished_line(path)
         stream = path.open("a", encoding="utf-8")

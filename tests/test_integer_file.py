@@ -137,7 +137,7 @@ def test_a_failed_save_leaves_the_old_file(saved, monkeypatch):
 
 
 def test_saving_into_nowhere_is_a_usage_error(tmp_path):
-    with pytest.raises(UsageError, match="cannot be written"):
+    with pytest.raises(UsageError, match="no folder that can be written"):
         integer_file.save(small_network(), tmp_path / "missing" / "a.fpgaq")
 
 

@@ -95,7 +95,7 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="line 1"):
         evaluate(partial(scaled, ARRAY, None), TASKS, cache=results)
     assert results.read_text() == "hello\n"
-    with pytest.raises(UsageError, match="cannot be"):
+    with pytest.raises(UsageError, match="is a folder"):
         evaluate(partial(scaled, ARRAY, None), TASKS, cache=tmp_path)
 
 

@@ -14,12 +14,14 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from ..errors import UsageError
+from ..regular import kind_of_file
 
 MARKER = ".fpgaq-output"
 """The file that lists what fpgaq wrote into a folder: a folder without it is not ours."""
@@ -79,13 +81,17 @@ def write_folder(target: str | Path, files: Mapping[str, str | bytes]) -> None:
 
 
 def write_file(target: str | Path, content: str | bytes) -> None:
-    """Write one file whole or not at all; UsageError if its place cannot be written or is no file."""
+    """Write one file whole or not at all; UsageError as `check_file` raises it."""
     check_file(target)
     path = Path(os.path.abspath(target))
     temporary = path.parent / f"{_prefix(path)}{secrets.token_hex(6)}"
     try:
         try:
-            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+            with temporary.open("xb") as stream:
+                stream.write(content.encode() if isinstance(content, str) else content)
+                stream.flush()
+                # On the disk before the old file goes: a machine that stops keeps one of the two.
+                os.fsync(stream.fileno())
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -107,12 +113,17 @@ def check_folder(target: str | Path) -> None:
 
 
 def check_file(target: str | Path) -> None:
-    """Raise UsageError if a file could not be written at `target`, before any work is done for it."""
+    """Raise UsageError if a file could not be written at `target`, before any work is done for it.
+
+    Only a new file or a regular one is written: a rename would put an end to a device, a FIFO or a link of that name.
+    """
     path = Path(os.path.abspath(target))
     try:
-        if path.is_dir():
-            raise UsageError(f"{target}: is a folder; name a file to write")
         _check_place(path.parent, target)
+        with suppress(FileNotFoundError):
+            mode = os.lstat(path).st_mode
+            if not stat.S_ISREG(mode):
+                raise UsageError(f"{target}: is {kind_of_file(mode)}; name a new file, or a regular one to replace")
     except OSError as error:
         raise _refusal(target, error) from None
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ModelError, UsageError
+from ..emit.write import write_file
+from ..errors import ModelError
 from ..integer_check import check
 from ..integer_graph import IntegerGraph
 from ..npy import ArrayLimits, open_archive, read_member, read_npy
@@ -36,25 +35,9 @@ def save(graph: IntegerGraph, path: str | Path) -> None:
     ModelError
         The graph is not sound.
     UsageError
-        The file cannot be written.
+        The file cannot be written, or its place is taken by something that is no regular file.
     """
-    path = Path(path)
-    content = dump(check(graph))
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".fpgaq-", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        temporary = ""
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        if temporary:
-            os.unlink(temporary)
+    write_file(path, dump(check(graph)))
 
 
 def load(path: str | Path) -> IntegerGraph:
@@ -149,9 +132,3 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(text: str) -> float:
     raise ValueError(f"{text} is not a number")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
