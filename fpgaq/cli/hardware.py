@@ -18,6 +18,7 @@ from .options import (
     common,
     example,
     frames_option,
+    keep_option,
     model_options,
     pop_quantize_options,
     pop_target,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 )
 @click.option("--buffers", is_flag=True, help="Show what the sizes of line buffers and queues buy, too.")
 @with_unroll_options
+@keep_option
 @common
 @click.pass_obj
 def generate(
@@ -66,6 +68,7 @@ def generate(
     frames: int | None,
     pack: int | None,
     buffers: bool,
+    keep: tuple[str, ...],
     **values: Any,
 ) -> None:
     """Write Verilog or HLS C++ for an integer network.
@@ -77,7 +80,7 @@ def generate(
         from .. import pipeline
 
         with settings.progress("searching adder graphs, generating hardware"):
-            unrolled = pipeline.unroll(integer, output, unrolling, data=data, frames=frames)
+            unrolled = pipeline.unroll(integer, output, unrolling, data=data, frames=frames, keep=keep)
         show_unrolled(settings, unrolled)
         return
     if buffers and target == "hls":
@@ -96,6 +99,7 @@ def generate(
             language=target,
             device=values["device"],
             factor_bits=pack or 0,
+            keep=keep,
             progress=progress,
         )
         reports = report_buffers(result.network, result.schedule) if buffers else ()
@@ -133,6 +137,7 @@ def simulate(settings: Settings, directory: str, frames: int | None, data: str |
 @model_options
 @target_options
 @frames_option
+@keep_option
 @simulator_option
 @common
 @click.pass_obj

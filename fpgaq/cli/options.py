@@ -163,6 +163,12 @@ engine_option = click.option(
     show_default=True,
     help="What computes the integers: numpy, the network compiled from its HLS C++, or what proves faster.",
 )
+keep_option = click.option(
+    "--keep",
+    multiple=True,
+    metavar="FILE",
+    help="Leave this file or folder of DIR as it is, by its path in DIR; may be given again. bench/user always stays.",
+)
 frames_option = click.option("--frames", type=int, metavar="N", help="How many frames of the data.")
 simulator_option = click.option(
     "--simulator", type=click.Choice(SIMULATORS), default="icarus", show_default=True, help="Which simulator."

@@ -74,6 +74,7 @@ def unroll(
     *,
     data: Samples | None = None,
     frames: int | None = None,
+    keep: Collection[str] = (),
 ) -> UnrollResult:
     """Write a small network as logic without multipliers that takes a frame in every cycle, with its bench.
 
@@ -85,7 +86,7 @@ def unroll(
         As for `generate`.
     unrolling : Unrolling, optional
         How many registers: by default one behind every two carry chains.
-    data, frames
+    data, frames, keep
         As for `generate`.
 
     Raises
@@ -100,13 +101,13 @@ def unroll(
     from ..integer_file import digest, dump
     from ..unrolled import Unrolling, plan_network
 
-    check_folder(directory)
+    check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     plan = plan_network(network, unrolling or Unrolling())
     files = with_bench(network, emit_unrolled(network, plan), bench_inputs(network, data, frames))
     files[NETWORK_FILE] = dump(network)
-    write_folder(directory, files)
+    write_folder(directory, files, keep)
     return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)))
 
 

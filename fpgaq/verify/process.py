@@ -19,8 +19,8 @@ POLL_SECONDS = 0.1
 def run_limited(command: Sequence[str], directory: Path, timeout: float) -> int:
     """Run `command` in `directory` for at most `timeout` seconds; return its exit status.
 
-    Its output goes to ``output.log`` there. A process that takes longer, or whose logs (also those below
-    ``build``) grow past 64 MiB, is ended with all its children.
+    Its output goes to ``output.log`` there. A process that takes longer, or whose logs (also those of its temporary
+    folders there) grow past 64 MiB, is ended with all its children.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def _check_limits(directory: Path, deadline: float, timeout: float) -> None:
     if time.monotonic() > deadline:
         text = f"the simulator did not finish in {timeout:.0f} seconds and was ended; --frames takes fewer"
         raise ToolTimeoutError(text)
-    for log in (*directory.glob("*.log"), *directory.glob("build/build.log"), *directory.glob("build/simulation.log")):
+    for log in (*directory.glob("*.log"), *directory.glob("fpgaq-*/*.log")):
         if log.stat().st_size > MOST_OUTPUT:
             raise ToolError(f"the simulator printed more than {MOST_OUTPUT >> 20} MiB and was ended")
 

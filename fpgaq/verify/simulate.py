@@ -106,7 +106,9 @@ def simulate(
         if timeout is None:
             timeout = _default_timeout(manifest["prediction"], len(description["frames"]), simulator)
         started = time.monotonic()
-        run_limited([sys.executable, "run.py", "--simulator", simulator], copy / "bench", timeout)
+        # Its temporary folder is in ours, so that its logs are watched and nothing of it outlives us.
+        command = ["env", f"TMPDIR={copy / 'bench'}", sys.executable, "run.py", "--simulator", simulator]
+        run_limited(command, copy / "bench", timeout)
         return _read_outcome(copy / "bench" / "build", time.monotonic() - started)
 
 

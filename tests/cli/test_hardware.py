@@ -49,6 +49,26 @@ def test_frames_a_second_become_cycles() -> None:
     assert values == {}
 
 
+@pytest.mark.parametrize("options", [("--multipliers", 6), ("--unroll",), ("--target", "hls")])
+def test_files_of_the_user_stay(call: Any, network: Path, options: tuple[object, ...]) -> None:
+    if options == ("--unroll",):
+        save(NetworkBuilder(5, (1, 1, 6), formats.Format(4, 3)).affine(3, relu=False).graph(), network)
+    folder = network.parent / "out"
+    assert call("generate", network, "-o", folder, *options, "--quiet")[0] == 0
+    (folder / "bench" / "user").mkdir(parents=True)
+    mine = (folder / "bench" / "user" / "mine.py", folder / "notes.log", folder / "paper" / "figures.txt")
+    (folder / "paper").mkdir()
+    for place in mine:
+        place.write_text("mine")
+    code, _, err = call("generate", network, "-o", folder, *options)
+    assert code == 2 and "bench/user/" in err and "--keep FILE" in err and "fpgaq did not write" in err
+    assert_one_line(err)
+    keep = ("--keep", "notes.log", "--keep", "paper", "--keep", "not/there")
+    code, _, err = call("generate", network, "-o", folder, *options, "--quiet", *keep)
+    assert (code, err) == (0, "")
+    assert [place.read_text() for place in mine] == ["mine"] * 3
+
+
 def test_generate_and_simulate(call: Any, network: Path) -> None:
     folder = network.parent / "out"
     data = network.parent / "data.npz"
