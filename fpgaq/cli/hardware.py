@@ -119,7 +119,8 @@ def generate(
 def simulate(settings: Settings, directory: str, frames: int | None, data: str | None, simulator: str) -> None:
     """Simulate the hardware and compare every beat.
 
-    DIR is what `fpgaq generate` wrote; the integer model defines what is right.
+    DIR is what `fpgaq generate` wrote, every file as its manifest.json says; the integer model defines what is right.
+    The bench in DIR is Python that runs here: a folder from somewhere else is code, to be trusted like a program.
     """
     from .. import pipeline
 

@@ -133,6 +133,7 @@ def generate(
     UsageError
         A folder that cannot or must not be written.
     """
+    from ..emit.digests import with_digests
     from ..emit.write import check_folder, write_folder
     from ..estimate import estimate_schedule, fit_device
     from ..integer_file import digest, dump
@@ -166,7 +167,7 @@ def generate(
     files[NETWORK_FILE] = dump(network)
     if lowered is not network:
         files[LOWERED_FILE] = dump(lowered)
-    write_folder(directory, files, keep)
+    write_folder(directory, with_digests(files), keep)
     names = tuple(sorted(files))
     return GenerateResult(Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by)
 

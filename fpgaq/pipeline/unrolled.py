@@ -96,6 +96,7 @@ def unroll(
     FitError, UsageError
         As `generate`.
     """
+    from ..emit.digests import with_digests
     from ..emit.unrolled import emit_unrolled
     from ..emit.write import check_folder, write_folder
     from ..integer_file import digest, dump
@@ -107,7 +108,7 @@ def unroll(
     plan = plan_network(network, unrolling or Unrolling())
     files = with_bench(network, emit_unrolled(network, plan), bench_inputs(network, data, frames))
     files[NETWORK_FILE] = dump(network)
-    write_folder(directory, files, keep)
+    write_folder(directory, with_digests(files), keep)
     return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)))
 
 

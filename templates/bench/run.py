@@ -35,16 +35,17 @@ class RunError(Exception):
         self.status = status
 
 
-def check_memories(manifest: dict[str, Any], directory: Path) -> None:
-    """Every memory file is there and has the content that the manifest's digest proves."""
-    digests = manifest.get("memory_digests", {})
-    for name in manifest["memory_files"]:
+def check_files(manifest: dict[str, Any], directory: Path) -> None:
+    """Every file that is simulated is there and has the content that the manifest's digest proves."""
+    digests = {**manifest.get("digests", {}), **manifest.get("memory_digests", {})}
+    for name in [*manifest["memory_files"], *(name for name in manifest["files"] if name in digests)]:
+        kind = "memory file" if name in manifest["memory_files"] else "file"
         path = directory / name
         if not path.is_file():
-            raise RunError(1, f"memory file {name} is missing; generate the folder anew")
+            raise RunError(1, f"{kind} {name} is missing; generate the folder anew")
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if found != digests.get(name):
-            raise RunError(1, f"memory file {name} has sha256 {found}, the manifest says {digests.get(name)}")
+            raise RunError(1, f"{kind} {name} has sha256 {found}, the manifest says {digests.get(name)}")
 
 
 def prepare(manifest: dict[str, Any], directory: Path, build: Path) -> None:
@@ -174,7 +175,7 @@ def run(options: argparse.Namespace, build: Path) -> dict[str, Any]:
     manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
     tests = TESTS if options.tests == "all" else tuple(options.tests.split(","))
     if not options.skip_digests:
-        check_memories(manifest, directory)
+        check_files(manifest, directory)
     prepare(manifest, directory, build)
     results = simulate(options.simulator, manifest, build, tests)
     if (assertion := read_assertion(build)) is not None:
@@ -200,7 +201,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--simulator", default="icarus", choices=("icarus", "verilator"))
     parser.add_argument("--tests", default="all", help="test names with commas between, or all")
-    parser.add_argument("--skip-digests", action="store_true", help="simulate even if a memory file was changed")
+    parser.add_argument("--skip-digests", action="store_true", help="simulate even if a file was changed")
     options = parser.parse_args()
     # pytest's marker would make the runner choose another results file.
     os.environ.pop("PYTEST_CURRENT_TEST", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from fpgaq import formats
 from fpgaq.cli import options as cli_options
+from fpgaq.emit.record import MARKER
 from fpgaq.integer_file import load, save
 from hdl_tests.network_builder import NetworkBuilder
 from tests.cli.one_line import assert_one_line
@@ -55,6 +57,10 @@ def test_files_of_the_user_stay(call: Any, network: Path, options: tuple[object,
         save(NetworkBuilder(5, (1, 1, 6), formats.Format(4, 3)).affine(3, relu=False).graph(), network)
     folder = network.parent / "out"
     assert call("generate", network, "-o", folder, *options, "--quiet")[0] == 0
+    written = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    digests = json.loads(written.pop("manifest.json"))["digests"]
+    del written[MARKER]
+    assert digests == {name: hashlib.sha256(content).hexdigest() for name, content in written.items()}
     (folder / "bench" / "user").mkdir(parents=True)
     mine = (folder / "bench" / "user" / "mine.py", folder / "notes.log", folder / "paper" / "figures.txt")
     (folder / "paper").mkdir()
