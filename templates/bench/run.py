@@ -113,6 +113,8 @@ def simulate(simulator: str, manifest: dict[str, Any], build: Path, tests: tuple
             seed=1,
         )
     except (RuntimeError, SystemExit, OSError) as error:
+        if (assertion := read_assertion(build)) is not None:
+            raise RunError(1, assertion) from error
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
         said = next((line for line in lines if "rror" in line), lines[-1] if lines else "no output")
         raise RunError(2, f"{executable} failed ({error}): {said.strip()[:300]} (see {log.name})") from error
