@@ -308,6 +308,14 @@ def test_a_bomb_is_refused(saved, monkeypatch):
         integer_file.load(saved)
 
 
+def test_an_output_given_twice_is_not_saved(tmp_path):
+    """The file names outputs by their tensors, and would not be read again."""
+    graph = small_network()
+    with pytest.raises(ModelError, match="given twice among the outputs"):
+        integer_file.save(replace(graph, outputs=(*graph.outputs, graph.outputs[0])), tmp_path / "a.fpgaq")
+    assert not list(tmp_path.iterdir())
+
+
 def test_reserved_rules_are_refused_on_saving(tmp_path):
     graph = small_network()
     operator = replace(graph.operators[0], requantize=Requantize((9,), "half_up", True, "tflite_double"))
