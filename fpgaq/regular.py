@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
 
 from .errors import FpgaqError, ModelError
 
@@ -25,7 +25,7 @@ def kind_of_file(mode: int) -> str:
     return next((label for test, label in kinds if test(mode)), "a device")
 
 
-def open_regular(path: str | Path, wanted: str, refusal: type[FpgaqError] = ModelError) -> BinaryIO:
+def open_regular(path: str | Path, wanted: str, refusal: type[FpgaqError] = ModelError) -> io.BufferedReader:
     """Open a file for reading.
 
     Parameters

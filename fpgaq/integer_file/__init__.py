@@ -17,12 +17,15 @@ from ..errors import ModelError
 from ..integer_check import check
 from ..integer_graph import IntegerGraph
 from ..npy import ArrayLimits, open_archive, read_member, read_npy
+from ..regular import open_regular
 from . import encoding
 
 SUFFIX = ".fpgaq"
 NETWORK = "network.json"
-LIMITS = ArrayLimits(total_bytes=1 << 31, members=20_000, kinds="i")
-MAX_JSON = 1 << 26
+LIMITS = ArrayLimits(total_bytes=1 << 28, members=20_000, kinds="i")
+MAX_JSON = 1 << 24
+MAX_ELEMENTS = 1 << 26
+"""Over all arrays: in memory each element takes 8 bytes, whatever it takes in the file."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can state; a real one would make two equal networks differ."""
 
@@ -50,9 +53,7 @@ def load(path: str | Path) -> IntegerGraph:
     """
     path = Path(path)
     try:
-        if not path.is_file():
-            raise ModelError(f"{path}: not a file; a {SUFFIX} file is needed")
-        with open_archive(path, LIMITS) as archive:
+        with open_regular(path, f"a {SUFFIX} file") as stream, open_archive(stream, str(path), LIMITS) as archive:
             return check(_read(archive, str(path)))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from None
@@ -109,13 +110,19 @@ def _read(archive: zipfile.ZipFile, where: str) -> IntegerGraph:
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{where}, member {NETWORK!r}: not sound JSON ({error})") from None
     unused = names - {NETWORK}
+    left = MAX_ELEMENTS
 
     def array(name: str) -> NDArray[np.int64]:
         if name not in unused:
             raise ModelError(f"{where}: array {name!r} is missing or used twice")
         unused.discard(name)
         member = read_member(archive, name, where)
-        return read_npy(io.BytesIO(member), f"{where}, member {name!r}", len(member), LIMITS).astype(np.int64)
+        narrow = read_npy(io.BytesIO(member), f"{where}, member {name!r}", len(member), LIMITS)
+        nonlocal left
+        left -= narrow.size
+        if left < 0:
+            raise ModelError(f"{where}: more than {MAX_ELEMENTS} elements in all arrays; no FPGA holds such a network")
+        return narrow.astype(np.int64)
 
     graph = encoding.restore(description, array)
     if unused:
