@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +35,10 @@ DEVICES = (
 """Spelled out again because the modules that own them import numpy; a test holds the two equal."""
 
 
+MOST_CYCLES = 1 << 40
+"""A frame: three hours at 100 MHz."""
+
+
 @dataclass
 class Settings:
     """What `--json`, `--quiet` and `--debug` say."""
@@ -47,10 +52,18 @@ class Settings:
         if self.json:
             import json
 
-            print(json.dumps(values, indent=2, default=_plain))
-        elif not self.quiet:
+            lines = [json.dumps(values, indent=2, default=_plain)]
+        elif self.quiet:
+            return
+        if sys.stdout is None:
+            raise UsageError("standard output is closed, so that the result cannot be shown; --quiet shows none")
+        try:
             for line in lines:
                 print(line)
+            sys.stdout.flush()
+        except OSError as error:
+            # click ends the process without a word where a reader has gone away.
+            raise output_lost(error) from None
 
     @contextmanager
     def progress(self, stage: str) -> Iterator[Callable[[str], None]]:
@@ -63,6 +76,13 @@ class Settings:
 
         with Console(stderr=True).status(escape(stage)) as status:
             yield lambda text: status.update(escape(text))
+
+
+def output_lost(error: OSError) -> UsageError:
+    """The error to raise where standard output does not take what is printed, which is then dropped."""
+    # Else the interpreter would try again on its way out.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return UsageError(f"standard output cannot be written ({error.strerror or error})")
 
 
 def example(command: str) -> str:
@@ -201,7 +221,10 @@ def pop_target(values: dict[str, Any]) -> Target | None:
     if len(named) > 1:
         raise UsageError(f"--{' and --'.join(named)} exclude one another: give one target")
     if fps is not None:
-        cycles = int(clock * 1e6 / fps)
+        wanted = clock * 1e6 / fps
+        if wanted > MOST_CYCLES:
+            raise UsageError(f"--fps {fps:g} at --clock {clock:g} MHz leaves more than {MOST_CYCLES:,} cycles a frame")
+        cycles = int(wanted)
         if cycles < 1:
             raise UsageError(f"--fps {fps:g} at --clock {clock:g} MHz leaves less than one cycle a frame")
     if multipliers is None and cycles is None:

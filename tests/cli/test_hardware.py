@@ -33,6 +33,8 @@ ROOT = Path(__file__).resolve().parents[2]
         (["--cycles", "-5"], "above 0"),
         (["--fps", "nan", "--clock", "50"], "above 0"),
         (["--fps", "1e9", "--clock", "1"], "less than one cycle"),
+        (["--fps", "1e-300", "--clock", "1e300"], "more than 1,099,511,627,776 cycles"),
+        (["--fps", "1e-200", "--clock", "1"], "more than 1,099,511,627,776 cycles"),
         (["--frames", "-1"], "0 or more"),
         (["--nonsense"], "nonsense"),
     ],
