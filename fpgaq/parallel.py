@@ -8,6 +8,7 @@ interruption is not computed again.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -121,9 +122,14 @@ def _on_cluster(
         distributed: Any = import_module("distributed")
     except ImportError:
         raise ToolError("--dask needs the package dask[distributed]: pip install 'fpgaq[cluster]'") from None
+    # A client whose making failed would try to part from its scheduler in __del__: 20 seconds, and a traceback.
+    kind = type("Client", (distributed.Client,), {"__del__": lambda self: None})
+    for logger in ("distributed", "tornado", "asyncio"):
+        # What they have to say of a lost scheduler, the error below says in a line.
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
     try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
+        client = kind(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except Exception as error:  # what else than a scheduler listens there may answer anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ToolError(f"--dask {address}: no Dask scheduler answers ({reason}); start `dask scheduler`") from None
     with client:
