@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,19 @@ def test_files_of_the_user_stay(call: Any, network: Path, options: tuple[object,
     code, _, err = call("generate", network, "-o", folder, *options, "--quiet", *keep)
     assert (code, err) == (0, "")
     assert [place.read_text() for place in mine] == ["mine"] * 3
+
+
+@pytest.mark.skipif(shutil.which("g++") is None or shutil.which("make") is None, reason="needs make and g++")
+def test_what_make_built_goes_and_what_it_did_not_stays(call: Any, network: Path) -> None:
+    folder = network.parent / "out"
+    assert call("generate", network, "-o", folder, "--target", "hls", "--quiet")[0] == 0
+    subprocess.run(["make", "CXXFLAGS=-O0"], cwd=folder, check=True, capture_output=True, timeout=100)
+    (folder / "build" / "mycode.c").write_text("mine")
+    code, _, err = call("generate", network, "-o", folder, "--target", "hls")
+    assert code == 2 and "'build/mycode.c', which fpgaq did not write" in err
+    keep = ("--keep", "build/mycode.c")
+    assert call("generate", network, "-o", folder, "--target", "hls", "--quiet", *keep)[0] == 0
+    assert [place.name for place in (folder / "build").iterdir()] == ["mycode.c"]
 
 
 def test_generate_and_simulate(call: Any, network: Path) -> None:
