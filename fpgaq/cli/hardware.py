@@ -17,6 +17,7 @@ from .options import (
     common,
     example,
     frames_option,
+    keep_option,
     model_options,
     pop_quantize_options,
     pop_target,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 )
 @click.option("--buffers", is_flag=True, help="Also show what the sizes of line buffers and queues buy.")
 @with_unroll_options
+@keep_option
 @common
 @click.pass_obj
 def generate(
@@ -71,6 +73,7 @@ def generate(
     frames: int | None,
     pack: int | None,
     buffers: bool,
+    keep: tuple[str, ...],
     **values: Any,
 ) -> None:
     """Write Verilog or HLS C++ for an integer network.
@@ -82,7 +85,7 @@ def generate(
         from .. import pipeline
 
         with settings.progress("searching adder graphs, generating hardware"):
-            unrolled = pipeline.unroll(integer, output, unrolling, data=data, frames=frames)
+            unrolled = pipeline.unroll(integer, output, unrolling, data=data, frames=frames, keep=keep)
         show_unrolled(settings, unrolled)
         return
     if buffers and target == "hls":
@@ -101,6 +104,7 @@ def generate(
             language=target,
             device=values["device"],
             factor_bits=pack or 0,
+            keep=keep,
             progress=progress,
         )
         reports = report_buffers(result.network, result.schedule) if buffers else ()
@@ -120,7 +124,8 @@ def generate(
 def simulate(settings: Settings, directory: str, frames: int | None, data: str | None, simulator: str) -> None:
     """Simulate the hardware and compare every beat.
 
-    DIR is what `fpgaq generate` wrote; the integer model defines what is right.
+    DIR is what `fpgaq generate` wrote, every file as its manifest.json says; the integer model defines what is right.
+    The bench in DIR is Python that runs here: a folder from somewhere else is code, to be trusted like a program.
     """
     from .. import pipeline
 
@@ -140,6 +145,7 @@ def simulate(settings: Settings, directory: str, frames: int | None, data: str |
 @model_options
 @target_options
 @frames_option
+@keep_option
 @simulator_option
 @common
 @click.pass_obj

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,6 +98,7 @@ def generate(
     language: str = "verilog",
     device: str | None = None,
     factor_bits: int = 0,
+    keep: Collection[str] = (),
     progress: Callable[[str], None] = lambda stage: None,
 ) -> GenerateResult:
     """Write the hardware of a network with its bench.
@@ -121,6 +122,8 @@ def generate(
     factor_bits : int
         Of the wider factor of the part's multipliers: several outputs share one where their weights fit into it a
         product's width apart. 0: each has its own, or as the device wants it.
+    keep : collection of str
+        Files and folders of the user in `directory`, by their paths in it, that stay as they are.
     progress : callable
         Called with what is being done.
 
@@ -131,6 +134,7 @@ def generate(
     UsageError
         A folder that cannot or must not be written.
     """
+    from ..emit.digests import with_digests
     from ..emit.write import check_folder, write_folder
     from ..estimate import estimate_schedule, fit_device
     from ..integer_file import digest, dump
@@ -143,7 +147,7 @@ def generate(
         raise UsageError("--pack changes the Verilog's multipliers; leave it out with --target hls")
     if language not in LANGUAGES:
         raise UsageError(f"--target {language}: {' and '.join(LANGUAGES)} are known")
-    check_folder(directory)
+    check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     wanted = target or Target(multipliers=DEFAULT_MULTIPLIERS)
@@ -164,7 +168,7 @@ def generate(
     files[NETWORK_FILE] = dump(network)
     if lowered is not network:
         files[LOWERED_FILE] = dump(lowered)
-    write_folder(directory, files)
+    write_folder(directory, with_digests(files), keep)
     names = tuple(sorted(files))
     return GenerateResult(Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by)
 
