@@ -163,6 +163,9 @@ engine_option = click.option(
     show_default=True,
     help="What computes the integers: numpy, the network compiled from its HLS C++, or what proves faster.",
 )
+thorough_option = click.option(
+    "--thorough", is_flag=True, help="As many chosen frames as every weight needs, not a few; takes longer."
+)
 frames_option = click.option("--frames", type=int, metavar="N", help="How many frames of the data.")
 simulator_option = click.option(
     "--simulator", type=click.Choice(SIMULATORS), default="icarus", show_default=True, help="Which simulator."

@@ -74,6 +74,7 @@ def unroll(
     *,
     data: Samples | None = None,
     frames: int | None = None,
+    thorough: bool = False,
 ) -> UnrollResult:
     """Write a small network as logic without multipliers that takes a frame in every cycle, with its bench.
 
@@ -85,7 +86,7 @@ def unroll(
         As for `generate`.
     unrolling : Unrolling, optional
         How many registers: by default one behind every two carry chains.
-    data, frames
+    data, frames, thorough
         As for `generate`.
 
     Raises
@@ -104,7 +105,8 @@ def unroll(
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     plan = plan_network(network, unrolling or Unrolling())
-    files = with_bench(network, emit_unrolled(network, plan), bench_inputs(network, data, frames))
+    inputs = bench_inputs(network, data, frames)
+    files = with_bench(network, emit_unrolled(network, plan), inputs, thorough=thorough)
     files[NETWORK_FILE] = dump(network)
     write_folder(directory, files)
     return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)))
