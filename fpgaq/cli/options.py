@@ -185,6 +185,9 @@ keep_option = click.option(
     metavar="FILE",
     help="Leave this file or folder of DIR as it is, by its path in DIR; may be given again. bench/user always stays.",
 )
+thorough_option = click.option(
+    "--thorough", is_flag=True, help="Choose as many frames as are needed to exercise every weight; takes longer."
+)
 frames_option = click.option("--frames", type=int, metavar="N", help="How many frames of the data.")
 simulator_option = click.option(
     "--simulator", type=click.Choice(SIMULATORS), default="icarus", show_default=True, help="Which simulator."
