@@ -19,6 +19,7 @@ from .options import (
     example,
     frames_option,
     model_options,
+    pop_model_options,
     pop_quantize_options,
     pop_target,
     quantize_options,
@@ -141,6 +142,7 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
 
     What quantize, compare, generate and simulate do, all in a row.
     """
+    values |= pop_model_options(values)
     options = pop_quantize_options(values)
     target = pop_target(values)
     from .. import pipeline

@@ -8,7 +8,7 @@ import click
 
 from ..errors import UsageError
 from ..report.text import columns, printable, shorten
-from .options import DEVICES, Settings, common, example
+from .options import DEVICES, Settings, common, example, pop_model_options, shape_options
 
 MEASURES = ("surgeon", "l1", "l2", "gamma", "median", "activation")
 """Spelled out again because the module that owns them imports numpy; a test holds the two equal."""
@@ -60,6 +60,7 @@ MEASURES = ("surgeon", "l1", "l2", "gamma", "median", "activation")
 @click.option("--groups", "only_groups", is_flag=True, help="Only list what can be pruned, and what not and why.")
 @click.option("--draw", metavar="DOT", help="Draw the groups into a Graphviz file.")
 @click.option("--network", metavar="NAME", help="Which network of the file.")
+@shape_options
 @click.option("--jobs", type=int, metavar="N", help="Processes that measure; by default one per processor.")
 @common
 @click.pass_obj
@@ -71,7 +72,6 @@ def prune(
     output: str | None,
     only_groups: bool,
     draw: str | None,
-    network: str | None,
     **values: Any,
 ) -> None:
     """Take channels out of MODEL.
@@ -80,7 +80,7 @@ def prune(
     """
     from .. import pipeline
 
-    graph = pipeline.load_model(model, network, passes=False)
+    graph = pipeline.load_model(model, passes=False, **pop_model_options(values))
     if only_groups or draw:
         _show_groups(settings, graph, draw)
         if only_groups or output is None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..graph import Graph
 from ..integer_graph import IntegerGraph
@@ -42,6 +42,8 @@ def build(
     *,
     network: str | None = None,
     refuse_batch_statistics: bool = False,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    outputs: Sequence[str] | None = None,
     frames: int | None = None,
     device: str | None = None,
     simulator: str = "icarus",
@@ -56,11 +58,13 @@ def build(
 
     check_folder(directory)
     progress("reading the model")
-    graph = load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
+    reading: dict[str, Any] = {"refuse_batch_statistics": refuse_batch_statistics}
+    reading |= {"network": network, "input_shapes": input_shapes, "outputs": outputs}
+    graph = load_model(model, **reading)
     progress("quantizing")
     integer = quantize(graph, calibration, options)
     progress("comparing integer with float")
-    source = load_model(model, network, passes=False, refuse_batch_statistics=refuse_batch_statistics)
+    source = load_model(model, passes=False, **reading)
     compared = compare(graph, integer, data, source=source)
     progress("generating hardware")
     generated = generate(integer, directory, target, data=data, frames=frames, device=device, progress=progress)

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import ModelError, UnsupportedError
-from ...graph import Graph, Reshape, Shape, check
-from .builder import Builder, Node, Tensor, graph_shape
-from .constants import FOLDERS, fold
+from ...graph import Graph, Operator, Reshape, Shape, check
+from .advice import advice
+from .builder import Builder, Call, Node, Tensor, graph_shape
+from .constants import fold, foldable
 from .file import read_model, read_opset
-from .operators import CONVERTERS
+from .operators import CONVERTERS, OF_SEVERAL_OUTPUTS
 from .tensors import REAL_TYPES, check_dimensions, check_internal, to_array, type_name
 
 MAX_LISTED = 8
@@ -43,6 +44,8 @@ def load_onnx(data: bytes, network: str | None = None) -> Graph:
 
 def _load(model: Any, network: str | None) -> Graph:
     graph = model.graph
+    if len(model.functions):
+        raise UnsupportedError("holds functions of its own, which `prepare` puts in place; export plain operators")
     if network is not None and network != graph.name:
         raise ModelError(f"no network {network!r}; the file has {graph.name!r}")
     opset = read_opset(model)
@@ -54,19 +57,50 @@ def _load(model: Any, network: str | None) -> Graph:
     declared = _unique(graph.input, "input")
     outputs = _unique(graph.output, "output")
     nodes = _ordered(graph.name, _read_nodes(graph), tuple(outputs), {*initializers, *declared})
-    _check_types(graph.name, nodes, {*initializers, *declared})
+    _check_names(nodes, {*initializers, *declared})
     names = _inputs(nodes, declared, initializers)
     builder = _builder(opset, [declared[name] for name in names], graph)
     read = {name for node in nodes for name in node.inputs} - set(names)
     for name, tensor in initializers.items():
         if name in read:
             builder.constants[name] = to_array(tensor, f"initializer {name!r}")
+    builder.read = {name for node in nodes for name in node.inputs} | set(outputs)
     for node in nodes:
         _convert(builder, node)
+    _check_computed(builder, graph.name, outputs)
     _finish_outputs(builder, outputs)
     for name, value in outputs.items():
         _check_declared(builder, name, value)
-    return check(Graph(graph.name, names, tuple(outputs), tuple(builder.operators), builder.shapes))
+    needed = _needed(builder.operators, tuple(outputs))
+    whole = Graph(graph.name, names, tuple(outputs), (), builder.shapes, notes=tuple(builder.notes))
+    return check(whole.with_operators(needed))
+
+
+def _needed(operators: list[Operator], outputs: tuple[str, ...]) -> tuple[Operator, ...]:
+    """Without the parts of compositions that became one operator."""
+    read, kept = set(outputs), []
+    for op in reversed(operators):
+        if op.output in read:
+            read.update(op.inputs)
+            kept.append(op)
+    return tuple(reversed(kept))
+
+
+def _check_computed(builder: Builder, network: str, outputs: Iterable[str]) -> None:
+    """Raise what keeps an output from being computed: all operators that nobody knows, or the first reason."""
+    failed = [builder.failed[name] for name in outputs if name in builder.failed]
+    if not failed:
+        return
+    unsupported: dict[str, list[str]] = {}
+    for node in builder.unknown:
+        unsupported.setdefault(node.type, []).append(node.name)
+    if not unsupported or not any(isinstance(error, UnknownOperatorError) for error in failed):
+        raise failed[0]
+    listed = "; ".join(f"{kind} (layer {_names(names)})" for kind, names in unsupported.items())
+    supported = UnsupportedError(f"supported: {', '.join(sorted(CONVERTERS))}; any other on constants alone")
+    raise UnsupportedError(
+        f"network {network!r} uses unsupported operators: {listed}{advice(unsupported)}"
+    ) from supported
 
 
 def _unique(entries: Iterable[Any], kind: str) -> dict[str, Any]:
@@ -140,19 +174,12 @@ def _cycle(backwards: list[str]) -> str:
     return " -> ".join(name if name.isprintable() else repr(name) for name in shown)
 
 
-def _check_types(network: str, nodes: list[Node], outside: set[str]) -> None:
+def _check_names(nodes: list[Node], outside: set[str]) -> None:
     written = {name for node in nodes for name in node.outputs}
-    unsupported: dict[str, list[str]] = {}
     for node in nodes:
-        if node.type not in CONVERTERS and node.type not in FOLDERS:
-            unsupported.setdefault(node.type, []).append(node.name)
         for name in filter(None, node.inputs):
             if name not in written and name not in outside:
                 raise ModelError(f"{node.where} reads {name!r}, which no layer writes and which is no input")
-    if unsupported:
-        listed = "; ".join(f"{kind} (layer {_names(names)})" for kind, names in unsupported.items())
-        supported = ", ".join(sorted({*CONVERTERS, *FOLDERS}))
-        raise UnsupportedError(f"network {network!r} uses unsupported operators: {listed}; supported: {supported}")
 
 
 def _names(names: list[str]) -> str:
@@ -198,7 +225,8 @@ def _builder(opset: int, inputs: list[Any], graph: Any) -> Builder:
         for axis, dim in enumerate(dims, 1):
             if not dim.HasField("dim_value"):
                 raise UnsupportedError(
-                    f"{where}: dimension {axis} is open ({dim.dim_param!r}); supported: an open batch only; fix it"
+                    f"{where}: dimension {axis} is open ({dim.dim_param!r}); supported: an open batch only; give the"
+                    f" sizes: --input-shape {value.name}={_example(tensor.shape.dim)}"
                 )
         shapes[value.name] = check_dimensions([dim.dim_value for dim in dims], where)
         if min(shapes[value.name]) < 1:
@@ -220,19 +248,43 @@ def _builder(opset: int, inputs: list[Any], graph: Any) -> Builder:
     return builder
 
 
+class UnknownOperatorError(UnsupportedError):
+    """An operator that has no conversion."""
+
+
+def _example(dims: Any) -> str:
+    return ",".join(
+        str(dim.dim_value) if dim.HasField("dim_value") else "1" if not i else "64" for i, dim in enumerate(dims)
+    )
+
+
 def _convert(builder: Builder, node: Node) -> None:
+    """Convert a node; why one cannot be carried by itself is kept for who knows the composition that it is part of."""
     call = builder.call(node)
-    if not node.outputs or not node.outputs[0]:
+    if not any(node.outputs):
         raise ModelError(f"{node.where} has no output")
-    if any(node.outputs[1:]) and node.type != "Split":
-        raise UnsupportedError(f"{node.where}: writes {len(node.outputs)} outputs; supported: the first only")
+    for name in filter(None, node.outputs):
+        builder.writers[name] = node
+    try:
+        _computed(call)
+    except UnsupportedError as error:
+        for name in filter(None, node.outputs):
+            builder.tensors.pop(name, None)
+            builder.failed[name] = error
+
+
+def _computed(call: Call) -> None:
+    builder, node = call.builder, call.node
     constant = all(name in builder.constants for name in node.inputs if name)
-    if node.type == "Shape" or constant:
+    if constant or foldable(call):
         fold(call)
-    elif node.type not in CONVERTERS:
-        raise UnsupportedError(f"{node.where}: on computed values; supported: on constants alone")
-    else:
-        CONVERTERS[node.type](call)
+        return
+    if node.type not in CONVERTERS:
+        builder.unknown.append(node)
+        raise UnknownOperatorError(f"{node.where}: on computed values; supported: on constants alone")
+    if node.type not in OF_SEVERAL_OUTPUTS and (any(node.outputs[1:]) or not node.outputs[0]):
+        raise UnsupportedError(f"{node.where}: writes {len(node.outputs)} outputs; supported: the first only")
+    CONVERTERS[node.type](call)
     call.attributes.finish()
 
 

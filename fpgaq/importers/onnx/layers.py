@@ -12,19 +12,23 @@ from .arithmetic import per_channel
 from .builder import Call, Tensor
 from .tensors import REAL_TYPES, type_name
 
+EVALUATE = "call model.eval() before exporting (Keras: training=False)"
+
 
 def batch_normalization(call: Call) -> None:
     """BatchNormalization at inference."""
     call.count(5, 5)
     attributes, tensor = call.attributes, call.tensor()
+    if any(call.node.outputs[1:]):
+        raise UnsupportedError(f"{call.where}: writes statistics, as in training; {EVALUATE}")
     attributes.skip("momentum", *(("consumed_inputs",) if call.opset < 6 else ()))
     epsilon = attributes.real("epsilon", 1e-5)
     if call.opset < 9:
         attributes.only("spatial", 1, 1)
     if call.opset < 7:
         attributes.only("is_test", 1, 0)
-    if call.opset >= 14:
-        attributes.only("training_mode", 0, 0)
+    if call.opset >= 14 and attributes.flag("training_mode"):
+        raise UnsupportedError(f"{call.where}: training_mode is 1; {EVALUATE}")
     scale, offset, mean, variance = (call.parameter(index) for index in range(1, 5))
     for array in (scale, offset, mean, variance):
         if array.shape != tensor.shape[:1]:
@@ -107,9 +111,16 @@ def dropout(call: Call) -> None:
     else:
         call.count(1, 3 if call.opset >= 12 else 1)
         if call.has(2) and call.constant(2).any():
-            raise UnsupportedError(f"{call.where}: training_mode is true; export the model for inference")
+            raise UnsupportedError(f"{call.where}: training_mode is true; {EVALUATE}")
+    if any(call.node.outputs[1:]) and _is_read(call, call.node.outputs[1:]):
+        raise UnsupportedError(f"{call.where}: its mask is read, as in training; {EVALUATE}")
     tensor = call.tensor()
     call.emit(Identity, (tensor,), tensor.shape, kind="Dropout")
+
+
+def _is_read(call: Call, names: tuple[str, ...]) -> bool:
+    """Whether a node or an output of the network reads one of the names."""
+    return any(name in call.builder.read for name in names)
 
 
 def identity(call: Call) -> None:

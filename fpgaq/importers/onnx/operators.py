@@ -14,6 +14,9 @@ from . import resize as resizing
 from . import shapes as shapes
 from .builder import Call
 
+OF_SEVERAL_OUTPUTS = frozenset({"BatchNormalization", "Dropout", "Split", "TopK", "ai.onnx.ml.LinearClassifier"})
+"""The operators whose conversion minds the outputs behind the first."""
+
 CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Add": arithmetic.arithmetic,
     "AveragePool": pools.average_pooling,
