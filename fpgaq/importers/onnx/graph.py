@@ -295,7 +295,8 @@ def _finish_outputs(builder: Builder, outputs: dict[str, Any]) -> None:
         if name not in builder.tensors:
             raise ModelError(f"output {name!r} is a constant: the data does not reach it")
         shape = builder.tensors[name].shape
-        if graph_shape(shape) != shape:
+        # One number for each sample stays a vector of one.
+        if shape and graph_shape(shape) != shape:
             image = images[name] = builder.fresh(f"{name}.image")
             builder.shapes[image], builder.shapes[name] = graph_shape(shape), shape
     if images:
