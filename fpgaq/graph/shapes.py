@@ -9,6 +9,7 @@ from ..errors import ModelError
 from .operators import (
     Add,
     Affine,
+    ArgMax,
     AveragePooling,
     Concatenate,
     Convolution,
@@ -88,6 +89,8 @@ def infer_shape(op: Operator, shape: Shape, declared: Shape, others: Sequence[Sh
         if min(op.factor) < 1:
             raise ModelError(f"layer {op.name!r}: factor {op.factor}; factors are at least 1")
         return channels, height * op.factor[0], width * op.factor[1]
+    if isinstance(op, ArgMax):
+        return tuple(1 if axis == op.axis else size for axis, size in enumerate(shape))
     if isinstance(op, Transpose):
         if sorted(op.axes) != list(range(len(shape))):
             raise ModelError(f"layer {op.name!r}: axes {op.axes} are no order of the axes of {shape}")

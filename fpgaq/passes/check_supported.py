@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..errors import UnsupportedError
-from ..graph import Graph, Identity, Operator, Pad, Reshape, Softmax
+from ..graph import ArgMax, Graph, Identity, Operator, Pad, Reshape, Softmax
 
 
 def check_supported(graph: Graph) -> Graph:
@@ -29,5 +29,5 @@ def check_supported(graph: Graph) -> Graph:
 def _check_operator(op: Operator) -> None:
     if isinstance(op, Pad) and not math.isfinite(op.value):
         raise UnsupportedError(f"layer {op.name!r}: pads with {op.value}; supported: directly before MaxPooling")
-    if isinstance(op, Softmax | Identity):
+    if isinstance(op, Softmax | ArgMax | Identity):
         raise UnsupportedError(f"layer {op.name!r}: {type(op).__name__} is not supported inside the network")

@@ -26,7 +26,6 @@ NAMED = {
     "Abs": "abs",
     "Exp": "exp",
     "HardSwish": "hard_swish",
-    "Log": "log",
     "Mish": "mish",
     "Sigmoid": "sigmoid",
     "Softsign": "softsign",

@@ -11,6 +11,7 @@ from ...graph import Add, Affine, Array, BatchNormalization, Identity, Multiply,
 from .builder import Call, Tensor, graph_shape
 from .moves import cut, permuted, repeated
 from .resize import spread
+from .softmax_parts import log_softmax_of_parts, softmax_of_parts
 
 
 def per_channel(call: Call, index: int, array: Array, shape: Shape) -> Array:
@@ -67,6 +68,8 @@ def arithmetic(call: Call) -> None:
             _constant_arithmetic(call, kind, tensor, index, per_channel(call, index, array, tensor.shape))
         else:
             _over_space(call, kind, tensor, index, array)
+        return
+    if (kind == "Div" and softmax_of_parts(call)) or (kind == "Sub" and log_softmax_of_parts(call)):
         return
     left, right = _same_shape(call, call.tensor(0), call.tensor(1))
     if kind == "Div":

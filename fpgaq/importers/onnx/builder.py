@@ -67,6 +67,10 @@ class Builder:
         self.writers: dict[str, Node] = {}
         self.failed: dict[str, UnsupportedError] = {}
         """Why a tensor cannot be computed by itself; a composition that contains it may be known as a whole."""
+        self.integers: set[str] = set()
+        """Tensors of whole numbers: pixels and indices."""
+        self.labels: dict[str, list[object]] = {}
+        """The labels that stand for the indices of a tensor, where they are not the indices themselves."""
         self.read: set[str] = set()
         """The names that nodes or outputs read."""
         self.unknown: list[Node] = []

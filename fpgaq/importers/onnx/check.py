@@ -105,7 +105,8 @@ def check_with_onnxruntime(
             raise ToolError(f"onnxruntime does not run the model ({_one_line(error)})") from None
         actual = run_float(graph, {name: inputs[name].astype(np.float32) for name in graph.inputs})
         for name, reference in zip(graph.outputs, expected, strict=True):
-            worst = max(worst, _deviation(name, actual[name], np.asarray(reference), tolerance))
+            # Indices are integers there.
+            worst = max(worst, _deviation(name, actual[name], np.asarray(reference) + np.float32(0), tolerance))
     return worst
 
 

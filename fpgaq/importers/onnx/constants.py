@@ -64,6 +64,8 @@ def _cast(call: Call) -> Constant:
     call.count(1, 1)
     call.attributes.skip("saturate", "round_mode")
     kind, array = call.attributes.integer("to"), call.constant(0)
+    if array.dtype == object:
+        raise UnsupportedError(f"{call.where}: of strings; fold it before saving (onnxsim)")
     if kind in REAL_TYPES:
         return array.astype(np.float16).astype(np.float32) if kind == 10 else array.astype(np.float32)
     if kind == BOOL:
@@ -129,6 +131,8 @@ def _evaluated(call: Call) -> Sequence[Any]:
     if not onnx.defs.has(node.type) or node.type.startswith(_REFUSED):
         raise UnsupportedError(f"{call.where}: computes on constants alone; fold it before saving (onnxsim)")
     inputs = {f"i{index}": call.constant(index) for index, name in enumerate(node.inputs) if name}
+    if any(array.dtype == object for array in inputs.values()):
+        raise UnsupportedError(f"{call.where}: computes on strings; fold it before saving (onnxsim)")
     names = [f"i{index}" if name else "" for index, name in enumerate(node.inputs)]
     outputs = [f"o{index}" if name else "" for index, name in enumerate(node.outputs)]
     proto = onnx.helper.make_node(node.type, names, outputs)

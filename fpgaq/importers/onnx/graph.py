@@ -12,8 +12,8 @@ from .advice import advice
 from .builder import Builder, Call, Node, Tensor, graph_shape
 from .constants import fold, foldable
 from .file import read_model, read_opset
-from .operators import CONVERTERS, OF_SEVERAL_OUTPUTS
-from .tensors import REAL_TYPES, check_dimensions, check_internal, to_array, type_name
+from .operators import CONVERTERS, KEEPING, OF_SEVERAL_OUTPUTS
+from .tensors import INTEGER_TYPES, REAL_TYPES, check_dimensions, check_internal, to_array, type_name
 
 MAX_LISTED = 8
 
@@ -67,6 +67,7 @@ def _load(model: Any, network: str | None) -> Graph:
     builder.read = {name for node in nodes for name in node.inputs} | set(outputs)
     for node in nodes:
         _convert(builder, node)
+    outputs = _without_labels(builder, outputs)
     _check_computed(builder, graph.name, outputs)
     _finish_outputs(builder, outputs)
     for name, value in outputs.items():
@@ -74,6 +75,28 @@ def _load(model: Any, network: str | None) -> Graph:
     needed = _needed(builder.operators, tuple(outputs))
     whole = Graph(graph.name, names, tuple(outputs), (), builder.shapes, notes=tuple(builder.notes))
     return check(whole.with_operators(needed))
+
+
+def _without_labels(builder: Builder, outputs: dict[str, Any]) -> dict[str, Any]:
+    """Leave labels out that are no indices, where other outputs tell the class."""
+    labels = {}
+    for name in outputs:
+        origin: str | None = name
+        while origin and origin not in builder.labels:
+            node = builder.writers.get(origin)
+            origin = node.inputs[0] if node and node.inputs and node.type in KEEPING else None
+        if origin:
+            labels[name] = builder.labels[origin]
+    rest = {name: value for name, value in outputs.items() if name not in labels}
+    for name, listed in labels.items():
+        shown = ", ".join(repr(label) for label in listed[:8])
+        if not rest:
+            raise UnsupportedError(
+                f"output {name!r} is one of the labels {shown}, which are no indices 0, 1, ...; end the model at the"
+                " scores (--outputs NAME)"
+            )
+        builder.notes.append(f"output {name!r} is left out: the label of the greatest of the others, in order {shown}")
+    return rest
 
 
 def _needed(operators: list[Operator], outputs: tuple[str, ...]) -> tuple[Operator, ...]:
@@ -206,16 +229,19 @@ def _builder(opset: int, inputs: list[Any], graph: Any) -> Builder:
     """A builder that holds the inputs, each a tensor with the same batch in front."""
     shapes: dict[str, Shape] = {}
     batches: set[int | None] = set()
+    integers: set[str] = set()
     for value in inputs:
         where = f"input {value.name!r}"
         if value.type.WhichOneof("value") != "tensor_type":
             raise UnsupportedError(f"{where} is no tensor; supported: tensors of real numbers")
         tensor = value.type.tensor_type
-        if tensor.elem_type not in REAL_TYPES:
+        if tensor.elem_type not in (*REAL_TYPES, *INTEGER_TYPES):
             raise UnsupportedError(
                 f"{where} is of type {type_name(tensor.elem_type)}; supported:"
-                f" {', '.join(type_name(number) for number in REAL_TYPES)}"
+                f" {', '.join(type_name(number) for number in (*REAL_TYPES, *INTEGER_TYPES))}"
             )
+        if tensor.elem_type in INTEGER_TYPES:
+            integers.add(value.name)
         if len(tensor.shape.dim) < 2:
             raise UnsupportedError(
                 f"{where} has {len(tensor.shape.dim)} dimensions; supported: a batch and at least one size"
@@ -237,6 +263,7 @@ def _builder(opset: int, inputs: list[Any], graph: Any) -> Builder:
     batch = next((batch for batch in fixed if batch is not None), 1)
     reserved = {name for node in graph.node for name in (*node.input, *node.output)} | set(shapes)
     builder = Builder(opset, batch, not fixed, reserved)
+    builder.integers = integers
     for name, shape in shapes.items():
         builder.shapes[name] = shape
         builder.tensors[name] = Tensor(name, shape)
@@ -284,8 +311,13 @@ def _computed(call: Call) -> None:
         raise UnknownOperatorError(f"{node.where}: on computed values; supported: on constants alone")
     if node.type not in OF_SEVERAL_OUTPUTS and (any(node.outputs[1:]) or not node.outputs[0]):
         raise UnsupportedError(f"{node.where}: writes {len(node.outputs)} outputs; supported: the first only")
+    whole = any(name in builder.integers for name in node.inputs)
+    if whole and node.type not in KEEPING:
+        raise UnsupportedError(f"{node.where}: computes on integers; cast them to float before it")
     CONVERTERS[node.type](call)
     call.attributes.finish()
+    if whole and node.type != "Cast":
+        builder.integers.update(filter(None, node.outputs))
 
 
 def _finish_outputs(builder: Builder, outputs: dict[str, Any]) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ...errors import ModelError, UnsupportedError
-from ...graph import Affine, Array, BatchNormalization, Identity, Softmax
+from ...graph import Affine, Array, BatchNormalization, Identity
 from .arithmetic import per_channel
 from .builder import Call, Tensor
-from .tensors import REAL_TYPES, type_name
+from .tensors import INTEGER_TYPES, REAL_TYPES, type_name
 
 EVALUATE = "call model.eval() before exporting (Keras: training=False)"
 
@@ -86,21 +84,6 @@ def _affine(call: Call, tensor: Tensor, weight: Array, bias: Array | None) -> No
     call.emit(Affine, (tensor,), (weight.shape[0],), weight=np.ascontiguousarray(weight), bias=bias)
 
 
-def softmax(call: Call) -> None:
-    """Softmax; before opset 13 over all axes from `axis` on, which must be one in fact."""
-    call.count(1, 1)
-    tensor = call.tensor()
-    axis = call.axis(call.attributes.integer("axis", 1 if call.opset < 13 else -1), len(tensor.shape))
-    if call.opset < 13 and math.prod(tensor.shape[axis + 1 :]) != 1:
-        raise UnsupportedError(
-            f"{call.where}: over axes {axis + 1} and up of shape {tensor.shape} together; supported: one axis"
-        )
-    if call.opset < 13 and math.prod(tensor.shape[:axis]) != 1 and axis > 0 and tensor.shape[axis] == 1:
-        raise UnsupportedError(f"{call.where}: over one element; remove it")
-    position = 2 if len(tensor.shape) == 2 and axis == 1 else axis
-    call.emit(Softmax, (tensor,), tensor.shape, axis=position)
-
-
 def dropout(call: Call) -> None:
     """Dropout at inference."""
     attributes = call.attributes
@@ -131,9 +114,11 @@ def identity(call: Call) -> None:
 
 
 def cast(call: Call) -> None:
-    """Cast between real types: the network computes in float32 anyway."""
-    call.attributes.skip("saturate")
+    """Cast between real types, which are float32 here anyway, and of whole numbers."""
+    call.attributes.skip("saturate", "round_mode")
     kind = call.attributes.integer("to")
-    if kind not in REAL_TYPES:
+    if kind in INTEGER_TYPES and call.node.inputs[0] in call.builder.integers:
+        call.builder.integers.add(call.node.outputs[0])
+    elif kind not in REAL_TYPES:
         raise UnsupportedError(f"{call.where}: to {type_name(kind)}; supported: between real types")
     identity(call)

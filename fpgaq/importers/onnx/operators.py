@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from . import activations as activations
 from . import arithmetic as arithmetic
 from . import convolutions as convolutions
+from . import endings as endings
 from . import layers as layers
 from . import pads as pads
 from . import pools as pools
@@ -17,8 +18,15 @@ from .builder import Call
 OF_SEVERAL_OUTPUTS = frozenset({"BatchNormalization", "Dropout", "Split", "TopK", "ai.onnx.ml.LinearClassifier"})
 """The operators whose conversion minds the outputs behind the first."""
 
+KEEPING = frozenset(
+    ("Cast", "Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "SpaceToDepth")
+    + ("Split", "Squeeze", "Tile", "Transpose", "Unsqueeze", "MaxPool", "ai.onnx.ml.ArrayFeatureExtractor")
+)
+"""The operators that compute the same on whole numbers as on real ones."""
+
 CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Add": arithmetic.arithmetic,
+    "ArgMax": endings.arg_max,
     "AveragePool": pools.average_pooling,
     "BatchNormalization": layers.batch_normalization,
     "Cast": layers.cast,
@@ -39,6 +47,8 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "GlobalMaxPool": pools.global_maximum,
     "HardSigmoid": activations.hard_sigmoid,
     "Identity": layers.identity,
+    "Log": endings.logarithm,
+    "LogSoftmax": endings.softmax,
     "LeakyRelu": activations.leaky_relu,
     "MatMul": layers.matrix_product,
     "Max": activations.extreme,
@@ -58,7 +68,7 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Resize": resizing.resize,
     "Selu": activations.selu,
     "Slice": shapes.slice_,
-    "Softmax": layers.softmax,
+    "Softmax": endings.softmax,
     "Softplus": activations.softplus,
     "SpaceToDepth": shapes.space_to_depth,
     "Split": shapes.split,
@@ -66,8 +76,14 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Sub": arithmetic.arithmetic,
     "Sum": arithmetic.add_all,
     "Tile": shapes.tile,
+    "TopK": endings.top_k,
     "Transpose": shapes.transpose,
     "Unsqueeze": shapes.unsqueeze,
     "Upsample": resizing.upsample,
+    "ai.onnx.ml.ArrayFeatureExtractor": endings.extract_features,
+    "ai.onnx.ml.LinearClassifier": endings.linear_classifier,
+    "ai.onnx.ml.LinearRegressor": endings.linear_regressor,
+    "ai.onnx.ml.Normalizer": endings.normalizer,
+    "ai.onnx.ml.Scaler": endings.scaler,
     **dict.fromkeys(activations.NAMED, activations.named),
 }

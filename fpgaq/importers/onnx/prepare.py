@@ -49,6 +49,7 @@ def prepared(
     """
     model = read_model(data)
     changed = _take_values(model.graph, folder)
+    changed |= _without_maps(model.graph)
     if len(model.functions):
         model, changed = _inlined(model), True
     if input_shapes:
@@ -167,6 +168,19 @@ def _inlined(model: Any) -> Any:
         names = sorted(function.name for function in inlined.functions)[:4]
         raise UnsupportedError(f"functions {names} could not be put in place; export plain operators")
     return read_model(inlined.SerializeToString())
+
+
+def _without_maps(graph: Any) -> bool:
+    """The probabilities themselves in place of ZipMap's dictionaries of them."""
+    maps = [node for node in graph.node if node.op_type == "ZipMap" and node.domain == "ai.onnx.ml"]
+    for node in maps:
+        node.op_type, node.domain = "Identity", ""
+        del node.attribute[:]
+        for value in graph.output:
+            if value.name in node.output:
+                value.ClearField("type")
+                value.type.tensor_type.elem_type = 1
+    return bool(maps)
 
 
 def _set_shapes(graph: Any, shapes: Mapping[str, Sequence[int]]) -> None:

@@ -140,7 +140,7 @@ def concatenate(call: Call) -> None:
     for tensor in tensors:
         if len(tensor.shape) != rank or _without(tensor.shape, position) != _without(tensors[0].shape, position):
             raise ModelError(
-                f"{call.where}: shapes {tensors[0].shape} and {tensor.shape} along axis {axis}; the other axes are equal"
+                f"{call.where}: shapes {tensors[0].shape} and {tensor.shape} along axis {axis}; other axes are equal"
             )
     if len(tensors) == 1:
         call.reshape(tensors[0], tensors[0].shape)

@@ -21,7 +21,7 @@ TYPE_NAMES = (
     + ("uint32", "uint64", "complex64", "complex128", "bfloat16", "float8e4m3fn", "float8e4m3fnuz", "float8e5m2")
     + ("float8e5m2fnuz", "uint4", "int4", "float4e2m1")
 )
-FLOAT, INT32, INT64, BOOL, FLOAT16, DOUBLE, BFLOAT16 = 1, 6, 7, 9, 10, 11, 16
+FLOAT, INT32, INT64, STRING, BOOL, FLOAT16, DOUBLE, BFLOAT16 = 1, 6, 7, 8, 9, 10, 11, 16
 REAL_TYPES = (FLOAT, FLOAT16, DOUBLE, BFLOAT16)
 INTEGER_TYPES = {2: "u1", 3: "i1", 4: "u2", 5: "i2", INT32: "i4", INT64: "i8", 12: "u4", 13: "u8"}
 """The numpy type of each."""
@@ -85,7 +85,7 @@ def storage_bytes(tensor: Any, where: str) -> int:
 
 
 def to_array(tensor: Any, where: str) -> NDArray[Any]:
-    """The values: float32 (float16, bfloat16 and double converted), int32, int64 or bool.
+    """The values: float32 (float16, bfloat16 and double converted), integers, bool, or strings as objects (labels).
 
     Raises
     ------
@@ -96,6 +96,9 @@ def to_array(tensor: Any, where: str) -> NDArray[Any]:
     """
     check_internal(tensor, where)
     kind = int(tensor.data_type)
+    if kind == STRING and len(tensor.string_data) == math.prod(check_dimensions(list(tensor.dims), where)):
+        texts = [bytes(text).decode("utf-8", "backslashreplace") for text in tensor.string_data]
+        return np.array(texts, object).reshape(list(tensor.dims))
     if kind not in _STORAGE:
         allowed = ", ".join(type_name(number) for number in _STORAGE)
         raise UnsupportedError(f"{where} is of type {type_name(kind)}; supported: {allowed}")
