@@ -15,7 +15,6 @@ import numpy as np
 from ..graph import (
     Add,
     Affine,
-    ArgMax,
     Array,
     AveragePooling,
     BatchNormalization,
@@ -289,12 +288,6 @@ def _quantize(sheet: Sheet, op: FixedPointQuantize) -> None:
     )
 
 
-def _argmax(sheet: Sheet, op: ArgMax) -> None:
-    raise UnsupportedError(
-        f"layer {op.name!r}: ArgMax is not written as .nnp; end the model before it (--outputs NAME)"
-    )
-
-
 WRITERS: Mapping[type[Operator], Callable[[Sheet, Any], None]] = {
     Convolution: _convolution,
     Affine: _affine,
@@ -314,7 +307,6 @@ WRITERS: Mapping[type[Operator], Callable[[Sheet, Any], None]] = {
     ScaleOffset: _scale_offset,
     Reshape: lambda sheet, op: sheet.write(op, "Reshape", {"shape": dims(-1, *sheet.shape(op.output))}),
     Softmax: lambda sheet, op: sheet.write(op, "LogSoftmax" if op.log else "Softmax", {"axis": op.axis + 1}),
-    ArgMax: _argmax,
     FixedPointQuantize: _quantize,
     Identity: lambda sheet, op: sheet.write(op, "Identity"),
 }
