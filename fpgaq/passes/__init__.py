@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ..graph import Graph, check
 from ..graph.fixed import is_fixed
 from .check_supported import check_supported
+from .compositions import compositions
 from .cut_softmax import cut_softmax
 from .flatten_reshapes import flatten_reshapes
 from .fold_batchnorm import fold_batchnorm
@@ -30,6 +31,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     rows_to_images,
     # The reshapes around one-dimensional layers are idle now.
     remove_identities,
+    compositions,
     recognize,
     flatten_reshapes,
     fold_padding,

@@ -72,12 +72,37 @@ def arithmetic(call: Call) -> None:
     if (kind == "Div" and softmax_of_parts(call)) or (kind == "Sub" and log_softmax_of_parts(call)):
         return
     left, right = _same_shape(call, call.tensor(0), call.tensor(1))
+    if kind == "Div" and not (_ancestors(call, 0) & _ancestors(call, 1)):
+        raise UnsupportedError(
+            f"{call.where}: divides by a computed tensor; supported: by a constant, or a function of the same tensor"
+        )
     if kind == "Div":
-        raise UnsupportedError(f"{call.where}: divides by a computed tensor; supported: by a constant")
+        inverse = call.emit(Pointwise, (right,), right.shape, -1, function="reciprocal", parameters=(1.0,))
+        call.emit(Multiply, (left, inverse), left.shape)
+        return
     if kind == "Mul":
         call.emit(Multiply, (left, right), left.shape)
     else:
         call.emit(Add, (left, right), left.shape, signs=(1, -1 if kind == "Sub" else 1))
+
+
+ELEMENTWISE = frozenset(
+    ("Abs", "Add", "Cast", "Clip", "Div", "Erf", "Exp", "Identity", "Log", "Max", "Min", "Mul", "Neg", "Pow", "Relu")
+    + ("Reciprocal", "Sigmoid", "Softplus", "Sqrt", "Sub", "Tanh")
+)
+
+
+def _ancestors(call: Call, index: int) -> set[str]:
+    """An input and the tensors of which it is a function element by element."""
+    found, queue = set(), [call.node.inputs[index]]
+    while queue:
+        name = queue.pop()
+        if name not in found and name not in call.builder.constants:
+            found.add(name)
+            node = call.builder.writers.get(name)
+            if node is not None and node.type in ELEMENTWISE:
+                queue += [source for source in node.inputs if source]
+    return found
 
 
 def _legacy(call: Call, array: Array, shape: Shape, broadcast: bool, axis: int) -> Array:

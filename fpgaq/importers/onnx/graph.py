@@ -316,7 +316,7 @@ def _computed(call: Call) -> None:
         raise UnsupportedError(f"{node.where}: computes on integers; cast them to float before it")
     CONVERTERS[node.type](call)
     call.attributes.finish()
-    if whole and node.type != "Cast":
+    if whole and node.type not in ("Cast", "Where"):
         builder.integers.update(filter(None, node.outputs))
 
 

@@ -20,7 +20,18 @@ OF_SEVERAL_OUTPUTS = frozenset({"BatchNormalization", "Dropout", "Split", "TopK"
 
 KEEPING = frozenset(
     ("Cast", "Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "SpaceToDepth")
-    + ("Split", "Squeeze", "Tile", "Transpose", "Unsqueeze", "MaxPool", "ai.onnx.ml.ArrayFeatureExtractor")
+    + (
+        "Split",
+        "Squeeze",
+        "Tile",
+        "Transpose",
+        "Unsqueeze",
+        "MaxPool",
+        "Where",
+        "Not",
+        "And",
+        "ai.onnx.ml.ArrayFeatureExtractor",
+    )
 )
 """The operators that compute the same on whole numbers as on real ones."""
 
@@ -30,6 +41,8 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "AveragePool": pools.average_pooling,
     "BatchNormalization": layers.batch_normalization,
     "Cast": layers.cast,
+    "And": activations.conjunction,
+    "Celu": activations.celu,
     "Clip": activations.clip,
     "Concat": shapes.concatenate,
     "Conv": convolutions.convolution,
@@ -45,6 +58,7 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Gemm": layers.gemm,
     "GlobalAveragePool": pools.global_average,
     "GlobalMaxPool": pools.global_maximum,
+    **dict.fromkeys(("Greater", "GreaterOrEqual", "Less", "LessOrEqual"), activations.comparison),
     "HardSigmoid": activations.hard_sigmoid,
     "Identity": layers.identity,
     "Log": endings.logarithm,
@@ -56,6 +70,7 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Min": activations.extreme,
     "Mul": arithmetic.arithmetic,
     "Neg": arithmetic.negate,
+    "Not": activations.negation,
     "PRelu": activations.prelu,
     "Pad": pads.pad,
     "Pow": activations.power,
@@ -67,6 +82,8 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Reshape": shapes.reshape,
     "Resize": resizing.resize,
     "Selu": activations.selu,
+    "Shrink": activations.shrink,
+    "Sign": activations.sign,
     "Slice": shapes.slice_,
     "Softmax": endings.softmax,
     "Softplus": activations.softplus,
@@ -75,11 +92,14 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Squeeze": shapes.squeeze,
     "Sub": arithmetic.arithmetic,
     "Sum": arithmetic.add_all,
+    "ThresholdedRelu": activations.thresholded_relu,
     "Tile": shapes.tile,
     "TopK": endings.top_k,
     "Transpose": shapes.transpose,
     "Unsqueeze": shapes.unsqueeze,
     "Upsample": resizing.upsample,
+    "Where": activations.where,
+    "com.microsoft.Gelu": activations.microsoft_gelu,
     "ai.onnx.ml.ArrayFeatureExtractor": endings.extract_features,
     "ai.onnx.ml.LinearClassifier": endings.linear_classifier,
     "ai.onnx.ml.LinearRegressor": endings.linear_regressor,
