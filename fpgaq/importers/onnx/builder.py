@@ -171,8 +171,10 @@ class Call:
         """An input with one or two spatial axes."""
         tensor = self.tensor(index)
         if len(tensor.shape) not in (2, 3):
+            more = "; use Conv2d in place of Conv3d, the depth among the channels" if len(tensor.shape) == 4 else ""
             raise UnsupportedError(
                 f"{self.where}: input shape {tensor.shape}; supported: (channels, length) and (channels, height, width)"
+                f"{more}"
             )
         return tensor
 

@@ -8,6 +8,7 @@ from ...errors import ModelError, UnsupportedError
 from ...graph import Affine, Array, BatchNormalization, Identity
 from .arithmetic import per_channel
 from .builder import Call, Tensor
+from .moves import picked
 from .tensors import INTEGER_TYPES, REAL_TYPES, type_name
 
 EVALUATE = "call model.eval() before exporting (Keras: training=False)"
@@ -46,9 +47,10 @@ def batch_normalization(call: Call) -> None:
 def gemm(call: Call) -> None:
     """Gemm with constant weights."""
     call.count(2, 3)
-    attributes, tensor, weight = call.attributes, _vector(call), call.parameter(1)
-    if attributes.flag("transA"):
-        raise UnsupportedError(f"{call.where}: transA is 1, which moves the batch; supported: 0")
+    attributes, weight = call.attributes, call.parameter(1)
+    tensor = _turned_back(call) if attributes.flag("transA") else call.tensor()
+    if len(tensor.shape) != 1:
+        raise UnsupportedError(f"{call.where}: input shape {tensor.shape}; supported: (features,); put Flatten before")
     if weight.ndim != 2:
         raise ModelError(f"{call.where}: weights of shape {weight.shape}; expected two axes")
     weight = weight if attributes.flag("transB") else weight.T
@@ -63,19 +65,41 @@ def gemm(call: Call) -> None:
 
 
 def matrix_product(call: Call) -> None:
-    """MatMul with constant weights."""
+    """MatMul with constant weights, on either side: along the last axis, or the one before it."""
     call.count(2, 2)
-    tensor, weight = _vector(call), call.parameter(1)
+    left = call.is_constant(0)
+    if not left and not call.is_constant(1):
+        raise UnsupportedError(
+            f"{call.where}: of two computed tensors, as in attention; supported: constant weights; use convolutions"
+        )
+    tensor, weight = call.tensor(1 if left else 0), call.parameter(0 if left else 1)
+    while weight.ndim > 2 and weight.shape[0] == 1:
+        weight = weight[0]
     if weight.ndim != 2:
         raise UnsupportedError(f"{call.where}: weights of shape {weight.shape}; supported: (features, outputs)")
-    _affine(call, tensor, weight.T, None)
+    matrix = weight if left else weight.T
+    if left and len(tensor.shape) < 2:
+        raise UnsupportedError(
+            f"{call.where}: weights times (batch, *{tensor.shape}) mixes the samples of a batch; give the input a batch"
+            " axis in front, or multiply from the right (x @ W.T)"
+        )
+    if len(tensor.shape) == 1:
+        _affine(call, tensor, matrix, None)
+        return
+    axis = len(tensor.shape) - (2 if left else 1)
+    if matrix.shape[1] != tensor.shape[axis]:
+        raise ModelError(f"{call.where}: weights for {matrix.shape[1]} features; the input has {tensor.shape[axis]}")
+    result = picked(call, tensor, axis, matrix)
+    call.reshape(result, result.shape)
 
 
-def _vector(call: Call) -> Tensor:
-    tensor = call.tensor()
-    if len(tensor.shape) != 1:
-        raise UnsupportedError(f"{call.where}: input shape {tensor.shape}; supported: (features,); put Flatten before")
-    return tensor
+def _turned_back(call: Call) -> Tensor:
+    """What a Transpose in front of a transposed input was made of."""
+    node = call.writer(0, "Transpose")
+    perm = next((list(proto.ints) for proto in node.attributes if proto.name == "perm"), [1, 0]) if node else []
+    if node is None or perm != [1, 0] or node.inputs[0] not in call.builder.tensors:
+        raise UnsupportedError(f"{call.where}: transA is 1, which moves the batch; supported: 0")
+    return call.builder.tensors[node.inputs[0]]
 
 
 def _affine(call: Call, tensor: Tensor, weight: Array, bias: Array | None) -> None:

@@ -13,7 +13,7 @@ from itertools import permutations
 import numpy as np
 
 from ...errors import UnsupportedError
-from ...graph import Concatenate, Convolution, MaxPooling, Shape, Slice, Transpose, Upsample
+from ...graph import Array, Concatenate, Convolution, MaxPooling, Shape, Slice, Transpose, Upsample
 from .builder import Call, Tensor
 
 MAX_BLOCKS = 7
@@ -176,14 +176,20 @@ def gathered(call: Call, tensor: Tensor, axis: int, indices: Sequence[int]) -> T
     return joined(call, pieces, axis)
 
 
-def picked(call: Call, tensor: Tensor, axis: int, matrix: np.ndarray) -> Tensor:  # type: ignore[type-arg]
+def picked(
+    call: Call,
+    tensor: Tensor,
+    axis: int,
+    matrix: np.ndarray,  # type: ignore[type-arg]
+    bias: Array | None = None,
+) -> Tensor:
     """Each output along an axis a sum of its elements by one row of a constant matrix: a convolution of one pixel."""
     shape = tensor.shape
     order = [axis, *(other for other in range(len(shape)) if other != axis)]
     front = permuted(call, tensor, order)
     image = call.view(front, (shape[axis], 1, math.prod(front.shape[1:])))
     weight = np.ascontiguousarray(matrix, np.float32)[:, :, None, None]
-    result = call.emit(Convolution, (image,), (len(matrix), 1, image.shape[2]), -1, weight=weight, bias=None)
+    result = call.emit(Convolution, (image,), (len(matrix), 1, image.shape[2]), -1, weight=weight, bias=bias)
     result = call.view(result, (len(matrix), *front.shape[1:]))
     return permuted(call, result, [order.index(place) for place in range(len(shape))])
 

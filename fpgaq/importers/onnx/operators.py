@@ -75,6 +75,8 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Pad": pads.pad,
     "Pow": activations.power,
     "Reciprocal": activations.reciprocal,
+    **dict.fromkeys(("ReduceL1", "ReduceL2", "ReduceSumSquare"), pools.reduce_norm),
+    "ReduceMin": pools.reduce_min,
     "ReduceMax": pools.reduce_max,
     "ReduceMean": pools.reduce_mean,
     "ReduceSum": pools.reduce_sum,
