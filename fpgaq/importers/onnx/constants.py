@@ -93,6 +93,13 @@ def foldable(call: Call) -> bool:
     return call.node.type in ("Shape", "Size")
 
 
+def known(kind: str) -> bool:
+    """Whether onnx itself has an operator, which its evaluator then computes."""
+    import onnx
+
+    return kind in OWN or bool(onnx.defs.has(kind))
+
+
 def fold(call: Call) -> None:
     """Compute a node all of whose inputs are constants (of a Shape or Size, whose input's shape is known)."""
     node = call.node
@@ -128,7 +135,7 @@ def _evaluated(call: Call) -> Sequence[Any]:
     from onnx.reference import ReferenceEvaluator
 
     node = call.node
-    if not onnx.defs.has(node.type) or node.type.startswith(_REFUSED):
+    if node.type.startswith(_REFUSED):
         raise UnsupportedError(f"{call.where}: computes on constants alone; fold it before saving (onnxsim)")
     inputs = {f"i{index}": call.constant(index) for index, name in enumerate(node.inputs) if name}
     if any(array.dtype == object for array in inputs.values()):
@@ -153,8 +160,10 @@ def _evaluated(call: Call) -> Sequence[Any]:
             for results in [iter(ReferenceEvaluator(model).run(None, inputs))]
             for name in outputs
         ]
-    except (ModelError, UnsupportedError):
-        raise
+    except (NotImplementedError, RuntimeError) as error:
+        raise UnsupportedError(
+            f"{call.where}: is not evaluated ({_one_line(error)[:120]}); fold it before saving (onnxsim)"
+        ) from None
     except Exception as error:  # the evaluator's functions raise what numpy and Python do
         raise ModelError(f"{call.where}: cannot be computed ({_one_line(error)})") from None
 

@@ -10,12 +10,14 @@ from ...errors import ModelError, UnsupportedError
 from ...graph import Graph, Operator, Reshape, Shape, check
 from .advice import advice
 from .builder import Builder, Call, Node, Tensor, graph_shape
-from .constants import fold, foldable
+from .constants import fold, foldable, known
 from .file import read_model, read_opset
 from .operators import CONVERTERS, KEEPING, OF_SEVERAL_OUTPUTS
 from .tensors import INTEGER_TYPES, REAL_TYPES, check_dimensions, check_internal, to_array, type_name
 
 MAX_LISTED = 8
+KNOWN_IN_COMPOSITIONS = frozenset({"ReduceLogSumExp"})
+"""Operators that are carried as a part of others alone."""
 
 
 def load_onnx(data: bytes, network: str | None = None) -> Graph:
@@ -116,8 +118,10 @@ def _check_computed(builder: Builder, network: str, outputs: Iterable[str]) -> N
         return
     unsupported: dict[str, list[str]] = {}
     for node in builder.unknown:
+        if node.type in KNOWN_IN_COMPOSITIONS:
+            continue
         unsupported.setdefault(node.type, []).append(node.name)
-    if not unsupported or not any(isinstance(error, UnknownOperatorError) for error in failed):
+    if not unsupported:
         raise failed[0]
     listed = "; ".join(f"{kind} (layer {_names(names)})" for kind, names in unsupported.items())
     supported = UnsupportedError(f"supported: {', '.join(sorted(CONVERTERS))}; any other on constants alone")
@@ -303,10 +307,10 @@ def _convert(builder: Builder, node: Node) -> None:
 def _computed(call: Call) -> None:
     builder, node = call.builder, call.node
     constant = all(name in builder.constants for name in node.inputs if name)
-    if constant or foldable(call):
+    if foldable(call) or (constant and known(node.type)):
         fold(call)
         return
-    if node.type not in CONVERTERS:
+    if constant or node.type not in CONVERTERS:
         builder.unknown.append(node)
         raise UnknownOperatorError(f"{node.where}: on computed values; supported: on constants alone")
     if node.type not in OF_SEVERAL_OUTPUTS and (any(node.outputs[1:]) or not node.outputs[0]):

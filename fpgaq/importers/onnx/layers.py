@@ -69,6 +69,8 @@ def matrix_product(call: Call) -> None:
     call.count(2, 2)
     left = call.is_constant(0)
     if not left and not call.is_constant(1):
+        # Why one of them is not computed comes first.
+        call.tensor(0), call.tensor(1)
         raise UnsupportedError(
             f"{call.where}: of two computed tensors, as in attention; supported: constant weights; use convolutions"
         )
