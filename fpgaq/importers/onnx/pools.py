@@ -48,7 +48,8 @@ def _pool(call: Call, kind: type[Operator]) -> None:
     fields: dict[str, bool] = {}
     if kind is AveragePooling:
         fields["count_padding"] = attributes.flag("count_include_pad")
-        if fields["count_padding"] and padding != window.padding:
+        # Before opset 19 the overhang counts with the padding, as onnx's reference and onnxruntime have it.
+        if call.opset >= 19 and fields["count_padding"] and padding != window.padding:
             # The padding counts and the overhang does not: the one becomes a border of zeros, the other stays padding.
             fields["count_padding"] = False
             overhang = [whole - given for whole, given in zip(padding, window.padding, strict=True)]
