@@ -148,6 +148,16 @@ def test_pads_as_torch_computes_them_agree(opset, pads, mode):
         ([node("Pad", "v p", "w")], {"v": real(4), "p": ints(1 << 40, 0)}, "makes more than|cannot be computed"),
         ([node("RandomNormalLike", "v", "w")], {"v": real(4, 4)}, "on constants alone; fold it"),
         ([node("Bernoulli", "v", "w")], {"v": P}, "on constants alone; fold it"),
+        (
+            [node("Einsum", "v v v v v", "w", equation="ab,cd,ef,gh,ij->a")],
+            {"v": real(64, 64)},
+            "elements of constants",
+        ),
+        (
+            [node("Conv", "v k", "w", pads=[500, 500, 500, 500])],
+            {"v": real(1, 1, 4, 4), "k": real(1, 1, 500, 500)},
+            "elements of constants",
+        ),
         ([node("MatMul", "v v", "w")], {"v": real(6, 4)}, "cannot be computed"),
         ([node("NoSuchThing", "v", "w")], {"v": real(6, 4)}, "unsupported operators: NoSuchThing"),
         ([node("Gather", "v i", "w")], {"v": real(6, 4), "i": ints(9)}, "cannot be computed"),

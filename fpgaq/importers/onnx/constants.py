@@ -18,11 +18,17 @@ from .tensors import BOOL, FLOAT, INTEGER_TYPES, MAX_ELEMENTS, REAL_TYPES, type_
 
 Constant = NDArray[Any]
 
-_REFUSED = ("If", "Loop", "Scan", "Random", "Multinomial", "Bernoulli", "Sequence", "Optional", "SplitToSequence")
+_REFUSED = (
+    *("If", "Loop", "Scan", "Random", "Multinomial", "Bernoulli", "Sequence", "Optional", "SplitToSequence"),
+    *("ImageDecoder", "NonMaxSuppression"),
+)
 """Beginnings of the names of operators with graphs inside, at random, or on other things than tensors."""
-_LIKE_INPUTS = ("NonZero", "Unique", "Compress", "NonMaxSuppression")
+_LIKE_INPUTS = ("NonZero", "Unique", "Compress")
 """Operators whose outputs are no larger than a small multiple of their inputs, but of no shape known before."""
-MAX_PRODUCTS = 1 << 44
+_WINDOWED = ("Conv", "QLinearConv", "Deform", "GridSample", "RoiAlign")
+MAX_PRODUCTS = 1 << 34
+MAX_WINDOWED = 1 << 28
+"""Products of an operator whose windows the evaluator copies."""
 
 
 def constant(call: Call) -> Constant:
@@ -202,8 +208,22 @@ def _check_size(call: Call, model: Any, inputs: Mapping[str, Constant]) -> None:
         total += math.prod(dim.dim_value for dim in tensor.shape.dim)
     if total > MAX_ELEMENTS:
         raise ModelError(f"{call.where}: makes more than {MAX_ELEMENTS} elements ({total})")
-    if total * max((array.size for array in inputs.values()), default=1) > MAX_PRODUCTS:
-        raise ModelError(f"{call.where}: {total} elements of constants of {given}; fold it before saving (onnxsim)")
+    _check_effort(call, total, [array.size for array in inputs.values()])
+
+
+def _check_effort(call: Call, total: int, sizes: Sequence[int]) -> None:
+    """Refuse what takes far more steps, or memory on the way, than its inputs and its result are large."""
+    kind = call.node.type
+    if kind == "Einsum":
+        steps, most = math.prod(sizes), MAX_PRODUCTS
+    elif "MatMul" in kind or kind == "Gemm":
+        steps, most = total * math.isqrt(max(sizes, default=1)), MAX_PRODUCTS
+    elif kind.startswith(_WINDOWED) or kind.endswith("Pool") or kind in ("LSTM", "GRU", "RNN", "Resize", "DFT", "STFT"):
+        steps, most = total * max(sizes, default=1), MAX_WINDOWED
+    else:
+        return
+    if steps > most:
+        raise ModelError(f"{call.where}: {total} elements of constants of {sizes}; fold it before saving (onnxsim)")
 
 
 def _one_line(error: Exception) -> str:

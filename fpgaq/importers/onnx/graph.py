@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import ModelError, UnsupportedError
-from ...graph import Graph, Operator, Reshape, Shape, check
+from ...graph import Graph, Operator, Reshape, check
 from .advice import advice
-from .builder import Builder, Call, Node, Tensor, graph_shape
+from .builder import Builder, Call, Node, graph_shape
 from .constants import fold, foldable, known
 from .file import read_model, read_opset
+from .inputs import begin, find_inputs
 from .operators import CONVERTERS, KEEPING, OF_SEVERAL_OUTPUTS
-from .tensors import INTEGER_TYPES, REAL_TYPES, check_dimensions, check_internal, to_array, type_name
+from .tensors import check_internal, to_array
 
 MAX_LISTED = 8
 KNOWN_IN_COMPOSITIONS = frozenset({"ReduceLogSumExp"})
@@ -60,8 +61,8 @@ def _load(model: Any, network: str | None) -> Graph:
     outputs = _unique(graph.output, "output")
     nodes = _ordered(graph.name, _read_nodes(graph), tuple(outputs), {*initializers, *declared})
     _check_names(nodes, {*initializers, *declared})
-    names = _inputs(nodes, declared, initializers)
-    builder = _builder(opset, [declared[name] for name in names], graph)
+    names = find_inputs(nodes, declared, initializers)
+    builder = begin(opset, [declared[name] for name in names], graph)
     read = {name for node in nodes for name in node.inputs} - set(names)
     for name, tensor in initializers.items():
         if name in read:
@@ -214,79 +215,8 @@ def _names(names: list[str]) -> str:
     return shown if len(names) <= MAX_LISTED else f"{shown} and {len(names) - MAX_LISTED} more"
 
 
-def _inputs(nodes: list[Node], declared: dict[str, Any], initializers: dict[str, Any]) -> tuple[str, ...]:
-    """The data: declared inputs without a value.
-
-    nnabla's exporter gives every input a value, as old files may; where there is no other, one that is the first
-    input of a node counts as data.
-    """
-    read = {name for node in nodes for name in node.inputs}
-    names = tuple(name for name in declared if name not in initializers and name in read)
-    first = {node.inputs[0] for node in nodes if node.inputs}
-    names = names or tuple(name for name in declared if name in first)
-    if not names:
-        raise ModelError("the network has no input: every value that it reads is a constant")
-    return names
-
-
-def _builder(opset: int, inputs: list[Any], graph: Any) -> Builder:
-    """A builder that holds the inputs, each a tensor with the same batch in front."""
-    shapes: dict[str, Shape] = {}
-    batches: set[int | None] = set()
-    integers: set[str] = set()
-    for value in inputs:
-        where = f"input {value.name!r}"
-        if value.type.WhichOneof("value") != "tensor_type":
-            raise UnsupportedError(f"{where} is no tensor; supported: tensors of real numbers")
-        tensor = value.type.tensor_type
-        if tensor.elem_type not in (*REAL_TYPES, *INTEGER_TYPES):
-            raise UnsupportedError(
-                f"{where} is of type {type_name(tensor.elem_type)}; supported:"
-                f" {', '.join(type_name(number) for number in (*REAL_TYPES, *INTEGER_TYPES))}"
-            )
-        if tensor.elem_type in INTEGER_TYPES:
-            integers.add(value.name)
-        if len(tensor.shape.dim) < 2:
-            raise UnsupportedError(
-                f"{where} has {len(tensor.shape.dim)} dimensions; supported: a batch and at least one size"
-            )
-        batch, *dims = tensor.shape.dim
-        batches.add(int(batch.dim_value) if batch.HasField("dim_value") else None)
-        for axis, dim in enumerate(dims, 1):
-            if not dim.HasField("dim_value"):
-                raise UnsupportedError(
-                    f"{where}: dimension {axis} is open ({dim.dim_param!r}); supported: an open batch only; give the"
-                    f" sizes: --input-shape {value.name}={_example(tensor.shape.dim)}"
-                )
-        shapes[value.name] = check_dimensions([dim.dim_value for dim in dims], where)
-        if min(shapes[value.name]) < 1:
-            raise ModelError(f"{where} has shape {list(shapes[value.name])}; sizes are at least 1")
-    fixed = batches - {None}
-    if len(fixed) > 1 or any(not 1 <= batch < 2**31 for batch in fixed if batch is not None):
-        raise ModelError(f"the inputs have batches of {sorted(map(str, fixed))}; expected one size of at least 1")
-    batch = next((batch for batch in fixed if batch is not None), 1)
-    reserved = {name for node in graph.node for name in (*node.input, *node.output)} | set(shapes)
-    builder = Builder(opset, batch, not fixed, reserved)
-    builder.integers = integers
-    for name, shape in shapes.items():
-        builder.shapes[name] = shape
-        builder.tensors[name] = Tensor(name, shape)
-        if graph_shape(shape) != shape:
-            image = builder.fresh(f"{name}.image")
-            builder.operators.append(Reshape(image, (name,), image))
-            builder.shapes[image] = graph_shape(shape)
-            builder.tensors[name] = Tensor(image, shape)
-    return builder
-
-
 class UnknownOperatorError(UnsupportedError):
     """An operator that has no conversion."""
-
-
-def _example(dims: Any) -> str:
-    return ",".join(
-        str(dim.dim_value) if dim.HasField("dim_value") else "1" if not i else "64" for i, dim in enumerate(dims)
-    )
 
 
 def _convert(builder: Builder, node: Node) -> None:

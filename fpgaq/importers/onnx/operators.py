@@ -11,6 +11,7 @@ from . import endings as endings
 from . import layers as layers
 from . import pads as pads
 from . import pools as pools
+from . import repeats as repeats
 from . import resize as resizing
 from . import shapes as shapes
 from .builder import Call
@@ -47,11 +48,11 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Concat": shapes.concatenate,
     "Conv": convolutions.convolution,
     "ConvTranspose": convolutions.deconvolution,
-    "DepthToSpace": shapes.depth_to_space,
+    "DepthToSpace": repeats.depth_to_space,
     "Div": arithmetic.arithmetic,
     "Dropout": layers.dropout,
     "Elu": activations.elu,
-    "Expand": shapes.expand,
+    "Expand": repeats.expand,
     "Flatten": shapes.flatten,
     "Gather": shapes.gather,
     "Gelu": activations.gelu,
@@ -89,13 +90,13 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Slice": shapes.slice_,
     "Softmax": endings.softmax,
     "Softplus": activations.softplus,
-    "SpaceToDepth": shapes.space_to_depth,
+    "SpaceToDepth": repeats.space_to_depth,
     "Split": shapes.split,
     "Squeeze": shapes.squeeze,
     "Sub": arithmetic.arithmetic,
     "Sum": arithmetic.add_all,
     "ThresholdedRelu": activations.thresholded_relu,
-    "Tile": shapes.tile,
+    "Tile": repeats.tile,
     "TopK": endings.top_k,
     "Transpose": shapes.transpose,
     "Unsqueeze": shapes.unsqueeze,
