@@ -177,7 +177,7 @@ def test_symlink_and_compression_work(tmp_path: Path) -> None:
 
 
 def test_other_formats_are_named(tmp_path: Path) -> None:
-    for name in ("m.tflite", "m", "m.fpgaq"):
+    for name in ("m.txt", "m", "m.npz"):
         message = refused(write(tmp_path, b"\x08\x01rest", name), UnsupportedError)
         assert "supported: nnabla's .nnp" in message
     assert load(write(tmp_path, small(), "model.bin")).name == "main"
