@@ -12,14 +12,16 @@ from ...integer_graph import IntegerAffine, IntegerConvolution
 from ...schedule.plans import WindowPlan
 from ...unrolled.plan import UnrolledLayer
 from ...unrolled.registers import cut, level_costs
-from .unrolled import unrolled_facts
+from ..design import Module
+from ..names import comment, summary
+from .unrolled import unrolled_module
 from .weights import step_weights
 
 
-def adder_facts(
-    op: IntegerConvolution | IntegerAffine, plan: WindowPlan, source: Format, sum_width: int
-) -> dict[str, object]:
-    """Everything that ``layers/unrolled.v.j2`` places, for the elements of a step and sums without biases.
+def adder_module(
+    op: IntegerConvolution | IntegerAffine, plan: WindowPlan, source: Format, sum_width: int, name: str
+) -> Module:
+    """The module `name` that makes sums without biases of the elements of a step.
 
     There are as many registers from the elements to the sums as in `fpgaq_mac`.
     """
@@ -33,4 +35,5 @@ def adder_facts(
     # Where levels are fewer than registers, the results pass the rest.
     cuts += (len(costs),) * (stages - 1 - len(cuts))
     layer = UnrolledLayer(op.name, graph, program, cuts, ())
-    return unrolled_facts(None, layer, source, Format(sum_width, 0))
+    names = (name, comment(op.name), summary(op))
+    return unrolled_module(None, layer, source, Format(sum_width, 0), names)

@@ -1,4 +1,4 @@
-"""Facts of a layer that walks windows: convolution, affine, pooling."""
+"""The module of a layer that walks windows: convolution, affine, pooling."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from ...integer_graph import (
 )
 from ...schedule.plans import WindowPlan
 from ...schedule.walk import window_needs
+from ..design import Choice, Instance, Module
+from ..instances import delay, fifo
 from ..literals import decimal, index_width, pack, signed_width, sized
-from .division import division_facts
+from .division import Division, division_of
 
 
 @dataclass(frozen=True)
@@ -42,51 +44,219 @@ def _table(name: str, index: str, index_bits: int, values: Sequence[int], width:
     return Table(name, width, index, decimal(default, width), exceptions)
 
 
-def window_facts(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan) -> Mapping[str, object]:
-    """Everything that ``layers/window.v.j2`` and the templates that extend it place; the products are the engine's."""
-    source = graph.tensors[op.input].format
-    result = graph.tensors[op.output].format
-    rows, columns, _ = plan.output_image
+@dataclass(frozen=True)
+class Widths:
+    """Bits of the signals of a layer that walks windows."""
+
+    row: int
+    column: int
+    tap: int
+    select: int
+    address: int
+    need: int
+    free: int
+    row_mask: int
+    column_mask: int
+    credit: int
+    element: int
+    result: int
+
+
+@dataclass(frozen=True)
+class TapGroup:
+    """The taps of a step: packed offsets of the lanes, which of them lie inside, and how many of these are constant."""
+
+    index: str
+    offsets: str
+    inside: str
+    constant: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowFacts:
+    """Everything that ``layers/window.v.j2`` and the templates that extend it place; the products are the engine's.
+
+    `datapath` are the instances after the line buffer by their names.
+    """
+
+    label: str
+    summary: str
+    plan: WindowPlan
+    widths: Widths
+    source: Format
+    result: Format
+    gather: Instance
+    walker: Instance
+    line_buffer: Instance
+    delay_first: Instance
+    delay_done: Instance
+    datapath: Mapping[str, Instance]
+    tables: tuple[Table, ...]
+    row_used: bool
+    taps: tuple[TapGroup, ...]
+    outside: str
+    padded: bool
+    last_column: str
+    no_need: str
+    division: Division | None
+
+
+def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, names: tuple[str, str, str]) -> Module:
+    """The module of an operator; `names` are the module's, a label and a summary for its comments."""
+    name, label, summary = names
+    source, result = graph.tensors[op.input].format, graph.tensors[op.output].format
+    padded = _is_padded(plan)
+    widths = _widths(plan, padded, source, result)
+    tables = _walk_tables(plan, widths, padded)
+    division = division_of(op, plan, source, result) if isinstance(op, IntegerSumPooling) else None
+    flags = _flag_delays(plan)
+    facts = WindowFacts(
+        label=label,
+        summary=summary,
+        plan=plan,
+        widths=widths,
+        source=source,
+        result=result,
+        gather=_gather(plan, widths),
+        walker=_walker(plan, widths),
+        line_buffer=_line_buffer(plan, widths),
+        delay_first=delay("delay_first", 2, flags["first"]),
+        delay_done=delay("delay_done", 1, flags["done"]),
+        datapath=_datapath(plan, source, result, division),
+        tables=tables,
+        row_used=any(table.index == "row" and table.exceptions for table in tables),
+        taps=_taps(plan, padded),
+        outside=sized(_outside(op, source), source.width),
+        padded=padded,
+        last_column=decimal(plan.output_image[1] - 1, widths.column),
+        no_need=decimal((1 << widths.need) - 1, widths.need),
+        division=division,
+    )
+    flagged = () if plan.multiplies else (facts.delay_first, facts.delay_done)
+    return Module(
+        name,
+        f"verilog/layers/{'front' if plan.multiplies else plan.kind}.v.j2",
+        facts,
+        instances=(facts.gather, facts.walker, facts.line_buffer, *flagged, *facts.datapath.values()),
+        registers=division.registers if division else (),
+        choices=(*_choices(facts), *(division.choices if division else ())),
+        operations=division.operations if division else (),
+        padded=padded,
+    )
+
+
+def _is_padded(plan: WindowPlan) -> bool:
+    """Whether taps may lie outside the image; a sum counts those that fill up a step as such."""
     full = ((1 << plan.kernel[0]) - 1, (1 << plan.kernel[1]) - 1)
     padded = any(mask != full[0] for mask in plan.walk.rows_inside) or any(
         mask != full[1] for mask in plan.walk.columns_inside
     )
-    padded = padded or (plan.kind == "sum" and plan.kernel[0] * plan.kernel[1] % plan.fold.taps > 0)
-    widths = {
-        "row": index_width(rows),
-        "column": index_width(columns),
-        "tap": index_width(plan.tap_groups),
-        "select": index_width(plan.selects),
-        "address": plan.address_bits,
-        "need": signed_width(*_missing_range(plan)),
-        "free": signed_width(-1, plan.capacity - 1 + _unread_words(plan)),
-        "row_mask": plan.kernel[0] if padded else 1,
-        "column_mask": plan.kernel[1] if padded else 1,
-        "credit": signed_width(-plan.group_beats, (1 << plan.fifo_bits) - plan.group_beats),
-        "element": source.width,
-        "result": result.width,
+    return padded or (plan.kind == "sum" and plan.kernel[0] * plan.kernel[1] % plan.fold.taps > 0)
+
+
+def _widths(plan: WindowPlan, padded: bool, source: Format, result: Format) -> Widths:
+    rows, columns, _ = plan.output_image
+    return Widths(
+        row=index_width(rows),
+        column=index_width(columns),
+        tap=index_width(plan.tap_groups),
+        select=index_width(plan.selects),
+        address=plan.address_bits,
+        need=signed_width(*_missing_range(plan)),
+        free=signed_width(-1, plan.capacity - 1 + _unread_words(plan)),
+        row_mask=plan.kernel[0] if padded else 1,
+        column_mask=plan.kernel[1] if padded else 1,
+        credit=signed_width(-plan.group_beats, (1 << plan.fifo_bits) - plan.group_beats),
+        element=source.width,
+        result=result.width,
+    )
+
+
+def _gather(plan: WindowPlan, widths: Widths) -> Instance:
+    parameters = {
+        "BEAT_WIDTH": plan.lanes_in * widths.element,
+        "BEATS_PER_WORD": plan.word_elements // plan.lanes_in,
+        "BEATS_PER_PIXEL": plan.beats_per_pixel,
+        "ADDRESS_WIDTH": widths.address,
     }
-    tables = _walk_tables(plan, widths, padded)
-    facts: dict[str, object] = {
-        "plan": plan,
-        "widths": widths,
-        "source": source,
-        "result": result,
-        "tables": tables,
-        "row_used": any(table.index == "row" and table.exceptions for table in tables),
-        "taps": _taps(plan, padded),
-        "outside": sized(_outside(op, source), source.width),
-        "base_start": plan.walk.base_start % (1 << plan.address_bits),
-        "padded": padded,
-        "last_column": decimal(columns - 1, widths["column"]),
-        "no_need": decimal((1 << widths["need"]) - 1, widths["need"]),
-        "beats_per_word": plan.word_elements // plan.lanes_in,
-        "fifo_words": 1 << plan.fifo_bits,
-        "flag_delays": _flag_delays(plan),
+    return Instance("fpgaq_gather", "gather", parameters)
+
+
+def _walker(plan: WindowPlan, widths: Widths) -> Instance:
+    parameters = {
+        "ROWS": plan.output_image[0],
+        "COLUMNS": plan.output_image[1],
+        "GROUPS": plan.groups,
+        "GROUPS_SHARING": plan.groups_sharing,
+        "TAP_GROUPS": plan.tap_groups,
+        "CHANNEL_GROUPS": plan.channel_groups,
+        "SELECTS": plan.selects,
+        "ADVANCE_WORDS": plan.advance_words,
+        "ADVANCE_SELECTS": plan.advance_selects,
+        "ROW_WIDTH": widths.row,
+        "COLUMN_WIDTH": widths.column,
+        "TAP_WIDTH": widths.tap,
+        "SELECT_WIDTH": widths.select,
+        "ADDRESS_WIDTH": widths.address,
+        "NEED_WIDTH": widths.need,
+        "FREE_WIDTH": widths.free,
+        "ROW_MASK_WIDTH": widths.row_mask,
+        "COLUMN_MASK_WIDTH": widths.column_mask,
+        "BASE_START": plan.walk.base_start % (1 << plan.address_bits),
+        "NEED_START": plan.walk.need_start,
+        "ROOM_START": plan.capacity,
+        "BEATS": plan.group_beats,
+        "BEATS_LAST": plan.last_group_beats,
+        "CREDITS": 1 << plan.fifo_bits,
+        "CREDIT_WIDTH": widths.credit,
     }
-    if isinstance(op, IntegerSumPooling):
-        facts["division"] = division_facts(op, plan, source, result)
-    return facts
+    return Instance("fpgaq_walker", "walker", parameters)
+
+
+def _line_buffer(plan: WindowPlan, widths: Widths) -> Instance:
+    parameters = {
+        "LANES": plan.fold.taps,
+        "ELEMENTS": plan.fold.channels,
+        "ELEMENT_WIDTH": widths.element,
+        "SELECTS": plan.selects,
+        "SELECT_WIDTH": widths.select,
+        "ADDRESS_WIDTH": widths.address,
+    }
+    return Instance("fpgaq_line_buffer", "line_buffer", parameters)
+
+
+def _datapath(plan: WindowPlan, source: Format, result: Format, division: Division | None) -> dict[str, Instance]:
+    """The instances from the line buffer's elements to the results; none where an engine takes them."""
+    if plan.multiplies:
+        return {}
+    parts: list[Instance] = []
+    lanes = {
+        "LANES": plan.fold.taps,
+        "ELEMENTS": plan.fold.channels,
+        "ELEMENT_WIDTH": source.width,
+        "ELEMENT_SIGNED": int(source.signed),
+    }
+    if plan.kind == "max":
+        parts.append(Instance("fpgaq_max", "max", lanes))
+    if division is not None:
+        parts.append(Instance("fpgaq_sum", "window_sum", {**lanes, "SUM_WIDTH": division.total_width}))
+        parts += [delay("delay_results", 1, 3), division.divide]
+    parts.append(fifo("fifo", plan.lanes_out * result.width, plan.fifo_bits))
+    return {part.name: part for part in parts}
+
+
+def _choices(facts: WindowFacts) -> tuple[Choice, ...]:
+    tables = tuple(
+        Choice(table.name, (table.width,) * (len(table.exceptions) + 1)) for table in facts.tables if table.exceptions
+    )
+    first, *others = facts.taps
+    if not others:
+        return tables
+    bits = facts.plan.fold.taps * facts.widths.address
+    offsets = Choice("offsets", (bits,) * len(facts.taps))
+    if not facts.padded:
+        return (*tables, offsets)
+    return (*tables, offsets, Choice("taps_inside", tuple(tap.constant for tap in (*others, first))))
 
 
 def _outside(op: IntegerOperator, source: Format) -> int:
@@ -98,9 +268,9 @@ def _outside(op: IntegerOperator, source: Format) -> int:
     return op.value if isinstance(op, IntegerPad) else 0
 
 
-def _walk_tables(plan: WindowPlan, widths: Mapping[str, int], padded: bool) -> list[Table]:
-    walk, need, free, address = plan.walk, widths["need"], widths["free"], widths["address"]
-    row_bits, column_bits, size = widths["row"], widths["column"], 1 << widths["address"]
+def _walk_tables(plan: WindowPlan, widths: Widths, padded: bool) -> tuple[Table, ...]:
+    walk, need, free, address = plan.walk, widths.need, widths.free, widths.address
+    row_bits, column_bits, size = widths.row, widths.column, 1 << widths.address
     tables = [
         _table("need_column", "column", column_bits, _less_one((*walk.need_column, 0), need), need),
         _table("need_row", "row", row_bits, _less_one(walk.need_row, need), need),
@@ -110,9 +280,9 @@ def _walk_tables(plan: WindowPlan, widths: Mapping[str, int], padded: bool) -> l
         _table("base_row", "row", row_bits, [step % size for step in walk.base_row], address),
     ]
     if padded:
-        tables.append(_table("row_inside", "row", row_bits, walk.rows_inside, widths["row_mask"]))
-        tables.append(_table("column_inside", "column", column_bits, walk.columns_inside, widths["column_mask"]))
-    return tables
+        tables.append(_table("row_inside", "row", row_bits, walk.rows_inside, widths.row_mask))
+        tables.append(_table("column_inside", "column", column_bits, walk.columns_inside, widths.column_mask))
+    return tuple(tables)
 
 
 def _less_one(counts: Sequence[int], width: int) -> list[int]:
@@ -135,7 +305,7 @@ def _unread_words(plan: WindowPlan) -> int:
     return max(0, *(int(words) - need for words, need in zip(freed, ends, strict=True)))
 
 
-def _taps(plan: WindowPlan, padded: bool) -> list[dict[str, str]]:
+def _taps(plan: WindowPlan, padded: bool) -> tuple[TapGroup, ...]:
     """For each tap group the packed offsets of the lanes and the expression of which lie inside the image.
 
     Lanes beyond the last tap repeat it: their weights are zero.
@@ -155,13 +325,14 @@ def _taps(plan: WindowPlan, padded: bool) -> list[dict[str, str]]:
             repeated = plan.kind == "sum" and tap >= kernel_taps
             inside.append("1'b0" if repeated else f"rows[{y}] & columns[{x}]" if padded else "1'b1")
         entries.append(
-            {
-                "index": decimal(group, index_width(plan.tap_groups)),
-                "offsets": sized(pack(offsets, bits), bits * plan.fold.taps),
-                "inside": "{" + ", ".join(reversed(inside)) + "}",
-            }
+            TapGroup(
+                index=decimal(group, index_width(plan.tap_groups)),
+                offsets=sized(pack(offsets, bits), bits * plan.fold.taps),
+                inside="{" + ", ".join(reversed(inside)) + "}",
+                constant=sum("'" in one for one in inside),
+            )
         )
-    return entries
+    return tuple(entries)
 
 
 def _flag_delays(plan: WindowPlan) -> dict[str, int]:

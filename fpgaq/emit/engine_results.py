@@ -1,0 +1,67 @@
+"""What the results of an engine's layers pass on the way out: requantizers, shared by layers that requantize alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph
+from .design import Instance
+from .engine_roms import Served
+from .instances import requantizer
+
+
+@dataclass(frozen=True)
+class ResultUnit:
+    """What the results of some layers pass; `lanes` of them side by side, of `width` bits.
+
+    `requantize` is None where a result is the low bits of its sum.
+    """
+
+    name: str
+    lanes: int
+    width: int
+    total_width: int
+    requantize: Instance | None
+
+
+def result_units(
+    graph: IntegerGraph, layers: Sequence[Served], raises: Sequence[Sequence[int]], raise_width: int
+) -> tuple[tuple[ResultUnit, ...], list[str]]:
+    """The requantizers, each for all layers that requantize alike, then layers without one; the unit of each layer."""
+    shared: dict[tuple[object, ...], list[int]] = {}
+    narrowings, results = [], [""] * len(layers)
+    for place, layer in enumerate(layers):
+        requantize, result = layer.op.requantize, graph.tensors[layer.op.output].format
+        if requantize is None:
+            results[place] = f"plain_{place}"
+            narrowings.append(ResultUnit(results[place], layer.plan.lanes_out, result.width, result.width, None))
+            continue
+        fields = (result.width, result.signed, result.narrow)
+        key = (max(requantize.shift), requantize.rounding, requantize.relu, *fields)
+        shared.setdefault(key, []).append(place)
+    units = []
+    for number, places in enumerate(shared.values()):
+        served = [layers[place] for place in places]
+        op, lanes = served[-1].op, max(layer.plan.lanes_out for layer in served)
+        result, total_width = graph.tensors[op.output].format, max(sum_width(layer.op) for layer in served)
+        assert op.requantize is not None
+        cell = requantizer(
+            "requantize",
+            total_width,
+            max(op.requantize.shift),
+            op.requantize.rounding,
+            result,
+            op.requantize.relu,
+            raises=(max(max(raises[place]) for place in places), raise_width or 1),
+            times=lanes,
+        )
+        units.append(ResultUnit(f"requantized_{number}", lanes, result.width, total_width, cell))
+        for place in places:
+            results[place] = units[-1].name
+    return (*units, *narrowings), results
+
+
+def sum_width(op: IntegerConvolution | IntegerAffine) -> int:
+    """Bits of the sums: the accumulator's, but the cells need a bit beside the sign, even if all weights are zero."""
+    return max(2, op.accumulator_width)
