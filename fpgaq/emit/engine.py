@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ..formats import Format
 from ..integer_graph import IntegerGraph
+from ..schedule.cells import latency
 from ..schedule.plans import WindowPlan
 from ..schedule.structure import Engine
 from . import engine_results, engine_roms, names
@@ -197,6 +198,7 @@ def _engine_facts(
     bus = (bus_lanes, element_width)
     biases = bias_rom(engine, layers, raises, (bias_width, raise_width, index_bits))
     lanes = {"LANES": engine.lanes, "SUM_WIDTH": sum_width}
+    fetched, summed = latency("fpgaq_line_buffer"), latency("fpgaq_mac", LEVELS=engine.levels)
     multiply = Instance(f"{name}_adders", "adders")
     if not engine.adders:
         multiply = Instance(
@@ -224,11 +226,12 @@ def _engine_facts(
         owners=tuple(decimal(place, owner_width) for place in range(len(layers))),
         bus_bits=engine.products * bus_lanes * element_width,
         sum_width=sum_width,
-        # Whose elements and sums are on their way: a layer's elements come two cycles after its step.
-        delay_elements_owner=delay("delay_elements_owner", owner_width, 2),
-        delay_done_owner=delay("delay_done_owner", owner_width, 2 + engine.levels),
-        delay_first=delay("delay_first", 2, 4 + engine.levels),
-        delay_done=delay("delay_done", 1, 4 + engine.levels),
+        # Whose elements and sums are on their way; the owner is known a cycle after a layer's own step.
+        delay_elements_owner=delay("delay_elements_owner", owner_width, fetched - latency("register")),
+        delay_done_owner=delay("delay_done_owner", owner_width, summed),
+        # Sums restart in their last register; that they are done is told a cycle ahead.
+        delay_first=delay("delay_first", 2, fetched + summed - latency("register")),
+        delay_done=delay("delay_done", 1, fetched + summed - latency("register")),
         weights=None if engine.adders else _weights(engine, layers, weight_width),
         multiply=multiply,
         collect=Instance(
@@ -285,7 +288,7 @@ def _served_facts(
         result=result,
         own_bits=plan.fold.taps * plan.fold.channels * source.width,
         spread=Instance("fpgaq_spread", f"lay_out_{place}", spread),
-        delay_valid=delay(f"delay_valid_{place}", 1, 2 if plan.requantized else 1),
+        delay_valid=delay(f"delay_valid_{place}", 1, plan.finishing_latency),
         fifo=fifo(f"fifo_{place}", plan.lanes_out * result.width, plan.fifo_bits),
         results=unit,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..schedule.cells import latency
 from .literals import index_width
 
 CASE_LIMIT = 256
@@ -60,7 +61,7 @@ class Rom:
     @property
     def latency(self) -> int:
         """Cycles from an address to its word: after banks there is a register for each of them."""
-        return 2 if len(self.banks) > 1 else 1
+        return latency("rom", BANKS=len(self.banks))
 
     @cached_property
     def banks(self) -> tuple[Bank, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..integer_file import digest
 from ..integer_graph import IntegerAffine, IntegerGraph
+from ..schedule.cells import latency
 from ..schedule.structure import Prediction
 from ..unrolled.plan import UnrolledPlan
 from . import names
@@ -108,7 +109,7 @@ def _top(graph: IntegerGraph, plan: UnrolledPlan, layers: list[ChainedLayer], so
         plan=plan,
         source=source_cell(source, "source"),
         credit=Instance("fpgaq_credit", "credit", {"ADDRESS_WIDTH": plan.fifo_bits}),
-        delay_frame=delay("delay_frame", 1, 1),
+        delay_frame=delay("delay_frame", 1, latency("register")),
         fifo=Instance("fpgaq_fifo", "fifo", fifo),
         sink=sink_cell(sink, "sink"),
         digest=digest(graph),

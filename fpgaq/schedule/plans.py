@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..integer_graph import ImageShape
+from .cells import latency
 
 
 @dataclass(frozen=True)
@@ -199,13 +200,22 @@ class WindowPlan:
     @property
     def result_latency(self) -> int:
         """Cycles from a group's last step to the write of its first beat into the result FIFO."""
+        fetched = latency("fpgaq_line_buffer")
         if self.kind == "copy":
-            return 3
+            return fetched
         if self.kind == "max":
-            return 5
+            return fetched + latency("fpgaq_max")
         if self.kind == "sum":
-            return 5 + 3
-        return 5 + int(self.merged) + self.levels + 2 + int(self.requantized) + int(self.serial)
+            return fetched + latency("fpgaq_sum") + latency("fpgaq_divide")
+        merging = latency("register") if self.merged else 0
+        summing = merging + latency("fpgaq_mac", LEVELS=self.levels)
+        collecting = latency("fpgaq_collect", OUTPUTS=1 + self.serial, LANES=1)
+        return fetched + summing + collecting + self.finishing_latency
+
+    @property
+    def finishing_latency(self) -> int:
+        """Cycles from a beat of an engine's sums to its results: bias, and requantizer if there is one."""
+        return latency("fpgaq_bias") + (latency("fpgaq_requantize") if self.requantized else 0)
 
     @property
     def multiplies(self) -> bool:

@@ -9,6 +9,7 @@ from ...adders.graph import Interval
 from ...adders.search import find_sums
 from ...formats import Format
 from ...integer_graph import IntegerAffine, IntegerConvolution
+from ...schedule.cells import latency
 from ...schedule.plans import WindowPlan
 from ...unrolled.plan import UnrolledLayer
 from ...unrolled.registers import cut, level_costs
@@ -29,7 +30,7 @@ def adder_module(
     inputs = (Interval(source.minimum, source.maximum),) * matrix.shape[1]
     graph = find_sums(matrix, np.zeros(len(matrix), dtype=np.int64), inputs)
     program = compress(graph)
-    stages = plan.levels + 2
+    stages = latency("fpgaq_mac", LEVELS=plan.levels)
     costs = level_costs(program, requantized=False)
     cuts = cut(costs, min(stages, max(1, len(costs))), max(1, len(costs)))
     # Where levels are fewer than registers, the results pass the rest.

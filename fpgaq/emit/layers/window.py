@@ -17,6 +17,7 @@ from ...integer_graph import (
     IntegerPad,
     IntegerSumPooling,
 )
+from ...schedule.cells import latency
 from ...schedule.plans import WindowPlan
 from ...schedule.walk import window_needs
 from ..design import Choice, Instance, Module
@@ -109,7 +110,7 @@ def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, na
     widths = _widths(plan, padded, source, result)
     tables = _walk_tables(plan, widths, padded)
     division = division_of(op, plan, source, result) if isinstance(op, IntegerSumPooling) else None
-    flags = _flag_delays(plan)
+    restarted, done = _flag_delays(plan)
     facts = WindowFacts(
         label=label,
         summary=summary,
@@ -120,8 +121,8 @@ def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, na
         gather=_gather(plan, widths),
         walker=_walker(plan, widths),
         line_buffer=_line_buffer(plan, widths),
-        delay_first=delay("delay_first", 2, flags["first"]),
-        delay_done=delay("delay_done", 1, flags["done"]),
+        delay_first=delay("delay_first", 2, restarted),
+        delay_done=delay("delay_done", 1, done),
         datapath=_datapath(plan, source, result, division),
         tables=tables,
         row_used=any(table.index == "row" and table.exceptions for table in tables),
@@ -240,7 +241,7 @@ def _datapath(plan: WindowPlan, source: Format, result: Format, division: Divisi
         parts.append(Instance("fpgaq_max", "max", lanes))
     if division is not None:
         parts.append(Instance("fpgaq_sum", "window_sum", {**lanes, "SUM_WIDTH": division.total_width}))
-        parts += [delay("delay_results", 1, 3), division.divide]
+        parts += [delay("delay_results", 1, latency("fpgaq_divide")), division.divide]
     parts.append(fifo("fifo", plan.lanes_out * result.width, plan.fifo_bits))
     return {part.name: part for part in parts}
 
@@ -335,8 +336,10 @@ def _taps(plan: WindowPlan, padded: bool) -> tuple[TapGroup, ...]:
     return tuple(entries)
 
 
-def _flag_delays(plan: WindowPlan) -> dict[str, int]:
-    """Cycles from a step to where its flags are used; elements arrive after 3."""
+def _flag_delays(plan: WindowPlan) -> tuple[int, int]:
+    """Cycles from a step to where its results restart, in their last register, and to where they are there."""
+    fetched = latency("fpgaq_line_buffer")
     if plan.kind == "copy":
-        return {"first": 3, "done": 3}
-    return {"first": 4, "done": 5}
+        return fetched, fetched
+    reduced = latency("fpgaq_sum" if plan.kind == "sum" else "fpgaq_max")
+    return fetched + reduced - latency("register"), fetched + reduced
