@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+RTL = "rtl"
+"""The folder of Verilog and memory files in an output folder."""
+
 CELLS: Mapping[str, tuple[str, ...]] = {
     "fpgaq_ram": (),
     "fpgaq_fifo": (),

@@ -6,20 +6,22 @@ whoever needs to know what is built, such as the estimator, a bench or a package
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..schedule.structure import Prediction
+from .cells import CELLS, RTL
 from .ports import Port, Stream
 from .roms import Rom
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-RTL = "rtl"
-"""The folder of Verilog and memory files."""
+SCHEMA = 1
+"""Of ``manifest.json``: it grows when a key changes its meaning or goes, not when one is added."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,18 @@ class Module:
         """The ROM that it is, if it is one."""
         return self.facts if isinstance(self.facts, Rom) else None
 
+    def as_json(self, listed: Container[str]) -> dict[str, object]:
+        """The module as ``manifest.json`` lists it: which cell it has how often, and what its instances are of.
+
+        Instances of modules that are not `listed` are left out: an unrolled layer has thousands of cells.
+        """
+        cells = Counter[str]()
+        for instance in self.instances:
+            if instance.module in CELLS:
+                cells[instance.module] += instance.times
+        instances = {instance.name: instance.module for instance in self.instances if instance.module in listed}
+        return {"module": self.name, "file": f"{RTL}/{self.name}.v", "cells": cells, "instances": instances}
+
 
 @dataclass(frozen=True)
 class PlacedLayer:
@@ -154,6 +168,26 @@ class PlacedEngine:
 
 
 @dataclass(frozen=True)
+class Kernel:
+    """The files of HLS C++ instead of modules.
+
+    Parameters
+    ----------
+    sources, bench : tuple of str
+        Paths of what is synthesized, and of what tests it.
+    frames : int
+        Frames of the golden vectors.
+    standard : str
+        Of C++.
+    """
+
+    sources: tuple[str, ...]
+    bench: tuple[str, ...]
+    frames: int
+    standard: str = "c++17"
+
+
+@dataclass(frozen=True)
 class Design:
     """The hardware of a network.
 
@@ -176,10 +210,8 @@ class Design:
     engines : tuple of PlacedEngine
     prediction : Prediction, optional
         None where only a vendor's tool can tell.
-    unrolled : bool
-        Whether it computes a frame in every cycle, without engines.
-    language : str
-        "verilog" or "hls": C++, of which a vendor's tool makes modules, engines and cycles of its own.
+    kernel : Kernel, optional
+        For HLS C++, of which a vendor's tool makes modules, engines and cycles of its own; None for Verilog.
     """
 
     top: str
@@ -193,8 +225,7 @@ class Design:
     layers: tuple[PlacedLayer, ...]
     engines: tuple[PlacedEngine, ...]
     prediction: Prediction | None
-    unrolled: bool = False
-    language: str = "verilog"
+    kernel: Kernel | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, Module]:
@@ -208,7 +239,9 @@ class Design:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Paths of the Verilog files in compile order."""
+        """Paths of the sources, Verilog files in compile order."""
+        if self.kernel is not None:
+            return self.kernel.sources
         names = (*self.cells, *(module.name for module in self.modules))
         return tuple(f"{RTL}/{name}.v" for name in names)
 
@@ -225,7 +258,7 @@ class Design:
             "reset_active": "high, synchronous",
             "frame_error": "frame_error",
         }
-        if self.language == "hls":
+        if self.kernel is not None:
             signals = {"clock": "ap_clk", "reset": "ap_rst_n", "reset_active": "low, synchronous"}
         return {
             "top": self.top,
@@ -236,36 +269,46 @@ class Design:
         }
 
     def as_json(self, digests: Mapping[str, str]) -> dict[str, object]:
-        """The contents of ``manifest.json``; `digests` holds the SHA-256 of each printed file by its path."""
-        prediction = self.prediction
+        """The contents of ``manifest.json``; `digests` holds the SHA-256 of each memory file by its path."""
+        kernel, prediction = self.kernel, self.prediction
+        hls = {} if kernel is None else {"bench": list(kernel.bench), "standard": kernel.standard}
         predicted = prediction and {
             "interval_cycles": prediction.interval,
             "latency_cycles": prediction.latency,
             "frames": prediction.frames,
         }
-        engines = {} if self.unrolled else {"engines": [engine.as_json() for engine in self.engines]}
         return {
             "fpgaq": 1,
+            "schema": SCHEMA,
+            "target": "verilog" if kernel is None else "hls",
             "top": self.top,
             "files": list(self.files),
+            **hls,
             "memory_files": list(self.memory_files),
             "memory_digests": {path: digests[path] for path in self.memory_files},
             "rom_directory": RTL,
             "digest": self.digest,
+            **({} if kernel is None else {"frames": kernel.frames}),
             "prediction": predicted,
-            "streams": [stream.as_json() for stream in self.streams],
+            "streams": [stream.as_json(nets=kernel is None) for stream in self.streams],
             "layers": [layer.as_json() for layer in self.layers],
-            **engines,
+            "engines": [engine.as_json() for engine in self.engines],
+            "modules": [module.as_json(self._listed(module)) for module in self.modules],
+            "roms": [rom.as_json() for rom in self.roms],
         }
 
+    def _listed(self, module: Module) -> Container[str]:
+        """Of what the manifest lists a module's instances: in the top module of cells too."""
+        return {*self.by_name, *CELLS} if module.name == self.top else self.by_name
 
-def used_cells(modules: Iterable[Module], cells: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Which of `cells`, in their order, modules instantiate, and those that these instantiate in turn."""
+
+def used_cells(modules: Iterable[Module]) -> tuple[str, ...]:
+    """The cells that modules instantiate, and those that these instantiate in turn, in compile order."""
     waiting = [instance.module for module in modules for instance in module.instances]
     used: set[str] = set()
     while waiting:
         cell = waiting.pop()
-        if cell in cells and cell not in used:
+        if cell in CELLS and cell not in used:
             used.add(cell)
-            waiting.extend(cells[cell])
-    return tuple(cell for cell in cells if cell in used)
+            waiting.extend(CELLS[cell])
+    return tuple(cell for cell in CELLS if cell in used)

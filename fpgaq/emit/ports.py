@@ -100,15 +100,13 @@ class Stream:
     signed: bool
     shape: ImageShape
 
-    def as_json(self) -> dict[str, object]:
-        """The stream as ``manifest.json`` describes it."""
+    def as_json(self, nets: bool) -> dict[str, object]:
+        """The stream, with the names of its `nets` where it has any, as ``manifest.json`` describes it."""
         return {
             "name": self.name,
             "layer": self.layer,
             "tensor": self.tensor,
-            "data": f"{self.name}_data",
-            "valid": f"{self.name}_valid",
-            "ready": f"{self.name}_ready",
+            **({net: f"{self.name}_{net}" for net in ("data", "valid", "ready")} if nets else {}),
             "lanes": self.lanes,
             "width": self.width,
             "signed": self.signed,

@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass, fields
 from math import gcd
 
-from .design import RTL, Design, Module
+from .cells import RTL
+from .design import Design, Module
 from .literals import decimal, index_width, memory_file, sized
 from .render import render, static_text
 from .roms import Bank, Rom

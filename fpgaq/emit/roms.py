@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..schedule.cells import latency
+from .cells import RTL
 from .literals import index_width
 
 CASE_LIMIT = 256
@@ -81,6 +82,17 @@ class Rom:
             )
             for name, start, content in zip(names, starts, contents, strict=True)
         )
+
+    def as_json(self) -> dict[str, object]:
+        """The ROM as ``manifest.json`` lists it; its words stand in `files`, or in its module if there are none."""
+        return {
+            "module": self.module,
+            "purpose": self.purpose,
+            "words": len(self.words),
+            "width": self.width,
+            "latency": self.latency,
+            "files": [f"{RTL}/{bank.file}" for bank in self.banks],
+        }
 
     def _bank_starts(self) -> list[int]:
         """The address of each bank's first word."""

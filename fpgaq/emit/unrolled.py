@@ -10,7 +10,6 @@ from ..schedule.cells import latency
 from ..schedule.structure import Prediction
 from ..unrolled.plan import UnrolledPlan
 from . import names
-from .cells import CELLS
 from .design import Design, Instance, Module, PlacedLayer, Register, used_cells
 from .instances import delay
 from .layers.unrolled import unrolled_module
@@ -85,14 +84,13 @@ def unrolled_design(graph: IntegerGraph, plan: UnrolledPlan) -> Design:
         streams=streams_of(graph, lanes),
         classifier=graph.classifier,
         modules=tuple(modules),
-        cells=used_cells(modules, CELLS),
+        cells=used_cells(modules),
         layers=tuple(
             PlacedLayer(op.name, layer.instance.module, layer.instance.name)
             for op, layer in zip(graph.operators, layers, strict=True)
         ),
         engines=(),
         prediction=Prediction(interval=1, mean_interval=1.0, latency=plan.latency, frames=2),
-        unrolled=True,
     )
 
 

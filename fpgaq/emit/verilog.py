@@ -9,8 +9,8 @@ from ..integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph, Int
 from ..schedule.plans import PipePlan, Plan, WindowPlan
 from ..schedule.structure import Edge, Schedule
 from . import names
-from .cells import CELLS
-from .design import RTL, Design, Module, PlacedEngine, PlacedLayer, used_cells
+from .cells import CELLS, RTL
+from .design import Design, Module, PlacedEngine, PlacedLayer, used_cells
 from .engine import engine_modules
 from .engine_roms import Served
 from .layers.pipe import pipe_module, pipe_modules
@@ -51,7 +51,7 @@ def design_of(graph: IntegerGraph, schedule: Schedule) -> Design:
         streams=streams,
         classifier=graph.classifier,
         modules=modules,
-        cells=used_cells(modules, CELLS),
+        cells=used_cells(modules),
         layers=tuple(
             PlacedLayer(op.name, names.layer_module(index, op.name), parts.paths[index])
             for index, op in enumerate(graph.operators)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from ...integer_graph import IntegerArray, IntegerGraph
 from ...schedule.structure import Schedule
-from ..design import Design
+from ..design import Design, Kernel
 from ..printer import as_json
 from ..render import render, static_text
-from ..top import ports_of
+from ..top import ports_of, streams_of
 from .network import Network, describe, sources
 from .wiring import Wiring, scheduled, widest
 
@@ -35,7 +35,6 @@ def emit(graph: IntegerGraph, schedule: Schedule, vectors: Mapping[str, IntegerA
         The same arguments give the same bytes.
     """
     network = describe(graph, scheduled(schedule))
-    design = _design(graph, schedule, network)
     files: dict[str, str | bytes] = {f"{SOURCES}/{name}": text for name, text in sources(network).items()}
     files["bench.cpp"] = render("hls/bench.cpp.j2", {"network": network})
     files["fpgaq_host.h"] = static_text("hls/fpgaq_host.h")
@@ -45,18 +44,14 @@ def emit(graph: IntegerGraph, schedule: Schedule, vectors: Mapping[str, IntegerA
     tensors = (*graph.inputs, *graph.outputs)
     for port, name in zip((*network.inputs, *network.outputs), tensors, strict=True):
         files[f"vectors/{port.variable}.txt"] = vector_text(vectors[name])
-    manifest = {
-        "fpgaq": 1,
-        "target": "hls",
-        "top": network.top,
-        "files": sorted(path for path in files if path.startswith(f"{SOURCES}/")),
-        "bench": ["bench.cpp", "fpgaq_host.h", "fpgaq_bench.h"],
-        "standard": "c++17",
-        "digest": network.digest,
-        "frames": len(vectors[tensors[0]]),
-    }
+    kernel = Kernel(
+        sources=tuple(sorted(path for path in files if path.startswith(f"{SOURCES}/"))),
+        bench=("bench.cpp", "fpgaq_host.h", "fpgaq_bench.h"),
+        frames=len(vectors[tensors[0]]),
+    )
+    design = _design(graph, schedule, network, kernel)
     files["interface.json"] = as_json(design.interface())
-    files["manifest.json"] = as_json(manifest)
+    files["manifest.json"] = as_json(design.as_json({}))
     return dict(sorted(files.items()))
 
 
@@ -66,7 +61,7 @@ def vector_text(values: IntegerArray) -> str:
     return "".join(" ".join(map(str, frame)) + "\n" for frame in frames)
 
 
-def _design(graph: IntegerGraph, schedule: Schedule, network: Network) -> Design:
+def _design(graph: IntegerGraph, schedule: Schedule, network: Network, kernel: Kernel) -> Design:
     """The ports as for Verilog; modules are the vendor's matter."""
     inputs, outputs = ports_of(graph, schedule.lanes)
     return Design(
@@ -74,12 +69,12 @@ def _design(graph: IntegerGraph, schedule: Schedule, network: Network) -> Design
         digest=network.digest,
         inputs=inputs,
         outputs=outputs,
-        streams=(),
+        streams=streams_of(graph, schedule.lanes),
         classifier=graph.classifier,
         modules=(),
         cells=(),
         layers=(),
         engines=(),
         prediction=None,
-        language="hls",
+        kernel=kernel,
     )
