@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..schedule.structure import Prediction
 from .cells import CELLS, RTL
@@ -250,7 +250,7 @@ class Design:
         """Paths of the files that ROMs read their words from, sorted."""
         return tuple(sorted(f"{RTL}/{bank.file}" for rom in self.roms for bank in rom.banks))
 
-    def interface(self) -> dict[str, object]:
+    def interface(self) -> dict[str, Any]:
         """The contents of ``interface.json``: what a host or a neighbouring design must know of the top module."""
         signals = {
             "clock": "clk",
@@ -268,8 +268,9 @@ class Design:
             "classifier": self.classifier,
         }
 
-    def as_json(self, digests: Mapping[str, str]) -> dict[str, object]:
-        """The contents of ``manifest.json``; `digests` holds the SHA-256 of each memory file by its path."""
+    def as_json(self, digests: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The contents of ``manifest.json``; `digests` holds the SHA-256 of printed files by path."""
+        known = digests or {}
         kernel, prediction = self.kernel, self.prediction
         hls = {} if kernel is None else {"bench": list(kernel.bench), "standard": kernel.standard}
         predicted = prediction and {
@@ -285,7 +286,7 @@ class Design:
             "files": list(self.files),
             **hls,
             "memory_files": list(self.memory_files),
-            "memory_digests": {path: digests[path] for path in self.memory_files},
+            "memory_digests": {path: known[path] for path in self.memory_files if path in known},
             "rom_directory": RTL,
             "digest": self.digest,
             **({} if kernel is None else {"frames": kernel.frames}),

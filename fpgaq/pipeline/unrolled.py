@@ -95,7 +95,7 @@ def unroll(
     FitError, UsageError
         As `generate`.
     """
-    from ..emit.unrolled import emit_unrolled
+    from ..emit.unrolled import unrolled_design
     from ..emit.write import check_folder, write_folder
     from ..integer_file import digest, dump
     from ..unrolled import Unrolling, plan_network
@@ -104,7 +104,7 @@ def unroll(
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     plan = plan_network(network, unrolling or Unrolling())
-    files = with_bench(network, emit_unrolled(network, plan), bench_inputs(network, data, frames))
+    files = with_bench(network, unrolled_design(network, plan), bench_inputs(network, data, frames))
     files[NETWORK_FILE] = dump(network)
     write_folder(directory, files)
     return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)))

@@ -51,7 +51,7 @@ def emit(graph: IntegerGraph, schedule: Schedule, vectors: Mapping[str, IntegerA
     )
     design = _design(graph, schedule, network, kernel)
     files["interface.json"] = as_json(design.interface())
-    files["manifest.json"] = as_json(design.as_json({}))
+    files["manifest.json"] = as_json(design.as_json())
     return dict(sorted(files.items()))
 
 
