@@ -11,13 +11,14 @@ from ..integer_graph import IntegerGraph
 from ..schedule.cells import latency
 from ..schedule.plans import WindowPlan
 from ..schedule.structure import Engine
-from . import engine_results, engine_roms, names
+from ..schedule.widths import EngineWidths, engine_widths, lifts_of
+from . import names
 from .design import Choice, Instance, Module, Operation, Register
 from .engine_results import ResultUnit, result_units
-from .engine_roms import Served, bias_rom, raises_of, weight_rom
+from .engine_roms import Served, bias_rom, weight_rom
 from .instances import delay, fifo
 from .layers.adders import adder_module
-from .literals import decimal, index_width
+from .literals import decimal
 from .roms import Rom
 
 
@@ -181,23 +182,14 @@ def _choices(facts: EngineFacts) -> tuple[Choice, ...]:
 def _engine_facts(
     graph: IntegerGraph, engine: Engine, layers: Sequence[Served], name: str, factor_bits: int
 ) -> EngineFacts:
-    sources = [graph.tensors[layer.op.input].format for layer in layers]
-    element_signed = any(source.signed for source in sources)
-    element_width = max(source.width + (element_signed and not source.signed) for source in sources)
+    widths = engine_widths(graph, engine, [layer.op for layer in layers], [layer.plan for layer in layers])
     separate = any(layer.plan.kind == "lanewise" for layer in layers)
     bus_lanes = engine.outputs if separate else 1
-    sum_width = max(engine_results.sum_width(layer.op) for layer in layers)
-    weight_width = max(layer.op.weight_format.width for layer in layers)
-    owner_width = index_width(len(layers))
-    raises = [raises_of(layer) for layer in layers]
-    raise_width = max(max(raised) for raised in raises).bit_length()
-    bias_width = max(engine_roms.bias_width(layer.op) for layer in layers)
-    index_bits = max(index_width(layer.plan.beats_out_per_pixel) for layer in layers)
-    place_bits = index_width(engine.outputs // engine.lanes)
-    units, results = result_units(graph, layers, raises, raise_width)
-    bus = (bus_lanes, element_width)
-    biases = bias_rom(engine, layers, raises, (bias_width, raise_width, index_bits))
-    lanes = {"LANES": engine.lanes, "SUM_WIDTH": sum_width}
+    raises = [lifts_of(layer.op) for layer in layers]
+    units, results = result_units(graph, layers, raises, widths.lift)
+    bus = (bus_lanes, widths.element)
+    biases = bias_rom(engine, layers, raises, widths)
+    lanes = {"LANES": engine.lanes, "SUM_WIDTH": widths.sum}
     fetched, summed = latency("fpgaq_line_buffer"), latency("fpgaq_mac", LEVELS=engine.levels)
     multiply = Instance(f"{name}_adders", "adders")
     if not engine.adders:
@@ -208,11 +200,11 @@ def _engine_facts(
                 "PRODUCTS": engine.products,
                 "OUTPUTS": engine.outputs,
                 "SHARED": int(bus_lanes == 1),
-                "ELEMENT_WIDTH": element_width,
-                "ELEMENT_SIGNED": int(element_signed),
-                "WEIGHT_WIDTH": weight_width,
-                "SUM_WIDTH": sum_width,
-                "PACKED": 1 if separate else _outputs_a_multiplier(engine, factor_bits, element_width, weight_width),
+                "ELEMENT_WIDTH": widths.element,
+                "ELEMENT_SIGNED": int(widths.element_signed),
+                "WEIGHT_WIDTH": widths.weight,
+                "SUM_WIDTH": widths.sum,
+                "PACKED": 1 if separate else _outputs_a_multiplier(engine, factor_bits, widths.element, widths.weight),
                 "LEVELS": engine.levels,
             },
         )
@@ -222,17 +214,17 @@ def _engine_facts(
             _served_facts(graph, engine, place, layer, unit, bus)
             for place, (layer, unit) in enumerate(zip(layers, results, strict=True))
         ),
-        owner_width=owner_width,
-        owners=tuple(decimal(place, owner_width) for place in range(len(layers))),
-        bus_bits=engine.products * bus_lanes * element_width,
-        sum_width=sum_width,
+        owner_width=widths.owner,
+        owners=tuple(decimal(place, widths.owner) for place in range(len(layers))),
+        bus_bits=engine.products * bus_lanes * widths.element,
+        sum_width=widths.sum,
         # Whose elements and sums are on their way; the owner is known a cycle after a layer's own step.
-        delay_elements_owner=delay("delay_elements_owner", owner_width, fetched - latency("register")),
-        delay_done_owner=delay("delay_done_owner", owner_width, summed),
+        delay_elements_owner=delay("delay_elements_owner", widths.owner, fetched - latency("register")),
+        delay_done_owner=delay("delay_done_owner", widths.owner, summed),
         # Sums restart in their last register; that they are done is told a cycle ahead.
         delay_first=delay("delay_first", 2, fetched + summed - latency("register")),
         delay_done=delay("delay_done", 1, fetched + summed - latency("register")),
-        weights=None if engine.adders else _weights(engine, layers, weight_width),
+        weights=None if engine.adders else _weights(engine, layers, widths.weight),
         multiply=multiply,
         collect=Instance(
             "fpgaq_collect",
@@ -240,24 +232,26 @@ def _engine_facts(
             {
                 "OUTPUTS": engine.outputs,
                 **lanes,
-                "INDEX_WIDTH": index_bits,
-                "PLACE_WIDTH": place_bits,
-                "OWNER_WIDTH": owner_width,
+                "INDEX_WIDTH": widths.beat_index,
+                "PLACE_WIDTH": widths.place,
+                "OWNER_WIDTH": widths.owner,
             },
         ),
         last_index=_selection(
-            "last_index", "serving", index_bits, [layer.plan.beats_out_per_pixel - 1 for layer in layers]
+            "last_index", "serving", widths.beat_index, [layer.plan.beats_out_per_pixel - 1 for layer in layers]
         ),
-        last_place=_selection("last_place", "serving", place_bits, [_group_beats(layer.plan) - 1 for layer in layers]),
-        beat_index_width=index_bits,
-        raise_width=raise_width,
-        bias_width=bias_width,
-        bias_signs=sum_width - bias_width + 1,
+        last_place=_selection(
+            "last_place", "serving", widths.place, [_group_beats(layer.plan) - 1 for layer in layers]
+        ),
+        beat_index_width=widths.beat_index,
+        raise_width=widths.lift,
+        bias_width=widths.bias,
+        bias_signs=widths.sum - widths.bias + 1,
         bias_rom=Instance(biases.module, "bias_rom"),
         biases=biases,
         bias=Instance("fpgaq_bias", "bias", lanes),
         units=units,
-        turns=_turns(engine, owner_width),
+        turns=_turns(engine, widths),
     )
 
 
@@ -304,9 +298,9 @@ def _group_beats(plan: WindowPlan) -> int:
     return -(-plan.fold.outputs // plan.lanes_out)
 
 
-def _turns(engine: Engine, owner_width: int) -> Turns:
+def _turns(engine: Engine, widths: EngineWidths) -> Turns:
     order = engine.order or (0,)
-    width = index_width(len(order))
+    width, owner_width = widths.turn, widths.owner
     default = max(range(len(engine.layers)), key=order.count)
     return Turns(
         width=width,

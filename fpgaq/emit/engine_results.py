@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph
+from ..integer_graph import IntegerGraph
+from ..schedule.widths import sum_width
 from .design import Instance
 from .engine_roms import Served
 from .instances import requantizer
@@ -60,8 +61,3 @@ def result_units(
         for place in places:
             results[place] = units[-1].name
     return (*units, *narrowings), results
-
-
-def sum_width(op: IntegerConvolution | IntegerAffine) -> int:
-    """Bits of the sums: the accumulator's, but the cells need a bit beside the sign, even if all weights are zero."""
-    return max(2, op.accumulator_width)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ..integer_graph import IntegerAffine, IntegerConvolution
 from ..schedule.plans import WindowPlan
 from ..schedule.structure import Engine
+from ..schedule.widths import EngineWidths
 from .layers.weights import step_weights
-from .literals import pack, signed_width
+from .literals import pack
 from .names import rom_module
 from .roms import Rom
 
@@ -49,23 +50,12 @@ def _rom_name(layers: Sequence[Served], content: str) -> str:
     return rom_module(layers[0].index, layers[0].op.name if len(layers) == 1 else "shared", content)
 
 
-def raises_of(layer: Served) -> list[int]:
-    """What each output's shift falls short of the layer's largest."""
-    outputs = layer.plan.output_image[2]
-    if layer.op.requantize is None:
-        return [0] * outputs
-    shifts = np.broadcast_to(np.asarray(layer.op.requantize.shift, dtype=np.int64), (outputs,))
-    return [int(raised) for raised in shifts.max() - shifts]
-
-
-def bias_rom(
-    engine: Engine, layers: Sequence[Served], raises: Sequence[Sequence[int]], widths: tuple[int, int, int]
-) -> Rom:
+def bias_rom(engine: Engine, layers: Sequence[Served], raises: Sequence[Sequence[int]], widths: EngineWidths) -> Rom:
     """One word for each beat of results: the biases of its lanes, above them their raises where there are any.
 
     Each layer has as many words as the beat index can count, so that its number stands above that index.
     """
-    bias_width, raise_width, index_bits = widths
+    bias_width, raise_width, index_bits = widths.bias, widths.lift, widths.beat_index
     words: list[int] = []
     for layer, raised in zip(layers, raises, strict=True):
         lanes = layer.plan.lanes_out
@@ -78,8 +68,3 @@ def bias_rom(
             words += [0] * (-len(words) % (1 << index_bits))
     width = (bias_width + raise_width) * engine.lanes
     return Rom(_rom_name(layers, "biases"), "biases in the order of the results", tuple(words), width)
-
-
-def bias_width(op: IntegerConvolution | IntegerAffine) -> int:
-    """Bits of the biases; above them they repeat the sign, of which the text needs a bit beside another."""
-    return max(2, signed_width(int(np.min(op.bias)), int(np.max(op.bias))))

@@ -8,9 +8,10 @@ from typing import TypeAlias
 from ...formats import Format
 from ...integer_graph import IntegerAdd, IntegerGraph, IntegerMultiply, IntegerOperator, IntegerScale, IntegerTable
 from ...schedule.plans import PipePlan
+from ...schedule.widths import phase_width
 from ..design import Choice, Instance, Module, Operation, Product, Register
 from ..instances import delay, fifo
-from ..literals import decimal, index_width, sized
+from ..literals import decimal, sized
 from .arithmetic import Lookup, Scaling, Total, lookup, scaling, sum_of_inputs, total_of_inputs
 
 Arithmetic: TypeAlias = Total | Lookup | Scaling
@@ -71,7 +72,7 @@ def pipe_module(
 ) -> Module:
     """The module of a plan; for `names` see `pipe_modules`."""
     name, label, summary = names
-    phase_width = index_width(len(plan.uses))
+    width = phase_width(plan)
     slices = tuple(
         Instance("fpgaq_slice", f"slice_{slot}", {"WIDTH": plan.lanes_in * source.width})
         for slot, source in enumerate(sources)
@@ -86,15 +87,15 @@ def pipe_module(
         credit=Instance("fpgaq_credit", "credit", {"ADDRESS_WIDTH": plan.fifo_bits}),
         delay_results=delay("delay_results", 1, plan.latency),
         fifo=fifo("fifo", plan.lanes_out * result.width, plan.fifo_bits),
-        phases=_phases(plan, result, phase_width),
-        phase_width=phase_width,
-        last_phase=decimal(len(plan.uses) - 1, phase_width),
-        zero_phase=decimal(0, phase_width),
+        phases=_phases(plan, result, width),
+        phase_width=width,
+        last_phase=decimal(len(plan.uses) - 1, width),
+        zero_phase=decimal(0, width),
         all_inputs=f"{plan.inputs}'b{'1' * plan.inputs}",
         zero_result=decimal(0, result.width),
         relu_fit=_relu_fit(sources[0], result),
         turn=sized(1 << (sources[0].width - 1) if sources[0].signed else 0, sources[0].width),
-        winner_index=_winner_index(result.width, phase_width),
+        winner_index=_winner_index(result.width, width),
         arithmetic=arithmetic,
     )
     return Module(

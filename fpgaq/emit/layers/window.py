@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ...formats import Format
 from ...integer_graph import (
     IntegerConvolution,
@@ -19,10 +17,10 @@ from ...integer_graph import (
 )
 from ...schedule.cells import latency
 from ...schedule.plans import WindowPlan
-from ...schedule.walk import window_needs
+from ...schedule.widths import WindowWidths, index_width, is_padded, window_widths
 from ..design import Choice, Instance, Module
 from ..instances import delay, fifo
-from ..literals import decimal, index_width, pack, signed_width, sized
+from ..literals import decimal, pack, sized
 from .division import Division, division_of
 
 
@@ -46,24 +44,6 @@ def _table(name: str, index: str, index_bits: int, values: Sequence[int], width:
 
 
 @dataclass(frozen=True)
-class Widths:
-    """Bits of the signals of a layer that walks windows."""
-
-    row: int
-    column: int
-    tap: int
-    select: int
-    address: int
-    need: int
-    free: int
-    row_mask: int
-    column_mask: int
-    credit: int
-    element: int
-    result: int
-
-
-@dataclass(frozen=True)
 class TapGroup:
     """The taps of a step: packed offsets of the lanes, which of them lie inside, and how many of these are constant."""
 
@@ -83,7 +63,7 @@ class WindowFacts:
     label: str
     summary: str
     plan: WindowPlan
-    widths: Widths
+    widths: WindowWidths
     source: Format
     result: Format
     gather: Instance
@@ -106,8 +86,7 @@ def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, na
     """The module of an operator; `names` are the module's, a label and a summary for its comments."""
     name, label, summary = names
     source, result = graph.tensors[op.input].format, graph.tensors[op.output].format
-    padded = _is_padded(plan)
-    widths = _widths(plan, padded, source, result)
+    widths, padded = window_widths(plan), is_padded(plan)
     tables = _walk_tables(plan, widths, padded)
     division = division_of(op, plan, source, result) if isinstance(op, IntegerSumPooling) else None
     restarted, done = _flag_delays(plan)
@@ -118,9 +97,9 @@ def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, na
         widths=widths,
         source=source,
         result=result,
-        gather=_gather(plan, widths),
+        gather=_gather(plan, widths, source),
         walker=_walker(plan, widths),
-        line_buffer=_line_buffer(plan, widths),
+        line_buffer=_line_buffer(plan, widths, source),
         delay_first=delay("delay_first", 2, restarted),
         delay_done=delay("delay_done", 1, done),
         datapath=_datapath(plan, source, result, division),
@@ -146,36 +125,9 @@ def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, na
     )
 
 
-def _is_padded(plan: WindowPlan) -> bool:
-    """Whether taps may lie outside the image; a sum counts those that fill up a step as such."""
-    full = ((1 << plan.kernel[0]) - 1, (1 << plan.kernel[1]) - 1)
-    padded = any(mask != full[0] for mask in plan.walk.rows_inside) or any(
-        mask != full[1] for mask in plan.walk.columns_inside
-    )
-    return padded or (plan.kind == "sum" and plan.kernel[0] * plan.kernel[1] % plan.fold.taps > 0)
-
-
-def _widths(plan: WindowPlan, padded: bool, source: Format, result: Format) -> Widths:
-    rows, columns, _ = plan.output_image
-    return Widths(
-        row=index_width(rows),
-        column=index_width(columns),
-        tap=index_width(plan.tap_groups),
-        select=index_width(plan.selects),
-        address=plan.address_bits,
-        need=signed_width(*_missing_range(plan)),
-        free=signed_width(-1, plan.capacity - 1 + _unread_words(plan)),
-        row_mask=plan.kernel[0] if padded else 1,
-        column_mask=plan.kernel[1] if padded else 1,
-        credit=signed_width(-plan.group_beats, (1 << plan.fifo_bits) - plan.group_beats),
-        element=source.width,
-        result=result.width,
-    )
-
-
-def _gather(plan: WindowPlan, widths: Widths) -> Instance:
+def _gather(plan: WindowPlan, widths: WindowWidths, source: Format) -> Instance:
     parameters = {
-        "BEAT_WIDTH": plan.lanes_in * widths.element,
+        "BEAT_WIDTH": plan.lanes_in * source.width,
         "BEATS_PER_WORD": plan.word_elements // plan.lanes_in,
         "BEATS_PER_PIXEL": plan.beats_per_pixel,
         "ADDRESS_WIDTH": widths.address,
@@ -183,7 +135,7 @@ def _gather(plan: WindowPlan, widths: Widths) -> Instance:
     return Instance("fpgaq_gather", "gather", parameters)
 
 
-def _walker(plan: WindowPlan, widths: Widths) -> Instance:
+def _walker(plan: WindowPlan, widths: WindowWidths) -> Instance:
     parameters = {
         "ROWS": plan.output_image[0],
         "COLUMNS": plan.output_image[1],
@@ -214,11 +166,11 @@ def _walker(plan: WindowPlan, widths: Widths) -> Instance:
     return Instance("fpgaq_walker", "walker", parameters)
 
 
-def _line_buffer(plan: WindowPlan, widths: Widths) -> Instance:
+def _line_buffer(plan: WindowPlan, widths: WindowWidths, source: Format) -> Instance:
     parameters = {
         "LANES": plan.fold.taps,
         "ELEMENTS": plan.fold.channels,
-        "ELEMENT_WIDTH": widths.element,
+        "ELEMENT_WIDTH": source.width,
         "SELECTS": plan.selects,
         "SELECT_WIDTH": widths.select,
         "ADDRESS_WIDTH": widths.address,
@@ -269,7 +221,7 @@ def _outside(op: IntegerOperator, source: Format) -> int:
     return op.value if isinstance(op, IntegerPad) else 0
 
 
-def _walk_tables(plan: WindowPlan, widths: Widths, padded: bool) -> tuple[Table, ...]:
+def _walk_tables(plan: WindowPlan, widths: WindowWidths, padded: bool) -> tuple[Table, ...]:
     walk, need, free, address = plan.walk, widths.need, widths.free, widths.address
     row_bits, column_bits, size = widths.row, widths.column, 1 << widths.address
     tables = [
@@ -288,22 +240,6 @@ def _walk_tables(plan: WindowPlan, widths: Widths, padded: bool) -> tuple[Table,
 
 def _less_one(counts: Sequence[int], width: int) -> list[int]:
     return [(count - 1) % (1 << width) for count in counts]
-
-
-def _missing_range(plan: WindowPlan) -> tuple[int, int]:
-    """Least and greatest of the words, less one, that are missing for the next window."""
-    walk, columns = plan.walk, plan.output_image[1]
-    needs, freed = window_needs(walk), np.cumsum((0, *walk.release))
-    # While a window waits no more can have come than there is room for once all rows before it are done.
-    least = min(need - int(freed[window // columns]) for window, need in enumerate(needs)) - plan.capacity - 1
-    return least, max(walk.need_start, *walk.need_column, *walk.need_row) - 1
-
-
-def _unread_words(plan: WindowPlan) -> int:
-    """Words that are freed at most before they have come: those of the frame behind the last that is read."""
-    columns = plan.output_image[1]
-    ends, freed = window_needs(plan.walk)[columns - 1 :: columns], np.cumsum(plan.walk.release)
-    return max(0, *(int(words) - need for words, need in zip(freed, ends, strict=True)))
 
 
 def _taps(plan: WindowPlan, padded: bool) -> tuple[TapGroup, ...]:
