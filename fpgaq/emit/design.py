@@ -137,15 +137,25 @@ class Module:
 
 @dataclass(frozen=True)
 class PlacedLayer:
-    """Where the operator `layer` is: its module, and the path of its instance below the top."""
+    """Where the operator `layer` is: its module, the path of its instance below the top, and its latency.
+
+    `latency` counts the cycles from what a result is made of at last to its write into the layer's result FIFO, or into
+    the last register of an unrolled layer.
+    """
 
     layer: str
     module: str
     instance: str
+    latency: int
 
     def as_json(self) -> dict[str, object]:
         """The layer as ``manifest.json`` lists it."""
-        return {"layer": self.layer, "module": self.module, "instance": self.instance}
+        return {
+            "layer": self.layer,
+            "module": self.module,
+            "instance": self.instance,
+            "latency_cycles": self.latency,
+        }
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..integer_graph import IntegerGraph
+from ..integer_graph import IntegerGraph, Requantize
 from ..schedule.widths import sum_width
 from .design import Instance
 from .engine_roms import Served
@@ -30,7 +30,7 @@ def result_units(
     graph: IntegerGraph, layers: Sequence[Served], raises: Sequence[Sequence[int]], raise_width: int
 ) -> tuple[tuple[ResultUnit, ...], list[str]]:
     """The requantizers, each for all layers that requantize alike, then layers without one; the unit of each layer."""
-    shared: dict[tuple[object, ...], list[int]] = {}
+    shared: dict[tuple[object, ...], tuple[Requantize, list[int]]] = {}
     narrowings, results = [], [""] * len(layers)
     for place, layer in enumerate(layers):
         requantize, result = layer.op.requantize, graph.tensors[layer.op.output].format
@@ -40,20 +40,19 @@ def result_units(
             continue
         fields = (result.width, result.signed, result.narrow)
         key = (max(requantize.shift), requantize.rounding, requantize.relu, *fields)
-        shared.setdefault(key, []).append(place)
+        shared.setdefault(key, (requantize, []))[1].append(place)
     units = []
-    for number, places in enumerate(shared.values()):
+    for number, (requantize, places) in enumerate(shared.values()):
         served = [layers[place] for place in places]
-        op, lanes = served[-1].op, max(layer.plan.lanes_out for layer in served)
-        result, total_width = graph.tensors[op.output].format, max(sum_width(layer.op) for layer in served)
-        assert op.requantize is not None
+        result, lanes = graph.tensors[served[0].op.output].format, max(layer.plan.lanes_out for layer in served)
+        total_width = max(sum_width(layer.op) for layer in served)
         cell = requantizer(
             "requantize",
             total_width,
-            max(op.requantize.shift),
-            op.requantize.rounding,
+            max(requantize.shift),
+            requantize.rounding,
             result,
-            op.requantize.relu,
+            requantize.relu,
             raises=(max(max(raises[place]) for place in places), raise_width or 1),
             times=lanes,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..integer_file import digest
 from ..integer_graph import IntegerGraph
+from ..schedule.plans import PipePlan
 from ..schedule.structure import Edge, Schedule
 from . import names
 from .design import Instance, Module
@@ -191,9 +192,10 @@ def sink_cell(port: Port, name: str) -> Instance:
     return Instance("fpgaq_sink", name, parameters)
 
 
-def serializers(schedule: Schedule) -> list[tuple[int, Edge]]:
-    """The edges with a serializer, with a number for each."""
-    return list(enumerate(edge for edge in schedule.edges if edge.serializer is not None))
+def serializers(schedule: Schedule) -> list[tuple[int, Edge, PipePlan]]:
+    """The edges with a serializer: a number for each, the edge, and the serializer's plan."""
+    found = [(edge, edge.serializer) for edge in schedule.edges if edge.serializer is not None]
+    return [(number, edge, plan) for number, (edge, plan) in enumerate(found)]
 
 
 def top_module(

@@ -86,8 +86,8 @@ def unrolled_design(graph: IntegerGraph, plan: UnrolledPlan) -> Design:
         modules=tuple(modules),
         cells=used_cells(modules),
         layers=tuple(
-            PlacedLayer(op.name, layer.instance.module, layer.instance.name)
-            for op, layer in zip(graph.operators, layers, strict=True)
+            PlacedLayer(op.name, layer.instance.module, layer.instance.name, planned.stages)
+            for op, layer, planned in zip(graph.operators, layers, plan.layers, strict=True)
         ),
         engines=(),
         prediction=Prediction(interval=1, mean_interval=1.0, latency=plan.latency, frames=2),

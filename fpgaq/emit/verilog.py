@@ -32,7 +32,7 @@ def emit(graph: IntegerGraph, schedule: Schedule) -> dict[str, str | bytes]:
 def design_of(graph: IntegerGraph, schedule: Schedule) -> Design:
     """The hardware of a network as its schedule wants it, before any text."""
     parts = _Parts()
-    narrow = {(edge.reader, edge.slot): (number, edge) for number, edge in serializers(schedule)}
+    narrow = {(edge.reader, edge.slot): (number, edge, plan) for number, edge, plan in serializers(schedule)}
     for index, (op, plan) in enumerate(zip(graph.operators, schedule.plans, strict=True)):
         for slot in range(len(op.inputs)):
             if (index, slot) in narrow:
@@ -53,8 +53,8 @@ def design_of(graph: IntegerGraph, schedule: Schedule) -> Design:
         modules=modules,
         cells=used_cells(modules),
         layers=tuple(
-            PlacedLayer(op.name, names.layer_module(index, op.name), parts.paths[index])
-            for index, op in enumerate(graph.operators)
+            PlacedLayer(op.name, names.layer_module(index, op.name), parts.paths[index], _latency(plan))
+            for index, (op, plan) in enumerate(zip(graph.operators, schedule.plans, strict=True))
         ),
         engines=tuple(
             PlacedEngine(placed.module, placed.instance, engine.multipliers, engine.layers)
@@ -62,6 +62,10 @@ def design_of(graph: IntegerGraph, schedule: Schedule) -> Design:
         ),
         prediction=schedule.prediction,
     )
+
+
+def _latency(plan: Plan) -> int:
+    return plan.result_latency if isinstance(plan, WindowPlan) else plan.latency
 
 
 @dataclass
@@ -74,10 +78,8 @@ class _Parts:
     served: dict[str, Served] = field(default_factory=dict)
     paths: dict[int, str] = field(default_factory=dict)
 
-    def add_serializer(self, graph: IntegerGraph, index: int, number: int, edge: Edge) -> None:
+    def add_serializer(self, graph: IntegerGraph, index: int, number: int, edge: Edge, plan: PipePlan) -> None:
         """Add what makes beats narrower before the operator `index`."""
-        plan = edge.serializer
-        assert plan is not None, "serializers() gives no other edges"
         name, fmt = f"serializer_{number:02d}", graph.tensors[edge.tensor].format
         summary = f"beats of {plan.lanes_in} become beats of {edge.lanes}"
         self.modules.append(pipe_module((fmt,), fmt, plan, None, (name, names.comment(edge.tensor), summary)))
