@@ -21,7 +21,7 @@ from fpgaq.estimate.inventory import Item
 from fpgaq.estimate.model import COEFFICIENTS, PRIOR
 from fpgaq.estimate.quantities import Quantities, sum_quantities
 from fpgaq.synth.devices import find_device
-from fpgaq.synth.process import yosys_version
+from fpgaq.synth.yosys import yosys_version
 
 FOLDS = 5
 # How strongly a coefficient is held to one, against a design that is wrong by its whole size.

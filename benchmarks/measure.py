@@ -32,12 +32,12 @@ from fpgaq.data import Dataset, load_data
 from fpgaq.doctor import find_tools
 from fpgaq.float_executor import run_float
 from fpgaq.graph import Affine, Convolution, Graph
+from fpgaq.inputs import transform_data
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.report.timing import best_seconds, engine, threads
 from fpgaq.schedule import Schedule, Target, make_schedule
 from fpgaq.verify.file_bench import run_file_bench
 from fpgaq.verify.lint import lint
-from fpgaq.verify.vectors import transform_data
 
 BUDGETS = (16, 64, 256)
 BENCH_BUDGET = 64

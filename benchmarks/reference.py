@@ -17,6 +17,7 @@ from fpgaq import pipeline, reference
 from fpgaq.data import load_data
 from fpgaq.float_executor import run_float
 from fpgaq.graph import Graph
+from fpgaq.inputs import transform_data
 from fpgaq.report.timing import best_seconds, engine, threads
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -42,7 +43,7 @@ def main(models: list[Path]) -> None:
         name = graph.inputs[0]
         samples = images(model, graph)
         integer = pipeline.quantize(graph, samples[:100])
-        integers = {name: reference.apply_transform(integer.transforms[name], integer.tensors[name].format, samples)}
+        integers = transform_data(integer, {name: samples})
         floats = samples.astype(np.float32)
         float_rate = FRAMES / best_seconds(partial(run_float, graph, {name: floats}, keep=False), 5)
         integer_rate = FRAMES / best_seconds(partial(reference.run, integer, integers), 5)

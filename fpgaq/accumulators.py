@@ -7,7 +7,7 @@ negative products at their worst and the sum of all positive ones at theirs. The
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,24 +86,35 @@ def layer_bounds(weight: NDArray[np.int64], bias: NDArray[np.int64], fmt: Format
 
 def operator_bounds(op: IntegerOperator, *formats: Format) -> Bounds:
     """Bounds on the partial sums and products of one operator of an integer graph, given its inputs' formats."""
-    if isinstance(op, IntegerConvolution | IntegerAffine):
-        padding_value = op.padding_value if isinstance(op, IntegerConvolution) else 0
-        return layer_bounds(op.weight, op.bias, formats[0], padding_value)
-    if isinstance(op, IntegerSumPooling):
-        taps = op.kernel[0] * op.kernel[1]
-        return _spanned((taps * formats[0].minimum, taps * formats[0].maximum))
-    if isinstance(op, IntegerAdd):
-        ends = [
-            sorted((sign * (fmt.minimum << align), sign * (fmt.maximum << align)))
-            for sign, align, fmt in zip(op.signs, op.align, formats, strict=True)
-        ]
-        return Bounds(sum(min(low, 0) for low, _ in ends), sum(max(high, 0) for _, high in ends))
-    if isinstance(op, IntegerMultiply):
-        first, second = formats
-        return _spanned([a * b for a in (first.minimum, first.maximum) for b in (second.minimum, second.maximum)])
-    if isinstance(op, IntegerScale):
-        return _scale_bounds(op, formats[0])
-    raise TypeError(f"{type(op).__name__} has no accumulator")
+    bounds = BOUNDS.get(type(op))
+    if bounds is None:
+        raise TypeError(f"{type(op).__name__} has no accumulator")
+    return bounds(op, *formats)
+
+
+def _convolution_bounds(op: IntegerConvolution, fmt: Format) -> Bounds:
+    return layer_bounds(op.weight, op.bias, fmt, op.padding_value)
+
+
+def _affine_bounds(op: IntegerAffine, fmt: Format) -> Bounds:
+    return layer_bounds(op.weight, op.bias, fmt)
+
+
+def _sum_bounds(op: IntegerSumPooling, fmt: Format) -> Bounds:
+    taps = op.kernel[0] * op.kernel[1]
+    return _spanned((taps * fmt.minimum, taps * fmt.maximum))
+
+
+def _add_bounds(op: IntegerAdd, *formats: Format) -> Bounds:
+    ends = [
+        sorted((sign * (fmt.minimum << align), sign * (fmt.maximum << align)))
+        for sign, align, fmt in zip(op.signs, op.align, formats, strict=True)
+    ]
+    return Bounds(sum(min(low, 0) for low, _ in ends), sum(max(high, 0) for _, high in ends))
+
+
+def _multiply_bounds(op: IntegerMultiply, first: Format, second: Format) -> Bounds:
+    return _spanned([a * b for a in (first.minimum, first.maximum) for b in (second.minimum, second.maximum)])
 
 
 def _scale_bounds(op: IntegerScale, fmt: Format) -> Bounds:
@@ -118,3 +129,14 @@ def _scale_bounds(op: IntegerScale, fmt: Format) -> Bounds:
 
 def _spanned(values: Sequence[int]) -> Bounds:
     return Bounds(min(*values, 0), max(*values, 0))
+
+
+BOUNDS: Mapping[type[IntegerOperator], Callable[..., Bounds]] = {
+    IntegerConvolution: _convolution_bounds,
+    IntegerAffine: _affine_bounds,
+    IntegerSumPooling: _sum_bounds,
+    IntegerAdd: _add_bounds,
+    IntegerMultiply: _multiply_bounds,
+    IntegerScale: _scale_bounds,
+}
+"""Every operator with an accumulator."""

@@ -7,11 +7,11 @@ import importlib.util
 import platform
 import re
 import shutil
-import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from .child import ask_tool
 from .errors import ToolError
 
 Status = Literal["ok", "missing", "old", "broken"]
@@ -123,12 +123,9 @@ def _find_package(name: str) -> tuple[str, str] | None:
 
 def _ask_version(path: str, option: str) -> str | None:
     try:
-        process = subprocess.run(
-            [path, option], capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        text = ask_tool(Path(path).name, [path, option], seconds=SECONDS).output
+    except ToolError:
         return None
-    text = (process.stdout + process.stderr).decode("utf-8", "replace")
     match = re.search(r"\b\d+\.\d+(\.\d+)*", text)
     return match.group() if match else None
 

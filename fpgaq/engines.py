@@ -6,12 +6,13 @@ Both are exact, so the choice changes times and nothing else.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from .choices import ENGINES
 from .errors import ToolError, UnsupportedError, UsageError
 from .integer_graph import IntegerArray, IntegerGraph
 from .reference import run
@@ -19,10 +20,8 @@ from .reference import run
 if TYPE_CHECKING:
     from .verify.compiled import Library
 
-ENGINES = ("auto", "numpy", "cpp")
 
 Arrays: TypeAlias = Mapping[str, IntegerArray]
-Compute: TypeAlias = Callable[[Arrays], dict[str, IntegerArray]]
 
 PROBE_FRAMES = 256
 """Frames by which an engine is timed; numpy needs full batches to be at its best."""

@@ -9,13 +9,12 @@ Everything that rounds or saturates integers in Python calls this module; the Ve
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Rounding = Literal["half_up", "half_away", "half_even", "floor"]
-ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
+from .choices import ROUNDINGS as ROUNDINGS
+from .choices import Rounding as Rounding
 
 IntegerArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]

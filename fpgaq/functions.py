@@ -29,17 +29,10 @@ class Definition:
         ``compute(x, *parameters)`` in float64.
     parameters : tuple of str
         Their names, in order.
-    monotone : callable
-        Whether the function never decreases, or never increases, for given parameters.
     """
 
     compute: Callable[..., Any]
     parameters: tuple[str, ...] = ()
-    monotone: Callable[..., bool] = lambda *_: True
-
-
-def _never(*_: float) -> bool:
-    return False
 
 
 def _sigmoid(x: Real) -> Real:
@@ -75,36 +68,34 @@ def _sign(x: Real, at_zero: float) -> Real:
 
 
 FUNCTIONS: Mapping[str, Definition] = {
-    "abs": Definition(np.abs, monotone=_never),
+    "abs": Definition(np.abs),
     "arctan": Definition(np.arctan),
     "clip": Definition(np.clip, ("minimum", "maximum")),
-    "cos": Definition(np.cos, monotone=_never),
-    "elu": Definition(_elu, ("alpha",), lambda alpha: alpha >= 0),
+    "cos": Definition(np.cos),
+    "elu": Definition(_elu, ("alpha",)),
     "exp": Definition(np.exp),
-    "gelu_exact": Definition(lambda x: 0.5 * x * (1 + _error_function(x / math.sqrt(2))), monotone=_never),
-    "gelu_tanh": Definition(_gelu_tanh, monotone=_never),
+    "gelu_exact": Definition(lambda x: 0.5 * x * (1 + _error_function(x / math.sqrt(2)))),
+    "gelu_tanh": Definition(_gelu_tanh),
     "hard_sigmoid": Definition(lambda x, slope, offset: np.clip(slope * x + offset, 0.0, 1.0), ("slope", "offset")),
-    "hard_swish": Definition(lambda x: x * np.clip(x / 6 + 0.5, 0.0, 1.0), monotone=_never),
-    "leaky_relu": Definition(lambda x, slope: np.where(x > 0, x, slope * x), ("slope",), lambda slope: slope >= 0),
+    "hard_swish": Definition(lambda x: x * np.clip(x / 6 + 0.5, 0.0, 1.0)),
+    "leaky_relu": Definition(lambda x, slope: np.where(x > 0, x, slope * x), ("slope",)),
     "log": Definition(np.log),
     "log_sigmoid": Definition(lambda x: -_softplus(-x)),
     "maximum": Definition(np.maximum, ("value",)),
     "minimum": Definition(np.minimum, ("value",)),
-    "mish": Definition(lambda x: x * np.tanh(_softplus(x)), monotone=_never),
-    "power": Definition(np.power, ("exponent",), _never),
-    "reciprocal": Definition(lambda x, numerator: numerator / x, ("numerator",), _never),
+    "mish": Definition(lambda x: x * np.tanh(_softplus(x))),
+    "power": Definition(np.power, ("exponent",)),
+    "reciprocal": Definition(lambda x, numerator: numerator / x, ("numerator",)),
     "relu6": Definition(lambda x: np.clip(x, 0.0, 6.0)),
-    "selu": Definition(
-        lambda x, scale, alpha: scale * _elu(x, alpha), ("scale", "alpha"), lambda scale, alpha: alpha >= 0
-    ),
+    "selu": Definition(lambda x, scale, alpha: scale * _elu(x, alpha), ("scale", "alpha")),
     "sigmoid": Definition(_sigmoid),
-    "sign": Definition(_sign, ("at_zero",), lambda at_zero: -1 <= at_zero <= 1),
-    "sin": Definition(np.sin, monotone=_never),
+    "sign": Definition(_sign, ("at_zero",)),
+    "sin": Definition(np.sin),
     "softplus": Definition(_softplus, ("beta",)),
     "softsign": Definition(lambda x: x / (1 + np.abs(x))),
     "sqrt": Definition(np.sqrt),
-    "square": Definition(np.square, monotone=_never),
-    "swish": Definition(lambda x: x * _sigmoid(x), monotone=_never),
+    "square": Definition(np.square),
+    "swish": Definition(lambda x: x * _sigmoid(x)),
     "tanh": Definition(np.tanh),
     "tanh_shrink": Definition(lambda x: x - np.tanh(x)),
 }
@@ -119,11 +110,6 @@ def evaluate(function: str, parameters: Sequence[float], x: Any) -> Real:
     definition = FUNCTIONS[function]
     with np.errstate(all="ignore"):
         return np.asarray(definition.compute(np.asarray(x, np.float64), *parameters), np.float64)
-
-
-def is_monotone(function: str, parameters: Sequence[float] = ()) -> bool:
-    """Whether the function never decreases or never increases, so that its extremes lie at the ends of a range."""
-    return FUNCTIONS[function].monotone(*parameters)
 
 
 def check_parameters(function: str, parameters: Sequence[float], where: str) -> None:

@@ -23,8 +23,8 @@ from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Target, make_schedule
 from fpgaq.synth import DEVICES
 from fpgaq.synth.netlist import NETLIST, make_netlist
-from fpgaq.synth.process import run_yosys, workspace
 from fpgaq.synth.project import read_project
+from fpgaq.synth.yosys import run_yosys, workspace
 from fpgaq.verify.file_bench import run_file_bench
 from hdl_tests.fuzz.case import frames
 from hdl_tests.network_builder import NetworkBuilder

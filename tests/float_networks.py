@@ -11,6 +11,7 @@ from fpgaq import reference
 from fpgaq.float_executor import run_float
 from fpgaq.formats import dequantize
 from fpgaq.graph import Affine, Convolution, Graph, MaxPooling, Operator, Relu, check, infer_shape
+from fpgaq.inputs import apply_transform
 from fpgaq.integer_graph import IntegerGraph
 
 
@@ -67,7 +68,7 @@ def small_cnn() -> Graph:
 def real_outputs(integer: IntegerGraph, data: np.ndarray) -> np.ndarray:
     """What the integer network says, in the model's layout and units."""
     name, output = integer.inputs[0], integer.outputs[0]
-    integers = reference.apply_transform(integer.transforms[name], integer.tensors[name].format, data)
+    integers = apply_transform(integer.transforms[name], integer.tensors[name].format, data)
     values = reference.run(integer, {name: integers})[output]
     return reference.to_model_layout(integer, output, dequantize(values, integer.tensors[output].format))
 

@@ -15,6 +15,7 @@ from fpgaq.errors import ModelError
 from fpgaq.float_executor import run_float
 from fpgaq.formats import dequantize
 from fpgaq.graph import Deconvolution, Pointwise, Prelu
+from fpgaq.inputs import apply_transform
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.report import comparison, comparison_table
@@ -36,7 +37,7 @@ def test_accuracy_and_agreement(pair):
     found = comparison.compare(graph, integer, dataset, timed=False)
     scores = run_float(graph, {"t0": dataset.inputs["t0"]})["t4"]
     transform = integer.transforms["t0"]
-    integers = reference.apply_transform(transform, integer.tensors["t0"].format, dataset.inputs["t0"])
+    integers = apply_transform(transform, integer.tensors["t0"].format, dataset.inputs["t0"])
     whole = reference.run(integer, {"t0": integers})["t4"].reshape(50, 7)
     assert found.samples == 50
     assert found.agreement == np.mean(scores.argmax(1) == whole.argmax(1)) < 1
@@ -53,7 +54,7 @@ def test_figures_of_each_tensor(pair):
     assert [found[name].layer for name in found] == ["input", "c1", "p1", "a1"]
     reals = run_float(graph, {"t0": dataset.inputs["t0"]}, keep=True)
     transform, fmt = integer.transforms["t0"], integer.tensors["t0"].format
-    integers = reference.apply_transform(transform, fmt, dataset.inputs["t0"])
+    integers = apply_transform(transform, fmt, dataset.inputs["t0"])
     integers = reference.run(integer, {"t0": integers}, keep=True)
     for name in ("t2", "t3", "t4"):
         fmt = integer.tensors[name].format
@@ -165,7 +166,7 @@ def test_losses_against_targets(pair):
         patch.setattr(comparison, "BATCH_ELEMENTS", 7 * sum(tensor.size for tensor in integer.tensors.values()))
         found = comparison.compare(graph, integer, Dataset(dataset.inputs, None, {"t4": targets}), timed=False)
     scores = run_float(graph, {"t0": dataset.inputs["t0"]})["t4"].astype(np.float64)
-    integers = reference.apply_transform(integer.transforms["t0"], integer.tensors["t0"].format, dataset.inputs["t0"])
+    integers = apply_transform(integer.transforms["t0"], integer.tensors["t0"].format, dataset.inputs["t0"])
     whole = dequantize(reference.run(integer, {"t0": integers})["t4"], integer.tensors["t4"].format).reshape(50, 7)
     (loss,) = found.losses
     assert loss.output == "t4"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fpgaq.errors import ModelError
-from fpgaq.functions import FUNCTIONS, check_parameters, evaluate, is_monotone
+from fpgaq.functions import FUNCTIONS, check_parameters, evaluate
 
 PARAMETERS = {
     "clip": (-1.0, 2.0), "elu": (0.7,), "hard_sigmoid": (0.2, 0.5), "leaky_relu": (0.1,), "maximum": (-0.5,),
@@ -50,19 +50,6 @@ def test_every_function_keeps_the_shape_silently(name: str) -> None:
         found = evaluate(name, parameters, x)
     assert found.shape == x.shape and found.dtype == np.float64
     assert evaluate(name, parameters, 0.5).shape == ()
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_monotone_functions_are(name: str) -> None:
-    parameters = PARAMETERS.get(name, ())
-    points = np.linspace(0.01 if name in ("log", "sqrt") else -9, 9, 2001)
-    steps = np.diff(evaluate(name, parameters, points))
-    if is_monotone(name, parameters):
-        assert (steps >= 0).all() or (steps <= 0).all()
-
-
-def test_monotone_depends_on_parameters() -> None:
-    assert is_monotone("leaky_relu", (0.1,)) and not is_monotone("leaky_relu", (-0.1,))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from fpgaq.accumulators import layer_bounds
 from fpgaq.errors import ModelError, UsageError, VerificationError
 from fpgaq.formats import ROUNDINGS, Format, round_shift
 from fpgaq.integer_graph import (
-    InputTransform,
     IntegerAffine,
     IntegerMaxPooling,
     Requantize,
@@ -216,37 +215,6 @@ def test_no_frames_give_no_results():
 def test_inputs_that_do_not_fit_are_refused(inputs, message):
     with pytest.raises(ModelError, match=message):
         reference.run(small_network(), inputs)
-
-
-def test_transform_states_the_formula():
-    transform = InputTransform(2.0, -1.0, "half_up", (2, 1, 2), (2, 1, 2))
-    data = np.array([[[[0.5, 0.25]], [[0.1, 100.0]]]])
-    # (x * 2 - 1) * 4 = 0, -2, -3.2, 796
-    found = reference.apply_transform(transform, Format(8, 2), data)
-    assert found.tolist() == [[[[0, -3], [-2, 127]]]]
-
-
-def test_transform_takes_bytes_and_missing_axes_of_one():
-    transform = InputTransform(1.0, 0.0, "half_up", (1, 2, 2), (1, 2, 2))
-    data = np.array([[[0, 255], [7, 8]]], dtype=np.uint8)
-    assert reference.apply_transform(transform, Format(8, 0, False), data).tolist() == [[[[0], [255]], [[7], [8]]]]
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (np.full((1, 1, 2, 2), np.nan), r"element \[0, 0, 0, 0\] is not finite"),
-        (np.full((1, 1, 2, 2), np.inf), "not finite"),
-        (np.zeros((1, 4)), "does not fit"),
-        (np.zeros((1, 2, 3)), "does not fit"),
-        (np.zeros((2, 2)), "does not fit"),
-        (np.array(["a"]), "not a number"),
-    ],
-)
-def test_transform_refuses_what_does_not_fit(data, message):
-    transform = InputTransform(1.0, 0.0, "half_up", (1, 2, 2), (1, 2, 2))
-    with pytest.raises(ModelError, match=message):
-        reference.apply_transform(transform, Format(8, 0, False), data)
 
 
 def test_model_layout_puts_channels_first():

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..choices import DEVICES, LANGUAGES
 from ..errors import FitError, UsageError
 from ..report.text import columns, percent, printable, shorten
 from .numbers import integer_lines, note_lines
 from .options import (
-    DEVICES,
-    LANGUAGES,
     Settings,
     common,
     example,

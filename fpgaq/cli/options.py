@@ -10,6 +10,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
+from ..choices import (
+    ACTIVATION_RANGES,
+    DEVICES,
+    ENGINES,
+    METHODS,
+    ROUNDINGS,
+    SIMULATORS,
+    WEIGHT_DELTAS,
+    WEIGHT_ROUNDINGS,
+)
 from ..errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,20 +28,6 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator: TypeAlias = Callable[[Command], Command]
-
-ROUNDINGS = ("half_up", "half_away", "half_even", "floor")
-ACTIVATION_RANGES = ("max", "percentile", "mse")
-WEIGHT_DELTAS = ("ceil", "floor", "mse", "output")
-WEIGHT_ROUNDINGS = ("nearest", "hessian")
-METHODS = ("auto", "max", "percentile", "mse", "output")
-SIMULATORS = ("icarus", "verilator")
-LANGUAGES = ("verilog", "hls")
-ENGINES = ("auto", "numpy", "cpp")
-DEVICES = (
-    *("xc7", "xc7a35t", "xc7a100t", "xc7z020", "xcup", "xczu3eg", "xczu9eg"),
-    *("ecp5-25k", "ecp5-45k", "ecp5-85k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw2a18"),
-)
-"""Spelled out again because the modules that own them import numpy; a test holds the two equal."""
 
 
 @dataclass

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from ..choices import DEVICES
 from ..errors import UsageError
 from ..report.text import columns, printable, shorten
-from .options import DEVICES, Settings, common, example
+from .options import Settings, common, example
 
 MEASURES = ("surgeon", "l1", "l2", "gamma", "median", "activation")
 """Spelled out again because the module that owns them imports numpy; a test holds the two equal."""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..choices import DEVICES
 from ..errors import UsageError
 from ..report.text import columns, percent, printable, shorten
 from .hardware import error_line
 from .numbers import note_lines
 from .options import (
-    DEVICES,
     Settings,
     common,
     example,

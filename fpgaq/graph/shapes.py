@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ..errors import ModelError
 from .operators import (
     Add,
     Affine,
     AveragePooling,
+    BatchNormalization,
     Concatenate,
     Convolution,
     Deconvolution,
+    FixedPointQuantize,
+    Identity,
     MaxPooling,
     Multiply,
     Operator,
     Pad,
     Pair,
+    Pointwise,
+    Prelu,
+    Relu,
     Reshape,
+    ScaleOffset,
     Shape,
     Slice,
+    Softmax,
     Transpose,
     Upsample,
 )
@@ -63,36 +72,44 @@ def infer_shape(op: Operator, shape: Shape, declared: Shape, others: Sequence[Sh
     Raises
     ------
     ModelError
-        If the operator does not fit its inputs.
+        If the operator does not fit its inputs, or is none that the graph knows.
     """
-    if isinstance(op, Convolution | MaxPooling | AveragePooling):
-        return _window_shape(op, shape)
-    if isinstance(op, Deconvolution):
-        return _deconvolution_shape(op, shape)
-    if isinstance(op, Affine):
-        if math.prod(shape) != op.weight.shape[1]:
-            raise ModelError(f"layer {op.name!r}: weight {op.weight.shape} does not fit an input of shape {shape}")
-        return (op.weight.shape[0],)
-    if isinstance(op, Reshape):
-        if math.prod(shape) != math.prod(declared):
-            raise ModelError(f"layer {op.name!r}: cannot reshape {shape} to {declared}: the element counts differ")
-        return declared
-    if isinstance(op, Add | Multiply | Concatenate):
-        return _joined_shape(op, (shape, *others))
-    if isinstance(op, Slice):
-        return _slice_shape(op, shape, declared)
-    if isinstance(op, Pad):
-        return _pad_shape(op, shape)
-    if isinstance(op, Upsample):
-        channels, height, width = _image(op, shape)
-        if min(op.factor) < 1:
-            raise ModelError(f"layer {op.name!r}: factor {op.factor}; factors are at least 1")
-        return channels, height * op.factor[0], width * op.factor[1]
-    if isinstance(op, Transpose):
-        if sorted(op.axes) != list(range(len(shape))):
-            raise ModelError(f"layer {op.name!r}: axes {op.axes} are no order of the axes of {shape}")
-        return tuple(shape[axis] for axis in op.axes)
+    infer = SHAPES.get(type(op))
+    if infer is None:
+        raise ModelError(
+            f"layer {op.name!r}: operators of type {type(op).__name__} are unknown; known are"
+            f" {', '.join(kind.__name__ for kind in SHAPES)}"
+        )
+    return infer(op, shape, declared, others)
+
+
+def _same_shape(op: Operator, shape: Shape, declared: Shape, others: Sequence[Shape]) -> Shape:
     return shape
+
+
+def _affine_shape(op: Affine, shape: Shape, declared: Shape, others: Sequence[Shape]) -> Shape:
+    if math.prod(shape) != op.weight.shape[1]:
+        raise ModelError(f"layer {op.name!r}: weight {op.weight.shape} does not fit an input of shape {shape}")
+    return (op.weight.shape[0],)
+
+
+def _reshape_shape(op: Reshape, shape: Shape, declared: Shape, others: Sequence[Shape]) -> Shape:
+    if math.prod(shape) != math.prod(declared):
+        raise ModelError(f"layer {op.name!r}: cannot reshape {shape} to {declared}: the element counts differ")
+    return declared
+
+
+def _upsample_shape(op: Upsample, shape: Shape, declared: Shape, others: Sequence[Shape]) -> Shape:
+    channels, height, width = _image(op, shape)
+    if min(op.factor) < 1:
+        raise ModelError(f"layer {op.name!r}: factor {op.factor}; factors are at least 1")
+    return channels, height * op.factor[0], width * op.factor[1]
+
+
+def _transpose_shape(op: Transpose, shape: Shape, declared: Shape, others: Sequence[Shape]) -> Shape:
+    if sorted(op.axes) != list(range(len(shape))):
+        raise ModelError(f"layer {op.name!r}: axes {op.axes} are no order of the axes of {shape}")
+    return tuple(shape[axis] for axis in op.axes)
 
 
 def _image(op: Operator, shape: Shape) -> tuple[int, int, int]:
@@ -116,7 +133,9 @@ def _check_window(op: Operator, kernel: Pair, stride: Pair, dilation: Pair, padd
         )
 
 
-def _window_shape(op: Convolution | MaxPooling | AveragePooling, shape: Shape) -> Shape:
+def _window_shape(
+    op: Convolution | MaxPooling | AveragePooling, shape: Shape, declared: Shape, others: Sequence[Shape]
+) -> Shape:
     channels, rows, columns = _image(op, shape)
     kernel, dilation = (1, 1), (1, 1)
     if isinstance(op, Convolution):
@@ -150,7 +169,7 @@ def _check_no_empty_window(op: AveragePooling, size: Pair, count: Pair) -> None:
             raise ModelError(f"layer {op.name!r}: a window lies wholly in the padding {op.padding} and has no mean")
 
 
-def _deconvolution_shape(op: Deconvolution, shape: Shape) -> Shape:
+def _deconvolution_shape(op: Deconvolution, shape: Shape, declared: Shape, others: Sequence[Shape]) -> Shape:
     channels, rows, columns = _image(op, shape)
     kernel, outputs = (op.weight.shape[2], op.weight.shape[3]), op.weight.shape[1] * op.groups
     _check_groups(op, channels, outputs)
@@ -165,7 +184,8 @@ def _deconvolution_shape(op: Deconvolution, shape: Shape) -> Shape:
     return outputs, height, width
 
 
-def _joined_shape(op: Add | Multiply | Concatenate, shapes: tuple[Shape, ...]) -> Shape:
+def _joined_shape(op: Add | Multiply | Concatenate, shape: Shape, declared: Shape, others: Sequence[Shape]) -> Shape:
+    shapes = (shape, *others)
     if isinstance(op, Add) and (len(op.signs) != len(shapes) or not set(op.signs) <= {1, -1}):
         raise ModelError(f"layer {op.name!r}: signs {op.signs} for {len(shapes)} inputs; each is 1 or -1")
     if isinstance(op, Multiply) and len(shapes) != 2:
@@ -177,7 +197,7 @@ def _joined_shape(op: Add | Multiply | Concatenate, shapes: tuple[Shape, ...]) -
     return (sum(other[0] for other in shapes), *shapes[0][1:]) if first else shapes[0]
 
 
-def _slice_shape(op: Slice, shape: Shape, declared: Shape) -> Shape:
+def _slice_shape(op: Slice, shape: Shape, declared: Shape, others: Sequence[Shape]) -> Shape:
     fits = len(op.start) == len(declared) == len(shape) and all(
         start >= 0 and size > 0 and start + size <= extent
         for start, size, extent in zip(op.start, declared, shape, strict=True)
@@ -187,7 +207,7 @@ def _slice_shape(op: Slice, shape: Shape, declared: Shape) -> Shape:
     return declared
 
 
-def _pad_shape(op: Pad, shape: Shape) -> Shape:
+def _pad_shape(op: Pad, shape: Shape, declared: Shape, others: Sequence[Shape]) -> Shape:
     channels, height, width = _image(op, shape)
     top, bottom, left, right = op.padding
     if op.mode not in PAD_MODES or min(op.padding) < 0:
@@ -198,3 +218,29 @@ def _pad_shape(op: Pad, shape: Shape) -> Shape:
     if op.mode == "reflect" and (max(top, bottom) >= height or max(left, right) >= width):
         raise ModelError(f"layer {op.name!r}: cannot reflect {op.padding} pixels of an image of {height} x {width}")
     return channels, height + top + bottom, width + left + right
+
+
+SHAPES: Mapping[type[Operator], Callable[[Any, Shape, Shape, Sequence[Shape]], Shape]] = {
+    Convolution: _window_shape,
+    Affine: _affine_shape,
+    MaxPooling: _window_shape,
+    Deconvolution: _deconvolution_shape,
+    AveragePooling: _window_shape,
+    Upsample: _upsample_shape,
+    Add: _joined_shape,
+    Multiply: _joined_shape,
+    Concatenate: _joined_shape,
+    Slice: _slice_shape,
+    Pad: _pad_shape,
+    Transpose: _transpose_shape,
+    Pointwise: _same_shape,
+    Prelu: _same_shape,
+    Relu: _same_shape,
+    BatchNormalization: _same_shape,
+    ScaleOffset: _same_shape,
+    Reshape: _reshape_shape,
+    Softmax: _same_shape,
+    FixedPointQuantize: _same_shape,
+    Identity: _same_shape,
+}
+"""For every operator of the float graph: (operator, first input, declared output, other inputs) to the output."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
 import numpy as np
 
 from ..formats import Format
@@ -36,6 +39,8 @@ from .layers import (
     windows,
 )
 
+Sources: TypeAlias = tuple[Tensor, ...]
+
 MAX_INPUTS = 64
 MAX_INDEX_WIDTH = 12
 MAX_ALIGN = 63
@@ -51,42 +56,42 @@ def input_counts(op: IntegerOperator) -> tuple[int, int]:
     return (2, 2) if isinstance(op, IntegerMultiply) else (1, 1)
 
 
-def check_operator(op: IntegerOperator, sources: tuple[Tensor, ...], target: Tensor) -> None:
+def check_operator(op: IntegerOperator, sources: Sources, target: Tensor) -> None:
     """Raise ModelError unless `op` leads from `sources` to `target` soundly."""
-    source = sources[0]
-    if isinstance(op, IntegerConvolution | IntegerAffine):
-        _check_product(op, source, target)
-    elif isinstance(op, IntegerMaxPooling):
-        check_shape(op, windows(op, source, source.shape[2]), target)
-        _check_same_format(op, source, target)
-    elif isinstance(op, IntegerRelu):
-        check_shape(op, source.shape, target)
-        if source.format.frac != target.format.frac or target.format.maximum < source.format.maximum:
-            refuse(
-                "layer", op.name, f"writes {target.format.describe()}, which does not hold {source.format.describe()}"
-            )
-    elif isinstance(op, IntegerSumPooling):
-        _check_sum_pooling(op, source, target)
-    elif isinstance(op, IntegerTable):
-        _check_table(op, source, target)
-    elif isinstance(op, IntegerAdd):
-        _check_add(op, sources, target)
-    elif isinstance(op, IntegerMultiply):
-        _check_equal_shapes(op, sources, target)
-        check_accumulator(op, op.accumulator_width, *(tensor.format for tensor in sources))
-        check_rule(op, op.requantize, 1)
-        check_requantize(op, op.requantize, (sum(tensor.format.frac for tensor in sources),), target.format)
-    elif isinstance(op, IntegerScale):
-        _check_scale(op, source, target)
-    elif isinstance(op, IntegerArgMax):
-        check_shape(op, (*source.shape[:2], 1), target)
-        if target.format.signed or target.format.frac != 0 or target.format.maximum < source.shape[2] - 1:
-            refuse("layer", op.name, f"writes {target.format.describe()}; unsigned indices to {source.shape[2] - 1}")
-    else:
-        _check_movement(op, sources, target)
+    check = CHECKS.get(type(op))
+    if check is None:
+        refuse("layer", op.name, f"is of the unknown type {type(op).__name__}")
+    check(op, sources, target)
 
 
-def _check_product(op: IntegerConvolution | IntegerAffine, source: Tensor, target: Tensor) -> None:
+def _check_max_pooling(op: IntegerMaxPooling, sources: Sources, target: Tensor) -> None:
+    check_shape(op, windows(op, sources[0], sources[0].shape[2]), target)
+    _check_same_formats(op, sources, target)
+
+
+def _check_relu(op: IntegerRelu, sources: Sources, target: Tensor) -> None:
+    (source,) = sources
+    check_shape(op, source.shape, target)
+    if source.format.frac != target.format.frac or target.format.maximum < source.format.maximum:
+        refuse("layer", op.name, f"writes {target.format.describe()}, which does not hold {source.format.describe()}")
+
+
+def _check_multiply(op: IntegerMultiply, sources: Sources, target: Tensor) -> None:
+    _check_equal_shapes(op, sources, target)
+    check_accumulator(op, op.accumulator_width, *(tensor.format for tensor in sources))
+    check_rule(op, op.requantize, 1)
+    check_requantize(op, op.requantize, (sum(tensor.format.frac for tensor in sources),), target.format)
+
+
+def _check_arg_max(op: IntegerArgMax, sources: Sources, target: Tensor) -> None:
+    (source,) = sources
+    check_shape(op, (*source.shape[:2], 1), target)
+    if target.format.signed or target.format.frac != 0 or target.format.maximum < source.shape[2] - 1:
+        refuse("layer", op.name, f"writes {target.format.describe()}; unsigned indices to {source.shape[2] - 1}")
+
+
+def _check_product(op: IntegerConvolution | IntegerAffine, sources: Sources, target: Tensor) -> None:
+    (source,) = sources
     axes = 4 if isinstance(op, IntegerConvolution) else 2
     if op.weight.ndim != axes or op.weight.size == 0:
         refuse("layer", op.name, f"has weights of shape {op.weight.shape}; {axes} axes of at least 1 are needed")
@@ -99,21 +104,23 @@ def _check_product(op: IntegerConvolution | IntegerAffine, source: Tensor, targe
     check_sums(op, source, target)
 
 
-def _check_same_format(op: IntegerOperator, source: Tensor, target: Tensor) -> None:
-    if source.format != target.format:
-        refuse(
-            "layer",
-            op.name,
-            f"reads {source.format.describe()} and writes {target.format.describe()}; the formats must be equal",
-        )
+def _check_same_formats(op: IntegerOperator, sources: Sources, target: Tensor) -> None:
+    for source in sources:
+        if source.format != target.format:
+            refuse(
+                "layer",
+                op.name,
+                f"reads {source.format.describe()} and writes {target.format.describe()}; the formats must be equal",
+            )
 
 
-def _check_equal_shapes(op: IntegerOperator, sources: tuple[Tensor, ...], target: Tensor) -> None:
+def _check_equal_shapes(op: IntegerOperator, sources: Sources, target: Tensor) -> None:
     for source in sources:
         check_shape(op, source.shape, target)
 
 
-def _check_sum_pooling(op: IntegerSumPooling, source: Tensor, target: Tensor) -> None:
+def _check_sum_pooling(op: IntegerSumPooling, sources: Sources, target: Tensor) -> None:
+    (source,) = sources
     check_shape(op, windows(op, source, source.shape[2]), target)
     check_accumulator(op, op.accumulator_width, source.format)
     check_rule(op, op.requantize, 1)
@@ -125,7 +132,8 @@ def _check_sum_pooling(op: IntegerSumPooling, source: Tensor, target: Tensor) ->
         refuse("layer", op.name, f"has divisors {min(op.divisor)}..{max(op.divisor)} beyond 1..2**{MAX_DIVISOR_BITS}")
 
 
-def _check_table(op: IntegerTable, source: Tensor, target: Tensor) -> None:
+def _check_table(op: IntegerTable, sources: Sources, target: Tensor) -> None:
+    (source,) = sources
     check_shape(op, source.shape, target)
     if op.index_format.width > MAX_INDEX_WIDTH or op.index_format.narrow:
         refuse("layer", op.name, f"has an index of {op.index_format.width} bits; full range, to {MAX_INDEX_WIDTH} bits")
@@ -141,7 +149,7 @@ def _check_range(op: IntegerOperator, label: str, values: np.ndarray, fmt: Forma
         refuse("layer", op.name, f"has {label} beyond the range of {fmt.describe()}")
 
 
-def _check_add(op: IntegerAdd, sources: tuple[Tensor, ...], target: Tensor) -> None:
+def _check_add(op: IntegerAdd, sources: Sources, target: Tensor) -> None:
     _check_equal_shapes(op, sources, target)
     if len(op.align) != len(sources) or len(op.signs) != len(sources):
         refuse("layer", op.name, f"has {len(op.align)} alignments and {len(op.signs)} signs for {len(sources)} inputs")
@@ -155,7 +163,8 @@ def _check_add(op: IntegerAdd, sources: tuple[Tensor, ...], target: Tensor) -> N
     check_requantize(op, op.requantize, tuple(scales), target.format)
 
 
-def _check_scale(op: IntegerScale, source: Tensor, target: Tensor) -> None:
+def _check_scale(op: IntegerScale, sources: Sources, target: Tensor) -> None:
+    (source,) = sources
     check_shape(op, source.shape, target)
     channels = source.shape[2]
     if not 2 <= op.scale_width <= MAX_SCALE_WIDTH:
@@ -172,36 +181,39 @@ def _check_scale(op: IntegerScale, source: Tensor, target: Tensor) -> None:
     check_rule(op, op.requantize, channels)
 
 
-def _check_movement(op: IntegerOperator, sources: tuple[Tensor, ...], target: Tensor) -> None:
-    """Operators that move elements and change none."""
-    for source in sources:
-        _check_same_format(op, source, target)
-    source = sources[0]
-    height, width, channels = source.shape
-    if isinstance(op, IntegerConcatenate):
-        if any(tensor.shape[:2] != (height, width) for tensor in sources):
-            refuse("layer", op.name, f"joins images of {sorted({tensor.shape[:2] for tensor in sources})} pixels")
-        check_shape(op, (height, width, sum(tensor.shape[2] for tensor in sources)), target)
-    elif isinstance(op, IntegerSlice):
-        ends = [start + size for start, size in zip(op.start, target.shape, strict=False)]
-        if len(op.start) != 3 or min(op.start) < 0 or any(e > n for e, n in zip(ends, source.shape, strict=True)):
-            refuse("layer", op.name, f"takes {target.shape} from {op.start}, which {source.shape} does not hold")
-    elif isinstance(op, IntegerPad):
-        _check_pad(op, source, target)
-    elif isinstance(op, IntegerUpsample):
-        _check_upsample(op, source, target)
-    elif isinstance(op, IntegerTranspose):
-        if sorted(op.axes) != [0, 1, 2]:
-            refuse("layer", op.name, f"has axes {op.axes}; an order of 0, 1, 2 is needed")
-        check_shape(op, (source.shape[op.axes[0]], source.shape[op.axes[1]], source.shape[op.axes[2]]), target)
-    elif isinstance(op, IntegerReshape):
-        if source.size != target.size:
-            refuse("layer", op.name, f"makes {target.shape} of {source.shape}; the elements must be as many")
-    else:
-        refuse("layer", op.name, f"is of the unknown type {type(op).__name__}")
+def _check_concatenate(op: IntegerConcatenate, sources: Sources, target: Tensor) -> None:
+    _check_same_formats(op, sources, target)
+    pixels = {tensor.shape[:2] for tensor in sources}
+    if len(pixels) != 1:
+        refuse("layer", op.name, f"joins images of {sorted(pixels)} pixels")
+    check_shape(op, (*sources[0].shape[:2], sum(tensor.shape[2] for tensor in sources)), target)
 
 
-def _check_pad(op: IntegerPad, source: Tensor, target: Tensor) -> None:
+def _check_slice(op: IntegerSlice, sources: Sources, target: Tensor) -> None:
+    _check_same_formats(op, sources, target)
+    (source,) = sources
+    ends = [start + size for start, size in zip(op.start, target.shape, strict=False)]
+    if len(op.start) != 3 or min(op.start) < 0 or any(e > n for e, n in zip(ends, source.shape, strict=True)):
+        refuse("layer", op.name, f"takes {target.shape} from {op.start}, which {source.shape} does not hold")
+
+
+def _check_transpose(op: IntegerTranspose, sources: Sources, target: Tensor) -> None:
+    _check_same_formats(op, sources, target)
+    (source,) = sources
+    if sorted(op.axes) != [0, 1, 2]:
+        refuse("layer", op.name, f"has axes {op.axes}; an order of 0, 1, 2 is needed")
+    check_shape(op, (source.shape[op.axes[0]], source.shape[op.axes[1]], source.shape[op.axes[2]]), target)
+
+
+def _check_reshape(op: IntegerReshape, sources: Sources, target: Tensor) -> None:
+    _check_same_formats(op, sources, target)
+    if sources[0].size != target.size:
+        refuse("layer", op.name, f"makes {target.shape} of {sources[0].shape}; the elements must be as many")
+
+
+def _check_pad(op: IntegerPad, sources: Sources, target: Tensor) -> None:
+    _check_same_formats(op, sources, target)
+    (source,) = sources
     height, width, channels = source.shape
     if op.mode not in PAD_MODES:
         refuse("layer", op.name, f"pads by {op.mode!r}; allowed: {', '.join(PAD_MODES)}")
@@ -215,7 +227,9 @@ def _check_pad(op: IntegerPad, source: Tensor, target: Tensor) -> None:
     check_shape(op, (height + top + bottom, width + left + right, channels), target)
 
 
-def _check_upsample(op: IntegerUpsample, source: Tensor, target: Tensor) -> None:
+def _check_upsample(op: IntegerUpsample, sources: Sources, target: Tensor) -> None:
+    _check_same_formats(op, sources, target)
+    (source,) = sources
     height, width, channels = source.shape
     if len(op.factor) != 2 or min(op.factor) < 1:
         refuse("layer", op.name, f"has factor {op.factor}; two numbers of at least 1 are needed")
@@ -226,3 +240,24 @@ def _check_upsample(op: IntegerUpsample, source: Tensor, target: Tensor) -> None
     fits = [(n - 1) * f < m <= n * f for n, f, m in zip((height, width), op.factor, target.shape[:2], strict=True)]
     if not all(fits) or target.shape[2] != channels:
         refuse("layer", op.name, f"spreads {source.shape} by {op.factor} to {target.shape}")
+
+
+CHECKS: Mapping[type[IntegerOperator], Callable[[Any, Sources, Tensor], None]] = {
+    IntegerConvolution: _check_product,
+    IntegerAffine: _check_product,
+    IntegerMaxPooling: _check_max_pooling,
+    IntegerRelu: _check_relu,
+    IntegerSumPooling: _check_sum_pooling,
+    IntegerTable: _check_table,
+    IntegerAdd: _check_add,
+    IntegerMultiply: _check_multiply,
+    IntegerScale: _check_scale,
+    IntegerConcatenate: _check_concatenate,
+    IntegerSlice: _check_slice,
+    IntegerPad: _check_pad,
+    IntegerUpsample: _check_upsample,
+    IntegerTranspose: _check_transpose,
+    IntegerReshape: _check_reshape,
+    IntegerArgMax: _check_arg_max,
+}
+"""Every operator that an integer graph can hold."""

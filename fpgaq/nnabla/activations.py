@@ -9,9 +9,9 @@ import nnabla.functions as F  # noqa: N812
 import numpy as np
 from numpy.typing import NDArray
 
+from ..choices import ActivationRange
 from ..errors import UsageError
 from ..quantizer.calibration import Statistics, activation_frac
-from ..quantizer.methods import ActivationRange
 from .layers import LINEAR, new_parameter
 from .rebuild import Function, functions, rebuild, roots_of, same_function
 from .statistics import graph_inputs, observe

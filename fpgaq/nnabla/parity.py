@@ -16,14 +16,14 @@ import nnabla as nn
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
 from ..formats import quantize_real
 from ..graph import FixedPointQuantize, Graph, Pointwise, Relu, Reshape, ScaleOffset, Softmax
 from ..graph.fixed import ROUNDING
+from ..inputs import transform_data
 from ..integer_graph import IntegerArray, IntegerGraph, IntegerSumPooling, IntegerTable
 from ..passes import standard_passes
 from ..quantizer.fixed import quantize_fixed
-from ..reference import apply_transform, run, working_types
+from ..reference import run, working_types
 from .finetune import load_graph
 
 SHOWN = 3
@@ -99,12 +99,7 @@ def check_parity(
     entries = _table_differences(integer, tables)
     if own_tables:
         integer = tables
-    reference = run(
-        integer,
-        {name: apply_transform(integer.transforms[name], integer.tensors[name].format, samples[name])
-         for name in integer.inputs},
-        keep=True,
-    )  # fmt: skip
+    reference = run(integer, transform_data(integer, samples), keep=True)
     names = _variable_names(graph, fixed, integer)
     values = _nnabla_values(graph, samples, tuple(dict.fromkeys(names.values())), batch_size)
     tensors = tuple(_compared(name, names[name], integer, reference[name], values[names[name]]) for name in names)
@@ -215,15 +210,3 @@ def _doubts(integer: IntegerGraph, own_tables: bool) -> tuple[str, ...]:
     if any(value & (value - 1) and value % 2 == 0 for op in means for value in op.divisor):
         doubts.append("a mean's divisor is even and no power of two, so that float32 may miss a tie")
     return tuple(doubts)
-
-
-def parity_of_file(path: str, samples: Mapping[str, NDArray[Any]], **options: Any) -> Parity:
-    """Of a .nnp file."""
-    from ..pipeline import load_model
-
-    graph = load_model(path, passes=False)
-    if not any(isinstance(op, FixedPointQuantize) for op in graph.operators):
-        raise UsageError(
-            f"{path}: has no FixedPointQuantize functions; parity is between those and the integer network"
-        )
-    return check_parity(graph, samples, **options)

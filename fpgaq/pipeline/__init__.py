@@ -6,10 +6,10 @@ other, `generate` makes a folder of Verilog with its bench, `simulate` proves it
 
 from __future__ import annotations
 
+from ..choices import LANGUAGES
 from .building import BuildResult, build
 from .hardware import (
     DEFAULT_MULTIPLIERS,
-    LANGUAGES,
     LOWERED_FILE,
     NETWORK_FILE,
     GenerateResult,

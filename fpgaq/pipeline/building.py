@@ -53,14 +53,15 @@ def build(
     the name of each stage before it begins.
     """
     from ..emit.write import check_folder
+    from ..passes import standard_passes
 
     check_folder(directory)
     progress("reading the model")
-    graph = load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
+    source = load_model(model, network, passes=False, refuse_batch_statistics=refuse_batch_statistics)
+    graph = standard_passes(source)
     progress("quantizing")
     integer = quantize(graph, calibration, options)
     progress("comparing integer with float")
-    source = load_model(model, network, passes=False, refuse_batch_statistics=refuse_batch_statistics)
     compared = compare(graph, integer, data, source=source)
     progress("generating hardware")
     generated = generate(integer, directory, target, data=data, frames=frames, device=device, progress=progress)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..choices import LANGUAGES
 from ..errors import FitError, UsageError
+from ..inputs import transform_data
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..schedule import Schedule, Target, auxiliary_multipliers
 from .models import load_integer
-from .samples import DATA_FRAMES, Samples, check_frames, input_integers, user_data
+from .samples import DATA_FRAMES, Samples, check_frames, user_data
 
 if TYPE_CHECKING:
     from ..emit.design import Design
@@ -27,7 +29,6 @@ LOWERED_FILE = "lowered.fpgaq"
 
 DEFAULT_MULTIPLIERS = 64
 
-LANGUAGES = ("verilog", "hls")
 """What `generate` can write."""
 
 
@@ -192,7 +193,7 @@ def bench_inputs(network: IntegerGraph, data: Samples | None, frames: int | None
     if data is None:
         return limit_frames(network.samples, frames)
     count = DATA_FRAMES if frames is None else frames
-    return input_integers(network, user_data(network, data).slice(0, count))
+    return transform_data(network, user_data(network, data).slice(0, count).inputs)
 
 
 def _verilog_files(

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..graph import Graph
 from ..integer_graph import IntegerGraph
-
-if TYPE_CHECKING:
-    pass
 
 
 def load_model(

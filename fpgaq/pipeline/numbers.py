@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..graph import Graph
+from ..inputs import transform_data
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..quantizer.config import QuantizeOptions
 from .models import load_integer, load_model
-from .samples import Samples, dataset_of, input_integers, user_data
+from .samples import Samples, dataset_of, user_data
 
 if TYPE_CHECKING:
     from ..report.comparison import Comparison
@@ -152,7 +153,7 @@ def run_with_engine(
     from ..reference import to_model_layout
 
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
-    inputs = input_integers(network, user_data(network, data))
+    inputs = transform_data(network, user_data(network, data).inputs)
     computing = Engine(engine, network, len(next(iter(inputs.values()))))
     results = computing.run(inputs)
     outputs = {}

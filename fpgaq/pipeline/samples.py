@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..data import Dataset, load_data
 from ..errors import UsageError
-from ..integer_graph import IntegerArray, IntegerGraph
-
-if TYPE_CHECKING:
-    pass
+from ..integer_graph import IntegerGraph
 
 DATA_FRAMES = 8
 """How many frames of a data file become golden vectors if nobody asks for a number."""
@@ -22,13 +19,6 @@ DATA_FRAMES = 8
 
 Samples: TypeAlias = "str | Path | Dataset | Mapping[str, ArrayLike] | ArrayLike"
 """A data file, a `Dataset`, arrays by input name, or one array for the only input."""
-
-
-def input_integers(network: IntegerGraph, dataset: Dataset) -> dict[str, IntegerArray]:
-    """User data as the integers that the hardware eats, by the formula that is stored with the network."""
-    from ..verify.vectors import transform_data
-
-    return transform_data(network, dataset.inputs)
 
 
 def user_data(network: IntegerGraph, data: Samples) -> Dataset:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnsupportedError
+from ..inputs import transform_data
 from ..integer_graph import IntegerAffine, IntegerGraph
 from .hardware import NETWORK_FILE, bench_inputs, with_bench
 from .models import load_integer
-from .samples import Samples, check_frames, input_integers, user_data
+from .samples import Samples, check_frames, user_data
 
 if TYPE_CHECKING:
     from ..unrolled import UnrolledPlan, Unrolling
@@ -148,7 +149,7 @@ def cheapen(
         check_file(output)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     chosen = _built_of_adders(network) if layers is None else layers
-    cheap = cheapen_graph(network, input_integers(network, user_data(network, calibration)), bound, chosen)
+    cheap = cheapen_graph(network, transform_data(network, user_data(network, calibration).inputs), bound, chosen)
     if output is not None:
         save(cheap, output)
     return cheap

@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..errors import FitError
+from ..errors import FitError, UsageError
 from ..parallel import evaluate
 from ..report.summary import summarize
 from .budget_search import Found, alike, measure_sensitivity, ranked
@@ -40,10 +40,17 @@ def limits_of(units: Units, options: PruneOptions, before: Figures) -> Budget:
     whole = cost_of(units, units.everything(), Budget(macs=1))
     summary = summarize(units.graph)
 
-    def number(value: float | None, of: int) -> int | None:
+    def number(value: float | None, of: int | None) -> int | None:
         if value is None:
             return None
-        return max(1, int(value * of if value <= 1 else value))
+        if value > 1:
+            return int(value)
+        if of is None:
+            raise UsageError(
+                f"a budget of {value:g} of the network's cycles, which change from frame to frame; name a number of"
+                " cycles"
+            )
+        return max(1, int(value * of))
 
     return Budget(
         number(options.macs, summary.macs),
@@ -89,7 +96,7 @@ def choices_within(
     def show(what: str) -> Callable[[int, int], None]:
         return lambda done, total: progress(f"{what}: {done} of {total}")
 
-    intervals: dict[tuple[tuple[int, ...], ...], int] = {}
+    intervals: dict[tuple[tuple[int, ...], ...], int | None] = {}
 
     def excess(found: Found) -> int:
         """Cycles of the real schedule over those allowed."""
@@ -101,7 +108,7 @@ def choices_within(
             progress(f"scheduling choice {len(intervals) + 1}")
             intervals[shapes] = measure(pruned, few, None, options.multipliers).interval
         interval = intervals[shapes]
-        return 0 if 0 < interval <= limits.cycles else max(1, interval - limits.cycles)
+        return 1 if interval is None else max(0, interval - limits.cycles)
 
     shown = show("measuring sensitivities")
     sensitivity = measure_sensitivity(harm, groups, scores, options.limits, jobs=options.jobs, progress=shown)

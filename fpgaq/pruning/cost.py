@@ -1,6 +1,6 @@
 """What a masked network costs, before anything is rebuilt: multiplications, ROM bits, cycles of a frame.
 
-Multiplications are exact. ROM bits count weights and biases, biases as wide as `BIAS_BITS`; cycles are those of the
+Multiplications are exact. ROM bits are `report.sizes.expected_parameter_bits`; cycles are those of the
 schedule's lanes, without what memories may cost and with a guess of what shared engines wait. The figures of a result
 come from the real schedule; these here rank candidates.
 """
@@ -16,13 +16,11 @@ import numpy as np
 
 from ..errors import FitError, UsageError
 from ..graph import Affine, AveragePooling, Convolution, Deconvolution, MaxPooling, Operator, image_shape
+from ..report.sizes import expected_parameter_bits
 from ..schedule.choice import BUBBLE, choose_lanes
 from ..schedule.folding import FoldRange
 from ..schedule.plans import Target
 from .units import Mask, Units, is_depthwise
-
-BIAS_BITS = 24
-"""Of an accumulator, of which 8-bit networks of some thousand products need about so many."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,8 @@ def cost_of(units: Units, keep: Mask, budget: Budget) -> Cost:
     outputs = sum(int(keep[units.labels[op.output]].sum()) // layer.windows for op, layer in ranges if layer.multiplies)
     layers = [layer for _, layer in ranges]
     cycles = None if budget.cycles is None else _cycles(units, layers, budget.multipliers)
-    return Cost(sum(layer.macs for layer in layers), weights * budget.weight_bits + outputs * BIAS_BITS, cycles)
+    bits = expected_parameter_bits(weights, outputs, budget.weight_bits)
+    return Cost(sum(layer.macs for layer in layers), bits, cycles)
 
 
 def fold_ranges(units: Units, keep: Mask) -> list[tuple[Operator, FoldRange]]:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from .. import pipeline
 from ..data import Dataset
 from ..graph import Graph
-from ..integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph
 from ..passes import standard_passes
 from ..report.comparison import compare
+from ..report.sizes import scheduled_rom_bits
 from ..report.summary import summarize
 from ..report.text import percent
-from ..schedule import Schedule, Target, WindowPlan, plan_hardware
+from ..schedule import Target, plan_hardware
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,11 @@ class Figures:
     parameters, macs : int
         Numbers in layers, and multiplications of a frame, of the float network.
     rom_bits : int
-        Words times width of the ROMs of weights, as the schedule's lanes lay them out, and biases as wide as the
-        accumulators.
-    multipliers, interval : int
-        That the schedule takes of those allowed, and its cycles of a frame; -1 cycles if frames keep changing theirs.
+        As `report.sizes.scheduled_rom_bits` counts them.
+    multipliers : int
+        That the schedule takes of those allowed.
+    interval : int or None
+        Cycles of a frame; None if frames keep changing theirs.
     lut, bram : int or None
         From synthesis, where that was asked for.
     """
@@ -46,7 +47,7 @@ class Figures:
     macs: int
     rom_bits: int
     multipliers: int
-    interval: int
+    interval: int | None
     lut: int | None = None
     bram: int | None = None
 
@@ -74,32 +75,17 @@ def measure(
             pipeline.generate(integer, hardware, Target(multipliers=multipliers))
             counts = pipeline.synthesize(hardware, device, seeds=0, layers=False).counts
     summary = summarize(graph)
-    interval = schedule.prediction.interval
     return Figures(
         None if compared is None else compared.float_top1,
         None if compared is None else compared.integer_top1,
         summary.parameters,
         summary.macs,
-        rom_bits(lowered, schedule),
+        scheduled_rom_bits(lowered, schedule),
         schedule.multipliers,
-        -1 if interval is None else interval,
+        schedule.prediction.interval,
         None if counts is None else counts.lut,
         None if counts is None else counts.bram,
     )
-
-
-def rom_bits(integer: IntegerGraph, schedule: Schedule) -> int:
-    """Bits of the ROMs that hold weights and biases."""
-    plans = {plan.operator: plan for plan in schedule.plans}
-    total = 0
-    for op in integer.operators:
-        if not isinstance(op, IntegerConvolution | IntegerAffine):
-            continue
-        plan = plans[op.name]
-        assert isinstance(plan, WindowPlan)
-        total += plan.groups * plan.steps * plan.fold.multipliers * op.weight_format.width
-        total += op.bias.size * op.accumulator_width
-    return total
 
 
 def table_rows(before: Figures, after: Figures) -> list[tuple[str, str, str, str]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..float_executor import run_float
-from ..graph import Affine, BatchNormalization, Convolution, Deconvolution, Graph, Operator
+from ..graph import Affine, BatchNormalization, Convolution, Deconvolution, Operator
 from ..passes.rewrite import sole_consumers
 from .groups import makes_channels
 from .partition import Labels
@@ -149,10 +149,3 @@ def _squared_distances(filters: Scores) -> Scores:
     lengths = (filters**2).sum(axis=1)
     result: Scores = np.maximum(lengths[:, None] + lengths - 2 * filters @ filters.T, 0)
     return result
-
-
-def statistics_of(graph: Graph, inputs: Mapping[str, NDArray[Any]] | None) -> Statistics:
-    """Statistics over samples that fit the graph."""
-    if inputs is not None and set(inputs) != set(graph.inputs):
-        raise UsageError(f"samples for inputs {sorted(inputs)}; the network has {sorted(graph.inputs)}")
-    return Statistics(inputs)

@@ -105,23 +105,14 @@ def _picked(array: Array | None, kept: Mask) -> Array | None:
     return None if array is None else array[kept]
 
 
-def _convolution(op: Convolution, kept: Kept) -> Operator:
+def _convolution(op: Convolution | Deconvolution, kept: Kept) -> Operator:
     inputs, outputs = _channels(kept[op.input]), _channels(kept[op.output])
-    weight, groups = op.weight[outputs], op.groups
+    first, second = (outputs, inputs) if isinstance(op, Convolution) else (inputs, outputs)
+    weight, groups = op.weight[first], op.groups
     if is_depthwise(op):
         groups = int(inputs.sum())
     else:
-        weight = weight[:, inputs.reshape(groups, -1)[0]]
-    return replace(op, weight=weight, bias=_picked(op.bias, outputs), groups=groups)
-
-
-def _deconvolution(op: Deconvolution, kept: Kept) -> Operator:
-    inputs, outputs = _channels(kept[op.input]), _channels(kept[op.output])
-    weight, groups = op.weight[inputs], op.groups
-    if is_depthwise(op):
-        groups = int(inputs.sum())
-    else:
-        weight = weight[:, outputs.reshape(groups, -1)[0]]
+        weight = weight[:, second.reshape(groups, -1)[0]]
     return replace(op, weight=weight, bias=_picked(op.bias, outputs), groups=groups)
 
 
@@ -161,7 +152,7 @@ def _unchanged(op: Operator, kept: Kept) -> Operator:
 
 _SHRINK: Mapping[type[Operator], Callable[[Any, Kept], Operator]] = {
     Convolution: _convolution,
-    Deconvolution: _deconvolution,
+    Deconvolution: _convolution,
     Affine: _affine,
     BatchNormalization: _normalization,
     Prelu: _prelu,

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import UnsupportedError, UsageError
 from ..formats import Format
 from ..graph import Affine, Graph, check, image_shape
+from ..inputs import apply_transform
 from ..integer_check import check as check_integer
 from ..integer_graph import (
     InputTransform,
@@ -16,15 +17,14 @@ from ..integer_graph import (
     IntegerGraph,
     Tensor,
 )
-from ..reference import apply_transform
 from .balancing import balance
 from .calibration import check_samples, collect
 from .channel_pairs import WEIGHTED
 from .config import QuantizeOptions
 from .equalization import equalize
 from .input_format import InputPlan, input_rounding, plan_input
-from .operators import Conversion, Flow
-from .plan import Leading, branches, check_operators, count_reads, lead
+from .operators import Conversion, Flow, check_operators
+from .plan import Leading, branches, count_reads, lead
 from .sums import sums_for_means, with_sum_bits
 from .trace import Trace
 

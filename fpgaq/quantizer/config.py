@@ -8,20 +8,20 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
-from ..formats import ROUNDINGS, Rounding
-from .methods import (
+from ..choices import (
     ACTIVATION_RANGES,
     METHODS,
+    ROUNDINGS,
     WEIGHT_DELTAS,
     WEIGHT_ROUNDINGS,
     ActivationRange,
     Method,
-    Rules,
+    Rounding,
     WeightDelta,
     WeightRounding,
-    rules_of,
 )
+from ..errors import UsageError
+from .methods import Rules, rules_of
 
 LAYER_OPTIONS = (
     "weight_bits",
@@ -138,23 +138,6 @@ class QuantizeOptions:
     def for_layer(self, name: str) -> QuantizeOptions:
         """These options with the overrides of one layer in force."""
         return replace(self, layers={}, **self.layers.get(name, {}))
-
-
-def load_config(path: str | Path, options: QuantizeOptions | None = None) -> QuantizeOptions:
-    """Read a TOML file of options: the fields of `QuantizeOptions` at the top, and ``[layers."name"]`` tables.
-
-    Parameters
-    ----------
-    path : str or Path
-    options : QuantizeOptions, optional
-        What the file does not state; by default the defaults.
-
-    Raises
-    ------
-    UsageError
-        A file that is unreadable or not TOML, an unknown key, a value out of range.
-    """
-    return replace(options or QuantizeOptions(), **read_config(path))
 
 
 def combine_options(path: str | Path | None, flags: Mapping[str, Any]) -> QuantizeOptions:

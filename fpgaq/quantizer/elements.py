@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..accumulators import operator_bounds
 from ..errors import FitError, ModelError
 from ..formats import MAX_WIDTH, Format, dequantize, quantize_real, round_real
 from ..graph import Add, AveragePooling, Multiply
@@ -17,7 +16,6 @@ from ..integer_graph import (
     IntegerAdd,
     IntegerArray,
     IntegerMultiply,
-    IntegerOperator,
     IntegerScale,
     IntegerSumPooling,
     IntegerTable,
@@ -26,6 +24,7 @@ from ..integer_graph import (
 )
 from .calibration import MAX_EXPONENT, Statistics, activation_frac, fitting_frac
 from .config import QuantizeOptions
+from .drafts import add_draft, multiply_draft, pooling_draft, shifts, with_accumulator
 from .input_format import Scale
 from .weights import NEAREST
 
@@ -66,48 +65,27 @@ class Wish:
         return Format(bits, min(bits if frac is None else frac, finest), self.signed, narrow)
 
 
-def _proved(op: IntegerOperator, formats: Sequence[Format]) -> int:
-    """The least accumulator, or FitError."""
-    width = max(2, operator_bounds(op, *formats).width)
-    if width > MAX_WIDTH:
-        raise FitError(
-            f"layer {op.name!r}: its accumulator needs {width} bits, at most {MAX_WIDTH} are supported; the scales of"
-            " its inputs lie too far apart"
-        )
-    return width
-
-
 def quantize_add(op: Add, sources: Sequence[Tensor], wish: Wish, options: QuantizeOptions) -> tuple[IntegerAdd, Format]:
     """Align all inputs to the finest scale, add, round once."""
-    finest = max(tensor.format.frac for tensor in sources)
-    align = tuple(finest - tensor.format.frac for tensor in sources)
-    names, formats = tuple(tensor.name for tensor in sources), [tensor.format for tensor in sources]
-    if max(align) >= MAX_WIDTH:
-        raise FitError(f"layer {op.name!r}: the scales of its inputs lie 2**{max(align)} apart; rescale the network")
-    draft = IntegerAdd(op.name, names, op.output, align, op.signs, 2, Requantize((0,), options.rounding, wish.relu))
-    width = _proved(draft, formats)
-    exact = wish.bits is None and wish.format is None
-    fmt = _exact_format(width, finest, wish) if exact else wish.fit(finest, options)
-    rule = Requantize((finest - fmt.frac,), options.rounding, wish.relu)
-    return replace(draft, accumulator_width=width, requantize=rule), fmt
-
-
-def _exact_format(width: int, frac: int, wish: Wish) -> Format:
-    return Format(width, frac) if wish.signed else Format(width - 1, frac, False)
+    draft, frac = add_draft(op, sources, Requantize((0,), options.rounding, wish.relu))
+    fmt = _rounded_format(draft.accumulator_width, frac, wish, options)
+    return replace(draft, requantize=replace(draft.requantize, shift=(frac - fmt.frac,))), fmt
 
 
 def quantize_multiply(
     op: Multiply, sources: Sequence[Tensor], wish: Wish, options: QuantizeOptions
 ) -> tuple[IntegerMultiply, Format]:
     """The product, rounded once."""
-    finest = sum(tensor.format.frac for tensor in sources)
-    names, formats = tuple(tensor.name for tensor in sources), [tensor.format for tensor in sources]
-    draft = IntegerMultiply(op.name, names, op.output, 2, Requantize((0,), options.rounding, wish.relu))
-    width = _proved(draft, formats)
-    exact = wish.bits is None and wish.format is None
-    fmt = _exact_format(width, finest, wish) if exact else wish.fit(finest, options)
-    rule = Requantize((finest - fmt.frac,), options.rounding, wish.relu)
-    return replace(draft, accumulator_width=width, requantize=rule), fmt
+    draft, frac = multiply_draft(op, sources, Requantize((0,), options.rounding, wish.relu))
+    fmt = _rounded_format(draft.accumulator_width, frac, wish, options)
+    return replace(draft, requantize=replace(draft.requantize, shift=(frac - fmt.frac,))), fmt
+
+
+def _rounded_format(width: int, frac: int, wish: Wish, options: QuantizeOptions) -> Format:
+    """What an accumulator is rounded to; itself where the exact result may leave."""
+    if wish.bits is None and wish.format is None:
+        return Format(width, frac) if wish.signed else Format(width - 1, frac, False)
+    return wish.fit(frac, options)
 
 
 def quantize_pooling(
@@ -119,23 +97,7 @@ def quantize_pooling(
         # A mean stays within the range of what it is taken over.
         fmt = source.format if fmt.width >= source.format.width else fmt
     rule = Requantize((source.format.frac - fmt.frac,), options.rounding, wish.relu)
-    divisor = (1,) if op.sum_only else _divisors(op, source, pixels)
-    draft = IntegerSumPooling(
-        op.name, (source.name,), op.output, op.kernel, op.stride, op.padding, divisor, 2, rule
-    )  # fmt: skip
-    return replace(draft, accumulator_width=_proved(draft, (source.format,))), fmt
-
-
-def _divisors(op: AveragePooling, source: Tensor, pixels: tuple[int, int]) -> tuple[int, ...]:
-    if op.count_padding:
-        return (op.kernel[0] * op.kernel[1],)
-
-    def inside(position: int, axis: int) -> int:
-        first = position * op.stride[axis] - op.padding[2 * axis]
-        return min(first + op.kernel[axis], source.shape[axis]) - max(first, 0)
-
-    counts = tuple(inside(y, 0) * inside(x, 1) for y in range(pixels[0]) for x in range(pixels[1]))
-    return counts[:1] if len(set(counts)) == 1 else counts
+    return pooling_draft(op, source, pixels, rule), fmt
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,9 +127,9 @@ def quantize_scale(
     if np.abs(offset).max() >= 2.0**62:
         raise FitError(f"layer {name!r}: an offset at the accumulator's scale needs more than {MAX_WIDTH} bits")
     fmt = wish.fit(int(accumulator.min()), options)
-    shifts = tuple(int(frac) - fmt.frac for frac in accumulator)
-    if max(shifts) >= MAX_WIDTH:
-        raise FitError(f"layer {name!r}: shifts of {max(shifts)} bits are needed, at most {MAX_WIDTH - 1} supported")
+    wanted = shifts(accumulator.tolist(), fmt.frac)
+    if max(wanted) >= MAX_WIDTH:
+        raise FitError(f"layer {name!r}: shifts of {max(wanted)} bits are needed, at most {MAX_WIDTH - 1} supported")
 
     def integers(values: Values) -> IntegerArray:
         return round_real(np.ldexp(values, fracs), NEAREST).astype(np.int64)
@@ -181,9 +143,9 @@ def quantize_scale(
         negative_scale=None if factors.negative is None else integers(factors.negative),
         scale_width=options.scale_bits,
         accumulator_width=2,
-        requantize=Requantize(shifts[:1] if len(set(shifts)) == 1 else shifts, options.rounding, wish.relu),
+        requantize=Requantize(wanted, options.rounding, wish.relu),
     )
-    return replace(draft, accumulator_width=_proved(draft, (source.format,))), fmt
+    return with_accumulator(draft, (source.format,)), fmt
 
 
 def index_format(statistics: Statistics, signed: bool, options: QuantizeOptions) -> Format:

@@ -27,16 +27,17 @@ from ..integer_graph import (
     IntegerGraph,
     IntegerOperator,
     IntegerRelu,
-    IntegerScale,
     IntegerSlice,
     IntegerTable,
     Requantize,
     Tensor,
 )
 from .config import QuantizeOptions
-from .fixed_layers import Draft, Piece, make
+from .drafts import relu_format, rescaled, shifts
+from .fixed_layers import Draft, make
 from .fixed_tables import entries
 from .reshapes import reshape_operators
+from .transposed import Piece
 
 SAMPLES = 8
 """Frames of random integers that the network carries for its bench: there are no calibration samples."""
@@ -197,13 +198,13 @@ class _Conversion:
         if isinstance(draft.operator, IntegerTable):
             table = entries(draft, fmt)
             return self._put(replace(draft.operator, table=table, output=output), draft.shape, fmt)
-        shifts = tuple(frac - fmt.frac for frac in draft.fracs)
-        if min(shifts) < 0:
+        steps = shifts(draft.fracs, fmt.frac)
+        if min(steps) < 0:
             raise FitError(
                 f"layer {draft.operator.name!r}: the quantizer {name!r} behind it has {fmt.frac} fractional bits, its"
                 f" accumulator {min(draft.fracs)}; a step of 2**{-min(draft.fracs)} or more is needed"
             )
-        rule = Requantize(shifts[:1] if len(set(shifts)) == 1 else shifts, ROUNDING, draft.relu or not fmt.signed)
+        rule = Requantize(steps, ROUNDING, draft.relu or not fmt.signed)
         return self._put(replace(draft.operator, requantize=rule, output=output), draft.shape, fmt)  # type: ignore[call-arg]
 
     def _adapt(self, source: Tensor, fmt: Format, name: str | None = None) -> Tensor:
@@ -211,19 +212,11 @@ class _Conversion:
         name = name or f"{source.name}.{fmt.describe()}"
         if name in self.tensors:
             return self.tensors[name]
-        up, down = max(0, fmt.frac - source.format.frac), max(0, source.format.frac - fmt.frac)
-        ones = np.ones(source.shape[2], dtype=np.int64)
-        operator = IntegerScale(
-            name, (source.name,), name, ones << up, 0 * ones, None, up + 2, source.format.width + up + 1,
-            Requantize((down,), ROUNDING),
-        )  # fmt: skip
-        return self._put(operator, source.shape, fmt)
+        return self._put(rescaled(source, fmt, name, ROUNDING), source.shape, fmt)
 
     def _relu(self, op: Relu, source: Tensor) -> Tensor:
-        fmt = source.format
-        if fmt.signed:
-            fmt = Format(max(1, fmt.width - 1), fmt.frac, False)
-        return self._put(IntegerRelu(op.name, (source.name,), op.output), source.shape, fmt)
+        operator = IntegerRelu(op.name, (source.name,), op.output)
+        return self._put(operator, source.shape, relu_format(source.format))
 
     def _reshaped(self, op: Reshape) -> Tensor | Draft:
         value, readers = self.values[op.input], self.graph.consumers(op.output)

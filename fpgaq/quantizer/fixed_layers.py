@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..accumulators import layer_bounds, operator_bounds
 from ..errors import FitError, UnsupportedError
-from ..float_executor.windows import window_divisors
-from ..formats import MAX_WIDTH, Format
+from ..formats import Format
 from ..graph import (
     Add,
     Affine,
@@ -19,39 +17,28 @@ from ..graph import (
     Concatenate,
     Convolution,
     Deconvolution,
-    MaxPooling,
     Multiply,
     Operator,
-    Pad,
     Pointwise,
-    Slice,
-    Transpose,
-    Upsample,
 )
 from ..graph.fixed import ROUNDING, grid_integers
 from ..integer_graph import (
-    IntegerAdd,
     IntegerAffine,
     IntegerArray,
     IntegerConcatenate,
     IntegerConvolution,
-    IntegerMaxPooling,
-    IntegerMultiply,
     IntegerOperator,
-    IntegerPad,
-    IntegerSlice,
     IntegerSumPooling,
     IntegerTable,
-    IntegerTranspose,
-    IntegerUpsample,
     Requantize,
     Tensor,
 )
-from .transposed import as_convolution, spread_shape
+from .drafts import add_draft, multiply_draft, pooling_draft, with_accumulator
+from .movements import MOVEMENTS, movement
+from .transposed import Piece, spread
 
 Shape3: TypeAlias = tuple[int, int, int]
 """(height, width, channels)."""
-Piece: TypeAlias = tuple[IntegerOperator, Shape3, Format]
 Adapt: TypeAlias = Callable[[Tensor, Format], Tensor]
 MAX_INDEX_BITS = 12
 _EXACT = Requantize((0,), ROUNDING)
@@ -114,53 +101,49 @@ def make(op: Operator, sources: Sequence[Tensor], shape: Shape3, adapt: Adapt) -
         Of the output, (height, width, channels).
     adapt : callable
         Brings a tensor to another format.
+
+    Raises
+    ------
+    UnsupportedError
+        An operator that is none of `FORMS`, or parameters that nothing quantizes.
+    FitError
+        An accumulator or a border that no supported format holds.
     """
-    source = sources[0]
-    name, inputs = op.name, tuple(tensor.name for tensor in sources)
-    if isinstance(op, Convolution | Affine):
-        return _layer(op, source, shape)
-    if isinstance(op, Deconvolution):
-        return _deconvolution(op, source, shape)
-    if isinstance(op, Add):
-        finest = max(tensor.format.frac for tensor in sources)
-        align = tuple(finest - tensor.format.frac for tensor in sources)
-        return _proved(IntegerAdd(name, inputs, op.output, align, op.signs, 2, _EXACT), sources, shape, finest)
-    if isinstance(op, Multiply):
-        frac = sum(tensor.format.frac for tensor in sources)
-        return _proved(IntegerMultiply(name, inputs, op.output, 2, _EXACT), sources, shape, frac)
-    if isinstance(op, AveragePooling):
-        return _pooling(op, source, shape)
-    if isinstance(op, Pointwise):
-        return _table(op, source, shape)
-    if isinstance(op, Concatenate):
-        formats = {tensor.format for tensor in sources}
-        fmt = source.format if len(formats) == 1 else _common(sources)
-        names = tuple(adapt(tensor, fmt).name if tensor.format != fmt else tensor.name for tensor in sources)
-        return Made(((IntegerConcatenate(name, names, op.output), shape, fmt),))
-    return Made(((_movement(op, source), shape, source.format),))
+    form = FORMS.get(type(op))
+    if form is None:
+        raise UnsupportedError(
+            f"layer {op.name!r}: {type(op).__name__} has no form in a network that was trained in fixed point; fold it"
+            " into a layer before training (fpgaq.nnabla.fold_batchnorm), or quantize the float model with"
+            " --calibration"
+        )
+    return form(op, sources, shape, adapt)
 
 
-def _movement(op: Operator, source: Tensor) -> IntegerOperator:
-    """Operators that keep values."""
-    name, inputs, output = op.name, (source.name,), op.output
-    if isinstance(op, MaxPooling):
-        return IntegerMaxPooling(name, inputs, output, op.kernel, op.stride, op.padding)
-    if isinstance(op, Upsample):
-        return IntegerUpsample(name, inputs, output, op.factor, False)
-    if isinstance(op, Slice):
-        channel, row, column = (op.start[0], *(0, 0, *op.start[1:])[-2:])
-        return IntegerSlice(name, inputs, output, (row, column, channel))
-    if isinstance(op, Transpose):
-        axes = op.axes if len(op.axes) == 3 else (0, 1, 2)
-        place = (2, 0, 1)  # where the stream has channels, height and width
-        return IntegerTranspose(name, inputs, output, (place[axes[1]], place[axes[2]], place[axes[0]]))
-    if isinstance(op, Pad):
-        value = 0 if op.mode != "constant" else _integer(op, op.value, source.format)
-        return IntegerPad(name, inputs, output, op.padding, op.mode, value)
-    raise UnsupportedError(
-        f"layer {op.name!r}: {type(op).__name__} has no form in a network that was trained in fixed point; fold it into"
-        " a layer before training (fpgaq.nnabla.fold_batchnorm), or quantize the float model with --calibration"
-    )
+def _add(op: Add, sources: Sequence[Tensor], shape: Shape3, adapt: Adapt) -> Draft:
+    draft, frac = add_draft(op, sources, _EXACT)
+    return Draft(draft, shape, (frac,))
+
+
+def _multiply(op: Multiply, sources: Sequence[Tensor], shape: Shape3, adapt: Adapt) -> Draft:
+    draft, frac = multiply_draft(op, sources, _EXACT)
+    return Draft(draft, shape, (frac,))
+
+
+def _pooling(op: AveragePooling, sources: Sequence[Tensor], shape: Shape3, adapt: Adapt) -> Draft:
+    draft = pooling_draft(op, sources[0], shape[:2], _EXACT)
+    return Draft(draft, shape, (sources[0].format.frac,))
+
+
+def _movement(op: Operator, sources: Sequence[Tensor], shape: Shape3, adapt: Adapt) -> Made:
+    fmt = sources[0].format
+    return Made(((movement(op, sources[0], lambda value: _integer(op, value, fmt)), shape, fmt),))
+
+
+def _concatenate(op: Concatenate, sources: Sequence[Tensor], shape: Shape3, adapt: Adapt) -> Made:
+    formats = {tensor.format for tensor in sources}
+    fmt = sources[0].format if len(formats) == 1 else _common(sources)
+    names = tuple(adapt(tensor, fmt).name if tensor.format != fmt else tensor.name for tensor in sources)
+    return Made(((IntegerConcatenate(op.name, names, op.output), shape, fmt),))
 
 
 def _integer(op: Operator, value: float, fmt: Format) -> int:
@@ -182,7 +165,8 @@ def _common(sources: Sequence[Tensor]) -> Format:
     return Format(width, frac, signed)
 
 
-def _layer(op: Convolution | Affine, source: Tensor, shape: Shape3) -> Draft:
+def _layer(op: Convolution | Affine, sources: Sequence[Tensor], shape: Shape3, adapt: Adapt) -> Draft:
+    source = sources[0]
     if op.weight_grid is None:
         raise UnsupportedError(
             f"layer {op.name!r}: nothing quantizes its weight; put a FixedPointQuantize on it"
@@ -208,10 +192,8 @@ def _layer(op: Convolution | Affine, source: Tensor, shape: Shape3) -> Draft:
             op.name, (source.name,), op.output, weight, bias, fmt, fracs, op.stride, op.padding, op.dilation, op.groups,
             padding_value, 2, None,
         )  # fmt: skip
-    needed = max(2, layer_bounds(weight, bias, source.format, padding_value).width)
-    if needed > MAX_WIDTH:
-        raise FitError(f"layer {op.name!r}: its accumulator needs {needed} bits, at most {MAX_WIDTH} are supported")
-    return Draft(replace(operator, accumulator_width=needed), shape, accumulators)
+    reason = "train it with coarser steps of its weights or bias"
+    return Draft(with_accumulator(operator, (source.format,), reason), shape, accumulators)
 
 
 def _bias(op: Convolution | Affine, fracs: tuple[int, ...]) -> IntegerArray:
@@ -230,44 +212,15 @@ def _bias(op: Convolution | Affine, fracs: tuple[int, ...]) -> IntegerArray:
     return np.asarray(integers << np.asarray([-extra for extra in finer], dtype=np.int64), dtype=np.int64)
 
 
-def _deconvolution(op: Deconvolution, source: Tensor, shape: Shape3) -> Draft:
+def _deconvolution(op: Deconvolution, sources: Sequence[Tensor], shape: Shape3, adapt: Adapt) -> Draft:
     """Zeros between the pixels and a plain convolution; those operators keep values and are made first."""
-    pieces: list[Piece] = []
-    if op.stride != (1, 1):
-        name = f"{op.output}.spread"
-        spread = IntegerUpsample(f"{op.name}.spread", (source.name,), name, op.stride, True)
-        pieces.append((spread, spread_shape(source.shape, op.stride), source.format))
-        source = Tensor(name, pieces[-1][1], source.format, name)
-    convolution, cut = as_convolution(op)
-    if any(cut):
-        top, bottom, left, right = cut
-        height, width, channels = source.shape
-        name = f"{op.output}.cut"
-        inner = (height - top - bottom, width - left - right, channels)
-        pieces.append((IntegerSlice(f"{op.name}.cut", (source.name,), name, (top, left, 0)), inner, source.format))
-        source = Tensor(name, inner, source.format, name)
+    convolution, source, pieces = spread(op, sources[0], lambda name: name)
     convolution = replace(convolution, weight_grid=op.weight_grid, bias_grid=op.bias_grid)
-    return replace(_layer(convolution, source, shape), before=tuple(pieces))
+    return replace(_layer(convolution, (source,), shape, adapt), before=pieces)
 
 
-def _proved(op: IntegerAdd | IntegerMultiply, sources: Sequence[Tensor], shape: Shape3, frac: int) -> Draft:
-    width = max(2, operator_bounds(op, *(tensor.format for tensor in sources)).width)
-    if width > MAX_WIDTH:
-        raise FitError(f"layer {op.name!r}: its accumulator needs {width} bits, at most {MAX_WIDTH} are supported")
-    return Draft(replace(op, accumulator_width=width), shape, (frac,))
-
-
-def _pooling(op: AveragePooling, source: Tensor, shape: Shape3) -> Draft:
-    counts = window_divisors(op, source.shape[:2], (shape[2], *shape[:2])).astype(int).reshape(-1).tolist()
-    divisor = tuple(counts[:1]) if len(set(counts)) == 1 else tuple(counts)
-    draft = IntegerSumPooling(
-        op.name, (source.name,), op.output, op.kernel, op.stride, op.padding, divisor, 2, _EXACT
-    )  # fmt: skip
-    width = max(2, operator_bounds(draft, source.format).width)
-    return Draft(replace(draft, accumulator_width=width), shape, (source.format.frac,))
-
-
-def _table(op: Pointwise, source: Tensor, shape: Shape3) -> Draft:
+def _table(op: Pointwise, sources: Sequence[Tensor], shape: Shape3, adapt: Adapt) -> Draft:
+    source = sources[0]
     if source.format.width > MAX_INDEX_BITS:
         raise UnsupportedError(
             f"layer {op.name!r}: a table with an index of {source.format.width} bits; quantize its input to at most"
@@ -276,3 +229,17 @@ def _table(op: Pointwise, source: Tensor, shape: Shape3) -> Draft:
     index = replace(source.format, narrow=False)
     table = IntegerTable(op.name, (source.name,), op.output, np.zeros(1 << index.width, np.int64), index, _EXACT)
     return Draft(table, shape, (), function=op.function, parameters=op.parameters)
+
+
+FORMS: Mapping[type[Operator], Callable[[Any, Sequence[Tensor], Shape3, Adapt], Draft | Made]] = {
+    Convolution: _layer,
+    Affine: _layer,
+    Deconvolution: _deconvolution,
+    Add: _add,
+    Multiply: _multiply,
+    AveragePooling: _pooling,
+    Pointwise: _table,
+    Concatenate: _concatenate,
+    **dict.fromkeys(MOVEMENTS, _movement),
+}
+"""What `make` takes; the quantizers, reshapes and ReLUs between these are the caller's."""

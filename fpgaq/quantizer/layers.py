@@ -14,6 +14,7 @@ from ..graph import Affine, Convolution
 from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, Requantize, Tensor
 from .calibration import Statistics, activation_frac
 from .config import QuantizeOptions
+from .drafts import shifts
 from .input_format import Scale
 from .trace import Trace
 from .weights import NEAREST, QuantizedWeights, quantize_weights
@@ -98,7 +99,7 @@ def quantize_layer(
         requantize, fmt = _requantizer(bits, wish, fracs, bounds, width, relu, narrow, options)
     else:
         frac = min(wanted.frac, *fracs)
-        requantize = Requantize(_shifts(fracs, frac), options.rounding, relu)
+        requantize = Requantize(shifts(fracs, frac), options.rounding, relu)
         fmt = replace(wanted, frac=frac)
     return QuantizedLayer(_operator(op, source, quantized, biases, padding_value, width, requantize), fmt)
 
@@ -163,12 +164,7 @@ def _requantizer(
         # Zero on all calibration data: a step with which nothing can saturate.
         wish = coarsest - max(0, bounds.width - bits)
     frac = min(wish, coarsest)
-    return Requantize(_shifts(fracs, frac), options.rounding, relu), Format(bits, frac, not relu, narrow)
-
-
-def _shifts(fracs: tuple[int, ...], frac: int) -> tuple[int, ...]:
-    shifts = tuple(channel - frac for channel in fracs)
-    return shifts[:1] if len(set(shifts)) == 1 else shifts
+    return Requantize(shifts(fracs, frac), options.rounding, relu), Format(bits, frac, not relu, narrow)
 
 
 def _operator(

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-Method = Literal["auto", "max", "percentile", "mse", "output"]
-ActivationRange = Literal["max", "percentile", "mse"]
-WeightDelta = Literal["ceil", "floor", "mse", "output"]
-WeightRounding = Literal["nearest", "hessian"]
-METHODS: tuple[Method, ...] = get_args(Method)
-ACTIVATION_RANGES: tuple[ActivationRange, ...] = get_args(ActivationRange)
-WEIGHT_DELTAS: tuple[WeightDelta, ...] = get_args(WeightDelta)
-WEIGHT_ROUNDINGS: tuple[WeightRounding, ...] = get_args(WeightRounding)
+from ..choices import ActivationRange, Method, WeightDelta, WeightRounding
+
 FEW_BITS = 6
 """At this many weight bits and fewer every channel needs a step of its own."""
 

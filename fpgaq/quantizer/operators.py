@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from ..formats import Format, quantize_real
 from ..functions import evaluate
 from ..graph import (
@@ -19,35 +21,25 @@ from ..graph import (
     Convolution,
     Deconvolution,
     Graph,
-    MaxPooling,
     Multiply,
     Operator,
-    Pad,
     Pointwise,
     Prelu,
     Relu,
     Reshape,
     ScaleOffset,
-    Slice,
-    Transpose,
-    Upsample,
     image_shape,
 )
 from ..integer_graph import (
     IntegerConcatenate,
-    IntegerMaxPooling,
     IntegerOperator,
-    IntegerPad,
     IntegerRelu,
-    IntegerScale,
     IntegerSlice,
-    IntegerTranspose,
-    IntegerUpsample,
-    Requantize,
     Tensor,
 )
 from .calibration import Statistics
 from .config import QuantizeOptions
+from .drafts import relu_format, rescaled
 from .elements import (
     ChannelFactors,
     Wish,
@@ -59,10 +51,11 @@ from .elements import (
 )
 from .input_format import MIN_INPUT_BITS, Scale
 from .layers import quantize_layer
+from .movements import MOVEMENTS, movement
 from .plan import Stage, final_tensors, nonnegative_tensors, stages, wanted_formats
 from .reshapes import reshape_operators
 from .trace import Trace
-from .transposed import as_convolution, spread_shape
+from .transposed import spread
 
 
 @dataclass(frozen=True)
@@ -106,10 +99,7 @@ class Conversion:
         if op.output in self.done:
             return
         stage = self.stages[op.output]
-        if isinstance(op, Reshape):
-            self._reshape(op, stage.output)
-        else:
-            self._convert(op, tuple(self.flows[name] for name in op.inputs), stage)
+        CONVERSIONS[type(op)](self, op, tuple(self.flows[name] for name in op.inputs), stage)
         self.done.update(stage.absorbed)
 
     def finish(self) -> None:
@@ -138,34 +128,31 @@ class Conversion:
         channels, height, width = image_shape(tuple(self.graph.shapes[tensor]))
         return height, width, channels
 
-    def _reshape(self, op: Reshape, output: str) -> None:
+    def _reshape(self, op: Reshape, flows: tuple[Flow, ...], stage: Stage) -> None:
         """Write nothing where every reader takes the elements as they stand."""
-        flow, shape = self.flows[op.input], self._shape(output)
+        flow, shape = flows[0], self._shape(stage.output)
         source = flow.tensor
-        readers = self.graph.consumers(output)
+        readers = self.graph.consumers(stage.output)
         if source.shape != shape and not all(isinstance(reader, Affine | Reshape) for reader in readers):
             for operator, written in reshape_operators(op, source, shape, self._fresh):
                 source = self._put(operator, written, flow.tensor.format)
-        self.flows[output] = Flow(source, flow.scale)
+        self.flows[stage.output] = Flow(source, flow.scale)
 
-    def _convert(self, op: Operator, flows: tuple[Flow, ...], stage: Stage) -> None:
-        if isinstance(op, Deconvolution):
-            op, flows = self._spread(op, flows[0])
-        options = self.options.for_layer(op.name)
-        if isinstance(op, Convolution | Affine):
-            options = self._first_layer_options(op, flows[0].tensor, options)
-            final = stage.output in self.final
-            layer = quantize_layer(
-                op, flows[0].tensor, flows[0].scale, options, self.statistics[stage.values], stage.relu, final,
-                self._wanted(stage), self.trace,
-            )  # fmt: skip
-            self._write(stage, op, layer.operator, layer.format)
-        elif isinstance(op, MaxPooling | Slice | Pad | Upsample | Transpose | Concatenate):
-            self._move(op, flows, stage)
-        elif isinstance(op, Relu):
-            self._relu(op, flows[0], stage)
-        else:
-            self._compute(op, flows, stage, options)
+    def _weighted(self, op: Convolution | Affine, flows: tuple[Flow, ...], stage: Stage) -> None:
+        source = flows[0]
+        options = self._first_layer_options(op, source.tensor, self.options.for_layer(op.name))
+        final = stage.output in self.final
+        layer = quantize_layer(
+            op, source.tensor, source.scale, options, self.statistics[stage.values], stage.relu, final,
+            self._wanted(stage), self.trace,
+        )  # fmt: skip
+        self._write(stage, op, layer.operator, layer.format)
+
+    def _deconvolution(self, op: Deconvolution, flows: tuple[Flow, ...], stage: Stage) -> None:
+        convolution, tensor, pieces = spread(op, flows[0].tensor, self._fresh)
+        for operator, shape, fmt in pieces:
+            self._put(operator, shape, fmt)
+        self._weighted(convolution, (Flow(tensor, flows[0].scale),), stage)
 
     def _first_layer_options(self, op: Operator, source: Tensor, options: QuantizeOptions) -> QuantizeOptions:
         """Weights on features that were never scaled have the inverse spread of scales, and need as many more bits."""
@@ -194,55 +181,50 @@ class Conversion:
             bits=options.output_bits if final else options.activation_bits,
         )
 
-    def _compute(self, op: Operator, flows: tuple[Flow, ...], stage: Stage, options: QuantizeOptions) -> None:
-        wish, source = self._wish(stage, options), flows[0].tensor
-        tensors = tuple(flow.tensor for flow in flows)
-        operator: IntegerOperator
-        if isinstance(op, Pointwise):
-            operator, fmt = quantize_table(
-                op.name, op.output, source, flows[0].scale, lambda x: evaluate(op.function, op.parameters, x),
-                self.statistics[op.input], wish, options,
-            )  # fmt: skip
-        elif isinstance(op, Add):
-            operator, fmt = quantize_add(op, tensors, wish, options)
-        elif isinstance(op, Multiply):
-            operator, fmt = quantize_multiply(op, tensors, wish, options)
-        elif isinstance(op, AveragePooling):
-            height, width, _ = self._shape(op.output)
-            operator, fmt = quantize_pooling(op, source, (height, width), wish, options)
-        else:
-            factors = channel_factors(op, source.shape[2])
-            operator, fmt = quantize_scale(op.name, op.output, source, factors, wish, options)
+    def _table(self, op: Pointwise, flows: tuple[Flow, ...], stage: Stage) -> None:
+        options = self.options.for_layer(op.name)
+        operator, fmt = quantize_table(
+            op.name, op.output, flows[0].tensor, flows[0].scale, lambda x: evaluate(op.function, op.parameters, x),
+            self.statistics[op.input], self._wish(stage, options), options,
+        )  # fmt: skip
         self._write(stage, op, operator, fmt)
 
-    def _relu(self, op: Relu, flow: Flow, stage: Stage) -> None:
-        fmt = flow.tensor.format
-        if fmt.signed:
-            fmt = Format(max(1, fmt.width - 1), fmt.frac, False)
-        self._write(stage, op, IntegerRelu(op.name, (flow.tensor.name,), op.output), fmt, flow.scale)
+    def _add(self, op: Add, flows: tuple[Flow, ...], stage: Stage) -> None:
+        options = self.options.for_layer(op.name)
+        tensors = tuple(flow.tensor for flow in flows)
+        self._write(stage, op, *quantize_add(op, tensors, self._wish(stage, options), options))
 
-    def _move(self, op: Operator, flows: tuple[Flow, ...], stage: Stage) -> None:
-        """Operators that keep values: maxima and movements."""
+    def _multiply(self, op: Multiply, flows: tuple[Flow, ...], stage: Stage) -> None:
+        options = self.options.for_layer(op.name)
+        tensors = tuple(flow.tensor for flow in flows)
+        self._write(stage, op, *quantize_multiply(op, tensors, self._wish(stage, options), options))
+
+    def _pooling(self, op: AveragePooling, flows: tuple[Flow, ...], stage: Stage) -> None:
+        options = self.options.for_layer(op.name)
+        height, width, _ = self._shape(op.output)
+        wish = self._wish(stage, options)
+        self._write(stage, op, *quantize_pooling(op, flows[0].tensor, (height, width), wish, options))
+
+    def _scale(self, op: BatchNormalization | ScaleOffset | Prelu, flows: tuple[Flow, ...], stage: Stage) -> None:
+        options, source = self.options.for_layer(op.name), flows[0].tensor
+        factors = channel_factors(op, source.shape[2])
+        wish = self._wish(stage, options)
+        self._write(stage, op, *quantize_scale(op.name, op.output, source, factors, wish, options))
+
+    def _relu(self, op: Relu, flows: tuple[Flow, ...], stage: Stage) -> None:
         tensor = flows[0].tensor
-        name, inputs, output, fmt = op.name, (tensor.name,), op.output, tensor.format
-        operator: IntegerOperator
-        if isinstance(op, MaxPooling):
-            operator = IntegerMaxPooling(name, inputs, output, op.kernel, op.stride, op.padding)
-        elif isinstance(op, Pad):
-            value = int(quantize_real(op.value, fmt)) if op.mode == "constant" else 0
-            operator = IntegerPad(name, inputs, output, op.padding, op.mode, value)
-        elif isinstance(op, Upsample):
-            operator = IntegerUpsample(name, inputs, output, op.factor, False)
-        elif isinstance(op, Slice):
-            channel, row, column = (op.start[0], *(0, 0, *op.start[1:])[-2:])
-            operator = IntegerSlice(name, inputs, output, (row, column, channel))
-        elif isinstance(op, Transpose):
-            operator = IntegerTranspose(name, inputs, output, _stream_axes(op.axes))
-        else:
-            fmt = self._common_format(op, flows)
-            names = tuple(self._adapt(flow.tensor, fmt).name for flow in flows)
-            operator = IntegerConcatenate(name, names, output)
-        self._write(stage, op, operator, fmt, flows[0].scale)
+        operator = IntegerRelu(op.name, (tensor.name,), op.output)
+        self._write(stage, op, operator, relu_format(tensor.format), flows[0].scale)
+
+    def _movement(self, op: Operator, flows: tuple[Flow, ...], stage: Stage) -> None:
+        tensor = flows[0].tensor
+        operator = movement(op, tensor, lambda value: int(quantize_real(value, tensor.format)))
+        self._write(stage, op, operator, tensor.format, flows[0].scale)
+
+    def _concatenate(self, op: Concatenate, flows: tuple[Flow, ...], stage: Stage) -> None:
+        fmt = self._common_format(op, flows)
+        names = tuple(self._adapt(flow.tensor, fmt).name for flow in flows)
+        self._write(stage, op, IntegerConcatenate(op.name, names, op.output), fmt, flows[0].scale)
 
     def _common_format(self, op: Operator, flows: tuple[Flow, ...]) -> Format:
         """What all inputs of a Concatenate are brought to: theirs if they agree, else the one planned."""
@@ -256,49 +238,39 @@ class Conversion:
         name = f"{tensor.name}.{fmt.describe()}{'n' * fmt.narrow}"
         if name in self.tensors:
             return self.tensors[name]
-        up, down = max(0, fmt.frac - tensor.format.frac), max(0, tensor.format.frac - fmt.frac)
-        channels = tensor.shape[2]
-        draft = IntegerScale(
-            name=name,
-            inputs=(tensor.name,),
-            output=name,
-            scale=np.full(channels, 1 << up, dtype=np.int64),
-            offset=np.zeros(channels, dtype=np.int64),
-            negative_scale=None,
-            scale_width=up + 2,
-            accumulator_width=max(2, tensor.format.width + up + 1),
-            requantize=Requantize((down,), self.options.rounding),
-        )
-        return self._put(draft, tensor.shape, fmt)
-
-    def _spread(self, op: Deconvolution, flow: Flow) -> tuple[Convolution, tuple[Flow, ...]]:
-        """Zeros between the pixels, and what is then a plain convolution."""
-        tensor = flow.tensor
-        if op.stride != (1, 1):
-            name = self._fresh(f"{op.output}.spread")
-            operator = IntegerUpsample(f"{op.name}.spread", (tensor.name,), name, op.stride, True)
-            tensor = self._put(operator, spread_shape(tensor.shape, op.stride), tensor.format)
-        convolution, cut = as_convolution(op)
-        if any(cut):
-            top, bottom, left, right = cut
-            height, width, channels = tensor.shape
-            name = self._fresh(f"{op.output}.cut")
-            inner = IntegerSlice(f"{op.name}.cut", (tensor.name,), name, (top, left, 0))
-            tensor = self._put(inner, (height - top - bottom, width - left - right, channels), tensor.format)
-        return convolution, (Flow(tensor, flow.scale),)
+        return self._put(rescaled(tensor, fmt, name, self.options.rounding), tensor.shape, fmt)
 
 
-def _stream_axes(axes: tuple[int, ...]) -> tuple[int, int, int]:
-    """Axes of (channels, height, width), (channels, length) or (features,) as axes of (height, width, channels)."""
-    if len(axes) == 1:
-        axes = (0, 1, 2)
-    elif len(axes) == 2:
-        axes = (2 * axes[0], 1, 2 * axes[1])
-    place = (2, 0, 1)  # where the stream has channels, height and width
-    return place[axes[1]], place[axes[2]], place[axes[0]]
+CONVERSIONS: Mapping[type[Operator], Callable[[Conversion, Any, tuple[Flow, ...], Stage], None]] = {
+    Convolution: Conversion._weighted,
+    Affine: Conversion._weighted,
+    Deconvolution: Conversion._deconvolution,
+    Add: Conversion._add,
+    Multiply: Conversion._multiply,
+    AveragePooling: Conversion._pooling,
+    BatchNormalization: Conversion._scale,
+    ScaleOffset: Conversion._scale,
+    Prelu: Conversion._scale,
+    Pointwise: Conversion._table,
+    Relu: Conversion._relu,
+    Concatenate: Conversion._concatenate,
+    Reshape: Conversion._reshape,
+    **dict.fromkeys(MOVEMENTS, Conversion._movement),
+}
+"""Every operator that has an integer form."""
 
 
-def channel_factors(op: Operator, channels: int) -> ChannelFactors:
+def check_operators(graph: Graph) -> None:
+    """Refuse operators that have no integer form."""
+    for op in graph.operators:
+        if type(op) not in CONVERSIONS:
+            raise UnsupportedError(
+                f"layer {op.name!r}: {type(op).__name__} is not resolved by the passes and has no integer form;"
+                f" supported: {', '.join(kind.__name__ for kind in CONVERSIONS)}"
+            )
+
+
+def channel_factors(op: BatchNormalization | ScaleOffset | Prelu, channels: int) -> ChannelFactors:
     """What a normalization, a constant factor or a PReLU does to each channel."""
     ones, zeros = np.ones(channels), np.zeros(channels)
     if isinstance(op, BatchNormalization):
@@ -309,5 +281,4 @@ def channel_factors(op: Operator, channels: int) -> ChannelFactors:
         return ChannelFactors(factor, offset if op.offset is None else offset + op.offset)
     if isinstance(op, ScaleOffset):
         return ChannelFactors(ones * op.scale, zeros + op.offset)
-    assert isinstance(op, Prelu)
     return ChannelFactors(ones, zeros, ones * op.slope.astype(np.float64))

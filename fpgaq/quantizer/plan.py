@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import UnsupportedError
 from ..formats import Format
 from ..functions import evaluate
 from ..graph import (
@@ -25,7 +24,6 @@ from ..graph import (
     Operator,
     Pad,
     Pointwise,
-    Prelu,
     Relu,
     Reshape,
     ScaleOffset,
@@ -42,7 +40,6 @@ ROUNDING = (Convolution, Affine, Deconvolution, Add, Multiply, AveragePooling, B
 """Operators whose requantizer can be a ReLU too, and can be asked for a format."""
 KEEPING = (MaxPooling, Slice, Pad, Upsample, Transpose, Reshape)
 """Operators that write the format that they read."""
-SUPPORTED = (*ROUNDING, *KEEPING, Pointwise, Prelu, Relu, Concatenate)
 
 
 @dataclass(frozen=True)
@@ -66,16 +63,6 @@ class Leading:
     offset: float
     tensor: str
     absorbed: tuple[str, ...]
-
-
-def check_operators(graph: Graph) -> None:
-    """Refuse operators that have no integer form."""
-    for op in graph.operators:
-        if not isinstance(op, SUPPORTED):
-            raise UnsupportedError(
-                f"layer {op.name!r}: {type(op).__name__} is not resolved by the passes and has no integer form;"
-                f" supported: {', '.join(kind.__name__ for kind in SUPPORTED)}"
-            )
 
 
 def count_reads(graph: Graph) -> Counter[str]:

@@ -92,6 +92,7 @@ class _Builder:
         self.layers = {
             op.name: op for op in self.integer.operators if isinstance(op, IntegerConvolution | IntegerAffine)
         }
+        self.written = {op.name: op.output for op in self.integer.operators}
         self.producers = {op.output: op for op in self.graph.operators}
         self.formats = self._formats()
 
@@ -207,7 +208,8 @@ class _Builder:
 
     def _joined(self, op: Concatenate, inputs: tuple[str, ...]) -> tuple[str, ...]:
         """The inputs in the format that the joined tensor has."""
-        fmt = self.integer.tensors[op.output].format
+        # A reshape that follows may have been taken in: then the joined tensor has the reshape's name.
+        fmt = self.integer.tensors[self.written[op.name]].format
         names = []
         for own, name in zip(op.inputs, inputs, strict=True):
             held = self.integer.tensors[own].format if own in self.integer.tensors else None

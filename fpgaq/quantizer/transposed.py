@@ -2,9 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 
+from ..formats import Format
 from ..graph import Convolution, Deconvolution, Padding
+from ..integer_graph import IntegerOperator, IntegerSlice, IntegerUpsample, Tensor
+
+Piece: TypeAlias = tuple[IntegerOperator, tuple[int, int, int], Format]
+"""An operator with the shape (height, width, channels) and the format of what it writes."""
+
+
+def spread(
+    op: Deconvolution, source: Tensor, fresh: Callable[[str], str]
+) -> tuple[Convolution, Tensor, tuple[Piece, ...]]:
+    """A transposed convolution as a plain one, the tensor that this one reads, and the operators that write that.
+
+    Parameters
+    ----------
+    op : Deconvolution
+    source : Tensor
+    fresh : callable
+        A name that no tensor has, made of the given one.
+    """
+    pieces: list[Piece] = []
+
+    def put(operator: IntegerOperator, shape: tuple[int, int, int]) -> Tensor:
+        pieces.append((operator, shape, source.format))
+        return Tensor(operator.output, shape, source.format, operator.output)
+
+    tensor = source
+    if op.stride != (1, 1):
+        output = fresh(f"{op.output}.spread")
+        zeros = IntegerUpsample(f"{op.name}.spread", (tensor.name,), output, op.stride, True)
+        tensor = put(zeros, spread_shape(tensor.shape, op.stride))
+    convolution, cut = as_convolution(op)
+    if any(cut):
+        top, bottom, left, right = cut
+        height, width, channels = tensor.shape
+        inner = IntegerSlice(f"{op.name}.cut", (tensor.name,), fresh(f"{op.output}.cut"), (top, left, 0))
+        tensor = put(inner, (height - top - bottom, width - left - right, channels))
+    return convolution, tensor, tuple(pieces)
 
 
 def spread_shape(shape: tuple[int, int, int], stride: tuple[int, int]) -> tuple[int, int, int]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..choices import WeightDelta
 from ..formats import Format, Rounding, dequantize, quantize_real
 from ..integer_graph import IntegerArray
 from .calibration import MSE_STEPS, fitting_frac
 from .config import QuantizeOptions
-from .methods import WeightDelta
 from .output_error import best_real_weights, damped, output_error, round_to_output
 from .trace import Moments
 

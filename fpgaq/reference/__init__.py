@@ -14,13 +14,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..data import fit_shape
 from ..errors import ModelError, UsageError
-from ..formats import Format, quantize_real
+from ..formats import Format
+from ..inputs import apply_transform
 from ..integer_graph import (
-    InputTransform,
     IntegerAdd,
     IntegerAffine,
     IntegerArgMax,
@@ -121,37 +120,6 @@ def run_operator(op: IntegerOperator, tensors: Mapping[str, Tensor], values: Map
 def working_layout(images: IntegerArray, fmt: Format) -> Work:
     """Integers (frames, height, width, channels) as the executors of operators take them."""
     return _inward(images, fmt)
-
-
-def apply_transform(transform: InputTransform, fmt: Format, data: ArrayLike) -> IntegerArray:
-    """Turn user data into input integers, ``saturate(round((x * scale + offset) * 2**frac))``.
-
-    Parameters
-    ----------
-    transform : InputTransform
-    fmt : Format
-        The input tensor's format.
-    data : array_like
-        (frames, *model_shape), any real or integer type; axes of length 1 may be missing.
-
-    Returns
-    -------
-    array of int64
-        (frames, height, width, channels).
-
-    Raises
-    ------
-    ModelError
-        A wrong shape or type, or a value that is not finite.
-    """
-    array = fit_shape(np.asarray(data), transform.model_shape, "input data")
-    values = array.astype(np.float64) * transform.scale + transform.offset
-    if not np.isfinite(values).all():
-        index = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
-        raise ModelError(f"input data: element {index} is not finite; remove NaN and infinite values")
-    integers = quantize_real(values, fmt, transform.rounding)
-    images = integers.reshape(array.shape[0], *transform.image_shape)
-    return np.ascontiguousarray(images.transpose(0, 2, 3, 1))
 
 
 def to_model_layout(graph: IntegerGraph, output: str, values: NDArray[Any]) -> NDArray[Any]:

@@ -17,8 +17,8 @@ from ..errors import ModelError
 from ..float_executor import run_float
 from ..formats import Format, dequantize
 from ..graph import Graph, Pointwise
+from ..inputs import transform_data
 from ..integer_graph import IntegerArgMax, IntegerArray, IntegerGraph, Tensor
-from ..reference import apply_transform
 from .losses import LossSums, OutputLoss
 from .sizes import count_operators, float_bytes, integer_bytes
 from .timing import best_seconds, described, threads
@@ -265,7 +265,7 @@ def _compare_batch(
     integer = computing.graph
     images = {name: array.astype(np.float32) for name, array in batch.items()}
     reals = {**images, **run_float(graph, images, keep=True)}
-    integers = computing.run(_transform(integer, batch))
+    integers = computing.run(transform_data(integer, batch))
     for name in votes.tensors:
         tensor = integer.tensors[name]
         values = dequantize(integers[name], tensor.format)
@@ -306,13 +306,6 @@ def _scores(graph: Graph, values: NDArray[Any]) -> NDArray[Any]:
     return np.hstack([np.full_like(scores, 0.5), scores]) if _is_binary(graph) else scores
 
 
-def _transform(integer: IntegerGraph, batch: Mapping[str, NDArray[Any]]) -> dict[str, IntegerArray]:
-    return {
-        name: apply_transform(integer.transforms[name], integer.tensors[name].format, array)
-        for name, array in batch.items()
-    }
-
-
 def _as_stream(real: NDArray[Any], tensor: Tensor) -> NDArray[Any]:
     """Float values in the layout of the stream, channels last."""
     height, width, channels = tensor.shape
@@ -347,7 +340,7 @@ def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]],
     batch = {name: array[:TIMED_FRAMES] for name, array in data.items()}
     frames = len(next(iter(batch.values())))
     images = {name: array.astype(np.float32) for name, array in batch.items()}
-    integers = _transform(integer, batch)
+    integers = transform_data(integer, batch)
     computing = Engine(engine, integer, frames)
     return (
         best_seconds(lambda: run_float(graph, images, keep=False)) / frames,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -70,11 +70,16 @@ def _parameters(op: Operator) -> int:
 
 
 def _macs(op: Operator, shape: Shape) -> int:
-    if isinstance(op, Deconvolution):
-        return _taps(op, shape) * math.prod(op.weight.shape[:2])
-    if not isinstance(op, Convolution | Affine):
-        return 0
+    count = MACS.get(type(op))
+    return 0 if count is None else count(op, shape)
+
+
+def _window_macs(op: Convolution | Affine, shape: Shape) -> int:
     return math.prod(shape) * math.prod(op.weight.shape[1:])
+
+
+def _deconvolution_macs(op: Deconvolution, shape: Shape) -> int:
+    return _taps(op, shape) * math.prod(op.weight.shape[:2])
 
 
 def _taps(op: Deconvolution, shape: Shape) -> int:
@@ -84,3 +89,11 @@ def _taps(op: Deconvolution, shape: Shape) -> int:
     """
     _, *sizes = image_shape(shape)
     return math.prod(sum(outputs * taps for outputs, taps in op.phases(axis, size)) for axis, size in enumerate(sizes))
+
+
+MACS: Mapping[type[Operator], Callable[[Any, Shape], int]] = {
+    Convolution: _window_macs,
+    Affine: _window_macs,
+    Deconvolution: _deconvolution_macs,
+}
+"""Every operator with weights: from it and the shape of its output to multiplications of a frame."""

@@ -15,10 +15,11 @@ from ..errors import FitError, ModelError
 from ..float_executor import run_float
 from ..formats import dequantize
 from ..graph import Graph
+from ..inputs import transform_data
 from ..integer_graph import IntegerGraph
 from ..quantizer import quantize
 from ..quantizer.config import QuantizeOptions
-from ..reference import apply_transform, run, to_model_layout
+from ..reference import run, to_model_layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +127,7 @@ def changed(options: QuantizeOptions, task: Mapping[str, Any]) -> QuantizeOption
 
 def outputs(integer: IntegerGraph, workload: Workload) -> NDArray[np.float64]:
     """The real values of all outputs on the data, (frames, elements)."""
-    integers = {
-        name: apply_transform(integer.transforms[name], integer.tensors[name].format, array)
-        for name, array in workload.data.items()
-    }
-    results = run(integer, integers)
+    results = run(integer, transform_data(integer, workload.data))
     parts = []
     for name in integer.outputs:
         values = to_model_layout(integer, name, dequantize(results[name], integer.tensors[name].format))

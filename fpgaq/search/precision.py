@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FitError, UsageError
-from ..graph import Affine, Convolution, Deconvolution, Graph
+from ..graph import Graph
 from ..parallel import evaluate
+from ..report.sizes import products_of_layers, weights_of_layers
 from .measure import Quality, Workload, measure
 
 COSTS = ("rom", "multiplier")
@@ -57,16 +58,8 @@ class SearchResult:
 
 
 def layer_costs(graph: Graph, cost: str) -> dict[str, int]:
-    """What one weight bit of each layer costs: ROM bits, or multiplier bits (bits of weights multiplied a frame)."""
-    costs = {}
-    for op in graph.operators:
-        if isinstance(op, Convolution | Affine | Deconvolution):
-            if cost == "rom":
-                costs[op.name] = op.weight.size
-            else:
-                # A transposed convolution multiplies every tap too: the hardware spreads its input with zeros.
-                costs[op.name] = op.weight.size * math.prod(graph.shapes[op.output][1:])
-    return costs
+    """What one more bit of each layer's weights costs: bits of memory, or bits of weights multiplied a frame."""
+    return weights_of_layers(graph) if cost == "rom" else products_of_layers(graph)
 
 
 def parse_budget(text: str, full: int) -> int:

@@ -18,9 +18,9 @@ from .cells import Counts, count_cells
 from .devices import Device, find_device
 from .netlist import NETLIST, make_netlist
 from .place import Ports, place, placer_version, put_on_pins
-from .process import complete_yosys, read_sources, workspace, yosys_version
 from .project import Project, read_project
 from .result import SynthResult, describe_excess
+from .yosys import complete_yosys, read_sources, workspace, yosys_version
 
 DEFAULT_TIMEOUT = 1800.0
 DEFAULT_SEEDS = 5

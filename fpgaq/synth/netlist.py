@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from .devices import Device
-from .process import complete_yosys, read_sources
 from .project import Project
 from .registers import absorb_registers
+from .yosys import complete_yosys, read_sources
 
 NETLIST = "netlist.json"
 """In the folder that `make_netlist` is given."""

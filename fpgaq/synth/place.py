@@ -6,20 +6,20 @@ import importlib.metadata
 import importlib.util
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
+from ..child import Limits, ask_tool, last_line, run_tool
 from ..emit.render import render
 from ..errors import FitError, ToolError
 from .devices import Device, Placer
 from .netlist import NETLIST, make_netlist
-from .process import last_line, run_tool
 from .project import Project
 from .registers import clock_limit
+from .yosys import LONGER
 
 PINS = "fpgaq_pins"
 """The module that brings the design to four pins."""
@@ -39,8 +39,7 @@ def placer_version(placer: Placer) -> str:
     path = shutil.which(placer.program)
     if path is None:
         raise ToolError(f"{placer.program}: is not installed; run `pip install {placer.package}`, or ask for --seeds 0")
-    answer = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=60)
-    return last_line(answer.stdout + answer.stderr)
+    return last_line(ask_tool(placer.program, [path, "--version"]).output)
 
 
 def put_on_pins(project: Project, device: Device, ports: Ports, folder: Path, timeout: float) -> float:
@@ -96,7 +95,8 @@ def place(device: Device, seed: int, folder: Path, timeout: float) -> float:
         *("--json", NETLIST, *placer.arguments, *(("--vopt", f"cst={_CONSTRAINTS}") if placer.pins else ())),
         *("--freq", str(_ASKED_MHZ), "--timing-allow-fail", "--seed", str(seed), "--report", report),
     ]
-    finished = run_tool(f"nextpnr-{seed}", command, folder, timeout)
+    limits = Limits(timeout, remedy=LONGER)
+    finished = run_tool(placer.program, command, folder, limits, log=f"nextpnr-{seed}.log")
     if finished.code != 0:
         raise _failure(device, finished.output)
     found = json.loads((folder / report).read_text(encoding="utf-8"))

@@ -7,7 +7,6 @@ import hashlib
 import os
 import platform
 import shutil
-import subprocess
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -18,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..child import Limits, ask_tool, first_error, run_tool
 from ..emit.hls import Network, describe, sources, widest
 from ..emit.hls.network import HEADERS
 from ..emit.render import render, static_text
 from ..errors import ToolError, VerificationError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..reference import check_inputs
-from .process import run_limited
 
 STRICT = ("-std=c++17", "-Wall", "-Wextra", "-Werror")
 SHARED = ("-fPIC", "-shared", "-fvisibility=hidden")
@@ -117,11 +116,11 @@ def compile_networks(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     command = [compiler, *STRICT, *SHARED, *options, "-I.", "-o", "engine.so", "engine.cpp"]
-    code = run_limited(command, folder, timeout)
-    if code:
-        lines = (folder / "output.log").read_text(errors="replace").splitlines()
-        shown = next((line for line in lines if "rror" in line), f"exit code {code}")
-        raise ToolError(f"{Path(compiler).name} failed: {shown.strip()[:200]}")
+    name = Path(compiler).name
+    finished = run_tool(name, command, folder, Limits(timeout, remedy="--engine numpy does without it"))
+    if finished.code:
+        shown = first_error(finished.output) or "it printed nothing"
+        raise ToolError(f"{name} failed with exit code {finished.code}: {shown[:200]}")
     return Library(folder / "engine.so", tuple(graphs))
 
 
@@ -193,8 +192,9 @@ def _compiler_version() -> str:
     compiler = find_compiler()
     if compiler is None:
         raise ToolError("no C++ compiler was found; install g++, or use --engine numpy")
-    finished = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
-    return f"{Path(compiler).name} {finished.stdout.splitlines()[0] if finished.stdout else 'unknown'}"
+    name = Path(compiler).name
+    lines = ask_tool(name, [compiler, "--version"]).output.splitlines()
+    return f"{name} {lines[0] if lines else 'unknown'}"
 
 
 @lru_cache(maxsize=1)

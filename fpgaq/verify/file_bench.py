@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..child import Limits, run_tool
 from ..emit.literals import pack
 from ..emit.printer import print_design
 from ..emit.render import render
 from ..emit.verilog import RTL, design_of
-from ..errors import ToolError, ToolTimeoutError
+from ..errors import ToolError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..reference import run
 from ..schedule.beats import BeatModel
@@ -198,27 +198,22 @@ def _simulate(workdir: Path, sources: Sequence[str], simulator: str) -> str | No
     """Compile and run; return what the compiler warned of or the hardware complained of, None if nothing."""
     defines = ["-DFPGAQ_CHECKS", f'-DFPGAQ_ROM_DIR="{RTL}"']
     build = [simulator, *defines, "-s", "fpgaq_file_bench", "-o", "bench.vvp", BENCH, *sources]
-    code, text = _call(build, workdir)
-    if code:
-        raise ToolError(f"{simulator}: ended with code {code}: {text.strip()[:500]}")
-    if text.strip():
-        return f"{simulator} warns: {text.strip().splitlines()[0]}"
-    code, text = _call(["vvp", "-n", "bench.vvp"], workdir)
-    if code:
-        raise ToolError(f"vvp: ended with code {code}: {text.strip()[:500]}")
-    return text.strip().splitlines()[0] if text.strip() else None
+    printed = _call(build, workdir)
+    if printed:
+        return f"{simulator} warns: {printed.splitlines()[0]}"
+    printed = _call(["vvp", "-n", "bench.vvp"], workdir)
+    return printed.splitlines()[0] if printed else None
 
 
-def _call(command: Sequence[str], workdir: Path) -> tuple[int, str]:
+def _call(command: Sequence[str], workdir: Path) -> str:
+    """What the command prints, without the blanks around it; ToolError if it fails."""
     if shutil.which(command[0]) is None:
         raise ToolError(f"{command[0]}: not found; install the system's package iverilog")
-    try:
-        finished = subprocess.run(
-            command, cwd=workdir, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        raise ToolTimeoutError(f"{command[0]}: did not end within {TIMEOUT_SECONDS} s") from None
-    return finished.returncode, finished.stdout + finished.stderr
+    finished = run_tool(command[0], command, workdir, Limits(TIMEOUT_SECONDS), log=f"{command[0]}.log")
+    text = finished.output.strip()
+    if finished.code:
+        raise ToolError(f"{command[0]}: ended with code {finished.code}: {text[:500]}")
+    return text
 
 
 def _read_log(path: Path, streams: int) -> _Log:

@@ -5,7 +5,6 @@ Much faster than the cocotb bench and shallower: only the ports are looked at.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..child import Limits, last_line, run_tool
 from ..errors import ToolError, VerificationError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..reference import run
@@ -102,24 +102,15 @@ def drive(
         (folder / f"{port['port']}.bin").write_bytes(pack_beats(inputs[port["tensor"]][:frames], port).tobytes())
     predicted = design.manifest["prediction"]
     idle_limit = 8 * (predicted["latency_cycles"] + (predicted["interval_cycles"] or 0)) + 1000
-    try:
-        finished = subprocess.run(
-            [str(program), str(index), str(frames), str(stall_seed), str(idle_limit)],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ToolError(f"the simulation did not finish in {timeout:.0f} seconds and was ended") from None
+    command = [str(program), str(index), str(frames), str(stall_seed), str(idle_limit)]
+    finished = run_tool("the compiled simulation", command, folder, Limits(timeout, remedy="--frames takes fewer"))
     manner = "with gaps and stalls" if stall_seed else "at full speed"
-    words = {line.split()[0]: line.split()[1:] for line in finished.stdout.splitlines() if line.split()}
-    if finished.returncode == 4:
-        raise VerificationError(f"{manner}: {finished.stdout.strip().splitlines()[0]}")
-    if finished.returncode or "latency" not in words:
-        said = finished.stderr.strip()[:200]
-        raise ToolError(f"the compiled simulation ended with code {finished.returncode}: {said}")
+    words = {line.split()[0]: line.split()[1:] for line in finished.output.splitlines() if line.split()}
+    if finished.code == 4:
+        raise VerificationError(f"{manner}: {finished.output.strip().splitlines()[0]}")
+    if finished.code or "latency" not in words:
+        said = last_line(finished.output)[:200] or "it printed nothing"
+        raise ToolError(f"the compiled simulation ended with code {finished.code}: {said}")
     for port in interface["outputs"]:
         expected = pack_beats(golden[port["tensor"]][:frames], port)
         found = np.fromfile(folder / f"{port['port']}.bin", dtype=np.uint8).reshape(-1, port["tdata_bits"] // 8)

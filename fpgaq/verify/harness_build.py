@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..child import Limits, ask_tool, first_error, last_line, run_tool
 from ..emit.design import Design
 from ..emit.printer import print_design
 from ..emit.render import render
 from ..errors import ToolError
 from .lint import Verilator, find_verilator
-from .process import run_limited
 
 PROGRAM = "harness"
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+WITHOUT_COMPILER = "--simulator icarus compiles no C++"
 
 
 @dataclass(frozen=True)
@@ -84,32 +83,32 @@ def compile_designs(designs: Sequence[FlatDesign], folder: Path, timeout: float,
     command = ["g++", optimize, "-std=c++17", f"-I{include}", f"-I{include / 'vltstd'}"]
     command += [f"-I{folder / f'V{index}'}" for index in range(len(designs))]
     command += [f"{PROGRAM}.cpp", "networks.cpp", *(str(include / name) for name in RUNTIME), "-pthread", "-o", PROGRAM]
-    _checked(command, folder, timeout, "the C++ compiler")
+    _checked("g++", command, folder, timeout)
     return folder / PROGRAM
 
 
 def _verilate(tool: Verilator, design: FlatDesign, made: Path, timeout: float) -> None:
     # The package's own folder must be named, and its program called without the Perl wrapper.
-    environment = [f"{key}={value}" for key, value in tool.environment.items()]
-    command = ["env", *environment, tool.program, "--cc", "--top-module", design.manifest["top"]]
+    command = [tool.program, "--cc", "--top-module", design.manifest["top"]]
     command += ["--prefix", made.name, "--Mdir", str(made.resolve()), "-O3", "-Wno-fatal", "-DFPGAQ_CHECKS"]
     command += ["--x-assign", "fast", "--x-initial", "fast", *(Path(name).name for name in design.manifest["files"])]
-    _checked(command, design.folder, timeout, "Verilator")
+    _checked("verilator", command, design.folder, timeout, tool.environment)
 
 
 def _runtime_folder(tool: Verilator) -> Path:
     """Where the C++ sources are that every compiled network needs."""
     command = [tool.program, "--getenv", "VERILATOR_ROOT"]
-    finished = subprocess.run(command, env={**os.environ, **tool.environment}, capture_output=True, text=True)
-    include = Path(finished.stdout.strip()) / "include"
-    if finished.returncode or not (include / RUNTIME[0]).is_file():
+    finished = ask_tool("verilator", command, tool.environment)
+    include = Path(last_line(finished.output)) / "include"
+    if finished.code or not (include / RUNTIME[0]).is_file():
         raise ToolError(f"verilator: its sources are not in {include}; install the system's package verilator whole")
     return include
 
 
-def _checked(command: list[str], folder: Path, timeout: float, tool: str) -> None:
-    code = run_limited(command, folder, timeout)
-    if code:
-        lines = (folder / "output.log").read_text(errors="replace").strip().splitlines() or ["no output"]
-        shown = next((line for line in lines if "rror" in line), lines[-1])
-        raise ToolError(f"{tool} failed with exit code {code}: {shown[:200]}")
+def _checked(
+    tool: str, command: list[str], folder: Path, timeout: float, environment: Mapping[str, str] | None = None
+) -> None:
+    finished = run_tool(tool, command, folder, Limits(timeout, remedy=WITHOUT_COMPILER), environment)
+    if finished.code:
+        shown = first_error(finished.output) or "it printed nothing"
+        raise ToolError(f"{tool} failed with exit code {finished.code}: {shown[:200]}")

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..child import Finished, Limits, run_tool
 from ..errors import ToolError
-from ..synth.process import DESIGN, ROM_DEFINE, Finished, read_sources, run_tool, run_yosys, workspace
 from ..synth.project import Project, read_project
+from ..synth.yosys import DESIGN, ROM_DEFINE, read_sources, run_yosys, workspace
 
 DEFAULT_TIMEOUT = 300.0
 _VERILATOR_REPORT = ("- V e r i l a t i o n   R e p o r t", "- Verilator: ")
@@ -80,7 +81,7 @@ def _verilator(project: Project, folder: Path, timeout: float) -> tuple[str, ...
     tool = find_verilator()
     files = [f"{DESIGN}/{name}" for name in project.files]
     command = [tool.program, "--lint-only", "-Wall", "--top-module", project.top, ROM_DEFINE, *files]
-    finished = run_tool("verilator", command, folder, timeout, tool.environment)
+    finished = run_tool("verilator", command, folder, Limits(timeout), tool.environment)
     # Newer versions close with a report on themselves, which no option that older ones know turns off.
     spoken = [line for line in finished.output.splitlines() if not line.startswith(_VERILATOR_REPORT)]
     return _lines("verilator", Finished(finished.code, "\n".join(spoken)))
@@ -93,7 +94,7 @@ def _icarus(project: Project, folder: Path, timeout: float) -> tuple[str, ...]:
     files = [f"{DESIGN}/{name}" for name in project.files]
     # Warnings leave the exit code 0, so only the lines count.
     command = [program, "-g2005", "-Wall", "-o", "/dev/null", "-s", project.top, ROM_DEFINE, *files]
-    return _lines("iverilog", run_tool("iverilog", command, folder, timeout))
+    return _lines("iverilog", run_tool("iverilog", command, folder, Limits(timeout)))
 
 
 def _yosys(project: Project, folder: Path, timeout: float) -> tuple[str, ...]:

@@ -15,19 +15,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..child import Limits, run_tool
+from ..choices import SIMULATORS
 from ..doctor import require
 from ..errors import ModelError, ToolError, UsageError, VerificationError
+from ..inputs import transform_data
 from ..integer_graph import IntegerArray, IntegerGraph
 from .bench import bench_files
 from .harness import STALLED_FRAMES, run_harness
-from .process import run_limited
-from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames, transform_data
+from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames
 
 COMPILED_TIMEOUT = 3600.0
 """Seconds for each step with a compiled network."""
 
 SLOWEST_SIMULATION = 150
 """Cycles a second below which a simulation is taken to hang."""
+LOGS = ("*.log", "build/build.log", "build/simulation.log")
+"""What cocotb's runner and the simulator write, below the folder of the bench."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,8 @@ def simulate(
         A folder that is not a complete output.
     """
     directory = Path(directory)
-    if simulator not in ("icarus", "verilator"):
-        raise UsageError(f"--simulator {simulator}: icarus and verilator are known")
+    if simulator not in SIMULATORS:
+        raise UsageError(f"--simulator {simulator}: {' and '.join(SIMULATORS)} are known")
     manifest = _read_json(directory, "manifest.json")
     _check_files(directory, manifest)
     if simulator == "verilator":
@@ -106,7 +110,9 @@ def simulate(
         if timeout is None:
             timeout = _default_timeout(manifest["prediction"], len(description["frames"]), simulator)
         started = time.monotonic()
-        run_limited([sys.executable, "run.py", "--simulator", simulator], copy / "bench", timeout)
+        command = [sys.executable, "run.py", "--simulator", simulator]
+        limits = Limits(timeout, logs=LOGS, remedy="--frames takes fewer")
+        run_tool(f"the simulation with {simulator}", command, copy / "bench", limits)
         return _read_outcome(copy / "bench" / "build", time.monotonic() - started)
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..errors import ModelError, UsageError, VerificationError
 from ..integer_graph import IntegerArray, IntegerGraph
-from ..reference import apply_transform, run
+from ..reference import run
 
 RANDOM_FRAMES = 2
 SEED = 20261
@@ -31,22 +31,6 @@ class GoldenVectors:
 
     labels: tuple[str, ...]
     tensors: Mapping[str, IntegerArray]
-
-
-def transform_data(graph: IntegerGraph, data: Mapping[str, ArrayLike]) -> dict[str, IntegerArray]:
-    """Turn user data, (frames, *model shape) for each input, into input integers by the graph's own formula.
-
-    Raises
-    ------
-    ModelError
-        An input without data, or data that do not fit it.
-    """
-    missing = [name for name in graph.inputs if name not in data]
-    if missing:
-        raise ModelError(f"the data lack input {missing[0]!r}; found {sorted(data)}")
-    return {
-        name: apply_transform(graph.transforms[name], graph.tensors[name].format, data[name]) for name in graph.inputs
-    }
 
 
 def limit_frames(inputs: Mapping[str, IntegerArray], frames: int | None) -> dict[str, IntegerArray]:

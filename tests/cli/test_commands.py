@@ -12,10 +12,8 @@ from typing import Any
 import click
 import pytest
 
-from fpgaq import cli, formats
-from fpgaq.cli import options as cli_options
+from fpgaq import choices, cli
 from fpgaq.errors import FitError, ModelError, ToolError, UnsupportedError, UsageError, VerificationError
-from fpgaq.quantizer import config
 from fpgaq.report.text import columns, printable, shorten
 from tests.cli.one_line import assert_one_line
 
@@ -67,17 +65,10 @@ def test_help_is_fast_and_imports_nothing_heavy() -> None:
     assert min(seconds) < 0.3, seconds
 
 
-def test_choices_are_those_of_the_modules_that_own_them() -> None:
-    from fpgaq.engines import ENGINES
-    from fpgaq.pipeline import LANGUAGES
+def test_devices_are_those_that_synthesis_knows() -> None:
     from fpgaq.synth import DEVICES
 
-    assert cli_options.ROUNDINGS == formats.ROUNDINGS
-    assert cli_options.ACTIVATION_RANGES == config.ACTIVATION_RANGES
-    assert cli_options.WEIGHT_DELTAS == config.WEIGHT_DELTAS
-    assert tuple(DEVICES) == cli_options.DEVICES
-    assert LANGUAGES == cli_options.LANGUAGES
-    assert ENGINES == cli_options.ENGINES
+    assert tuple(DEVICES) == choices.DEVICES
 
 
 @pytest.mark.parametrize(

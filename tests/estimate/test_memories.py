@@ -11,7 +11,7 @@ import pytest
 
 from fpgaq.emit.render import static_text
 from fpgaq.estimate.memories import map_memory
-from fpgaq.synth.process import run_yosys
+from fpgaq.synth.yosys import run_yosys
 
 SIZES = [
     (width, address_bits)

@@ -17,7 +17,7 @@ from fpgaq.pruning import MEASURES
 from fpgaq.pruning.masks import Limits
 from fpgaq.pruning.options import PruneOptions
 from fpgaq.report.summary import summarize
-from tests.float_networks import affine, chain, convolution, relu
+from tests.float_networks import affine, chain, convolution, relu, small_cnn
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fashion_cnn"
 
@@ -121,6 +121,20 @@ def test_a_network_with_nothing_to_prune(files) -> None:
 
 def test_names_of_measures_are_those_of_the_room() -> None:
     assert tuple(MEASURES) == commands.MEASURES
+
+
+def test_cycles_that_nobody_knows_are_null_and_no_share_of_them_is_a_budget() -> None:
+    from fpgaq.pruning import choice
+    from fpgaq.pruning.figures import Figures, table_rows
+    from fpgaq.pruning.units import find_units
+
+    unknown = Figures(None, None, 10, 20, 30, 4, None)
+    assert unknown.as_json()["interval"] is None
+    assert "cycles a frame" not in [row[0] for row in table_rows(unknown, replace(unknown, interval=5))]
+    units = find_units(small_cnn())
+    assert choice.limits_of(units, PruneOptions(cycles=300, multipliers=8), unknown).cycles == 300
+    with pytest.raises(UsageError, match="a budget of 0.8 of the network's cycles, which change .*; name a number"):
+        choice.limits_of(units, PruneOptions(cycles=0.8, multipliers=8), unknown)
 
 
 @pytest.mark.parametrize("combinations", [0, 40_000])

@@ -26,6 +26,7 @@ from fpgaq.graph import (
     check,
     infer_shape,
 )
+from fpgaq.graph.shapes import SHAPES
 from fpgaq.pruning.groups import draw_groups, find_groups
 from fpgaq.pruning.units import find_units, illegal
 from tests.float_networks import small_cnn
@@ -184,10 +185,11 @@ def test_pooling_over_transposed_channels_ties_all() -> None:
     assert group.units == () and "all of it moves together" in group.reason
 
 
-def test_softmax_inside_and_unknown_operators_hold() -> None:
+def test_softmax_inside_and_operators_that_pruning_does_not_know_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     class Novel(Identity):
         pass
 
+    monkeypatch.setitem(SHAPES, Novel, SHAPES[Identity])
     graph = network(
         (2, 4, 4),
         conv("a", "x", 3, 2),

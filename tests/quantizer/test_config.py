@@ -6,7 +6,7 @@ import pytest
 
 from fpgaq.errors import UsageError
 from fpgaq.quantizer import quantize
-from fpgaq.quantizer.config import QuantizeOptions, combine_options, load_config
+from fpgaq.quantizer.config import QuantizeOptions, combine_options
 from tests.float_networks import samples, small_cnn
 
 
@@ -55,7 +55,7 @@ rounding = "floor"
 def test_layers_are_overridden_from_toml(tmp_path):
     path = tmp_path / "quant.toml"
     path.write_text(TOML)
-    options = load_config(path, QuantizeOptions(activation_bits=7))
+    options = combine_options(path, {"activation_bits": 7})
     integer = quantize(small_cnn(), samples(16, 2, 8, 8), options)
     layers = {op.name: op for op in integer.operators}
     assert [layers[name].weight_format.width for name in ("c1", "c2", "a1", "a2")] == [4, 6, 6, 6]
@@ -88,13 +88,13 @@ def test_configurations_that_are_refused(tmp_path, text, message):
     path = tmp_path / "quant.toml"
     path.write_text(text)
     with pytest.raises(UsageError, match=message) as caught:
-        load_config(path)
+        combine_options(path, {})
     assert str(caught.value).startswith(str(path))
 
 
 def test_a_missing_configuration(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
-        load_config(tmp_path / "no.toml")
+        combine_options(tmp_path / "no.toml", {})
 
 
 def test_overrides_for_unknown_layers_are_refused():

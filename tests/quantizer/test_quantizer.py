@@ -15,6 +15,7 @@ from fpgaq.errors import FitError, ModelError, UnsupportedError
 from fpgaq.float_executor import run_float
 from fpgaq.formats import Format, dequantize
 from fpgaq.graph import Affine, Graph, Reshape, Softmax
+from fpgaq.inputs import apply_transform
 from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerRelu
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.calibration import Statistics, activation_frac, fitting_frac
@@ -152,7 +153,7 @@ def test_samples_are_kept_as_input_integers():
     data = samples(20, 2, 8, 8)
     integer = quantize(small_cnn(), data)
     transform, fmt = integer.transforms["t0"], integer.tensors["t0"].format
-    assert np.array_equal(integer.samples["t0"], reference.apply_transform(transform, fmt, data["t0"][:8]))
+    assert np.array_equal(integer.samples["t0"], apply_transform(transform, fmt, data["t0"][:8]))
 
 
 def test_a_chain_of_a_thousand_layers():

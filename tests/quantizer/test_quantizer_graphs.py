@@ -36,6 +36,7 @@ from fpgaq.graph import (
     check,
 )
 from fpgaq.graph.shapes import infer_shape
+from fpgaq.inputs import transform_data
 from fpgaq.integer_graph import (
     IntegerAdd,
     IntegerArgMax,
@@ -79,11 +80,7 @@ def data_for(graph: Graph, frames: int = 24, seed: int = 1) -> dict[str, np.ndar
 
 
 def outputs_of(integer: IntegerGraph, data) -> dict[str, np.ndarray]:
-    integers = {
-        name: reference.apply_transform(integer.transforms[name], integer.tensors[name].format, array)
-        for name, array in data.items()
-    }
-    found = reference.run(integer, integers)
+    found = reference.run(integer, transform_data(integer, data))
     return {
         name: reference.to_model_layout(integer, name, dequantize(value, integer.tensors[name].format))
         for name, value in found.items()

@@ -14,7 +14,7 @@ from fpgaq import cli, pipeline
 from fpgaq.data import Dataset
 from fpgaq.errors import FitError, UsageError
 from fpgaq.quantizer import quantize
-from fpgaq.quantizer.config import QuantizeOptions, load_config
+from fpgaq.quantizer.config import QuantizeOptions, combine_options
 from fpgaq.search.front import best_so_far, config_text, draw
 from fpgaq.search.measure import Quality, make_workload, measure
 from fpgaq.search.precision import Candidate, _front, layer_costs, parse_budget, search
@@ -119,7 +119,7 @@ def test_the_configuration_reads_back(tmp_path: Path):
     chosen = Candidate({name: 3 for name in names}, 1, None, Quality(0.1, None, None))
     path = tmp_path / "mixed.toml"
     path.write_text(config_text(options, chosen), encoding="utf-8")
-    read = load_config(path)
+    read = combine_options(path, {})
     assert read.activation_bits == 6 and read.narrow
     assert read.layers == {
         **{name: {"weight_bits": 3} for name in names},
@@ -145,7 +145,7 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     toml, picture = tmp_path / "mixed.toml", tmp_path / "front.png"
     found = call("search", *common, "--budget", "60%", "--widths", "3,8", "-o", toml, "--picture", picture)
     assert found["chosen"]["cost"] <= found["budget"] and picture.stat().st_size > 10_000
-    integer = pipeline.quantize(TABULAR / "model.nnp", TABULAR / "calibration.npz", load_config(toml))
+    integer = pipeline.quantize(TABULAR / "model.nnp", TABULAR / "calibration.npz", combine_options(toml, {}))
     widths = {op.name: op.weight_format.width for op in integer.operators if hasattr(op, "weight_format")}
     assert widths == found["chosen"]["bits"]
     lines = (tmp_path / "results").read_text().splitlines()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fpgaq.errors import ModelError, ToolError, ToolTimeoutError, UsageError
-from fpgaq.synth import DEVICES, Counts, SynthResult, describe_excess, process, synthesize, used_shares
+from fpgaq.synth import DEVICES, Counts, SynthResult, describe_excess, synthesize, used_shares, yosys
 from fpgaq.synth.cells import TABLES, count_cells
 from fpgaq.synth.project import read_project
 
@@ -252,25 +252,25 @@ def test_an_error_of_yosys_is_one_line(tmp_path: Path) -> None:
 
 @needs_yosys
 def test_a_hang_ends_at_the_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_YOSYS_CHILD", "import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(yosys, "_YOSYS_CHILD", "import time\ntime.sleep(60)\n")
     folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
-    with pytest.raises(ToolTimeoutError, match="did not end within 0.5 s"):
+    with pytest.raises(ToolTimeoutError, match="^yosys did not finish in 0.5 s and was ended; --timeout gives"):
         synthesize(folder, "ecp5-25k", seeds=0, timeout=0.5)
 
 
 @needs_yosys
 def test_endless_printing_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_YOSYS_CHILD", "while True:\n    print('again' * 100, flush=True)\n")
-    monkeypatch.setattr(process, "_MAXIMUM_LOG_BYTES", 1000)
+    monkeypatch.setattr(yosys, "_YOSYS_CHILD", "while True:\n    print('again' * 100, flush=True)\n")
+    monkeypatch.setattr(yosys, "_MOST_OUTPUT", 1 << 20)
     folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
-    with pytest.raises(ToolError, match="printed more than 1000 bytes"):
+    with pytest.raises(ToolError, match="^yosys printed more than 1 MiB and was ended$"):
         synthesize(folder, "ecp5-25k", seeds=0)
 
 
 @needs_yosys
 def test_a_crash_is_a_tool_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     child = "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"
-    monkeypatch.setattr(process, "_YOSYS_CHILD", child)
+    monkeypatch.setattr(yosys, "_YOSYS_CHILD", child)
     folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
     with pytest.raises(ToolError, match="died of signal 11"):
         synthesize(folder, "ecp5-25k", seeds=0)
@@ -343,7 +343,7 @@ def test_what_ran_before_is_not_run_again(tmp_path: Path, monkeypatch: pytest.Mo
     def refuse(*arguments: object) -> None:
         raise AssertionError("a tool was run")
 
-    monkeypatch.setattr(process, "run_yosys", refuse)
+    monkeypatch.setattr(yosys, "run_yosys", refuse)
     again = synthesize(folder, "ecp5-45k", seeds=0)
     assert (again.counts, again.layers) == (first.counts, first.layers)
     # One changed byte, or another family, is another design.

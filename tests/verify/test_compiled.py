@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from fpgaq import integer_file, pipeline
 from fpgaq.emit.hls import describe, widest
-from fpgaq.errors import ModelError, ToolError, VerificationError
+from fpgaq.errors import ModelError, ToolError, ToolTimeoutError, VerificationError
 from fpgaq.integer_graph import IntegerAffine, IntegerGraph
 from fpgaq.reference import run
 from fpgaq.verify import compiled
@@ -114,3 +115,11 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     compiled._compiler_version.cache_clear()
     with pytest.raises(ToolError, match="no C.* compiler was found; install g"):
         pipeline.run(graph, {name: np.zeros((1, *graph.transforms[name].model_shape))}, engine="cpp")
+
+
+def test_a_compiler_that_takes_too_long_is_named(tmp_path: Path) -> None:
+    graph = small_network()
+    network = describe(graph, widest(graph), "network")
+    compiler = Path(find_compiler() or "g++").name
+    with pytest.raises(ToolTimeoutError, match=rf"^{re.escape(compiler)} did not finish in 0.01 s .*; --engine numpy"):
+        compile_networks([network], [graph], tmp_path, options=["-O0"], timeout=0.01)

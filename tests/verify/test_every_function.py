@@ -15,13 +15,13 @@ from fpgaq.graph import Graph
 from fpgaq.importers import from_nnabla
 from fpgaq.importers.nnp.fixed_point import FIXED_POINT
 from fpgaq.importers.nnp.functions import CONVERTERS
+from fpgaq.inputs import transform_data
 from fpgaq.passes import standard_passes
 from fpgaq.pipeline import run
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.schedule import Target, make_schedule
 from fpgaq.verify.file_bench import run_file_bench
-from fpgaq.verify.vectors import transform_data
 from tests.nnabla_functions import CASES, make_case, random_graph
 
 pytestmark = [

@@ -11,13 +11,13 @@ import pytest
 from fpgaq.formats import dequantize, quantize_real
 from fpgaq.functions import FUNCTIONS, evaluate
 from fpgaq.graph import Graph, Pointwise, check
+from fpgaq.inputs import transform_data
 from fpgaq.integer_graph import IntegerTable
 from fpgaq.pipeline import run
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.schedule import Target, make_schedule
 from fpgaq.verify.file_bench import run_file_bench
-from fpgaq.verify.vectors import transform_data
 from tests.test_functions import PARAMETERS
 
 POSITIVE = ("log", "reciprocal", "sqrt")

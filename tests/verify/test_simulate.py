@@ -14,7 +14,6 @@ import pytest
 from small_network import write_output
 
 from fpgaq.errors import ModelError, ToolError, UsageError, VerificationError
-from fpgaq.verify.process import run_limited
 from fpgaq.verify.simulate import simulate
 
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
@@ -130,7 +129,7 @@ def test_old_or_odd_simulator(output: Path, tools: Path, script: str, says: str)
     [
         ("kill -SEGV $$", "iverilog failed"),
         ("exit 0", "left no results file"),
-        ("exec sleep 600", "did not finish in 6 seconds"),
+        ("exec sleep 600", "^the simulation with icarus did not finish in 6 s and was ended; --frames takes fewer$"),
         ("exec yes", "printed more than 64 MiB"),
     ],
     ids=["crashes", "does nothing", "hangs", "prints forever"],
@@ -142,28 +141,6 @@ def test_misbehaving_simulator(output: Path, tools: Path, script: str, says: str
         simulate(output, timeout=6 if "sleep" in script else 60)
     assert time.monotonic() - started < 40
     assert "\n" not in str(error.value)
-
-
-def test_children_of_a_hanging_process_are_ended(tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match="did not finish"):
-        run_limited(["sh", "-c", "sleep 60 & echo $! > child; wait"], tmp_path, 0.5)
-    child = int((tmp_path / "child").read_text())
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and _alive(child):
-        time.sleep(0.05)
-    assert not _alive(child)
-
-
-def _alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def test_program_that_cannot_start(tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match="cannot be started"):
-        run_limited([str(tmp_path / "nothing")], tmp_path, 1)
 
 
 @pytest.mark.slow

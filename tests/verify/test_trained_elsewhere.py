@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fpgaq.emit.verilog import design_of
+from fpgaq.inputs import transform_data
 from fpgaq.integer_graph import IntegerArray, IntegerGraph
 from fpgaq.pipeline import load_model
 from fpgaq.quantizer import quantize
@@ -21,7 +22,6 @@ from fpgaq.schedule import Target, make_schedule
 from fpgaq.verify.file_bench import run_file_bench
 from fpgaq.verify.harness import check_cycles, drive
 from fpgaq.verify.harness_build import compile_designs, flat_design
-from fpgaq.verify.vectors import transform_data
 
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 needs_compiler = pytest.mark.skipif(

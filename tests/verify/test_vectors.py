@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from small_network import SHAPE, make_graph
 
-from fpgaq.errors import ModelError
-from fpgaq.verify.vectors import golden_vectors, limit_frames, transform_data
+from fpgaq.verify.vectors import golden_vectors, limit_frames
 
 
 def test_samples_extremes_and_random_frames() -> None:
@@ -38,15 +36,3 @@ def test_limit() -> None:
     inputs = {"x": np.zeros((4, *SHAPE), dtype=np.int64)}
     assert len(limit_frames(inputs, 3)["x"]) == 3
     assert len(limit_frames(inputs, None)["x"]) == 4
-
-
-def test_user_data_pass_through_the_graphs_transform() -> None:
-    data = np.linspace(-9, 9, 60).reshape(2, 5, 2, 3)
-    found = transform_data(make_graph(), {"x": data})["x"]
-    expected = np.clip(np.floor(data * 16 + 0.5), -128, 127).astype(np.int64).transpose(0, 2, 3, 1)
-    assert np.array_equal(found, expected)
-
-
-def test_missing_input_is_named() -> None:
-    with pytest.raises(ModelError, match="lack input 'x'"):
-        transform_data(make_graph(), {"z": np.zeros((1, 5, 2, 3))})

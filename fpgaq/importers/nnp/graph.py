@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ...errors import ModelError, UnsupportedError
 from ...graph import Array, Graph, Operator, Shape, check, infer_shape
+from ..order import producers_first, shown_names
 from .constants import fold_constants, parameter_reads
 from .fixed_point import take_grids
 from .function import Function
@@ -15,8 +16,6 @@ from .joins import OF_SEVERAL_TENSORS
 from .network import Interface, Network, Node
 from .parameter_grid import ParameterGrid
 from .proto_fields import Fields
-
-MAX_LISTED = 8
 
 
 def build_graph(
@@ -59,36 +58,7 @@ def _ordered(network: Network, outputs: tuple[str, ...]) -> list[Node]:
     for name in outputs:
         if name not in producer:
             raise ModelError(f"output {name!r} of network {network.name!r} is written by no layer")
-    order: list[Node] = []
-    done: set[str] = set()
-    path: dict[str, None] = {}
-    stack = [(producer[name], False) for name in reversed(outputs)]
-    while stack:
-        node, finished = stack.pop()
-        if finished:
-            path.pop(node.name)
-            done.add(node.name)
-            order.append(node)
-            continue
-        if node.name in done:
-            continue
-        path[node.name] = None
-        stack.append((node, True))
-        for name in reversed(node.inputs):
-            above = producer.get(name)
-            if above is None or above.name in done:
-                continue
-            if above.name in path:
-                members = list(path)[list(path).index(above.name) :]
-                raise ModelError(f"network {network.name!r} has a cycle: {_cycle(members)}")
-            stack.append((above, False))
-    return order
-
-
-def _cycle(backwards: list[str]) -> str:
-    names = [backwards[0], *reversed(backwards)]
-    shown = names if len(names) <= 2 * MAX_LISTED else [*names[:MAX_LISTED], "...", *names[-MAX_LISTED:]]
-    return " -> ".join(name if name.isprintable() else repr(name) for name in shown)
+    return producers_first(network.name, producer, outputs)
 
 
 def _check_types(network: Network, nodes: list[Node]) -> None:
@@ -97,15 +67,10 @@ def _check_types(network: Network, nodes: list[Node]) -> None:
         if node.type not in CONVERTERS:
             unsupported.setdefault(node.type, []).append(node.name)
     if unsupported:
-        listed = "; ".join(f"{kind} (layer {_names(names)})" for kind, names in unsupported.items())
+        kinds = "; ".join(f"{kind} (layer {shown_names(names)})" for kind, names in unsupported.items())
         raise UnsupportedError(
-            f"network {network.name!r} uses unsupported functions: {listed}; supported: {', '.join(CONVERTERS)}"
+            f"network {network.name!r} uses unsupported functions: {kinds}; supported: {', '.join(CONVERTERS)}"
         )
-
-
-def _names(names: list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:MAX_LISTED])
-    return shown if len(names) <= MAX_LISTED else f"{shown} and {len(names) - MAX_LISTED} more"
 
 
 def _check_unused(network: Network) -> None:
@@ -113,7 +78,7 @@ def _check_unused(network: Network) -> None:
     unused = [name for name, variable in network.variables.items() if variable.parameter and name not in read]
     if unused:
         raise ModelError(
-            f"network {network.name!r} declares parameter {_names(unused)}, which no layer reads; remove it"
+            f"network {network.name!r} declares parameter {shown_names(unused)}, which no layer reads; remove it"
         )
 
 
@@ -138,7 +103,7 @@ def _find_inputs(network: Network, nodes: list[Node], interface: Interface | Non
     constants = [name for node in nodes for name in _data_inputs(node)[:1] if feeding.isdisjoint(_data_inputs(node))]
     if constants:
         raise UnsupportedError(
-            f"parameter {_names(constants)} is the data input of a layer; fold constants before saving"
+            f"parameter {shown_names(constants)} is the data input of a layer; fold constants before saving"
         )
     return tuple(name for name in listed if name in inputs) or inputs
 
@@ -246,7 +211,7 @@ class _Reader:
             )
         if name not in self.parameters:
             spare = [other for other in self.parameters if other not in self.used_parameters]
-            hint = f" (unused in it: {_names(spare)})" if spare else ""
+            hint = f" (unused in it: {shown_names(spare)})" if spare else ""
             raise ModelError(f"{where}: weights missing: the file has no value for parameter {name!r}{hint}")
         array = self.parameters[name]
         if variable.shape is not None and array.shape != variable.shape:

@@ -8,13 +8,12 @@ from typing import Any
 
 from ...errors import ModelError, UnsupportedError
 from ...graph import Graph, Reshape, Shape, check
+from ..order import producers_first, shown_names
 from .builder import Builder, Node, Tensor, graph_shape
 from .constants import FOLDERS, fold
 from .file import read_model, read_opset
 from .operators import CONVERTERS
 from .tensors import REAL_TYPES, check_dimensions, check_internal, to_array, type_name
-
-MAX_LISTED = 8
 
 
 def load_onnx(data: bytes, network: str | None = None) -> Graph:
@@ -112,32 +111,7 @@ def _ordered(network: str, nodes: list[Node], outputs: tuple[str, ...], outside:
     missing = [name for name in outputs if name not in producer]
     if missing:
         raise ModelError(f"output {missing[0]!r} of network {network!r} is written by no layer")
-    order: list[Node] = []
-    done: set[str] = set()
-    path: dict[str, None] = {}
-    stack = [(producer[name], False) for name in reversed(outputs)]
-    while stack:
-        node, finished = stack.pop()
-        if finished:
-            path.pop(node.name)
-            done.add(node.name)
-            order.append(node)
-        elif node.name not in done:
-            path[node.name] = None
-            stack.append((node, True))
-            for above in (producer[name] for name in reversed(node.inputs) if name in producer):
-                if above.name in path:
-                    members = list(path)[list(path).index(above.name) :]
-                    raise ModelError(f"network {network!r} has a cycle: {_cycle(members)}")
-                if above.name not in done:
-                    stack.append((above, False))
-    return order
-
-
-def _cycle(backwards: list[str]) -> str:
-    names = [backwards[0], *reversed(backwards)]
-    shown = names if len(names) <= 2 * MAX_LISTED else [*names[:MAX_LISTED], "...", *names[-MAX_LISTED:]]
-    return " -> ".join(name if name.isprintable() else repr(name) for name in shown)
+    return producers_first(network, producer, outputs)
 
 
 def _check_types(network: str, nodes: list[Node], outside: set[str]) -> None:
@@ -150,14 +124,9 @@ def _check_types(network: str, nodes: list[Node], outside: set[str]) -> None:
             if name not in written and name not in outside:
                 raise ModelError(f"{node.where} reads {name!r}, which no layer writes and which is no input")
     if unsupported:
-        listed = "; ".join(f"{kind} (layer {_names(names)})" for kind, names in unsupported.items())
+        kinds = "; ".join(f"{kind} (layer {shown_names(names)})" for kind, names in unsupported.items())
         supported = ", ".join(sorted({*CONVERTERS, *FOLDERS}))
-        raise UnsupportedError(f"network {network!r} uses unsupported operators: {listed}; supported: {supported}")
-
-
-def _names(names: list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:MAX_LISTED])
-    return shown if len(names) <= MAX_LISTED else f"{shown} and {len(names) - MAX_LISTED} more"
+        raise UnsupportedError(f"network {network!r} uses unsupported operators: {kinds}; supported: {supported}")
 
 
 def _inputs(nodes: list[Node], declared: dict[str, Any], initializers: dict[str, Any]) -> tuple[str, ...]:

@@ -1,30 +1,28 @@
-"""External tools as child processes that cannot hang, outlive us or surprise us with an odd path."""
+"""Yosys in a child process, inside a folder without an odd path."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import ToolError, ToolTimeoutError
+from ..child import Finished, Limits, ask_tool, last_line, run_tool
+from ..errors import ToolError
 from .project import Project
+
+LONGER = "--timeout gives it longer"
 
 # The name under which a workspace shows the generated folder.
 DESIGN = "design"
 ROM_DEFINE = f'-DFPGAQ_ROM_DIR="{DESIGN}/rtl"'
 
-# A log beyond this is a tool gone wild.
-_MAXIMUM_LOG_BYTES = 1 << 28
+# Its log of a large design is long; beyond this it has gone wild.
+_MOST_OUTPUT = 256 << 20
 
 _YOSYS_CHILD = """
 import sys
@@ -33,14 +31,6 @@ design = libyosys.Design()
 for command in open(sys.argv[1], encoding="utf-8"):
     libyosys.run_pass(command.strip(), design)
 """
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A child that ended by itself: its exit code (negative: the signal) and what it printed, both streams in one."""
-
-    code: int
-    output: str
 
 
 @contextmanager
@@ -55,53 +45,6 @@ def workspace(project: Project) -> Iterator[Path]:
         yield folder
 
 
-def run_tool(
-    name: str, command: Sequence[str], folder: Path, timeout: float, environment: Mapping[str, str] | None = None
-) -> Finished:
-    """Run `command` inside `folder` and wait for at most `timeout` seconds.
-
-    Raises
-    ------
-    ToolError
-        If the program cannot be started or does not end in time (ToolTimeoutError); all its children are ended with it.
-    """
-    log = folder / f"{name}.log"
-    with log.open("wb") as stream:
-        try:
-            child = subprocess.Popen(
-                list(command),
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ToolError(f"{name}: cannot be started ({error}); see `fpgaq doctor`") from error
-        try:
-            code = _wait(child, name, log, timeout)
-        finally:
-            # Also on an interrupt, and also for helpers (abc) that a crashed parent leaves behind.
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-    return Finished(code, log.read_text(encoding="utf-8", errors="replace"))
-
-
-def _wait(child: subprocess.Popen[bytes], name: str, log: Path, timeout: float) -> int:
-    deadline = time.monotonic() + timeout
-    while True:
-        remaining = deadline - time.monotonic()
-        try:
-            return child.wait(max(0.0, min(remaining, 1.0)))
-        except subprocess.TimeoutExpired as error:
-            if remaining <= 0:
-                raise ToolTimeoutError(f"{name}: did not end within {timeout:g} s and was stopped") from error
-            if log.stat().st_size > _MAXIMUM_LOG_BYTES:
-                raise ToolError(f"{name}: printed more than {_MAXIMUM_LOG_BYTES} bytes and was stopped") from error
-
-
 def yosys_version() -> str:
     """Name and version of the Yosys that `run_yosys` starts; ToolError if there is none."""
     if importlib.util.find_spec("pyosys") is not None:
@@ -109,8 +52,7 @@ def yosys_version() -> str:
     path = shutil.which("yosys")
     if path is None:
         raise ToolError("yosys: neither the Python package pyosys nor a yosys on the path; run `pip install pyosys`")
-    answer = subprocess.run([path, "-V"], capture_output=True, text=True, check=False, timeout=60)
-    return " ".join(answer.stdout.split()[:2])
+    return " ".join(ask_tool("yosys", [path, "-V"]).output.split()[:2])
 
 
 def run_yosys(commands: Sequence[str], folder: Path, timeout: float, name: str = "yosys") -> Finished:
@@ -129,7 +71,8 @@ def run_yosys(commands: Sequence[str], folder: Path, timeout: float, name: str =
         command = [sys.executable, "-I", "-c", _YOSYS_CHILD, script]
     else:
         command = ["yosys", "-s", script]
-    finished = run_tool(name, command, folder, timeout)
+    limits = Limits(timeout, _MOST_OUTPUT, remedy=LONGER)
+    finished = run_tool("yosys", command, folder, limits, log=f"{name}.log")
     if finished.code < 0:
         raise ToolError(f"yosys: died of signal {-finished.code} after {last_line(finished.output)!r}")
     return finished
@@ -147,8 +90,3 @@ def complete_yosys(commands: Sequence[str], folder: Path, timeout: float) -> Non
         errors = [line.strip() for line in finished.output.splitlines() if "ERROR" in line]
         reason = errors[0] if errors else last_line(finished.output)
         raise ToolError(f"yosys: ended with code {finished.code}: {reason}")
-
-
-def last_line(text: str) -> str:
-    """The last line of `text` that is not blank."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")

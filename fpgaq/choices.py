@@ -1,0 +1,25 @@
+"""What options can be, in a module that imports nothing heavy: the command line shows it without loading numpy."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Rounding = Literal["half_up", "half_away", "half_even", "floor"]
+Method = Literal["auto", "max", "percentile", "mse", "output"]
+ActivationRange = Literal["max", "percentile", "mse"]
+WeightDelta = Literal["ceil", "floor", "mse", "output"]
+WeightRounding = Literal["nearest", "hessian"]
+
+ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
+METHODS: tuple[Method, ...] = get_args(Method)
+ACTIVATION_RANGES: tuple[ActivationRange, ...] = get_args(ActivationRange)
+WEIGHT_DELTAS: tuple[WeightDelta, ...] = get_args(WeightDelta)
+WEIGHT_ROUNDINGS: tuple[WeightRounding, ...] = get_args(WeightRounding)
+LANGUAGES = ("verilog", "hls")
+SIMULATORS = ("icarus", "verilator")
+ENGINES = ("auto", "numpy", "cpp")
+DEVICES = (
+    *("xc7", "xc7a35t", "xc7a100t", "xc7z020", "xcup", "xczu3eg", "xczu9eg"),
+    *("ecp5-25k", "ecp5-45k", "ecp5-85k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw2a18"),
+)
+"""The names of `synth.devices`, which a test holds equal."""

@@ -1,0 +1,63 @@
+"""From user data to the integers that the hardware eats, by the formula that is stored with the network.
+
+`run`, `simulate`, golden vectors, `compare`, `search` and `parity` all go through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .data import fit_shape
+from .errors import ModelError
+from .formats import Format, quantize_real
+from .integer_graph import InputTransform, IntegerArray, IntegerGraph
+
+
+def transform_data(graph: IntegerGraph, data: Mapping[str, ArrayLike]) -> dict[str, IntegerArray]:
+    """Turn user data, (frames, *model shape) for each input, into input integers by the graph's own formula.
+
+    Raises
+    ------
+    ModelError
+        An input without data, or data that do not fit it.
+    """
+    missing = [name for name in graph.inputs if name not in data]
+    if missing:
+        raise ModelError(f"the data lack input {missing[0]!r}; found {sorted(data)}")
+    return {
+        name: apply_transform(graph.transforms[name], graph.tensors[name].format, data[name]) for name in graph.inputs
+    }
+
+
+def apply_transform(transform: InputTransform, fmt: Format, data: ArrayLike) -> IntegerArray:
+    """Turn user data into input integers, ``saturate(round((x * scale + offset) * 2**frac))``.
+
+    Parameters
+    ----------
+    transform : InputTransform
+    fmt : Format
+        The input tensor's format.
+    data : array_like
+        (frames, *model_shape), any real or integer type; axes of length 1 may be missing.
+
+    Returns
+    -------
+    array of int64
+        (frames, height, width, channels).
+
+    Raises
+    ------
+    ModelError
+        A wrong shape or type, or a value that is not finite.
+    """
+    array = fit_shape(np.asarray(data), transform.model_shape, "input data")
+    values = array.astype(np.float64) * transform.scale + transform.offset
+    if not np.isfinite(values).all():
+        index = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
+        raise ModelError(f"input data: element {index} is not finite; remove NaN and infinite values")
+    integers = quantize_real(values, fmt, transform.rounding)
+    images = integers.reshape(array.shape[0], *transform.image_shape)
+    return np.ascontiguousarray(images.transpose(0, 2, 3, 1))
