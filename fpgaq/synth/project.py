@@ -19,13 +19,14 @@ _CHARACTERS = frozenset(f"{string.ascii_letters}{string.digits}_.-")
 class Project:
     """A generated folder: `files` are relative to `folder`, in compile order; `top` is the top module.
 
-    `instances` are those in the top module, each with the name of its module or cell; none where the manifest lists no
-    modules, as in a folder that another program wrote.
+    `memory_files` are what ROMs read their words from. `instances` are those in the top module, each with the name of
+    its module or cell; none where the manifest lists no modules, as in a folder that another program wrote.
     """
 
     folder: Path
     top: str
     files: tuple[str, ...]
+    memory_files: tuple[str, ...] = ()
     instances: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -52,13 +53,23 @@ def read_project(directory: Path) -> Project:
         raise ModelError(f"{path}: `top` is {top!r}, expected a Verilog identifier; generate the folder again")
     if not isinstance(files, list) or not files:
         raise ModelError(f"{path}: `files` is {files!r}, expected a list of paths; generate the folder again")
-    for name in files:
-        if not isinstance(name, str) or not _is_plain(name):
-            raise ModelError(f"{path}: `files` has {name!r}, expected a plain path inside the folder")
-        if not (directory / name).is_file():
-            raise ModelError(f"{directory / name}: is listed in manifest.json but missing; generate the folder again")
+    _check_paths(path, "files", files)
+    memories = manifest.get("memory_files", [])
+    _check_paths(path, "memory_files", memories)
     verilog = tuple(name for name in files if _is_verilog(name))
-    return Project(directory, top, verilog, _top_instances(path, manifest.get("modules", []), top))
+    return Project(directory, top, verilog, tuple(memories), _top_instances(path, manifest.get("modules", []), top))
+
+
+def _check_paths(path: Path, key: str, names: Any) -> None:
+    """Refuse what is not a list of plain paths of files that are there; `path` is the manifest's."""
+    if not isinstance(names, list):
+        raise ModelError(f"{path}: `{key}` is {names!r}, expected a list of paths; generate the folder again")
+    for name in names:
+        if not isinstance(name, str) or not _is_plain(name):
+            raise ModelError(f"{path}: `{key}` has {name!r}, expected a plain path inside the folder")
+        found = path.parent / name
+        if not found.is_file():
+            raise ModelError(f"{found}: is listed in manifest.json but missing; generate the folder again")
 
 
 def _top_instances(path: Path, modules: Any, top: str) -> dict[str, str]:

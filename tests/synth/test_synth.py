@@ -28,7 +28,9 @@ def write_design(folder: Path, top: str, files: dict[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     listed = [f"rtl/{name}" for name in files if name.endswith(".v")]
-    (folder / "manifest.json").write_text(json.dumps({"top": top, "files": listed}), encoding="utf-8")
+    memories = [f"rtl/{name}" for name in files if not name.endswith(".v")]
+    manifest = {"top": top, "files": listed, "memory_files": memories}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 
 
@@ -313,6 +315,8 @@ def test_an_unknown_device_is_refused(tmp_path: Path) -> None:
         ('{"top": "a", "files": ["a.v; shell"]}', "plain path"),
         ('{"top": "a", "files": ["-a.v"]}', "plain path"),
         ('{"top": "a", "files": ["a.v"]}', "missing"),
+        ('{"top": "a", "files": ["manifest.json"], "memory_files": 3}', "expected a list"),
+        ('{"top": "a", "files": ["manifest.json"], "memory_files": ["a.hex"]}', "missing"),
     ],
 )
 def test_a_bad_manifest_is_refused(tmp_path: Path, manifest: str | None, message: str) -> None:
