@@ -40,7 +40,7 @@ def network(name: str) -> IntegerGraph:
 
 
 def loads(schedule: Schedule) -> Iterator[tuple[int, str]]:
-    """Cycles of a frame of each array, and of each layer beside them, with what it is."""
+    """Cycles of a frame of each array and of each layer outside of arrays, with its name."""
     plans = {plan.operator: plan for plan in schedule.plans if isinstance(plan, WindowPlan)}
     for engine in schedule.engines:
         shape = f"{engine.products}x{engine.outputs}"

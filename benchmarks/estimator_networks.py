@@ -81,7 +81,7 @@ def practical_sample(seed: int, large: bool = False) -> Sample:
 
 
 def _grow(chance: random.Random, builder: NetworkBuilder) -> None:
-    """One more convolution, and now and then a pooling layer behind it."""
+    """One more convolution, and now and then a pooling layer after it."""
     height, _, channels = builder.last.shape
     depthwise = channels > 1 and chance.random() < 0.15
     outputs = channels if depthwise else chance.choice([4, 8, 16, 24, 32, 48])

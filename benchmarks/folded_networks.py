@@ -1,4 +1,4 @@
-"""Folded networks beside NNgen's: cycles, logic and memory of both, from one run and by the same Yosys.
+"""Folded networks compared with NNgen's: cycles, logic and memory of both, from one run and by the same Yosys.
 
     python benchmarks/folded_networks.py NNGEN_PYTHON FOLDER [--cases W1x1 ...]
 

@@ -1,4 +1,4 @@
-r"""Measures networks from model to synthesis and keeps the facts in a JSON file, of which a second call makes tables.
+r"""Measures networks from model to synthesis and keeps the facts in a JSON file; a second call makes tables from it.
 
     python benchmarks/measure.py run fashion_cnn examples/fashion_cnn/model.nnp \
         examples/fashion_cnn/calibration.npz build/fashion/fashion_test.npz

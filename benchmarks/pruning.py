@@ -86,7 +86,7 @@ def prune(name: str, plan: Plan, output: Path, folder: Path, examples: Path = EX
 
 
 def untrained(name: str, plan: Plan, folder: Path) -> None:
-    """Print the accuracy without training: behind the cut alone, and with layers fitted to the whole network."""
+    """Print the accuracy without training: after the cut alone, and with layers fitted to the whole network."""
     images, labels = load_fashion("test", folder)
     data = Dataset({"x": images}, labels.astype("int64"))
     graph = fpgaq.load_model(EXAMPLES / name / "model.nnp", passes=False)

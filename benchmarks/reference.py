@@ -1,4 +1,4 @@
-"""Images per second of the integer reference beside the float executor's, on the example networks or given models.
+"""Images per second of the integer reference and of the float executor, on the example networks or given models.
 
 Run as ``python benchmarks/reference.py [MODEL.nnp ...]``.
 """
@@ -25,7 +25,7 @@ FRAMES = 1000
 
 
 def images(model: Path, graph: Graph) -> NDArray[Any]:
-    """The images beside the model, repeated to `FRAMES`; seeded random bytes where there are none."""
+    """The images next to the model, repeated to `FRAMES`; seeded random bytes where there are none."""
     name = graph.inputs[0]
     data = model.parent / "test.npz"
     if data.is_file():

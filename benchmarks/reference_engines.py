@@ -1,4 +1,4 @@
-r"""Holds numpy, the compiled network and the folded HLS C++ against each other, and tells how fast each is.
+r"""Compares numpy, the compiled network and the folded HLS C++ with each other, and measures how fast each is.
 
     python benchmarks/reference_engines.py --models ../shared/models > table.md
 

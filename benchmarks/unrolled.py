@@ -1,4 +1,4 @@
-"""Logic of unrolled networks beside that of da4ml and alkaid: same integers, same synthesis.
+"""Logic of unrolled networks compared with that of da4ml and alkaid: same integers, same synthesis.
 
     python benchmarks/unrolled.py --peer da4ml=PYTHON --peer alkaid=PYTHON [--folder build/unrolled] [WORK ...]
 

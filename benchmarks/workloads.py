@@ -98,7 +98,7 @@ def w2() -> IntegerGraph:
 
 
 def w3() -> IntegerGraph:
-    """32x32x3: convolutions 3x3x16, x32, x32, a pool behind each, affine 10."""
+    """32x32x3: convolutions 3x3x16, x32, x32, a pool after each, affine 10."""
     return _chain(_Builder("w3", (3, 32, 32)), (16, 32, 32))
 
 

@@ -1,4 +1,4 @@
-"""The README beside each trained example."""
+"""The README of each trained example."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Counts:
 
 
 def readme(name: str, task: Task, figures: Figures, counts: Counts) -> str:
-    """The text beside a model."""
+    """The text of a model's README."""
     recipe, plural = task.recipe, f"{task.sample}s"
     all_committed = counts.committed == counts.test
     committed = "the test set" if all_committed else f"the first {counts.committed:,} test {plural}"

@@ -33,7 +33,7 @@ def cnn(x: nn.Variable, train: bool) -> nn.Variable:
 
 
 def residual(x: nn.Variable, train: bool) -> nn.Variable:
-    """Two residual blocks, the second with stride 2 and a 1x1 convolution beside it; 415,680 multiplications."""
+    """Two residual blocks, the second with stride 2 and a parallel 1x1 convolution; 415,680 multiplications."""
     h = F.mul_scalar(x, 1 / 255)
     h = F.relu(_convolution(h, 8, "stem", train, stride=2))
     for name, channels, stride in (("block1", 8, 1), ("block2", 16, 2)):
@@ -58,7 +58,7 @@ def mobile(x: nn.Variable, train: bool) -> nn.Variable:
 
 def autoencoder(x: nn.Variable, train: bool) -> nn.Variable:
     """Encoder and decoder, 28x28 to 7x7 and back by deconvolutions, with a skip concatenation; 221,088
-    multiplications. It restores images of which a quarter of the pixels were set to 0.
+    multiplications. It restores images in which a quarter of the pixels were set to 0.
     """
     h = F.mul_scalar(x, 1 / 255)
     half = F.relu(PF.convolution(h, 8, (3, 3), pad=(1, 1), stride=(2, 2), name="encoder1"))

@@ -86,7 +86,7 @@ def load_masked(folder: Path) -> Data:
 
 
 def load_digits(folder: Path) -> Data:
-    """The digits that are kept beside this file, divided by a fixed seed; `folder` is not read."""
+    """The digits that are kept next to this file, divided by a fixed seed; `folder` is not read."""
     if not DIGITS.is_file():
         raise DataError(f"{DIGITS}: not found; it belongs to the repository: check it out again")
     with np.load(DIGITS, allow_pickle=False) as archive:

@@ -1,6 +1,6 @@
 """Proofs of accumulator widths: bounds on every partial sum of products, in exact integers.
 
-For one output channel with weights w and an input x of which each element lies in [least, greatest] with
+For one output channel with weights w and an input x whose elements each lie in [least, greatest] with
 ``least <= 0 <= greatest``, every sum over any subset of the products, in any order, lies between the sum of all
 negative products at their worst and the sum of all positive ones at theirs. The bias may come first or last.
 """
@@ -65,7 +65,7 @@ def channel_bounds(
     bias : array of int64
         (outputs,).
     interval : (int, int)
-        What `input_interval` gives.
+        The result of `input_interval`.
     """
     least, greatest = interval
     taps = weight.reshape(weight.shape[0], -1)

@@ -16,7 +16,7 @@ from .errors import ToolError
 
 Status = Literal["ok", "missing", "old", "broken"]
 SECONDS = 20.0
-"""How long a tool may take to tell its version."""
+"""Seconds that a tool may take to print its version."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class _Need:
-    """A tool as a Python package or as a program; `option` makes the program tell its version."""
+    """A tool as a Python package or as a program; `option` makes the program print its version."""
 
     name: str
     kind: Literal["python", "package", "program"]

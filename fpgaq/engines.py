@@ -39,12 +39,12 @@ class Engine:
     ----------
     name : {"auto", "numpy", "cpp"}
         auto times numpy on the first frames. If the rest would take it long enough, the network is compiled, timed on
-        as many frames, and the faster computes what is left.
+        the same number of frames, and the faster one computes the rest.
     graph : IntegerGraph
     frames : int
         How many frames there are in all.
     keep : bool
-        Results hold every tensor, not the outputs alone.
+        Results hold every tensor, not only the outputs.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Engine:
 
     @property
     def chosen(self) -> str:
-        """What computes from here on, numpy while nothing is decided."""
+        """The engine that computes from here on, numpy while nothing is decided."""
         return self._chosen or "numpy"
 
     def run(self, inputs: Arrays) -> dict[str, IntegerArray]:
@@ -91,7 +91,7 @@ class Engine:
         )
 
     def _worth_it(self, numpy_seconds: float, inputs: Arrays) -> bool:
-        """Whether to time the compiled network, which is then there; what cannot be compiled is no error here."""
+        """Whether to time the compiled network, which is then there; that it cannot be compiled is no error here."""
         if numpy_seconds < WORTH_LOADING or len(next(iter(inputs.values()))) <= PROBE_FRAMES:
             return False
         from .verify.compiled import compiled_path, find_compiler
@@ -136,5 +136,5 @@ class Engine:
 
 
 def describe_engine(used: set[str]) -> str:
-    """What computed, in words."""
+    """The engines that computed, in words."""
     return " and ".join({"numpy": "numpy", "cpp": "the compiled network"}[name] for name in sorted(used, reverse=True))

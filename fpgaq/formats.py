@@ -164,7 +164,7 @@ def quantize_real(values: ArrayLike, fmt: Format, rounding: Rounding = "half_up"
     value = np.asarray(values, dtype=np.float64)
     if np.isnan(value).any():
         raise ValueError("NaN cannot be quantized")
-    with np.errstate(over="ignore"):  # what leaves float64 saturates like any other large value
+    with np.errstate(over="ignore"):  # values beyond float64 saturate like any other large value
         scaled = round_real(np.ldexp(value, fmt.frac), rounding)
     # Clip in float first: a cast of a huge float to int64 is undefined.
     clipped = np.clip(scaled, float(fmt.minimum), float(fmt.maximum))

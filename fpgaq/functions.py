@@ -1,4 +1,4 @@
-"""Functions of one real number, by name: what `Pointwise` operators compute, in float64.
+"""Functions of one real number, by name, as `Pointwise` operators compute them, in float64.
 
 One authority for the float executor, the tables of the integer network and the error messages. GELU exists in its
 exact and in its tanh form, which differ by up to 5e-4.
@@ -21,7 +21,7 @@ Real: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Definition:
-    """A function and what is known of it.
+    """A function and its known properties.
 
     Parameters
     ----------

@@ -217,7 +217,7 @@ class IntegerScale(IntegerOperator):
 
 @dataclass(frozen=True, eq=False)
 class IntegerConcatenate(IntegerOperator):
-    """The channels of all inputs behind one another; all formats are the output's."""
+    """The channels of all inputs one after another; all formats are the output's."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ _npy: Any = np.lib.format  # numpy types these functions differently from versio
 
 @dataclass(frozen=True)
 class ArrayLimits:
-    """What a file may declare: bytes over all members, number of members, and the kinds of element types."""
+    """The sizes and types that a file may declare: bytes over all members, members, and kinds of element types."""
 
     total_bytes: int
     members: int = 1000

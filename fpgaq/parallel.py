@@ -38,8 +38,8 @@ def evaluate(
     Parameters
     ----------
     function : callable
-        Of one task. It goes to other processes, so it is a function of a module or a `functools.partial` of one, and
-        depends on nothing but its arguments. What all tasks share (a graph, samples) belongs into the partial.
+        The work of one task. It goes to other processes, so it is a function of a module or a `functools.partial`, and
+        depends on nothing but its arguments. Data that all tasks share (a graph, samples) belong into the partial.
     tasks : sequence
     jobs : int or None
         Processes on this machine; 1 computes in this one, None takes every processor that this process may use.
@@ -103,7 +103,7 @@ def _compute(
         from joblib import Parallel, delayed
 
         work = (delayed(_numbered)(function, index, tasks[index]) for index in indices)
-        # Closing the generator cancels what has not begun, so that an interruption is not held up.
+        # Closing the generator cancels tasks that have not begun, so that an interruption is not held up.
         with closing(Parallel(n_jobs=jobs, return_as="generator_unordered")(work)) as finished:
             yield from finished
 
@@ -125,7 +125,7 @@ def _on_cluster(
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ToolError(f"--dask {address}: no Dask scheduler answers ({reason}); start `dask scheduler`") from None
     with client:
-        # The function carries what all tasks share: it is sent once, not with every task.
+        # The function carries the data that all tasks share: it is sent once, not with every task.
         shared = client.scatter(function, broadcast=True, hash=False)
         futures = [client.submit(_numbered, shared, index, task, pure=False) for index, task in tasks]
         try:

@@ -64,9 +64,9 @@ class Chain:
     groups : tuple of Group
         At most one digit for each position.
     carry : Bit or None
-        What is carried into the lowest position; never inverted.
+        The bit that is carried into the lowest position; never inverted.
     level : int
-        One more than the highest level of what it reads; rows of inputs have level 0.
+        One more than the highest level of its inputs; rows of inputs have level 0.
     """
 
     width: int
@@ -120,7 +120,7 @@ class ChainProgram:
 
     @property
     def depth(self) -> int:
-        """Chains behind one another."""
+        """Chains in series."""
         return max((chain.level for chain in self.chains), default=0)
 
     def level(self, row: int) -> int:

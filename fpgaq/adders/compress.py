@@ -17,7 +17,7 @@ from .steps import Step, plan_chain, plan_final
 
 # Bits that a look-up table must remove for a chain to be worth it: the best that is left is taken first.
 _THRESHOLDS = (1.45, 1.25, 0.99, 0.4, 0.01)
-# The same where few levels count more than few tables; which of them gives fewer, only trying tells.
+# The same where few levels count more than few tables; only trying shows which of them gives fewer.
 _EAGER_THRESHOLDS = ((0.99, 0.4, 0.01), (0.01,))
 
 
@@ -85,7 +85,7 @@ class _Compressor:
         return all(len(bits) + (heap.constant >> place & 1) <= 1 for place, bits in enumerate(heap.columns))
 
     def _compress_level(self, heap: _Heap, level: int) -> None:
-        """Form the chains of one level; what they give is of that level and stays for the next."""
+        """Form the chains of one level; their results are of that level and stay for the next."""
         waiting: list[list[tuple[int, Bit]]] = [[] for _ in range(heap.width)]
         for column, bits in enumerate(heap.columns):
             waiting[column] = [entry for entry in bits if entry[0] >= level]
@@ -97,7 +97,7 @@ class _Compressor:
         if not more and (final := self._final_chain(heap)):
             made += self._take(heap, level, False, final)
         for threshold in self.thresholds:
-            # Chains that remove little wait for bits of later levels, unless few levels are what counts.
+            # Chains that remove little wait for bits of later levels, unless few levels count most.
             if threshold < 1.0 and (more or made) and not self.eager:
                 break
             last = self.eager or not (more or made)
@@ -184,7 +184,7 @@ class _Compressor:
 
 
 def compress(graph: AdderGraph, shallow: bool = False) -> ChainProgram:
-    """The carry chains of an adder graph: of few look-up tables, or `shallow`, few behind one another."""
+    """The carry chains of an adder graph: of few look-up tables, or `shallow`, few in series."""
     if not shallow:
         return _program(graph, _THRESHOLDS, eager=False)
     tried = [_program(graph, thresholds, eager=True) for thresholds in _EAGER_THRESHOLDS]

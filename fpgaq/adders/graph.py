@@ -44,7 +44,7 @@ class Term:
 
     @property
     def factor(self) -> int:
-        """What the value is multiplied by."""
+        """The factor of the value."""
         return -(1 << self.shift) if self.negative else 1 << self.shift
 
 
@@ -59,7 +59,7 @@ class AdderGraph:
     sums : tuple of (tuple of Term)
         Sum i is value ``len(inputs) + i``.
     constants : tuple of int
-        What is added to each sum; only an output's may differ from 0.
+        The constant that is added to each sum; only an output's may differ from 0.
     outputs : tuple of int
         Which sum each output is (an index into `sums`); no two outputs share one.
     """
@@ -89,7 +89,7 @@ class AdderGraph:
 
     @property
     def matrix(self) -> IntegerArray:
-        """What the graph multiplies by, (outputs, inputs)."""
+        """The matrix that the graph multiplies by, (outputs, inputs)."""
         return self.coefficients[[len(self.inputs) + index for index in self.outputs]]
 
     @cached_property

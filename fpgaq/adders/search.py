@@ -104,9 +104,9 @@ def find_sums(
         (outputs,).
     inputs : tuple of Interval
     bit_price : float
-        What a bit in a sum costs, in the look-up tables of a chain's position.
+        The cost of a bit in a sum, in the look-up tables of a chain's position.
     depth : int
-        How many shared values may stand behind one another.
+        How many shared values may stand in series.
     """
     outputs, count = matrix.shape
     rows = [

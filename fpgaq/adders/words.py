@@ -1,4 +1,4 @@
-"""From an adder graph to carry chains of two words each: what look-up tables of four inputs are best at.
+"""From an adder graph to carry chains of two words each, which suit look-up tables of four inputs best.
 
 A position of such a chain adds a wire to another or subtracts it, and takes one table; there is nothing to count on the
 way, as `fpgaq.adders.compress` does with six inputs. So a sum of n terms is n - 1 chains, and what is left to choose is
@@ -19,8 +19,8 @@ from ..integer_graph import IntegerArray
 from .chains import ONE, Bit, Chain, ChainProgram, Group
 from .graph import AdderGraph, Interval, combined_ends
 
-# What a bit of the sum, and one of the words that it takes away, counts beside one of the chain when words are paired:
-# of twenty pairs of factors tried on a layer of 32 inputs and 5 outputs those of fewest tables.
+# Weights of a bit of the sum, and of a bit of the words that it takes away, relative to a bit of the chain, when words
+# are paired: among twenty pairs tried on a layer of 32 inputs and 5 outputs, those of fewest tables.
 _MADE, _TAKEN = 0.5, 0.3
 
 _ZERO = Bit(ONE, 0, inverted=True)

@@ -1,6 +1,6 @@
-"""The command line: the group, and how errors reach the user. The commands are in the modules beside.
+"""The command line: the group, and how errors reach the user. The commands are in the other modules of this package.
 
-Only click is imported here and there; each command imports its stages when it runs, so that help is fast.
+These modules import only click; each command imports its stages when it runs, so that help is fast.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..report.text import printable
 from .options import Settings
 
 EPILOG = """\b
-Example, all in a row:
+Example, all in one command:
   fpgaq build model.nnp --calibration train.npz --data test.npz -o out
 Step by step:
   fpgaq quantize model.nnp --calibration train.npz -o model.fpgaq

@@ -38,9 +38,15 @@ if TYPE_CHECKING:
 
 @click.command(epilog=example("fpgaq generate model.fpgaq -o out --fps 1000 --clock 50"))
 @click.argument("integer", metavar="FPGAQ")
-@click.option("-o", "--output", required=True, metavar="DIR", help="The folder to write; replaced whole if it is ours.")
 @click.option(
-    "--target", type=click.Choice(LANGUAGES), default="verilog", show_default=True, help="Verilog, or HLS C++."
+    "-o", "--output", required=True, metavar="DIR", help="The folder to write; an older output there is replaced."
+)
+@click.option(
+    "--target",
+    type=click.Choice(LANGUAGES),
+    default="verilog",
+    show_default=True,
+    help="Language of the output: Verilog, or HLS C++.",
 )
 @target_options
 @click.option("--data", metavar="NPZ", help="Frames for the bench; by default the samples inside FPGAQ.")
@@ -49,9 +55,9 @@ if TYPE_CHECKING:
     "--pack",
     type=click.IntRange(8, 48),
     metavar="BITS",
-    help="Outputs share multipliers whose wider factor has BITS: 25 on AMD's series 7, 27 on UltraScale+, 18 on ECP5.",
+    help="Let outputs share multipliers of a factor of BITS: 25 on AMD's series 7, 27 on UltraScale+, 18 on ECP5.",
 )
-@click.option("--buffers", is_flag=True, help="Show what the sizes of line buffers and queues buy, too.")
+@click.option("--buffers", is_flag=True, help="Also show what the sizes of line buffers and queues buy.")
 @with_unroll_options
 @common
 @click.pass_obj
@@ -69,7 +75,7 @@ def generate(
 ) -> None:
     """Write Verilog or HLS C++ for an integer network.
 
-    The folder holds a bench too, which proves the hardware without fpgaq.
+    The folder also holds a bench, which proves the hardware without fpgaq.
     """
     unrolling = pop_unrolling({**values, "buffers": buffers, "target": target, "pack": pack})
     if unrolling is not None:
@@ -107,7 +113,7 @@ def generate(
 @click.command(epilog=example("fpgaq simulate out --frames 8 --data test.npz"))
 @click.argument("directory", metavar="DIR")
 @frames_option
-@click.option("--data", metavar="NPZ", help="Other frames than those of the folder.")
+@click.option("--data", metavar="NPZ", help="Frames to simulate instead of those of the folder.")
 @simulator_option
 @common
 @click.pass_obj
@@ -127,7 +133,9 @@ def simulate(settings: Settings, directory: str, frames: int | None, data: str |
 @click.argument("model")
 @click.option("--calibration", required=True, metavar="NPZ", help="Training samples, .npy or .npz.")
 @click.option("--data", required=True, metavar="NPZ", help="Labelled samples for the comparison and the bench.")
-@click.option("-o", "--output", required=True, metavar="DIR", help="The folder to write; replaced whole if it is ours.")
+@click.option(
+    "-o", "--output", required=True, metavar="DIR", help="The folder to write; an older output there is replaced."
+)
 @quantize_options
 @model_options
 @target_options
@@ -138,7 +146,7 @@ def simulate(settings: Settings, directory: str, frames: int | None, data: str |
 def build(settings: Settings, /, model: str, calibration: str, data: str, output: str, **values: Any) -> None:
     """Quantize, compare, generate and simulate MODEL.
 
-    What quantize, compare, generate and simulate do, all in a row.
+    This runs the commands quantize, compare, generate and simulate one after another.
     """
     options = pop_quantize_options(values)
     target = pop_target(values)
@@ -182,10 +190,12 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
     default=5,
     show_default=True,
     metavar="N",
-    help="Runs of nextpnr, for the median clock; 0: none.",
+    help="Number of runs of nextpnr, for the median clock; 0 for none.",
 )
-@click.option("--no-layers", is_flag=True, help="Count the whole only, in half the time.")
-@click.option("--timeout", type=float, default=1800.0, show_default=True, metavar="S", help="Seconds for each run.")
+@click.option("--no-layers", is_flag=True, help="Count only the whole design, in half the time.")
+@click.option(
+    "--timeout", type=float, default=1800.0, show_default=True, metavar="S", help="Time limit of each run in seconds."
+)
 @click.option("--netlist", metavar="FILE", help="Write the device's cells as JSON, for a nextpnr of your own.")
 @common
 @click.pass_obj
@@ -201,7 +211,7 @@ def synth(
     """Measure what the hardware takes and how fast it is.
 
     Yosys counts LUTs, flip-flops, DSP blocks and memories of the Verilog in DIR, whole and for each layer. Lattice and
-    Gowin parts are placed and routed too, which tells the clock. Results are kept: the same files are not run twice.
+    Gowin parts are also placed and routed, which gives the clock. Results are kept: the same files are not run twice.
     """
     from .. import pipeline
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def summary(settings: Settings, model: str, network: str | None, refuse_batch_statistics: bool) -> None:
     """List the layers of MODEL.
 
-    Each with its output shape, parameters and multiplications a frame.
+    Each line has a layer's output shape, parameters and multiplications a frame.
     """
     from .. import pipeline
     from ..report.summary import summarize
@@ -95,7 +95,7 @@ def quantize(
 @click.command(epilog=example("fpgaq compare model.nnp model.fpgaq --data test.npz"))
 @click.argument("model")
 @click.argument("integer", metavar="FPGAQ")
-@click.option("--data", required=True, metavar="NPZ", help="Samples x; labels, or targets of the outputs, y.")
+@click.option("--data", required=True, metavar="NPZ", help="Samples x with labels y, or with targets of the outputs.")
 @model_options
 @engine_option
 @common
@@ -109,7 +109,7 @@ def compare(
     refuse_batch_statistics: bool,
     engine: str,
 ) -> None:
-    """Hold the integer network against the float one.
+    """Compare the integer network with the float one.
 
     MODEL and FPGAQ are run on the same data. Labels give accuracies, targets of an output mean squared errors.
     """
@@ -183,7 +183,7 @@ def doctor(settings: Settings) -> int:
 
 
 def note_lines(notes: Iterable[str]) -> list[str]:
-    """What the importer and the passes decided on their own, a line each."""
+    """The decisions that the importer and the passes took on their own, a line each."""
     return [f"note: {printable(note)}" for note in notes]
 
 

@@ -12,7 +12,7 @@ from ..report.text import columns, printable, shorten
 from .options import Settings, common, example
 
 MEASURES = ("surgeon", "l1", "l2", "gamma", "median", "activation")
-"""Spelled out again because the module that owns them imports numpy; a test holds the two equal."""
+"""Spelled out again because the module that owns them imports numpy; a test compares the two."""
 
 
 @click.command(
@@ -23,44 +23,50 @@ MEASURES = ("surgeon", "l1", "l2", "gamma", "median", "activation")
 )
 @click.argument("model")
 @click.option(
-    "--calibration", metavar="NPZ", help="Training samples: to quantize with, and to choose by if there is no --train."
+    "--calibration",
+    metavar="NPZ",
+    help="Training samples for quantization, and for the choice of channels without --train.",
 )
 @click.option("-o", "--output", metavar="NNP", help="The pruned network to write.")
-@click.option("--budget", type=float, metavar="B", help="Multiplications: up to 1 a share of all, above a number.")
-@click.option("--budget-rom", type=float, metavar="B", help="Bits of weights and biases, likewise.")
-@click.option("--budget-cycles", type=float, metavar="B", help="Cycles a frame at --multipliers, likewise.")
-@click.option("--multipliers", type=int, default=64, show_default=True, help="What cycles are taken at.")
+@click.option("--budget", type=float, metavar="B", help="Multiplications: a share of all (up to 1), or a number.")
+@click.option("--budget-rom", type=float, metavar="B", help="Bits of weights and biases: a share of all, or a number.")
+@click.option("--budget-cycles", type=float, metavar="B", help="Cycles a frame at --multipliers: a share, or a number.")
+@click.option("--multipliers", type=int, default=64, show_default=True, help="Multipliers of the schedules.")
 @click.option(
     "--measure",
     type=click.Choice(MEASURES),
     default=MEASURES[0],
     show_default=True,
-    help="What a channel matters: to its readers, by its weights, or by its values.",
+    help="Importance of a channel: to its readers (surgeon), by its weights, or by its values.",
 )
-@click.option("--at-least", type=int, default=1, show_default=True, help="Channels that every layer keeps.")
-@click.option("--multiple-of", type=int, default=1, show_default=True, help="Keep multiples of so many channels.")
-@click.option("--train", metavar="NPZ", help="More of them, labelled: for --finetune, --trials and choices.")
-@click.option("--finetune", type=float, default=0.0, metavar="EPOCHS", help="Train afterwards (needs nnabla).")
-@click.option("--rate", type=float, default=3e-3, show_default=True, help="Of that training, at its start.")
+@click.option("--at-least", type=int, default=1, show_default=True, help="Channels that every layer keeps at least.")
+@click.option(
+    "--multiple-of", type=int, default=1, show_default=True, help="Keep multiples of this number of channels."
+)
+@click.option("--train", metavar="NPZ", help="Labelled training samples, for --finetune, --trials and choices.")
+@click.option(
+    "--finetune", type=float, default=0.0, metavar="EPOCHS", help="Epochs of training after the cut (needs nnabla)."
+)
+@click.option("--rate", type=float, default=3e-3, show_default=True, help="Learning rate of --finetune at its start.")
 @click.option(
     "--trials",
     type=int,
     default=1,
     show_default=True,
-    help="Choices of channels to train for short; the best on a held-out tenth of --train is taken.",
+    help="Choices of channels to train briefly; the best on a held-out tenth of --train is taken.",
 )
-@click.option("--trial-epochs", type=float, default=4.0, show_default=True, help="Of each short training.")
+@click.option("--trial-epochs", type=float, default=4.0, show_default=True, help="Epochs of each training of --trials.")
 @click.option(
     "--refit/--no-refit",
     default=True,
     show_default=True,
-    help="Fit the layers behind the cut to the whole network's, on the samples of --train or --calibration.",
+    help="Fit the layers after the cut to the whole network's, on the samples of --train or --calibration.",
 )
 @click.option("--data", metavar="NPZ", help="Labelled test samples, for the accuracy before and after.")
-@click.option("--synth", type=click.Choice(DEVICES), help="Synthesize both for a device.")
-@click.option("--groups", "only_groups", is_flag=True, help="Only list what can be pruned, and what not and why.")
+@click.option("--synth", type=click.Choice(DEVICES), help="Synthesize the network before and after for a device.")
+@click.option("--groups", "only_groups", is_flag=True, help="Only list what can be pruned, what cannot, and why.")
 @click.option("--draw", metavar="DOT", help="Draw the groups into a Graphviz file.")
-@click.option("--network", metavar="NAME", help="Which network of the file.")
+@click.option("--network", metavar="NAME", help="Name of the network in the model file.")
 @click.option("--jobs", type=int, metavar="N", help="Processes that measure; by default one per processor.")
 @common
 @click.pass_obj
@@ -77,7 +83,8 @@ def prune(
 ) -> None:
     """Take channels out of MODEL.
 
-    Those that matter least go, until the budget is met; weights really shrink in every layer that they run through.
+    The least important channels go, until the budget is met. Weights really shrink in every layer that they run
+    through.
     """
     from .. import pipeline
 

@@ -29,7 +29,7 @@ COSTS = ("rom", "multiplier")
 
 _calibration = click.option("--calibration", required=True, metavar="NPZ", help="Training samples, .npy or .npz.")
 _data = click.option(
-    "--data", metavar="NPZ", help="Samples to measure on, best training ones; by default those of --calibration."
+    "--data", metavar="NPZ", help="Samples to measure on, ideally training samples; by default those of --calibration."
 )
 
 
@@ -45,7 +45,7 @@ _data = click.option(
 def sensitivity(settings: Settings, /, model: str, calibration: str, data: str | None, **values: Any) -> None:
     """Say which layer of MODEL hurts, and what to change.
 
-    Every layer's weights and output are quantized alone; then changes of the worst ones are tried on the whole network.
+    Every layer's weights and output are quantized alone. Then changes of the worst ones are tried on the whole network.
     """
     search = {name: values.pop(name) for name in ("jobs", "dask", "results")}
     network, refuse = values.pop("network"), values.pop("refuse_batch_statistics")
@@ -76,8 +76,14 @@ def sensitivity(settings: Settings, /, model: str, calibration: str, data: str |
 @click.argument("model")
 @_calibration
 @_data
-@click.option("--budget", required=True, metavar="BITS", help="Bits, or a percentage of what 8-bit weights cost.")
-@click.option("--cost", type=click.Choice(COSTS), default="rom", show_default=True, help="ROM or multiplier bits.")
+@click.option("--budget", required=True, metavar="BITS", help="Bits, or a percentage of the cost of 8-bit weights.")
+@click.option(
+    "--cost",
+    type=click.Choice(COSTS),
+    default="rom",
+    show_default=True,
+    help="Which bits the budget counts: of ROM, or of multipliers.",
+)
 @click.option("--widths", default="2,3,4,5,6,8", show_default=True, metavar="LIST", help="Weight bits to choose from.")
 @click.option("-o", "--output", required=True, metavar="TOML", help="The options to write, for `quantize --config`.")
 @click.option("--picture", metavar="PNG", help="Draw accuracy against cost.")
@@ -92,7 +98,7 @@ def search(
 ) -> None:  # fmt: skip
     """Choose the weight bits of each layer of MODEL for a budget.
 
-    What each layer loses at each width is measured; the best combinations are then measured as a whole.
+    The loss of each layer at each width is measured. Then the best combinations are measured as a whole.
     """
     from ..emit.write import check_file, write_file
 
@@ -136,9 +142,13 @@ def search(
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @_calibration
 @_data
-@click.option("--device", type=click.Choice(DEVICES), default="xc7", show_default=True, help="For the estimates.")
+@click.option(
+    "--device", type=click.Choice(DEVICES), default="xc7", show_default=True, help="The device of the estimates."
+)
 @click.option("--bits", default="8,6,4", show_default=True, metavar="LIST", help="Bits of weights and activations.")
-@click.option("--multipliers", default="1,4,16,64,256", show_default=True, metavar="LIST", help="Budgets to try.")
+@click.option(
+    "--multipliers", default="1,4,16,64,256", show_default=True, metavar="LIST", help="Budgets of multipliers to try."
+)
 @click.option("-o", "--output", metavar="PNG", help="Draw logic, memory and accuracy over cycles.")
 @search_options
 @quantize_options
@@ -151,8 +161,9 @@ def explore(
 ) -> None:  # fmt: skip
     """Show what bits and multipliers buy.
 
-    Every MODEL, such as a network and its pruned versions, is quantized at every width and scheduled on every budget:
-    predicted cycles, estimated logic and memory, measured accuracy, and which of them no other beats in everything.
+    Every MODEL, such as a network and its pruned versions, is quantized at every width and scheduled on every budget.
+    The table shows predicted cycles, estimated logic and memory, and measured accuracy. It marks the networks that no
+    other one beats in everything.
     """
     from ..emit.write import check_file, write_file
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 DELTAS = ("frozen", "recalibrated", "learned")
 SCHEDULES = ("cosine", "step", "constant")
-"""Spelled out again because the modules that own them import nnabla; a test holds them equal."""
+"""Spelled out again because the modules that own them import nnabla; a test compares them."""
 
 
 @click.command(
@@ -25,21 +25,35 @@ SCHEDULES = ("cosine", "step", "constant")
 @click.argument("model")
 @click.option("--data", required=True, metavar="NPZ", help="Training samples x with labels or targets y.")
 @click.option("--calibration", metavar="NPZ", help="Samples that choose the formats; by default 256 of the data.")
-@click.option("--test", metavar="NPZ", help="Labelled samples to measure on, before and after.")
-@click.option("--epochs", type=float, default=1.0, show_default=True, help="Passes over the data.")
-@click.option("--rate", type=float, default=1e-3, show_default=True, help="Of Adam, relative to each layer's range.")
-@click.option("--schedule", type=click.Choice(SCHEDULES), default="cosine", show_default=True, help="How it falls.")
-@click.option("--batch-size", type=int, default=64, show_default=True, metavar="N", help="Samples of a step.")
-@click.option("--deltas", type=click.Choice(DELTAS), default="frozen", show_default=True, help="What becomes of steps.")
+@click.option("--test", metavar="NPZ", help="Labelled samples for the accuracy before and after.")
+@click.option("--epochs", type=float, default=1.0, show_default=True, help="Passes over the training samples.")
+@click.option(
+    "--rate",
+    type=float,
+    default=1e-3,
+    show_default=True,
+    help="Learning rate at the start, relative to each layer's range.",
+)
+@click.option(
+    "--schedule", type=click.Choice(SCHEDULES), default="cosine", show_default=True, help="How the learning rate falls."
+)
+@click.option("--batch-size", type=int, default=64, show_default=True, metavar="N", help="Samples of a training step.")
+@click.option(
+    "--deltas",
+    type=click.Choice(DELTAS),
+    default="frozen",
+    show_default=True,
+    help="Whether training changes the quantization steps.",
+)
 @click.option(
     "--teacher",
     type=float,
     default=0.0,
     show_default=True,
     metavar="SHARE",
-    help="What the float network has of each target, 0 to 1; the label has the rest.",
+    help="Weight of the float network's answer in each target, 0 to 1; the label has the rest.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the order of the samples.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the order of the training samples.")
 @click.option("-o", "--output", required=True, metavar="NNP", help="The trained fixed-point network to write.")
 @quantize_options
 @model_options
@@ -64,10 +78,10 @@ def finetune(
     refuse_batch_statistics: bool,
     **values: Any,
 ) -> None:
-    """Train MODEL on in fixed point.
+    """Continue the training of MODEL in fixed point.
 
-    The network is quantized, and trained through its fixed-point functions (straight through); afterwards `fpgaq
-    quantize` takes the formats from the file and needs no calibration. Needs nnabla, hence CPython 3.10.
+    The network is quantized, and trained through its fixed-point functions (straight through). Afterwards `fpgaq
+    quantize` takes the formats from the file and needs no calibration. This needs nnabla, hence CPython 3.10.
     """
     options = pop_quantize_options(values)
     from .. import pipeline
@@ -110,16 +124,16 @@ def finetune(
 @click.command(epilog=example("fpgaq parity qat.nnp --data test.npz --frames 64"))
 @click.argument("model")
 @click.option("--data", required=True, metavar="NPZ", help="Samples in the model's own units.")
-@click.option("--frames", type=int, default=64, show_default=True, metavar="N", help="How many of them.")
+@click.option("--frames", type=int, default=64, show_default=True, metavar="N", help="Number of samples to compare.")
 @click.option("--network", metavar="NAME", help="Which network of the model file.")
 @common
 @click.pass_obj
 def parity(settings: Settings, model: str, data: str, frames: int, network: str | None) -> int:
-    """Hold the integer network against nnabla.
+    """Compare the integer network with nnabla.
 
-    MODEL is of fixed-point functions. Every integer tensor is compared with what nnabla computes, by ==; where sums may
-    pass 2**24, which float32 does not hold, differing elements are counted. Exit code 7 if equality was promised and
-    failed. Needs nnabla, hence CPython 3.10.
+    MODEL has fixed-point functions. Every integer tensor is compared with what nnabla computes, by ==. Where sums may
+    pass 2**24, which float32 does not hold, differing elements are counted. The exit code is 7 if equality was
+    promised and failed. This needs nnabla, hence CPython 3.10.
     """
     from .. import pipeline
     from ..data import load_data
@@ -138,7 +152,7 @@ def parity(settings: Settings, model: str, data: str, frames: int, network: str 
 
 
 def parity_lines(result: Parity) -> list[str]:
-    """A line for each tensor, then what differs."""
+    """A line for each tensor, then the differing elements."""
     rows = [
         (shorten(tensor.name), shorten(tensor.variable), tensor.elements, tensor.differing) for tensor in result.tensors
     ]

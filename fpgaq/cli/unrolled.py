@@ -1,4 +1,4 @@
-"""What `fpgaq generate --unroll` takes and prints."""
+"""The options and the output of `fpgaq generate --unroll`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from .options import Settings
 
 unroll_options = (
-    click.option("--unroll", is_flag=True, help="A frame a cycle, every product in logic: for tiny networks."),
+    click.option("--unroll", is_flag=True, help="Put every product into logic, a frame a cycle: for tiny networks."),
     click.option("--levels", type=int, metavar="N", help="With --unroll: chains between registers.  [default: 2]"),
     click.option("--stages", type=int, metavar="N", help="With --unroll: at most N registers in all."),
     click.option("--shallow", is_flag=True, help="With --unroll: a faster clock at more logic."),
     click.option(
         "--tables", type=int, metavar="N", help="With --unroll: inputs of the look-up tables, 4 or 6.  [default: 6]"
     ),
-    click.option("--adders", is_flag=True, help="Layers that use all weights in every cycle take no multipliers."),
+    click.option(
+        "--adders", is_flag=True, help="Use no multipliers in layers that use all their weights in every cycle."
+    ),
 )
 
 
@@ -83,8 +85,12 @@ def with_adders(target: Target | None, values: dict[str, Any]) -> Target | None:
 @click.command(epilog=example("fpgaq cheapen digits.fpgaq --calibration train.npz --bound 0.03 -o cheap.fpgaq"))
 @click.argument("integer", metavar="FPGAQ")
 @click.option("--calibration", required=True, metavar="NPZ", help="Training samples, .npy or .npz.")
-@click.option("--bound", type=float, default=0.03, show_default=True, help="Error allowed to a layer's sums, relative.")
-@click.option("--layer", "layers", multiple=True, metavar="NAME", help="Only of this layer; may be given again.")
+@click.option(
+    "--bound", type=float, default=0.03, show_default=True, help="Relative error that a layer's sums may have."
+)
+@click.option(
+    "--layer", "layers", multiple=True, metavar="NAME", help="Change only this layer; may be given several times."
+)
 @click.option("-o", "--output", required=True, metavar="FPGAQ", help="The file to write.")
 @common
 @click.pass_obj
@@ -94,8 +100,8 @@ def cheapen(
     """Choose weights that take less logic unrolled, or with --adders.
 
     Each layer that can be built of adders gets other integers of fewer signed digits, as long as its sums on the
-    calibration samples stay within the bound: root mean square error over standard deviation. Hold the result against
-    the model with compare.
+    calibration samples stay within the bound: root mean square error over standard deviation. `fpgaq compare` then
+    shows what the result lost.
     """
     from .. import pipeline
     from ..integer_graph import IntegerAffine, IntegerConvolution

@@ -28,11 +28,11 @@ class Point:
     model : str
         Which of the networks.
     bits : int
-        Of weights and activations.
+        Bits of weights and activations.
     budget, multipliers : int
-        What was allowed, and what is used of it.
+        The budget, and the part of it that is used.
     cycles : float
-        Between frames, predicted.
+        Cycles between frames, predicted.
     lut, ff, dsp, bram : int
         Estimated for the device.
     quality : Quality
@@ -55,7 +55,7 @@ class Point:
 
     @property
     def costs(self) -> tuple[float, ...]:
-        """Everything of which less is better, the lost accuracy last."""
+        """All figures where less is better, the lost accuracy last."""
         return (self.cycles, self.lut, self.bram, self.dsp, -self.accuracy)
 
     @property
@@ -97,7 +97,7 @@ class Exploration:
 
     @property
     def accuracy_name(self) -> str:
-        """What `Point.accuracy` is."""
+        """The name of the figure in `Point.accuracy`."""
         quality = self.points[0].quality
         if quality.top1 is not None:
             return "top-1"
@@ -129,13 +129,13 @@ def explore(
     Parameters
     ----------
     workloads : mapping of str to Workload
-        Networks by name, with what they are measured on.
+        Networks by name, with the data that they are measured on.
     device : str
-        Of `fpgaq.synth.DEVICES`, one with an estimator.
+        One of `fpgaq.synth.DEVICES` that has an estimator.
     bits, multipliers : sequence of int
-        What is tried.
+        The values to try.
     jobs, dask, cache, progress
-        Of `parallel.evaluate`; a task is one network at one width, with all its budgets.
+        As in `parallel.evaluate`; a task is one network at one width, with all its budgets.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def best_points(points: Sequence[Point]) -> tuple[Point, ...]:
 def _measure(
     workloads: Mapping[str, Workload], device: str, budgets: Sequence[int], task: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """One network at one width: its quality, and what it takes on every budget that can be met."""
+    """One network at one width: its quality, and its resources on every budget that can be met."""
     workload = workloads[task["model"]]
     bits = {"weight_bits": task["bits"], "activation_bits": task["bits"]}
     try:

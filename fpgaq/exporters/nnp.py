@@ -120,7 +120,7 @@ def with_parameters(graph: Graph, values: Mapping[str, NDArray[Any]]) -> Graph:
         op, changes = operators[function.operator], {}
         for key, name in names.items():
             if key not in _FIELDS:
-                continue  # the steps of a grid, which stand beside the parameter
+                continue  # the steps of a grid, which stand next to the parameter
             field = _FIELDS[key]
             array = np.array(values[name], np.float32)
             array = array.T if isinstance(op, Affine) and key == "W" else array.reshape(getattr(op, field).shape)

@@ -14,7 +14,7 @@ Arguments: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class NnpFunction:
-    """One function of the file: its data inputs, and behind them its parameters by suffix of their name.
+    """One function of the file: its data inputs, and after them its parameters by suffix of their name.
 
     `operator` is the index in the graph of the operator that it was written for.
     """

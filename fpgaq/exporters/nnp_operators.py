@@ -41,7 +41,7 @@ from ..passes.linear import Linear
 from .nnp_function import Sheet, dims, refusal
 
 MARGIN = 0.25
-"""Of steps, how far behind the ends of a range a weight is bounded: nnabla passes no gradient at a bound itself."""
+"""How far beyond the ends of a range a weight is bounded, in steps: nnabla passes no gradient at a bound itself."""
 
 
 def _write_layer(

@@ -91,7 +91,7 @@ def run_float(
 
 
 def steps(graph: Graph, tensors: dict[str, Array]) -> Iterator[Operator]:
-    """Each operator, once its output is in `tensors` beside its inputs; what no other reads is dropped afterwards.
+    """Each operator, once its output is in `tensors` with its inputs; tensors without other readers are dropped then.
 
     Parameters
     ----------

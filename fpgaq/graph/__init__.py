@@ -1,4 +1,4 @@
-"""The float graph: what an importer reads and what the passes rewrite.
+"""The float graph, which importers read and passes rewrite.
 
 Frozen operators on named tensors, in topological order. Shapes leave the batch out. Images are
 (channels, height, width), the layout of the models that come in; vectors are (features,).
@@ -104,7 +104,7 @@ class Graph:
     classifier : bool
         True once a trailing Softmax was cut off: the output is logits, whose argmax is the answer.
     notes : tuple of str
-        What the user should know about the reading of the model, one line each.
+        Notes for the user about the reading of the model, one line each.
     """
 
     name: str
@@ -133,7 +133,7 @@ class Graph:
 
 
 def check(graph: Graph) -> Graph:
-    """Return `graph` if it is sound, else raise ModelError naming the layer and what is wrong.
+    """Return `graph` if it is sound, else raise ModelError naming the layer and the fault.
 
     Checked: names defined once and before use, shapes consistent, at least one operator, parameters finite and
     of fitting lengths.
@@ -200,7 +200,7 @@ def _check_parameters(op: Operator, shape: Shape) -> None:
 
 
 def _check_numbers(op: Operator) -> None:
-    """Of the operators whose parameters are single numbers."""
+    """Check the operators whose parameters are single numbers."""
     if isinstance(op, Pointwise):
         check_parameters(op.function, op.parameters, f"layer {op.name!r}")
     elif isinstance(op, ScaleOffset) and not (np.isfinite(op.scale) and np.isfinite(op.offset)):

@@ -1,4 +1,4 @@
-"""Parameters of models that were trained in fixed point: what training computed with."""
+"""Parameters of models that were trained in fixed point, as training computed with them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def rounded(op: Operator) -> Operator:
 
 
 def quantized_values(op: FixedPointQuantize, x: Array) -> Array:
-    """What a quantizer puts out."""
+    """The output of a quantizer."""
     return dequantize(quantize_real(x, op.format, ROUNDING), op.format).astype(np.float32)
 
 

@@ -117,7 +117,7 @@ class Deconvolution(Operator):
     def phases(self, axis: int, size: int) -> tuple[tuple[int, int], ...]:
         """(outputs, taps) for each remainder of an output's place by the stride, of `size` outputs along an axis.
 
-        Those outputs meet pixels of the input, or of the padding, with so many taps; with the others nothing.
+        The outputs of a remainder meet pixels of the input, or of the padding, with its taps; with the others nothing.
         """
         stride, count = self.stride[axis], self.weight.shape[2 + axis]
         before = self.padding[2 * axis]
@@ -163,7 +163,7 @@ class Multiply(Operator):
 
 @dataclass(frozen=True, eq=False)
 class Concatenate(Operator):
-    """The inputs behind one another along axis 0 of the shape (the channels)."""
+    """The inputs one after another along axis 0 of the shape (the channels)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,11 +63,11 @@ def infer_shape(op: Operator, shape: Shape, declared: Shape, others: Sequence[Sh
     ----------
     op : Operator
     shape : tuple of int
-        Of the first input.
+        Shape of the first input.
     declared : tuple of int
-        What the graph says of the output: a Reshape and the extent of a Slice keep it.
+        Shape of the output in the graph: a Reshape and the extent of a Slice keep it.
     others : sequence of tuple of int
-        The shapes of the inputs behind the first.
+        The shapes of the inputs after the first.
 
     Raises
     ------

@@ -42,7 +42,7 @@ class _Axis:
 
 
 def in_phases(spread: IntegerUpsample, layer: IntegerConvolution, graph: IntegerGraph) -> tuple[Piece, ...]:
-    """What computes the same as a convolution of a spread image; nothing where that takes as many products.
+    """The operators that compute the same as a convolution of a spread image; none where that saves no products.
 
     Parameters
     ----------
@@ -133,6 +133,6 @@ def _interleaved(
 
 
 def _ending_in(pieces: list[Piece], target: Tensor) -> tuple[Piece, ...]:
-    """The pieces, the last of which writes the layer's own output."""
+    """The pieces, with the layer's own output as the output of the last one."""
     last, _ = pieces[-1]
     return (*pieces[:-1], (replace(last, output=target.name), target))

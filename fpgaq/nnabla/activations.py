@@ -1,4 +1,4 @@
-"""Quantizers behind the functions of an nnabla graph, with ranges frozen from samples."""
+"""Quantizers after the functions of an nnabla graph, with ranges frozen from samples."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ KEEPING = (
     "MaxPooling", "Reshape", "Slice", "Split", "Transpose", "Concatenate", "Unpooling", "Pad", "Flip", "Identity",
     "Dropout", "ImageAugmentation", "FixedPointQuantize", "MinMaxQuantize", "Pow2Quantize",
 )  # fmt: skip
-"""Functions whose values are those of their inputs (or quantized already): nothing is put behind them."""
+"""Functions whose values are those of their inputs (or quantized already): nothing is put after them."""
 TAKEN_IN = ("BatchNormalization", "ReLU", "ReLU6", "MulScalar", "AddScalar")
-"""What hardware computes together with the layer before: the quantizer goes behind the last of such a row."""
+"""Functions that hardware computes together with the layer before: the quantizer goes after the last of such a row."""
 ENDS = ("Softmax", "LogSoftmax")
 POSITIVE = ("ReLU", "ReLU6", "Sigmoid", "Softmax", "Abs", "Exp", "SoftPlus")
 INHERITING = (
@@ -55,7 +55,7 @@ def quantize_activations(
     calibration : array or sequence of array
         Samples (n, *shape) for each input of the graph, in the order of use.
     types : iterable of str, optional
-        Behind which kinds of function; outputs of the graph are included. By default behind everything that computes
+        The kinds of function that get a quantizer; outputs of the graph are included. By default all that compute
         new values, at the end of a row of layer, batch normalization and ReLU, but not at the graph's outputs.
     method : {"fixed_point", "min_max"}
         fixed_point: signed or unsigned powers of two; min_max: 2**bits even steps over the range, which contains 0.
@@ -120,7 +120,7 @@ def _selected(root: Any, types: tuple[str, ...] | None) -> set[Function]:
         for variable in function.inputs:
             consumers.setdefault(variable, []).append(function.info.type_name)
     ends = set(roots_of(root))
-    # In front of what only turns logits into an answer the graph ends too.
+    # The graph also ends before functions that only turn logits into an answer.
     for function in reversed(known):
         if function.info.type_name in (*ENDS, "Reshape", "Identity") and function.outputs[0] in ends:
             ends.add(function.inputs[0])

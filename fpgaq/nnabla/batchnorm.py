@@ -14,10 +14,10 @@ from .rebuild import Function, functions, rebuild, same_function
 
 
 def fold_batchnorm(root: Any, *, strict: bool = True) -> Any:
-    """Fold every BatchNormalization into the layer before it, or behind it.
+    """Fold every BatchNormalization into the layer before it, or after it.
 
     With s = gamma / sqrt(var + eps) and t = beta - mean * s it computes x * s + t for each channel. A layer before it
-    that nothing else reads gets the weights W * s and the bias b * s + t; a layer behind it that alone reads it takes
+    that nothing else reads gets the weights W * s and the bias b * s + t; a layer after it that alone reads it takes
     s into its weights and t into its bias, unless padding would be shifted too. Computed in float64, rounded once.
 
     Parameters
@@ -30,7 +30,7 @@ def fold_batchnorm(root: Any, *, strict: bool = True) -> Any:
     Returns
     -------
     The outputs of a new graph, in the form of `root`. Its folded layers have parameters of their own, named as the old
-    with `_folded` behind, in the current parameter scope.
+    with the suffix `_folded`, in the current parameter scope.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def fold_batchnorm(root: Any, *, strict: bool = True) -> Any:
     names, counts = parameter_names(), reads(root)
     consumers: dict[Any, Function] = {variable: f for f in functions(root) for variable in f.inputs}
     behind: dict[Function, Function] = {}  # normalization to the layer before it
-    before: dict[Function, Function] = {}  # normalization to the layer behind it
+    before: dict[Function, Function] = {}  # normalization to the layer after it
     refused: list[str] = []
     for function in functions(root):
         if function.info.type_name != "BatchNormalization":
@@ -67,7 +67,7 @@ def _fold(root: Any, behind: dict[Function, Function], before: dict[Function, Fu
     for normalization, layer in before.items():
         shape, factors = tuple(normalization.outputs[0].shape[1:]), factors_of(normalization)
         shape = (shape[0], 1, *shape[1:]) if len(shape) == 2 else shape
-        # What is in front of the layer comes first.
+        # Functions before the layer come first.
         changes.setdefault(layer, []).insert(
             0,
             lambda op, shape=shape, factors=factors: fold_before(op, shape, *factors),  # type: ignore[misc,arg-type]

@@ -77,7 +77,7 @@ def load_network(
             inputs = {name: found.variables[name] for name in interface.inputs} or inputs
             outputs = {name: found.variables[name] for name in interface.outputs} or outputs
     except Exception as error:
-        # nnabla reports what it does not take by exceptions of every kind.
+        # nnabla reports a file that it does not take by exceptions of every kind.
         text = " ".join(str(error).split())
         raise ModelError(f"{path}: nnabla cannot load it ({type(error).__name__}: {text[:200]})") from None
     if batch_stat is not None:
@@ -157,7 +157,7 @@ def _parameters(network: Network) -> dict[str, Any]:
 
 
 def listing(root: Any) -> list[str]:
-    """One line for each function in forward order: its type, what it reads, what it writes, its arguments."""
+    """One line for each function in forward order: its type, its inputs, its outputs, its arguments."""
     parameters = {variable: name for name, variable in nn.get_parameters(grad_only=False).items()}
     numbers: dict[Any, str] = {}
 

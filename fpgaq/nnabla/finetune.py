@@ -29,7 +29,7 @@ DELTAS: tuple[Deltas, ...] = ("frozen", "recalibrated", "learned")
 
 @dataclass(frozen=True)
 class Finetuned:
-    """The trained graph, still with values before rounding, and what the epochs were like."""
+    """The trained graph, still with values before rounding, and the results of its epochs."""
 
     graph: Graph
     epochs: tuple[Epoch, ...]
@@ -53,7 +53,7 @@ def finetune(
     Parameters
     ----------
     graph : Graph
-        What `trainable_graph` returns.
+        The result of `trainable_graph`.
     samples : sequence of array
         (n, *shape) for each input.
     targets : array
@@ -64,7 +64,7 @@ def finetune(
         Steps stay; those of weights are chosen anew for the least squared error before every epoch; all but those of
         biases and inputs are trained, as powers of two whose exponents are rounded straight through.
     validation : (samples, labels), optional
-        Accuracy on these is reported behind every epoch (the mean squared error for other losses).
+        Accuracy on these is reported after every epoch (the mean squared error for other losses).
     progress : callable, optional
 
     Returns
@@ -136,7 +136,7 @@ def rate_factors(graph: Graph) -> dict[str, float]:
 
 
 def recalibrated(graph: Graph) -> Graph:
-    """The steps of all weights chosen anew, for the least squared error of each channel or layer."""
+    """New steps for all weights, with the least squared error of each channel or layer."""
     fracs = _fracs(graph)
     operators = []
     for op in graph.operators:
@@ -199,7 +199,7 @@ def _regridded(op: Linear, weights: Grid, source: int) -> Linear:
 
 
 def _fracs(graph: Graph) -> dict[str, int]:
-    """The fractional bits of each tensor on a grid: of quantizers, and what keeps values behind them."""
+    """The fractional bits of each tensor on a grid: of quantizers, and of operators after them that keep values."""
     fracs: dict[str, int] = {}
     for op in graph.operators:
         if isinstance(op, FixedPointQuantize):

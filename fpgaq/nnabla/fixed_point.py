@@ -1,4 +1,4 @@
-"""Weights of an nnabla graph in fixed point: what nnabla's former FixedPointWeightConverter promised."""
+"""Weights of an nnabla graph in fixed point, as nnabla's former FixedPointWeightConverter promised."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def convert_fixed_point(
 ) -> Any:
     """Replace layers with weights by their fixed-point counterparts.
 
-    Each weight and bias goes through a FixedPointQuantize in front of its layer, so that training reaches the float
+    Each weight and bias goes through a FixedPointQuantize before its layer, so that training reaches the float
     parameter straight through. Everything else, parameters and names included, stays.
 
     Parameters
@@ -54,7 +54,7 @@ def convert_fixed_point(
     root : nnabla.Variable, or a sequence or mapping of them
         The outputs of the graph, which stays as it is.
     black_list : iterable of str
-        What is left alone: kinds of function ("Affine") or layers by the scope of their weight ("conv1/conv").
+        Layers to leave as they are: kinds of function ("Affine") or layers by the scope of their weight ("conv1/conv").
     params : mapping of str to nnabla.Variable, optional
         Where the names of parameters are looked up; by default nnabla's current parameter scope.
     inner_prod_functions : iterable of str, optional
@@ -220,7 +220,7 @@ def _broadcast(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]
 
 
 def _is_quantized(variable: Any) -> bool:
-    """Whether a FixedPointQuantize, perhaps with a scale per channel behind it, writes the variable."""
+    """Whether a FixedPointQuantize, perhaps with a scale per channel after it, writes the variable."""
     parent = variable.parent
     if parent is not None and parent.info.type_name in ("Div2", "Mul2"):
         parent = parent.inputs[0].parent

@@ -37,7 +37,7 @@ def new_parameter(name: str, value: NDArray[Any], need_grad: bool) -> Any:
 
 
 def layer_name(function: Function, names: dict[Any, str]) -> str:
-    """What errors and lists call a layer: the scope of its weight's name, else its kind."""
+    """The name of a layer in errors and lists: the scope of its weight's name, else its kind."""
     weight = names.get(function.inputs[1]) if len(function.inputs) > 1 else None
     if weight is None:
         return str(function.info.type_name)

@@ -33,7 +33,7 @@ class LearnedQuantize(PythonFunction):  # type: ignore[misc]
 
     @property
     def name(self) -> str:
-        """What nnabla shows."""
+        """The values that nnabla shows."""
         return "LearnedQuantize"
 
     def min_outputs(self) -> int:

@@ -25,7 +25,7 @@ FREQUENT = 0.04
 
 
 class OscillationFreezer:
-    """Called behind each step of the training: holds weights in their range, and freezes those that oscillate.
+    """Called after each step of the training: keeps weights in their range, and freezes those that oscillate.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class OscillationFreezer:
     parameters : mapping of str to nnabla.Variable
         By the names that `dump_nnp` gives; changed in place.
     exponents : mapping of str to nnabla.Variable
-        Of steps that are learned, as `with_learned_steps` returns them. Where one moves, its layer starts anew: all
+        Exponents of learned steps, as `with_learned_steps` returns them. Where one moves, its layer starts again: all
         its integers are others.
     """
 
@@ -88,7 +88,7 @@ class _Watched:
         self.mean = self.integers.copy()
 
     def _rounded(self) -> NDArray[np.float32]:
-        """The integers; values are clipped in place, since out of range they would get no gradient to come back."""
+        """The integers; values are clipped in place, because out of range they would get no gradient to come back."""
         quotients = np.clip(self.weight.d / self.steps, self.least, self.most)
         np.multiply(quotients, self.steps, out=self.weight.d)
         return _nearest(quotients)

@@ -16,7 +16,7 @@ import nnabla.function
 from ..errors import UnsupportedError, UsageError
 
 Function: TypeAlias = Any
-"""What ``variable.parent`` is."""
+"""The type of ``variable.parent``."""
 
 Replace: TypeAlias = Callable[[Function, list[Any]], "Sequence[Any] | None"]
 """From a function and its inputs in the copy to its outputs in the copy; None copies it as it is."""
@@ -31,7 +31,7 @@ def rebuild(root: Any, replace: Replace, variables: Mapping[Any, Any] | None = N
         The outputs; several are copied as one graph.
     replace : callable
     variables : mapping of nnabla.Variable to nnabla.Variable, optional
-        What stands in the copy for leaf variables; the others are shared.
+        Replacements for leaf variables in the copy; the others are shared.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def rebuild(root: Any, replace: Replace, variables: Mapping[Any, Any] | None = N
     Raises
     ------
     UnsupportedError
-        A function that was written in Python, of which nnabla makes no second one.
+        A function that was written in Python, because nnabla makes no second copy of it.
     """
     roots = roots_of(root)
     copies: dict[Any, Any] = dict(variables or {})
@@ -88,14 +88,14 @@ def functions(root: Any) -> list[Function]:
 
 
 def insert_after(root: Any, select: Callable[[Function], bool], build: Callable[[Any], Any]) -> Any:
-    """Put layers behind functions of a graph; all that read such a function's output read the new layer's.
+    """Put layers after functions of a graph; all readers of such a function's output read the new layer's.
 
     Parameters
     ----------
     root : nnabla.Variable, or a sequence or mapping of them
         The outputs of the graph, which stays as it is.
     select : callable
-        Told each function; whether something goes behind it. ``function.info.type_name`` is its kind.
+        Called with each function; returns whether something goes after it. ``function.info.type_name`` is its kind.
     build : callable
         Makes the new layer on a variable and returns its output.
 
@@ -106,7 +106,7 @@ def insert_after(root: Any, select: Callable[[Function], bool], build: Callable[
     Raises
     ------
     UsageError
-        Nothing was selected, `build` returned no variable on its input, or what follows does not take its shape.
+        Nothing was selected, `build` returned no variable on its input, or the next function does not take its shape.
     UnsupportedError
         A function that cannot be copied.
     """

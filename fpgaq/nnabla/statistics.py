@@ -1,4 +1,4 @@
-"""What the values of an nnabla graph are like on samples, without leaving a trace in its running statistics."""
+"""Values of an nnabla graph on samples, without leaving a trace in its running statistics."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEPT_VALUES = 1 << 18
 
 @contextmanager
 def kept_statistics(root: Any, inputs: Sequence[Any] = ()) -> Iterator[None]:
-    """Put the running means and variances of batch normalization, and the inputs, back behind computing the graph."""
+    """Restore the running means and variances of batch normalization, and the inputs, after the graph was computed."""
     normalizations = [f for f in functions(root) if f.info.type_name == "BatchNormalization"]
     running = [variable for f in normalizations for variable in f.inputs[-2:]]
     saved = {variable: variable.d.copy() for variable in (*running, *inputs)}

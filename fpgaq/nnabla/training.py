@@ -23,7 +23,7 @@ Loss = Literal["cross_entropy", "squared_error", "huber"]
 Schedule = Literal["cosine", "step", "constant"]
 
 STEPS = ((0.6, 0.1), (0.85, 0.01))
-"""Of the step schedule: from this share of the iterations on, this factor on the rate."""
+"""Points of the step schedule: from this share of the iterations on, this factor on the rate."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class TrainOptions:
     epochs : float
         Passes over the samples; a part of one is a part of its batches.
     rate : float
-        Of Adam, at the start.
+        Learning rate of Adam, at the start.
     schedule : {"cosine", "step", "constant"}
         How the rate falls: along half a cosine to 0; to a tenth at 60 % and a hundredth at 85 %; not at all.
     loss : {"cross_entropy", "squared_error", "huber"}
@@ -44,7 +44,7 @@ class TrainOptions:
     weight_decay : float
         Factor of the weights added to their gradients.
     seed : int
-        Of the order of the samples and of nnabla's own random functions.
+        Seed of the order of the samples and of nnabla's own random functions.
     """
 
     epochs: float = 1.0
@@ -68,7 +68,7 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class Epoch:
-    """Mean loss of an epoch's batches, and what `score` returned behind it."""
+    """Mean loss of an epoch's batches, and the value of `score` after it."""
 
     loss: float
     score: float | None
@@ -102,18 +102,18 @@ def train(
         (n,) class indices, (n, classes) shares of each class, or (n, *shape of the output).
     options : TrainOptions
     parameters : mapping of str to nnabla.Variable, optional
-        What to train; by default every parameter of the graph that wants a gradient.
+        Parameters to train; by default every parameter of the graph that wants a gradient.
     rate_factors : mapping of str to float, optional
         Factors on the rate by the names of parameters, 1 for the others: Adam's steps are as large for tiny weights as
         for huge ones.
     regularizer : nnabla.Variable, optional
         One number added to the loss, such as L1 of the factors of batch normalization.
     after_step : callable, optional
-        Called with the number of the step behind every update, to apply masks for example.
+        Called after every update with the number of the step, to apply masks for example.
     score : callable, optional
         Called after every epoch; its value is reported.
     progress : callable, optional
-        Told in a line how far it is.
+        Called with a line about the progress.
 
     Returns
     -------
@@ -210,14 +210,14 @@ def trainable(*outputs: Any) -> dict[str, Any]:
 
 
 def logits(output: Any) -> Any:
-    """What stands before a softmax at the end of a graph, or `output` itself."""
+    """The variable before a softmax at the end of a graph, or `output` itself."""
     while output.parent is not None and output.parent.info.type_name in ("Softmax", "Identity", "LogSoftmax"):
         output = output.parent.inputs[0]
     return output
 
 
 def predict(inputs: Sequence[Any], output: Any, samples: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
-    """What a graph puts out for samples of any number, (n, *shape of the output); the last batch is filled up."""
+    """The outputs of a graph for any number of samples, (n, *shape of the output); the last batch is filled up."""
     batch, count = inputs[0].shape[0], len(samples[0])
     result = np.empty((count, *output.shape[1:]), np.float32)
     for start in range(0, count, batch):

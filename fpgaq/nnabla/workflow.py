@@ -28,8 +28,8 @@ CALIBRATION = 256
 """Samples of the training data that choose the formats, if no others are given."""
 
 WHOLE_RANGE_BITS = 3
-"""Weights of so many bits or fewer are trained with the most negative integer too. With more bits it gains nothing, and
-without it a file has nnabla's own function alone."""
+"""Weights of at most this number of bits are also trained with the most negative integer. With more bits it gains
+nothing, and without it a file has nnabla's own function alone."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class FinetuneResult:
     Parameters
     ----------
     graph : Graph
-        Of fixed-point functions; `fpgaq.exporters.save_nnp` writes it.
+        A graph of fixed-point functions; `fpgaq.exporters.save_nnp` writes it.
     loss : str
-        What was trained for.
+        The loss that was minimized.
     samples : int
     epochs : tuple of Epoch
     figures : mapping of str to float
@@ -74,9 +74,9 @@ def finetune_model(
     Parameters
     ----------
     model : Graph
-        As `load_model` returns it: a float network, or one of fixed-point functions, whose training goes on.
+        As `load_model` returns it: a float network, or one of fixed-point functions whose training continues.
     data : str or Path
-        Samples with labels, or with what a regressor should put out; without either the float network teaches.
+        Samples with labels, or with targets of a regressor; without either the float network teaches.
     options : QuantizeOptions
         Rounding is nnabla's, whatever they say, and ranges are symmetric but those of weights of few bits.
     training : TrainOptions
@@ -85,7 +85,7 @@ def finetune_model(
     deltas, batch_size, progress
         As `finetune` takes them.
     teacher : float
-        Of labels only: the share (0 to 1) of what the float network answers in each target, the label having the rest.
+        For labels only: the share (0 to 1) of the float network's answer in each target; the label has the rest.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Graph to graph: what makes a network as trained into one that a quantizer can read.
+"""Graph to graph: the passes that make a network as trained into one that a quantizer can read.
 
 Each pass is a plain function in a file of its own; the list below is the whole order, `check` runs after each.
 """

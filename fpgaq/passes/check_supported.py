@@ -1,4 +1,4 @@
-"""The last pass: refuse by name what has no place in any hardware, whatever the quantizer would do with it."""
+"""The last pass: refuse by name everything that no hardware can do, whatever the quantizer would do with it."""
 
 from __future__ import annotations
 

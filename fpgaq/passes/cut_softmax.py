@@ -14,7 +14,7 @@ def cut_softmax(graph: Graph) -> Graph:
     """Remove Softmax operators whose result is an output; any other is refused.
 
     `classifier` is set if the network has one output and the Softmax covers all of it. Otherwise, as with one class
-    for each pixel, a note tells that the output is logits.
+    for each pixel, a note says that the output is logits.
     """
     counts = consumer_counts(graph)
     found = [op for op in graph.operators if isinstance(op, Softmax)]

@@ -18,13 +18,13 @@ def flatten_reshapes(graph: Graph) -> Graph:
 
 
 def _merge(graph: Graph) -> Graph:
-    """Of reshapes in a row only the last counts."""
+    """Only the last of several reshapes in a row counts."""
     consumers = sole_consumers(graph)
     return bypass(graph, lambda op: isinstance(op, Reshape) and isinstance(consumers.get(op.output), Reshape))
 
 
 def _sink(graph: Graph) -> Graph:
-    """Move a reshape behind the elementwise operators that follow it, if an Affine stands at their end."""
+    """Move a reshape after the elementwise operators that follow it, if an Affine stands at their end."""
     consumers = sole_consumers(graph)
     shapes = dict(graph.shapes)
     replacement: dict[str, tuple[Operator, ...]] = {}
@@ -53,7 +53,7 @@ def _sink(graph: Graph) -> Graph:
 
 
 def _raise_to_input(graph: Graph) -> Graph:
-    """Move a reshape in front of the elementwise operators between it and the graph's input."""
+    """Move a reshape before the elementwise operators between it and the graph's input."""
     consumers = sole_consumers(graph)
     for name in graph.inputs:
         chain, following = [], consumers.get(name)

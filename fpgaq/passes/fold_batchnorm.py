@@ -1,4 +1,4 @@
-"""Fold inference-mode batch normalization into the layer in front of it, or behind it, where that is exact.
+"""Fold inference-mode batch normalization into the layer before it, or after it, where that is exact.
 
 With s = scale / sqrt(variance + epsilon) and t = offset - mean * s, it computes x * s + t per channel.
 """
@@ -17,7 +17,7 @@ from .rewrite import consumer_counts, fresh_name
 def fold_batchnorm(graph: Graph) -> Graph:
     """Fold every BatchNormalization for which that is exact.
 
-    The others stay: where the layer in front has other readers, where padding has no one border value, behind a sum.
+    The others stay: where the layer before has other readers, where padding has no one border value, after a sum.
     """
     return _fold_before_layers(_fold_behind_layers(_exchange_with_pooling(graph)))
 

@@ -1,4 +1,4 @@
-"""A constant border goes into the padding of the layer behind it, where that pads with the same value."""
+"""A constant border goes into the padding of the layer after it, where that pads with the same value."""
 
 from __future__ import annotations
 

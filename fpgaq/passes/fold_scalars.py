@@ -34,8 +34,9 @@ from .rewrite import consumer_counts, fresh_name
 def fold_scalars(graph: Graph) -> Graph:
     """Remove ScaleOffset operators; those that nothing can take in stay.
 
-    A chain becomes one operator first; then it goes into the layer in front, else into the layers behind, on the way
-    exchanged with what moves elements (reshapes, slices), with pooling and with ReLU (positive scale, no offset).
+    A chain becomes one operator first. Then it goes into the layer before it, or else into the layers after it. On the
+    way it changes places with operators that move elements (reshapes, slices), with pooling, and with ReLU (positive
+    scale, no offset).
     """
     return _forwards(_backwards(graph))
 
@@ -54,7 +55,7 @@ def _passes_through(op: Operator | None, scalar: ScaleOffset) -> bool:
 
 
 def _backwards(graph: Graph) -> Graph:
-    """Fold each scalar into the layer before it, across what it can be exchanged with."""
+    """Fold each scalar into the layer before it, across operators that it can change places with."""
     counts = consumer_counts(graph)
     shapes = dict(graph.shapes)
     kept: list[Operator] = []

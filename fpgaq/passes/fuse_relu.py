@@ -1,4 +1,4 @@
-"""Bring each ReLU directly behind the layer that produces its values, where the quantizer takes it in."""
+"""Bring each ReLU directly after the layer that produces its values, where the quantizer takes it in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The algebra of folding: a per-channel ``x * scale + offset`` behind or before a layer with weights.
+"""The algebra of folding: a per-channel ``x * scale + offset`` after or before a layer with weights.
 
 Computed in float64 and rounded to float32 once. Exact in real numbers, or not done.
 """
@@ -18,13 +18,13 @@ Linear: TypeAlias = Convolution | Affine | Deconvolution
 
 
 def rounded(values: Vector) -> Array:
-    """To float32; what overflows becomes infinite, which `graph.check` reports with layer and index."""
+    """To float32; an overflow becomes infinite, which `graph.check` reports with layer and index."""
     with np.errstate(over="ignore"):
         return values.astype(np.float32)
 
 
 def output_channels(op: Linear) -> int:
-    """How many channels the layer has behind it."""
+    """How many channels the layer has at its output."""
     return op.weight.shape[1] * op.groups if isinstance(op, Deconvolution) else op.weight.shape[0]
 
 
@@ -73,7 +73,7 @@ def fold_before(op: Linear, shape: Shape, scale: Vector, offset: Vector) -> Line
 
 
 def _border(value: float, scale: Vector, offset: Vector) -> float | None:
-    """What stands outside the image in front of ``x * scale + offset`` so that `value` does behind it, if one does."""
+    """The value outside the image before ``x * scale + offset`` that becomes `value` after it, if there is one."""
     if not scale.all():
         return None
     with np.errstate(over="ignore"):

@@ -1,4 +1,4 @@
-"""Bring each quantizer directly behind the layer whose values it rounds, where hardware rounds them."""
+"""Bring each quantizer directly after the layer whose values it rounds, where hardware rounds them."""
 
 from __future__ import annotations
 

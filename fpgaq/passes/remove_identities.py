@@ -7,7 +7,7 @@ from .rewrite import bypass
 
 
 def remove_identities(graph: Graph) -> Graph:
-    """Drop Identity (Dropout and augmentation at rest), idle reshapes and scalars, and ReLU of what is positive."""
+    """Drop Identity (Dropout and augmentation at rest), idle reshapes and scalars, and ReLU of positive values."""
     positive: set[str] = set()
     for op in graph.operators:
         if isinstance(op, Relu) or (isinstance(op, MaxPooling | Identity | Reshape) and op.input in positive):

@@ -17,7 +17,7 @@ def consumer_counts(graph: Graph) -> dict[str, int]:
 
 
 def sole_consumers(graph: Graph) -> dict[str, Operator]:
-    """The operator behind each tensor that exactly one operator reads and that is no output of the graph."""
+    """The operator after each tensor that exactly one operator reads and that is no output of the graph."""
     counts = consumer_counts(graph)
     return {name: op for op in graph.operators for name in op.inputs if counts[name] == 1}
 

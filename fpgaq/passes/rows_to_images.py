@@ -35,7 +35,7 @@ def _image(shape: Shape) -> Shape:
 
 
 def _adjusted(op: Operator, graph: Graph) -> Operator:
-    """The operator on the new shapes: its axes behind the channels move by one."""
+    """The operator on the new shapes: its axes after the channels move by one."""
     if len(graph.shapes[op.input]) != 2:
         return op
     if isinstance(op, Slice):

@@ -33,7 +33,7 @@ def quantize(
     Parameters
     ----------
     model : Graph, str or Path
-        What `load_model` returned, or a model file.
+        A graph that `load_model` returned, or a model file.
     calibration : Samples
         Training samples in the model's own units; labels are left aside. None for a model that was trained in fixed
         point, whose FixedPointQuantize functions state all formats.
@@ -94,7 +94,7 @@ def compare(
     engine: str = "auto",
     source: Graph | None = None,
 ) -> Comparison:
-    """Hold the integer network against the float one on labelled data.
+    """Compare the integer network with the float one on labelled data.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def compare(
     data : Samples
         With labels or targets, hence a file or a `Dataset`.
     engine : {"auto", "numpy", "cpp"}
-        What computes the integers, see `engines.Engine`.
+        The engine that computes the integers, see `engines.Engine`.
     source : Graph, optional
         The network as it stands in the file, for the count of its operators; read again if `model` is a file.
     """
@@ -129,7 +129,7 @@ def run(
     data : Samples
         In the model's own units.
     engine : {"auto", "numpy", "cpp"}
-        What computes: numpy, the network compiled from its HLS C++, or what proves faster on many frames.
+        The engine: numpy, the network compiled from its HLS C++, or the faster one on many frames.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def run(
 def run_with_engine(
     integer: IntegerGraph | str | Path, data: Samples, engine: str
 ) -> tuple[dict[str, tuple[IntegerArray, NDArray[np.float64]]], set[str]]:
-    """What `run` returns, and the engines that computed it."""
+    """The result of `run`, and the engines that computed it."""
     from ..engines import Engine
     from ..formats import dequantize
     from ..reference import to_model_layout

@@ -1,4 +1,4 @@
-"""Data that the stages take: a file, arrays, or what the network carries."""
+"""Data that the stages take: a file, arrays, or the samples inside a network."""
 
 from __future__ import annotations
 

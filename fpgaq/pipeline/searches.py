@@ -25,18 +25,18 @@ def sensitivity(
     options: QuantizeOptions | None = None,
     **evaluation: Any,
 ) -> Sensitivity:
-    """Measure what each layer's weights and output cost alone, and what changes of the worst ones bring.
+    """Measure the loss by each layer's weights and output alone, and the gain by changes of the worst ones.
 
     Parameters
     ----------
     model : Graph, str or Path
     calibration : Samples
-        What the quantizer sees.
+        Samples for the quantizer.
     data : Samples, optional
-        What is measured on; by default the calibration samples.
+        Samples to measure on; by default the calibration samples.
     options : QuantizeOptions, optional
     evaluation : mapping
-        `jobs`, `dask`, `results` (a file that keeps what was computed) and `progress` of `parallel.evaluate`.
+        `jobs`, `dask`, `results` (a file that keeps results) and `progress` of `parallel.evaluate`.
     """
     from ..search.sensitivity import sensitivity as measure_places
 
@@ -109,7 +109,7 @@ def _workload(
     data: Samples | None,
     options: QuantizeOptions | None,
 ) -> Workload:
-    """What a search evaluates: a model, the samples that quantize it, and those that judge it."""
+    """The input of a search: a model, the samples that quantize it, and those that judge it."""
     from ..search.measure import make_workload
 
     graph = model if isinstance(model, Graph) else load_model(model)

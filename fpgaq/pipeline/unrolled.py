@@ -23,7 +23,7 @@ ENDLESS_MULTIPLIERS = 1 << 20
 
 @dataclass(frozen=True)
 class UnrollResult:
-    """What `unroll` wrote.
+    """The result of `unroll`.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def unroll(
     directory : str or Path
         As for `generate`.
     unrolling : Unrolling, optional
-        How many registers: by default one behind every two carry chains.
+        Number of registers: by default one after every two carry chains.
     data, frames
         As for `generate`.
 
@@ -139,7 +139,7 @@ def cheapen(
     UsageError
         A bound that is not positive, or a layer that the network does not have.
     UnsupportedError
-        A network of which nothing can be built of adders.
+        No layer of the network can be built of adders.
     """
     from ..emit.write import check_file
     from ..integer_file import save
@@ -156,7 +156,7 @@ def cheapen(
 
 
 def _built_of_adders(network: IntegerGraph) -> Collection[str]:
-    """The layers of which `unroll`, or `generate` with adders and without end of multipliers, makes adders."""
+    """The layers that `unroll`, or `generate` with adders and unlimited multipliers, builds of adders."""
     from ..schedule import Target, plan_hardware
 
     if all(isinstance(op, IntegerAffine) for op in network.operators):

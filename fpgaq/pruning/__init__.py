@@ -1,4 +1,4 @@
-"""Channel pruning on the float graph: what shrinks together, what matters least, a smaller network, and its cost.
+"""Channel pruning on the float graph: units that shrink together, importance, a smaller network, and its cost.
 
 The way through it: `find_units` and `find_groups` (what can go, and with what), a measure of `MEASURES` (how much each
 unit matters), a mask (`masks`; for a budget `search` for how many, and `eliminate` for which), `rebuild` (the smaller

@@ -30,7 +30,7 @@ from .training import Recipe, Samples, Trainee, retrain
 from .units import Mask, Units, find_units
 
 Choice: TypeAlias = Callable[[Units, Statistics], Mask]
-"""What to keep."""
+"""The parts to keep."""
 
 Progress: TypeAlias = Callable[[str], None]
 
@@ -45,7 +45,7 @@ def _statistics(graph: Graph, samples: Samples) -> Statistics:
 
 @dataclass(frozen=True)
 class OneShot:
-    """Cut a network once, fit what is left, then train that on the labels and on what the whole network says."""
+    """Cut a network once, fit the rest, then train that on the labels and on the answers of the whole network."""
 
     choose: Choice
     recipe: Recipe = field(default_factory=Recipe)
@@ -60,7 +60,7 @@ class OneShot:
 
 @dataclass(frozen=True)
 class WithinBudget:
-    """A choice for `OneShot`: what does the least harm, as measured, within a budget."""
+    """A choice for `OneShot`: the one within a budget that does the least harm, as measured."""
 
     budget: Budget
     importance: Importance = lasting_loss
@@ -76,7 +76,7 @@ class WithinBudget:
         sensitivity = measure_sensitivity(harm, groups, scores, self.limits, jobs=self.jobs)
         counts = search(units, groups, scores, sensitivity, self.budget).counts
         cuts = both_cuts(harm, groups, scores, counts)
-        # Units of one group may differ in what they cost; those that importance chose are within the budget.
+        # Units of one group may differ in cost; those that importance chose are within the budget.
         fitting = [cut for cut in cuts if cost_of(units, cut.keep, self.budget).within(self.budget)]
         return min(fitting, key=lambda cut: cut.harm).keep
 
@@ -95,7 +95,7 @@ class NetworkSlimming:
     penalty : float
         Weight of the sum of the factors' magnitudes.
     sparse, recipe : Recipe
-        Of the training with the penalty, and of that behind each cut.
+        Epochs of the training with the penalty, and of the training after each cut.
     rounds : int
     limits : Limits
     """
@@ -134,7 +134,7 @@ class SoftPruning:
     ratio : float
         Share of each group that goes.
     soft, recipe : Recipe
-        Of the training in which filters are set to 0, and of that behind the cut.
+        Epochs of the training in which filters are set to 0, and of the training after the cut.
     every : int
         Steps between two choices.
     """

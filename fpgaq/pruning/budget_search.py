@@ -25,9 +25,9 @@ from .units import Mask, Units
 
 MOST_COMBINATIONS = 40_000
 NEAR = 0.125
-"""Of the channels of each group: by how much choices that are alike may differ."""
+"""Share of the channels of each group by which choices that count as alike may differ."""
 MOST_COUNTS = 16
-"""Of a group that are measured; the harm of those between is taken from a line."""
+"""Most counts of a group that are measured; the harm of those in between is taken from a line."""
 
 Counts = tuple[int, ...]
 
@@ -67,7 +67,7 @@ def measure_sensitivity(
     jobs : int or None
         Processes, as of `fpgaq.parallel.evaluate`.
     progress : callable, optional
-        Told how many harms were measured, and of how many.
+        Called with the number of harms that were measured, and the number of all.
     """
     limits = limits or Limits()
     options = tuple(limits.counts(group) if group.units else (group.size,) for group in groups)
@@ -97,10 +97,10 @@ def _spread(counts: Counts) -> list[int]:
 
 
 def _line(counts: Counts, measured: Mapping[int, float]) -> tuple[float, ...]:
-    """The harm of all counts, of which the first keeps everything: as measured, and on a line between."""
+    """The harm of all counts (the first keeps everything): as measured, and on a line in between."""
     known = {counts[0]: 0.0, **measured}
     falling = sorted(known, reverse=True)
-    # Keeping less never does less harm; what looks so is chance.
+    # Keeping less never does less harm; a measurement that looks so is chance.
     rising = list(itertools.accumulate((known[count] for count in falling), max))
     return tuple(np.interp(counts, falling[::-1], rising[::-1]).tolist())
 
@@ -121,7 +121,7 @@ def search(units: Units, groups: Sequence[Group], scores: Scores, sensitivity: S
     Raises
     ------
     FitError
-        If even the least that the limits allow costs more; the message says what it costs.
+        If even the least that the limits allow costs more; the message gives that cost.
     """
     return next(ranked(units, groups, scores, sensitivity, budget))
 
@@ -139,7 +139,7 @@ def ranked(
     Raises
     ------
     FitError
-        As of `search`.
+        As in `search`.
     """
     costs: dict[Counts, Cost] = {}
 
@@ -203,7 +203,7 @@ def _exchanges(counts: Counts, sensitivity: Sensitivity) -> Iterable[Counts]:
 
 
 def _descend(sensitivity: Sensitivity, budget: Budget, cost: Callable[[Counts], Cost]) -> Counts:
-    """From the whole network, always the step with the least harm for what it saves."""
+    """From the whole network, always take the step with the least harm for its saving."""
     counts = tuple(options[0] for options in sensitivity.counts)
     while not cost(counts).within(budget):
         here, harm = _excess(cost(counts), budget), sensitivity.harm(counts)

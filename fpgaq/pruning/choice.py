@@ -1,4 +1,4 @@
-"""What goes for a budget: how many units of each group, then which, and whether the real schedule keeps to it."""
+"""The choice for a budget: how many units of each group go, then which, and whether the real schedule keeps to it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MOST_MISSES = 4
 
 
 def limits_of(units: Units, options: PruneOptions, before: Figures) -> Budget:
-    """The limits asked for, shares of what the whole network takes turned into numbers."""
+    """The limits asked for, with shares of the whole network's cost turned into numbers."""
     whole = cost_of(units, units.everything(), Budget(macs=1))
     summary = summarize(units.graph)
 
@@ -68,7 +68,7 @@ def choices_within(
     options: PruneOptions,
     progress: Callable[[str], None],
 ) -> list[Found]:
-    """What may go: choices whose real schedules keep to the limits too, the least harmful first.
+    """Choices of units to remove whose real schedules keep to the limits too, the least harmful first.
 
     Parameters
     ----------
@@ -77,10 +77,10 @@ def choices_within(
     groups : tuple of Group
         All of the network.
     inputs : mapping of str to array
-        Samples that importance and harm are measured on, of which some are used.
+        Samples on which importance and harm are measured; some of them are used.
     options : PruneOptions
     progress : callable
-        Told in a line how far it is.
+        Called with a line about the progress.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def choices_within(
         for one, both in zip(found, cuts, strict=True)
         for cut in both
     ]
-    # Units of one group may differ in what they cost; those that importance chose were looked at above.
+    # Units of one group may differ in cost; those that importance chose were looked at above.
     fitting = [one for one in exact if one.cost.within(limits) and not excess(one)]
     return sorted(fitting, key=lambda one: one.harm)
 
@@ -142,7 +142,7 @@ def choices_within(
 def _with_others(
     best: Found, ranking: Iterator[Found], excess: Callable[[Found], int], full: tuple[int, ...], most: int
 ) -> list[Found]:
-    """The best choice and those behind it that are worth a trial of their own, up to `most`."""
+    """The best choice and the next ones that are worth a trial of their own, up to `most`."""
     chosen, misses = [best], 0
     while len(chosen) < most and misses < MOST_MISSES * most and (found := next(ranking, None)) is not None:
         if any(alike(found.counts, one.counts, full) for one in chosen):

@@ -106,7 +106,7 @@ def _best(
 
 
 def _surprise(graph: Graph, data: Dataset) -> float:
-    """Mean cross entropy of labelled samples: it tells two networks apart by fewer of them than a count of errors."""
+    """Mean cross entropy of labelled samples: it needs fewer of them than a count of errors to rank two networks."""
     assert data.labels is not None
     ((name, values),) = run_float(graph, data.inputs).items()
     rows = values.reshape(data.frames, -1).astype(np.float64)

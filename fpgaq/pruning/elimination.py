@@ -18,15 +18,15 @@ from .masks import keep_counts
 from .units import Mask, illegal
 
 MOST_STEPS = 64
-"""How many units are judged by harm: of more that must go, the least important go unasked."""
+"""How many units are judged by harm: if more must go, the least important go without that."""
 CANDIDATES = 2
-"""So many times the units that a group still loses are considered, the least important of it."""
+"""Factor on the number of units that a group still loses: the candidates, the least important of the group."""
 
 
 def eliminate(harm: Harm, groups: Sequence[Group], scores: Scores, counts: Sequence[int]) -> Cut:
-    """Keep so many units of each group.
+    """Keep a given number of units of each group.
 
-    A unit's harm is measured anew only if it looks like the least: what others do to it makes it matter more, not less.
+    A unit's harm is measured again only if it looks like the least: cuts of other units make it matter more, not less.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def eliminate(harm: Harm, groups: Sequence[Group], scores: Scores, counts: Seque
     left = list(judged)
     rises: dict[int, float] = {}
     while any(left):
-        # In step: the group that has most of its way before it, so that each is judged beside cuts of the others.
+        # In step: the group with most of its way still to go, so that each is judged together with cuts of the others.
         index = max(range(len(left)), key=lambda i: (left[i] / max(1, judged[i]), -i))
         unit = _next(candidates[index], keep, rises, harm, now)
         if unit is None:
@@ -76,7 +76,7 @@ def _least(group: Group, keep: Mask, scores: Scores, most: int) -> list[int]:
 
 
 def _next(candidates: Sequence[int], keep: Mask, rises: dict[int, float], harm: Harm, now: float) -> int | None:
-    """The unit that adds least harm; `rises` has what each added when it was last measured."""
+    """The unit that adds least harm; `rises` has the harm that each added when it was last measured."""
 
     def measure(unit: int) -> None:
         keep[unit] = False

@@ -1,4 +1,4 @@
-"""What a network is before and after pruning: accuracy, size, and the hardware that it becomes."""
+"""The figures of a network before and after pruning: accuracy, size, and the hardware that it becomes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..schedule import Target, plan_hardware
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one network.
+    """The figures of one network.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def measure(
 
 
 def table_rows(before: Figures, after: Figures) -> list[tuple[str, str, str, str]]:
-    """What, before, after, and the share that is left."""
+    """Rows of a table: name, before, after, and the share that is left."""
     rows = []
     for label, name in (("float top-1", "float_top1"), ("8-bit top-1", "integer_top1")):
         old, new = getattr(before, name), getattr(after, name)

@@ -22,9 +22,9 @@ class Group:
     readers : tuple of str
         The layers with weights that lose inputs.
     units : tuple of int
-        What can be removed, each on its own.
+        Units that can be removed, each on its own.
     fixed : tuple of int
-        What must stay.
+        Units that must stay.
     reason : str
         Why, for the first of those; empty if all can go.
     """

@@ -1,4 +1,4 @@
-"""The harm of a cut: how far a network's outputs move, once what is left was fitted to the whole network by samples.
+"""The harm of a cut: how far a network's outputs move, once the rest was fitted to the whole network by samples.
 
 It is measured on other samples than those of the fit, for a layer with many inputs can be fitted to a few samples
 whatever it lost.
@@ -26,14 +26,14 @@ SAMPLES = 512
 
 @dataclass(frozen=True)
 class Cut:
-    """What is kept, and the harm of it."""
+    """The units that are kept, and the harm of that."""
 
     keep: Mask
     harm: float
 
 
 class Harm:
-    """A function from masks to harm. What a fit of the layers behind the cut makes up for, training would too.
+    """A function from masks to harm. Training would also make up for whatever a fit of the layers after the cut does.
 
     The harm is the mean divergence (Kullback and Leibler) of the classes' probabilities for a network that ends with a
     softmax, else the mean square of the difference against that of the outputs.
@@ -42,7 +42,7 @@ class Harm:
     ----------
     units : Units
     inputs : mapping of str to array
-        Samples of the training set, of which at most `SAMPLES` are used, spread evenly.
+        Samples of the training set. At most `SAMPLES` of them are used, spread evenly.
     """
 
     def __init__(self, units: Units, inputs: Mapping[str, NDArray[Any]]) -> None:

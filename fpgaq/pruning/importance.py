@@ -27,7 +27,7 @@ Scores: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Statistics:
-    """What measures may look at besides the graph: samples of the network's inputs, (n, *shape)."""
+    """Data for measures in addition to the graph: samples of the network's inputs, (n, *shape)."""
 
     inputs: Mapping[str, NDArray[Any]] | None = None
 
@@ -77,7 +77,7 @@ def normalization_scale(units: Units, statistics: Statistics) -> Scores:
 
 
 def mean_activation(units: Units, statistics: Statistics) -> Scores:
-    """Mean magnitude of what the readers of a unit see on the samples, against the mean of the tensor.
+    """Mean magnitude of a unit as its readers see it on the samples, relative to the mean of the tensor.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def _has_weights(op: Operator) -> bool:
 
 
 class _Mean:
-    """The mean of all values that were told of a unit."""
+    """The mean of all values that were recorded for a unit."""
 
     def __init__(self, units: Units) -> None:
         self.sums, self.counts = np.zeros(units.count), np.zeros(units.count)
@@ -120,7 +120,7 @@ def _relative(values: Scores) -> Scores:
 
 
 def _of_filters(units: Units, measure: Callable[[Scores], Scores]) -> Scores:
-    """A measure on the filters of each layer as they act: with the factor of a batch normalization behind them."""
+    """A measure on the filters of each layer as they act: with the factor of a batch normalization after them."""
     collect = _Mean(units)
     behind = sole_consumers(units.graph)
     for op in units.graph.operators:

@@ -1,8 +1,8 @@
-"""What is left of a network, fitted to what the whole network puts out: least squares, layer by layer, no labels.
+"""The rest of a network, fitted to the outputs of the whole network: least squares, layer by layer, no labels.
 
 A layer that lost inputs can make up for much of it with those it keeps: He, Zhang and Sun, "Channel Pruning for
 Accelerating Very Deep Neural Networks", 2017. Each layer reads what the pruned network gives it and aims at what the
-whole network has behind it, so that the error of the layers in front is made up for too.
+whole network has after it, so that the error of the layers before is made up for too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .units import Mask, Units
 SAMPLES = 4096
 """How many samples are used at most."""
 MOST_TAPS = 4096
-"""Of the inputs of an output: a layer with more stays as it was cut, for its equations would take gigabytes."""
+"""Most inputs of an output: a layer with more stays as it was cut, because its equations would take gigabytes."""
 DAMPINGS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 """Shares of the inputs' mean power by which a change of the weights is held back; half of the samples choose."""
 
@@ -30,23 +30,23 @@ Real = NDArray[np.float64]
 
 
 def refit(units: Units, keep: Mask, pruned: Graph, inputs: Mapping[str, NDArray[Any]]) -> Graph:
-    """The pruned network with the weights and biases of convolutions and affine layers behind the cuts fitted.
+    """The pruned network with the weights and biases of convolutions and affine layers after the cuts fitted.
 
     Parameters
     ----------
     units : Units
-        Of the whole network.
+        Units of the whole network.
     keep : array of bool
         For each unit whether it was kept.
     pruned : Graph
-        What `rebuild` made of both.
+        The result of `rebuild` for both.
     inputs : mapping of str to array
-        Samples, (n, *shape) for each input, of which at most `SAMPLES` are used, spread evenly.
+        Samples, (n, *shape) for each input. At most `SAMPLES` of them are used, spread evenly.
 
     Returns
     -------
     Graph
-        Of the same layers and shapes. A layer is changed only if that brings it nearer on the half of the samples that
+        A graph of the same layers and shapes. A layer is changed only if that brings it nearer on the samples that
         its change was not computed from.
     """
     whole = units.graph
@@ -77,7 +77,7 @@ def _run(op: Operator, tensors: Mapping[str, Array], graph: Graph) -> Array:
 
 def _fitted(op: Convolution | Affine, x: Array, wanted: Array) -> Operator:
     """The layer with weights that bring its output on `x` nearest to `wanted`, (n, outputs, ...)."""
-    # Weights of a layer that was trained in fixed point are what they are only together with their steps.
+    # The weights of a layer that was trained in fixed point belong to their steps.
     if op.weight_grid is not None or op.weight[0].size > MOST_TAPS or len(x) < 2:
         return op
     groups = op.groups if isinstance(op, Convolution) else 1
@@ -128,7 +128,7 @@ class _Products:
 
 @dataclass
 class _Rows:
-    """The same of fewer rows than taps, as they are: equations of as many unknowns as rows."""
+    """The same with fewer rows than taps: the equations have one unknown for each row."""
 
     taken: Real
     missing: Real
@@ -165,7 +165,7 @@ _Half: TypeAlias = "_Products | _Rows"
 
 
 def _equations(op: Convolution | Affine, x: Array, wanted: Array, start: Real) -> tuple[_Half, _Half]:
-    """Of one half of the samples and of the other, every second each."""
+    """The sums of one half of the samples and of the other; every second sample is in each."""
     groups, outputs, taps = start.shape
     targets = wanted.reshape(len(wanted), groups, outputs, -1)
     pixels = targets.shape[3]
@@ -192,7 +192,7 @@ def _equations(op: Convolution | Affine, x: Array, wanted: Array, start: Real) -
 
 
 def _change(fit: _Half, judge: _Half) -> Real | None:
-    """The change of the weights: damped as serves the samples best that it was not computed from, then of them all."""
+    """The change of the weights, with the damping that is best for the half of the samples it was not computed from."""
     gains = [judge.gain(fit.solved(damping)) for damping in DAMPINGS]
     if not max(gains) > 0:
         return None

@@ -1,4 +1,4 @@
-"""The whole network with what a mask drops set to 0: what a rebuilt network is held against."""
+"""The whole network with everything that a mask drops set to 0: a rebuilt network is compared with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .units import Mask, Units, is_depthwise
 def run_masked(
     units: Units, keep: Mask, inputs: Mapping[str, NDArray[Any]], kind: type[np.floating[Any]] = np.float32
 ) -> dict[str, NDArray[Any]]:
-    """The outputs when every element of a dropped unit is set to 0 behind each operator.
+    """The outputs when every element of a dropped unit is set to 0 after each operator.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def run_masked(
     inputs : mapping of str to array
         For each input of the graph, (batch, *shape); all at a time.
     kind : type
-        As of `run_float`.
+        As in `run_float`.
 
     Returns
     -------

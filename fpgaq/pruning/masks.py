@@ -15,7 +15,7 @@ from .units import Mask, Units
 
 @dataclass(frozen=True)
 class Limits:
-    """What every group keeps: at least so many units, and a multiple of so many, rounded up to all of them.
+    """What every group keeps: at least a number of units, and a multiple of a number, rounded up to all of them.
 
     A layer takes ceil(channels / lanes) steps: channels that do not fill the lanes cost cycles all the same.
     """
@@ -38,7 +38,7 @@ class Limits:
 
 
 def keep_counts(units: Units, groups: Sequence[Group], scores: Scores, counts: Sequence[int]) -> Mask:
-    """The mask that keeps the most important units of each group, so many of each; the first of equals stays.
+    """The mask that keeps a number of the most important units of each group; the first of equals stays.
 
     Where nothing of a tensor would be left (a slice of a layer's channels), its most important unit stays too.
     """
@@ -55,7 +55,7 @@ def keep_counts(units: Units, groups: Sequence[Group], scores: Scores, counts: S
 def by_threshold(
     units: Units, groups: Sequence[Group], scores: Scores, threshold: float, limits: Limits | None = None
 ) -> Mask:
-    """Drop what is less important than a threshold."""
+    """Drop the units that are less important than a threshold."""
     limits = limits or Limits()
     wanted = [len(group.fixed) + sum(_score(scores, unit) >= threshold for unit in group.units) for group in groups]
     return keep_counts(units, groups, scores, [limits.allowed(g, n) for g, n in zip(groups, wanted, strict=True)])

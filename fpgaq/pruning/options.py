@@ -1,4 +1,4 @@
-"""What `fpgaq prune` is asked for."""
+"""The options of `fpgaq prune`."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from .measures import MEASURES
 
 @dataclass(frozen=True)
 class PruneOptions:
-    """What is asked for.
+    """The options of a pruning.
 
     Parameters
     ----------
     macs, rom_bits, cycles : float, optional
         Limits: up to 1 a share of what the network takes, above that a number. At least one is set.
     multipliers : int
-        What cycles are taken at.
+        Multipliers of the schedules whose cycles count.
     measure : str
         One of `MEASURES`.
     limits : Limits
     jobs : int or None
         Processes that measure harm.
     epochs : float
-        Of training behind the cut, with nnabla; 0 for none.
+        Epochs of training after the cut, with nnabla; 0 for none.
     rate : float
-        Of that training, at its start.
+        Learning rate of that training, at its start.
     trials : int
-        Of so many choices of least harm, the one is taken whose network has the least cross entropy after a short
-        training, on a tenth of the training samples that it did not see. Harm is measured without training, and
+        How many choices of least harm to try. The network with the least cross entropy is taken, after a short training
+        and on a tenth of the training samples that it did not see. Harm is measured without training, and
         misjudges what training mends.
     trial_epochs : float
-        Of each short training.
+        Epochs of each short training.
     refit : bool
-        Fit the layers behind the cut to what the whole network puts out, on the training or calibration samples.
+        Fit the layers after the cut to the outputs of the whole network, on the training or calibration samples.
     """
 
     macs: float | None = None

@@ -1,4 +1,4 @@
-"""What the weights of a layer read, sample by sample: the unknowns of every least squares here are weights on these."""
+"""The inputs of a layer's weights, sample by sample: the unknowns of every least squares here are weights on these."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..float_executor.windows import column_blocks
 from ..graph import Affine, Array, Convolution, Deconvolution, Graph
 
 MOST_ELEMENTS = 1 << 27
-"""Of the samples' largest tensor, which bounds their number: half a gigabyte, of which a few are held at a time."""
+"""Elements of the samples' largest tensor, which bound their number: half a gigabyte. A few are held at a time."""
 
 
 def some_samples(graph: Graph, inputs: Mapping[str, NDArray[Any]], most: int) -> dict[str, Array]:
-    """At most so many samples, (n, *shape) for each input, and no more than memory holds: spread evenly, for they may
-    come in the order of their classes.
+    """At most a number of samples, (n, *shape) for each input, and no more than memory holds. They are spread evenly,
+    because they may come in the order of their classes.
     """
     most = min(most, max(2, MOST_ELEMENTS // max(math.prod(shape) for shape in graph.shapes.values())))
     result: dict[str, Array] = {}
@@ -29,7 +29,7 @@ def some_samples(graph: Graph, inputs: Mapping[str, NDArray[Any]], most: int) ->
 
 
 def columns(op: Convolution | Deconvolution | Affine, x: Array, pixels: int) -> Iterator[tuple[slice, Array]]:
-    """What each weight of an output is multiplied by, a block of samples at a time: (samples, groups, taps, pixels).
+    """The factors of each weight of an output, a block of samples at a time: (samples, groups, taps, pixels).
 
     Taps are in the order of the weights. Of a transposed convolution they are the channels of a group, at each pixel of
     its input.
@@ -40,7 +40,7 @@ def columns(op: Convolution | Deconvolution | Affine, x: Array, pixels: int) -> 
     x : array
         Its input, (n, *shape).
     pixels : int
-        Of its output; 1 of an affine layer.
+        Pixels of its output; 1 for an affine layer.
     """
     if isinstance(op, Convolution):
         yield from column_blocks(x, op, pixels)

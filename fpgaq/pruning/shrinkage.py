@@ -27,19 +27,19 @@ from .masked import run_masked
 from .units import Mask, Units, illegal, is_depthwise
 
 TOLERANCE = 1e-9
-"""Of an output's largest magnitude, in float64: what the order of sums may change. In float32 it may be over 2e-6."""
+"""What the order of sums may change, relative to an output's largest magnitude, in float64 (float32: over 2e-6)."""
 
 _FRAMES = 4
 _SEED = 0
 
 
 def rebuild(units: Units, keep: Mask, inputs: Mapping[str, NDArray[Any]] | None = None) -> Graph:
-    """The graph without the units that `keep` drops, held against the masked network.
+    """The graph without the units that `keep` drops, compared with the masked network.
 
     Parameters
     ----------
     units : Units
-        Of the graph, which stays as it is.
+        Units of the graph, which stays as it is.
     keep : array of bool
         For each unit whether it is kept.
     inputs : mapping of str to array, optional
@@ -53,7 +53,7 @@ def rebuild(units: Units, keep: Mask, inputs: Mapping[str, NDArray[Any]] | None 
     Raises
     ------
     UsageError
-        A mask that drops what must stay, or all of a tensor.
+        A mask that drops units that must stay, or all of a tensor.
     VerificationError
         If the two networks differ, which would be a bug.
     """
@@ -96,7 +96,7 @@ Kept = Mapping[str, Mask]
 
 
 def _channels(kept: Mask) -> Mask:
-    """The indices of axis 0 of which something is kept."""
+    """The indices of axis 0 at which something is kept."""
     result: Mask = kept.reshape(len(kept), -1).any(axis=1)
     return result
 

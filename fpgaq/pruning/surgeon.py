@@ -1,9 +1,9 @@
-"""How much a unit matters, by what its readers lose for good: what is left once the units that stay make up for it.
+"""The importance of a unit: what its readers lose for good, once the units that stay make up for the rest.
 
 Optimal Brain Surgeon (Hassibi and Stork, "Second Order Derivatives for Network Pruning", 1993) for each layer on its
 own (Dong, Chen and Pan, "Learning to Prune Deep Neural Networks via Layer-wise Optimal Brain Surgeon", 2017), with
-whole channels in place of single weights. Weights on what a layer reads are a least squares problem, of which the
-inverse of the products of its inputs tells in closed form how much worse it gets without some of them.
+whole channels in place of single weights. The weights of a layer on its inputs solve a least squares problem. The
+inverse of the products of its inputs gives in closed form how much worse it gets without some of the inputs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SAMPLES = 256
 DAMPING = 1e-2
 """Share of the inputs' mean power that holds weights back. A tenth or ten times of it choose nearly the same units."""
 MOST_TAPS = 4096
-"""Of the inputs of an output: where a layer has more, a unit is made up for as a whole, not weight by weight."""
+"""Most inputs of an output: where a layer has more, a unit is made up for as a whole, not weight by weight."""
 TINY = float(np.finfo(np.float64).tiny)
 
 Real = NDArray[np.float64]
@@ -37,7 +37,7 @@ Reader = Convolution | Deconvolution | Affine
 
 
 def lasting_loss(units: Units, statistics: Statistics) -> Scores:
-    """What readers of a unit lose, as a share of their outputs' power, when it goes as the next of its group.
+    """The loss of a unit's readers, as a share of their outputs' power, when it goes as the next of its group.
 
     In every group the unit that costs its readers least goes first, those that stay make up for it, and so on to the
     last one; a unit's score is the loss of all that went up to it. So of two that say the same one is worth nothing,
@@ -74,13 +74,13 @@ class _Equations:
     Parameters
     ----------
     inverse : array
-        Of the products of what its weights are multiplied by, (taps, taps).
+        Inverse of the products of the inputs of its weights, (taps, taps).
     weight : array
-        (outputs, taps), as it makes up for what went.
+        (outputs, taps), as it makes up for the units that went.
     taps : mapping of int to array
         For each unit the taps that read it.
     power : float
-        Of the outputs on the samples, without their mean.
+        Power of the outputs on the samples, without their mean.
     """
 
     inverse: Real
@@ -97,7 +97,7 @@ class _Equations:
     def losses(self, count: int) -> Real:
         """For each unit how much the sum of squares grows without it, as a share of the outputs' power."""
         result = np.zeros(count)
-        # Units of as many taps are solved in one go.
+        # Units with the same number of taps are solved together.
         for size in {len(taps) for taps in self.taps.values()}:
             units = [unit for unit, taps in self.taps.items() if len(taps) == size]
             taps = np.stack([self.taps[unit] for unit in units])
@@ -163,12 +163,12 @@ def _weights(units: Units, op: Reader) -> tuple[Real, NDArray[np.int64]]:
     if isinstance(op, Convolution):
         weight = op.weight.reshape(op.groups, len(op.weight) // op.groups, -1)
         return weight.astype(np.float64), channels.repeat(op.weight[0, 0].size, axis=1)
-    # What a pixel adds to the outputs around it: as many outputs of one tap for each channel.
+    # What a pixel adds to the outputs around it: each tap of a channel is one output.
     weight = op.weight.reshape(op.groups, len(op.weight) // op.groups, -1).transpose(0, 2, 1)
     return weight.astype(np.float64), channels
 
 
 def _wholes(rows: Real, weight: Real, own: NDArray[np.int64]) -> Real:
-    """What each unit adds to the outputs, (samples, pixels and outputs; units)."""
+    """The part of each unit in the outputs, (samples, pixels and outputs; units)."""
     parts = [(rows[:, own == unit] @ weight[:, own == unit].T).ravel() for unit in range(int(own.max()) + 1)]
     return np.stack(parts, axis=1)

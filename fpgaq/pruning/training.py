@@ -1,6 +1,6 @@
 """Training of a float graph with nnabla (CPython 3.10): the graph goes in, and comes out with other numbers.
 
-What is trained is the file that the exporter writes, so that nothing of a layer's name or place is lost on the way.
+The trained network is the file that the exporter writes, so that no layer's name or place is lost on the way.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Recipe:
     options : TrainOptions
     batch_size : int
     distillation : float
-        Weight of what a teacher says beside the labels; 0 leaves the teacher aside.
+        Weight of the teacher's answers as compared with the labels; 0 leaves the teacher out.
     temperature : float
         By which the logits of both are divided first: Hinton et al., "Distilling the Knowledge in a Neural Network",
         2015.
@@ -117,13 +117,13 @@ def retrain(
         (n,) class indices, or values of the output's shape, as the options' loss wants.
     recipe : Recipe
     teacher : Graph, optional
-        A network with the same inputs and as many classes, whose logits are learned beside the labels.
+        A network with the same inputs and number of classes, whose logits are learned as well as the labels.
     scale_penalty : float
         Weight of the sum of magnitudes of the factors of batch normalization.
     after_step : callable, optional
-        Told the network in training and the step behind every step.
+        Called after every step with the network in training and the number of the step.
     progress : callable, optional
-        Told in a line how far it is.
+        Called with a line about the progress.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""What must shrink together: every element of every tensor gets the unit that it goes with.
+"""Elements that must shrink together: every element of every tensor gets the unit that it goes with.
 
 A layer with weights makes a label for each of its output channels; other operators hand labels on, element by element,
-and join those that one of them cannot tell apart. Slices, transposes and reshapes need no rules of their own then: the
+and join those that one of them cannot distinguish. Slices, transposes and reshapes need no rules of their own then: the
 labels are sliced, transposed and reshaped. A unit is a set of joined labels: removing it removes all its elements from
 every tensor, and what is left of each tensor is again an array.
 """
@@ -100,7 +100,7 @@ def find_units(graph: Graph) -> Units:
     Returns
     -------
     Units
-        Of operators that the analysis does not know, inputs and outputs must stay.
+        Inputs and outputs of operators that the analysis does not know must stay.
     """
     check(graph)
     partition, labels = Partition(), {}
@@ -159,7 +159,7 @@ def _join_within(partition: Partition, labels: Labels, axis: int) -> Labels:
 
 @dataclass(frozen=True)
 class _State:
-    """What a rule works on: the sets so far, the operator, the shape of its output, whether that is the network's."""
+    """The input of a rule: the sets so far, the operator, the shape of its output, whether that is the network's."""
 
     partition: Partition
     op: Any

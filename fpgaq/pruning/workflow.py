@@ -30,13 +30,13 @@ def prune(
     Parameters
     ----------
     model : Graph, str or Path
-        A model file, or what ``load_model(path, passes=False)`` returned: training needs its batch normalization.
+        A model file, or the result of ``load_model(path, passes=False)``: training needs its batch normalization.
     calibration : Samples
         Training samples, to quantize with, and to choose by where no others are given.
     options : PruneOptions
         The budget, how channels are rated, and how long the result is trained.
     training, data : Samples, optional
-        With labels: to choose by and to train on, and to tell the accuracy of before and after.
+        With labels: for the choice, for training, and for the accuracy before and after.
     device : str, optional
         Synthesize both networks for it.
     network : str, optional

@@ -125,7 +125,7 @@ def _plan(graph: Graph, name: str, leading: Leading, data: Any, options: Quantiz
 
 
 def _input_image(graph: Graph, tensor: str) -> tuple[int, int, int]:
-    """(channels, height, width) of an input behind its reshapes."""
+    """(channels, height, width) of an input after its reshapes."""
     shape = tuple(graph.shapes[tensor])
     readers = graph.consumers(tensor)
     # An Affine takes the elements in the order in which they come: as one wide pixel they can stream several a beat.
@@ -140,7 +140,7 @@ def _input_image(graph: Graph, tensor: str) -> tuple[int, int, int]:
 
 
 def _with_argmax(graph: IntegerGraph) -> IntegerGraph:
-    """The network with the index of the greatest channel behind its only output."""
+    """The network with the index of the greatest channel after its only output."""
     source = graph.tensors[graph.outputs[0]]
     if len(graph.outputs) != 1 or source.shape[2] < 2:
         raise UsageError(

@@ -24,7 +24,7 @@ from .config import QuantizeOptions
 SUFFIX = ".balanced"
 """Tensors whose channels were scaled bear other names: they are no longer those of the model."""
 VALUES = 1 << 14
-"""Of a channel, how many values are looked at."""
+"""How many values of a channel are looked at."""
 PARTS = 8
 """Factors are whole powers of 2**(1 / PARTS)."""
 LARGEST = 2.0
@@ -39,7 +39,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Chance:
-    """A pair, the values of its channels behind the ReLU, (channels, values), and the bits that they will get."""
+    """A pair, the values of its channels after the ReLU, (channels, values), and the bits that they will get."""
 
     pair: Pair
     values: Values

@@ -1,4 +1,4 @@
-"""What samples tell about a float network: the range of every tensor, and power-of-two steps that suit it."""
+"""What samples show of a float network: the range of every tensor, and power-of-two steps that suit it."""
 
 from __future__ import annotations
 

@@ -33,12 +33,12 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Wish:
-    """What the output should be like.
+    """The wanted properties of the output.
 
     Parameters
     ----------
     statistics : Statistics
-        Of its values, behind the ReLU if the operator takes one in.
+        Statistics of its values, after the ReLU if the operator takes one in.
     signed : bool
         Whether values can be negative.
     relu : bool
@@ -94,7 +94,7 @@ def quantize_pooling(
     """Sums or means over windows; `pixels` are the rows and columns of the output."""
     fmt = wish.fit(source.format.frac, options)
     if fmt.frac == source.format.frac and wish.format is None and not op.sum_only and not wish.relu:
-        # A mean stays within the range of what it is taken over.
+        # A mean stays within the range of the values that it is taken over.
         fmt = source.format if fmt.width >= source.format.width else fmt
     rule = Requantize((source.format.frac - fmt.frac,), options.rounding, wish.relu)
     return pooling_draft(op, source, pixels, rule), fmt
@@ -188,7 +188,7 @@ def quantize_table(
 
 
 def table_is_nonnegative(function: Callable[[Values], Values]) -> bool:
-    """Whether a function of one real number is nowhere below zero, as far as a dense sample tells."""
+    """Whether a function of one real number is nowhere below zero, as far as a dense sample shows."""
     exponents = np.linspace(-20, 20, 401)
     positive = np.exp2(exponents)
     values = np.asarray(function(np.concatenate([-positive, [0.0], positive])))

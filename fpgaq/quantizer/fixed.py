@@ -193,7 +193,7 @@ class _Conversion:
     def _finish(self, draft: Draft, fmt: Format, output: str, name: str) -> Tensor:
         """A layer with the requantizer that a quantizer states."""
         if draft.relu and fmt.signed:
-            # What is never negative has no use for the sign.
+            # A tensor that is never negative has no use for the sign.
             fmt = Format(fmt.width - 1, fmt.frac, False)
         if isinstance(draft.operator, IntegerTable):
             table = entries(draft, fmt)

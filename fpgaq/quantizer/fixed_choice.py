@@ -11,7 +11,7 @@ from .calibration import MSE_STEPS, fitting_frac
 
 
 def best_frac(row: NDArray[np.float32], bits: int, fallback: int, *, narrow: bool = True) -> int:
-    """Of the step that clips nothing and its halvings the one of least squared error; `fallback` for zeros."""
+    """Among the step that clips nothing and its halvings, the one of least squared error; `fallback` for zeros."""
     values = row.astype(np.float64)
     magnitude = float(np.abs(values).max(initial=0.0))
     if magnitude == 0.0:

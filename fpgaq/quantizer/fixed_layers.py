@@ -1,4 +1,4 @@
-"""Operators of networks that were trained in fixed point, up to the requantizer, which the quantizer behind states."""
+"""Operators of networks that were trained in fixed point, up to the requantizer, which the next quantizer states."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class Draft:
     ----------
     operator : IntegerOperator
     shape : (int, int, int)
-        Of its output.
+        Shape of its output.
     fracs : tuple of int
         Fractional bits of the accumulator of each output channel, or one for all.
     relu : bool
         A ReLU follows.
     function, parameters
-        Of a table.
+        The function of a table.
     before : tuple of (IntegerOperator, shape, format)
-        Operators in front of it, which keep values.
+        Operators before it, which keep values.
     """
 
     operator: IntegerOperator
@@ -72,7 +72,7 @@ class Draft:
     before: tuple[Piece, ...] = ()
 
     def leaves_accumulator(self) -> bool:
-        """Whether the operator can put out its accumulator as it is."""
+        """Whether the operator can output its accumulator as it is."""
         return isinstance(self.operator, IntegerConvolution | IntegerAffine) and not self.relu
 
     def exact_format(self) -> Format | None:
@@ -98,7 +98,7 @@ def make(op: Operator, sources: Sequence[Tensor], shape: Shape3, adapt: Adapt) -
     op : Operator
     sources : sequence of Tensor
     shape : (int, int, int)
-        Of the output, (height, width, channels).
+        Shape of the output, (height, width, channels).
     adapt : callable
         Brings a tensor to another format.
 

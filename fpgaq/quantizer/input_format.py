@@ -1,4 +1,4 @@
-"""The network's input: which integers the hardware eats, and what they mean in the units of the first layer."""
+"""The network's input: the integers that the hardware takes, and their meaning in the units of the first layer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BYTE_TOLERANCE = 1e-3
 
 MIN_INPUT_BITS = 8
 MAX_INPUT_BITS = 16
-"""What unscaled features may take where no width is asked for."""
+"""Bits that unscaled features may take where no width is asked for."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _real_plan(
 
 
 def _bits_for_features(values: NDArray[np.float64], bits: int) -> int:
-    """Features that were never scaled share one step: as many more bits as the smallest needs, to 16 in all."""
+    """Features that were never scaled share one step: the additional bits that the smallest needs, to 16 in all."""
     ranges = np.abs(values).max(axis=0)
     ranges = ranges[ranges > 0]
     if not len(ranges):

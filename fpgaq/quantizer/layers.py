@@ -53,7 +53,7 @@ def quantize_layer(
     options : QuantizeOptions
         With the layer's overrides in force.
     statistics : Statistics
-        Of the values that the layer writes, behind the ReLU if it takes one in.
+        Statistics of the values that the layer writes, after the ReLU if it takes one in.
     relu : bool
         The layer's requantizer is a ReLU too.
     final : bool
@@ -154,7 +154,7 @@ def _requantizer(
     narrow: bool,
     options: QuantizeOptions,
 ) -> tuple[Requantize | None, Format]:
-    """The requantizer and the format behind it. The output is never finer than the coarsest accumulator."""
+    """The requantizer and the format after it. The output is never finer than the coarsest accumulator."""
     if bits is None:
         if not relu:
             return None, Format(width, fracs[0])

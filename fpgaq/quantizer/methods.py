@@ -1,4 +1,4 @@
-"""What each calibration method is made of: the rules that hold where the user has named none."""
+"""The calibration methods: the rules of each, which hold where the user has named none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FEW_BITS = 6
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules in force for one layer; `QuantizeOptions` tells what each means."""
+    """The rules in force for one layer; `QuantizeOptions` says what each means."""
 
     per_channel: bool | None
     """None: where it lowers the error by a good part."""

@@ -60,14 +60,14 @@ from .transposed import spread
 
 @dataclass(frozen=True)
 class Flow:
-    """An integer tensor and what its integers mean."""
+    """An integer tensor and the meaning of its integers."""
 
     tensor: Tensor
     scale: Scale = Scale()
 
 
 class Conversion:
-    """The integer operators and tensors so far, and the flow behind each tensor of the float graph."""
+    """The integer operators and tensors so far, and the flow of each tensor of the float graph."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Conversion:
         self.done: set[str] = set()
 
     def start(self, tensor: str, absorbed: tuple[str, ...], flow: Flow) -> None:
-        """An input, and the tensor of the float graph behind its leading constants."""
+        """An input, and the tensor of the float graph after its leading constants."""
         self.tensors[flow.tensor.name] = flow.tensor
         self.flows[tensor] = flow
         self.done.update(absorbed)
@@ -155,7 +155,7 @@ class Conversion:
         self._weighted(convolution, (Flow(tensor, flows[0].scale),), stage)
 
     def _first_layer_options(self, op: Operator, source: Tensor, options: QuantizeOptions) -> QuantizeOptions:
-        """Weights on features that were never scaled have the inverse spread of scales, and need as many more bits."""
+        """Weights on features that were never scaled have the inverse spread of scales, and need as much more width."""
         more = source.format.width - max(MIN_INPUT_BITS, options.activation_bits)
         given = self.options.input_bits is not None or "weight_bits" in self.options.layers.get(op.name, {})
         if source.name not in self.graph.inputs or more <= 0 or given:
@@ -227,7 +227,7 @@ class Conversion:
         self._write(stage, op, IntegerConcatenate(op.name, names, op.output), fmt, flows[0].scale)
 
     def _common_format(self, op: Operator, flows: tuple[Flow, ...]) -> Format:
-        """What all inputs of a Concatenate are brought to: theirs if they agree, else the one planned."""
+        """The common format of all inputs of a Concatenate: theirs if they agree, else the planned one."""
         formats = {flow.tensor.format for flow in flows}
         return formats.pop() if len(formats) == 1 else self.wanted[op.output]
 

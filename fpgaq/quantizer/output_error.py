@@ -34,7 +34,7 @@ def damped(moments: Moments) -> Values:
 def best_real_weights(weight: Values, moments: Moments) -> Values:
     """The real weights (G, R, K) with the least output error on the inputs as they are, held to the given ones.
 
-    What the layers before have spoilt is mended as far as a linear layer can.
+    Errors of the layers before are mended as far as a linear layer can.
     """
     return weight + np.linalg.solve(damped(moments), moments.cross.transpose(0, 2, 1)).transpose(0, 2, 1)
 
@@ -50,7 +50,7 @@ def round_to_output(weight: Values, step: Values, hessian: Values, least: int, g
     Parameters
     ----------
     weight : array
-        (G, R, K): rows are independent, so candidates for one output may stand beside one another.
+        (G, R, K): rows are independent, so candidates for one output may stand next to one another.
     step : array
         (G, R).
     hessian : array
@@ -68,7 +68,7 @@ def round_to_output(weight: Values, step: Values, hessian: Values, least: int, g
 
 
 def _compensated(weight: Values, hessian: Values, least: int, greatest: int) -> Values:
-    """Round tap after tap, giving each loss to the taps behind."""
+    """Round tap after tap, and pass each loss on to the next taps."""
     upper = np.linalg.cholesky(np.linalg.inv(hessian)).T
     free, integers = weight.copy(), np.empty_like(weight)
     for tap in range(weight.shape[1]):

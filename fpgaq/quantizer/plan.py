@@ -1,4 +1,4 @@
-"""What the quantizer must know of a whole network before it converts one operator: fusions, signs, shared formats."""
+"""Facts of a whole network that the quantizer needs before it converts one operator: fusions, signs, shared formats."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ KEEPING = (MaxPooling, Slice, Pad, Upsample, Transpose, Reshape)
 
 @dataclass(frozen=True)
 class Stage:
-    """What an operator becomes together with the ReLU and the reshapes that follow it alone.
+    """An operator together with the ReLU and the reshapes that follow it alone.
 
     `output` is the last tensor that holds its result, `values` the tensor whose statistics are the result's.
     """
@@ -57,7 +57,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Leading:
-    """The scale and offset at the front of an input, the tensor behind them, and the operators that they replace."""
+    """The scale and offset at the front of an input, the tensor after them, and the operators that they replace."""
 
     scale: float
     offset: float
@@ -73,7 +73,7 @@ def count_reads(graph: Graph) -> Counter[str]:
 
 
 def lead(graph: Graph, name: str, reads: Mapping[str, int]) -> Leading:
-    """The reshapes and constants that stand directly behind an input."""
+    """The reshapes and constants that stand directly after an input."""
     scale, offset, tensor, absorbed = 1.0, 0.0, name, []
     while reads[tensor] == 1 and tensor not in graph.outputs:
         op = graph.consumers(tensor)[0]
@@ -98,7 +98,7 @@ def branches(graph: Graph, tensor: str) -> tuple[tuple[Operator, ...], ...]:
 
 
 def stages(graph: Graph, reads: Mapping[str, int]) -> dict[str, Stage]:
-    """For each operator's output, what follows it alone and is taken in."""
+    """For each operator's output, the operators that follow it alone and are taken in."""
     readers = {name: op for op in graph.operators for name in op.inputs}
     result = {}
     for op in graph.operators:
@@ -125,7 +125,7 @@ def moves_elements(graph: Graph, op: Reshape) -> bool:
 
 
 def nonnegative_tensors(graph: Graph, statistics: Mapping[str, Statistics]) -> frozenset[str]:
-    """The tensors that cannot hold a negative value, by what computes them (or, for inputs, by the samples)."""
+    """The tensors that cannot hold a negative value, by their operators (or, for inputs, by the samples)."""
     known = {name for name in graph.inputs if statistics[name].least >= 0}
     for op in graph.operators:
         inherits = all(name in known for name in op.inputs)

@@ -2,7 +2,7 @@
 
 A mean of integers is rounded to a step no finer than theirs, and lies far below their maximum: of 49 four-bit values
 two bits of information were left. A sum has the bits that the division would drop, so that its step can be chosen to
-suit; and the hardware has nothing to divide by. The division goes into the weights behind.
+suit; and the hardware has nothing to divide by. The division goes into the weights of the next layer.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def with_sum_bits(graph: Graph, options: QuantizeOptions) -> QuantizeOptions:
 
 
 def with_sums(graph: Graph, chosen: Collection[str]) -> Graph:
-    """Replace means by sums in the layers of some names, where a layer with weights behind takes the division in."""
+    """Replace means by sums in the named layers, where a layer with weights after them takes the division in."""
     following = sole_consumers(graph)
     changed: dict[int, Operator] = {}
     names: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What the network computes on calibration samples while it is being quantized: integers so far, floats throughout.
+"""The network's values on calibration samples while it is being quantized: integers so far, floats throughout.
 
 A layer's weights can then be chosen on the inputs that it will really see, with the errors of all layers before it.
 """
@@ -45,7 +45,7 @@ class Moments:
     mean : array
         (G, K), of the taps.
     error : array
-        (G, O / G), the mean error of each output: what the bias lacks with the float weights.
+        (G, O / G), the mean error of each output, which the bias lacks with the float weights.
     positions : int
         How many values each is a mean over.
     """
@@ -101,7 +101,7 @@ class Trace:
         return Moments(products, error @ x.transpose(0, 2, 1) / count, mean, mean_error, count)
 
     def _targets(self, tensor: str, outputs: int) -> NDArray[np.float32]:
-        """What the float network has behind the layer: (outputs, positions of a frame, frames)."""
+        """The values of the float network after the layer: (outputs, positions of a frame, frames)."""
         values = self.floats[tensor]
         return values.reshape(len(values), outputs, -1).transpose(1, 2, 0)
 

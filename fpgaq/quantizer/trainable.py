@@ -1,6 +1,6 @@
-"""A float network with the formats of an integer one: what training in fixed point starts from.
+"""A float network with the formats of an integer one: the start of training in fixed point.
 
-The graph computes in real numbers what the integer network computes in integers: a quantizer behind every layer that
+The graph computes in real numbers what the integer network computes in integers: a quantizer after every layer that
 requantizes, a grid on every parameter. Its weights are still those of the float network, before rounding.
 """
 
@@ -110,7 +110,7 @@ class _Builder:
         return with_softmax(graph) if self.graph.classifier else graph
 
     def _formats(self) -> dict[str, Format]:
-        """The format behind each tensor of the float graph that a requantizer writes, reshapes left aside."""
+        """The format of each tensor of the float graph that a requantizer writes, without reshapes."""
         formats: dict[str, Format] = {}
         for op in self.integer.operators:
             rule = getattr(op, "requantize", None)
@@ -220,7 +220,7 @@ class _Builder:
         return tuple(names)
 
     def _index(self, op: Pointwise, name: str) -> str:
-        """What a table reads, in the format of its index."""
+        """The input of a table, in the format of its index."""
         table = next(t for t in self.integer.operators if isinstance(t, IntegerTable) and t.name == op.name)
         if (
             table.requantize.shift == (0,)

@@ -1,4 +1,4 @@
-"""A transposed convolution as zeros between the pixels and a plain convolution behind them."""
+"""A transposed convolution as zeros between the pixels and then a plain convolution."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def spread(
 
 
 def spread_shape(shape: tuple[int, int, int], stride: tuple[int, int]) -> tuple[int, int, int]:
-    """(height, width, channels) with stride - 1 zeros between neighbours, none behind the last."""
+    """(height, width, channels) with stride - 1 zeros between neighbours, none after the last."""
     height, width, channels = shape
     return (height - 1) * stride[0] + 1, (width - 1) * stride[1] + 1, channels
 

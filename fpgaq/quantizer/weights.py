@@ -55,9 +55,9 @@ def quantize_weights(
     per_channel : bool or None
         One step for each output channel, or one for all; None decides by the error.
     zero_frac : int
-        The frac of a layer of which all weights are zero.
+        The frac of a layer whose weights are all zero.
     moments : Moments, optional
-        Of the layer's inputs and error, for the rules that go by its output; without them weights go by themselves.
+        Moments of the layer's inputs and error, for rules that look at its output; other rules look at weights alone.
     """
     rows = weight.reshape(weight.shape[0], -1)
     rules = options.rules
@@ -80,7 +80,7 @@ def quantize_weights(
 
 
 def _parts(rows: Values, per_channel: bool | None) -> Values:
-    """What has a step of its own: each row, or all together."""
+    """The parts with a step of their own: each row, or all together."""
     return rows.reshape(1, -1) if per_channel is False else rows
 
 
@@ -90,7 +90,7 @@ def _least_error_fracs(chooser: _Rows, options: QuantizeOptions, per_channel: bo
     # A large weight of a weak input may be worth more clipping than the weights themselves suggest.
     steps = OUTPUT_STEPS if options.rules.weight_delta == "output" else MSE_STEPS
     candidates = range(min(known), min(max(known) + steps, min(known) + MAX_CANDIDATES))
-    # Where the choice is open, only the layer's output tells what steps of their own are worth.
+    # Where the choice is open, only the layer's output shows what separate steps are worth.
     by_output = chooser.moments is not None and (options.rules.weight_delta == "output" or per_channel is None)
     errors = np.stack([chooser.errors(frac, by_output) for frac in candidates])
     together = errors.sum(axis=1)

@@ -77,7 +77,7 @@ def run(
     keep : bool
         Return every tensor, not the outputs alone.
     batch_size : int, optional
-        Frames computed at a time; by default as many as keep temporary arrays in the cache.
+        Frames computed at a time; by default the number that keeps temporary arrays in the cache.
     out : mapping of str to array of int, optional
         Where results go that are not to be allocated: (frames, height, width, channels), of any integer type that
         holds the tensor's format.

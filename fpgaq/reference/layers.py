@@ -1,4 +1,4 @@
-"""What the executors of all operators share: the working layout, and requantization of accumulators."""
+"""Shared parts of the executors of all operators: the working layout, and requantization of accumulators."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def window_columns(
     dilation: tuple[int, int],
     padding_value: int,
 ) -> Work:
-    """What each tap of a group reads at every output pixel: (groups, taps, pixels of a frame, frames).
+    """The pixels that each tap of a group reads for every output pixel: (groups, taps, pixels of a frame, frames).
 
     Taps are in the order of an integer convolution's weights: kernel height, kernel width, channels of the group.
     """
@@ -123,7 +123,7 @@ def reshape(op: IntegerReshape, target: Tensor, x: Work) -> Work:
 
 
 def concatenate(*inputs: Work) -> Work:
-    """All channels behind one another."""
+    """All channels one after another."""
     if len({x.dtype for x in inputs}) > 1:
         # numpy would meet in float64, which does not hold every 64-bit integer.
         return np.concatenate([x.astype(np.int64) for x in inputs])

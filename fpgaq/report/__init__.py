@@ -1,1 +1,1 @@
-"""What is known about a network and its hardware, for people and for programs."""
+"""Facts about a network and its hardware, for people and for programs."""

@@ -47,7 +47,7 @@ class TensorComparison:
     accumulator_width : int or None
         Proved bits of the layer's accumulator, if it has one.
     mean_squared_error : float
-        Of the values that the integers stand for, in the units of the float network.
+        Error of the values that the integers stand for, in the units of the float network.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Comparison:
     layers: tuple[TensorComparison, ...]
     float_bytes: int
     integer_bytes: int
-    """Of weights, biases, factors and tables, packed at their widths."""
+    """Bytes of weights, biases, factors and tables, packed at their widths."""
     float_operators: Mapping[str, int]
     """How often each kind of operator stands in the model."""
     integer_operators: Mapping[str, int]
@@ -85,9 +85,9 @@ class Comparison:
     engine: str
     threads: int
     outputs: tuple[str, ...] = ()
-    """The outputs that `layers` tells the error of."""
+    """The outputs whose error `layers` gives."""
     losses: tuple[OutputLoss, ...] = ()
-    """Of each output for which the data hold targets."""
+    """The loss of each output for which the data hold targets."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`; an infinite ratio becomes None."""
@@ -115,7 +115,7 @@ class _Running:
     greatest: int = 0
 
     def add(self, real: NDArray[Any], integers: IntegerArray, values: NDArray[np.float64], fmt: Format) -> None:
-        """Take in one batch: what the float network has, the integers, and the values that they stand for."""
+        """Take in one batch: values of the float network, the integers, and the values that they stand for."""
         expected = real.astype(np.float64)
         self.signal += float(np.sum(expected**2))
         self.noise += float(np.sum((values - expected) ** 2))
@@ -160,7 +160,7 @@ def compare(
     engine: str = "numpy",
     source: Graph | None = None,
 ) -> Comparison:
-    """Hold an integer network against the float network that it was made from.
+    """Compare an integer network with the float network that it was made from.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def compare(
     timed : bool
         Measure seconds per image too (else 0).
     engine : {"auto", "numpy", "cpp"}
-        What computes the integers; the one that did so in the end is timed.
+        The engine that computes the integers; the one that did so in the end is timed.
     source : Graph, optional
         The network as it stands in the file, before the passes: its operators are counted instead of `graph`'s.
 
@@ -289,7 +289,7 @@ def _compare_batch(
 
 
 def _real_output(integer: IntegerGraph, name: str, integers: IntegerArray) -> NDArray[np.float64]:
-    """Channels first, as the model has them; an output behind an argmax has no model shape of its own."""
+    """Channels first, as the model has them; an output after an argmax has no model shape of its own."""
     return dequantize(integers, integer.tensors[name].format).transpose(0, 3, 1, 2)
 
 
@@ -336,7 +336,7 @@ def _tensor_result(integer: IntegerGraph, tensor: Tensor, running: _Running) -> 
 
 
 def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]], engine: str) -> tuple[float, float]:
-    """Seconds per image of the float executor and of what computed the integers, the best of three runs each."""
+    """Seconds per image of the float executor and of the integer engine, the best of three runs each."""
     batch = {name: array[:TIMED_FRAMES] for name, array in data.items()}
     frames = len(next(iter(batch.values())))
     images = {name: array.astype(np.float32) for name, array in batch.items()}

@@ -27,7 +27,7 @@ class OutputLoss:
 
     @property
     def change(self) -> float | None:
-        """What quantization adds to the float network's loss, as a fraction of it; None if that loss is 0."""
+        """The loss that quantization adds to the float network's, as a fraction of it; None if that loss is 0."""
         return self.integer_error / self.float_error - 1.0 if self.float_error else None
 
 
@@ -40,7 +40,7 @@ class LossSums:
     def add(
         self, targets: Mapping[str, NDArray[Any]], real: Mapping[str, NDArray[Any]], integer: Mapping[str, NDArray[Any]]
     ) -> None:
-        """Take in one batch: for each output its targets and what both networks give, in any shape of equal order."""
+        """Take in one batch: each output's targets and the values of both networks, in any shape of equal order."""
         for name, target in targets.items():
             wanted = target.reshape(-1).astype(np.float64)
             float_noise, integer_noise = (

@@ -1,4 +1,4 @@
-"""What became of the normalizations, constants and PReLUs that no layer could take in: scales, and their error."""
+"""The scales that became of normalizations, constants and PReLUs that no layer could take in, and their error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..quantizer.operators import channel_factors
 
 @dataclass(frozen=True)
 class UnfoldedScale:
-    """A scale for each channel in the integer network, beside what the float network computes.
+    """A scale for each channel in the integer network, compared with what the float network computes.
 
     Parameters
     ----------

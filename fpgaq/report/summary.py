@@ -1,4 +1,4 @@
-"""What a float network consists of: its layers with their shapes, parameters and multiplications."""
+"""The parts of a float network: its layers with their shapes, parameters and multiplications."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LayerSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """A network: shapes leave the batch out; `notes` are what the importer and the passes decided on their own."""
+    """A network: shapes leave the batch out; `notes` are what importer and passes decided on their own."""
 
     name: str
     inputs: Mapping[str, Shape]

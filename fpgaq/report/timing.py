@@ -1,4 +1,4 @@
-"""How long an action takes, and what computed it."""
+"""How long an action takes, and by which engine and library."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def best_seconds(action: Callable[[], object], repeats: int = 3) -> float:
 
 
 def engine() -> str:
-    """What computes: numpy and its BLAS, with versions."""
+    """The libraries that compute: numpy and its BLAS, with versions."""
     try:
         blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[call-arg,func-returns-value,index]
         library = f"{blas['name']} {blas['version']}"
@@ -30,12 +30,12 @@ def engine() -> str:
 
 
 def described(integers: str) -> str:
-    """What computed floats and integers; `integers` is "numpy" or "cpp"."""
+    """The engines of floats and integers; `integers` is "numpy" or "cpp"."""
     return engine() if integers == "numpy" else f"float {engine()}; integers compiled from C++, 1 thread"
 
 
 def threads() -> int:
-    """How many threads the BLAS may use: what the environment says, else the processors at hand."""
+    """How many threads the BLAS may use: the number in the environment, else the processors at hand."""
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
         value = os.environ.get(name, "")
         if value.isdecimal() and int(value) > 0:

@@ -104,6 +104,6 @@ def _panel(
             text = f"{next(iter(each.bits.values()))} bits"
             place = (each.cost, height(each))
             axes.annotate(text, place, xytext=(5, -12), textcoords="offset points", fontsize=8)
-    axes.margins(x=0.08, y=0.1)  # room for the words beside the outermost points
+    axes.margins(x=0.08, y=0.1)  # room for the words next to the outermost points
     axes.set_ylabel(label)
     axes.grid(alpha=0.3)

@@ -1,4 +1,4 @@
-"""One evaluation of a search: quantize with some options, run on the data, hold the outputs against float."""
+"""One evaluation of a search: quantize with some options, run on the data, compare the outputs with float."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..reference import run, to_model_layout
 
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """What all evaluations of a search share.
+    """The data that all evaluations of a search share.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ class Workload:
         Samples on which the results are measured.
     labels : array of int64 or None
     expected : array of float32
-        (frames, elements of all outputs): what the float network says of the data.
+        (frames, elements of all outputs): the answers of the float network on the data.
     options : QuantizeOptions
-        What a task does not change.
+        Options that a task does not change.
     """
 
     graph: Graph
@@ -75,7 +75,7 @@ class Quality:
 
 
 def make_workload(graph: Graph, calibration: Dataset, data: Dataset | None, options: QuantizeOptions) -> Workload:
-    """Compute once what every evaluation needs; without `data` the calibration samples serve."""
+    """Compute once whatever every evaluation needs; without `data` the calibration samples are used."""
     measured = data or calibration
     labels = measured.labels
     inputs = {

@@ -1,4 +1,4 @@
-"""Which layer hurts: what each layer's weights and output cost on their own, and what a change would bring."""
+"""Which layer hurts: the loss by each layer's weights and output on their own, and the gain by a change."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WIDE: dict[str, Any] = {
 }
 """Options with which a layer loses next to nothing."""
 WORST = 3
-"""So many of the worst places are looked into."""
+"""How many of the worst places are examined."""
 NOTABLE = 0.1
 """Part of the whole noise from which on a place is worth a change."""
 
@@ -44,7 +44,7 @@ class Place:
     noise : float
         Power of the network's output error over that of its output.
     share : float
-        Of the sum of all places.
+        Share in the sum of all places.
     agreement : float or None
     """
 
@@ -58,7 +58,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Remedy:
-    """One change of one layer, and what the whole network is like with it."""
+    """One change of one layer, and the quality of the whole network with it."""
 
     layer: str
     part: str
@@ -139,7 +139,7 @@ def _alone(options: QuantizeOptions, integer: IntegerGraph, layer: str, part: st
     if part == "weights":
         own["activation_bits"] = WIDE_BITS
     else:
-        # What is summed may have more bits than are asked for.
+        # Tensors that are summed may have more bits than are asked for.
         more = {"activation_bits": max(bits, chosen.activation_bits)}
         own.update(more, weight_bits=WIDE_BITS, method="mse", weight_rounding=None, bias_correction=None)
     others = {op: dict(WIDE) for op in options.layers if op != layer}
@@ -166,7 +166,7 @@ def _changes(workload: Workload, integer: IntegerGraph, place: Place) -> list[di
 
 
 def _reason(workload: Workload, place: Place) -> str:
-    """What in the weights makes them hard to round."""
+    """The reason why the weights are hard to round."""
     op = next(op for op in workload.graph.operators if op.name == place.layer)
     assert isinstance(op, Convolution | Affine | Deconvolution)
     axis = 1 if isinstance(op, Deconvolution) else 0
@@ -186,7 +186,7 @@ def _reason(workload: Workload, place: Place) -> str:
 
 
 def explain(found: Sensitivity) -> list[str]:
-    """What to change, in words, with what was measured."""
+    """The changes to make, in words, with their measured gains."""
     if not found.places or not found.remedies:
         return ["No single place stands out: more bits for all layers is what would help."]
     lines = []

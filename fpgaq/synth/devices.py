@@ -15,9 +15,9 @@ from .cells import Counts
 
 @dataclass(frozen=True)
 class Placer:
-    """A nextpnr: the wheel that has it, the program it is outside of wheels, and what it is told of the part.
+    """A nextpnr: the wheel that has it, the program it is outside of wheels, and its arguments for the part.
 
-    `pins` are places for clk, rst, in and out where nextpnr wants to be told; else it chooses them.
+    `pins` are places for clk, rst, in and out where nextpnr needs them; else it chooses them.
     """
 
     package: str

@@ -164,7 +164,7 @@ def _place_seeds(
     key: Sequence[str],
     progress: Progress,
 ) -> list[tuple[int, float]]:
-    """The clock that each seed reaches, from the cache or by placing as many at once as there are processors."""
+    """The clock that each seed reaches, from the cache or by placing one seed a processor at once."""
     keys = {seed: make_key("placed", device.name, seed, *key) for seed in seeds}
     found: dict[int, float] = {seed: clock for seed in seeds if (clock := fetch(keys[seed])) is not None}
     missing = [seed for seed in seeds if seed not in found]

@@ -1,4 +1,4 @@
-"""Registers behind block RAMs and multipliers of the ECP5 go into these blocks, whose own Yosys does not use.
+"""Registers after block RAMs and multipliers of the ECP5 go into these blocks, whose own Yosys does not use.
 
 Without its own output register a block RAM takes 5.8 ns from the clock to a word, and a product has to leave the
 multiplier before it reaches one. Sources: Lattice FPGA-TN-02204 (sysMEM), FPGA-TN-02205 (sysDSP).
@@ -23,7 +23,7 @@ it, which takes no longer than the whole did.
 
 @dataclass(frozen=True)
 class _Port:
-    """The names of what a block RAM reads by: its output's bits, and what the register behind them goes by."""
+    """The names of what a block RAM reads by: its output's bits, and the properties of the register after them."""
 
     output: str
     clock: str
@@ -142,7 +142,7 @@ def _plain(cell: Cell) -> bool:
         return False
     parameters, connections = cell["parameters"], cell["connections"]
     return bool(
-        # Yosys tells the text 1 from the bits 1 by a blank.
+        # Yosys separates the text 1 from the bits 1 by a blank.
         parameters["CEMUX"].strip() == "1"
         and parameters["CLKMUX"] == "CLK"
         and parameters["LSRMUX"] == "LSR"

@@ -1,4 +1,4 @@
-"""What the weights of a layer multiply, and what it is like."""
+"""The inputs that the weights of a layer multiply, and their statistics."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ MOST_ELEMENTS = 1 << 24
 def layer_moments(
     op: IntegerAffine | IntegerConvolution, frames: IntegerArray, source: Tensor
 ) -> tuple[Values, Values]:
-    """Mean (groups, taps) and covariance (groups, taps, taps) of what each weight of an output multiplies.
+    """Mean (groups, taps) and covariance (groups, taps, taps) of the inputs that each weight of an output multiplies.
 
     Parameters
     ----------
     op : IntegerAffine or IntegerConvolution
         An affine layer is one group of all its features.
     frames : array of int64
-        What the layer reads, (frames, height, width, channels).
+        Inputs of the layer, (frames, height, width, channels).
     source : Tensor
         The tensor that it reads.
     """
     count = sum(part.shape[2] for part in _parts(op, frames, source))
     mean = np.asarray(sum(part.sum(axis=2) for part in _parts(op, frames, source)) / count)
-    # What is large is the mean; it is taken off first.
+    # The mean is large; it is taken off first.
     centred = (part - mean[:, :, np.newaxis] for part in _parts(op, frames, source))
     return mean, np.asarray(sum(part @ part.transpose(0, 2, 1) for part in centred) / count)
 

@@ -36,7 +36,7 @@ class Unrolling:
     levels, stages : int, optional
         Carry chains between registers, or registers in all; at most one is set.
     shallow : bool
-        Few chains behind one another, for a fast clock, rather than the least logic.
+        Few chains in series, for a fast clock, rather than the least logic.
     tables : int
         Inputs of the device's look-up tables: of 6 the chains make use, for 4 they are plain adders.
     """
@@ -59,7 +59,7 @@ class UnrolledLayer:
     program : ChainProgram
         The carry chains that compute them.
     cuts : tuple of int
-        Levels behind which registers stand; the last register, behind the result, is not among them.
+        Levels after which registers stand; the last register, after the result, is not among them.
     results : tuple of Interval
         The exact ranges of the layer's outputs.
     """
@@ -76,7 +76,7 @@ class UnrolledLayer:
         return len(self.cuts) + 1
 
     def stage(self, level: int) -> int:
-        """Registers in front of the chains of a level."""
+        """Registers before the chains of a level."""
         return sum(cut < level for cut in self.cuts)
 
 
@@ -123,7 +123,7 @@ def plan_network(graph: IntegerGraph, unrolling: Unrolling) -> UnrolledPlan:
     UnsupportedError
         A network of another kind.
     UsageError, FitError
-        A pipeline depth that makes no sense or cannot be had; the message says what can.
+        A pipeline depth that makes no sense or cannot be had; the message names one that can.
     """
     _check(graph, unrolling)
     source = graph.tensors[graph.inputs[0]].format
@@ -174,9 +174,9 @@ def _check(graph: IntegerGraph, unrolling: Unrolling) -> None:
 def _best_program(
     op: IntegerAffine, ranges: tuple[Interval, ...], unrolling: Unrolling
 ) -> tuple[AdderGraph, ChainProgram]:
-    """The adder graph of a layer and its chains: of least logic, or `shallow`, with the fewest behind one another."""
+    """The adder graph of a layer and its chains: of least logic, or `shallow`, with the fewest in series."""
     if unrolling.tables == 4:
-        # An adder costs what its bits do, and shared ones may stand behind one another without end.
+        # An adder costs its bits, and shared ones may form series of any length.
         sums = find_sums(op.weight, _constants(op), ranges, bit_price=1.0, depth=op.weight.size)
         return sums, add_words(sums)
     if not unrolling.shallow:
@@ -213,7 +213,7 @@ def _results(op: IntegerAffine, sums: AdderGraph, fmt: Format) -> tuple[Interval
 
 
 def _cuts(costs: Sequence[Sequence[int]], unrolling: Unrolling) -> list[tuple[int, ...]]:
-    """Levels of each layer behind which registers stand; a layer of no level is a register alone."""
+    """Levels of each layer after which registers stand; a layer of no level is a register alone."""
     if unrolling.stages is None:
         levels = unrolling.levels or DEFAULT_LEVELS
         return [cut(layer, max(1, -(-len(layer) // levels)), levels) for layer in costs]

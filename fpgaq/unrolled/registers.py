@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..adders.chains import ChainProgram
 
-# What a level takes beside the positions of its longest chain, in such positions: wires and tables in front of it.
+# Cost of a level in addition to the positions of its longest chain, in such positions: wires and tables before it.
 LEVEL_COST = 25
 
 
@@ -19,12 +19,12 @@ def level_costs(program: ChainProgram, requantized: bool) -> tuple[int, ...]:
 
 
 def cut(costs: Sequence[int], stages: int, limit: int) -> tuple[int, ...]:
-    """Levels (counted from 1) behind which registers stand, so that the slowest of `stages` stages takes least.
+    """Levels (counted from 1) after which registers stand, so that the slowest of `stages` stages takes least.
 
-    No stage has more than `limit` levels; the register behind the last level is not among the cuts.
+    No stage has more than `limit` levels; the register after the last level is not among the cuts.
     """
     depth = len(costs)
-    # Of the first `end` levels in so many stages: what the slowest takes, and where the last stage begins.
+    # For the first `end` levels in each number of stages: what the slowest takes, and where the last stage begins.
     best: list[tuple[int, int] | None] = [(0, 0)] + [None] * depth
     begins: list[list[int]] = []
     for _ in range(stages):
