@@ -184,7 +184,13 @@ def test_folders_and_missing_files(path, tmp_path):
 
 CHANGES = {
     "unknown field": (lambda d: d.update(more=1), "unknown fields"),
-    "unknown version": (lambda d: d.update(version=2), "version 2 is unknown"),
+    "unknown version": (lambda d: d.update(version=0), "version 0 is unknown"),
+    "newer version": (lambda d: d.update(version=9), "version 9 was written by a newer fpgaq; .*: upgrade fpgaq"),
+    "newer version that tells who reads it": (
+        lambda d: d.update(version=9, needs="1.4"),
+        "version 9 was written by a newer fpgaq; .*: fpgaq 1.4 or later is",
+    ),
+    "newer version with any text": (lambda d: d.update(version=9, needs="1.4\n"), ": upgrade fpgaq"),
     "version as text": (lambda d: d.update(version="1"), "'version' as an integer"),
     "version as bool": (lambda d: d.update(version=True), "'version' as an integer"),
     "other generator": (lambda d: d.update(generator="x"), "'generator'"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..emit.versions import check_version
 from ..errors import ModelError, UsageError
 
 # What generated names are made of; anything else would need quoting in the scripts of three tools.
@@ -36,7 +37,8 @@ def read_project(directory: Path) -> Project:
     Raises
     ------
     ModelError
-        If the folder has no manifest, the manifest lacks `top` or `files`, or a file that it lists is missing.
+        If the folder has no manifest, the manifest is of another version or lacks `top` or `files`, or a file that
+        it lists is missing.
     """
     path = directory / "manifest.json"
     try:
@@ -47,6 +49,8 @@ def read_project(directory: Path) -> Project:
         raise ModelError(f"{path}: cannot be read ({error}); generate the folder again") from error
     if isinstance(manifest, dict) and manifest.get("target") == "hls":
         raise UsageError(f"{directory}: holds HLS C++; Yosys reads Verilog: generate it without --target hls")
+    if isinstance(manifest, dict):
+        check_version(directory, manifest)
     top = manifest.get("top") if isinstance(manifest, dict) else None
     files = manifest.get("files") if isinstance(manifest, dict) else None
     if not isinstance(top, str) or not (top.isascii() and top.isidentifier()):

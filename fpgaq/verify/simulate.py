@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from ..child import Limits, run_tool
 from ..choices import SIMULATORS
 from ..doctor import require
+from ..emit.versions import check_version
 from ..errors import ModelError, ToolError, UsageError, VerificationError
 from ..inputs import transform_data
 from ..integer_graph import IntegerArray, IntegerGraph
@@ -159,6 +160,7 @@ def _read_json(directory: Path, name: str) -> dict[str, Any]:
 def _check_files(directory: Path, manifest: Mapping[str, Any]) -> None:
     if manifest.get("target") == "hls":
         raise UsageError(f"{directory}: holds HLS C++, which no Verilog simulator runs; run `make` in it")
+    check_version(directory, manifest)
     keys = ("top", "files", "memory_files", "prediction", "streams")
     if manifest.get("fpgaq") != 1 or any(key not in manifest for key in keys):
         raise ModelError(f"{directory / 'manifest.json'}: not a manifest of version 1; generate the folder anew")
