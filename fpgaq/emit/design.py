@@ -16,12 +16,10 @@ from ..schedule.structure import Prediction
 from .cells import CELLS, RTL
 from .ports import Port, Stream
 from .roms import Rom
+from .versions import MANIFEST_VERSION
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-SCHEMA = 1
-"""Of ``manifest.json``: it grows when a key changes its meaning or goes, not when one is added."""
 
 
 @dataclass(frozen=True)
@@ -289,8 +287,8 @@ class Design:
             "frames": prediction.frames,
         }
         return {
-            "fpgaq": 1,
-            "schema": SCHEMA,
+            "fpgaq": MANIFEST_VERSION,
+            "schema": MANIFEST_VERSION,
             "target": "verilog" if kernel is None else "hls",
             "top": self.top,
             "files": list(self.files),
