@@ -20,7 +20,10 @@ from fpgaq.verify.file_bench import run_file_bench
 from hdl_tests.fuzz.case import frames
 from tests.schedule.known_networks import build, skip
 
-pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog"),
+    pytest.mark.once,
+]
 
 Resize = Callable[[Network, int], Network]
 

@@ -32,6 +32,7 @@ from hdl_tests.network_builder import NetworkBuilder
 pytestmark = [
     pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog"),
     pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed"),
+    pytest.mark.once,
 ]
 
 MODELS = {
@@ -167,6 +168,7 @@ def test_netlist_puts_out_what_the_reference_does(network, multipliers, device, 
         assert ("REGMODE_A" in netlist.modes) == (family == "ecp5")
 
 
+@pytest.mark.mutants
 def test_netlist_that_computes_otherwise_is_told(tmp_path):
     """The bench looks: a netlist without the registers that its blocks should have taken is one cycle ahead."""
 

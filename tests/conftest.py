@@ -20,6 +20,13 @@ def shared_models() -> Path:
     return SHARED_MODELS
 
 
+@pytest.fixture(autouse=True)
+def no_placing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Place and route takes minutes, and longer on another machine: only tests that are marked slow may start it."""
+    if request.node.get_closest_marker("slow") is None:
+        monkeypatch.setattr("fpgaq.synth.place.run_tool", lambda *_, **__: pytest.fail("place and route needs: slow"))
+
+
 @pytest.fixture
 def nnabla():
     """nnabla with an empty parameter scope, quiet, seeded; absent on Pythons for which it has no wheel."""

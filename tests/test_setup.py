@@ -212,6 +212,14 @@ def holds(pin: str, version: str) -> bool:
     return {"<": minor < limit, "==": minor == limit, ">=": minor >= limit}[marker.group(1)]
 
 
+def test_help_names_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = makefile.split(".PHONY: ")[1].splitlines()[0].split()
+    told = re.findall(r"make ([a-z-]+)", "\n".join(line for line in makefile.splitlines() if "@echo" in line))
+    assert sorted(told) == sorted(set(targets) - {"help", "setup"})
+    assert all(re.search(rf"^{target}:.*\n\t\S", makefile, flags=re.MULTILINE) for target in targets)
+
+
 @pytest.fixture(scope="module")
 def runner() -> ModuleType:
     spec = importlib.util.spec_from_file_location("run_tests", ROOT / "scripts" / "run_tests.py")
