@@ -14,7 +14,7 @@ help:
 	@echo 'make test-slow  the tests that take longer, up to 3 hours; what passed at this commit is not run again'
 	@echo 'make mutants    faults planted in hardware and benches, each of which has to be found'
 	@echo 'make fuzz N=1000 that many random networks, Verilog against the reference'
-	@echo 'make clocks     place and route of the unrolled benchmarks: their clocks (hours)'
+	@echo 'make clocks     place and route of four unrolled layers: their clocks by three seeds'
 	@echo 'make bench      images per second of the integer reference and the float executor'
 	@echo 'make lint       ruff and mypy        make format  rewrite the sources as ruff wants them'
 	@echo 'make clean      remove what was built (make distclean: the environments too)'
@@ -36,7 +36,8 @@ mutants: setup
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m mutants --slowest 20
 
 clocks: setup
-	@$(BIN)/python benchmarks/unrolled.py --seeds 3 --folder build/clocks
+	@$(BIN)/python benchmarks/unrolled.py --seeds 3 --folder build/clocks \
+		"layer 32-5, 8 bits, clock" "layer 32-5, 6 bits, clock" "layer 32-5, 8 bits, words" "layer 32-5, 6 bits, words"
 
 fuzz: setup
 	@$(BIN)/python -m hdl_tests.fuzz $(N)

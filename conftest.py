@@ -60,7 +60,13 @@ def sources(root: Path) -> dict[str, str]:
         commit = git("rev-parse", "HEAD").decode().strip()
         changes = git("diff", "HEAD", "--binary")
         for name in git("ls-files", "--others", "--exclude-standard", "-z").split(b"\0")[:-1]:
-            changes += b"\0" + name + b"\0" + hashlib.sha256((root / os.fsdecode(name)).read_bytes()).digest()
+            path = root / os.fsdecode(name)
+            # A link counts by where it points, a checkout inside this one by its name.
+            if path.is_symlink():
+                content = os.fsencode(os.readlink(path))
+            else:
+                content = path.read_bytes() if path.is_file() else b""
+            changes += b"\0" + name + b"\0" + hashlib.sha256(content).digest()
     except (OSError, subprocess.CalledProcessError):
         return {"commit": "", "changes": ""}
     return {"commit": commit, "changes": hashlib.sha256(changes).hexdigest() if changes else ""}
@@ -141,6 +147,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say from which seed hypothesis draws, and what is left out."""
     seed = config.getoption("--hypothesis-seed", None)
     lines = [f"hypothesis seed: {'another in each run' if seed is None else seed}; every other seed is in its test"]
+    record = config.stash.get(RECORD, None)
+    if record is not None and config.option.resume and not record.about["commit"]:
+        lines.append("no commit is known here, so nothing that passed before is left out")
     if before := config.stash[PASSED_BEFORE]:
         lines.append(f"{len(before)} tests passed at this commit before and are left out")
     return lines

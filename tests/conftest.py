@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ def shared_models() -> Path:
 def no_placing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Place and route takes minutes, and longer on another machine: only tests that are marked slow may start it."""
     if request.node.get_closest_marker("slow") is None:
-        monkeypatch.setattr("fpgaq.synth.place.run_tool", lambda *_, **__: pytest.fail("place and route needs: slow"))
+        refuse = partial(pytest.fail, "only tests that are marked slow place and route")
+        monkeypatch.setattr("fpgaq.synth.place.run_tool", lambda *_, **__: refuse())
 
 
 @pytest.fixture

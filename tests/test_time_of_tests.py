@@ -98,15 +98,27 @@ def test_what_passed_at_a_commit_is_not_run_again(suite: Path) -> None:
     again = run(suite, *quick, "-n", "2")
     assert "2 tests passed at this commit before and are left out" in again[1]
     assert again[2] == first[2] and "1 failed, 1 skipped" in again[1]
-    # Sources that differ, and a file that the commit has not.
-    for name in ("test_some.py", "other.py"):
-        with (suite / name).open("a") as stream:
-            stream.write("# more\n")
+
+
+@pytest.mark.parametrize("name", ["test_some.py", "other.py", "link"])
+def test_other_sources_are_tested_anew(suite: Path, name: str) -> None:
+    """Sources that differ from the commit, and a file and a link that it has not; with them, too, a run is resumed."""
+    run(suite, "--resume", "-k", "quick or waits")
+    if name == "link":
+        (suite / name).symlink_to(suite / "build")
+    else:
+        (suite / name).write_text((suite / "test_some.py").read_text() + "# more\n")
+    for part in ("2 passed", "2 tests passed at this commit before"):
+        code, text, outcomes = run(suite, "--resume", "-k", "quick or waits")
+        assert code == 0 and part in text
+        assert outcomes == {"test_quick": "passed", "test_waits": "passed"}
+
+
+def test_without_a_commit_everything_is_run(suite: Path) -> None:
+    shutil.rmtree(suite / ".git")
+    for _ in range(2):
         code, text, _ = run(suite, "--resume", "-k", "quick or waits")
-        assert code == 0 and "2 passed" in text and "left out" not in text
-    code, text, outcomes = run(suite, "--resume", "-k", "quick or waits")
-    assert code == 0 and "2 tests passed at this commit before" in text
-    assert outcomes == {"test_quick": "passed", "test_waits": "passed"}
+        assert code == 0 and "no commit is known here" in text and "2 passed" in text
 
 
 def test_a_resumed_run_needs_its_record(suite: Path) -> None:

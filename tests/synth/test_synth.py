@@ -366,7 +366,7 @@ def test_every_placer_routes_a_design_and_tells_its_clock(tmp_path: Path, device
 
 
 def test_only_slow_tests_place(tmp_path: Path) -> None:
-    with pytest.raises(pytest.fail.Exception, match="place and route needs: slow"):
+    with pytest.raises(pytest.fail.Exception, match="only tests that are marked slow place"):
         place(DEVICES["ecp5-25k"], 1, tmp_path, 60)
 
 
