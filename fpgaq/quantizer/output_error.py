@@ -21,6 +21,8 @@ SCARCITY = 0.3
 """What is added to that for each tap over position: moments of few positions promise more than they keep."""
 SWEEPS = 4
 """Rounds of coordinate descent."""
+BLOCK = 64
+"""Taps that are gone through one by one before the others hear of them, in one product of matrices."""
 
 
 def damped(moments: Moments) -> Values:
@@ -68,28 +70,45 @@ def round_to_output(weight: Values, step: Values, hessian: Values, least: int, g
 
 
 def _compensated(weight: Values, hessian: Values, least: int, greatest: int) -> Values:
-    """Round tap after tap, giving each loss to the taps behind."""
+    """Round tap after tap, giving each loss to the taps behind: at once to those of its block, later to the others."""
     upper = np.linalg.cholesky(np.linalg.inv(hessian)).T
     free, integers = weight.copy(), np.empty_like(weight)
-    for tap in range(weight.shape[1]):
-        integers[:, tap] = np.clip(np.rint(free[:, tap]), least, greatest)
-        loss = (free[:, tap] - integers[:, tap]) / upper[tap, tap]
-        free[:, tap + 1 :] -= np.outer(loss, upper[tap, tap + 1 :])
+    taps = weight.shape[1]
+    for start in range(0, taps, BLOCK):
+        stop = min(start + BLOCK, taps)
+        losses = np.empty((len(weight), stop - start))
+        for tap in range(start, stop):
+            integers[:, tap] = np.clip(np.rint(free[:, tap]), least, greatest)
+            losses[:, tap - start] = (free[:, tap] - integers[:, tap]) / upper[tap, tap]
+            free[:, tap + 1 : stop] -= np.outer(losses[:, tap - start], upper[tap, tap + 1 : stop])
+        free[:, stop:] -= losses @ upper[start:stop, stop:]
     return integers
 
 
 def _descend(integers: Values, weight: Values, hessian: Values, least: int, greatest: int) -> Values:
-    """Move each tap to its best integer in turn, until nothing moves or the rounds are over."""
+    """Move each tap to its best integer in turn, until nothing moves or the rounds are over.
+
+    The slope within a block of taps is kept up to date, that of the others after each block.
+    """
     slope = (integers - weight) @ hessian
+    taps = weight.shape[1]
     for _ in range(SWEEPS):
         moved = False
-        for tap in range(weight.shape[1]):
-            best = np.clip(np.rint(integers[:, tap] - slope[:, tap] / hessian[tap, tap]), least, greatest)
-            change = best - integers[:, tap]
-            if change.any():
+        for start in range(0, taps, BLOCK):
+            block = slice(start, min(start + BLOCK, taps))
+            second, own = hessian[block, block], slope[:, block].copy()
+            changes = np.zeros_like(own)
+            for place in range(own.shape[1]):
+                values = integers[:, start + place]
+                best = np.clip(np.rint(values - own[:, place] / second[place, place]), least, greatest)
+                change = best - values
+                if change.any():
+                    integers[:, start + place] = best
+                    changes[:, place] = change
+                    own += np.outer(change, second[place])
+            if changes.any():
                 moved = True
-                integers[:, tap] = best
-                slope += np.outer(change, hessian[tap])
+                slope += changes @ hessian[block]
         if not moved:
             break
     return integers

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ..integer_graph import IntegerConvolution, IntegerGraph
 from ..lowering import can_merge, lower, with_merged_columns
-from .planner import make_schedule
+from .planner import draft, finish, least_interval
 from .plans import Target
 from .structure import Schedule
 
@@ -15,6 +16,9 @@ EFFICIENT = 0.9
 
 WORTHWHILE = 1.03
 """How many times faster another form has to be: it takes a buffer more, and products by zero."""
+
+MOST_FORMS = 4
+"""Other forms of a network that are scheduled at most."""
 
 
 def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
@@ -30,16 +34,31 @@ def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Sc
         If the target cannot be met; the message says what can.
     """
     lowered = lower(graph)
-    best = base = make_schedule(lowered, target)
+    best = base = draft(lowered, target)
     chosen = lowered
-    if target.multipliers is None or not target.sharing or base.limit >= EFFICIENT * base.prediction.mean_interval:
-        return lowered, base
+    if target.multipliers is not None and target.sharing and base.limit < EFFICIENT * base.interval:
+        for merged in _merged_forms(lowered, target, target.multipliers, base.interval / WORTHWHILE):
+            other = draft(merged, target)
+            if other.interval * WORTHWHILE < best.interval:
+                chosen, best = merged, other
+    # Products by zero are no work that has to be done.
+    return chosen, finish(replace(best, macs=base.macs))
+
+
+def _merged_forms(lowered: IntegerGraph, target: Target, multipliers: int, below: float) -> Iterator[IntegerGraph]:
+    """The network with one layer computing two columns at a time, for each layer where that may be fast enough.
+
+    Of layers that no division of the multipliers makes fast enough nothing is built, and of many the first ones are.
+    """
+    tried = 0
     for op in lowered.operators:
-        if not can_merge(op, lowered) or not isinstance(op, IntegerConvolution) or op.weight.size > target.multipliers:
+        if (
+            not can_merge(op, lowered)
+            or not isinstance(op, IntegerConvolution)
+            or op.weight.size > (target.multipliers or 0)
+        ):
             continue
         merged = with_merged_columns(lowered, op.name)
-        schedule = make_schedule(merged, target)
-        if schedule.prediction.mean_interval * WORTHWHILE < best.prediction.mean_interval:
-            # Products by zero are no work that has to be done.
-            chosen, best = merged, replace(schedule, macs=base.macs, limit=base.limit)
-    return chosen, best
+        if least_interval(merged, target) < below and tried < MOST_FORMS:
+            tried += 1
+            yield merged

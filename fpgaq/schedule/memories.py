@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..integer_graph import IntegerGraph
 from .beats import MAXIMUM_FRAMES, BeatModel, Network, keeps_interval, predict
 from .plans import Plan, WindowPlan
@@ -25,11 +28,19 @@ SEARCHED_EVENTS = 100_000
 """Networks with more events keep the sizes that were needed with a steady input."""
 
 
-def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[Edge], Prediction]:
-    """Size line buffers in topological order, then the queues of branches, then result FIFOs; predict the cycles.
+@dataclass(frozen=True)
+class Sized:
+    """A network with memories that serve a steady input, its cycles, and the events of the model that found them."""
+
+    network: Network
+    prediction: Prediction
+    events: int
+
+
+def size_memories(network: Network, best: Prediction) -> Sized:
+    """Size line buffers, the queues of branches and result FIFOs; predict the cycles.
 
     Sizes come from what each memory holds at most when the input comes no earlier than it is needed for this interval.
-    From there they are shrunk, one by one, as far as the interval allows.
 
     Parameters
     ----------
@@ -49,9 +60,14 @@ def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[
         if sized is not None and sized[1].mean_interval <= best.mean_interval:
             break
     assert sized is not None, "generous memories do not deadlock"
-    needed, prediction = sized
-    interval = prediction.mean_interval
-    search = _Search(interval, PROBE_EVENTS // events if events <= SEARCHED_EVENTS else 0)
+    return Sized(*sized, events)
+
+
+def shrink_memories(sized: Sized) -> tuple[Network, Prediction]:
+    """Shrink memories one by one as far as the interval allows: line buffers in topological order, queues, FIFOs."""
+    needed, prediction = sized.network, sized.prediction
+    probes = PROBE_EVENTS // sized.events if sized.events <= SEARCHED_EVENTS else 0
+    search = _Search(prediction.mean_interval, probes)
     smaller = needed
     for memories in (_line_buffers(needed), _queues(needed), _fifos(needed)):
         smaller = search.shrink(smaller, memories)
@@ -59,7 +75,7 @@ def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[
         found = predict(smaller)
         assert found is not None, "sizes that kept the interval do not deadlock"
         prediction = found
-    return list(smaller.plans), list(smaller.edges), prediction
+    return smaller, prediction
 
 
 def _with_planned_fifos(network: Network, planned: Network) -> Network:
@@ -76,10 +92,10 @@ def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
     interval = math.ceil(best.mean_interval)
     frames = min(MAXIMUM_FRAMES, best.latency // interval + 4)
     steady = {
-        name: [frame * interval + beat * interval // beats for frame in range(frames) for beat in range(beats)]
+        name: np.add.outer(np.arange(frames) * interval, np.arange(beats) * interval // beats).ravel()
         for name, beats in network.input_beats.items()
     }
-    network = with_endless_fifos(network)
+    planned, network = network, with_endless_fifos(network)
     model = _run(network, steady, frames)
     offers = dict(steady)
     for name in network.input_beats:
@@ -87,10 +103,11 @@ def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
         # A layer that has its turns may need nothing for a long time, and then much.
         if window is not None and window.engine is not None:
             # Nothing waits for what comes behind the last window of the last frame.
-            latest = zip(window.latest_beats().tolist(), steady[name], strict=True)
-            offers[name] = [max(0, late) if late < NEVER // 2 else even for late, even in latest]
-    model = model if offers == steady else _run(network, offers, frames)
-    plans, edges = list(network.plans), list(network.edges)
+            latest = window.latest_beats()
+            offers[name] = np.where(latest < NEVER // 2, np.maximum(latest, 0), steady[name])
+    if any(offers[name] is not steady[name] for name in steady):
+        model = _run(network, offers, frames)
+    plans, edges = list(network.plans), list(planned.edges)
     for place, (plan, layer) in enumerate(zip(network.plans, model.layers, strict=True)):
         fifo = max(1, (layer.beats_needed() - 1).bit_length())
         if isinstance(plan, WindowPlan) and isinstance(layer, WindowProcess):
@@ -103,7 +120,7 @@ def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
     return replace(network, plans=tuple(plans), edges=tuple(edges)), model.events
 
 
-def _run(network: Network, offers: Mapping[str, Sequence[int]], frames: int) -> BeatModel:
+def _run(network: Network, offers: Mapping[str, NDArray[np.int64]], frames: int) -> BeatModel:
     model = BeatModel(network)
     for frame in range(frames):
         beats = {name: offers[name][frame * count : (frame + 1) * count] for name, count in network.input_beats.items()}
@@ -202,8 +219,16 @@ def with_generous_queue(graph: IntegerGraph, edge: Edge, edges: Sequence[Edge]) 
 
 
 def with_endless_fifos(network: Network) -> Network:
-    """Result FIFOs that never hold anything up: what a network can reach at most, and sooner known."""
-    return replace(network, plans=tuple(replace(plan, fifo_bits=ENDLESS_BITS) for plan in network.plans))
+    """Result FIFOs, serializers' too, that never hold anything up: what a network can reach at most, sooner known."""
+    plans = tuple(replace(plan, fifo_bits=ENDLESS_BITS) for plan in network.plans)
+    return replace(network, plans=plans, edges=tuple(_with_endless_serializer(edge) for edge in network.edges))
+
+
+def _with_endless_serializer(edge: Edge) -> Edge:
+    """A serializer makes a beat a cycle at most, so its own FIFO holds up nothing that comes out of it."""
+    if edge.serializer is None:
+        return edge
+    return replace(edge, serializer=replace(edge.serializer, fifo_bits=ENDLESS_BITS))
 
 
 def _line_buffers(network: Network) -> list[_Memory]:

@@ -8,12 +8,19 @@ from dataclasses import dataclass, replace
 
 from ..errors import FitError
 from ..integer_graph import IntegerGraph, IntegerOperator
-from .beats import Network, predict
+from .beats import LEAST_FRAMES, Network, predict
 from .choice import BUBBLE, Choice, choose_lanes
 from .engines import WHOLE_FRAMES, make_engine, turn_order
 from .folding import FoldRange, fold_sizes
 from .layers import COPYING, common_lanes, copying_lanes, fold_range, plan_operator, serializer_plan
-from .memories import describe, size_memories, with_endless_fifos, with_generous_queue
+from .memories import (
+    Sized,
+    describe,
+    shrink_memories,
+    size_memories,
+    with_endless_fifos,
+    with_generous_queue,
+)
 from .plans import Fold, Plan, Target, WindowPlan
 from .structure import Edge, Engine, Prediction, Schedule
 
@@ -28,6 +35,9 @@ WIDENINGS = 8
 
 NEGLIGIBLE = 0.002
 """The part of the interval for which no more logic or memory is spent."""
+
+PREDICTED_EVENTS = 30_000_000
+"""Events of the beat model that the choice among candidates may take; those of the least work come first."""
 
 LAGS = (0, 1, 2, WHOLE_FRAMES)
 """Orders of turns that are tried: how many turns a result is taken to be on its way."""
@@ -46,20 +56,67 @@ def make_schedule(graph: IntegerGraph, target: Target) -> Schedule:
     FitError
         If the target cannot be met; the message says what can.
     """
+    return finish(draft(graph, target))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A schedule whose memories have not been shrunk yet, which is most of the work; its interval is known."""
+
+    target: Target
+    lanes: Mapping[str, int]
+    sized: Sized
+    macs: int
+
+    @property
+    def interval(self) -> float:
+        """Cycles of a frame."""
+        return self.sized.prediction.mean_interval
+
+    @property
+    def budget(self) -> int:
+        """Multipliers asked for, or those of the engines."""
+        wanted = self.target.multipliers
+        return wanted if wanted is not None else sum(engine.multipliers for engine in self.sized.network.engines)
+
+    @property
+    def limit(self) -> int:
+        """Cycles that no hardware of this budget can beat."""
+        network = self.sized.network
+        products = -(-self.macs // self.budget) if self.budget else 0
+        return max(products, *network.input_beats.values(), *network.output_beats.values())
+
+
+def draft(graph: IntegerGraph, target: Target) -> Draft:
+    """The hardware of a network but for the last savings of memory; errors are those of `make_schedule`."""
     ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
-    # A beat carries channels of one pixel.
-    pixels = {name: graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in graph.tensors}
-    least = max(pixels[name] for name in (*graph.inputs, *graph.outputs))
+    least = _port_beats(graph)
     best = _best(graph, ranges, _choices(graph, ranges, target, least), least)
-    plans, edges, prediction = size_memories(best.network, best.prediction)
-    input_beats, output_beats = best.network.input_beats, best.network.output_beats
-    engines = best.network.engines
-    macs = sum(layer.macs for layer in ranges)
-    budget = target.multipliers if target.multipliers is not None else sum(engine.multipliers for engine in engines)
-    limit = max(-(-macs // budget) if budget else 0, *input_beats.values(), *output_beats.values())
-    if target.adders:
-        engines = tuple(replace(engine, adders=_is_constant(engine, plans)) for engine in engines)
-    return Schedule(tuple(plans), tuple(edges), best.lanes, engines, input_beats, budget, macs, limit, prediction)
+    sized = size_memories(best.network, best.prediction)
+    return Draft(target, best.lanes, sized, sum(layer.macs for layer in ranges))
+
+
+def finish(found: Draft) -> Schedule:
+    """The schedule of a draft."""
+    network, prediction = shrink_memories(found.sized)
+    engines = network.engines
+    if found.target.adders:
+        engines = tuple(replace(engine, adders=_is_constant(engine, network.plans)) for engine in engines)
+    return Schedule(
+        network.plans, network.edges, found.lanes, engines, network.input_beats,
+        found.budget, found.macs, found.limit, prediction,
+    )  # fmt: skip
+
+
+def least_interval(graph: IntegerGraph, target: Target) -> int:
+    """Cycles that no schedule of a network is below: those of the best division of its multipliers if nothing waits."""
+    ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
+    return choose_lanes(ranges, target, _port_beats(graph)).interval
+
+
+def _port_beats(graph: IntegerGraph) -> int:
+    """Beats of the largest input or output: one carries channels of one pixel."""
+    return max(graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in (*graph.inputs, *graph.outputs))
 
 
 def _is_constant(engine: Engine, plans: Sequence[Plan]) -> bool:
@@ -126,13 +183,20 @@ def _best(graph: IntegerGraph, ranges: Sequence[FoldRange], choices: Iterable[Ch
     networks = [pair for choice in choices for pair in _networks(graph, ranges, choice, least)]
     busy = [_busy(network) for network, _ in networks]
     found: dict[int, _Candidate] = {}
-    fastest = math.inf
+    known: dict[tuple[object, ...], Prediction | None] = {}
+    fastest, events = math.inf, 0
     for place in sorted(range(len(networks)), key=lambda place: busy[place]):
         # Only one that may be faster than what was found needs a prediction, or come before it and be as fast.
         if busy[place] * (1 + NEGLIGIBLE) >= fastest and not (place < min(found) and busy[place] <= fastest):
             continue
         network, lanes = networks[place]
-        prediction = predict(with_endless_fifos(network))
+        same = (network.plans, network.edges, network.engines)
+        if same not in known:
+            if events > PREDICTED_EVENTS:
+                break
+            known[same] = predict(with_endless_fifos(network))
+            events += LEAST_FRAMES * network.events
+        prediction = known[same]
         if prediction is None:
             raise AssertionError("a network deadlocks with buffers of two frames")
         found[place] = _Candidate(network, lanes, prediction)
