@@ -33,12 +33,12 @@ def damped(moments: Moments) -> Values:
     return moments.inputs + floor[:, np.newaxis, np.newaxis] * np.eye(taps)
 
 
-def best_real_weights(weight: Values, moments: Moments) -> Values:
+def best_real_weights(weight: Values, moments: Moments, inverse: Values) -> Values:
     """The real weights (G, R, K) with the least output error on the inputs as they are, held to the given ones.
 
-    What the layers before have spoilt is mended as far as a linear layer can.
+    What the layers before have spoilt is mended as far as a linear layer can. `inverse` is that of the damped moments.
     """
-    return weight + np.linalg.solve(damped(moments), moments.cross.transpose(0, 2, 1)).transpose(0, 2, 1)
+    return weight + moments.cross @ inverse
 
 
 def output_error(difference: Values, hessian: Values) -> Values:
@@ -46,7 +46,9 @@ def output_error(difference: Values, hessian: Values) -> Values:
     return np.asarray(np.einsum("grk,grk->gr", difference @ hessian, difference))
 
 
-def round_to_output(weight: Values, step: Values, hessian: Values, least: int, greatest: int) -> Values:
+def round_to_output(
+    weight: Values, step: Values, hessian: Values, least: int, greatest: int, inverse: Values | None = None
+) -> Values:
     """Integers q from `least` to `greatest` such that ``q * step`` stands for the weights with little output error.
 
     Parameters
@@ -57,21 +59,27 @@ def round_to_output(weight: Values, step: Values, hessian: Values, least: int, g
         (G, R).
     hessian : array
         (G, K, K), positive definite.
+    inverse : array, optional
+        Its inverse, if that is known.
     """
+    inverse = np.linalg.inv(hessian) if inverse is None else inverse
     scaled = weight / step[:, :, np.newaxis]
     integers = np.empty_like(scaled)
     for group, second in enumerate(hessian):
         order = np.argsort(-np.diagonal(second), kind="stable")
         ordered = second[np.ix_(order, order)]
-        rounded = _compensated(scaled[group][:, order], ordered, least, greatest)
+        upper = np.linalg.cholesky(inverse[group][np.ix_(order, order)]).T
+        rounded = _compensated(scaled[group][:, order], upper, least, greatest)
         rounded = _descend(rounded, scaled[group][:, order], ordered, least, greatest)
         integers[group][:, order] = rounded
     return integers
 
 
-def _compensated(weight: Values, hessian: Values, least: int, greatest: int) -> Values:
-    """Round tap after tap, giving each loss to the taps behind: at once to those of its block, later to the others."""
-    upper = np.linalg.cholesky(np.linalg.inv(hessian)).T
+def _compensated(weight: Values, upper: Values, least: int, greatest: int) -> Values:
+    """Round tap after tap, giving each loss to the taps behind: at once to those of its block, later to the others.
+
+    ``upper.T @ upper`` is the inverse of the inputs' second moments.
+    """
     free, integers = weight.copy(), np.empty_like(weight)
     taps = weight.shape[1]
     for start in range(0, taps, BLOCK):
