@@ -28,8 +28,9 @@ SIMULATORS = ("icarus", "verilator")
 LANGUAGES = ("verilog", "hls")
 ENGINES = ("auto", "numpy", "cpp")
 DEVICES = (
-    *("xc7", "xc7a35t", "xc7a100t", "xc7z020", "xcup", "xczu3eg", "xczu9eg"),
-    *("ecp5-25k", "ecp5-45k", "ecp5-85k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw2a18"),
+    *("xc7", "xc7s50", "xc7a35t", "xc7a50t", "xc7a100t", "xc7a200t", "xc7z010", "xc7z020"),
+    *("xcup", "xczu3eg", "xck26", "xczu9eg", "ecp5-25k", "ecp5-45k", "ecp5-85k"),
+    *("ice40-hx1k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw1nsr4", "gowin-gw2a18", "gowin-gw2a55"),
 )
 """Spelled out again because the modules that own them import numpy; a test holds the two equal."""
 
@@ -140,6 +141,9 @@ quantize_options = _chain(
 target_options = _chain(
     click.option("--multipliers", type=int, metavar="N", help="Use at most N multipliers.  [default: 64]"),
     click.option("--cycles", type=int, metavar="N", help="Take at most N cycles a frame."),
+    click.option(
+        "--latency", type=int, metavar="N", help="Have the first frame out after at most N cycles; alone or with these."
+    ),
     click.option("--fps", type=float, metavar="F", help="Frames a second, with --clock."),
     click.option("--clock", type=float, metavar="MHZ", help="Clock in MHz, with --fps."),
     click.option(
@@ -185,10 +189,17 @@ def pop_target(values: dict[str, Any]) -> Target | None:
     from ..schedule import Target
 
     multipliers, cycles, fps, clock = (values.pop(name) for name in ("multipliers", "cycles", "fps", "clock"))
+    latency = values.pop("latency", None)
     if (fps is None) != (clock is None):
         raise UsageError("--fps and --clock go together: frames a second at a clock in MHz")
     named = [name for name, value in (("multipliers", multipliers), ("cycles", cycles), ("fps", fps)) if value]
-    for name, value in (("multipliers", multipliers), ("cycles", cycles), ("fps", fps), ("clock", clock)):
+    for name, value in (
+        ("multipliers", multipliers),
+        ("cycles", cycles),
+        ("fps", fps),
+        ("clock", clock),
+        ("latency", latency),
+    ):
         # A NaN is not above 0 either.
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"--{name} {value:g} must be above 0 and finite")
@@ -198,6 +209,6 @@ def pop_target(values: dict[str, Any]) -> Target | None:
         cycles = int(clock * 1e6 / fps)
         if cycles < 1:
             raise UsageError(f"--fps {fps:g} at --clock {clock:g} MHz leaves less than one cycle a frame")
-    if multipliers is None and cycles is None:
+    if multipliers is None and cycles is None and latency is None:
         return None
-    return Target(multipliers=multipliers, cycles=cycles)
+    return Target(multipliers=multipliers, cycles=cycles, latency=latency)

@@ -64,13 +64,17 @@ class ArraySearch:
         Cycles that every layer of a shared array but its first is charged for waiting on the one before.
     sharing : bool
         Whether arrays may serve several layers.
+    whole : bool
+        Whether one array serves all of them.
     """
 
-    def __init__(self, layers: Sequence[FoldRange], most: int, bubble: int, sharing: bool) -> None:
+    def __init__(self, layers: Sequence[FoldRange], most: int, bubble: int, sharing: bool, whole: bool = False) -> None:
         self._layers = layers
         fronts = {(place, place): _own_front(layer) for place, layer in enumerate(layers)}
         if sharing and layers:
             fronts.update(_shared_fronts(tuple(layers), most))
+        if whole:
+            fronts = {run: front for run, front in fronts.items() if run == (0, len(layers) - 1)}
         # Runs by their last layer, the shortest first; `_first` says where those of each last layer start.
         self._runs = sorted(fronts, key=lambda run: (run[1], -run[0]))
         self._first = np.searchsorted([end for _, end in self._runs], np.arange(len(layers) + 1))
@@ -103,8 +107,8 @@ class ArraySearch:
         for end in range(count):
             runs = slice(self._first[end], self._first[end + 1])
             totals = fewest[self._begins[runs]] + costs[runs]
-            best = int(np.argmin(totals))
-            if totals[best] < UNREACHABLE:
+            best = int(np.argmin(totals)) if len(totals) else 0
+            if len(totals) and totals[best] < UNREACHABLE:
                 fewest[end + 1], start[end + 1] = totals[best], int(self._begins[runs][best])
         return int(fewest[count]), start, places
 
@@ -129,7 +133,7 @@ class ArraySearch:
             fold = [fold for busy, fold in folds(layers[0]) if busy <= cycles][-1]
             products = fold.taps * (1 if layers[0].lanewise else fold.channels)
             return Array(products, fold.outputs, ((layers[0].operator, fold),))
-        number = int(self._first[run[1]]) + run[1] - run[0]
+        number = self._runs.index(run)
         front = self._fronts[number]
         place = int(places[number]) - int(self._ends[number]) + len(front.cycles)
         products, outputs = int(front.products[place]), int(front.outputs[place])

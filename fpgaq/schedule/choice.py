@@ -86,10 +86,13 @@ def _divide(
                 f" (with {own.fewest(fastest)} multipliers); ask for --cycles {fastest} or more"
             )
         interval = target.cycles
-        search = ArraySearch(multiplying, own.fewest(interval), bubble, True) if target.sharing else own
+        most = own.fewest(interval)
+        search = ArraySearch(multiplying, most, bubble, True, target.arrays == 1) if target.sharing else own
     elif target.multipliers is not None:
         _check_budget(target, len(multiplying))
-        search = ArraySearch(multiplying, target.multipliers, bubble, True) if target.sharing else own
+        search = (
+            ArraySearch(multiplying, target.multipliers, bubble, True, target.arrays == 1) if target.sharing else own
+        )
         slowest = sum(choices[-1][0] + bubble for layer, choices in options if layer.multiplies)
         interval = _least_interval(search, target.multipliers, fastest, max(fastest, slowest))
     else:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ..errors import FitError
 from ..integer_graph import IntegerConvolution, IntegerGraph
 from ..lowering import can_merge, lower, with_merged_columns
-from .planner import draft, finish, least_interval
+from .planner import draft, finish
+from .planner import least_interval as least_interval_of
 from .plans import Target
 from .structure import Schedule
 
@@ -19,6 +21,9 @@ WORTHWHILE = 1.03
 
 MOST_FORMS = 4
 """Other forms of a network that are scheduled at most."""
+
+MOST_MULTIPLIERS = 4096
+"""Beyond these no budget is tried."""
 
 
 def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
@@ -33,6 +38,8 @@ def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Sc
     FitError
         If the target cannot be met; the message says what can.
     """
+    if target.multipliers is None and target.cycles is None and target.latency is not None:
+        return _with_fewest_multipliers(graph, target)
     lowered = lower(graph)
     best = base = draft(lowered, target)
     chosen = lowered
@@ -43,6 +50,25 @@ def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Sc
                 chosen, best = merged, other
     # Products by zero are no work that has to be done.
     return chosen, finish(replace(best, macs=base.macs))
+
+
+def _with_fewest_multipliers(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
+    """What reaches a latency with about the fewest multipliers: doubled until they do, then by halves of a step."""
+    found: tuple[IntegerGraph, Schedule] | None = None
+    refused: FitError | None = None
+    low, high = 0, 1
+    while found is None or high - low > max(1, high // 32):
+        budget = high if found is None else (low + high) // 2
+        try:
+            reached = plan_hardware(graph, replace(target, multipliers=budget))
+        except FitError as error:
+            refused, low = error, budget
+            if found is None and budget >= MOST_MULTIPLIERS:
+                raise refused from None
+            high = high if found is not None else 2 * high
+        else:
+            found, high = reached, budget
+    return found
 
 
 def _merged_forms(lowered: IntegerGraph, target: Target, multipliers: int, below: float) -> Iterator[IntegerGraph]:
@@ -59,6 +85,17 @@ def _merged_forms(lowered: IntegerGraph, target: Target, multipliers: int, below
         ):
             continue
         merged = with_merged_columns(lowered, op.name)
-        if least_interval(merged, target) < below and tried < MOST_FORMS:
+        if least_interval_of(merged, target) < below and tried < MOST_FORMS:
             tried += 1
             yield merged
+
+
+def least_interval(graph: IntegerGraph, target: Target) -> int:
+    """Cycles that no schedule of a network is below, whatever its form: known without one."""
+    lowered = lower(graph)
+    least = least_interval_of(lowered, target)
+    for op in lowered.operators:
+        merges = can_merge(op, lowered) and isinstance(op, IntegerConvolution)
+        if merges and op.weight.size <= (target.multipliers or 0):  # type: ignore[attr-defined]
+            least = min(least, least_interval_of(with_merged_columns(lowered, op.name), target))
+    return least

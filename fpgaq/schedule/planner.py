@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import FitError
 from ..integer_graph import IntegerGraph, IntegerOperator
-from .beats import LEAST_FRAMES, Network, predict
+from .beats import Network
+from .candidates import Candidates
 from .choice import BUBBLE, Choice, choose_lanes
 from .engines import WHOLE_FRAMES, make_engine, turn_order
 from .folding import FoldRange, fold_sizes
 from .layers import COPYING, common_lanes, copying_lanes, fold_range, plan_operator, serializer_plan
-from .memories import (
-    Sized,
-    describe,
-    shrink_memories,
-    size_memories,
-    with_endless_fifos,
-    with_generous_queue,
-)
+from .memories import Sized, describe, shrink_memories, with_generous_queue
 from .plans import Fold, Plan, Target, WindowPlan
-from .structure import Edge, Engine, Prediction, Schedule
+from .structure import Edge, Engine, Schedule
 
 BUBBLES = (12, BUBBLE, 64)
 """Cycles that a layer of a shared engine is thought to wait for the one before; each guess gives a candidate."""
@@ -32,12 +25,6 @@ HASTE = (1, 8, 64)
 
 WIDENINGS = 8
 """How often layers get more outputs before what their results pass is left as narrow as it is."""
-
-NEGLIGIBLE = 0.002
-"""The part of the interval for which no more logic or memory is spent."""
-
-PREDICTED_EVENTS = 30_000_000
-"""Events of the beat model that the choice among candidates may take; those of the least work come first."""
 
 LAGS = (0, 1, 2, WHOLE_FRAMES)
 """Orders of turns that are tried: how many turns a result is taken to be on its way."""
@@ -91,14 +78,19 @@ def draft(graph: IntegerGraph, target: Target) -> Draft:
     """The hardware of a network but for the last savings of memory; errors are those of `make_schedule`."""
     ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
     least = _port_beats(graph)
-    best = _best(graph, ranges, _choices(graph, ranges, target, least), least)
-    sized = size_memories(best.network, best.prediction)
+    choices = _choices(graph, ranges, target, least)
+    networks = [pair for choice in choices for pair in _networks(graph, ranges, choice, least)]
+    candidates = Candidates(networks)
+    best, sized = candidates.chosen(graph) if target.latency is None else candidates.within(target.latency)
     return Draft(target, best.lanes, sized, sum(layer.macs for layer in ranges))
 
 
 def finish(found: Draft) -> Schedule:
     """The schedule of a draft."""
     network, prediction = shrink_memories(found.sized)
+    if found.target.latency is not None and prediction.latency > found.target.latency:
+        # Smaller memories kept the interval, but not the latency.
+        network, prediction = found.sized.network, found.sized.prediction
     engines = network.engines
     if found.target.adders:
         engines = tuple(replace(engine, adders=_is_constant(engine, network.plans)) for engine in engines)
@@ -126,15 +118,6 @@ def _is_constant(engine: Engine, plans: Sequence[Plan]) -> bool:
     return not engine.shared and plan.kind == "mac" and plan.groups * plan.steps == 1
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    """Hardware with generous memories, the lanes of its tensors, and its cycles."""
-
-    network: Network
-    lanes: Mapping[str, int]
-    prediction: Prediction
-
-
 def _choices(graph: IntegerGraph, ranges: Sequence[FoldRange], target: Target, least: int) -> Iterator[Choice]:
     """The divisions among engines that are worth a prediction; first the one without sharing, where there is one."""
     layers = sum(layer.multiplies for layer in ranges)
@@ -148,6 +131,9 @@ def _choices(graph: IntegerGraph, ranges: Sequence[FoldRange], target: Target, l
                     if choice not in found and any(len(array.folds) > 1 for array in choice.arrays):
                         found.append(choice)
         yield from found
+        if target.latency is not None:
+            # One array for all layers has no frame wait before another one.
+            yield from _choices_for(graph, ranges, replace(target, arrays=1), least, BUBBLE, 1)
 
 
 def _choices_for(
@@ -176,41 +162,6 @@ def _choices_for(
             choice = choose_lanes(ranges, target, least, bubble, haste)
         except FitError:
             return
-
-
-def _best(graph: IntegerGraph, ranges: Sequence[FoldRange], choices: Iterable[Choice], least: int) -> _Candidate:
-    """The first candidate that is as fast as any; those that come first have less logic or smaller memories."""
-    networks = [pair for choice in choices for pair in _networks(graph, ranges, choice, least)]
-    busy = [_busy(network) for network, _ in networks]
-    found: dict[int, _Candidate] = {}
-    known: dict[tuple[object, ...], Prediction | None] = {}
-    fastest, events = math.inf, 0
-    for place in sorted(range(len(networks)), key=lambda place: busy[place]):
-        # Only one that may be faster than what was found needs a prediction, or come before it and be as fast.
-        if busy[place] * (1 + NEGLIGIBLE) >= fastest and not (place < min(found) and busy[place] <= fastest):
-            continue
-        network, lanes = networks[place]
-        same = (network.plans, network.edges, network.engines)
-        if same not in known:
-            if events > PREDICTED_EVENTS:
-                break
-            known[same] = predict(with_endless_fifos(network))
-            events += LEAST_FRAMES * network.events
-        prediction = known[same]
-        if prediction is None:
-            raise AssertionError("a network deadlocks with buffers of two frames")
-        found[place] = _Candidate(network, lanes, prediction)
-        fastest = min(fastest, prediction.mean_interval)
-    within = fastest * (1 + NEGLIGIBLE)
-    return next(each for _, each in sorted(found.items()) if each.prediction.mean_interval <= within)
-
-
-def _busy(network: Network) -> int:
-    """Cycles of a frame of the busiest array, layer or way: no prediction is below."""
-    cycles = {plan.operator: plan.cycles for plan in network.plans}
-    beats = [edge.serializer.cycles for edge in network.edges if edge.serializer is not None]
-    engines = [sum(cycles[name] for name in engine.layers) for engine in network.engines]
-    return max([*cycles.values(), *beats, *engines, *network.input_beats.values(), *network.output_beats.values()])
 
 
 def _networks(
