@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..errors import FitError
 from ..integer_graph import IntegerGraph
 from .beats import LEAST_FRAMES, Network, predict
-from .memories import Sized, size_memories, with_endless_fifos
+from .memories import Needed, Sized, needed_memories, with_endless_fifos
 from .storage import buffer_bits
 from .structure import Prediction
 
@@ -31,7 +31,7 @@ MUCH = 1.2
 SIZED_EVENTS = 8_000_000
 """Events of a frame of all candidates together whose memories are sized."""
 
-MOST_SIZED = 6
+MOST_SIZED = 1
 """Candidates whose memories are sized at most, beside the first one."""
 
 
@@ -93,7 +93,7 @@ class Candidates:
         within = fastest * (1 + NEGLIGIBLE)
         return next(each for _, each in sorted(found.items()) if each.prediction.mean_interval <= within)
 
-    def within(self, latency: int) -> tuple[Candidate, Sized]:
+    def within(self, graph: IntegerGraph, latency: int) -> tuple[Candidate, Sized]:
         """The fastest candidate whose first frame is out after at most so many cycles.
 
         Raises
@@ -101,45 +101,76 @@ class Candidates:
         FitError
             If there is none; the message says what was found.
         """
-        every = [found for place in self._from_least_work() if (found := self._predicted(place)) is not None]
-        least = min(each.prediction.latency for each in every)
-        in_time = [each for each in every if each.prediction.latency <= latency]
-        for each in sorted(in_time, key=lambda each: each.prediction.mean_interval):
-            sized = size_memories(each.network, each.prediction)
+        found: list[Candidate] = []
+        least, fastest = math.inf, math.inf
+        for place in self._from_least_work():
+            # A frame is in its busiest part for as long as that works on it.
+            if self._busy[place] >= fastest or self._busy[place] > latency:
+                break
+            candidate = self._predicted(place)
+            if candidate is None:
+                break
+            least = min(least, candidate.prediction.latency)
+            if candidate.prediction.latency <= latency:
+                found.append(candidate)
+                fastest = min(fastest, candidate.prediction.mean_interval)
+        for each in sorted(found, key=lambda each: each.prediction.mean_interval):
+            sized = size_memories(graph, needed_memories(each.network, each.prediction))
             if sized.prediction.latency <= latency:
                 return each, sized
+        known = f"the least that was found is {least}" if least < math.inf else f"{min(self._busy)} take the products"
         raise FitError(
-            f"a latency of {latency} cycles was not reached: the least that was found is {least};"
-            " ask for more multipliers or a longer latency"
+            f"a latency of {latency} cycles was not reached: {known}; ask for more multipliers or a longer latency"
         )
 
     def chosen(self, graph: IntegerGraph) -> tuple[Candidate, Sized]:
         """The fastest candidate, or one that is nearly as fast where the memory of the fastest is large."""
         first = self.fastest()
-        best = first, size_memories(first.network, first.prediction)
-        if self._bits(graph, best[1]) <= LARGE_MEMORY:
+        best = first, size_memories(graph, needed_memories(first.network, first.prediction))
+        if _bits(graph, best[1].network) <= LARGE_MEMORY:
             return best
-        sized = [best, *self._others(first)]
-        least = min(self._bits(graph, each) for _, each in sized)
-        small = [pair for pair in sized if self._bits(graph, pair[1]) <= MUCH * least]
+        every = [best, *self._others(graph, first)]
+        least = min(_bits(graph, sized.network) for _, sized in every)
+        small = [pair for pair in every if _bits(graph, pair[1].network) <= MUCH * least]
         return min(small, key=lambda pair: pair[1].prediction.mean_interval)
 
-    @staticmethod
-    def _bits(graph: IntegerGraph, sized: Sized) -> int:
-        return buffer_bits(graph, sized.network.plans, sized.network.edges)
-
-    def _others(self, first: Candidate) -> Iterator[tuple[Candidate, Sized]]:
-        """Others that are nearly as fast, those through which a frame passes soonest: little waits in them."""
+    def _others(self, graph: IntegerGraph, first: Candidate) -> Iterator[tuple[Candidate, Sized]]:
+        """Others that are nearly as fast, sized: those that need the least memory for a steady input."""
         interval = NEARLY * first.prediction.mean_interval
         near = [place for place in self._from_least_work() if self._busy[place] <= interval]
         found = [each for place in near if (each := self._predicted(place)) is not None]
         different = {id(each.prediction): each for each in found if each.prediction is not first.prediction}
-        most = max(1, min(MOST_SIZED, SIZED_EVENTS // (8 * first.network.events)))
-        for each in sorted(different.values(), key=lambda each: each.prediction.latency)[:most]:
-            if each.prediction.mean_interval <= interval:
-                sized = size_memories(each.network, each.prediction)
-                if sized.prediction.mean_interval <= interval:
-                    yield each, sized
+        in_time = [each for each in different.values() if each.prediction.mean_interval <= interval]
+        most = min(MOST_SIZED, SIZED_EVENTS // (8 * first.network.events))
+        # Little waits where a frame passes soon.
+        soonest = sorted(in_time, key=lambda each: each.prediction.latency)[: 2 * most]
+        needed = [(each, needed_memories(each.network, each.prediction)) for each in soonest]
+        for each, sizes in sorted(needed, key=lambda pair: _bits(graph, pair[1].sizes[0]))[:most]:
+            sized = size_memories(graph, sizes)
+            if sized.prediction.mean_interval <= interval:
+                yield each, sized
+
+
+def size_memories(graph: IntegerGraph, needed: Needed) -> Sized:
+    """The least sizes that keep the interval; of large ones those that nearly do."""
+    tried: list[Sized] = []
+    for network in needed.sizes:
+        reached = predict(network)
+        if reached is not None:
+            tried.append(Sized(network, reached, needed.events))
+            if reached.mean_interval <= needed.prediction.mean_interval:
+                break
+    fastest = min(tried, key=lambda each: each.prediction.mean_interval)
+    if _bits(graph, fastest.network) <= LARGE_MEMORY:
+        return fastest
+    near = [each for each in tried if each.prediction.mean_interval <= NEARLY * fastest.prediction.mean_interval]
+    least = min(_bits(graph, each.network) for each in near)
+    small = [each for each in near if _bits(graph, each.network) <= MUCH * least]
+    return min(small, key=lambda each: each.prediction.mean_interval)
+
+
+def _bits(graph: IntegerGraph, network: Network) -> int:
+    return buffer_bits(graph, network.plans, network.edges)
 
 
 def busy_cycles(network: Network) -> int:

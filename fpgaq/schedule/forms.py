@@ -45,7 +45,10 @@ def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Sc
     chosen = lowered
     if target.multipliers is not None and target.sharing and base.limit < EFFICIENT * base.interval:
         for merged in _merged_forms(lowered, target, target.multipliers, base.interval / WORTHWHILE):
-            other = draft(merged, target)
+            try:
+                other = draft(merged, target)
+            except FitError:  # it reaches no latency that the network itself reaches
+                continue
             if other.interval * WORTHWHILE < best.interval:
                 chosen, best = merged, other
     # Products by zero are no work that has to be done.

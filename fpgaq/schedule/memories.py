@@ -24,6 +24,9 @@ PROBE_EVENTS = 2_000_000
 """Events of the beat model that the search for the least sizes may take: all that it needs for most networks that are
 searched at all."""
 
+GROWN_BITS = (2, 4, 6, 30)
+"""Powers of two by which result FIFOs grow that do not keep the interval as a steady input needs them."""
+
 SEARCHED_EVENTS = 100_000
 """Networks with more events keep the sizes that were needed with a steady input."""
 
@@ -37,10 +40,31 @@ class Sized:
     events: int
 
 
-def size_memories(network: Network, best: Prediction) -> Sized:
-    """Size line buffers, the queues of branches and result FIFOs; predict the cycles.
+@dataclass(frozen=True)
+class Needed:
+    """A network with what its memories hold at most for a steady input; whether they keep the interval is open yet.
 
-    Sizes come from what each memory holds at most when the input comes no earlier than it is needed for this interval.
+    Parameters
+    ----------
+    sizes : tuple of Network
+        Result FIFOs no larger than planned, which mostly do; as large as needed, for layers that wait for others'
+        results in turn; larger and larger, since an input that comes early fills those of the first layers, and an
+        engine waits in the turn of a layer whose FIFO is full; last all memories generous.
+    prediction : Prediction
+        Of the network with generous memories.
+    events : int
+        Of the model that found them.
+    """
+
+    sizes: tuple[Network, ...]
+    prediction: Prediction
+    events: int
+
+
+def needed_memories(network: Network, best: Prediction) -> Needed:
+    """Sizes of line buffers, the queues of branches and result FIFOs.
+
+    Each is what a memory holds at most when the input comes no earlier than it is needed for this interval.
 
     Parameters
     ----------
@@ -50,17 +74,19 @@ def size_memories(network: Network, best: Prediction) -> Sized:
         Its cycles.
     """
     needed, events = _as_needed(network, best)
-    # Result FIFOs as planned mostly do; where layers wait for others' results in turn they have to hold more.
-    attempts = (_with_planned_fifos(needed, network), needed, network)
-    sized: tuple[Network, Prediction] | None = None
-    for attempt in attempts:
-        reached = predict(attempt)
-        if reached is not None and (sized is None or reached.mean_interval < sized[1].mean_interval):
-            sized = attempt, reached
-        if sized is not None and sized[1].mean_interval <= best.mean_interval:
-            break
-    assert sized is not None, "generous memories do not deadlock"
-    return Sized(*sized, events)
+    larger = tuple(_with_grown_fifos(needed, network, bits) for bits in GROWN_BITS)
+    sizes = (_with_planned_fifos(needed, network), needed, *larger, network)
+    different = {(each.plans, each.edges): each for each in sizes}
+    return Needed(tuple(different.values()), best, events)
+
+
+def _with_grown_fifos(network: Network, most: Network, bits: int) -> Network:
+    """The network with result FIFOs of ``2**bits`` times the size, up to those of another one."""
+    plans = (
+        replace(plan, fifo_bits=max(plan.fifo_bits, min(plan.fifo_bits + bits, other.fifo_bits)))
+        for plan, other in zip(network.plans, most.plans, strict=True)
+    )
+    return replace(network, plans=tuple(plans))
 
 
 def shrink_memories(sized: Sized) -> tuple[Network, Prediction]:

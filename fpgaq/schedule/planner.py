@@ -81,7 +81,7 @@ def draft(graph: IntegerGraph, target: Target) -> Draft:
     choices = _choices(graph, ranges, target, least)
     networks = [pair for choice in choices for pair in _networks(graph, ranges, choice, least)]
     candidates = Candidates(networks)
-    best, sized = candidates.chosen(graph) if target.latency is None else candidates.within(target.latency)
+    best, sized = candidates.chosen(graph) if target.latency is None else candidates.within(graph, target.latency)
     return Draft(target, best.lanes, sized, sum(layer.macs for layer in ranges))
 
 
