@@ -160,10 +160,13 @@ class _Search:
             else:
                 high = middle
             best = min(best, self._tried.get(middle, best), key=_rank)
-        for budget in range(limit - 1, 0, -1):
-            if self._left <= 0 or self.bound(budget) >= best.interval:
-                break
-            best = min(best, self.attempt(budget), key=_rank)
+        # Below what lacks logic first; above it only the divisions of a few budgets may use fewer multipliers.
+        lacking = min([limit, *(tried.budget for tried in self._tried.values() if tried.lacks_logic)])
+        for budgets in (range(lacking - 1, 0, -1), range(lacking + 1, limit) if self._tries > FEWEST_TRIES else ()):
+            for budget in budgets:
+                if self._left <= 0 or self.bound(budget) >= best.interval:
+                    break
+                best = min(best, self.attempt(budget), key=_rank)
         return best
 
     @property
