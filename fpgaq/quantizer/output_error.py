@@ -96,7 +96,7 @@ def _compensated(weight: Values, upper: Values, least: int, greatest: int) -> Va
 def _descend(integers: Values, weight: Values, hessian: Values, least: int, greatest: int) -> Values:
     """Move each tap to its best integer in turn, until nothing moves or the rounds are over.
 
-    The slope within a block of taps is kept up to date, that of the others after each block.
+    The slope of the taps ahead in a block is kept up to date, that of all others after each block.
     """
     slope = (integers - weight) @ hessian
     taps = weight.shape[1]
@@ -113,7 +113,7 @@ def _descend(integers: Values, weight: Values, hessian: Values, least: int, grea
                 if change.any():
                     integers[:, start + place] = best
                     changes[:, place] = change
-                    own += np.outer(change, second[place])
+                    own[:, place + 1 :] += np.outer(change, second[place, place + 1 :])
             if changes.any():
                 moved = True
                 slope += changes @ hessian[block]
