@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from ..choices import DEVICES, LANGUAGES
+from ..choices import Language
 from ..errors import FitError, UsageError
 from ..report.text import columns, percent, printable, shorten
 from .numbers import integer_lines, note_lines
 from .options import (
-    Settings,
-    common,
-    example,
-    frames_option,
-    keep_option,
-    model_options,
-    pop_quantize_options,
-    pop_target,
-    quantize_options,
-    simulator_option,
-    target_options,
+    DEVICE,
+    Calibration,
+    Folder,
+    Frames,
+    Keep,
+    ModelOptions,
+    QuantizeFlags,
+    SimulatorName,
+    TargetOptions,
 )
-from .unrolled import pop_unrolling, show_unrolled, with_adders, with_unroll_options
+from .parameters import Argument, Option, command
+from .settings import Settings
+from .unrolled import UnrollOptions, chosen_target, chosen_unrolling, show_unrolled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,91 +37,94 @@ if TYPE_CHECKING:
     from ..verify.simulate import SimulationResult
 
 
-@click.command(epilog=example("fpgaq generate model.fpgaq -o out --fps 1000 --clock 50"))
-@click.argument("integer", metavar="FPGAQ")
-@click.option(
-    "-o", "--output", required=True, metavar="DIR", help="The folder to write; an older output there is replaced."
-)
-@click.option(
-    "--target",
-    type=click.Choice(LANGUAGES),
-    default="verilog",
-    show_default=True,
-    help="Language of the output: Verilog, or HLS C++.",
-)
-@target_options
-@click.option("--data", metavar="NPZ", help="Frames for the bench; by default the samples inside FPGAQ.")
-@frames_option
-@click.option(
-    "--pack",
-    type=click.IntRange(8, 48),
-    metavar="BITS",
-    help="Let outputs share multipliers of a factor of BITS: 25 on AMD's series 7, 27 on UltraScale+, 18 on ECP5.",
-)
-@click.option("--buffers", is_flag=True, help="Also show what the sizes of line buffers and queues buy.")
-@with_unroll_options
-@keep_option
-@common
-@click.pass_obj
-def generate(
-    settings: Settings,
-    /,
-    integer: str,
-    output: str,
-    target: str,
-    data: str | None,
-    frames: int | None,
-    pack: int | None,
-    buffers: bool,
-    keep: tuple[str, ...],
-    **values: Any,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class GenerateOptions:
+    """The options of `fpgaq generate`."""
+
+    integer: Annotated[str, Argument("FPGAQ")]
+    output: Folder
+    language: Annotated[
+        Language,
+        Option("Language of the output: Verilog, or HLS C++; --target is the old name.", "--language", "--target"),
+    ] = "verilog"
+    target: TargetOptions
+    data: Annotated[str | None, Option("Frames for the bench; by default the samples inside FPGAQ.", metavar="NPZ")] = (
+        None
+    )
+    frames: Frames = None
+    factor_bits: Annotated[
+        int | None,
+        Option(
+            "Let outputs share multipliers of a factor of BITS: 25 on AMD's series 7, 27 on UltraScale+, 18 on ECP5.",
+            "--pack",
+            metavar="BITS",
+            kind=click.IntRange(8, 48),
+        ),
+    ] = None
+    buffers: Annotated[bool, Option("Also show what the sizes of line buffers and queues buy.")] = False
+    unrolling: UnrollOptions
+    keep: Keep = ()
+
+
+@command(GenerateOptions, "fpgaq generate model.fpgaq -o out --fps 1000 --clock 50")
+def generate(settings: Settings, options: GenerateOptions) -> None:
     """Write Verilog or HLS C++ for an integer network.
 
     The folder also holds a bench, which proves the hardware without fpgaq.
     """
-    unrolling = pop_unrolling({**values, "buffers": buffers, "target": target, "pack": pack})
+    unrolling = chosen_unrolling(options)
     if unrolling is not None:
         from .. import pipeline
 
         with settings.progress("searching adder graphs, generating hardware"):
-            unrolled = pipeline.unroll(integer, output, unrolling, data=data, frames=frames, keep=keep)
+            unrolled = pipeline.unroll(
+                options.integer,
+                options.output,
+                unrolling,
+                data=options.data,
+                frames=options.frames,
+                keep=options.keep,
+            )
         show_unrolled(settings, unrolled)
         return
-    if buffers and target == "hls":
-        raise UsageError("--buffers tells of the Verilog's line buffers; leave it out with --target hls")
-    budget = with_adders(pop_target(values), {**values, "target": target})
+    if options.buffers and options.language == "hls":
+        raise UsageError("--buffers tells of the Verilog's line buffers; leave it out with --language hls")
+    target = chosen_target(options)
     from .. import pipeline
     from ..schedule import report_buffers
 
     with settings.progress("generating hardware") as progress:
         result = pipeline.generate(
-            pipeline.load_integer(integer),
-            output,
-            budget,
-            data=data,
-            frames=frames,
-            language=target,
-            device=values["device"],
-            factor_bits=pack or 0,
-            keep=keep,
+            pipeline.load_integer(options.integer),
+            options.output,
+            target,
+            data=options.data,
+            frames=options.frames,
+            language=options.language,
+            device=options.target.device,
+            factor_bits=options.factor_bits or 0,
+            keep=options.keep,
             progress=progress,
         )
-        reports = report_buffers(result.network, result.schedule) if buffers else ()
-    shown = hls_lines(result) if target == "hls" else generate_lines(result)
-    lines = [*shown, *(["", *buffer_lines(reports)] if buffers else [])]
+        reports = report_buffers(result.network, result.schedule) if options.buffers else ()
+    shown = hls_lines(result) if options.language == "hls" else generate_lines(result)
+    lines = [*shown, *(["", *buffer_lines(reports)] if options.buffers else [])]
     parts = {"layers": schedule_json(result.schedule), "buffers": [asdict(report) for report in reports]}
     settings.show(lines, {**result.as_json(), **parts})
 
 
-@click.command(epilog=example("fpgaq simulate out --frames 8 --data test.npz"))
-@click.argument("directory", metavar="DIR")
-@frames_option
-@click.option("--data", metavar="NPZ", help="Frames to simulate instead of those of the folder.")
-@simulator_option
-@common
-@click.pass_obj
-def simulate(settings: Settings, directory: str, frames: int | None, data: str | None, simulator: str) -> None:
+@dataclass(frozen=True, kw_only=True)
+class SimulateOptions:
+    """The options of `fpgaq simulate`."""
+
+    directory: Annotated[str, Argument("DIR")]
+    frames: Frames = None
+    data: Annotated[str | None, Option("Frames to simulate instead of those of the folder.", metavar="NPZ")] = None
+    simulator: SimulatorName = "icarus"
+
+
+@command(SimulateOptions, "fpgaq simulate out --frames 8 --data test.npz")
+def simulate(settings: Settings, options: SimulateOptions) -> None:
     """Simulate the hardware and compare every beat.
 
     DIR is what `fpgaq generate` wrote, every file as its manifest.json says; the integer model defines what is right.
@@ -129,39 +132,56 @@ def simulate(settings: Settings, directory: str, frames: int | None, data: str |
     """
     from .. import pipeline
 
-    with settings.progress(f"simulating with {simulator}"):
-        result = pipeline.simulate(directory, frames=frames, data=data, simulator=simulator)
+    with settings.progress(f"simulating with {options.simulator}"):
+        result = pipeline.simulate(
+            options.directory, frames=options.frames, data=options.data, simulator=options.simulator
+        )
     settings.show(simulation_lines(result), asdict(result))
 
 
-@click.command(epilog=example("fpgaq build model.nnp --calibration train.npz --data test.npz -o out --multipliers 64"))
-@click.argument("model")
-@click.option("--calibration", required=True, metavar="NPZ", help="Training samples, .npy or .npz.")
-@click.option("--data", required=True, metavar="NPZ", help="Labelled samples for the comparison and the bench.")
-@click.option(
-    "-o", "--output", required=True, metavar="DIR", help="The folder to write; an older output there is replaced."
-)
-@quantize_options
-@model_options
-@target_options
-@frames_option
-@keep_option
-@simulator_option
-@common
-@click.pass_obj
-def build(settings: Settings, /, model: str, calibration: str, data: str, output: str, **values: Any) -> None:
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """The options of `fpgaq build`."""
+
+    model: Annotated[str, Argument()]
+    calibration: Calibration
+    data: Annotated[str, Option("Labelled samples for the comparison and the bench.", metavar="NPZ")]
+    output: Folder
+    quantizing: QuantizeFlags
+    reading: ModelOptions
+    target: TargetOptions
+    frames: Frames = None
+    keep: Keep = ()
+    simulator: SimulatorName = "icarus"
+
+
+@command(BuildOptions, "fpgaq build model.nnp --calibration train.npz --data test.npz -o out --multipliers 64")
+def build(settings: Settings, options: BuildOptions) -> None:
     """Quantize, compare, generate and simulate MODEL.
 
     This runs the commands quantize, compare, generate and simulate one after another.
     """
-    options = pop_quantize_options(values)
-    target = pop_target(values)
+    wanted, target = options.quantizing.options(), options.target.target()
     from .. import pipeline
     from ..report.comparison_table import table
     from ..report.scales import unfolded_scales
 
     with settings.progress("starting") as progress:
-        result = pipeline.build(model, calibration, data, output, options, target, progress=progress, **values)
+        result = pipeline.build(
+            options.model,
+            options.calibration,
+            options.data,
+            options.output,
+            wanted,
+            target,
+            network=options.reading.network,
+            refuse_batch_statistics=options.reading.refuse_batch_statistics,
+            frames=options.frames,
+            device=options.target.device,
+            simulator=options.simulator,
+            keep=options.keep,
+            progress=progress,
+        )
     scales = unfolded_scales(result.graph, result.integer)
     lines = [
         "== Integer network",
@@ -187,33 +207,22 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
     settings.show(lines, parts)
 
 
-@click.command(epilog=example("fpgaq synth out --device ecp5-25k --seeds 1"))
-@click.argument("directory", metavar="DIR")
-@click.option("--device", type=click.Choice(DEVICES), default="xc7", show_default=True, help="The device or family.")
-@click.option(
-    "--seeds",
-    type=int,
-    default=5,
-    show_default=True,
-    metavar="N",
-    help="Number of runs of nextpnr, for the median clock; 0 for none.",
-)
-@click.option("--no-layers", is_flag=True, help="Count only the whole design, in half the time.")
-@click.option(
-    "--timeout", type=float, default=1800.0, show_default=True, metavar="S", help="Time limit of each run in seconds."
-)
-@click.option("--netlist", metavar="FILE", help="Write the device's cells as JSON, for a nextpnr of your own.")
-@common
-@click.pass_obj
-def synth(
-    settings: Settings,
-    directory: str,
-    device: str,
-    seeds: int,
-    no_layers: bool,
-    timeout: float,
-    netlist: str | None,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class SynthOptions:
+    """The options of `fpgaq synth`."""
+
+    directory: Annotated[str, Argument("DIR")]
+    device: Annotated[str, Option("The device or family.", kind=DEVICE)] = "xc7"
+    seeds: Annotated[int, Option("Number of runs of nextpnr, for the median clock; 0 for none.", metavar="N")] = 5
+    no_layers: Annotated[bool, Option("Count only the whole design, in half the time.")] = False
+    timeout: Annotated[float, Option("Time limit of each run in seconds.", metavar="S")] = 1800.0
+    netlist: Annotated[
+        str | None, Option("Write the device's cells as JSON, for a nextpnr of your own.", metavar="FILE")
+    ] = None
+
+
+@command(SynthOptions, "fpgaq synth out --device ecp5-25k --seeds 1")
+def synth(settings: Settings, options: SynthOptions) -> None:
     """Measure what the hardware takes and how fast it is.
 
     Yosys counts LUTs, flip-flops, DSP blocks and memories of the Verilog in DIR, whole and for each layer. Lattice and
@@ -221,9 +230,16 @@ def synth(
     """
     from .. import pipeline
 
+    device = options.device
     with settings.progress(f"synthesizing for {device}") as progress:
         result = pipeline.synthesize(
-            directory, device, seeds=seeds, layers=not no_layers, timeout=timeout, netlist=netlist, progress=progress
+            options.directory,
+            device,
+            seeds=options.seeds,
+            layers=not options.no_layers,
+            timeout=options.timeout,
+            netlist=options.netlist,
+            progress=progress,
         )
     settings.show(synth_lines(result), result.as_json())
     if result.excess:
@@ -376,6 +392,3 @@ def _resources(counts: Counts) -> tuple[int, ...]:
 
 def _count(value: int | None) -> str:
     return "?" if value is None else f"{value:,}"
-
-
-COMMANDS = (generate, simulate, build, synth)

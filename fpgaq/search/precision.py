@@ -15,7 +15,6 @@ from ..parallel import evaluate
 from ..report.sizes import products_of_layers, weights_of_layers
 from .measure import Quality, Workload, measure
 
-COSTS = ("rom", "multiplier")
 WIDTHS = (2, 3, 4, 5, 6, 8)
 MAX_STATES = 4000
 """Trade-offs that are kept while layers are added one by one."""
