@@ -22,6 +22,7 @@ from .options import (
     QuantizeFlags,
     SimulatorName,
     TargetOptions,
+    Thorough,
 )
 from .parameters import Argument, Option, command
 from .settings import Settings
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ..pipeline import GenerateResult
     from ..schedule import BufferReport, Schedule
     from ..synth import Counts, SynthResult
+    from ..verify.chosen import Exercise
     from ..verify.simulate import SimulationResult
 
 
@@ -48,10 +50,12 @@ class GenerateOptions:
         Option("Language of the output: Verilog, or HLS C++; --target is the old name.", "--language", "--target"),
     ] = "verilog"
     target: TargetOptions
-    data: Annotated[str | None, Option("Frames for the bench; by default the samples inside FPGAQ.", metavar="NPZ")] = (
-        None
-    )
+    data: Annotated[
+        str | None,
+        Option("Frames for the bench; by default the samples inside FPGAQ.", metavar="NPZ"),
+    ] = None
     frames: Frames = None
+    thorough: Thorough = False
     factor_bits: Annotated[
         int | None,
         Option(
@@ -83,6 +87,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
                 unrolling,
                 data=options.data,
                 frames=options.frames,
+                thorough=options.thorough,
                 keep=options.keep,
             )
         show_unrolled(settings, unrolled)
@@ -103,6 +108,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
             language=options.language,
             device=options.target.device,
             factor_bits=options.factor_bits or 0,
+            thorough=options.thorough,
             keep=options.keep,
             progress=progress,
         )
@@ -120,6 +126,7 @@ class SimulateOptions:
     directory: Annotated[str, Argument("DIR")]
     frames: Frames = None
     data: Annotated[str | None, Option("Frames to simulate instead of those of the folder.", metavar="NPZ")] = None
+    thorough: Thorough = False
     simulator: SimulatorName = "icarus"
 
 
@@ -134,7 +141,11 @@ def simulate(settings: Settings, options: SimulateOptions) -> None:
 
     with settings.progress(f"simulating with {options.simulator}"):
         result = pipeline.simulate(
-            options.directory, frames=options.frames, data=options.data, simulator=options.simulator
+            options.directory,
+            frames=options.frames,
+            data=options.data,
+            simulator=options.simulator,
+            thorough=options.thorough,
         )
     settings.show(simulation_lines(result), asdict(result))
 
@@ -362,9 +373,23 @@ def simulation_lines(result: SimulationResult) -> list[str]:
     """What the simulation measured."""
     return [
         f"{printable(result.message)}; {result.mismatches:,} mismatches",
+        *exercise_lines(result.exercise),
         f"measured: a frame every {_count(result.interval_cycles)} cycles, latency {_count(result.latency_cycles)}"
         f" cycles; {result.seconds:.1f} s",
     ]
+
+
+def exercise_lines(exercise: Exercise | None) -> list[str]:
+    """How many words of the memories a wrong lowest bit of which the frames would show."""
+    if exercise is None:
+        return []
+    text = f"weights exercised {exercise.exercised:,} of {exercise.words:,} words; unreachable {exercise.unreachable:,}"
+    if exercise.table_entries:
+        text += (
+            f"; entries of tables {exercise.table_entries_exercised:,} of {exercise.table_entries:,}; unreachable"
+            f" {exercise.table_entries_unreachable:,}"
+        )
+    return [text]
 
 
 def synth_lines(result: SynthResult) -> list[str]:

@@ -48,6 +48,7 @@ Keep: TypeAlias = Annotated[
         metavar="FILE",
     ),
 ]
+Thorough: TypeAlias = Annotated[bool, Option("As many chosen frames as every weight needs, not a few; takes longer.")]
 SimulatorName: TypeAlias = Annotated[Simulator, Option("Which simulator.")]
 
 
@@ -113,13 +114,15 @@ class QuantizeFlags:
     input_offset: Annotated[float | None, Option("The offset of that formula.")] = None
     input_bits: Annotated[int | None, Option("Bits of an input element, 2 to 16.")] = None
     output_bits: Annotated[int | None, Option("Bits of an output; by default the accumulator's.")] = None
-    sum_bits: Annotated[int | None, Option("Least bits of what only sums read, and of pooled sums.  [default: 8]")] = (
-        None
-    )
+    sum_bits: Annotated[
+        int | None,
+        Option("Least bits of what only sums read, and of pooled sums.  [default: 8]"),
+    ] = None
     table_bits: Annotated[int | None, Option("Bits of a function table's index, up to 12.  [default: 10]")] = None
-    scale_bits: Annotated[int | None, Option("Bits of a channel's scale where it cannot be folded.  [default: 16]")] = (
-        None
-    )
+    scale_bits: Annotated[
+        int | None,
+        Option("Bits of a channel's scale where it cannot be folded.  [default: 16]"),
+    ] = None
     argmax: Annotated[bool | None, Option("The hardware gives the greatest output's index.")] = None
     config: Annotated[
         str | None, Option("A file of these options, with overrides for single layers.", metavar="TOML")

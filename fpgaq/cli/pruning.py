@@ -27,9 +27,10 @@ class PruneCommandOptions:
         Option("Training samples for quantization, and for the choice of channels without --train.", metavar="NPZ"),
     ] = None
     output: Annotated[str | None, Option("The pruned network to write.", "-o", metavar="NNP")] = None
-    budget: Annotated[float | None, Option("Multiplications: a share of all (up to 1), or a number.", metavar="B")] = (
-        None
-    )
+    budget: Annotated[
+        float | None,
+        Option("Multiplications: a share of all (up to 1), or a number.", metavar="B"),
+    ] = None
     budget_rom: Annotated[
         float | None, Option("Bits of weights and biases: a share of all, or a number.", metavar="B")
     ] = None
@@ -61,9 +62,10 @@ class PruneCommandOptions:
             "--refit/--no-refit",
         ),
     ] = True
-    data: Annotated[str | None, Option("Labelled test samples, for the accuracy before and after.", metavar="NPZ")] = (
-        None
-    )
+    data: Annotated[
+        str | None,
+        Option("Labelled test samples, for the accuracy before and after.", metavar="NPZ"),
+    ] = None
     synth: Annotated[str | None, Option("Synthesize the network before and after for a device.", kind=DEVICE)] = None
     groups: Annotated[bool, Option("Only list what can be pruned, what cannot, and why.")] = False
     draw: Annotated[str | None, Option("Draw the groups into a Graphviz file.", metavar="DOT")] = None

@@ -99,6 +99,7 @@ def generate(
     device: str | None = None,
     factor_bits: int = 0,
     keep: Collection[str] = (),
+    thorough: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> GenerateResult:
     """Write the hardware of a network with its bench.
@@ -124,6 +125,8 @@ def generate(
         product's width apart. 0: each has its own, or as the device wants it.
     keep : collection of str
         Files and folders of the user in `directory`, by their paths in it, that stay as they are.
+    thorough : bool
+        Choose as many frames for the bench as are needed to exercise every weight that can be, not a few.
     progress : callable
         Called with what is being done.
 
@@ -164,7 +167,7 @@ def generate(
         guess = estimate_schedule(lowered, schedule, device) if device is not None else None
     inputs = bench_inputs(network, data, frames)
     write = _hls_files if language == "hls" else _verilog_files
-    files = write(network, lowered, schedule, inputs)
+    files = write(network, lowered, schedule, inputs, thorough)
     files[NETWORK_FILE] = dump(network)
     if lowered is not network:
         files[LOWERED_FILE] = dump(lowered)
@@ -201,12 +204,16 @@ def bench_inputs(network: IntegerGraph, data: Samples | None, frames: int | None
 
 
 def _verilog_files(
-    network: IntegerGraph, lowered: IntegerGraph, schedule: Schedule, inputs: Mapping[str, IntegerArray]
+    network: IntegerGraph,
+    lowered: IntegerGraph,
+    schedule: Schedule,
+    inputs: Mapping[str, IntegerArray],
+    thorough: bool,
 ) -> dict[str, str | bytes]:
     """Verilog and its cocotb bench."""
     from ..emit.verilog import emit
 
-    return with_bench(network, emit(lowered, schedule), inputs, lowered)
+    return with_bench(network, emit(lowered, schedule), inputs, lowered, thorough)
 
 
 def with_bench(
@@ -214,23 +221,28 @@ def with_bench(
     hardware: Mapping[str, str | bytes],
     inputs: Mapping[str, IntegerArray],
     lowered: IntegerGraph | None = None,
+    thorough: bool = False,
 ) -> dict[str, str | bytes]:
     """Emitted hardware and its cocotb bench; `lowered` is the form of the network that was built, if it is another."""
     from ..verify.bench import bench_files
 
     files = dict(hardware)
     manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
-    return {**files, **bench_files(network, manifest, interface, inputs, lowered=lowered)}
+    return {**files, **bench_files(network, manifest, interface, inputs, lowered=lowered, thorough=thorough)}
 
 
 def _hls_files(
-    network: IntegerGraph, lowered: IntegerGraph, schedule: Schedule, inputs: Mapping[str, IntegerArray]
+    network: IntegerGraph,
+    lowered: IntegerGraph,
+    schedule: Schedule,
+    inputs: Mapping[str, IntegerArray],
+    thorough: bool,
 ) -> dict[str, str | bytes]:
     """HLS C++ and its C++ bench."""
     from ..emit.hls import emit
     from ..verify.vectors import golden_vectors
 
-    return emit(lowered, schedule, golden_vectors(network, inputs, lowered=lowered).tensors)
+    return emit(lowered, schedule, golden_vectors(network, inputs, lowered=lowered, thorough=thorough).tensors)
 
 
 def simulate(
@@ -239,6 +251,7 @@ def simulate(
     frames: int | None = None,
     data: Samples | None = None,
     simulator: str = "icarus",
+    thorough: bool = False,
 ) -> SimulationResult:
     """Run the bench of a generated folder and hold every beat against the reference.
 
@@ -251,6 +264,8 @@ def simulate(
     data : Samples, optional
         Other frames than those of the folder's own vectors, in the model's units.
     simulator : {"icarus", "verilator"}
+    thorough : bool
+        Add as many chosen frames as are needed to exercise every weight that can be.
 
     Raises
     ------
@@ -266,7 +281,7 @@ def simulate(
     if data is not None:
         network = load_integer(Path(directory) / NETWORK_FILE)
         arrays = user_data(network, data).slice(0, frames).inputs
-    return simulate_folder(Path(directory), frames=frames, data=arrays, simulator=simulator)
+    return simulate_folder(Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough)
 
 
 def synthesize(

@@ -76,6 +76,7 @@ def unroll(
     data: Samples | None = None,
     frames: int | None = None,
     keep: Collection[str] = (),
+    thorough: bool = False,
 ) -> UnrollResult:
     """Write a small network as logic without multipliers that takes a frame in every cycle, with its bench.
 
@@ -87,7 +88,7 @@ def unroll(
         As for `generate`.
     unrolling : Unrolling, optional
         Number of registers: by default one after every two carry chains.
-    data, frames, keep
+    data, frames, keep, thorough
         As for `generate`.
 
     Raises
@@ -107,7 +108,8 @@ def unroll(
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     plan = plan_network(network, unrolling or Unrolling())
-    files = with_bench(network, emit_unrolled(network, plan), bench_inputs(network, data, frames))
+    inputs = bench_inputs(network, data, frames)
+    files = with_bench(network, emit_unrolled(network, plan), inputs, thorough=thorough)
     files[NETWORK_FILE] = dump(network)
     write_folder(directory, with_digests(files), keep)
     return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)))

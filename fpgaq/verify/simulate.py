@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..errors import ModelError, ToolError, UsageError, VerificationError
 from ..inputs import transform_data
 from ..integer_graph import IntegerArray, IntegerGraph
 from .bench import bench_files
+from .chosen import Exercise
 from .folder import check_digests, read_bench, read_interface, read_manifest
 from .harness import STALLED_FRAMES, run_harness
 from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames
@@ -53,6 +54,9 @@ class SimulationResult:
         Wall time, compilation included.
     message : str
         The result in one line.
+    exercise : Exercise or None
+        How many words of the memories the frames exercise; None where the streams between the layers were not
+        compared, or a folder's bench does not tell.
     """
 
     frames: int
@@ -61,6 +65,7 @@ class SimulationResult:
     latency_cycles: int
     seconds: float
     message: str
+    exercise: Exercise | None = None
 
 
 def simulate(
@@ -69,6 +74,7 @@ def simulate(
     data: Mapping[str, ArrayLike] | None = None,
     simulator: str = "icarus",
     timeout: float | None = None,
+    thorough: bool = False,
 ) -> SimulationResult:
     """Simulate the network of an output folder against its golden vectors.
 
@@ -84,6 +90,8 @@ def simulate(
     simulator : {"icarus", "verilator"}
     timeout : float, optional
         Seconds after which the simulator is taken to hang; by default many times what the predicted cycles need.
+    thorough : bool
+        Choose as many frames as are needed to exercise every word of the memories that can be.
 
     Raises
     ------
@@ -102,13 +110,13 @@ def simulate(
     check_digests(directory, manifest)
     _check_network(directory, manifest)
     if simulator == "verilator":
-        return _simulate_compiled(directory, manifest, frames, data, timeout)
+        return _simulate_compiled(directory, manifest, frames, data, timeout, thorough)
     require("cocotb", "iverilog")
     with tempfile.TemporaryDirectory(prefix="fpgaq-simulate-") as temporary:
         copy = Path(temporary)
         _copy_output(directory, manifest, copy)
-        if frames is not None or data is not None:
-            _replace_bench(directory, manifest, copy, frames, data)
+        if frames is not None or data is not None or thorough:
+            _replace_bench(directory, manifest, copy, frames, data, thorough)
         description = read_bench(copy)
         if timeout is None:
             timeout = _default_timeout(manifest["prediction"], len(description["frames"]), simulator)
@@ -127,13 +135,14 @@ def _simulate_compiled(
     frames: int | None,
     data: Mapping[str, ArrayLike] | None,
     timeout: float | None,
+    thorough: bool,
 ) -> SimulationResult:
     """All frames of the data through the network compiled to C++; only its ports are compared."""
     graph, lowered = _load_networks(directory)
     interface = read_interface(directory)
     stored = transform_data(graph, data) if data is not None else _stored_frames(graph, directory)
     count = frames if frames is not None else len(next(iter(stored.values())))
-    vectors = golden_vectors(graph, limit_frames(stored, count), RANDOM_FRAMES, lowered)
+    vectors = golden_vectors(graph, limit_frames(stored, count), RANDOM_FRAMES, lowered, thorough)
     inputs = {name: vectors.tensors[name] for name in graph.inputs}
     total, interval, latency, seconds = run_harness(
         directory, manifest, interface, lowered, inputs, timeout or COMPILED_TIMEOUT
@@ -176,6 +185,7 @@ def _replace_bench(
     copy: Path,
     frames: int | None,
     data: Mapping[str, ArrayLike] | None,
+    thorough: bool,
 ) -> None:
     """Write the bench anew in the copy, for other frames than those it was generated with."""
     graph, lowered = _load_networks(directory)
@@ -185,7 +195,7 @@ def _replace_bench(
     random_frames = RANDOM_FRAMES + max((frames or 0) - present, 0)
     shutil.rmtree(copy / "bench")
     interface = read_interface(directory)
-    for name, content in bench_files(graph, manifest, interface, inputs, random_frames, lowered).items():
+    for name, content in bench_files(graph, manifest, interface, inputs, random_frames, lowered, thorough).items():
         target = copy / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
@@ -250,4 +260,13 @@ def _read_outcome(build: Path, seconds: float) -> SimulationResult:
         latency_cycles=outcome["latency_cycles"],
         seconds=seconds,
         message=f"every beat of {outcome['frames']} frames is equal in {len(outcome['tests'])} tests",
+        exercise=_read_exercise(outcome.get("exercise")),
     )
+
+
+def _read_exercise(found: Any) -> Exercise | None:
+    """What bench.json tells of the words that its frames exercise; nothing in a folder of version 0.1.0."""
+    names = {field.name for field in fields(Exercise)}
+    if not isinstance(found, dict) or set(found) != names or not all(type(value) is int for value in found.values()):
+        return None
+    return Exercise(**found)

@@ -184,7 +184,14 @@ def run(options: argparse.Namespace, build: Path) -> dict[str, Any]:
         raise RunError(1, assertion)
     failed = read_results(results, tests)
     outcomes = read_outcomes(build)
-    outcome: dict[str, Any] = {"status": 0, "message": None, "mismatches": 0, "tests": outcomes}
+    exercise = json.loads((HERE / "bench.json").read_text(encoding="utf-8")).get("exercise")
+    outcome: dict[str, Any] = {
+        "status": 0,
+        "message": None,
+        "mismatches": 0,
+        "tests": outcomes,
+        "exercise": exercise,
+    }
     for one in outcomes:
         outcome["mismatches"] += one.get("mismatches", 0)
         if one["test"] == "unstalled":

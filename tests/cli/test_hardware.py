@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -109,6 +110,11 @@ def test_generate_and_simulate(call: Any, network: Path) -> None:
     measured = json.loads(out)
     assert {"frames", "mismatches", "interval_cycles", "latency_cycles", "seconds"} <= set(measured)
     assert measured["mismatches"] == 0 and measured["frames"] >= 8
+    exercise = measured["exercise"]
+    assert 0 < exercise["exercised"] <= exercise["words"] - exercise["unreachable"]
+    code, out, err = call("simulate", folder, "--thorough")
+    assert (code, err) == (0, "")
+    assert re.search(r"^weights exercised \d+ of \d+ words; unreachable \d+$", out, flags=re.MULTILINE)
     assert measured["interval_cycles"] == made["interval_cycles"]
     assert measured["latency_cycles"] == made["latency_cycles"]
 
