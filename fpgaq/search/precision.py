@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..choices import COSTS
 from ..errors import FitError, UsageError
 from ..graph import Graph
 from ..parallel import evaluate
@@ -99,8 +100,12 @@ def search(
     ------
     FitError
         A budget below the narrowest widths; the message says what they cost.
+    UsageError
+        An unknown cost, or widths that are no bits of weights.
     """
     run = partial(evaluate, partial(measure, workload), jobs=jobs, dask=dask, cache=cache, progress=progress)
+    if cost not in COSTS:
+        raise UsageError(f"cost {cost!r} is unknown; choose one of {', '.join(COSTS)}")
     costs = layer_costs(workload.graph, cost)
     if not costs:
         raise UsageError(f"network {workload.graph.name!r} has no layer with weights to choose bits for")
