@@ -65,9 +65,12 @@ class NetworkOptions:
 
     def load(self, model: str | Path, *, passes: bool = True) -> Graph:
         """Read a model file as these options say."""
+        return self._load(model, passes, refuse_batch_statistics=False)
+
+    def _load(self, model: str | Path, passes: bool, refuse_batch_statistics: bool) -> Graph:
         from .. import pipeline
 
-        return pipeline.load_model(model, self.network, passes=passes)
+        return pipeline.load_model(model, self.network, passes=passes, refuse_batch_statistics=refuse_batch_statistics)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +84,7 @@ class ModelOptions(NetworkOptions):
 
     def load(self, model: str | Path, *, passes: bool = True) -> Graph:
         """Read a model file as these options say."""
-        from .. import pipeline
-
-        return pipeline.load_model(
-            model, self.network, passes=passes, refuse_batch_statistics=self.refuse_batch_statistics
-        )
+        return self._load(model, passes, self.refuse_batch_statistics)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,13 +153,14 @@ class TargetOptions:
         from ..schedule import Target
 
         multipliers, cycles, fps, clock = self.multipliers, self.cycles, self.fps, self.clock
+        numbers = {"multipliers": multipliers, "cycles": cycles, "fps": fps, "clock": clock}
         if (fps is None) != (clock is None):
             raise UsageError("--fps and --clock go together: frames a second at a clock in MHz")
-        named = [name for name, value in (("multipliers", multipliers), ("cycles", cycles), ("fps", fps)) if value]
-        for name, value in (("multipliers", multipliers), ("cycles", cycles), ("fps", fps), ("clock", clock)):
+        for name, value in numbers.items():
             # A NaN is not above 0 either.
             if value is not None and not 0 < value < float("inf"):
                 raise UsageError(f"--{name} {value:g} must be above 0 and finite")
+        named = [name for name in ("multipliers", "cycles", "fps") if numbers[name] is not None]
         if len(named) > 1:
             raise UsageError(f"--{' and --'.join(named)} exclude one another: give one target")
         if fps is not None and clock is not None:

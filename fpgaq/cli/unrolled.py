@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ..errors import UsageError
@@ -54,14 +54,7 @@ def chosen_unrolling(options: GenerateOptions) -> Unrolling | None:
         raise UsageError("--levels and --stages exclude one another: give one")
     if target.device is not None:
         raise UsageError("--device estimates folded networks: leave it out with --unroll, and ask fpgaq synth")
-    folding = {
-        "multipliers": target.multipliers,
-        "cycles": target.cycles,
-        "fps": target.fps,
-        "clock": target.clock,
-        "pack": options.factor_bits,
-    }
-    given = [name for name, value in folding.items() if value is not None]
+    given = [name for name, value in {**asdict(target), "pack": options.factor_bits}.items() if value is not None]
     if given:
         raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{given[0]} out")
     if chosen.adders:
