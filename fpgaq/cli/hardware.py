@@ -187,6 +187,8 @@ def build(settings: Settings, options: BuildOptions) -> None:
             target,
             network=options.reading.network,
             refuse_batch_statistics=options.reading.refuse_batch_statistics,
+            input_shapes=options.reading.input_shapes(),
+            outputs=options.reading.output_names(),
             frames=options.frames,
             device=options.target.device,
             simulator=options.simulator,

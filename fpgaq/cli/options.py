@@ -62,6 +62,38 @@ class NetworkOptions:
     """What of a model file is read."""
 
     network: Annotated[str | None, Option("Which network of the model file.", metavar="NAME")] = None
+    input_shape: Annotated[
+        tuple[str, ...],
+        Option(
+            "Sizes that an .onnx leaves open, the batch in front, such as x=1,3,64,64; once for each input.",
+            metavar="NAME=N,C,H,W",
+        ),
+    ] = ()
+    outputs: Annotated[
+        str | None, Option("Keep these outputs only, or end at these tensors: A,B.", metavar="NAMES")
+    ] = None
+
+    def input_shapes(self) -> dict[str, tuple[int, ...]] | None:
+        """The shapes of --input-shape by the names of the inputs; None if it was not given."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for text in self.input_shape:
+            name, _, sizes = text.rpartition("=")
+            parts = sizes.replace("x", ",").split(",")
+            if not name or name in shapes or not all(part.isascii() and part.isdigit() and int(part) for part in parts):
+                raise UsageError(
+                    f"--input-shape {text!r}: give each input once, as NAME=1,3,64,64 with sizes of at least 1"
+                )
+            shapes[name] = tuple(int(part) for part in parts)
+        return shapes or None
+
+    def output_names(self) -> tuple[str, ...] | None:
+        """The names of --outputs; None if it was not given."""
+        if self.outputs is None:
+            return None
+        names = tuple(name.strip() for name in self.outputs.split(","))
+        if not all(names):
+            raise UsageError(f"--outputs {self.outputs!r}: give names of outputs, separated by commas")
+        return names
 
     def load(self, model: str | Path, *, passes: bool = True) -> Graph:
         """Read a model file as these options say."""
@@ -70,7 +102,14 @@ class NetworkOptions:
     def _load(self, model: str | Path, passes: bool, refuse_batch_statistics: bool) -> Graph:
         from .. import pipeline
 
-        return pipeline.load_model(model, self.network, passes=passes, refuse_batch_statistics=refuse_batch_statistics)
+        return pipeline.load_model(
+            model,
+            self.network,
+            passes=passes,
+            refuse_batch_statistics=refuse_batch_statistics,
+            input_shapes=self.input_shapes(),
+            outputs=self.output_names(),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from fpgaq import formats
-from fpgaq.cli.options import TargetOptions
 from fpgaq.emit.record import MARKER
 from fpgaq.integer_file import load, save
 from hdl_tests.network_builder import NetworkBuilder
@@ -46,12 +45,6 @@ def test_targets_that_make_no_sense(call: Any, network: Path, options: list[str]
     assert code == 2
     assert_one_line(err)
     assert words in err and not (network.parent / "out").exists()
-
-
-def test_frames_a_second_become_cycles() -> None:
-    target = TargetOptions(fps=30.0, clock=50.0).target()
-    assert target is not None and (target.multipliers, target.cycles) == (None, 1_666_666)
-    assert TargetOptions(device="xc7").target() is None
 
 
 @pytest.mark.parametrize("options", [("--multipliers", 6), ("--unroll",), ("--language", "hls")])
