@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from types import FrameType
 
@@ -46,35 +46,24 @@ COMMANDS = {
     "sensitivity": ("searches", "Say which layer of MODEL hurts, and what to change."),
     "simulate": ("hardware", "Simulate the hardware and compare every beat."),
     "summary": ("numbers", "List the layers of MODEL."),
-    "synth": ("hardware", "Measure what the hardware takes and how fast it is."),
+    "synth": ("synthesis", "Measure what the hardware takes and how fast it is."),
 }
 """Each command's module, and the first line of its help, which a test compares with the command's own."""
 
 
-class LoadedCommands(MutableMapping[str, click.Command]):
+class LoadedCommands(Mapping[str, click.Command]):
     """The commands by name; a command's module is imported when the command is read."""
 
-    def __init__(self) -> None:
-        self.added: dict[str, click.Command] = {}
-
     def __getitem__(self, name: str) -> click.Command:
-        if name in self.added:
-            return self.added[name]
         module, _ = COMMANDS[name]
         found: click.Command = getattr(import_module(f".{module}", __name__), name)
         return found
 
-    def __setitem__(self, name: str, command: click.Command) -> None:
-        self.added[name] = command
-
-    def __delitem__(self, name: str) -> None:
-        del self.added[name]
-
     def __iter__(self) -> Iterator[str]:
-        return iter({**COMMANDS, **self.added})
+        return iter(COMMANDS)
 
     def __len__(self) -> int:
-        return len({**COMMANDS, **self.added})
+        return len(COMMANDS)
 
 
 class CommandGroup(click.Group):
