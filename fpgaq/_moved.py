@@ -67,7 +67,37 @@ MODULES: dict[str, str] = {
 }
 """Old module or package -> new one. The longest prefix of a name counts; what is below a package moves with it."""
 
-CLASSES: dict[str, dict[str, str]] = {}
+CLASSES: dict[str, dict[str, str]] = {
+    "fpgaq.engines": {
+        "Engine": "Runner",
+    },
+    "fpgaq.importers.nnp.network": {
+        "Network": "NnpNetwork",
+    },
+    "fpgaq.pruning": {
+        "Sensitivity": "HarmTable",
+        "measure_sensitivity": "measure_harms",
+        "search": "counts_within",
+    },
+    "fpgaq.pruning.budget_search": {
+        "Sensitivity": "HarmTable",
+        "measure_sensitivity": "measure_harms",
+        "search": "counts_within",
+    },
+    "fpgaq.quantizer.calibration": {
+        "Statistics": "ActivationStatistics",
+    },
+    "fpgaq.schedule.beats": {
+        "Network": "BeatNetwork",
+        "predict": "predict_cycles",
+    },
+    "fpgaq.search.measure": {
+        "measure": "measure_candidate",
+    },
+    "fpgaq.search.precision": {
+        "search": "search_precisions",
+    },
+}
 """New module -> old name in it -> new name in it."""
 
 HELPERS = ("fpgaq", "fpgaq._moved", "importlib", "_frozen_importlib")

@@ -12,7 +12,7 @@ import pytest
 
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Schedule, Target, WindowPlan, make_schedule
-from fpgaq.schedule.beats import Network, keeps_interval, predict
+from fpgaq.schedule.beats import BeatNetwork, keeps_interval, predict_cycles
 from fpgaq.schedule.buffers import least_size, report_buffers, with_line_buffer, with_queue
 from fpgaq.schedule.memories import describe
 from fpgaq.schedule.walk import least_words
@@ -25,12 +25,12 @@ pytestmark = [
     pytest.mark.once,
 ]
 
-Resize = Callable[[Network, int], Network]
+Resize = Callable[[BeatNetwork, int], BeatNetwork]
 
 
-def simulated(graph: IntegerGraph, schedule: Schedule, network: Network, folder: Path) -> str | None:
+def simulated(graph: IntegerGraph, schedule: Schedule, network: BeatNetwork, folder: Path) -> str | None:
     """What is wrong with the hardware of a schedule whose memories are those of `network`, held against its cycles."""
-    predicted = predict(network)
+    predicted = predict_cycles(network)
     smaller = replace(
         schedule,
         plans=network.plans,
@@ -50,11 +50,11 @@ def prove_sizes(graph: IntegerGraph, schedule: Schedule, resized: Resize, live: 
     for words in sorted({live, full}):
         assert simulated(graph, schedule, resized(network, words), folder / f"words_{words}") is None
     if live > 1:
-        assert predict(resized(network, live - 1)) is None
+        assert predict_cycles(resized(network, live - 1)) is None
         found = simulated(graph, schedule, resized(network, live - 1), folder / "stopped")
         assert found is not None and "stuck" in found
     if full > live:
-        slower = predict(resized(network, full - 1))
+        slower = predict_cycles(resized(network, full - 1))
         assert slower is not None and slower.mean_interval > interval
         assert simulated(graph, schedule, resized(network, full - 1), folder / "slower") is None
 

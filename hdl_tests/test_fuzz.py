@@ -18,7 +18,7 @@ from fpgaq.emit.verilog import design_of
 from fpgaq.formats import Format
 from fpgaq.integer_graph import OPERATORS, IntegerAffine, IntegerConvolution, IntegerGraph, IntegerRelu, Tensor
 from fpgaq.schedule import Schedule, Target, make_schedule
-from fpgaq.schedule.beats import predict
+from fpgaq.schedule.beats import predict_cycles
 from fpgaq.schedule.memories import describe
 from fpgaq.verify import compiled, file_bench
 from fpgaq.verify.compiled import find_compiler
@@ -214,7 +214,7 @@ def test_smaller_queues_stop_or_slow_the_hardware(tmp_path: Path) -> None:
     for bits in (edge.queue_bits - 1, 1):
         edges = (*schedule.edges[:place], replace(edge, queue_bits=bits), *schedule.edges[place + 1 :])
         smaller = replace(schedule, edges=edges)
-        predicted = predict(describe(graph, smaller.plans, edges, smaller.input_beats, smaller.engines))
+        predicted = predict_cycles(describe(graph, smaller.plans, edges, smaller.input_beats, smaller.engines))
         result = run_file_bench(graph, smaller, inputs, workdir=tmp_path / str(bits))
         assert result.mismatch is not None
         if predicted is None:

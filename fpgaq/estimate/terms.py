@@ -149,10 +149,10 @@ def _bias(f: Facts) -> tuple[Terms, Terms]:
 def _requantize(f: Facts) -> tuple[Terms, Terms]:
     total = f["TOTAL_WIDTH"]
     rounds = total if f.get("ROUNDING", 0) != 3 and f["SHIFT"] > 0 else 0
-    raised = f.get("RAISE_MAX", 0)
+    lifted = f.get("LIFT_MAX", 0)
     lut: Terms = {
         "rounding": rounds,
-        "raised": (total + raised) * min(raised, 2 * f.get("RAISE_WIDTH", 1)),
+        "lifted": (total + lifted) * min(lifted, 2 * f.get("LIFT_WIDTH", 1)),
         "saturation": max(0, total - f["SHIFT"] - f["RESULT_WIDTH"]) + f["RESULT_WIDTH"],
     }
     return lut, {"plain": f["RESULT_WIDTH"]}

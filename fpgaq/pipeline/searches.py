@@ -69,7 +69,9 @@ def search(
 
     evaluated = _workload(model, calibration, data, options)
     chosen = precision.WIDTHS if widths is None else widths
-    return precision.search(evaluated, budget, cost, chosen, cache=evaluation.pop("results", None), **evaluation)
+    return precision.search_precisions(
+        evaluated, budget, cost, chosen, cache=evaluation.pop("results", None), **evaluation
+    )
 
 
 def explore(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..graph import Graph
-from .budget_search import measure_sensitivity, search
+from .budget_search import counts_within, measure_harms
 from .cost import Budget, cost_of
 from .elimination import both_cuts
 from .groups import find_groups
@@ -73,8 +73,8 @@ class WithinBudget:
             raise UsageError("a budget is searched by what is measured on samples; give some")
         groups, scores = find_groups(units), self.importance(units, statistics)
         harm = Harm(units, statistics.inputs)
-        sensitivity = measure_sensitivity(harm, groups, scores, self.limits, jobs=self.jobs)
-        counts = search(units, groups, scores, sensitivity, self.budget).counts
+        harm_table = measure_harms(harm, groups, scores, self.limits, jobs=self.jobs)
+        counts = counts_within(units, groups, scores, harm_table, self.budget).counts
         cuts = both_cuts(harm, groups, scores, counts)
         # Units of one group may differ in cost; those that importance chose are within the budget.
         fitting = [cut for cut in cuts if cost_of(units, cut.keep, self.budget).within(self.budget)]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import FitError, UsageError
 from ..parallel import evaluate
 from ..report.summary import summarize
-from .budget_search import Found, alike, measure_sensitivity, ranked
+from .budget_search import Found, alike, measure_harms, ranked
 from .cost import Budget, cost_of
 from .elimination import both_cuts
 from .figures import Figures, measure
@@ -111,11 +111,11 @@ def choices_within(
         return 1 if interval is None else max(0, interval - limits.cycles)
 
     shown = show("measuring sensitivities")
-    sensitivity = measure_sensitivity(harm, groups, scores, options.limits, jobs=options.jobs, progress=shown)
+    harm_table = measure_harms(harm, groups, scores, options.limits, jobs=options.jobs, progress=shown)
     budget = limits
     for _ in range(MOST_ATTEMPTS):
         progress("searching")
-        ranking = ranked(units, groups, scores, sensitivity, budget, more=True)
+        ranking = ranked(units, groups, scores, harm_table, budget, more=True)
         best = next(ranking)
         over = excess(best)
         if not over:

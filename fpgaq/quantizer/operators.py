@@ -37,7 +37,7 @@ from ..integer_graph import (
     IntegerSlice,
     Tensor,
 )
-from .calibration import Statistics
+from .calibration import ActivationStatistics
 from .config import QuantizeOptions
 from .drafts import relu_format, rescaled
 from .elements import (
@@ -73,7 +73,7 @@ class Conversion:
         self,
         graph: Graph,
         options: QuantizeOptions,
-        statistics: Mapping[str, Statistics],
+        statistics: Mapping[str, ActivationStatistics],
         reads: Counter[str],
         trace: Trace | None = None,
     ) -> None:

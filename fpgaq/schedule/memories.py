@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..integer_graph import IntegerGraph
-from .beats import MAXIMUM_FRAMES, BeatModel, Network, keeps_interval, predict
+from .beats import MAXIMUM_FRAMES, BeatModel, BeatNetwork, keeps_interval, predict_cycles
 from .plans import Plan, WindowPlan
 from .processes import ENDLESS_BITS
 from .structure import Edge, Engine, Prediction
@@ -25,7 +25,7 @@ SEARCHED_EVENTS = 100_000
 """Networks with more events keep the sizes that were needed with a steady input."""
 
 
-def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[Edge], Prediction]:
+def size_memories(network: BeatNetwork, best: Prediction) -> tuple[list[Plan], list[Edge], Prediction]:
     """Size line buffers in topological order, then the queues of branches, then result FIFOs; predict the cycles.
 
     Sizes come from what each memory holds at most when the input comes no earlier than it is needed for this interval.
@@ -33,7 +33,7 @@ def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[
 
     Parameters
     ----------
-    network : Network
+    network : BeatNetwork
         With generous memories.
     best : Prediction
         Its cycles.
@@ -41,9 +41,9 @@ def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[
     needed, events = _as_needed(network, best)
     # Result FIFOs as planned mostly do; where layers wait for others' results in turn they have to hold more.
     attempts = (_with_planned_fifos(needed, network), needed, network)
-    sized: tuple[Network, Prediction] | None = None
+    sized: tuple[BeatNetwork, Prediction] | None = None
     for attempt in attempts:
-        reached = predict(attempt)
+        reached = predict_cycles(attempt)
         if reached is not None and (sized is None or reached.mean_interval < sized[1].mean_interval):
             sized = attempt, reached
         if sized is not None and sized[1].mean_interval <= best.mean_interval:
@@ -56,13 +56,13 @@ def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[
     for memories in (_line_buffers(needed), _queues(needed), _fifos(needed)):
         smaller = search.shrink(smaller, memories)
     if smaller is not needed:
-        found = predict(smaller)
+        found = predict_cycles(smaller)
         assert found is not None, "sizes that kept the interval do not deadlock"
         prediction = found
     return list(smaller.plans), list(smaller.edges), prediction
 
 
-def _with_planned_fifos(network: Network, planned: Network) -> Network:
+def _with_planned_fifos(network: BeatNetwork, planned: BeatNetwork) -> BeatNetwork:
     """The network with no result FIFO larger than it was planned."""
     plans = (
         replace(plan, fifo_bits=min(plan.fifo_bits, other.fifo_bits))
@@ -71,7 +71,7 @@ def _with_planned_fifos(network: Network, planned: Network) -> Network:
     return replace(network, plans=tuple(plans))
 
 
-def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
+def _as_needed(network: BeatNetwork, best: Prediction) -> tuple[BeatNetwork, int]:
     """The network with each memory as large as it has to be for a steady input, and the events of its frames."""
     interval = math.ceil(best.mean_interval)
     frames = min(MAXIMUM_FRAMES, best.latency // interval + 4)
@@ -103,7 +103,7 @@ def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
     return replace(network, plans=tuple(plans), edges=tuple(edges)), model.events
 
 
-def _run(network: Network, offers: Mapping[str, Sequence[int]], frames: int) -> BeatModel:
+def _run(network: BeatNetwork, offers: Mapping[str, Sequence[int]], frames: int) -> BeatModel:
     model = BeatModel(network)
     for frame in range(frames):
         beats = {name: offers[name][frame * count : (frame + 1) * count] for name, count in network.input_beats.items()}
@@ -121,12 +121,12 @@ class _Memory:
     place: int
     least: int
 
-    def bits(self, network: Network) -> int:
+    def bits(self, network: BeatNetwork) -> int:
         """Bits of its size in `network`."""
         owner = network.edges[self.place] if self.kind == "queue_bits" else network.plans[self.place]
         return int(getattr(owner, self.kind))
 
-    def resized(self, network: Network, bits: int) -> Network:
+    def resized(self, network: BeatNetwork, bits: int) -> BeatNetwork:
         """The network with this memory of ``2**bits`` words."""
         if self.kind == "queue_bits":
             edge = replace(network.edges[self.place], queue_bits=bits)
@@ -143,12 +143,12 @@ class _Search:
     interval: float
     probes: int
 
-    def keeps(self, network: Network) -> bool:
+    def keeps(self, network: BeatNetwork) -> bool:
         """Whether the interval is kept; no, if there is no probe left to tell."""
         self.probes -= 1
         return self.probes >= 0 and keeps_interval(network, self.interval)
 
-    def shrink(self, network: Network, memories: Sequence[_Memory]) -> Network:
+    def shrink(self, network: BeatNetwork, memories: Sequence[_Memory]) -> BeatNetwork:
         """Make each memory, in this order, the least that keeps the interval while those behind it are as they were.
 
         More room never slows a network down. So if all memories of a group may have their least sizes at once, each of
@@ -183,7 +183,7 @@ def describe(
     edges: Sequence[Edge],
     input_beats: Mapping[str, int],
     engines: Sequence[Engine],
-) -> Network:
+) -> BeatNetwork:
     """What the beat model needs of a network."""
     lanes = {edge.tensor: edge.lanes for edge in edges if edge.reader is None}
     output_beats = {}
@@ -191,7 +191,7 @@ def describe(
         height, width, depth = graph.tensors[name].shape
         output_beats[name] = height * width * -(-depth // lanes[name])
     outputs_of = tuple(op.output for op in graph.operators)
-    return Network(outputs_of, tuple(plans), tuple(edges), input_beats, output_beats, tuple(engines))
+    return BeatNetwork(outputs_of, tuple(plans), tuple(edges), input_beats, output_beats, tuple(engines))
 
 
 def with_generous_queue(graph: IntegerGraph, edge: Edge, edges: Sequence[Edge]) -> Edge:
@@ -201,12 +201,12 @@ def with_generous_queue(graph: IntegerGraph, edge: Edge, edges: Sequence[Edge]) 
     return replace(edge, queue_bits=(2 * graph.tensors[edge.tensor].size + 64).bit_length())
 
 
-def with_endless_fifos(network: Network) -> Network:
+def with_endless_fifos(network: BeatNetwork) -> BeatNetwork:
     """Result FIFOs that never hold anything up: what a network can reach at most, and sooner known."""
     return replace(network, plans=tuple(replace(plan, fifo_bits=ENDLESS_BITS) for plan in network.plans))
 
 
-def _line_buffers(network: Network) -> list[_Memory]:
+def _line_buffers(network: BeatNetwork) -> list[_Memory]:
     return [
         _Memory("address_bits", place, max(1, (least_words(plan.walk) - 1).bit_length()))
         for place, plan in enumerate(network.plans)
@@ -214,7 +214,7 @@ def _line_buffers(network: Network) -> list[_Memory]:
     ]
 
 
-def _queues(network: Network) -> list[_Memory]:
+def _queues(network: BeatNetwork) -> list[_Memory]:
     return [
         _Memory("queue_bits", place, LEAST_QUEUE_BITS)
         for place, edge in enumerate(network.edges)
@@ -222,7 +222,7 @@ def _queues(network: Network) -> list[_Memory]:
     ]
 
 
-def _fifos(network: Network) -> list[_Memory]:
+def _fifos(network: BeatNetwork) -> list[_Memory]:
     """Result FIFOs, which hold at least the beats of one group."""
     return [
         _Memory("fifo_bits", place, max(1, (plan.group_beats - 1).bit_length()) if isinstance(plan, WindowPlan) else 1)

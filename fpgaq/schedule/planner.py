@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import FitError
 from ..integer_graph import IntegerGraph, IntegerOperator
-from .beats import Network, predict
+from .beats import BeatNetwork, predict_cycles
 from .choice import BUBBLE, Choice, choose_lanes
 from .engines import WHOLE_FRAMES, make_engine, turn_order
 from .folding import FoldRange, fold_sizes
@@ -73,7 +73,7 @@ def _is_constant(engine: Engine, plans: Sequence[Plan]) -> bool:
 class _Candidate:
     """Hardware with generous memories, the lanes of its tensors, and its cycles."""
 
-    network: Network
+    network: BeatNetwork
     lanes: Mapping[str, int]
     prediction: Prediction
 
@@ -132,7 +132,7 @@ def _best(graph: IntegerGraph, ranges: Sequence[FoldRange], choices: Iterable[Ch
         if busy[place] * (1 + NEGLIGIBLE) >= fastest and not (place < min(found) and busy[place] <= fastest):
             continue
         network, lanes = networks[place]
-        prediction = predict(with_endless_fifos(network))
+        prediction = predict_cycles(with_endless_fifos(network))
         if prediction is None:
             raise AssertionError("a network deadlocks with buffers of two frames")
         found[place] = _Candidate(network, lanes, prediction)
@@ -141,7 +141,7 @@ def _best(graph: IntegerGraph, ranges: Sequence[FoldRange], choices: Iterable[Ch
     return next(each for _, each in sorted(found.items()) if each.prediction.mean_interval <= within)
 
 
-def _busy(network: Network) -> int:
+def _busy(network: BeatNetwork) -> int:
     """Cycles of a frame of the busiest array, layer or way: no prediction is below."""
     cycles = {plan.operator: plan.cycles for plan in network.plans}
     beats = [edge.serializer.cycles for edge in network.edges if edge.serializer is not None]
@@ -151,7 +151,7 @@ def _busy(network: Network) -> int:
 
 def _networks(
     graph: IntegerGraph, ranges: Sequence[FoldRange], choice: Choice, least: int
-) -> Iterator[tuple[Network, dict[str, int]]]:
+) -> Iterator[tuple[BeatNetwork, dict[str, int]]]:
     """A division with each order of turns, memories generous, and the lanes of its tensors."""
     interval = max([least, choice.interval])
     engines, plans, edges, lanes, _ = _wide_enough(graph, ranges, choice, interval)

@@ -13,7 +13,7 @@ from ..errors import FitError, UsageError
 from ..graph import Graph
 from ..parallel import evaluate
 from ..report.sizes import products_of_layers, weights_of_layers
-from .measure import Quality, Workload, measure
+from .measure import Quality, Workload, measure_candidate
 
 COSTS = ("rom", "multiplier")
 WIDTHS = (2, 3, 4, 5, 6, 8)
@@ -73,7 +73,7 @@ def parse_budget(text: str, full: int) -> int:
     return int(value)
 
 
-def search(
+def search_precisions(
     workload: Workload,
     budget: str,
     cost: str = "rom",
@@ -101,7 +101,7 @@ def search(
     FitError
         A budget below the narrowest widths; the message says what they cost.
     """
-    run = partial(evaluate, partial(measure, workload), jobs=jobs, dask=dask, cache=cache, progress=progress)
+    run = partial(evaluate, partial(measure_candidate, workload), jobs=jobs, dask=dask, cache=cache, progress=progress)
     costs = layer_costs(workload.graph, cost)
     if not costs:
         raise UsageError(f"network {workload.graph.name!r} has no layer with weights to choose bits for")

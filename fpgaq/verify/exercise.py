@@ -238,10 +238,10 @@ def frame_exercises(
     def confirm(some: IntegerArray, pixels: IntegerArray) -> Flags:
         return _changes(evidence, rule, fmt, words, some, pixels)
 
-    return search(evidence.rows, (up, down), words, budget, confirm)
+    return find_exercised(evidence.rows, (up, down), words, budget, confirm)
 
 
-def search(
+def find_exercised(
     rows: NDArray[Any],
     slacks: tuple[IntegerArray, IntegerArray],
     words: Words,

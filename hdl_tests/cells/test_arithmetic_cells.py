@@ -26,7 +26,7 @@ TOTAL = 7
 
 
 def requantizers() -> list[tuple[int, int, Format, bool]]:
-    """(largest shift, greatest raise, result, relu)."""
+    """(largest shift, greatest lift, result, relu)."""
     shifts = [(0, 0), (1, 0), (2, 2), (3, 0), (3, 1), (5, 3), (9, 0)]
     formats = [Format(3, 0), Format(3, 0, True, True), Format(3, 0, False), Format(2, 0), Format(1, 0, False)]
     formats += [Format(9, 0), Format(9, 0, False)]
@@ -37,20 +37,20 @@ def requantizers() -> list[tuple[int, int, Format, bool]]:
 def test_requantize_every_total(rounding: str, tmp_path: Path) -> None:
     cases = requantizers()
     values = np.array(list(product(range(-(1 << (TOTAL - 1)), 1 << (TOTAL - 1)), range(4))))
-    totals, raises = values[:, 0], values[:, 1]
+    totals, lifts = values[:, 0], values[:, 1]
     instances = [
         {
-            "TOTAL_WIDTH": TOTAL, "RAISE_MAX": most, "RAISE_WIDTH": 2, "SHIFT": shift,
+            "TOTAL_WIDTH": TOTAL, "LIFT_MAX": most, "LIFT_WIDTH": 2, "SHIFT": shift,
             "ROUNDING": ROUNDINGS.index(rounding), "RESULT_WIDTH": fmt.width, "RESULT_SIGNED": int(fmt.signed),
             "NARROW": int(fmt.narrow), "RELU": int(relu),
         }
         for shift, most, fmt, relu in cases
     ]  # fmt: skip
-    inputs = {"total": Port(TOTAL, [*totals.tolist(), 0]), "raise": Port(2, [*raises.tolist(), 0])}
+    inputs = {"total": Port(TOTAL, [*totals.tolist(), 0]), "lift": Port(2, [*lifts.tolist(), 0])}
     outcome = drive(tmp_path, "fpgaq_requantize", instances, inputs, [{"result": c[2].width} for c in cases])
     for (shift, most, fmt, relu), found in zip(cases, outcome.outputs, strict=True):
-        legal = raises <= most
-        expected = round_shift(totals[legal], shift - raises[legal], rounding)  # type: ignore[arg-type]
+        legal = lifts <= most
+        expected = round_shift(totals[legal], shift - lifts[legal], rounding)  # type: ignore[arg-type]
         if relu:
             expected = np.maximum(expected, 0)
         results = np.array(found["result"][1:])[legal]

@@ -19,7 +19,7 @@ from ...formats import Format, quantize_real
 from ...graph import Array, FixedPointQuantize
 from ...graph.fixed import ROUNDING
 from .function import Converted, Converter, Function, parameter_count
-from .network import Network, Node, Variable
+from .network import NnpNetwork, Node, Variable
 from .parameter_grid import ParameterGrid
 from .proto_fields import Fields
 
@@ -32,20 +32,20 @@ TEXT_TOLERANCE = 5e-6
 
 
 def take_grids(
-    network: Network, parameters: Mapping[str, Array], as_parameter: set[str]
-) -> tuple[Network, dict[str, Array], dict[str, ParameterGrid]]:
+    network: NnpNetwork, parameters: Mapping[str, Array], as_parameter: set[str]
+) -> tuple[NnpNetwork, dict[str, Array], dict[str, ParameterGrid]]:
     """Replace each quantizer of a parameter by the parameter itself and the grid of its values.
 
     Parameters
     ----------
-    network : Network
+    network : NnpNetwork
     parameters : mapping of str to array
     as_parameter : set of str
         The variables that functions read as parameters.
 
     Returns
     -------
-    (Network, parameters, grids)
+    (NnpNetwork, parameters, grids)
         The two by the name of the variable that the layer reads.
     """
     producer = {name: node for node in network.nodes for name in node.outputs}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .network import Network, Node
+from .network import NnpNetwork, Node
 
 LOSSES = frozenset(
     ("AbsoluteError", "BinaryCrossEntropy", "CategoricalCrossEntropy", "EpsilonInsensitiveLoss", "HuberLoss")
@@ -13,7 +13,7 @@ BEHIND = frozenset({"Mean", "Sum", "MulScalar", "AddScalar", "Reshape", "Identit
 """What may stand between a loss and the output."""
 
 
-def before_losses(network: Network, outputs: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+def before_losses(network: NnpNetwork, outputs: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
     """The outputs, that of a loss replaced by what the loss compares with the target, and notes that say so."""
     writers = {name: node for node in network.nodes for name in node.outputs}
     kept: dict[str, None] = {}
