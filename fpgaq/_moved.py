@@ -18,6 +18,8 @@ from typing import Any
 MODULES: dict[str, str] = {
     "fpgaq.errors": "fpgaq.base.errors",
     "fpgaq.parallel": "fpgaq.base.parallel",
+    "fpgaq.synth.process": "fpgaq.synth.yosys",
+    "fpgaq.verify.process": "fpgaq.child",
     "fpgaq.npy": "fpgaq.base.npy",
     "fpgaq.data": "fpgaq.base.data",
     "fpgaq.doctor": "fpgaq.base.tools",

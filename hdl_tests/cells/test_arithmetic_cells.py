@@ -14,7 +14,7 @@ import pytest
 from cell_bench import Port, drive, missing_simulator, signed, unpack
 
 from fpgaq.accumulators import signed_width
-from fpgaq.emit.layers.division import division_facts
+from fpgaq.emit.layers.division import division_of
 from fpgaq.emit.literals import pack
 from fpgaq.formats import ROUNDINGS, Format, round_shift, saturate
 from fpgaq.integer_graph import IntegerSumPooling, Requantize
@@ -273,27 +273,25 @@ def divided(
     directory: Path, op: IntegerSumPooling, source: Format, taps: int, fmt: Format
 ) -> Iterator[tuple[IntegerSumPooling, tuple[int, int, int, int]]]:
     """Totals whose result differs; the cell is driven with what the emitter computes for it."""
-    facts: Any = division_facts(op, SimpleNamespace(groups=1), source, fmt)  # type: ignore[arg-type]
-    entries = [facts["entries"][0]] * len(op.divisor)
-    for place, entry in facts["exceptions"]:
+    plan: Any = SimpleNamespace(groups=1, lanes_out=1)
+    division = division_of(op, plan, source, fmt)
+    entries = list(division.entries)
+    for place, entry in division.exceptions:
         entries[int(place.split("'d")[1])] = entry
     totals = range(taps * source.minimum, taps * source.maximum + 1)
     pairs = [(total, place) for place in range(len(op.divisor)) for total in totals]
     words = [int(entries[place].split("'h")[1], 16) for _, place in pairs]
-    low, high = facts["multiplier_width"], facts["dividend_width"]
+    low, high = division.multiplier_width, division.dividend_width
     # The addend comes with the total, the multiplier a cycle later, the divisor two.
     inputs = {
-        "total": Port(facts["total_width"], [*(total for total, _ in pairs), 0, 0, 0]),
+        "total": Port(division.total_width, [*(total for total, _ in pairs), 0, 0, 0]),
         "addend": Port(high, [*(word >> low & ((1 << high) - 1) for word in words), 0, 0, 0]),
         "multiplier": Port(low, [0, *(word & ((1 << low) - 1) for word in words), 0, 0]),
         "divisor": Port(high, [0, 0, *(word >> (low + high) for word in words), 0]),
     }
-    parameters = {
-        "TOTAL_WIDTH": facts["total_width"], "DOUBLE": facts["double"], "DIVIDEND_WIDTH": high,
-        "MULTIPLIER_WIDTH": low, "SHIFT": facts["shift"], "OFFSET": facts["offset"], "TIES": facts["ties"],
-        "RESULT_WIDTH": fmt.width, "RESULT_SIGNED": int(fmt.signed), "NARROW": int(fmt.narrow), "RELU": facts["relu"],
-    }  # fmt: skip
-    found = drive(directory, "fpgaq_divide", [parameters], inputs, [{"result": fmt.width}]).outputs[0]["result"]
+    found = drive(directory, "fpgaq_divide", [division.divide.parameters], inputs, [{"result": fmt.width}]).outputs[0][
+        "result"
+    ]
     rule = op.requantize
     for (total, place), bits in zip(pairs, found[3:], strict=True):
         divisor = op.divisor[place]
