@@ -60,6 +60,7 @@ MODULES: dict[str, str] = {
     "fpgaq.explore": "fpgaq.study.explore",
     "fpgaq.report": "fpgaq.study.report",
     "fpgaq.pruning": "fpgaq.study.pruning",
+    "fpgaq.pruning.training": "fpgaq.nnabla.retraining",
     "fpgaq.pruning.command": "fpgaq.study.pruning.prune",
     "fpgaq.pruning.workflow": "fpgaq.pipeline.pruning",
     "fpgaq.nnabla.workflow": "fpgaq.pipeline.finetuning",

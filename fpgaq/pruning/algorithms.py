@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..graph import Graph
+from ..nnabla.retraining import Recipe, Samples, Trainee, retrain
 from .budget_search import counts_within, measure_harms
 from .cost import Budget, cost_of
 from .elimination import both_cuts
@@ -26,7 +27,6 @@ from .masks import Limits, by_global_ratio, by_ratio
 from .readings import some_samples
 from .shrinkage import rebuild
 from .surgeon import lasting_loss
-from .training import Recipe, Samples, Trainee, retrain
 from .units import Mask, Units, find_units
 
 Choice: TypeAlias = Callable[[Units, Statistics], Mask]
