@@ -5,7 +5,7 @@
 
 The first appends to ``estimator_data/DEVICE.jsonl`` what is not yet there; runs that the user's cache holds cost
 nothing. The second writes ``estimator_data/designs.jsonl`` anew, the inventory of every network that some device has
-counts of. A digest of each design's Verilog stands beside its counts: counts of other Verilog than today's are told.
+counts of. A digest of each design's Verilog is kept with its counts, so that counts of other Verilog are found.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from fpgaq.synth.yosys import yosys_version
 FOLDS = 5
 # How strongly a coefficient is held to one, against a design that is wrong by its whole size.
 RIDGE = 0.01
-# A family with few networks is held harder, to the coefficients of one alike.
+# A family with few networks is held more strongly, to the coefficients of a similar family.
 ALIKE = {"xcup": ("xc7", 0.1)}
 ROUNDS = 30
 

@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("python")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
-    parser.add_argument("--most", type=int, help="stop after so many steps")
+    parser.add_argument("--most", type=int, help="stop after that many steps")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     path = arguments.folder / "facts.json"

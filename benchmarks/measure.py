@@ -66,7 +66,7 @@ def rates(graph: Graph, integer: IntegerGraph, data: Dataset) -> dict[str, Any]:
 def best_interval(graph: Graph, schedule: Schedule) -> int:
     """The least interval that dedicated lanes can have within the budget, by trying every fold of every layer.
 
-    On its own beside `fpgaq.schedule.folding`, which it checks; for networks without convolution groups.
+    Independent of `fpgaq.schedule.folding`, which it checks; for networks without convolution groups.
     """
     costs: list[dict[int, int]] = []
     for op in graph.operators:

@@ -35,7 +35,7 @@ def simulated(graph: IntegerGraph, schedule: Schedule, network: BeatNetwork, fol
         schedule,
         plans=network.plans,
         edges=network.edges,
-        # A network that stops has no cycles to be held against: those of the whole one serve as its patience.
+        # A network that stops has no cycles of its own: the simulation waits for those of the whole one.
         prediction=predicted or schedule.prediction,
     )
     inputs = {"t0": frames(graph.tensors["t0"], 3, 5)}
@@ -86,7 +86,7 @@ QUEUES = ("conv1", "add")
 
 @pytest.mark.parametrize("queue", range(len(QUEUES)), ids=QUEUES)
 def test_least_queues(queue: int, tmp_path: Path) -> None:
-    """The queue beside two convolutions must hold what they have in them, or nothing moves any more."""
+    """The queue parallel to two convolutions must hold what they have in them, or nothing moves any more."""
     graph, schedule = network_of("skip")
     reports = [report for report in report_buffers(graph, schedule) if report.kind == "queue"]
     places = [place for place, edge in enumerate(schedule.edges) if edge.queue_bits is not None]

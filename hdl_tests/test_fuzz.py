@@ -1,4 +1,4 @@
-"""Random networks, each computed in several ways beside the reference: data and predicted cycles, by equality."""
+"""Random networks, each computed in several ways and by the reference: data and predicted cycles, by equality."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_more_networks_in_hls(start: int) -> None:
 
 
 ONCE_WRONG = (1032, 1099, 1171, 1194)
-"""A stale step of a shared engine behind a reset of one cycle; two inputs whose tlast was misplaced at once."""
+"""A stale step of a shared engine after a reset of one cycle; two inputs whose tlast was misplaced at once."""
 
 
 @needs_icarus

@@ -1,4 +1,4 @@
-"""Faults planted in the emitted hardware, each of which the bench must find."""
+"""Faults planted in the emitted hardware; the bench must find each."""
 
 from __future__ import annotations
 

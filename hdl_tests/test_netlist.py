@@ -1,7 +1,7 @@
 """The netlists that Yosys makes of whole networks, simulated gate by gate against the reference.
 
-Cells are Yosys's own models, and those beside this file for block RAMs and multipliers of which it has none; those of
-the ECP5 with registers moved into them as for place and route.
+Cells are Yosys's own models. For block RAMs and multipliers without one, the models are in this folder; the ECP5's have
+registers moved into them, as for place and route.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Netlist:
 
 
 def perceptron() -> IntegerGraph:
-    """Weights that fill block RAMs, of which an ECP5 takes several for a bank."""
+    """Weights that fill block RAMs; an ECP5 takes several for a bank."""
     return NetworkBuilder(5, (1, 1, 96)).affine(40).affine(6, requantize=False).graph()
 
 

@@ -16,7 +16,7 @@ from fpgaq.integer_graph import IntegerGraph
 
 
 def chain(shape: tuple[int, ...], *operators: Operator, shapes: dict[str, tuple[int, ...]] | None = None) -> Graph:
-    """A graph of operators in a row; their inputs and outputs are filled in as t0, t1, ... and names told apart."""
+    """A graph of operators in a row; their inputs and outputs are named t0, t1, ..., and names are made unique."""
     known, linked = {"t0": shape}, []
     for index, op in enumerate(operators):
         name = f"{op.name}_{index}" if op.name in [before.name for before in linked] else op.name

@@ -17,7 +17,7 @@ Facts: TypeAlias = Mapping[str, int]
 # What a module's elements go into: the bits of the factors of its products.
 _NO_PRODUCTS = {"element_bits": 0, "weight_bits": 0, "product_bits": 0, "padded": 0, "merged": 0}
 _COUNTED = "+*?"
-"""Operations before a register that cost logic beside it; the coefficients were fitted without differences."""
+"""Operations before a register that cost logic of their own; the coefficients were fitted without differences."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _columns(words: Sequence[int], width: int) -> NDArray[np.uint8]:
 
 
 def _lookups(columns: NDArray[np.uint8], inputs: int) -> tuple[int, int]:
-    """(distinct tables of so many words, choices between them) that give all columns; constant tables are free."""
+    """(distinct tables of `inputs` words, choices between them) that give all columns; constant tables are free."""
     if not len(columns):
         return 0, 0
     padded = np.pad(columns, ((0, 0), (0, -columns.shape[1] % inputs)))

@@ -72,7 +72,7 @@ class Memory:
     blocks, sites : int
         Block RAMs, LUT RAM sites.
     deep : int
-        Banks one behind another, with a multiplexer behind them.
+        Banks in the direction of the addresses; a multiplexer chooses among them.
     """
 
     kind: str
@@ -183,7 +183,7 @@ def _geometries(ram: Ram, width: int, words: int, rom: bool) -> Iterator[tuple[f
         byte = min(ram.byte or unit, unit)
         padded = width if rom else ceil(width / byte) * byte
         deep = ceil(words / (1 << (ram.address_bits - halvings)))
-        # Banks lie beside one another in a cell that is wide enough.
+        # A cell that is wide enough holds several banks.
         cells = ceil(deep * padded / unit)
         choosing = (deep - 1) * width + (0 if rom or deep == 1 else deep)
         cost = (ram.cost - ram.scaled) * cells + ram.scaled * deep * width / unit + choosing / 2 + 2

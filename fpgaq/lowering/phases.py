@@ -71,7 +71,7 @@ def in_phases(spread: IntegerUpsample, layer: IntegerConvolution, graph: Integer
     whole = (height * len(rows), width * len(columns), depth)
     written: list[Tensor] = []
     for row, down in enumerate(rows):
-        beside = []
+        along_row = []
         for column, across in enumerate(columns):
             name = f"{layer.output}.phase{row}{column}"
             tensor = replace(target, name=name, shape=(height, width, depth), label="")
@@ -85,9 +85,9 @@ def in_phases(spread: IntegerUpsample, layer: IntegerConvolution, graph: Integer
                 dilation=(down.dilation, across.dilation),
             )
             pieces.append((part, tensor))
-            beside.append(tensor)
+            along_row.append(tensor)
         laid = (height, 1, width * len(columns) * depth) if len(rows) > 1 else whole
-        written.append(_interleaved(pieces, layer, f"row{row}", beside, laid))
+        written.append(_interleaved(pieces, layer, f"row{row}", along_row, laid))
     tensor = _interleaved(pieces, layer, "whole", written, whole)
     if whole != target.shape:
         pieces.append((IntegerSlice(f"{layer.name}.inner", (tensor.name,), target.name, (0, 0, 0)), target))

@@ -17,7 +17,7 @@ from .layers import parameter_names
 from .rebuild import functions
 
 KEPT_VALUES = 1 << 18
-"""Values of a variable that are kept of all samples."""
+"""How many values of a variable are kept, from all samples."""
 
 
 @contextmanager

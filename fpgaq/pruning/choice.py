@@ -28,7 +28,7 @@ from .units import Units
 MOST_ATTEMPTS = 4
 """How often a budget is tightened if the real schedule takes more cycles than its folds alone."""
 FEW = 16
-"""How many samples a network is quantized with to see its schedule, which hangs little on them."""
+"""How many samples a network is quantized with for its schedule, which depends little on them."""
 CHOICES = 4
 """How many choices of counts are carried out at least, to take the one that does least harm as a whole."""
 MOST_MISSES = 4

@@ -25,7 +25,7 @@ from .units import Mask, Units, is_depthwise
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one frame; `cycles` is None if no number of multipliers was named."""
+    """The cost of one frame; `cycles` is None if no number of multipliers was given."""
 
     macs: int
     rom_bits: int
@@ -39,7 +39,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits, of which at least one is set; `multipliers` is what the cycles are taken at."""
+    """Limits; at least one is set. `multipliers` is the number with which the cycles are counted."""
 
     macs: int | None = None
     rom_bits: int | None = None

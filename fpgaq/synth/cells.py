@@ -110,7 +110,7 @@ _ECP5: dict[str, Counts] = {
 _ICE40_FLIPFLOPS = ("", "E", "SR", "R", "SS", "S", "ESR", "ER", "ESS", "ES")
 _ICE40: dict[str, Counts] = {
     **_logic({"SB_LUT4": 1}),
-    # Beside the LUT of the same cell, which most often is in use.
+    # In the same cell as a LUT, which most often is in use.
     "SB_CARRY": Counts(carry=1),
     **{f"SB_DFF{edge}{kind}": Counts(ff=1) for edge in ("", "N") for kind in _ICE40_FLIPFLOPS},
     "SB_MAC16": Counts(dsp=1),

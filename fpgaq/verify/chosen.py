@@ -111,7 +111,7 @@ def choose_frames(
     budget, pool = Budget(allowed), candidates(graph, present, chance)
     barren = 0
     while len(frames) < limit and budget.left > 0 and barren < (3 if thorough else 1):
-        # Entries of tables alone, of which a frame may reach one or two, are worth few frames.
+        # A frame may reach only one or two entries of tables: few frames are spent on these alone.
         worth = state.left if len(frames) < few else state.weights_left
         if not worth:
             break
@@ -182,7 +182,7 @@ class _State:
         hits = self._judge_pool(pool, budget)
         chosen: list[tuple[str, Frames]] = []
         while len(chosen) < limit:
-            # An entry of a table decides only between candidates of which the weights say the same.
+            # An entry of a table decides only between candidates that exercise equally many weights.
             weight = 1 + self.total[1]
             shares = [1 if table else weight for table in self.tables]
             gains = np.sum([share * flags.sum(axis=1) for share, flags in zip(shares, hits, strict=True)], axis=0)
@@ -244,7 +244,7 @@ def steered_frames(
     """Frames for the matrix products on the input, from large random values; none where there is no such layer."""
     made = []
     for op in steerable(graph):
-        # Half of the channels at a time, those of which most is left first.
+        # Half of the channels at a time; first those with the most words left.
         words = left[graph.operators.index(op)]
         counts = np.bincount(words.channel, minlength=len(op.bias))
         signs = np.where(counts > np.median(counts), 1, -1)

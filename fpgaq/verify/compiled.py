@@ -29,7 +29,7 @@ STRICT = ("-std=c++17", "-Wall", "-Wextra", "-Werror")
 SHARED = ("-fPIC", "-shared", "-fvisibility=hidden")
 """Hidden symbols: the loader must not join the static memory of two networks that a process has loaded."""
 OPTIMIZE = ("-O3", "-march=native")
-"""For this very processor, whose features are part of a compiled network's key: a home folder may serve several."""
+"""For this very processor, whose features are part of a compiled network's key: several machines may share a home."""
 
 ENGINES = "engines"
 """Compiled networks in the user's cache folder."""
@@ -105,7 +105,7 @@ def compile_networks(
     folder : Path
         For the sources and the library.
     options : sequence of str
-        Compiler options beside the language and the warnings; ``-DFPGAQ_CHECKS`` checks every proved width.
+        Compiler options in addition to the language and the warnings; ``-DFPGAQ_CHECKS`` checks every proved width.
     timeout : float
         Seconds for the compiler.
 

@@ -41,7 +41,7 @@ PRODUCTS_A_COMPARISON = 16
 """Products of the reference that take the time of one comparison."""
 
 WORD = 16
-"""Comparisons of which the time is lost for each word of a chunk, however few pixels there are."""
+"""Comparisons that take the time lost for each word of a chunk, however few pixels there are."""
 
 NEVER = 1 << 30
 """More than a change of one in a word can move a sum."""

@@ -1,6 +1,6 @@
 """A fast differential check of a network's Verilog: plain Icarus with memory files in and a log out, no cocotb.
 
-It serves where hundreds of networks are tried; what a user runs is the bench of `fpgaq.verify.bench`.
+It is for trials of hundreds of networks; users run the bench of `fpgaq.verify.bench`.
 """
 
 from __future__ import annotations
@@ -295,7 +295,7 @@ def _place(stream: Mapping[str, Any], beat: int, beats: int, expected: str, foun
             if stream["signed"]:
                 wanted, got = (value - ((value >> (slot - 1)) << slot) for value in (wanted, got))
             return f"{place}, channel {group * stream['lanes'] + lane}: expected {wanted}, found {got}"
-    raise AssertionError("two equal beats were told apart")
+    raise AssertionError("two equal beats were found unequal")
 
 
 def _find_wrong_cycle(

@@ -63,7 +63,7 @@ MONOTONE = (
     IntegerTranspose,
     IntegerReshape,
 )
-"""Operators of which no output falls when an input rises."""
+"""Operators that never lower an output when an input rises."""
 
 
 def find_reachable(graph: IntegerGraph, words: Sequence[Words], budget: Budget) -> tuple[Flags, ...]:

@@ -43,7 +43,7 @@ class SimulationResult:
     Parameters
     ----------
     frames : int
-        Frames of the unstalled run, every beat of which was compared.
+        Frames of the unstalled run; every beat of them was compared.
     mismatches : int
         Beats that differ; 0, since a mismatch raises VerificationError.
     interval_cycles : int or None

@@ -255,7 +255,7 @@ def test_sum(lanes: int, elements: int, width: int, is_signed: bool, tmp_path: P
 @pytest.mark.parametrize("fmt", [Format(4, 0, False), Format(7, 0, True, True)])
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_divide_every_total(rounding: str, fmt: Format, tmp_path: Path) -> None:
-    """Every total of every divisor, odd ones, even ones and both beside each other, against the exact fraction."""
+    """Every total of every divisor, odd ones, even ones and both in one cell, against the exact fraction."""
     cases = []
     for source, taps in ((Format(4, 0), 5), (Format(4, 0, False), 5), (Format(3, 0), 12)):
         for divisors in [(d,) for d in (1, 2, 3, 4, 5, 6, 7, 9, 12)] + [(4, 2, 6), (9, 6, 4), (3, 2, 1)]:

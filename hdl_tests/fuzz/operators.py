@@ -1,4 +1,4 @@
-"""Random integer operators beside convolutions and affine layers: each takes a source and gives an operator or None."""
+"""Random integer operators other than convolutions and affine layers: each makes one for a source, or None."""
 
 from __future__ import annotations
 

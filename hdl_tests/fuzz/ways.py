@@ -1,4 +1,4 @@
-"""The ways in which a case is computed beside the reference. Each says of every case what is wrong with it, or None.
+"""The ways to compute a case in addition to the reference. Each gives the fault of every case, or None.
 
 A way takes cases and an empty folder. One that yields arrays compares them by `first_difference`; a bench that sees
 more (inner streams, cycles) says what it found itself. A new way is a function here and a line in `WAYS`.

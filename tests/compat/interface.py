@@ -169,7 +169,7 @@ MAPS = (
 
 
 def run_json(name: str, folder: Path) -> dict[str, Any]:
-    """What a run prints with --json, run in `folder` behind the runs that it needs.
+    """What a run prints with --json, run in `folder` after the runs that it needs.
 
     Raises
     ------

@@ -146,7 +146,7 @@ def test_a_single_window_by_hand() -> None:
 
 
 def test_rows_of_the_second_buffer_buy_the_rate() -> None:
-    """An unpadded 5x5 behind a pool: nine of its twelve rows for the full rate, six cost a fifth of it."""
+    """An unpadded 5x5 after a pool: nine of its twelve rows for the full rate, six cost a fifth of it."""
     graph = lenet()
     schedule = make_schedule(graph, Target(multipliers=64, sharing=False))
     network, plan = network_of(graph, schedule), schedule.plans[2]

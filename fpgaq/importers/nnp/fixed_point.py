@@ -139,7 +139,7 @@ def _argument(node: Node, field: str) -> float:
 def _scaled(
     name: str, producer: Mapping[str, Node], parameters: Mapping[str, Array]
 ) -> tuple[str | None, NDArray[np.float64], Node | None]:
-    """The parameter behind a variable, what it was multiplied with, and the function that did so."""
+    """The parameter that a variable comes from, its factor, and the function that multiplied it."""
     if name in parameters and name not in producer:
         return name, np.ones(()), None
     node = producer.get(name)
@@ -151,7 +151,7 @@ def _scaled(
 def _unscaled(
     name: str, readers: Mapping[str, list[Node]], parameters: Mapping[str, Array]
 ) -> tuple[str, NDArray[np.float64], Node | None]:
-    """The variable behind a scale, if one follows alone, what it is multiplied with, and the function."""
+    """The variable after a scale, if that is its only reader; the factor; and the function."""
     found = readers.get(name, [])
     if len(found) != 1 or found[0].type not in ("Mul2", "Div2") or len(found[0].inputs) != 2:
         return name, np.ones(()), None
