@@ -1,4 +1,4 @@
-"""What a design consists of: cells with their parameters, and the logic that its modules have of their own."""
+"""The parts of a design: cells with their parameters, and the logic of its modules themselves."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _items(instance: Instance, facts: Facts, count: int, modules: Mapping[str, M
 
 
 def _weight_facts(rom: Rom, width: int) -> Facts:
-    """What makes products by the weights cheaper than their widths say.
+    """Facts that make products by the weights cheaper than their widths suggest.
 
     "shifts" are weights that are one power of two in every step: no multiplier is left of those. "changing_bits" of
     "all_bits" of the weights change from step to step; where there is but one step, those are counted that are set.

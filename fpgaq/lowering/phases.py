@@ -33,7 +33,7 @@ Piece = tuple[IntegerOperator, Tensor]
 
 @dataclass(frozen=True)
 class _Axis:
-    """Of one phase along one axis: the taps that meet pixels, how far they lie apart, and the padding around."""
+    """One phase along one axis: the taps that meet pixels, how far apart they are, and the padding around."""
 
     taps: tuple[int, ...]
     dilation: int
@@ -114,7 +114,7 @@ def _phases(
 def _interleaved(
     pieces: list[Piece], layer: IntegerConvolution, part: str, tensors: list[Tensor], shape: ImageShape
 ) -> Tensor:
-    """Tensors joined pixel by pixel and read as an image of another shape; what is no change is left out."""
+    """Tensors joined pixel by pixel and read as an image of another shape; steps that change nothing are left out."""
     tensor = tensors[0]
 
     def put(kind: str, operator: type[IntegerConcatenate] | type[IntegerReshape], shape: ImageShape) -> Tensor:

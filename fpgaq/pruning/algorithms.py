@@ -86,7 +86,7 @@ class NetworkSlimming:
     """Train with a penalty on the factors of batch normalization, drop the smallest of the whole network, train again.
 
     Liu et al., "Learning Efficient Convolutional Networks through Network Slimming", 2017. With several rounds each
-    drops an equal part of what is to go.
+    drops an equal part of the channels.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ def ranked(
     budget: Budget,
     more: bool = False,
 ) -> Iterator[Found]:
-    """Choices within a budget, the least harm first; with `more` a greedy search looks further around what it found.
+    """Choices within a budget, the least harm first; with `more` a greedy search looks further around its result.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def ranked(
 
 
 def alike(counts: Counts, better: Counts, full: Counts) -> bool:
-    """Whether a choice is near one of less harm, or keeps no more of anything: not worth a trial of its own."""
+    """Whether a choice is near one of less harm, or keeps no more units of any group: not worth a trial of its own."""
     pairs = tuple(zip(counts, better, full, strict=True))
     return all(a <= b for a, b, _ in pairs) or all(abs(a - b) <= NEAR * size for a, b, size in pairs)
 
@@ -218,7 +218,7 @@ def _descend(harm_table: HarmTable, budget: Budget, cost: Callable[[Counts], Cos
 
 
 def _exchange(counts: Counts, harm_table: HarmTable, budget: Budget, cost: Callable[[Counts], Cost]) -> Counts:
-    """Give a group more, and if need be another less, as long as that does less harm."""
+    """Let a group keep more, and another less if necessary, while that does less harm."""
     while True:
         better = [
             step

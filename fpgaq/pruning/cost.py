@@ -1,4 +1,4 @@
-"""What a masked network costs, before anything is rebuilt: multiplications, ROM bits, cycles of a frame.
+"""The cost of a masked network, before it is rebuilt: multiplications, ROM bits, cycles of a frame.
 
 Multiplications are exact. ROM bits are `report.sizes.expected_parameter_bits`; cycles are those of the
 schedule's lanes, without what memories may cost and with a guess of what shared engines wait. The figures of a result

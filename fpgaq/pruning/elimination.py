@@ -40,7 +40,7 @@ def eliminate(harm: Harm, groups: Sequence[Group], scores: Scores, counts: Seque
     Returns
     -------
     Cut
-        A group keeps more where nothing of a tensor would be left else.
+        A group keeps more where a tensor would otherwise be left empty.
     """
     losing = [max(0, group.size - max(count, len(group.fixed))) for group, count in zip(groups, counts, strict=True)]
     judged = [math.ceil(number * min(1.0, MOST_STEPS / max(1, sum(losing)))) for number in losing]

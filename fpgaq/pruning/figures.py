@@ -96,7 +96,7 @@ def measure(
 
 
 def _counts(lowered: IntegerGraph, schedule: Schedule, device: str) -> Counts:
-    """What the network's Verilog takes on a device."""
+    """The resources that the network's Verilog takes on a device."""
     with tempfile.TemporaryDirectory(prefix="fpgaq-") as folder:
         hardware = Path(folder) / "hardware"
         write_folder(hardware, print_design(design_of(lowered, schedule)))

@@ -1,4 +1,4 @@
-"""What samples show of a float network: the range of every tensor, and power-of-two steps that suit it."""
+"""Measurements of a float network on samples: the range of every tensor, and power-of-two steps that suit it."""
 
 from __future__ import annotations
 

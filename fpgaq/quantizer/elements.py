@@ -82,7 +82,7 @@ def quantize_multiply(
 
 
 def _rounded_format(width: int, frac: int, wish: Wish, options: QuantizeOptions) -> Format:
-    """What an accumulator is rounded to; itself where the exact result may leave."""
+    """The format that an accumulator is rounded to; its own where the exact result may be an output."""
     if wish.bits is None and wish.format is None:
         return Format(width, frac) if wish.signed else Format(width - 1, frac, False)
     return wish.fit(frac, options)

@@ -271,7 +271,7 @@ def check_operators(graph: Graph) -> None:
 
 
 def channel_factors(op: BatchNormalization | ScaleOffset | Prelu, channels: int) -> ChannelFactors:
-    """What a normalization, a constant factor or a PReLU does to each channel."""
+    """The scale of each channel by a normalization, a constant factor or a PReLU."""
     ones, zeros = np.ones(channels), np.zeros(channels)
     if isinstance(op, BatchNormalization):
         factor = 1.0 / np.sqrt(op.variance.astype(np.float64) + op.epsilon)

@@ -25,7 +25,7 @@ TRIED = 8
 
 @dataclass(frozen=True)
 class Candidate:
-    """Bits of the weights of every layer, what they cost, and what was measured.
+    """Bits of the weights of every layer, their cost, and the measured quality.
 
     `predicted` is the sum of the layers' own noises; None for uniform widths.
     """
@@ -58,7 +58,7 @@ class SearchResult:
 
 
 def layer_costs(graph: Graph, cost: str) -> dict[str, int]:
-    """What one more bit of each layer's weights costs: bits of memory, or bits of weights multiplied a frame."""
+    """The cost of one more bit of each layer's weights: bits of memory, or bits of weights multiplied a frame."""
     return weights_of_layers(graph) if cost == "rom" else products_of_layers(graph)
 
 
@@ -99,7 +99,7 @@ def search_precisions(
     Raises
     ------
     FitError
-        A budget below the narrowest widths; the message says what they cost.
+        A budget below the narrowest widths; the message gives their cost.
     """
     run = partial(evaluate, partial(measure_candidate, workload), jobs=jobs, dask=dask, cache=cache, progress=progress)
     costs = layer_costs(workload.graph, cost)

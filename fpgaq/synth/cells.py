@@ -1,4 +1,4 @@
-"""What each primitive cell of a device occupies.
+"""The resources that each primitive cell of a device occupies.
 
 A LUT is a site: logic, a shift register, a LUT RAM and an inverter each take their sites. Two small functions
 that a placer may later pack into one six-input site are counted as two. Wide multiplexers (MUXF7, PFUMX) and buffers
@@ -16,7 +16,7 @@ from ..errors import ToolError
 
 @dataclass(frozen=True)
 class Counts:
-    """What a design takes, or what a part holds.
+    """The resources that a design takes, or that a part holds.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Frames chosen for the bench: those that exercise the words which the data, extreme and random frames leave out.
 
-The reference judges a pool of candidates; the one that exercises most of what is left is taken, again and again. All
+The reference judges a pool of candidates. The one that exercises most of the remaining words is taken, repeatedly. All
 bounds are counts of comparisons, not seconds, so that the same frames are chosen on every machine.
 """
 
@@ -116,7 +116,7 @@ def choose_frames(
         if not worth:
             break
         steered = steered_frames(graph, state.open, chance, budget)
-        # What is steered depends on what is left, so that few are taken at a time.
+        # Steered frames depend on the remaining words, so that few are taken at a time.
         room = few - len(frames) if len(frames) < few else limit - len(frames)
         most = min(room, max(2, limit // 8) if steered else limit)
         some = min(POOL, 1 + POOL_FLAGS // (1 + state.left))
@@ -129,7 +129,7 @@ def choose_frames(
 
 
 class _State:
-    """What is not exercised yet, for each operator."""
+    """The words that are not exercised yet, for each operator."""
 
     def __init__(self, graph: IntegerGraph, words: list[Words]) -> None:
         self.graph = graph
@@ -145,7 +145,7 @@ class _State:
 
     @property
     def weights_left(self) -> int:
-        """Those of them that are no entries of tables."""
+        """The same without entries of tables."""
         return self._count(False)
 
     def result(self) -> Exercise:

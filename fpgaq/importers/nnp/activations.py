@@ -109,7 +109,7 @@ def _at_rest(function: Function, arguments: Fields) -> Converted:
 
 
 def _image_augmentation(function: Function, arguments: Fields) -> Converted:
-    """Of training, hence taken as at rest, with a note where it would change anything."""
+    """A function for training only: left out, with a note where it would change anything."""
     arguments.skip(("contrast_center", "contrast_each", "brightness_each", "seed"))
     moving = []
     shape = arguments.shape("shape")

@@ -87,7 +87,7 @@ def take_grids(
 
 
 def _bounded(name: str, producer: Mapping[str, Node]) -> tuple[str, list[Node]]:
-    """What stands before bounds, and their functions."""
+    """The tensor before bounds, and the functions of the bounds."""
     nodes: list[Node] = []
     while (node := producer.get(name)) is not None and node.type in BOUNDS and len(node.inputs) == 1:
         nodes.append(node)

@@ -1,4 +1,4 @@
-"""From a network as the file has it to a `Graph`: what is reachable, in order, with values for all parameters."""
+"""From a network as the file has it to a `Graph`: the reachable operators, in order, with values for all parameters."""
 
 from __future__ import annotations
 

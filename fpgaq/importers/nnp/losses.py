@@ -1,4 +1,4 @@
-"""Losses that a training network ends with: the network in front of them is what is read."""
+"""Losses at the end of a training network: only the network before them is read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOSSES = frozenset(
     + ("BinaryError", "TopNError")
 )
 BEHIND = frozenset({"Mean", "Sum", "MulScalar", "AddScalar", "Reshape", "Identity"})
-"""What may stand between a loss and the output."""
+"""Functions that may stand between a loss and the output."""
 
 
 def before_losses(network: NnpNetwork, outputs: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
