@@ -163,8 +163,8 @@ class MovedFinder:
         if not exists(new):
             return None
         # A package's warning covers what keeps its place in it.
-        told = below_moved and new == f"{parent}.{leaf}"
-        loader: Any = _Alias(new, None if told else self.shown.get(name, name))
+        covered = below_moved and new == f"{parent}.{leaf}"
+        loader: Any = _Alias(new, None if covered else self.shown.get(name, name))
         return ModuleSpec(name, loader)
 
 

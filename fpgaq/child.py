@@ -69,7 +69,7 @@ def run_tool(
     folder : Path
     limits : Limits
     environment : mapping of str to str, optional
-        Variables beside those of this process.
+        Variables in addition to those of this process.
     log : str
         The file in `folder` for its output; children that run at the same time need one each.
 

@@ -61,7 +61,7 @@ def _write_layer(
     inputs = op.inputs if inputs is None else inputs
     for position, (key, (values, grid)) in enumerate(given.items()):
         if grid is None and not plain and any(later is not None for _, later in list(given.values())[position + 1 :]):
-            raise refusal(op, "a bias in fixed point beside a float weight")
+            raise refusal(op, "a bias in fixed point with a float weight")
         if grid is None:
             plain[key] = values
         else:
