@@ -214,3 +214,13 @@ print(fpgaq.search.precision.parse_budget.__name__)
     refusal, again, name = done.stdout.splitlines()
     assert refusal == again and "nothing.onnx" in refusal
     assert name == "parse_budget"
+
+
+@pytest.mark.parametrize(
+    ("module", "old"), [(module, old) for module, names in _moved.CLASSES.items() for old in names]
+)
+def test_every_renamed_class_has_its_old_name(module: str, old: str) -> None:
+    room = importlib.import_module(module)
+    with pytest.warns(DeprecationWarning, match=f"{old} is now"):
+        found = getattr(room, old)
+    assert found is vars(room)[_moved.CLASSES[module][old]]
