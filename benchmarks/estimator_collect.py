@@ -43,7 +43,7 @@ def emitted(name: str) -> tuple[Design, dict[str, str | bytes], str]:
 
 
 def count(name: str, device: str) -> dict[str, Any]:
-    """What a network takes."""
+    """The resources that a network takes."""
     _, files, digest = emitted(name)
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "design"
@@ -53,7 +53,7 @@ def count(name: str, device: str) -> dict[str, Any]:
 
 
 def inventory(name: str) -> dict[str, Any]:
-    """What a network consists of."""
+    """The parts of a network."""
     design, _, digest = emitted(name)
     items = [item for part in take_inventory(design).values() for item in part]
     listed = [[item.kind, dict(item.facts), item.count] for item in items]

@@ -1,4 +1,4 @@
-"""What sharing a multiplier among outputs saves and costs: one convolution, with and without, counted by Yosys.
+"""Savings and costs of sharing a multiplier among outputs: one convolution, with and without, counted by Yosys.
 
 python benchmarks/packed_multipliers.py
 """

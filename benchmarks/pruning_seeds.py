@@ -30,7 +30,7 @@ from fpgaq.errors import FpgaqError  # noqa: E402
 from fpgaq.pruning.figures import Figures, measure  # noqa: E402
 
 Pair = tuple[Figures, Figures]
-"""Of the whole network and of the pruned one."""
+"""Figures of the whole network and of the pruned one."""
 
 
 def train_and_prune(name: str, number: int, output: Path, data_folder: Path) -> Pair:

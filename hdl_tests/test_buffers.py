@@ -29,7 +29,7 @@ Resize = Callable[[BeatNetwork, int], BeatNetwork]
 
 
 def simulated(graph: IntegerGraph, schedule: Schedule, network: BeatNetwork, folder: Path) -> str | None:
-    """What is wrong with the hardware of a schedule whose memories are those of `network`, held against its cycles."""
+    """The fault of a schedule's hardware with the memories of `network`, compared with its cycles; None without one."""
     predicted = predict_cycles(network)
     smaller = replace(
         schedule,

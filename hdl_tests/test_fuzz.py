@@ -204,7 +204,7 @@ def test_wrong_predictions_are_found(tmp_path: Path) -> None:
 @pytest.mark.once
 @needs_icarus
 def test_smaller_queues_stop_or_slow_the_hardware(tmp_path: Path) -> None:
-    """What the beat model says of the queue of a skip connection, simulated: as chosen, half of it, two beats."""
+    """The beat model's cycles for the queue of a skip connection, simulated: as chosen, half of it, two beats."""
     graph = skip()
     schedule = make_schedule(graph, Target(multipliers=20))
     inputs = {"t0": frames(graph.tensors["t0"], 3, 5)}

@@ -45,7 +45,7 @@ MODELS = {
 }
 OWN_MODELS = {"ecp5": "ecp5_blocks.v", "gowin": "gowin_blocks.v", "xc7": "amd_blocks.v", "xcup": "amd_blocks.v"}
 WITHOUT_CONTENT = "TRELLIS_COMB|SP|SPX9|RAMB18E1|RAMB36E1"
-"""Of cells that only nextpnr makes, and of block RAMs: ports and times, which Icarus 11 does not all read."""
+"""Models of cells that only nextpnr makes, and of block RAMs: ports and times, not all of which Icarus 11 reads."""
 MULTIPLIERS = {"ecp5": "MULT18X18D", "ice40up": "SB_MAC16", "gowin": "MULT9X9", "xc7": "DSP48E1", "xcup": "DSP48E2"}
 BLOCK_RAMS = {
     "ecp5": ("DP16KD",),
@@ -174,7 +174,7 @@ def test_netlist_puts_out_what_the_reference_does(network, multipliers, device, 
 
 
 @pytest.mark.mutants
-def test_netlist_that_computes_otherwise_is_told(tmp_path):
+def test_netlist_that_computes_otherwise_is_found(tmp_path):
     """The bench looks: a netlist without the registers that its blocks should have taken is one cycle ahead."""
 
     class Faulty(Netlist):

@@ -1,4 +1,4 @@
-"""What `simulate` must find with its defaults: single words, constants and counts of the hardware that are wrong."""
+"""Faults that `simulate` must find with its defaults: wrong words, constants and counts of the hardware."""
 
 from __future__ import annotations
 

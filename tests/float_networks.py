@@ -66,7 +66,7 @@ def small_cnn() -> Graph:
 
 
 def real_outputs(integer: IntegerGraph, data: np.ndarray) -> np.ndarray:
-    """What the integer network says, in the model's layout and units."""
+    """The results of the integer network, in the model's layout and units."""
     name, output = integer.inputs[0], integer.outputs[0]
     integers = apply_transform(integer.transforms[name], integer.tensors[name].format, data)
     values = reference.run(integer, {name: integers})[output]

@@ -43,7 +43,7 @@ def load_model(proto):
 
 
 def runtime(proto, data):
-    """What onnxruntime computes, by output name."""
+    """The results of onnxruntime, by output name."""
     ort = pytest.importorskip("onnxruntime", reason="onnxruntime is the yardstick of this test")
     options = ort.SessionOptions()
     options.log_severity_level = 4

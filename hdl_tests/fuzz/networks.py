@@ -44,7 +44,7 @@ MOST_CYCLES = 2000
 
 
 SEPARABLE, TRANSPOSED = 9, 13
-"""Of sixteen seeds in a row those of a separable convolution on a single multiplier, and of a transposed one."""
+"""Which of sixteen seeds in a row draw a separable convolution on a single multiplier, and a transposed one."""
 
 
 def random_graph(seed: int) -> IntegerGraph:

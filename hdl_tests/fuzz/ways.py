@@ -31,7 +31,7 @@ Way: TypeAlias = Callable[[Sequence[Case], Path], list["str | None"]]
 
 TIMEOUT = 600.0
 FAULTS = (FpgaqError, AssertionError, ArithmeticError, ValueError, LookupError)
-"""What a case may raise where a stage fails; anything else is a fault of the fuzz itself."""
+"""Errors that a case may raise where a stage fails; any other is a fault of the fuzz itself."""
 
 
 def interpreter(cases: Sequence[Case], folder: Path) -> list[str | None]:

@@ -22,7 +22,7 @@ def test_shapes_that_are_none_are_refused(text, words):
         pop_model_options(values)
 
 
-def test_model_options_are_what_the_reader_is_told():
+def test_model_options_reach_the_reader():
     values = {"input_shape": ("x=1,3,4", "a=b=2x5"), "outputs": "p, q", "network": None, "other": 1}
     found = pop_model_options(values)
     assert found == {"input_shapes": {"x": (1, 3, 4), "a=b": (2, 5)}, "outputs": ("p", "q"), "network": None}

@@ -1,4 +1,4 @@
-"""What the printed text of a design consists of, read from its form: an oracle for what the design itself says.
+"""The parts of a design's printed text, read from its form: an oracle for the inventory of the design itself.
 
 The text is our own: one parameter or statement a line, loops over constants, blocks closed at their own indent.
 """
@@ -74,7 +74,7 @@ def _items(kind: str, facts: Facts, count: int, modules: Mapping[str, str], text
 def _weight_facts(
     inside: Iterable[tuple[str, Facts, str, int]], width: int, modules: Mapping[str, str], texts: Mapping[str, str]
 ) -> Facts:
-    """What makes products by the weights cheaper than their widths say.
+    """Facts that make products by the weights cheaper than their widths suggest.
 
     "shifts" are weights that are one power of two in every step: no multiplier is left of those. "changing_bits" of
     "all_bits" of the weights change from step to step; where there is but one step, those are counted that are set.
