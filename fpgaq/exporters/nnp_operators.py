@@ -98,7 +98,7 @@ def _on_grid(sheet: Sheet, op: Linear, key: str, values: Array, grid: Grid) -> s
 
 
 def _rounding(grid: Grid, delta: float) -> list[tuple[str, str, dict[str, Any]]]:
-    """What rounds to a grid of one step: the suffix of each function's output, its kind, and its arguments."""
+    """Functions that round to a grid of one step: the suffix of each function's output, its kind, and its arguments."""
     fmt = grid.formats()[0]
     bits, bounds = fmt.width, []
     if fmt.signed and not fmt.narrow:
