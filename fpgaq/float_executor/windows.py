@@ -37,7 +37,7 @@ def pad(x: Array, op: Pad) -> Array:
 
 
 def column_blocks(x: Array, op: Convolution, pixels: int) -> Iterator[tuple[slice, Array]]:
-    """The values that each tap reads for every output pixel, a block of samples at a time: (samples, groups, taps, pixels).
+    """Values that each tap reads for every output pixel, a block of samples at a time: (samples, groups, taps, pixels).
 
     Taps are in the order of the weights: channels of the group, kernel height, kernel width.
     """
