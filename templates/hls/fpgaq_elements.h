@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Operators that work element by element, and the greatest channel.
 #ifndef FPGAQ_ELEMENTS_H
 #define FPGAQ_ELEMENTS_H

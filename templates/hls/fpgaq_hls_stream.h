@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // A stand-in for the vendor's hls::stream where <hls_stream.h> is absent.
 //
 // It allocates nothing: whoever makes one gives it the memory for all beats of one frame. Reading an empty stream or

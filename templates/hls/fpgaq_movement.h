@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Operators that move elements and change none, and what leads a stream to its readers.
 #ifndef FPGAQ_MOVEMENT_H
 #define FPGAQ_MOVEMENT_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Windows over a stream of pixels: the line buffer, and the order of the steps.
 #ifndef FPGAQ_WINDOW_H
 #define FPGAQ_WINDOW_H

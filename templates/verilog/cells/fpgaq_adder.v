@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // sum = first + second or first - second, in a carry chain without anything in front of it.
 module fpgaq_adder #(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Adds the biases to a beat of sums. One cycle.
 module fpgaq_bias #(

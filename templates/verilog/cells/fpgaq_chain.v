@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // sum = plain + other + carry, a carry chain. A difference is written where `other` is computed, because synthesizers
 // keep its operands apart: the minuend goes to the carry multiplexers as it is, so that what computes `other` fits into

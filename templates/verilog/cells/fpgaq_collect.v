@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Takes the sums of a group when it is done and passes them on LANES at a time, in order, one beat a cycle, so that a
 // few requantizers serve many accumulators. A group whose sums are there in cycle t is told of in t - 1; its beats are in

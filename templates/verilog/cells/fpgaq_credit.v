@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Credits of a result FIFO: `available` while a beat that starts now will find room.
 module fpgaq_credit #(

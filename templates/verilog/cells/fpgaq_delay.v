@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Delays flags by STAGES cycles; reset clears all of them.
 module fpgaq_delay #(

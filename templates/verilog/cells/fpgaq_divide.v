@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // result = saturate(round(total / divisor)), three cycles: (total * DOUBLE + addend) * multiplier / 2**SHIFT is the
 // quotient, moved up by OFFSET so that it is never negative. Multiplier and shift are proved, over every total that

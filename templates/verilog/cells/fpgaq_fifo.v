@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Result FIFO of a layer. The writer holds credits, so a write always finds room and there is no ready towards it.
 // A word written in cycle t is offered in cycle t + 2; one word a cycle passes. `popped` returns one credit. Of two

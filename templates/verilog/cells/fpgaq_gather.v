@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Joins the beats of a pixel into memory words. A word is written a cycle after its last beat was taken;
 // `word_taken` reports it in the cycle of that beat. Lanes that no beat of the pixel fills are zero.

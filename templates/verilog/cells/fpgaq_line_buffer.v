@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Circular buffer of the words of the incoming images, with one read lane for each kernel tap of a step (every lane has
 // its own copy, so that any taps may be read together). An element read for a step of cycle t is in `elements` in t + 3.

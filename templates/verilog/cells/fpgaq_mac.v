@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Array of PRODUCTS x OUTPUTS multipliers with an adder tree and an accumulator for each output. No clock enable: a
 // group of steps runs without a stop, and its first step restarts the sums.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Running maximum of each channel over the kernel taps of a group. The tap lanes of a step are reduced first.
 // Elements of cycle t are in `maxima` in cycle t + 2.

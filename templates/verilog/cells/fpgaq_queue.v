@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // A stream queue of WORDS words, at most 2**ADDRESS_WIDTH. A word taken in cycle t is offered in t + 2; its place is free again in the
 // cycle after it left. One word a cycle passes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Simple dual-port memory: one write port, one synchronous read port, each address on its own.
 // An address that is written may not be read in the same cycle; the walker never does so. The attribute saves the logic

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // result = saturate(round(total / 2**(SHIFT - raise))), one cycle. The rules are those of fpgaq/formats.py:
 // ROUNDING 0 half up, 1 half away from zero, 2 half to even, 3 floor. `raise` is what a channel's shift falls short of

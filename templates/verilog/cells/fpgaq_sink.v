@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // The output of the network: extends the elements to whole bytes and marks each frame's last beat.
 module fpgaq_sink #(

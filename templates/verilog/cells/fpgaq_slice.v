@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // A stream register two words deep, which keeps both sides of the handshake apart; one word a cycle passes. A word
 // taken in cycle t is offered in t + 1.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // The input of the network: takes the elements out of their byte slots, holds off during reset, and checks that tlast
 // marks each frame's last beat and no other; a misplaced one sets `frame_error` until reset.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Lays a layer's elements out as its engine multiplies them, extended to the engine's width; places that the layer does
 // not use are zero. With LANES = 1 all outputs see the same elements; else each sees its own, one for each place.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Running sum of each channel over the kernel taps of a group. Elements of cycle t are in `sums` in cycle t + 2.
 module fpgaq_sum #(

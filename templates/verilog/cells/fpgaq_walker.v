@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // The control of a folded layer: walks over output rows, columns, groups of output channels, groups of kernel taps and
 // groups of input channels, the last fastest. A group (all the steps behind one set of results) starts when the words
