@@ -1,4 +1,4 @@
-"""What the results of an engine's layers pass on the way out: requantizers, shared by layers that requantize alike."""
+"""The way out of the results of an engine's layers: requantizers, shared by layers that requantize alike."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .instances import requantizer
 
 @dataclass(frozen=True)
 class ResultUnit:
-    """What the results of some layers pass; `lanes` of them side by side, of `width` bits.
+    """The way of some layers' results: `lanes` of them side by side, of `width` bits each.
 
     `requantize` is None where a result is the low bits of its sum.
     """
@@ -25,9 +25,14 @@ class ResultUnit:
     total_width: int
     requantize: Instance | None
 
+    @property
+    def bits(self) -> int:
+        """Of all lanes."""
+        return self.lanes * self.width
+
 
 def result_units(
-    graph: IntegerGraph, layers: Sequence[Served], raises: Sequence[Sequence[int]], raise_width: int
+    graph: IntegerGraph, layers: Sequence[Served], lifts: Sequence[Sequence[int]], lift_width: int
 ) -> tuple[tuple[ResultUnit, ...], list[str]]:
     """The requantizers, each for all layers that requantize alike, then layers without one; the unit of each layer."""
     shared: dict[tuple[object, ...], tuple[Requantize, list[int]]] = {}
@@ -53,7 +58,7 @@ def result_units(
             requantize.rounding,
             result,
             requantize.relu,
-            raises=(max(max(raises[place]) for place in places), raise_width or 1),
+            lifts=(max(max(lifts[place]) for place in places), lift_width or 1),
             times=lanes,
         )
         units.append(ResultUnit(f"requantized_{number}", lanes, result.width, total_width, cell))

@@ -75,7 +75,7 @@ def _walker(f: Facts) -> tuple[Terms, Terms]:
 
 
 def _line_buffer(f: Facts) -> tuple[Terms, Terms]:
-    lanes, group = f["LANES"], f["ELEMENTS"] * f["ELEMENT_WIDTH"]
+    lanes, group = f["TAPS"], f["CHANNELS"] * f["ELEMENT_WIDTH"]
     out = lanes * group
     lut: Terms = {
         "lane_addresses": lanes * f["ADDRESS_WIDTH"],
@@ -149,23 +149,23 @@ def _bias(f: Facts) -> tuple[Terms, Terms]:
 def _requantize(f: Facts) -> tuple[Terms, Terms]:
     total = f["TOTAL_WIDTH"]
     rounds = total if f.get("ROUNDING", 0) != 3 and f["SHIFT"] > 0 else 0
-    raised = f.get("RAISE_MAX", 0)
+    lifted = f.get("LIFT_MAX", 0)
     lut: Terms = {
         "rounding": rounds,
-        "raised": (total + raised) * min(raised, 2 * f.get("RAISE_WIDTH", 1)),
+        "raised": (total + lifted) * min(lifted, 2 * f.get("LIFT_WIDTH", 1)),
         "saturation": max(0, total - f["SHIFT"] - f["RESULT_WIDTH"]) + f["RESULT_WIDTH"],
     }
     return lut, {"plain": f["RESULT_WIDTH"]}
 
 
 def _max(f: Facts) -> tuple[Terms, Terms]:
-    bits = f["ELEMENTS"] * f["ELEMENT_WIDTH"]
-    return {"maxima": bits * f["LANES"]}, {"plain": 2 * bits}
+    bits = f["CHANNELS"] * f["ELEMENT_WIDTH"]
+    return {"maxima": bits * f["TAPS"]}, {"plain": 2 * bits}
 
 
 def _sum(f: Facts) -> tuple[Terms, Terms]:
-    bits = f["ELEMENTS"] * f["SUM_WIDTH"]
-    return {"window_sums": bits * f["LANES"]}, {"plain": 2 * bits}
+    bits = f["CHANNELS"] * f["SUM_WIDTH"]
+    return {"window_sums": bits * f["TAPS"]}, {"plain": 2 * bits}
 
 
 def _divide(f: Facts) -> tuple[Terms, Terms]:

@@ -46,7 +46,7 @@ beats:
   }
 }
 
-// One more input of a sum: input number `slot` and those behind it.
+// One more input of a sum: input number `slot` and those after it.
 template <class C, int slot, class S>
 void add_aligned(S*) {}
 template <class C, int slot, class S, class In, class... Others>

@@ -4,8 +4,8 @@
 // An address that is written may not be read in the same cycle; the walker never does so. The attribute saves the logic
 // by which Yosys would otherwise make it certain what that gives.
 module fpgaq_ram #(
-    parameter WIDTH = 8,         // bits of a word
-    parameter ADDRESS_WIDTH = 4  // the memory holds 2**ADDRESS_WIDTH words
+    parameter WIDTH = 8,        // bits of a word
+    parameter ADDRESS_WIDTH = 4 // the memory holds 2**ADDRESS_WIDTH words
 ) (
     input  wire                     clk,
     input  wire                     write_enable,

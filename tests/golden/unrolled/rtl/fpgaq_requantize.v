@@ -1,25 +1,27 @@
+// SPDX-License-Identifier: 0BSD
+// Cell of fpgaq 0.1.0, the same for every network, do not edit.
 `default_nettype none
-// result = saturate(round(total / 2**(SHIFT - raise))), one cycle. The rules are those of fpgaq/formats.py:
-// ROUNDING 0 half up, 1 half away from zero, 2 half to even, 3 floor. `raise` is what a channel's shift falls short of
+// result = saturate(round(total / 2**(SHIFT - lift))), one cycle. The rules are those of fpgaq/formats.py:
+// ROUNDING 0 half up, 1 half away from zero, 2 half to even, 3 floor. `lift` is what a channel's shift falls short of
 // the layer's largest: shifting the total left by it first changes neither the value nor any tie.
 module fpgaq_requantize #(
-    parameter TOTAL_WIDTH = 24,
-    parameter RAISE_MAX = 0,    // greatest value of `raise`
-    parameter RAISE_WIDTH = 1,
-    parameter SHIFT = 8,        // largest shift of the layer
-    parameter ROUNDING = 0,
-    parameter RESULT_WIDTH = 8,
-    parameter RESULT_SIGNED = 1,
-    parameter NARROW = 0,       // the most negative code is not used
-    parameter RELU = 0          // negative totals give 0
+    parameter TOTAL_WIDTH = 24,  // bits of the signed total
+    parameter LIFT_MAX = 0,      // greatest value of `lift`, at least 0
+    parameter LIFT_WIDTH = 1,    // bits of `lift`, at least 1
+    parameter SHIFT = 8,         // largest shift of the layer, at least 0
+    parameter ROUNDING = 0,      // 0 to 3, see above
+    parameter RESULT_WIDTH = 8,  // bits of the result
+    parameter RESULT_SIGNED = 1, // 1: the result is two's complement; 0: unsigned
+    parameter NARROW = 0,        // 1: the most negative code is not used
+    parameter RELU = 0           // 1: negative totals give 0
 ) (
     input  wire                    clk,
     input  wire [TOTAL_WIDTH-1:0]  total,
-    input  wire [RAISE_WIDTH-1:0]  raise,
+    input  wire [LIFT_WIDTH-1:0]   lift,
     output reg  [RESULT_WIDTH-1:0] result
 );
-    // One more bit than the raised total for the half that rounding adds; wide enough for the shift and the result.
-    localparam NATURAL = TOTAL_WIDTH + RAISE_MAX + 1;
+    // One more bit than the lifted total for the half that rounding adds; wide enough for the shift and the result.
+    localparam NATURAL = TOTAL_WIDTH + LIFT_MAX + 1;
     localparam LEAST = SHIFT + RESULT_WIDTH + 1;
     localparam WIDTH = NATURAL > LEAST ? NATURAL : LEAST;
     localparam QUOTIENT_WIDTH = WIDTH - SHIFT;
@@ -27,26 +29,26 @@ module fpgaq_requantize #(
     localparam BODY = RESULT_SIGNED != 0 ? RESULT_WIDTH - 1 : RESULT_WIDTH; // bits of a magnitude
 
     wire [WIDTH-1:0] extended = {{(WIDTH-TOTAL_WIDTH){total[TOTAL_WIDTH-1]}}, total};
-    wire [WIDTH-1:0] raised;
+    wire [WIDTH-1:0] lifted;
     wire [WIDTH-1:0] rounded;
     wire [QUOTIENT_WIDTH-1:0] quotient = rounded[WIDTH-1:SHIFT];
     wire negative = quotient[QUOTIENT_WIDTH-1];
     wire above = ~negative & (|quotient[QUOTIENT_WIDTH-1:BODY]);
 
     generate
-        if (RAISE_MAX == 0) begin : level
-            assign raised = extended;
-            wire unused = &{1'b0, raise};
-        end else begin : raising
-            assign raised = extended << raise;
+        if (LIFT_MAX == 0) begin : level
+            assign lifted = extended;
+            wire unused = &{1'b0, lift};
+        end else begin : lifting
+            assign lifted = extended << lift;
         end
         if (SHIFT == 0 || ROUNDING == 3) begin : plain
-            assign rounded = raised;
+            assign rounded = lifted;
         end else begin : half
             localparam [WIDTH-1:0] HALF = {{(WIDTH-1){1'b0}}, 1'b1} << (SHIFT - 1);
             // Ties move down by one unit where the rule sends them there.
-            wire down = ROUNDING == 1 ? raised[WIDTH-1] : ROUNDING == 2 ? ~raised[SHIFT] : 1'b0;
-            assign rounded = raised + HALF - {{(WIDTH-1){1'b0}}, down};
+            wire down = ROUNDING == 1 ? lifted[WIDTH-1] : ROUNDING == 2 ? ~lifted[SHIFT] : 1'b0;
+            assign rounded = lifted + HALF - {{(WIDTH-1){1'b0}}, down};
         end
         if (SHIFT > 0) begin : cut
             wire unused = &{1'b0, rounded[SHIFT-1:0]};
