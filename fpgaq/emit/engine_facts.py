@@ -66,10 +66,7 @@ class Turns:
     width: int
     turns: tuple[tuple[str, str], ...]
     default: str
-    first: str
-    last_place: str
-    zero_place: str
-    second_place: str
+    cell: Instance
 
 
 @dataclass(frozen=True)
@@ -244,6 +241,13 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
     order = engine.order or (0,)
     width, owner_width = widths.turn, widths.owner
     default = max(range(len(engine.layers)), key=order.count)
+    parameters = {
+        "LAYERS": len(engine.layers),
+        "OWNER_WIDTH": owner_width,
+        "PLACES": len(order),
+        "PLACE_WIDTH": width,
+        "FIRST": order[0],
+    }
     return Turns(
         width=width,
         turns=tuple(
@@ -252,10 +256,7 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
             if owner != default
         ),
         default=decimal(default, owner_width),
-        first=decimal(order[0], owner_width),
-        last_place=decimal(len(order) - 1, width),
-        zero_place=decimal(0, width),
-        second_place=decimal(1 % len(order), width),
+        cell=Instance("fpgaq_turns", "turns", parameters),
     )
 
 

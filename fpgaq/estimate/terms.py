@@ -137,6 +137,11 @@ def _collect(f: Facts) -> tuple[Terms, Terms]:
     return lut, {"plain": counters + 3, "beats": lanes * width, "held": outputs * width if beats > 1 else 0}
 
 
+def _turns(f: Facts) -> tuple[Terms, Terms]:
+    # Weighed as the logic of modules themselves is.
+    return {"arithmetic": 1}, {"registers": 2 * f["OWNER_WIDTH"] + f["PLACE_WIDTH"] + 4}
+
+
 def _spread(f: Facts) -> tuple[Terms, Terms]:
     return {"joined": f["PLACES"] * f["OWN_LANES"] * f["ELEMENT_WIDTH"]}, {}
 
@@ -205,6 +210,7 @@ CELLS: Mapping[str, Callable[[Facts], tuple[Terms, Terms]]] = {
     "fpgaq_walker": _walker,
     "fpgaq_line_buffer": _line_buffer,
     "fpgaq_mac": _mac,
+    "fpgaq_turns": _turns,
     "fpgaq_spread": _spread,
     "fpgaq_collect": _collect,
     "fpgaq_bias": _bias,

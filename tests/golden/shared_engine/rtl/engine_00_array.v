@@ -21,15 +21,15 @@ module engine_00_array (
     output wire m1_valid,
     input  wire m1_ready
 );
-    // ---- Layers: what comes before the products ----
-    wire grant_0;
-    wire popped_0;
-    wire step_0;
-    wire first_0;
-    wire last_0;
-    wire pixel_0;
-    wire final_0;
-    wire row_done_0;
+    // ---- Layers: what comes before the products; bit i of each vector belongs to layer i ----
+    wire [1:0] grant;
+    wire [1:0] popped;
+    wire [1:0] layer_step;
+    wire [1:0] layer_first;
+    wire [1:0] layer_last;
+    wire [1:0] layer_pixel;
+    wire [1:0] layer_final;
+    wire [1:0] row_done;
     wire [15:0] elements_0;
     layer_00_conv layer_00 (
         .clk(clk),
@@ -37,24 +37,16 @@ module engine_00_array (
         .s_data(s0_data),
         .s_valid(s0_valid),
         .s_ready(s0_ready),
-        .grant(grant_0),
-        .popped(popped_0),
-        .step(step_0),
-        .step_first(first_0),
-        .step_last(last_0),
-        .pixel_first(pixel_0),
-        .group_final(final_0),
-        .row_done(row_done_0),
+        .grant(grant[0]),
+        .popped(popped[0]),
+        .step(layer_step[0]),
+        .step_first(layer_first[0]),
+        .step_last(layer_last[0]),
+        .pixel_first(layer_pixel[0]),
+        .group_final(layer_final[0]),
+        .row_done(row_done[0]),
         .elements(elements_0)
     );
-    wire grant_1;
-    wire popped_1;
-    wire step_1;
-    wire first_1;
-    wire last_1;
-    wire pixel_1;
-    wire final_1;
-    wire row_done_1;
     wire [15:0] elements_1;
     layer_14_affine layer_14 (
         .clk(clk),
@@ -62,60 +54,57 @@ module engine_00_array (
         .s_data(s1_data),
         .s_valid(s1_valid),
         .s_ready(s1_ready),
-        .grant(grant_1),
-        .popped(popped_1),
-        .step(step_1),
-        .step_first(first_1),
-        .step_last(last_1),
-        .pixel_first(pixel_1),
-        .group_final(final_1),
-        .row_done(row_done_1),
+        .grant(grant[1]),
+        .popped(popped[1]),
+        .step(layer_step[1]),
+        .step_first(layer_first[1]),
+        .step_last(layer_last[1]),
+        .pixel_first(layer_pixel[1]),
+        .group_final(layer_final[1]),
+        .row_done(row_done[1]),
         .elements(elements_1)
     );
 
-    // ---- Turns: a row of windows each, in a fixed order ----
-    reg [0:0] turn;
+    // ---- Turns: the step of the layer whose turn it is ----
+    wire [2:0] place; // of the next turn in the order
     reg [0:0] next_turn;
-    reg [2:0] place; // of the next turn in the order
-    wire idle = ~(step_0 & ~last_0) & ~(step_1 & ~last_1);
-    wire moved = row_done_0 | row_done_1;
-
     always @*
         case (place)
             3'd4: next_turn = 1'd1;
             default: next_turn = 1'd0;
         endcase
 
-    always @(posedge clk) begin
-        if (moved) begin
-            turn <= next_turn;
-            place <= (place == 3'd4) ? 3'd0 : place + 1'b1;
-        end
-        if (rst) begin
-            turn <= 1'd0;
-            place <= 3'd1;
-        end
-    end
-    assign grant_0 = idle & (turn == 1'd0);
-    assign grant_1 = idle & (turn == 1'd1);
-
-    // ---- The step of whoever has his turn ----
-    reg step;
-    reg step_first;
-    reg step_last;
-    reg pixel_first;
-    reg [0:0] owner;
-    always @(posedge clk) begin
-        step <= step_0 | step_1;
-        step_first <= first_0 | first_1;
-        step_last <= (step_0 & last_0) | (step_1 & last_1);
-        pixel_first <= pixel_0 | pixel_1;
-        owner <= ({1{step_1}} & 1'd1);
-        if (rst) begin
-            step <= 1'b0;
-            step_last <= 1'b0;
-        end
-    end
+    wire [0:0] turn;
+    wire [0:0] owner;
+    wire step;
+    wire step_first;
+    wire step_last;
+    wire pixel_first;
+    fpgaq_turns #(
+        .LAYERS(2),
+        .OWNER_WIDTH(1),
+        .PLACES(5),
+        .PLACE_WIDTH(3),
+        .FIRST(0)
+    ) turns (
+        .clk(clk),
+        .rst(rst),
+        .layer_step(layer_step),
+        .layer_first(layer_first),
+        .layer_last(layer_last),
+        .layer_pixel(layer_pixel),
+        .row_done(row_done),
+        .place(place),
+        .next_turn(next_turn),
+        .turn(turn),
+        .grant(grant),
+        .step(step),
+        .step_first(step_first),
+        .step_last(step_last),
+        .pixel_first(pixel_first),
+        .owner(owner)
+    );
+    wire unused_turn = &{1'b0, turn};
     wire [15:0] spread_0;
     fpgaq_spread #(
         .PLACES(2),
@@ -170,7 +159,7 @@ module engine_00_array (
     reg [5:0] weight_address;
     wire [15:0] weight_word;
     reg [15:0] step_weights;
-    wire unused_final = &{1'b0, final_0, final_1};
+    wire unused_final = &{1'b0, layer_final};
     reg [5:0] weights_start;
     always @*
         case (owner)
@@ -311,7 +300,7 @@ module engine_00_array (
         .m_data(m0_data),
         .m_valid(m0_valid),
         .m_ready(m0_ready),
-        .popped(popped_0)
+        .popped(popped[0])
     );
 
     wire result_valid_1;
@@ -329,7 +318,7 @@ module engine_00_array (
         .m_data(m1_data),
         .m_valid(m1_valid),
         .m_ready(m1_ready),
-        .popped(popped_1)
+        .popped(popped[1])
     );
 endmodule
 `default_nettype wire
