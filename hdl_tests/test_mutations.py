@@ -99,7 +99,7 @@ TEXT_FAULTS = {
         "if (rst)\n            beat <= {COUNT": "if (rst)\n            "
         + RESET_ONCE.format(name="beat", width="COUNT_WIDTH") + "{COUNT"
     },
-    "pool compares unsigned": {"TURN = {ELEMENT_SIGNED != 0,": "TURN = {1'b0,"},
+    "pool compares unsigned": {"SIGN_FLIP = {ELEMENT_SIGNED != 0,": "SIGN_FLIP = {1'b0,"},
     "pool keeps the last window": {"if (first | (reduced": "if ((reduced"},
     "relu passes negatives": {"? 9'd0 : a0": "? a0[lane*9 +: 9] : a0"},
     "output unknown": {"assign m_axis_tvalid = s_valid;": "assign m_axis_tvalid = s_valid ? 1'b1 : 1'bx;"},

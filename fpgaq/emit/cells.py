@@ -17,6 +17,7 @@ CELLS: Mapping[str, tuple[str, ...]] = {
     "fpgaq_gather": (),
     "fpgaq_walker": (),
     "fpgaq_line_buffer": ("fpgaq_ram",),
+    "fpgaq_turns": (),
     "fpgaq_spread": (),
     "fpgaq_mac": (),
     "fpgaq_max": (),

@@ -1,7 +1,7 @@
 """The hardware of a network as a value: modules and what is in them, ROMs with their words, ports, streams, prediction.
 
-A design is what a schedule becomes before any text is written. Printing it (`fpgaq.emit.printer`) is the last step;
-whoever needs to know what is built, such as the estimator, a bench or a packager, reads the design and never the text.
+A design is what a schedule becomes before any text is written. Printing it (`fpgaq.emit.printer`) is the last step.
+The estimator, benches and packagers read the design and never the text.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Module:
     instances : tuple of Instance
         In the order of the text.
     registers, choices, operations, products
-        Logic of its own, beside that of the instances.
+        Logic of its own, in addition to that of the instances.
     padded : bool
         Whether it masks elements that lie outside the image.
     """
@@ -121,7 +121,7 @@ class Module:
         return self.facts if isinstance(self.facts, Rom) else None
 
     def as_json(self, listed: Container[str]) -> dict[str, object]:
-        """The module as ``manifest.json`` lists it: which cell it has how often, and what its instances are of.
+        """The module as ``manifest.json`` lists it: how often it has each cell, and the modules of its instances.
 
         Instances of modules that are not `listed` are left out: an unrolled layer has thousands of cells.
         """
@@ -219,7 +219,7 @@ class Design:
     prediction : Prediction, optional
         None where only a vendor's tool can tell.
     kernel : Kernel, optional
-        For HLS C++, of which a vendor's tool makes modules, engines and cycles of its own; None for Verilog.
+        For HLS C++, where a vendor's tool decides on modules, engines and cycles; None for Verilog.
     """
 
     top: str
@@ -307,7 +307,7 @@ class Design:
         }
 
     def _listed(self, module: Module) -> Container[str]:
-        """Of what the manifest lists a module's instances: in the top module of cells too."""
+        """The modules whose instances the manifest lists: in the top module those of cells too."""
         return {*self.by_name, *CELLS} if module.name == self.top else self.by_name
 
 

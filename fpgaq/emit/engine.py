@@ -31,7 +31,7 @@ def engine_modules(
         instances=_instances(facts),
         registers=_registers(facts),
         choices=_choices(facts),
-        operations=(*_shared(facts, Operation("?")), *((Operation("?"),) if facts.weights else ())),
+        operations=(Operation("?"),) if facts.weights else (),
     )
     return (*roms, Module.of_rom(facts.biases), *adders, module)
 
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 
 
 def _shared(facts: EngineFacts, *values: _T) -> tuple[_T, ...]:
-    """What only an engine of several layers has."""
+    """Parts that only an engine of several layers has."""
     return values if facts.engine.shared else ()
 
 
@@ -50,7 +50,7 @@ def _instances(facts: EngineFacts) -> tuple[Instance, ...]:
     weights = (facts.weights.instance,) if facts.weights else ()
     return (
         *(layer.front for layer in facts.layers),
-        *_shared(facts, *spreads, facts.delay_elements_owner, facts.delay_done_owner),
+        *_shared(facts, facts.turns.cell, *spreads, facts.delay_elements_owner, facts.delay_done_owner),
         *(facts.delay_first, facts.delay_done, *weights, facts.multiply, facts.collect, facts.bias_rom, facts.bias),
         *(unit.requantize for unit in facts.units if unit.requantize is not None),
         *(part for layer in facts.layers for part in (layer.delay_valid, layer.fifo)),
@@ -58,17 +58,13 @@ def _instances(facts: EngineFacts) -> tuple[Instance, ...]:
 
 
 def _registers(facts: EngineFacts) -> tuple[Register, ...]:
-    flags = (Register(name, 1) for name in ("step", "step_first", "step_last", "pixel_first"))
-    turn = (Register("turn", facts.owner_width), Register("place", facts.turns.width))
-    shared = _shared(
-        facts, *turn, *flags, Register("owner", facts.owner_width), Register("elements", facts.bus_bits, operand=True)
-    )
+    shared = _shared(facts, Register("elements", facts.bus_bits, operand=True))
     weights: tuple[Register, ...] = ()
     if facts.weights:
         rom, late = facts.weights.rom, facts.weights.late
         weights = (Register("weight_address", rom.address_width), Register("step_weights", rom.width, operand=True))
         weights += (Register("fresh", 1), *_shared(facts, Register("fetched_weights", rom.width))) if late else ()
-    lifts = (Register("lifts", facts.engine.lanes * facts.lift_width),) if facts.lift_width else ()
+    lifts = (Register("lifts", facts.lifts_bits),) if facts.lifts_bits else ()
     return (*shared, *weights, Register("bias_word", facts.biases.width), *lifts)
 
 

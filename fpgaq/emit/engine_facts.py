@@ -1,4 +1,4 @@
-"""What the template of an engine places: its layers, cells with their parameters, ROMs, and whose turn it is."""
+"""The facts that an engine's template places: layers, cells with their parameters, ROMs, and the order of turns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .design import Choice, Instance
 from .engine_results import ResultUnit, result_units
 from .engine_roms import Served, bias_rom, weight_rom
 from .instances import delay, fifo
-from .literals import decimal
+from .literals import decimal, index_width
 from .roms import Rom
 
 
@@ -42,31 +42,31 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True)
 class ServedFacts:
-    """What ``engine.v.j2`` places for one of its layers."""
+    """Everything that ``engine.v.j2`` places for one of its layers."""
 
     label: str
     front: Instance
     plan: WindowPlan
     source: Format
     result: Format
+    source_bits: int
+    result_bits: int
     own_bits: int
     spread: Instance
     delay_valid: Instance
     fifo: Instance
     results: str
+    written: str
 
 
 @dataclass(frozen=True)
 class Turns:
-    """Whose turn follows which, by its place in the order."""
+    """The owners of all turns by their place in the order; those of `default` are left out."""
 
     width: int
     turns: tuple[tuple[str, str], ...]
     default: str
-    first: str
-    last_place: str
-    zero_place: str
-    second_place: str
+    cell: Instance
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,11 @@ class EngineFacts:
     last_index: Selection
     last_place: Selection
     beat_index_width: int
-    lift_width: int
+    sums_bits: int
+    beat_bits: int
+    lift_of_lane: str
+    lifts_bits: int
+    lifts_low: int
     bias_width: int
     bias_signs: int
     bias_rom: Instance
@@ -135,7 +139,7 @@ def engine_facts(
         # Whose elements and sums are on their way; the owner is known a cycle after a layer's own step.
         delay_elements_owner=delay("delay_elements_owner", widths.owner, fetched - latency("register")),
         delay_done_owner=delay("delay_done_owner", widths.owner, summed),
-        # Sums restart in their last register; that they are done is told a cycle ahead.
+        # Sums restart in their last register; `done_next` announces them a cycle ahead.
         delay_first=delay("delay_first", 2, fetched + summed - latency("register")),
         delay_done=delay("delay_done", 1, fetched + summed - latency("register")),
         weights=None if engine.adders else _weights(engine, layers, widths.weight),
@@ -150,7 +154,11 @@ def engine_facts(
             "last_place", "serving", widths.place, [_group_beats(layer.plan) - 1 for layer in layers]
         ),
         beat_index_width=widths.beat_index,
-        lift_width=widths.lift,
+        sums_bits=engine.outputs * widths.sum,
+        beat_bits=engine.lanes * widths.sum,
+        lift_of_lane=f"lifts[lane*{widths.lift} +: {widths.lift}]" if widths.lift else "1'b0",
+        lifts_bits=engine.lanes * widths.lift,
+        lifts_low=engine.lanes * widths.bias,
         bias_width=widths.bias,
         bias_signs=widths.sum - widths.bias + 1,
         bias_rom=Instance(biases.module, "bias_rom"),
@@ -192,6 +200,7 @@ def _served_facts(
     """The facts of a layer; `bus` are the lanes and the element's bits of what all layers' elements become."""
     plan, source, result = layer.plan, graph.tensors[layer.op.input].format, graph.tensors[layer.op.output].format
     lanewise = plan.kind == "lanewise"
+    owner = decimal(place, index_width(len(engine.layers)))
     spread = {
         "PLACES": plan.fold.taps * (1 if lanewise else plan.fold.channels),
         "OWN_LANES": plan.fold.channels if lanewise else 1,
@@ -207,16 +216,19 @@ def _served_facts(
         plan=plan,
         source=source,
         result=result,
+        source_bits=plan.lanes_in * source.width,
+        result_bits=plan.lanes_out * result.width,
         own_bits=plan.fold.taps * plan.fold.channels * source.width,
         spread=Instance("fpgaq_spread", f"lay_out_{place}", spread),
         delay_valid=delay(f"delay_valid_{place}", 1, plan.finishing_latency),
         fifo=fifo(f"fifo_{place}", plan.lanes_out * result.width, plan.fifo_bits),
         results=unit,
+        written=f"beat_valid & (beat_owner == {owner})" if engine.shared else "beat_valid",
     )
 
 
 def _outputs_a_multiplier(engine: Engine, factor_bits: int, element_width: int, weight_width: int) -> int:
-    """How many weights, a product's width apart, a factor of so many bits holds; the lower ones borrow from the top."""
+    """How many weights, a product's width apart, fit a factor of `factor_bits`; the lower ones borrow from the top."""
     more = (factor_bits - weight_width - 1) // (element_width + weight_width)
     return max(1, min(engine.outputs, 1 + more))
 
@@ -229,6 +241,13 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
     order = engine.order or (0,)
     width, owner_width = widths.turn, widths.owner
     default = max(range(len(engine.layers)), key=order.count)
+    parameters = {
+        "LAYERS": len(engine.layers),
+        "OWNER_WIDTH": owner_width,
+        "PLACES": len(order),
+        "PLACE_WIDTH": width,
+        "FIRST": order[0],
+    }
     return Turns(
         width=width,
         turns=tuple(
@@ -237,10 +256,7 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
             if owner != default
         ),
         default=decimal(default, owner_width),
-        first=decimal(order[0], owner_width),
-        last_place=decimal(len(order) - 1, width),
-        zero_place=decimal(0, width),
-        second_place=decimal(1 % len(order), width),
+        cell=Instance("fpgaq_turns", "turns", parameters),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the results of an engine's layers pass on the way out: requantizers, shared by layers that requantize alike."""
+"""The way out of the results of an engine's layers: requantizers, shared by layers that requantize alike."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .instances import requantizer
 
 @dataclass(frozen=True)
 class ResultUnit:
-    """What the results of some layers pass; `lanes` of them side by side, of `width` bits.
+    """The way of some layers' results: `lanes` of them side by side, of `width` bits each.
 
     `requantize` is None where a result is the low bits of its sum.
     """
@@ -24,6 +24,11 @@ class ResultUnit:
     width: int
     total_width: int
     requantize: Instance | None
+
+    @property
+    def bits(self) -> int:
+        """Of all lanes."""
+        return self.lanes * self.width
 
 
 def result_units(

@@ -1,4 +1,4 @@
-"""What an engine's ROMs hold: weights in the order of the steps, biases in the order of the results."""
+"""The contents of an engine's ROMs: weights in the order of the steps, biases in the order of the results."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from ..schedule.plans import WindowPlan
 from ..schedule.structure import Engine
 from ..schedule.widths import EngineWidths
 from .layers.weights import step_weights
-from .literals import pack
+from .lines import counted
+from .literals import listed, pack
 from .names import rom_module
-from .roms import Rom
+from .roms import CASE_LIMIT, Rom
+
+LISTED = 12
+"""Weights of a word up to which a comment lists them."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,17 @@ def weight_rom(engine: Engine, layers: Sequence[Served], width: int) -> tuple[Ro
         full[:, : own.shape[1], : own.shape[2]] = own
         rows.append(full.reshape(len(own), -1))
         starts.append(starts[-1] + len(own))
-    words = tuple(pack(row, width) for row in np.concatenate(rows).tolist())
-    bits = width * engine.multipliers
-    return Rom(_rom_name(layers, "weights"), "weights in the order of the steps", words, bits), starts[:-1]
+    factors = np.concatenate(rows).tolist()
+    rom = Rom(
+        _rom_name(layers, "weights"),
+        "weights in the order of the steps",
+        tuple(pack(row, width) for row in factors),
+        width * engine.multipliers,
+        f"From the low end, {counted(engine.outputs, 'output')} of"
+        f" {counted(engine.products, f'signed {width}-bit weight')}.",
+        tuple(map(listed, factors)) if engine.multipliers <= LISTED and len(factors) <= CASE_LIMIT else (),
+    )
+    return rom, starts[:-1]
 
 
 def _rom_name(layers: Sequence[Served], content: str) -> str:
@@ -57,14 +69,27 @@ def bias_rom(engine: Engine, layers: Sequence[Served], lifts: Sequence[Sequence[
     """
     bias_width, lift_width, index_bits = widths.bias, widths.lift, widths.beat_index
     words: list[int] = []
-    for layer, lifted in zip(layers, lifts, strict=True):
+    notes: list[str] = []
+    for layer, own in zip(layers, lifts, strict=True):
         lanes = layer.plan.lanes_out
         biases: NDArray[np.int64] = np.asarray(layer.op.bias)
-        for start in range(0, len(lifted), lanes):
-            low = pack((int(bias) for bias in biases[start : start + lanes]), bias_width)
-            high = pack(lifted[start : start + lanes], lift_width) if lift_width else 0
+        for start in range(0, len(own), lanes):
+            beat = slice(start, start + lanes)
+            low = pack((int(bias) for bias in biases[beat]), bias_width)
+            high = pack(own[beat], lift_width) if lift_width else 0
             words.append(low | high << (bias_width * engine.lanes))
+            notes.append(f"biases {listed(biases[beat])}" + (f"; lifts {listed(own[beat])}" if lift_width else ""))
         if len(layers) > 1:
-            words += [0] * (-len(words) % (1 << index_bits))
-    width = (bias_width + lift_width) * engine.lanes
-    return Rom(_rom_name(layers, "biases"), "biases in the order of the results", tuple(words), width)
+            vacant = -len(words) % (1 << index_bits)
+            words += [0] * vacant
+            notes += ["no beat"] * vacant
+    lanes_text = counted(engine.lanes, "lane")
+    lifted = f", then {lanes_text} of an unsigned {lift_width}-bit lift" if lift_width else ""
+    return Rom(
+        _rom_name(layers, "biases"),
+        "biases in the order of the results",
+        tuple(words),
+        (bias_width + lift_width) * engine.lanes,
+        f"From the low end, {lanes_text} of a signed {bias_width}-bit bias{lifted}.",
+        tuple(notes),
+    )

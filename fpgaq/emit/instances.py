@@ -27,7 +27,10 @@ def requantizer(
     lifts: tuple[int, int] | None = None,
     times: int = 1,
 ) -> Instance:
-    """What shifts, rounds and saturates; `lifts` are the greatest lift and its bits where channels have their own."""
+    """What shifts, rounds and saturates; `lifts` are the greatest lift and its bits where channels have their own.
+
+    A lift is what a channel's shift falls short of the layer's largest.
+    """
     lifted = {} if lifts is None else {"LIFT_MAX": lifts[0], "LIFT_WIDTH": lifts[1]}
     parameters = {
         "TOTAL_WIDTH": total_width,

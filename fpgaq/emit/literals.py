@@ -38,6 +38,11 @@ def pack(values: Iterable[int], width: int) -> int:
     return word
 
 
+def listed(values: Iterable[int]) -> str:
+    """Numbers as a comment lists them."""
+    return ", ".join(str(int(value)) for value in values)
+
+
 def memory_file(words: Sequence[int], width: int) -> str:
     """The text of a ``$readmemh`` file: one word a line, all digits written out."""
     digits = -(-width // 4)

@@ -1,4 +1,4 @@
-"""Names and words of the model in generated text: here alone untrusted text becomes identifiers or comments."""
+"""Names and words of the model in generated text: only here untrusted text becomes identifiers or comments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..integer_graph import (
 )
 
 SLUG_LENGTH = 24
-COMMENT_LENGTH = 60
+COMMENT_LENGTH = 100
 
 
 def slug(name: str) -> str:
@@ -25,10 +25,18 @@ def slug(name: str) -> str:
 
 
 def comment(text: str) -> str:
-    """`text` fit for a comment of one line: printable ASCII, nothing that ends a comment or starts a directive."""
+    """`text` fit for a comment of one line: printable ASCII, nothing that continues or nests a comment, no directive.
+
+    A reader finds the layer by it, so that all else stays: a ``/`` separates the scopes of most models. No line may
+    begin with it, because linters and synthesizers take some words at the start of a comment for commands.
+    """
     shown = text[: COMMENT_LENGTH + 1]
-    plain = "".join(c if " " <= c <= "~" and c not in '`\\*/"$' else "?" for c in shown)
-    return plain if len(shown) <= COMMENT_LENGTH else plain[:COMMENT_LENGTH] + "..."
+    plain = "".join(c if " " <= c <= "~" and c != "`" else "?" for c in shown)
+    plain = plain.replace("/*", "/?").replace("*/", "?/")
+    if len(shown) > COMMENT_LENGTH:
+        return plain[:COMMENT_LENGTH] + "..."
+    # A line of C++ continues after a backslash at its end, in some modes after the trigraph ??/ too.
+    return plain[:-1] + "?" if plain.endswith(("\\", "??/")) else plain
 
 
 def layer_module(index: int, name: str) -> str:

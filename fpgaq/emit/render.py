@@ -1,4 +1,4 @@
-"""The one Jinja2 environment, and where templates are found: inside the package in a wheel, beside it in a checkout."""
+"""The one Jinja2 environment, and where templates are found: in the package of a wheel, next to it in a checkout."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .lines import comments, counted, folded
 
 if TYPE_CHECKING:
     import jinja2
@@ -23,7 +25,7 @@ def templates_folder() -> Path:
 def _environment() -> jinja2.Environment:
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(templates_folder())),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -31,11 +33,13 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
+    environment.filters.update(comments=comments, counted=counted)
+    return environment
 
 
 def render(template: str, facts: Mapping[str, object]) -> str:
-    """Render a template, given by its path below the templates folder, with ready-made facts."""
-    return _environment().get_template(template).render(facts)
+    """Render a template, given by its path below the templates folder, with ready-made facts; long lines are broken."""
+    return folded(_environment().get_template(template).render(facts))
 
 
 def static_text(path: str) -> str:

@@ -13,7 +13,10 @@ CASE_LIMIT = 256
 """Words up to which a ROM is a case statement; Icarus is slow on larger ones."""
 
 BANK_WORDS, BANK_WIDTH = (1 << 14, 1 << 13, 1 << 12), 8
-"""A ROM of more words than the first, of at most so many bits each, is banks of these words, and one of the rest.
+"""Words of a bank, and the greatest width of banked words.
+
+A ROM of more words than the largest bank is split into banks of these sizes, the largest first; the last bank holds the
+rest. ROMs of wider words stay whole.
 
 One block RAM of most families holds 1, 2 or 4 bits of each word of such a bank. Left alone, Yosys lays the words out in
 banks of 2,048 or fewer, to use the ninth bit of block RAMs, and chooses among dozens. With wider words it does so in
@@ -28,7 +31,7 @@ class Bank:
     Parameters
     ----------
     name : str
-        What tells it from the others; empty if it is the only one.
+        Ending of its names in the text; empty if it is the only bank.
     file : str
         Name of its memory file.
     start : int
@@ -47,12 +50,27 @@ class Bank:
 
 @dataclass(frozen=True)
 class Rom:
-    """A ROM with a registered output: `words` as unsigned integers of `width` bits."""
+    """A ROM with a registered output.
+
+    Parameters
+    ----------
+    module, purpose : str
+        Its name, and what it holds in a few words.
+    words : tuple of int
+        Unsigned, of `width` bits each.
+    width : int
+    packing : str
+        For a reader: how numbers stand in a word.
+    notes : tuple of str
+        For a reader: the numbers of each word; empty if they are too many.
+    """
 
     module: str
     purpose: str
     words: tuple[int, ...]
     width: int
+    packing: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def address_width(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..integer_file import digest
 from ..integer_graph import IntegerGraph
 from ..schedule.plans import PipePlan
 from ..schedule.structure import Edge, Schedule
@@ -48,9 +47,10 @@ class Connection:
 
 @dataclass(frozen=True)
 class JoinedPort:
-    """A port of the top module, the stream behind it, and the cell between them."""
+    """A port of the top module, the format of its elements, the stream inside, and the cell between them."""
 
     port: Port
+    format: str
     stream: str
     cell: Instance
 
@@ -104,7 +104,6 @@ class TopFacts:
     multipliers: int
     interval: int | None
     latency: int
-    digest: str
 
 
 def port_names(prefix: str, count: int) -> list[str]:
@@ -167,8 +166,12 @@ def _port(graph: IntegerGraph, name: str, port: str, lanes: int, *, is_input: bo
     )
 
 
+def _format(graph: IntegerGraph, port: Port) -> str:
+    return graph.tensors[port.tensor].format.describe()
+
+
 def source_cell(port: Port, name: str) -> Instance:
-    """What takes beats from an input port."""
+    """The cell that takes beats from an input port."""
     parameters = {
         "LANES": port.lanes,
         "ELEMENT_WIDTH": port.width,
@@ -180,7 +183,7 @@ def source_cell(port: Port, name: str) -> Instance:
 
 
 def sink_cell(port: Port, name: str) -> Instance:
-    """What gives beats to an output port."""
+    """The cell that gives beats to an output port."""
     parameters = {
         "LANES": port.lanes,
         "ELEMENT_WIDTH": port.width,
@@ -217,11 +220,12 @@ def top_module(
     facts = TopFacts(
         label=names.comment(graph.name),
         inputs=tuple(
-            JoinedPort(port, nets[port.tensor], source_cell(port, f"source_{index}"))
+            JoinedPort(port, _format(graph, port), nets[port.tensor], source_cell(port, f"source_{index}"))
             for index, port in enumerate(inputs)
         ),
         outputs=tuple(
-            JoinedPort(port, ends[(None, slot)], sink_cell(port, f"sink_{slot}")) for slot, port in enumerate(outputs)
+            JoinedPort(port, _format(graph, port), ends[(None, slot)], sink_cell(port, f"sink_{slot}"))
+            for slot, port in enumerate(outputs)
         ),
         streams=tuple(Net(stream.name, stream.width * stream.lanes, names.comment(stream.layer)) for stream in streams),
         forks=tuple(forks),
@@ -229,7 +233,6 @@ def top_module(
         multipliers=schedule.multipliers,
         interval=schedule.prediction.interval,
         latency=schedule.prediction.latency,
-        digest=digest(graph),
     )
     instances = (
         *(port.cell for port in facts.inputs),

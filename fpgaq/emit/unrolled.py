@@ -36,7 +36,9 @@ class UnrolledTopFacts:
 
     label: str
     input: Port
+    input_format: str
     output: Port
+    output_format: str
     bits: int
     layers: tuple[ChainedLayer, ...]
     last: ChainedLayer
@@ -46,7 +48,6 @@ class UnrolledTopFacts:
     delay_frame: Instance
     fifo: Instance
     sink: Instance
-    digest: str
 
 
 def emit_unrolled(graph: IntegerGraph, plan: UnrolledPlan) -> dict[str, str | bytes]:
@@ -100,7 +101,9 @@ def _top(graph: IntegerGraph, plan: UnrolledPlan, layers: list[ChainedLayer], so
     facts = UnrolledTopFacts(
         label=names.comment(graph.name),
         input=source,
+        input_format=first.format.describe(),
         output=sink,
+        output_format=graph.tensors[graph.outputs[0]].format.describe(),
         bits=first.size * first.format.width,
         layers=tuple(layers),
         last=last,
@@ -110,7 +113,6 @@ def _top(graph: IntegerGraph, plan: UnrolledPlan, layers: list[ChainedLayer], so
         delay_frame=delay("delay_frame", 1, latency("register")),
         fifo=Instance("fpgaq_fifo", "fifo", fifo),
         sink=sink_cell(sink, "sink"),
-        digest=digest(graph),
     )
     instances = (
         *(facts.source, facts.credit, facts.delay_frame),

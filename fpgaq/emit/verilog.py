@@ -13,7 +13,7 @@ from .cells import CELLS, RTL
 from .design import Design, Module, PlacedEngine, PlacedLayer, used_cells
 from .engine import engine_modules
 from .engine_roms import Served
-from .layers.pipe import pipe_module, pipe_modules
+from .layers.pipe import pipe_modules, serializer_module
 from .layers.window import window_module
 from .printer import print_design
 from .top import EngineInstance, LayerInstance, ports_of, serializers, streams_of, top_module
@@ -70,7 +70,7 @@ def _latency(plan: Plan) -> int:
 
 @dataclass
 class _Parts:
-    """What of a network has been built: modules in compile order, and where each operator is."""
+    """The modules built so far, in compile order, and where each operator is."""
 
     modules: list[Module] = field(default_factory=list)
     layers: list[LayerInstance] = field(default_factory=list)
@@ -82,7 +82,7 @@ class _Parts:
         """Add what makes beats narrower before the operator `index`."""
         name, fmt = f"serializer_{number:02d}", graph.tensors[edge.tensor].format
         summary = f"beats of {plan.lanes_in} become beats of {edge.lanes}"
-        self.modules.append(pipe_module((fmt,), fmt, plan, None, (name, names.comment(edge.tensor), summary)))
+        self.modules.append(serializer_module(fmt, plan, (name, names.comment(edge.tensor), summary)))
         self.layers.append(LayerInstance(name, name, index, ("s0",), edge))
 
     def add_layer(self, graph: IntegerGraph, op: IntegerOperator, plan: Plan, index: int) -> None:

@@ -1,7 +1,7 @@
 """Writing output: whole or not at all.
 
-A folder is written beside its target and swapped in by one rename, so that a run that is killed at any moment
-leaves the previous output as it was. What such a run leaves behind, the next one removes. A file that fpgaq did
+A folder is written next to its target and swapped in by one rename, so that a run that is killed at any moment
+leaves the previous output as it was. The next run removes what such a run leaves. A file that fpgaq did
 not write, or that is no longer as fpgaq wrote it, is never deleted (`fpgaq.emit.record` tells which those are).
 """
 
@@ -39,7 +39,7 @@ def write_folder(target: str | Path, files: Mapping[str, str | bytes], keep: Col
     files : mapping of str to str or bytes
         Contents by relative path with forward slashes; text is written as UTF-8.
     keep : collection of str
-        Files and folders in `target` that stay as they are, beside ``bench/user``. One of `files` that is among them
+        Files and folders in `target` that stay as they are, as ``bench/user`` does. One of `files` that is among them
         is not written.
 
     Raises

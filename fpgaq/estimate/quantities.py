@@ -106,8 +106,8 @@ def _in_logic(terms: Terms) -> Terms:
 def _memories(kind: str, facts: Facts) -> Iterator[tuple[int, int, bool, int]]:
     """(width, words, whether it is a ROM, copies) of each memory in an item."""
     if kind == "fpgaq_line_buffer":
-        width = facts["SELECTS"] * facts["ELEMENTS"] * facts["ELEMENT_WIDTH"]
-        yield width, 1 << facts["ADDRESS_WIDTH"], False, facts["LANES"]
+        width = facts["SELECTS"] * facts["CHANNELS"] * facts["ELEMENT_WIDTH"]
+        yield width, 1 << facts["ADDRESS_WIDTH"], False, facts["TAPS"]
     elif kind in ("fpgaq_fifo", "fpgaq_queue") and facts["ADDRESS_WIDTH"] > 1:
         yield facts["WIDTH"], 1 << facts["ADDRESS_WIDTH"], False, 1
     elif kind == "rom":

@@ -75,7 +75,7 @@ def _walker(f: Facts) -> tuple[Terms, Terms]:
 
 
 def _line_buffer(f: Facts) -> tuple[Terms, Terms]:
-    lanes, group = f["LANES"], f["ELEMENTS"] * f["ELEMENT_WIDTH"]
+    lanes, group = f["TAPS"], f["CHANNELS"] * f["ELEMENT_WIDTH"]
     out = lanes * group
     lut: Terms = {
         "lane_addresses": lanes * f["ADDRESS_WIDTH"],
@@ -137,6 +137,11 @@ def _collect(f: Facts) -> tuple[Terms, Terms]:
     return lut, {"plain": counters + 3, "beats": lanes * width, "held": outputs * width if beats > 1 else 0}
 
 
+def _turns(f: Facts) -> tuple[Terms, Terms]:
+    # Weighed as the logic of modules themselves is.
+    return {"arithmetic": 1}, {"registers": 2 * f["OWNER_WIDTH"] + f["PLACE_WIDTH"] + 4}
+
+
 def _spread(f: Facts) -> tuple[Terms, Terms]:
     return {"joined": f["PLACES"] * f["OWN_LANES"] * f["ELEMENT_WIDTH"]}, {}
 
@@ -159,13 +164,13 @@ def _requantize(f: Facts) -> tuple[Terms, Terms]:
 
 
 def _max(f: Facts) -> tuple[Terms, Terms]:
-    bits = f["ELEMENTS"] * f["ELEMENT_WIDTH"]
-    return {"maxima": bits * f["LANES"]}, {"plain": 2 * bits}
+    bits = f["CHANNELS"] * f["ELEMENT_WIDTH"]
+    return {"maxima": bits * f["TAPS"]}, {"plain": 2 * bits}
 
 
 def _sum(f: Facts) -> tuple[Terms, Terms]:
-    bits = f["ELEMENTS"] * f["SUM_WIDTH"]
-    return {"window_sums": bits * f["LANES"]}, {"plain": 2 * bits}
+    bits = f["CHANNELS"] * f["SUM_WIDTH"]
+    return {"window_sums": bits * f["TAPS"]}, {"plain": 2 * bits}
 
 
 def _divide(f: Facts) -> tuple[Terms, Terms]:
@@ -205,6 +210,7 @@ CELLS: Mapping[str, Callable[[Facts], tuple[Terms, Terms]]] = {
     "fpgaq_walker": _walker,
     "fpgaq_line_buffer": _line_buffer,
     "fpgaq_mac": _mac,
+    "fpgaq_turns": _turns,
     "fpgaq_spread": _spread,
     "fpgaq_collect": _collect,
     "fpgaq_bias": _bias,

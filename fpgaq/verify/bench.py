@@ -135,6 +135,7 @@ def _render_wrapper(
     facts = {
         "top": manifest["top"],
         "frame_count": frame_count,
+        "ports": [*inputs, *outputs],
         "inputs": [{**port, "salt": _salt(index)} for index, port in enumerate(inputs)],
         "outputs": [
             {

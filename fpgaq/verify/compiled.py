@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..child import Limits, ask_tool, first_error, run_tool
-from ..emit.hls import Network, describe, sources, widest
+from ..emit.hls import HlsNetwork, describe, sources, widest
 from ..emit.hls.network import HEADERS
 from ..emit.render import render, static_text
 from ..errors import ToolError, VerificationError
@@ -88,7 +88,7 @@ def _pointers(arrays: Sequence[IntegerArray]) -> ctypes.Array[ctypes._Pointer[ct
 
 
 def compile_networks(
-    networks: Sequence[Network],
+    networks: Sequence[HlsNetwork],
     graphs: Sequence[IntegerGraph],
     folder: Path,
     *,
@@ -99,7 +99,7 @@ def compile_networks(
 
     Parameters
     ----------
-    networks : sequence of Network
+    networks : sequence of HlsNetwork
         What `emit.hls.describe` made of `graphs`.
     graphs : sequence of IntegerGraph
     folder : Path
@@ -130,13 +130,13 @@ def compile_networks(
     return Library(folder / "engine.so", tuple(graphs))
 
 
-def _source_files(networks: Sequence[Network]) -> dict[str, str]:
+def _source_files(networks: Sequence[HlsNetwork]) -> dict[str, str]:
     """The static headers, a folder for each network, and the functions around them."""
     files = {name: static_text(f"hls/{name}") for name in (*HEADERS, "fpgaq_host.h")}
     for network in networks:
         own = {name: text for name, text in sources(network).items() if name not in HEADERS}
         files.update({f"{network.top}/{name}": text for name, text in own.items()})
-    files["engine.cpp"] = render("hls/engine.cpp.j2", {"networks": networks})
+    files["engine.cpp"] = render("hls/library.cpp.j2", {"networks": networks})
     return files
 
 
@@ -187,7 +187,7 @@ def with_all_tensors(graph: IntegerGraph) -> IntegerGraph:
     return replace(graph, outputs=outputs, output_shapes=shapes)
 
 
-def _wide(graph: IntegerGraph) -> Network:
+def _wide(graph: IntegerGraph) -> HlsNetwork:
     return describe(graph, widest(graph), "network")
 
 

@@ -170,6 +170,8 @@ def _render_bench(
         bits, words = port["tdata_bits"], -(-port["tdata_bits"] // 32)
         idle = f"{{{words}{{$random(seed)}}}}" if gates else f"{{{bits}{{1'bx}}}}"
         port.update(file=name, stored_beats=len(stimulus), idle=idle)
+    for place, port in enumerate(outputs):
+        port["monitor"] = len(manifest["streams"]) + place
     busy = prediction.latency + frames * prediction.mean_interval + sum(port["total"] for port in inputs + outputs)
     groups = [plan.steps + plan.result_latency for plan in schedule.plans if isinstance(plan, WindowPlan)]
     facts = {
@@ -177,6 +179,7 @@ def _render_bench(
         "streams": manifest["streams"],
         "inputs": inputs,
         "outputs": outputs,
+        "ports": inputs + outputs,
         "gap": gap,
         "stall": stall,
         "seed": chance.randrange(1 << 30) if stall_seed is not None else 1,

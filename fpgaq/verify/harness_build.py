@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def compile_designs(designs: Sequence[FlatDesign], folder: Path, timeout: float,
         _verilate(tool, design, folder / f"V{index}", timeout)
         sources += sorted((folder / f"V{index}").glob("*.cpp"))
     facts = [
-        {"prefix": f"V{index}", "inputs": design.interface["inputs"], "outputs": design.interface["outputs"]}
+        {"prefix": f"V{index}", **{side: _in_bytes(design.interface[side]) for side in ("inputs", "outputs")}}
         for index, design in enumerate(designs)
     ]
     (folder / f"{PROGRAM}.cpp").write_text(render("bench/harness.cpp.j2", {"designs": facts}), encoding="utf-8")
@@ -85,6 +85,11 @@ def compile_designs(designs: Sequence[FlatDesign], folder: Path, timeout: float,
     command += [f"{PROGRAM}.cpp", "networks.cpp", *(str(include / name) for name in RUNTIME), "-pthread", "-o", PROGRAM]
     _checked("g++", command, folder, timeout)
     return folder / PROGRAM
+
+
+def _in_bytes(ports: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Ports with the bytes of a beat, which is how the harness hands it over."""
+    return [{**port, "tdata_bytes": port["tdata_bits"] // 8} for port in ports]
 
 
 def _verilate(tool: Verilator, design: FlatDesign, made: Path, timeout: float) -> None:

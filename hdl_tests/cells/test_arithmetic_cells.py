@@ -7,7 +7,6 @@ from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -221,7 +220,7 @@ def test_max(lanes: int, elements: int, width: int, is_signed: bool, tmp_path: P
             lanes * elements * width, [pack(row, width) for row in values.reshape(60, -1).tolist()] + [0, 0]
         ),
     }
-    parameters = {"LANES": lanes, "ELEMENTS": elements, "ELEMENT_WIDTH": width, "ELEMENT_SIGNED": int(is_signed)}
+    parameters = {"TAPS": lanes, "CHANNELS": elements, "ELEMENT_WIDTH": width, "ELEMENT_SIGNED": int(is_signed)}
     outcome = drive(tmp_path, "fpgaq_max", [parameters], inputs, [{"maxima": elements * width}])
     for step in range(60):
         start = max(place for place in starts if place <= step)
@@ -243,7 +242,7 @@ def test_sum(lanes: int, elements: int, width: int, is_signed: bool, tmp_path: P
             lanes * elements * width, [pack(row, width) for row in values.reshape(60, -1).tolist()] + [0, 0]
         ),
     }
-    parameters = {"LANES": lanes, "ELEMENTS": elements, "ELEMENT_WIDTH": width, "ELEMENT_SIGNED": int(is_signed),
+    parameters = {"TAPS": lanes, "CHANNELS": elements, "ELEMENT_WIDTH": width, "ELEMENT_SIGNED": int(is_signed),
                   "SUM_WIDTH": total}  # fmt: skip
     outcome = drive(tmp_path, "fpgaq_sum", [parameters], inputs, [{"sums": elements * total}])
     for step in range(60):
@@ -273,9 +272,8 @@ def divided(
     directory: Path, op: IntegerSumPooling, source: Format, taps: int, fmt: Format
 ) -> Iterator[tuple[IntegerSumPooling, tuple[int, int, int, int]]]:
     """Totals whose result differs; the cell is driven with what the emitter computes for it."""
-    plan: Any = SimpleNamespace(groups=1, lanes_out=1)
-    division = division_of(op, plan, source, fmt)
-    entries = list(division.entries)
+    division = division_of(op, SimpleNamespace(groups=1, lanes_out=1), source, fmt)  # type: ignore[arg-type]
+    entries = [division.entries[0]] * len(op.divisor)
     for place, entry in division.exceptions:
         entries[int(place.split("'d")[1])] = entry
     totals = range(taps * source.minimum, taps * source.maximum + 1)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: 0BSD
 """Reads what the monitors logged and holds it against the golden vectors, beat for beat. Needs numpy only."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // The ready of one AXI4-Stream output: always high, or low at random, or low for good.
 `default_nettype none
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: 0BSD
 """How integers travel on a stream: beats, lanes and slots as bench.json describes them. Needs numpy only.
 
 A pixel takes ceil(channels / lanes) beats in raster order; a beat holds `lanes` slots of `slot_bits` bits, element

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Golden vectors from text files, a frame a line, and their comparison with what a network gives.
 #ifndef FPGAQ_BENCH_H
 #define FPGAQ_BENCH_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Operators that work element by element, and the greatest channel.
 #ifndef FPGAQ_ELEMENTS_H
 #define FPGAQ_ELEMENTS_H
@@ -45,7 +46,7 @@ beats:
   }
 }
 
-// One more input of a sum: input number `slot` and those behind it.
+// One more input of a sum: input number `slot` and those after it.
 template <class C, int slot, class S>
 void add_aligned(S*) {}
 template <class C, int slot, class S, class In, class... Others>

@@ -1,6 +1,7 @@
+// SPDX-License-Identifier: 0BSD
 // A stand-in for the vendor's hls::stream where <hls_stream.h> is absent.
 //
-// It allocates nothing: whoever makes one gives it the memory for all beats of one frame. Reading an empty stream or
+// It allocates nothing: its maker gives it the memory for all beats of one frame. Reading an empty stream or
 // writing a full one throws, since hardware would wait for ever.
 #ifndef FPGAQ_HLS_STREAM_H
 #define FPGAQ_HLS_STREAM_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Frames of plain integers to and from the ports of a network, for benches and other programs on the host.
 #ifndef FPGAQ_HOST_H
 #define FPGAQ_HOST_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Pooling over windows: the greatest element, and sums divided by a count.
 #ifndef FPGAQ_POOLING_H
 #define FPGAQ_POOLING_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Convolution and matrix product: multiply-accumulate over windows, then bias and requantization.
 #ifndef FPGAQ_PRODUCT_H
 #define FPGAQ_PRODUCT_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Windows over a stream of pixels: the line buffer, and the order of the steps.
 #ifndef FPGAQ_WINDOW_H
 #define FPGAQ_WINDOW_H
@@ -47,7 +48,7 @@ struct LineBuffer {
     row = row + 1 == rows ? 0 : row + 1;
   }
 
-  // The elements of one step: for each tap lane `count` channels from `first`; `outside` beside the image.
+  // The elements of one step: for each tap lane `count` channels from `first`; `outside` where there is no image.
   template <int count>
   void gather(int output_row, int output_column, int tap_group, int first, Element (&elements)[C::taps * count]) const {
     FPGAQ_HLS(INLINE)  // part of the caller's pipeline

@@ -69,7 +69,7 @@ def test_nobody_reads_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for name in ("printed", "empty"):
         if name == "empty":
             monkeypatch.setattr(printer, "render", lambda *arguments: "")
-            monkeypatch.setattr(printer, "static_text", lambda path: "")
+            monkeypatch.setattr(printer, "print_cell", lambda cell: "")
         results.append(fpgaq.generate(network, tmp_path / name, Target(multipliers=2), device="xc7"))
         found.append(facts(tmp_path / name))
     sizes = [(tmp_path / "empty" / path).stat().st_size for path in found[1]["build list"]]

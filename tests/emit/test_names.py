@@ -23,7 +23,8 @@ NASTY = [
     'x; initial $system("touch owned")', "a*/ b", "new\nline", 'quo"te', "back\\slash", "reg", "clk", "rst", "module",
     "class", "", "x" * 5000, "\u00fcber\u4e2d", "a/b", "a_b", "A", "a", "\u202etxt", "{{7*7}}", "../../x", "CON",
     "nul\0",
-    "`define x", "$finish", "// c", "\r", "%m", "1st",
+    "`define x", "$finish", "// c", "\r", "%m", "1st", "@scope/Convolution", "/*", "*/*", "\u4e2d\u4e2d/",
+    "verilator lint_off", "synthesis translate_off", "end\\",
 ]  # fmt: skip
 
 
@@ -41,7 +42,23 @@ def test_comments_are_safe(name: str) -> None:
     text = comment(name)
     assert len(text) <= COMMENT_LENGTH + 3
     assert re.fullmatch(r"[ -~]*", text)
-    assert not set(text) & set('`\\*/"$')
+    assert "`" not in text and "/*" not in text and "*/" not in text and not text.endswith(("\\", "??/"))
+
+
+@pytest.mark.parametrize(
+    "name", ["@runtime/Convolution", "a/b.c:0", 'x"$y', "back\\slash", "features.0.conv[3] (deep)"]
+)
+def test_names_of_models_stay_as_they_are(name: str) -> None:
+    assert comment(name) == name
+
+
+def test_no_name_stands_first_in_a_comment() -> None:
+    """Verilator and synthesizers take some words there for commands."""
+    names = ["verilator lint_off", "synthesis translate_off", "synopsys off", "pragma x", "verilator coverage_off"]
+    graph = named(names)
+    for path, text in emit(graph, make_schedule(graph, Target(multipliers=6))).items():
+        for line in str(text).splitlines() if path.endswith(".v") else ():
+            assert not re.search(r"//\s*(verilator|synthesis|synopsys|pragma)\b", line), line
 
 
 def named(names: list[str]) -> IntegerGraph:

@@ -89,7 +89,7 @@ FILE_FAULTS: dict[str, Callable[[list[str]], list[str] | None]] = {
 def test_a_file_that_does_not_fit_ends_the_simulation(bank: str, fault: str, tmp_path: Path) -> None:
     """Icarus alone warns and ends with 0."""
     rom = rom_of(16384 + 300, 8) if bank else rom_of(300)
-    files = rom.files()
+    files = print_rom(rom)
     name = f"{rom.module}{bank}.hex"
     lines = FILE_FAULTS[fault](files[name].splitlines())
     del files[name]
@@ -108,7 +108,7 @@ def test_a_file_that_does_not_fit_ends_the_simulation(bank: str, fault: str, tmp
 @pytest.mark.parametrize("count", [CASE_LIMIT, 300, 16384 + 300])
 def test_synthesis_sees_no_check(count: int) -> None:
     """All of it is for Icarus, by the name that only Icarus defines."""
-    text = rom_of(count, 8).files()["rom_00_a_weights.v"]
+    text = print_rom(rom_of(count, 8))["rom_00_a_weights.v"]
     guard = re.compile(r"`ifdef __ICARUS__\n.*?`endif\n", re.DOTALL)
     seen = guard.sub("", text)
     assert len(guard.findall(text)) == (0 if count <= CASE_LIMIT else 2 if count > 16384 else 1)

@@ -16,6 +16,7 @@ _LOOP = re.compile(r"^( *)for \(\w+ = 0; \w+ < (\d+); .*\bbegin\b")
 _REGISTER = re.compile(r"^\s*reg (?:signed )?(?:\[(\d+):0\] )?(\w+);")
 _CASE = re.compile(r"^\s*case \(")
 _ENTRY = re.compile(r"^\s*(?:\d+'d\d+|default): (.*);")
+_LONG_ENTRY = re.compile(r"^ *(?:\d+'d\d+|default): [^;]*;", re.MULTILINE)
 _SIZED = re.compile(r"(\d+)'[dhb]")
 _FACTOR = re.compile(r"^\s*wire signed .* (x\d|scale) = \{(.*), (?:\w+\[lane\*\d+ \+: (\d+)\]|fact\[(\d+):0\])\};")
 _PRODUCT = re.compile(r"^\s*(?:total|product) <= (\w+) \* (\w+);")
@@ -35,11 +36,17 @@ def take_inventory(texts: Mapping[str, str], top: str) -> dict[str, tuple[Item, 
     top : str
         The top module. Its own logic stands under the empty name.
     """
+    texts = {path: _unfolded(text) for path, text in texts.items()}
     modules = {name: text for text in texts.values() for name in _MODULE.findall(text)}
     found: dict[str, tuple[Item, ...]] = {"": (_own(modules[top], _NO_PRODUCTS, 1),)}
     for kind, facts, instance, _ in _instances(modules[top], modules):
         found[instance] = tuple(_items(kind, {**facts, **_NO_PRODUCTS}, 1, modules, texts))
     return found
+
+
+def _unfolded(text: str) -> str:
+    """`text` with each entry of a case statement on one line."""
+    return _LONG_ENTRY.sub(lambda entry: re.sub(r"\n\s+", " ", entry.group()), text)
 
 
 def _items(kind: str, facts: Facts, count: int, modules: Mapping[str, str], texts: Mapping[str, str]) -> Iterator[Item]:
@@ -168,7 +175,7 @@ def _own_product(lines: list[str]) -> Facts:
 
 def _content(text: str, texts: Mapping[str, str]) -> tuple[list[list[int]], int]:
     """The words of each bank of a ROM and their width."""
-    size = re.search(r"^// \d+ words of (\d+) bits", text, re.MULTILINE)
+    size = re.search(r"^// \d+ words? of (\d+) bits?", text, re.MULTILINE)
     assert size is not None, "a ROM's header tells its size"
     if banks := re.findall(r'"/(\w+\.hex)"\}, memory', text):
         return [[int(line, 16) for line in texts[bank].split()] for bank in banks], int(size.group(1))

@@ -10,10 +10,10 @@ from ..design import Design, Kernel
 from ..printer import as_json
 from ..render import render, static_text
 from ..top import ports_of, streams_of
-from .network import Network, describe, sources
+from .network import HlsNetwork, describe, sources
 from .wiring import Wiring, scheduled, widest
 
-__all__ = ["Network", "Wiring", "describe", "emit", "scheduled", "sources", "widest"]
+__all__ = ["HlsNetwork", "Wiring", "describe", "emit", "scheduled", "sources", "widest"]
 
 SOURCES = "src"
 
@@ -61,8 +61,8 @@ def vector_text(values: IntegerArray) -> str:
     return "".join(" ".join(map(str, frame)) + "\n" for frame in frames)
 
 
-def _design(graph: IntegerGraph, schedule: Schedule, network: Network, kernel: Kernel) -> Design:
-    """The ports as for Verilog; modules are the vendor's matter."""
+def _design(graph: IntegerGraph, schedule: Schedule, network: HlsNetwork, kernel: Kernel) -> Design:
+    """The ports as for Verilog; the vendor's tool makes modules of its own."""
     inputs, outputs = ports_of(graph, schedule.lanes)
     return Design(
         top=network.top,

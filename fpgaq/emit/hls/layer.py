@@ -1,4 +1,4 @@
-"""What the text of one operator is made from."""
+"""An operator with everything that its text is made of."""
 
 from __future__ import annotations
 

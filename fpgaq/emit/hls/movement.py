@@ -15,7 +15,7 @@ from .text import LayerText, constants, list_member, truth
 
 
 def concatenate(layer: Layer, op: IntegerConcatenate) -> LayerText:
-    """The channels of all inputs behind one another."""
+    """The channels of all inputs one after another."""
     return LayerText((f"fpgaq::concatenate({', '.join((layer.sink, *layer.sources))});",))
 
 

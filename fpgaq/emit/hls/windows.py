@@ -49,7 +49,7 @@ def _geometry(
 
 
 def _groups(layer: Layer, taps: int, counts: dict[str, int], reach: int) -> list[str]:
-    """Members that count the steps; `reach` is the channel behind the last that a step looks at."""
+    """Members that count the steps; `reach` is the channel after the last that a step reads."""
     fold = layer.fold
     stored = counts.pop("stored")
     return [

@@ -10,33 +10,66 @@ import numpy as np
 from ...formats import Format
 from ...integer_graph import IntegerAdd, IntegerMultiply, IntegerScale, IntegerTable
 from ...schedule.plans import PipePlan
-from ..design import Instance
+from ..design import Instance, Operation, Product, Register
 from ..instances import requantizer
-from ..literals import decimal, index_width, pack
+from ..lines import counted
+from ..literals import decimal, index_width, listed, pack
 from ..names import rom_module
 from ..roms import Rom
+from .logic import Logic
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An input's element in each lane: the name of its beats, its bits, and those above it that extend it."""
+
+    name: str
+    width: int
+    extension: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Total:
     """What each lane sums up or multiplies, as `expression`, of extended elements, and what requantizes it.
 
-    `operator` is the one that the expression is made of: "-" if nothing is added in it.
+    `operator` is the one that the expression is made of: "-" if nothing is added in it. `products` are those among the
+    operations.
     """
 
     operator: str
     expression: str
     total_width: int
-    extensions: tuple[str, ...]
-    element_names: tuple[str, ...]
+    operands: tuple[Operand, ...]
+    lift: str
     requantize: Instance
+    products: tuple[Product, ...]
+
+    @property
+    def own_rom(self) -> Rom | None:
+        """There is none."""
+        return None
+
+    @property
+    def logic(self) -> Logic:
+        """The operation of each lane, its register and its requantizer."""
+        lanes = self.requantize.times
+        return Logic(
+            instances=(self.requantize,),
+            registers=(Register("total", self.total_width, lanes),),
+            operations=(Operation(self.operator, lanes),),
+            products=self.products,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling(Total):
-    """A scale, an offset and a lift for each channel: the ROM that holds them, and where they stand in its words."""
+    """A scale, an offset and a lift for each channel: the ROM that holds them, and where they stand in its words.
+
+    A lift is what a channel's shift falls short of the layer's largest: the total is shifted left by it first.
+    """
 
     rom: Rom
+    input_bits: int
     lift_width: int
     beat_width: int
     last_beat: str
@@ -50,6 +83,26 @@ class Scaling(Total):
     offset_low: int
     lift_low: int
 
+    @property
+    def own_rom(self) -> Rom:
+        """The ROM of all channels' facts."""
+        return self.rom
+
+    @property
+    def logic(self) -> Logic:
+        """The ROM with its counter, the product and the sum of each lane, registers, and requantizers."""
+        lanes = self.requantize.times
+        own = [Register("beat", self.beat_width), Register("facts", self.rom.width)]
+        own += [Register(name, self.input_bits) for name in ("a0_first", "a0_second")]
+        own += [Register(name, self.total_width, lanes) for name in ("total", "product", "offset")]
+        own += [Register(name, self.lift_width, lanes) for name in ("lift_product", "lift")]
+        return Logic(
+            instances=(Instance(self.rom.module, "rom"), self.requantize),
+            registers=tuple(own),
+            operations=(Operation("?"), Operation("*", lanes), Operation("+", lanes)),
+            products=self.products,
+        )
+
 
 @dataclass(frozen=True)
 class Lookup:
@@ -58,7 +111,23 @@ class Lookup:
     rom: Rom
     index_width: int
     sign_of_element: str
+    element_width: int
+    result_width: int
     requantize: Instance
+
+    @property
+    def own_rom(self) -> Rom:
+        """The table."""
+        return self.rom
+
+    @property
+    def logic(self) -> Logic:
+        """The requantizer and the table of each lane, and the register after them."""
+        lanes = self.requantize.times
+        return Logic(
+            instances=(self.requantize, Instance(self.rom.module, "rom", times=lanes)),
+            registers=(Register("kept", self.result_width, lanes),),
+        )
 
 
 def sum_of_inputs(op: IntegerAdd, sources: Sequence[Format], result: Format, plan: PipePlan) -> Total:
@@ -73,7 +142,8 @@ def sum_of_inputs(op: IntegerAdd, sources: Sequence[Format], result: Format, pla
 
 def total_of_inputs(op: IntegerMultiply, sources: Sequence[Format], result: Format, plan: PipePlan) -> Total:
     """The product of two inputs."""
-    return _total(op, sources, result, plan, "*", "x0 * x1")
+    factors = [_factor_width(source) for source in sources]
+    return _total(op, sources, result, plan, "*", "x0 * x1", (Product(factors[0], factors[1], plan.lanes_out),))
 
 
 def _total(
@@ -83,14 +153,15 @@ def _total(
     plan: PipePlan,
     operator: str,
     expression: str,
+    products: tuple[Product, ...] = (),
 ) -> Total:
     width, requantize = _total_width(op.accumulator_width, sources), op.requantize
     return Total(
         operator=operator,
         expression=expression,
         total_width=width,
-        extensions=tuple(_extension(f"a{slot}", source, width) for slot, source in enumerate(sources)),
-        element_names=tuple(f"a{slot}" for slot in range(len(sources))),
+        operands=tuple(_operand(f"a{slot}", source, width) for slot, source in enumerate(sources)),
+        lift="1'b0",
         requantize=requantizer(
             "requantize",
             width,
@@ -101,6 +172,7 @@ def _total(
             lifts=(0, 1),
             times=plan.lanes_out,
         ),
+        products=products,
     )
 
 
@@ -108,10 +180,15 @@ def _total_width(accumulator_width: int, sources: Sequence[Format]) -> int:
     return max(accumulator_width, *(source.width + 1 for source in sources))
 
 
-def _extension(name: str, source: Format, width: int) -> str:
-    """The bits above an element that make it `width` wide."""
+def _factor_width(source: Format) -> int:
+    """Bits of an element as a signed factor."""
+    return source.width + (not source.signed)
+
+
+def _operand(name: str, source: Format, width: int) -> Operand:
+    """An element of `source`, extended to `width` bits."""
     top = f"{name}[lane*{source.width}+{source.width - 1}]" if source.signed else "1'b0"
-    return f"{{{width - source.width}{{{top}}}}}"
+    return Operand(name, source.width, f"{{{width - source.width}{{{top}}}}}")
 
 
 def lookup(op: IntegerTable, source: Format, result: Format, plan: PipePlan, index: int) -> Lookup:
@@ -123,9 +200,18 @@ def lookup(op: IntegerTable, source: Format, result: Format, plan: PipePlan, ind
     words = tuple(pack([int(op.table[max(value - fmt.minimum, 0)])], result.width) for value in values)
     requantize = op.requantize
     return Lookup(
-        rom=Rom(rom_module(index, op.name, "table"), "function values by index", words, result.width),
+        rom=Rom(
+            rom_module(index, op.name, "table"),
+            "function values by index",
+            words,
+            result.width,
+            f"A word is a value of {result.describe()}; the address is an index of {fmt.describe()}, as its bits.",
+            tuple(f"{int(value)} gives {int(op.table[max(value - fmt.minimum, 0)])}" for value in values),
+        ),
         index_width=fmt.width,
         sign_of_element=f"a0[lane*{source.width}+{source.width - 1}]" if source.signed else "1'b0",
+        element_width=source.width,
+        result_width=result.width,
         requantize=requantizer(
             "requantize",
             source.width + 1,
@@ -163,8 +249,8 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
         operator="+",
         expression="product + offset",
         total_width=total_width,
-        extensions=(_extension("a0_second", source, total_width),),
-        element_names=("a0_second",),
+        operands=(_operand("a0_second", source, total_width),),
+        lift="lift",
         requantize=requantizer(
             "requantize",
             total_width,
@@ -175,9 +261,16 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
             lifts=(max(lifts), lift_width),
             times=plan.lanes_out,
         ),
+        products=(Product(_factor_width(source), op.scale_width, plan.lanes_out),),
         rom=Rom(
-            rom_module(index, op.name, "scales"), "scales, offsets, lifts", tuple(words), fact_width * plan.lanes_in
+            rom_module(index, op.name, "scales"),
+            "scales, offsets and lifts of the channels, a beat a word",
+            tuple(words),
+            fact_width * plan.lanes_in,
+            _scale_packing(op, plan, total_width, lift_width),
+            tuple(_scale_note(op, lifts, beat * plan.lanes_in, plan.lanes_in) for beat in range(beats)),
         ),
+        input_bits=plan.lanes_in * source.width,
         lift_width=lift_width,
         beat_width=beat_width,
         last_beat=decimal(beats - 1, beat_width),
@@ -202,3 +295,21 @@ def _scale_word(op: IntegerScale, channel: int, lifts: Sequence[int], layout: tu
     if op.negative_scale is not None:
         word |= pack([int(op.negative_scale[channel])], scale_width) << scale_width
     return word | pack([int(op.offset[channel])], total_width) << offset_low | lifts[channel] << lift_low
+
+
+def _scale_packing(op: IntegerScale, plan: PipePlan, total_width: int, lift_width: int) -> str:
+    """How the facts of channels stand in a word, in words of the ROM's header."""
+    negative = f", a signed {op.scale_width}-bit scale of negative elements" if op.negative_scale is not None else ""
+    return (
+        f"From the low end, {counted(plan.lanes_in, 'channel')} of a signed {op.scale_width}-bit scale{negative},"
+        f" a signed {total_width}-bit offset and an unsigned {lift_width}-bit lift."
+    )
+
+
+def _scale_note(op: IntegerScale, lifts: Sequence[int], start: int, lanes: int) -> str:
+    """The facts of the channels of a beat as numbers."""
+    channels = slice(start, start + lanes)
+    parts = {"scales": op.scale[channels], "offsets": op.offset[channels], "lifts": lifts[channels]}
+    if op.negative_scale is not None:
+        parts["negative scales"] = op.negative_scale[channels]
+    return "; ".join(f"{name} {listed(values)}" for name, values in parts.items())

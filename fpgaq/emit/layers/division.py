@@ -20,8 +20,10 @@ class Division:
     """
 
     total_width: int
+    sums_bits: int
     dividend_width: int
     multiplier_width: int
+    divisor_low: int
     divide: Instance
     entry_width: int
     entries: tuple[str, ...]
@@ -95,7 +97,7 @@ def division_of(op: IntegerSumPooling, plan: WindowPlan, source: Format, result:
         addend = half + offset * unit
         divisors.append(_Divisor(addend, unit, (greatest << double) + addend))
     shift, multipliers = _common_shift(divisors)
-    # A divisor may exceed every dividend, and has to fit beside them.
+    # A divisor may exceed every dividend, and has to fit the same bits.
     dividend_width = max(max(divisor.largest, divisor.divisor) for divisor in divisors).bit_length()
     multiplier_width = max(multipliers).bit_length()
     packed = [
@@ -124,8 +126,10 @@ def division_of(op: IntegerSumPooling, plan: WindowPlan, source: Format, result:
     }
     return Division(
         total_width=total_width,
+        sums_bits=plan.lanes_out * total_width,
         dividend_width=dividend_width,
         multiplier_width=multiplier_width,
+        divisor_low=multiplier_width + dividend_width,
         divide=Instance("fpgaq_divide", "divide", parameters, plan.lanes_out),
         entry_width=entry_width,
         entries=(sized(common, entry_width),) * pixels,

@@ -54,8 +54,12 @@ class KeptBits:
 
 @dataclass(frozen=True)
 class Accumulator:
-    """An output's accumulator in two's complement, and what makes a result of it: None for a register alone."""
+    """An output's accumulator in two's complement, and its requantizer: None where a register alone follows.
 
+    `low` is the lowest bit of its result.
+    """
+
+    low: int
     width: int
     bits: list[str]
     requantize: Instance | None
@@ -71,6 +75,8 @@ class UnrolledFacts:
     source: Format
     result: Format
     inputs: int
+    input_bits: int
+    output_bits: int
     chains: list[ChainFacts]
     registers: list[KeptBits]
     unused: list[str]
@@ -174,6 +180,8 @@ def unrolled_module(
         source=source,
         result=result,
         inputs=inputs,
+        input_bits=inputs * source.width,
+        output_bits=len(layer.program.outputs) * result.width,
         chains=chain_facts,
         registers=wires.registers(),
         unused=_lines(wires.unused(widths)),
@@ -275,5 +283,5 @@ def _totals(
         unit = None
         if requantize is not None:
             unit = requantizer(f"requantize_{place}", width, int(shift), rounding, result, requantize.relu)
-        totals.append(Accumulator(width, _lines(names[::-1]), unit))
+        totals.append(Accumulator(place * result.width, width, _lines(names[::-1]), unit))
     return totals

@@ -53,6 +53,17 @@ class TapGroup:
     constant: int
 
 
+@dataclass(frozen=True)
+class WindowBits:
+    """Bits of buses: beats in and out, words of the line buffer, and the taps' offsets and elements of a step."""
+
+    input: int
+    output: int
+    word: int
+    offsets: int
+    elements: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class WindowFacts:
     """Everything that ``layers/window.v.j2`` and the templates that extend it place; the products are the engine's.
@@ -64,6 +75,8 @@ class WindowFacts:
     summary: str
     plan: WindowPlan
     widths: WindowWidths
+    bits: WindowBits
+    fetch_latency: int
     source: Format
     result: Format
     gather: Instance
@@ -95,6 +108,8 @@ def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, na
         summary=summary,
         plan=plan,
         widths=widths,
+        bits=_bits(plan, widths, source, result),
+        fetch_latency=latency("fpgaq_line_buffer"),
         source=source,
         result=result,
         gather=_gather(plan, widths, source),
@@ -122,6 +137,16 @@ def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, na
         choices=(*_choices(facts), *(division.choices if division else ())),
         operations=division.operations if division else (),
         padded=padded,
+    )
+
+
+def _bits(plan: WindowPlan, widths: WindowWidths, source: Format, result: Format) -> WindowBits:
+    return WindowBits(
+        input=plan.lanes_in * source.width,
+        output=plan.lanes_out * result.width,
+        word=plan.word_elements * source.width,
+        offsets=plan.fold.taps * widths.address,
+        elements=plan.fold.taps * plan.fold.channels * source.width,
     )
 
 
@@ -168,8 +193,8 @@ def _walker(plan: WindowPlan, widths: WindowWidths) -> Instance:
 
 def _line_buffer(plan: WindowPlan, widths: WindowWidths, source: Format) -> Instance:
     parameters = {
-        "LANES": plan.fold.taps,
-        "ELEMENTS": plan.fold.channels,
+        "TAPS": plan.fold.taps,
+        "CHANNELS": plan.fold.channels,
         "ELEMENT_WIDTH": source.width,
         "SELECTS": plan.selects,
         "SELECT_WIDTH": widths.select,
@@ -184,8 +209,8 @@ def _datapath(plan: WindowPlan, source: Format, result: Format, division: Divisi
         return {}
     parts: list[Instance] = []
     lanes = {
-        "LANES": plan.fold.taps,
-        "ELEMENTS": plan.fold.channels,
+        "TAPS": plan.fold.taps,
+        "CHANNELS": plan.fold.channels,
         "ELEMENT_WIDTH": source.width,
         "ELEMENT_SIGNED": int(source.signed),
     }
@@ -243,9 +268,9 @@ def _less_one(counts: Sequence[int], width: int) -> list[int]:
 
 
 def _taps(plan: WindowPlan, padded: bool) -> tuple[TapGroup, ...]:
-    """For each tap group the packed offsets of the lanes and the expression of which lie inside the image.
+    """For each tap group the packed offsets of the taps, and which of them lie inside the image, as an expression.
 
-    Lanes beyond the last tap repeat it: their weights are zero.
+    Places after the last tap repeat it: their weights are zero.
     """
     kernel_taps = plan.kernel[0] * plan.kernel[1]
     row_words = plan.image[1] * plan.words_per_pixel

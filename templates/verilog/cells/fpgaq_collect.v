@@ -1,16 +1,18 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Takes the sums of a group when it is done and passes them on LANES at a time, in order, one beat a cycle, so that a
-// few requantizers serve many accumulators. A group whose sums are there in cycle t is told of in t - 1; its beats are in
-// `beat` from t + 1 on (LANES = OUTPUTS) or t + 2 on. `beat_index` counts the beats of a pixel, two cycles ahead of
-// `beat`: time for a ROM and the register behind it. The groups of an engine belong to several layers: `owner` says to
-// which, and where its groups and pixels end is asked for.
+// few requantizers serve many accumulators. `done_next` announces in cycle t - 1 a group whose sums are there in t; its
+// beats are in `beat` from t + 1 on (LANES = OUTPUTS) or t + 2 on. `beat_index` counts the beats of a pixel, two cycles
+// ahead of `beat`: time for a ROM and the register after it. The groups of an engine may belong to several layers:
+// `owner` is the number of the group's layer. `serving` is that of the beat that `beat_index` counts; the engine
+// answers with the last beat of that layer's pixels and groups.
 module fpgaq_collect #(
-    parameter OUTPUTS = 1,
-    parameter LANES = 1,
-    parameter SUM_WIDTH = 24,
-    parameter INDEX_WIDTH = 1,
-    parameter PLACE_WIDTH = 1,
-    parameter OWNER_WIDTH = 1
+    parameter OUTPUTS = 1,     // accumulators of the engine, at least LANES
+    parameter LANES = 1,       // sums of a beat, at least 1
+    parameter SUM_WIDTH = 24,  // bits of a sum, at least 2
+    parameter INDEX_WIDTH = 1, // bits of the number of a beat of a pixel, at least 1
+    parameter PLACE_WIDTH = 1, // bits of the number of a beat of a group, at least 1
+    parameter OWNER_WIDTH = 1  // bits of the number of a layer, at least 1
 ) (
     input  wire                         clk,
     input  wire                         rst,

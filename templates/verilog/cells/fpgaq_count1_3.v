@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // A bit of weight 1 and, above it, three of weight 2, added.
 module fpgaq_count1_3 (

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // How many of three bits are set.
 module fpgaq_count3 (

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Three bits of weight 1 and, above them, two of weight 2, added.
 module fpgaq_count3_2 (

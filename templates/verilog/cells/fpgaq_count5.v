@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // How many of five bits are set.
 module fpgaq_count5 (

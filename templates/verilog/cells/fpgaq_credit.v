@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Credits of a result FIFO: `available` while a beat that starts now will find room.
 module fpgaq_credit #(
-    parameter ADDRESS_WIDTH = 1 // the FIFO holds 2**ADDRESS_WIDTH beats
+    parameter ADDRESS_WIDTH = 1 // the FIFO holds 2**ADDRESS_WIDTH beats; at least 1
 ) (
     input  wire clk,
     input  wire rst,

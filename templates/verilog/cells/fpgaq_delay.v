@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Delays flags by STAGES cycles; reset clears all of them.
 module fpgaq_delay #(
-    parameter WIDTH = 1,
-    parameter STAGES = 1
+    parameter WIDTH = 1, // flags, at least 1
+    parameter STAGES = 1 // cycles of the delay, at least 1
 ) (
     input  wire             clk,
     input  wire             rst,

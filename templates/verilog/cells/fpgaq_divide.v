@@ -1,26 +1,27 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // result = saturate(round(total / divisor)), three cycles: (total * DOUBLE + addend) * multiplier / 2**SHIFT is the
 // quotient, moved up by OFFSET so that it is never negative. Multiplier and shift are proved, over every total that
 // can occur, to give the exact quotient. TIES says what a tie that was rounded up does: 0 stays, 1 goes down where the
 // total is negative, 2 goes down where the quotient is odd.
 module fpgaq_divide #(
-    parameter TOTAL_WIDTH = 16,
-    parameter DOUBLE = 0,           // 1: the total counts twice, for an odd divisor
-    parameter DIVIDEND_WIDTH = 18,  // unsigned
-    parameter MULTIPLIER_WIDTH = 8,
-    parameter SHIFT = 8,
-    parameter OFFSET = 0,
-    parameter TIES = 0,
-    parameter RESULT_WIDTH = 8,
-    parameter RESULT_SIGNED = 0,
-    parameter NARROW = 0,
-    parameter RELU = 0
+    parameter TOTAL_WIDTH = 16,     // bits of the signed total
+    parameter DOUBLE = 0,           // 1: the total counts twice, for an odd divisor; 0: once
+    parameter DIVIDEND_WIDTH = 18,  // bits of dividend, addend and divisor, unsigned
+    parameter MULTIPLIER_WIDTH = 8, // bits of the multiplier, unsigned
+    parameter SHIFT = 8,            // places by which the product is shifted right, at least 0
+    parameter OFFSET = 0,           // whole units added to the quotient and taken off again, at least 0
+    parameter TIES = 0,             // 0, 1 or 2, see above
+    parameter RESULT_WIDTH = 8,     // bits of the result
+    parameter RESULT_SIGNED = 0,    // 1: the result is two's complement; 0: unsigned
+    parameter NARROW = 0,           // 1: the most negative code is not used
+    parameter RELU = 0              // 1: negative quotients give 0
 ) (
     input  wire                        clk,
     input  wire [TOTAL_WIDTH-1:0]      total,
     input  wire [DIVIDEND_WIDTH-1:0]   addend,
     input  wire [MULTIPLIER_WIDTH-1:0] multiplier,
-    input  wire [DIVIDEND_WIDTH-1:0]   divisor,    // what a tie leaves no remainder of
+    input  wire [DIVIDEND_WIDTH-1:0]   divisor,    // of the dividend; a tie is a multiple of it
     output wire [RESULT_WIDTH-1:0]     result
 );
     localparam WIDE = DIVIDEND_WIDTH + TOTAL_WIDTH + 1;

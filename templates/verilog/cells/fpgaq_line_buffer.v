@@ -1,37 +1,38 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
-// Circular buffer of the words of the incoming images, with one read lane for each kernel tap of a step (every lane has
-// its own copy, so that any taps may be read together). An element read for a step of cycle t is in `elements` in t + 3.
+// Circular buffer of the words of the incoming images, with one copy for each kernel tap of a step, so that any taps
+// may be read together. An element read for a step of cycle t is in `elements` in t + 3.
 module fpgaq_line_buffer #(
-    parameter LANES = 1,          // kernel taps read in a step
-    parameter ELEMENTS = 1,       // channels read in a step
-    parameter ELEMENT_WIDTH = 8,
-    parameter SELECTS = 1,        // groups of ELEMENTS channels in a word
-    parameter SELECT_WIDTH = 1,
-    parameter ADDRESS_WIDTH = 4
+    parameter TAPS = 1,          // kernel taps read in a step, at least 1
+    parameter CHANNELS = 1,      // channels read in a step, at least 1
+    parameter ELEMENT_WIDTH = 8, // bits of an element
+    parameter SELECTS = 1,       // groups of CHANNELS channels in a word, at least 1
+    parameter SELECT_WIDTH = 1,  // bits of the number of such a group, at least 1
+    parameter ADDRESS_WIDTH = 4  // the buffer holds 2**ADDRESS_WIDTH words
 ) (
     input  wire                                      clk,
     input  wire                                      write_enable,
     input  wire [ADDRESS_WIDTH-1:0]                  write_address,
-    input  wire [SELECTS*ELEMENTS*ELEMENT_WIDTH-1:0] write_data,
-    input  wire [ADDRESS_WIDTH-1:0]                  address,  // of the window's origin
-    input  wire [LANES*ADDRESS_WIDTH-1:0]            offsets,  // of each lane's tap from it
-    input  wire [LANES-1:0]                          taps_inside,   // the lane's tap lies inside the image
+    input  wire [SELECTS*CHANNELS*ELEMENT_WIDTH-1:0] write_data,
+    input  wire [ADDRESS_WIDTH-1:0]                  address,     // of the window's origin
+    input  wire [TAPS*ADDRESS_WIDTH-1:0]             offsets,     // of each tap from it
+    input  wire [TAPS-1:0]                           taps_inside, // the tap lies inside the image
     input  wire [SELECT_WIDTH-1:0]                   select,
-    input  wire [ELEMENT_WIDTH-1:0]                  outside,  // what stands outside the image
-    output reg  [LANES*ELEMENTS*ELEMENT_WIDTH-1:0]   elements
+    input  wire [ELEMENT_WIDTH-1:0]                  outside,     // what stands outside the image
+    output reg  [TAPS*CHANNELS*ELEMENT_WIDTH-1:0]    elements
 );
-    localparam GROUP_BITS = ELEMENTS * ELEMENT_WIDTH;
+    localparam GROUP_BITS = CHANNELS * ELEMENT_WIDTH;
 
-    reg [LANES*ADDRESS_WIDTH-1:0] read_address;
-    wire [LANES*SELECTS*GROUP_BITS-1:0] read_data;
-    reg [LANES-1:0] inside_address;
-    reg [LANES-1:0] inside_data;
+    reg [TAPS*ADDRESS_WIDTH-1:0] read_address;
+    wire [TAPS*SELECTS*GROUP_BITS-1:0] read_data;
+    reg [TAPS-1:0] inside_address;
+    reg [TAPS-1:0] inside_data;
     reg [SELECT_WIDTH-1:0] select_address;
     reg [SELECT_WIDTH-1:0] select_data;
     integer i;
 
     always @(posedge clk) begin
-        for (i = 0; i < LANES; i = i + 1)
+        for (i = 0; i < TAPS; i = i + 1)
             read_address[i*ADDRESS_WIDTH +: ADDRESS_WIDTH] <=
                 address + offsets[i*ADDRESS_WIDTH +: ADDRESS_WIDTH];
         inside_address <= taps_inside;
@@ -42,7 +43,7 @@ module fpgaq_line_buffer #(
 
     genvar copy;
     generate
-        for (copy = 0; copy < LANES; copy = copy + 1) begin : copies
+        for (copy = 0; copy < TAPS; copy = copy + 1) begin : copies
             fpgaq_ram #(
                 .WIDTH(SELECTS * GROUP_BITS),
                 .ADDRESS_WIDTH(ADDRESS_WIDTH)
@@ -62,18 +63,18 @@ module fpgaq_line_buffer #(
             wire unused = &{1'b0, select_data};
             integer lane;
             always @(posedge clk)
-                for (lane = 0; lane < LANES; lane = lane + 1)
+                for (lane = 0; lane < TAPS; lane = lane + 1)
                     elements[lane*GROUP_BITS +: GROUP_BITS] <=
-                        inside_data[lane] ? read_data[lane*GROUP_BITS +: GROUP_BITS] : {ELEMENTS{outside}};
+                        inside_data[lane] ? read_data[lane*GROUP_BITS +: GROUP_BITS] : {CHANNELS{outside}};
         end else begin : part
-            reg [LANES*GROUP_BITS-1:0] selected;
+            reg [TAPS*GROUP_BITS-1:0] selected;
             reg [SELECTS*GROUP_BITS-1:0] word;
             integer from;
             integer digit;
             integer lane;
             // Digit by digit: a multiplexer tree for any synthesis, and few steps of a simulation.
             always @*
-                for (from = 0; from < LANES; from = from + 1) begin
+                for (from = 0; from < TAPS; from = from + 1) begin
                     word = read_data[from*SELECTS*GROUP_BITS +: SELECTS*GROUP_BITS];
                     for (digit = 0; digit < SELECT_WIDTH; digit = digit + 1)
                         if (select_data[digit])
@@ -81,9 +82,9 @@ module fpgaq_line_buffer #(
                     selected[from*GROUP_BITS +: GROUP_BITS] = word[GROUP_BITS-1:0];
                 end
             always @(posedge clk)
-                for (lane = 0; lane < LANES; lane = lane + 1)
+                for (lane = 0; lane < TAPS; lane = lane + 1)
                     elements[lane*GROUP_BITS +: GROUP_BITS] <=
-                        inside_data[lane] ? selected[lane*GROUP_BITS +: GROUP_BITS] : {ELEMENTS{outside}};
+                        inside_data[lane] ? selected[lane*GROUP_BITS +: GROUP_BITS] : {CHANNELS{outside}};
         end
     endgenerate
 endmodule

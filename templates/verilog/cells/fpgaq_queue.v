@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
-// A stream queue of WORDS words, at most 2**ADDRESS_WIDTH. A word taken in cycle t is offered in t + 2; its place is free again in the
-// cycle after it left. One word a cycle passes.
+// A stream queue of WORDS words, at most 2**ADDRESS_WIDTH. A word taken in cycle t is offered in t + 2; its place is
+// free again in the cycle after it left. One word a cycle passes.
 module fpgaq_queue #(
-    parameter WIDTH = 8,
-    parameter ADDRESS_WIDTH = 1,
-    parameter WORDS = 1 << ADDRESS_WIDTH
+    parameter WIDTH = 8,                 // bits of a word
+    parameter ADDRESS_WIDTH = 1,         // bits of the address of a word, at least 1
+    parameter WORDS = 1 << ADDRESS_WIDTH // words that it holds, from 1 to 2**ADDRESS_WIDTH
 ) (
     input  wire             clk,
     input  wire             rst,

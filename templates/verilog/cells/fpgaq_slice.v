@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // A stream register two words deep, which keeps both sides of the handshake apart; one word a cycle passes. A word
 // taken in cycle t is offered in t + 1.
 module fpgaq_slice #(
-    parameter WIDTH = 8
+    parameter WIDTH = 8 // bits of a beat
 ) (
     input  wire             clk,
     input  wire             rst,

@@ -1,37 +1,38 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // The control of a folded layer: walks over output rows, columns, groups of output channels, groups of kernel taps and
-// groups of input channels, the last fastest. A group (all the steps behind one set of results) starts when the words
-// of its window are in the line buffer, the result FIFO has room for its beats and `grant` lets it; then it runs without
-// a stop. Whoever grants sees to it that no group starts before the last step of the one before.
+// groups of input channels, the last fastest. A group is all the steps of one set of results. It starts when the words
+// of its window are in the line buffer, the result FIFO has room for its beats and `grant` is high; then it runs
+// without a stop. `grant` must be low before the last step of a group.
 //
 // The layer looks up, by `row` and `column`, facts of the window that starts next. The line buffer is circular over
 // all words of all frames, so addresses are plain sums that wrap at its size.
 module fpgaq_walker #(
-    parameter ROWS = 1,
-    parameter COLUMNS = 1,
-    parameter GROUPS = 1,          // groups of results of one output pixel
-    parameter GROUPS_SHARING = 1,  // successive groups that read the same input channels
-    parameter TAP_GROUPS = 1,      // steps over the kernel
-    parameter CHANNEL_GROUPS = 1,  // steps over the channels
-    parameter SELECTS = 1,         // channel groups in one memory word
-    parameter ADVANCE_WORDS = 0,   // from the channels of one set of sharing groups to the next: whole words
-    parameter ADVANCE_SELECTS = 0, // and channel groups
-    parameter ROW_WIDTH = 1,
-    parameter COLUMN_WIDTH = 1,
-    parameter TAP_WIDTH = 1,
-    parameter SELECT_WIDTH = 1,
-    parameter ADDRESS_WIDTH = 4,   // of the line buffer
-    parameter NEED_WIDTH = 8,      // of the signed count of words that are missing
-    parameter FREE_WIDTH = 8,      // and of those that are free
-    parameter ROW_MASK_WIDTH = 1,
-    parameter COLUMN_MASK_WIDTH = 1,
-    parameter BASE_START = 0,      // word address of the first window's origin
-    parameter NEED_START = 1,      // words that the first window waits for
-    parameter ROOM_START = 16,     // words of the line buffer
-    parameter BEATS = 1,           // beats of results of a group, and of a pixel's last group
-    parameter BEATS_LAST = 1,
-    parameter CREDITS = 16,        // words of the result FIFO
-    parameter CREDIT_WIDTH = 6
+    parameter ROWS = 1,              // of windows in a frame, at least 1
+    parameter COLUMNS = 1,           // windows of a row, at least 1
+    parameter GROUPS = 1,            // groups of results of one output pixel, at least 1
+    parameter GROUPS_SHARING = 1,    // successive groups that read the same input channels, at least 1
+    parameter TAP_GROUPS = 1,        // steps over the kernel, at least 1
+    parameter CHANNEL_GROUPS = 1,    // steps over the channels, at least 1
+    parameter SELECTS = 1,           // channel groups in one memory word, at least 1
+    parameter ADVANCE_WORDS = 0,     // from the channels of one set of sharing groups to the next: whole words,
+    parameter ADVANCE_SELECTS = 0,   // and channel groups, less than SELECTS
+    parameter ROW_WIDTH = 1,         // bits of the number of a row, at least 1
+    parameter COLUMN_WIDTH = 1,      // bits of the number of a window in its row, at least 1
+    parameter TAP_WIDTH = 1,         // bits of the number of a tap group, at least 1
+    parameter SELECT_WIDTH = 1,      // bits of the number of a channel group in a word, at least 1
+    parameter ADDRESS_WIDTH = 4,     // the line buffer holds 2**ADDRESS_WIDTH words
+    parameter NEED_WIDTH = 8,        // bits of the signed count of words that are missing
+    parameter FREE_WIDTH = 8,        // bits of the signed count of words that are free
+    parameter ROW_MASK_WIDTH = 1,    // kernel rows that may lie outside the image, at least 1
+    parameter COLUMN_MASK_WIDTH = 1, // kernel columns that may lie outside the image, at least 1
+    parameter BASE_START = 0,        // word address of the first window's origin
+    parameter NEED_START = 1,        // words that the first window waits for, at least 1
+    parameter ROOM_START = 16,       // words of the line buffer in use, at most 2**ADDRESS_WIDTH
+    parameter BEATS = 1,             // beats of results of a group, at least 1
+    parameter BEATS_LAST = 1,        // beats of results of a pixel's last group, 1 to BEATS
+    parameter CREDITS = 16,          // words of the result FIFO
+    parameter CREDIT_WIDTH = 6       // bits of the signed count of its free words, less those of a group
 ) (
     input  wire                         clk,
     input  wire                         rst,
@@ -177,7 +178,8 @@ module fpgaq_walker #(
                 assign start_select = channel_select;
                 always @(posedge clk) begin
                     if (start & share_last) begin
-                        channel_base <= channel_base + ADD_WORDS[ADDRESS_WIDTH-1:0] + {{(ADDRESS_WIDTH-1){1'b0}}, wraps};
+                        channel_base <= channel_base + ADD_WORDS[ADDRESS_WIDTH-1:0]
+                            + {{(ADDRESS_WIDTH-1){1'b0}}, wraps};
                         channel_select <= wraps ? channel_select - WRAP_SELECTS[SELECT_WIDTH-1:0]
                                                 : channel_select + ADD_SELECTS[SELECT_WIDTH-1:0];
                     end
@@ -208,7 +210,7 @@ module fpgaq_walker #(
     reg [NEED_WIDTH-1:0] missing;
     reg [FREE_WIDTH-1:0] free;
     reg [CREDIT_WIDTH-1:0] credit;
-    reg [FREE_WIDTH-1:0] release_after; // words to release behind the last step of the running group, less one
+    reg [FREE_WIDTH-1:0] release_after; // words to release after the last step of the running group, less one
 
     assign start = grant & missing[NEED_WIDTH-1] & ~credit[CREDIT_WIDTH-1];
     assign room = ~free[FREE_WIDTH-1];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Stand-ins for the vendor's ap_int and ap_uint where <ap_int.h> is absent: exact, on native integers.
 //
 // What they promise is what the kernel uses: construction wraps to W bits, values compare and convert as numbers,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // The AXI4-Stream ports: elements extended to whole bytes, tlast with a frame's last beat.
 #ifndef FPGAQ_AXIS_H
 #define FPGAQ_AXIS_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Operators that move elements and change none, and what leads a stream to its readers.
 #ifndef FPGAQ_MOVEMENT_H
 #define FPGAQ_MOVEMENT_H
@@ -96,7 +97,7 @@ beats:
   }
 }
 
-// The channels of all inputs behind one another.
+// The channels of all inputs one after another.
 template <class Out, class... Ins>
 void concatenate(hls::stream<Beat<Out>>& sink, hls::stream<Beat<Ins>>&... sources) {
 pixels:
@@ -166,7 +167,7 @@ rows:
   }
 }
 
-// The pixel that stands at a place beside an axis: mirrored about the last pixel, or that pixel again.
+// The pixel that stands at a place outside of an axis: mirrored about the last pixel, or that pixel again.
 template <bool mirrored>
 int folded(int place, int size) {
   if (place < 0) return mirrored ? -place : 0;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Rounding and saturation: the only arithmetic rules of the network.
 #ifndef FPGAQ_REQUANTIZE_H
 #define FPGAQ_REQUANTIZE_H

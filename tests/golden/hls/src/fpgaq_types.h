@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // The vendor's integers and streams, or the stand-ins; pragmas; the types of sums, weights and beats.
 #ifndef FPGAQ_TYPES_H
 #define FPGAQ_TYPES_H

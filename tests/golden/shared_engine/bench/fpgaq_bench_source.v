@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Drives one AXI4-Stream input of the network with the frames of a hex file, over and over, with random gaps.
 // Data are X while valid is low, so that a network which looks at them then is found out.
 `default_nettype none

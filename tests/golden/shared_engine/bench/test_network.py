@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: 0BSD
 """The cocotb tests: the network against the golden vectors, every beat of every stream, by equality.
 
 Sources, sinks and monitors are Verilog (fpgaq_bench*.v), so that Python does nothing each cycle: a test sets the

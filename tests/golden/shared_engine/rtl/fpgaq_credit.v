@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: 0BSD
+// Cell of fpgaq 0.1.0, the same for every network, do not edit.
 `default_nettype none
 // Credits of a result FIFO: `available` while a beat that starts now will find room.
 module fpgaq_credit #(
-    parameter ADDRESS_WIDTH = 1 // the FIFO holds 2**ADDRESS_WIDTH beats
+    parameter ADDRESS_WIDTH = 1 // the FIFO holds 2**ADDRESS_WIDTH beats; at least 1
 ) (
     input  wire clk,
     input  wire rst,

@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: 0BSD
+// Cell of fpgaq 0.1.0, the same for every network, do not edit.
 `default_nettype none
 // Delays flags by STAGES cycles; reset clears all of them.
 module fpgaq_delay #(
-    parameter WIDTH = 1,
-    parameter STAGES = 1
+    parameter WIDTH = 1, // flags, at least 1
+    parameter STAGES = 1 // cycles of the delay, at least 1
 ) (
     input  wire             clk,
     input  wire             rst,

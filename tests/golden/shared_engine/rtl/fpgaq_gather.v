@@ -1,11 +1,13 @@
+// SPDX-License-Identifier: 0BSD
+// Cell of fpgaq 0.1.0, the same for every network, do not edit.
 `default_nettype none
 // Joins the beats of a pixel into memory words. A word is written a cycle after its last beat was taken;
 // `word_taken` reports it in the cycle of that beat. Lanes that no beat of the pixel fills are zero.
 module fpgaq_gather #(
     parameter BEAT_WIDTH = 8,      // bits of a beat
-    parameter BEATS_PER_WORD = 1,  // beats that a full word joins
-    parameter BEATS_PER_PIXEL = 1, // the last word of a pixel may be joined from fewer beats
-    parameter ADDRESS_WIDTH = 4
+    parameter BEATS_PER_WORD = 1,  // beats that a full word joins, at least 1
+    parameter BEATS_PER_PIXEL = 1, // beats of a pixel, at least 1; its last word may be joined from fewer
+    parameter ADDRESS_WIDTH = 4    // bits of the address of a word of the line buffer, at least 1
 ) (
     input  wire                                 clk,
     input  wire                                 rst,
@@ -27,7 +29,7 @@ module fpgaq_gather #(
 
     always @(posedge clk) begin
         write_enable <= word_taken;
-        // The address moves behind each write, so that it is that of the word being joined.
+        // The address moves after each write, so that it is that of the word being joined.
         if (write_enable)
             write_address <= write_address + 1'b1;
         if (rst) begin

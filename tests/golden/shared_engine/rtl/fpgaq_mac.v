@@ -1,22 +1,24 @@
+// SPDX-License-Identifier: 0BSD
+// Cell of fpgaq 0.1.0, the same for every network, do not edit.
 `default_nettype none
 // Array of PRODUCTS x OUTPUTS multipliers with an adder tree and an accumulator for each output. No clock enable: a
 // group of steps runs without a stop, and its first step restarts the sums.
 // Elements and weights of cycle t are in `sums` in cycle t + 2 + LEVELS.
-// With PACKED > 1 so many outputs share each multiplier: their weights stand in one factor, a product's width apart.
-// What a product takes from the field above it when it is negative is its own sign bit, and is given back.
+// With PACKED > 1, PACKED outputs share each multiplier: their weights stand in one factor, a product's width apart.
+// A negative product takes its own sign bit from the field above it, which is given back.
 module fpgaq_mac #(
-    parameter PRODUCTS = 1,       // elements of a step for each output
-    parameter OUTPUTS = 1,
-    parameter SHARED = 1,         // all outputs see the same elements; 0: output j sees elements j, j + OUTPUTS, ...
-    parameter ELEMENT_WIDTH = 8,
-    parameter ELEMENT_SIGNED = 0,
-    parameter WEIGHT_WIDTH = 8,
-    parameter SUM_WIDTH = 24,     // proved: no sum of any of a result's products needs more
-    parameter PACKED = 1,         // outputs that share a multiplier; above 1 only with SHARED elements
+    parameter PRODUCTS = 1,       // products of a step for each output, at least 1
+    parameter OUTPUTS = 1,        // accumulators, at least 1
+    parameter SHARED = 1,         // 1: all outputs see the same elements; 0: output j sees elements j, j + OUTPUTS, ...
+    parameter ELEMENT_WIDTH = 8,  // bits of an element
+    parameter ELEMENT_SIGNED = 0, // 1: elements are two's complement; 0: unsigned
+    parameter WEIGHT_WIDTH = 8,   // bits of a signed weight
+    parameter SUM_WIDTH = 24,     // bits of a sum; proved: no sum of any of a result's products needs more
+    parameter PACKED = 1,         // outputs that share a multiplier, at least 1; above 1 only with SHARED elements
     parameter LEVELS = 0          // registered levels of the tree, of four inputs each: 4**LEVELS >= PRODUCTS
 ) (
     input  wire                                      clk,
-    input  wire                                      first, // the sums restart with the products that this cycle finishes
+    input  wire                                      first, // the sums restart with this cycle's products
     input  wire                                      valid, // those products belong to a step; for checks only
     input  wire [PRODUCTS*(SHARED != 0 ? 1 : OUTPUTS)*ELEMENT_WIDTH-1:0] elements,
     input  wire [OUTPUTS*PRODUCTS*WEIGHT_WIDTH-1:0]  weights,
@@ -86,7 +88,8 @@ module fpgaq_mac #(
     endgenerate
 
     // ---- Elements as signed factors, and the products of every output ----
-    // Each product and sum has a wire and a register of its own: loops over parts of wide ones simulate at half the speed.
+    // Each product and sum has a wire and a register of its own: loops over parts of wide ones simulate at half the
+    // speed.
     localparam FACTOR = ELEMENT_WIDTH + (ELEMENT_SIGNED == 0 ? 1 : 0);
 
     genvar output_lane;

@@ -1,12 +1,14 @@
+// SPDX-License-Identifier: 0BSD
+// Cell of fpgaq 0.1.0, the same for every network, do not edit.
 `default_nettype none
 // The output of the network: extends the elements to whole bytes and marks each frame's last beat.
 module fpgaq_sink #(
-    parameter LANES = 1,
-    parameter ELEMENT_WIDTH = 8,
-    parameter ELEMENT_SIGNED = 1,
+    parameter LANES = 1,          // elements of a beat, at least 1
+    parameter ELEMENT_WIDTH = 8,  // bits of an element
+    parameter ELEMENT_SIGNED = 1, // 1: a slot repeats the sign above its element; 0: it has zeros there
     parameter SLOT_WIDTH = 8,     // bits of an element in m_axis_tdata, whole bytes
-    parameter FRAME_BEATS = 1,
-    parameter COUNT_WIDTH = 1
+    parameter FRAME_BEATS = 1,    // beats of a frame, at least 1
+    parameter COUNT_WIDTH = 1     // bits of the number of a beat in its frame, at least 1
 ) (
     input  wire                           clk,
     input  wire                           rst,

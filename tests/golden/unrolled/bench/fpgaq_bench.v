@@ -7,7 +7,7 @@ module fpgaq_bench (
     input  wire        rst,
     input  wire [31:0] frames,
     input  wire [31:0] first_frame,
-    input  wire [31:0] surplus,      // frames that the sources send on top, of which the sinks take nothing
+    input  wire [31:0] surplus,      // more frames from the sources, none of which the sinks take
     input  wire [31:0] flip_input,   // the input whose tlast is inverted on a beat
     input  wire [31:0] flip_beat,    // that beat; all ones: none
     input  wire [7:0]  gap,
@@ -18,7 +18,7 @@ module fpgaq_bench (
     input  wire [31:0] drain_limit,  // idle cycles to wait for surplus beats once all have arrived
     input  wire [31:0] idle_limit,   // cycles without a beat on any stream after which the network is stuck
     input  wire [31:0] cycle_limit,
-    input  wire [31:0] mark_beats,   // `marked` rises once the first output has delivered so many beats
+    input  wire [31:0] mark_beats,   // beats of the first output after which `marked` rises
     input  wire        flush,        // a rising edge writes the log out
     output reg  [31:0] cycle,        // cycles since the reset
     output wire        finished,
@@ -68,7 +68,8 @@ module fpgaq_bench (
     ) source_s_axis (
         .clk(clk), .rst(rst), .frames(frames + surplus), .first_frame(first_frame), .gap(gap), .gap_hold(gap_hold),
         .seed(seed ^ 32'd2654435761), .flip_beat(flip_input == 32'd0 ? flip_beat : ~32'd0),
-        .tdata(s_axis_tdata), .tvalid(s_axis_tvalid), .tlast(s_axis_tlast), .tready(s_axis_tready)
+        .tdata(s_axis_tdata), .tvalid(s_axis_tvalid),
+        .tlast(s_axis_tlast), .tready(s_axis_tready)
     );
 
     wire [4:0] fires;
@@ -141,7 +142,8 @@ module fpgaq_bench (
 
     wire complete = frames != 32'd0 && beats_4 >= frames * 32'd1;
 
-    assign finished = armed && !rst && ((complete && idle >= drain_limit) || idle >= idle_limit || cycle >= cycle_limit);
+    assign finished = armed && !rst
+        && ((complete && idle >= drain_limit) || idle >= idle_limit || cycle >= cycle_limit);
 
     assign marked = armed && !rst && beats_4 >= mark_beats;
 

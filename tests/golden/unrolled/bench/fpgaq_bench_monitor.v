@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Logs every beat of one stream and reports breaches of the handshake's rules, each kind once after a reset.
 `default_nettype none
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: 0BSD
 """Build the network with its bench, run the cocotb tests and say in one line what was found.
 
 Exit status: 0 all tests passed, 1 verification failed, 2 a tool is missing or failed. `outcome.json` in the folder

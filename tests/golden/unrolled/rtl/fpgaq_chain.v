@@ -1,11 +1,13 @@
+// SPDX-License-Identifier: 0BSD
+// Cell of fpgaq 0.1.0, the same for every network, do not edit.
 `default_nettype none
 // sum = plain + other + carry, a carry chain. A difference is written where `other` is computed, because synthesizers
 // keep its operands apart: the minuend goes to the carry multiplexers as it is, so that what computes `other` fits into
 // the tables of the chain. Inverted wires go well with it too, straight ones with a sum.
 // The lowest position only brings in the carry: it needs no table.
 module fpgaq_chain #(
-    parameter WIDTH = 8,
-    parameter DIFFERENCE = 1
+    parameter WIDTH = 8,     // bits of the operands and the sum, at least 1
+    parameter DIFFERENCE = 1 // 1: written as a difference; 0: as a sum
 ) (
     input  wire [WIDTH-1:0] plain,
     input  wire [WIDTH-1:0] other,

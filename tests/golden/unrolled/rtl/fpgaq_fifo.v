@@ -1,11 +1,13 @@
+// SPDX-License-Identifier: 0BSD
+// Cell of fpgaq 0.1.0, the same for every network, do not edit.
 `default_nettype none
 // Result FIFO of a layer. The writer holds credits, so a write always finds room and there is no ready towards it.
 // A word written in cycle t is offered in cycle t + 2; one word a cycle passes. `popped` returns one credit. Of two
 // credits one is spent on the word in the output register whenever another word waits, so that a register is enough.
 module fpgaq_fifo #(
     parameter WIDTH = 8,         // bits of a word
-    parameter ADDRESS_WIDTH = 4, // it holds 2**ADDRESS_WIDTH words, the one in the output register included
-    parameter EAGER = 0          // m_data loads even if nothing waits: few gates before the enables of a wide word
+    parameter ADDRESS_WIDTH = 4, // it holds 2**ADDRESS_WIDTH words, the one in the output register included; at least 1
+    parameter EAGER = 0          // 1: m_data loads even if nothing waits: few gates before the enables of a wide word
 ) (
     input  wire             clk,
     input  wire             rst,

@@ -1,17 +1,19 @@
+// SPDX-License-Identifier: 0BSD
+// Cell of fpgaq 0.1.0, the same for every network, do not edit.
 `default_nettype none
 // result = saturate(round(total / 2**(SHIFT - lift))), one cycle. The rules are those of fpgaq/formats.py:
 // ROUNDING 0 half up, 1 half away from zero, 2 half to even, 3 floor. `lift` is what a channel's shift falls short of
 // the layer's largest: shifting the total left by it first changes neither the value nor any tie.
 module fpgaq_requantize #(
-    parameter TOTAL_WIDTH = 24,
-    parameter LIFT_MAX = 0,     // greatest value of `lift`
-    parameter LIFT_WIDTH = 1,
-    parameter SHIFT = 8,        // largest shift of the layer
-    parameter ROUNDING = 0,
-    parameter RESULT_WIDTH = 8,
-    parameter RESULT_SIGNED = 1,
-    parameter NARROW = 0,       // the most negative code is not used
-    parameter RELU = 0          // negative totals give 0
+    parameter TOTAL_WIDTH = 24,  // bits of the signed total
+    parameter LIFT_MAX = 0,      // greatest value of `lift`, at least 0
+    parameter LIFT_WIDTH = 1,    // bits of `lift`, at least 1
+    parameter SHIFT = 8,         // largest shift of the layer, at least 0
+    parameter ROUNDING = 0,      // 0 to 3, see above
+    parameter RESULT_WIDTH = 8,  // bits of the result
+    parameter RESULT_SIGNED = 1, // 1: the result is two's complement; 0: unsigned
+    parameter NARROW = 0,        // 1: the most negative code is not used
+    parameter RELU = 0           // 1: negative totals give 0
 ) (
     input  wire                    clk,
     input  wire [TOTAL_WIDTH-1:0]  total,

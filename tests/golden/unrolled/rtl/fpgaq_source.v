@@ -1,12 +1,14 @@
+// SPDX-License-Identifier: 0BSD
+// Cell of fpgaq 0.1.0, the same for every network, do not edit.
 `default_nettype none
 // The input of the network: takes the elements out of their byte slots, holds off during reset, and checks that tlast
 // marks each frame's last beat and no other; a misplaced one sets `frame_error` until reset.
 module fpgaq_source #(
-    parameter LANES = 1,
-    parameter ELEMENT_WIDTH = 8,
-    parameter SLOT_WIDTH = 8,     // bits of an element in s_axis_tdata, whole bytes
-    parameter FRAME_BEATS = 1,
-    parameter COUNT_WIDTH = 1
+    parameter LANES = 1,         // elements of a beat, at least 1
+    parameter ELEMENT_WIDTH = 8, // bits of an element
+    parameter SLOT_WIDTH = 8,    // bits of an element in s_axis_tdata, whole bytes
+    parameter FRAME_BEATS = 1,   // beats of a frame, at least 1
+    parameter COUNT_WIDTH = 1    // bits of the number of a beat in its frame, at least 1
 ) (
     input  wire                           clk,
     input  wire                           rst,

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: 0BSD
+// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+`default_nettype none
+// Lets the layers of an engine step one after another. A turn is a row of windows; turns follow one another in an order
+// of PLACES places, over and over. The engine looks up in it: `next_turn` is the layer of the turn at `place`. Only the
+// layer whose turn it is may start a group, and not before the group in progress has had its last step.
+// A layer's step of cycle t is the engine's in t + 1. Bit i of each vector belongs to layer i.
+module fpgaq_turns #(
+    parameter LAYERS = 2,      // layers of the engine, at least 2
+    parameter OWNER_WIDTH = 1, // bits of the number of a layer, at least 1
+    parameter PLACES = 2,      // turns of the order, at least 1
+    parameter PLACE_WIDTH = 1, // bits of a place in the order, at least 1
+    parameter FIRST = 0        // layer of the turn at place 0, less than LAYERS
+) (
+    input  wire                   clk,
+    input  wire                   rst,
+    input  wire [LAYERS-1:0]      layer_step,
+    input  wire [LAYERS-1:0]      layer_first, // the step is the first of its group
+    input  wire [LAYERS-1:0]      layer_last,  // the step is the last of its group
+    input  wire [LAYERS-1:0]      layer_pixel, // the step is the first of its pixel
+    input  wire [LAYERS-1:0]      row_done,    // the last group of the turn starts
+    output reg  [PLACE_WIDTH-1:0] place,       // of the next turn
+    input  wire [OWNER_WIDTH-1:0] next_turn,
+    output reg  [OWNER_WIDTH-1:0] turn,        // the layer whose turn it is
+    output wire [LAYERS-1:0]      grant,       // the layer may start a group in this cycle
+    output reg                    step,
+    output reg                    step_first,
+    output reg                    step_last,
+    output reg                    pixel_first,
+    output reg  [OWNER_WIDTH-1:0] owner        // the layer that steps
+);
+    localparam [31:0] FIRST_TURN = FIRST;
+    localparam [31:0] LAST_PLACE = PLACES - 1;
+    localparam [31:0] SECOND_PLACE = PLACES > 1 ? 1 : 0;
+
+    wire idle = ~(|(layer_step & ~layer_last));
+    reg [OWNER_WIDTH-1:0] stepping;
+    integer layer;
+
+    // At most one layer steps in a cycle.
+    always @* begin
+        stepping = {OWNER_WIDTH{1'b0}};
+        for (layer = 1; layer < LAYERS; layer = layer + 1)
+            if (layer_step[layer])
+                stepping = stepping | layer[OWNER_WIDTH-1:0];
+    end
+
+    always @(posedge clk) begin
+        if (|row_done) begin
+            turn <= next_turn;
+            place <= (place == LAST_PLACE[PLACE_WIDTH-1:0]) ? {PLACE_WIDTH{1'b0}} : place + 1'b1;
+        end
+        if (rst) begin
+            turn <= FIRST_TURN[OWNER_WIDTH-1:0];
+            place <= SECOND_PLACE[PLACE_WIDTH-1:0];
+        end
+    end
+
+    always @(posedge clk) begin
+        step <= |layer_step;
+        step_first <= |layer_first;
+        step_last <= |(layer_step & layer_last);
+        pixel_first <= |layer_pixel;
+        owner <= stepping;
+        if (rst) begin
+            step <= 1'b0;
+            step_last <= 1'b0;
+        end
+    end
+
+    genvar one;
+    generate
+        for (one = 0; one < LAYERS; one = one + 1) begin : grants
+            localparam [31:0] NUMBER = one;
+            assign grant[one] = idle & (turn == NUMBER[OWNER_WIDTH-1:0]);
+        end
+    endgenerate
+endmodule
+`default_nettype wire
