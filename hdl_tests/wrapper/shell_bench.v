@@ -1,5 +1,6 @@
 `default_nettype none
-// One wrapper around a core that gives back what it gets: feeds the beats of INPUT_FILE, logs what leaves. Plus-args:
+// One wrapper around a core that gives back what it gets: feeds the beats of INPUT_FILE, logs what leaves,
+// and in which cycle after the first beat in each frame's last beat leaves. Plus-args:
 // +gaps pauses the source and stalls the sink at random, +drop has damaged frames dropped.
 module shell_lane #(
     parameter INDEX = 0,
@@ -31,7 +32,7 @@ module shell_lane #(
 
     reg [WIDTH-1:0] words [0:WORDS-1];
     reg [8*32-1:0] name;
-    integer place, log, idle, errors, seed;
+    integer place, log, idle, errors, seed, cycle, first, cycles;
     reg pause, ready;
     wire tready, tvalid, tlast, tuser, frame_in, frame_damaged, busy;
     wire [3:0] wrong;
@@ -75,6 +76,8 @@ module shell_lane #(
         $readmemh(name, words);
         $sformat(name, "output_%0d.txt", INDEX);
         log = $fopen(name, "w");
+        $sformat(name, "cycles_%0d.txt", INDEX);
+        cycles = $fopen(name, "w"); cycle = 0; first = -1;
         place = 0; idle = 0; errors = 0; pause = 0; ready = 1; stalled = 0; core_beat = 0; seed = INDEX + 1;
     end
 
@@ -88,6 +91,11 @@ module shell_lane #(
         if (valid && tready)
             place <= place + 1;
         idle <= valid || tvalid || busy ? 0 : idle + 1;
+        cycle <= cycle + 1;
+        if (first < 0 && valid && tready)
+            first <= cycle;
+        if (tvalid && ready && tlast)
+            $fdisplay(cycles, "%0d", cycle - first);
         if (tvalid && ready)
             $fdisplay(log, "%b %b %b %h", tuser, tlast, tkeep, tdata);
         // Held while stalled, never unknown; the core's frames are always whole.

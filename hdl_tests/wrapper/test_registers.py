@@ -13,8 +13,9 @@ import pytest
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-from fpgaq.emit.bus import Bus, BusPort, facts
+from fpgaq.emit.bus import facts
 from fpgaq.emit.render import render, templates_folder
+from fpgaq.schedule.bus import Bus, BusPort
 from fpgaq.verify.lint import lint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
