@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import _moved
+
 if TYPE_CHECKING:
     from .pipeline import (
         compare,
@@ -44,8 +46,16 @@ def __getattr__(name: str) -> object:
         from importlib import import_module
 
         return getattr(import_module(".pruning.workflow" if name == "prune" else ".pipeline", __name__), name)
+    if f"{__name__}.{name}" in _moved.MODULES:
+        # Code of 0.1.0 may read a moved module as an attribute without importing it.
+        from importlib import import_module
+
+        return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+_moved.install()

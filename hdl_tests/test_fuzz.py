@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fpgaq.emit.design import Design
 from fpgaq.emit.hls import Wiring, network
-from fpgaq.emit.verilog import emit
+from fpgaq.emit.verilog import design_of
 from fpgaq.formats import Format
 from fpgaq.integer_graph import OPERATORS, IntegerAffine, IntegerConvolution, IntegerGraph, IntegerRelu, Tensor
-from fpgaq.schedule import Target, make_schedule
+from fpgaq.schedule import Schedule, Target, make_schedule
 from fpgaq.schedule.beats import predict
 from fpgaq.schedule.memories import describe
 from fpgaq.verify import compiled, file_bench
@@ -158,17 +159,17 @@ def convolution_case() -> Case:
     ],
 )
 def test_faults_are_found(old: str, new: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    case, original, applied = convolution_case(), file_bench.emit, []
+    case, original, applied = convolution_case(), file_bench.print_design, []
 
-    def planted(graph: IntegerGraph, schedule: object) -> dict[str, str | bytes]:
-        files = original(graph, schedule)  # type: ignore[arg-type]
+    def planted(design: Design) -> dict[str, str | bytes]:
+        files = original(design)
         for name, text in files.items():
             if name.endswith(".v") and old in str(text):
                 files[name] = str(text).replace(old, new)
                 applied.append(name)
         return files
 
-    monkeypatch.setattr(file_bench, "emit", planted)
+    monkeypatch.setattr(file_bench, "print_design", planted)
     tensor = case.graph.tensors["t0"]
     result = run_file_bench(case.graph, case.schedule, {"t0": frames(tensor, 3, 5)}, workdir=tmp_path)
     assert applied
@@ -283,18 +284,18 @@ def test_every_way_finds_a_wrong_result(way: str, monkeypatch: pytest.MonkeyPatc
     assert isinstance(changed, IntegerConvolution | IntegerAffine)
     wrong = replace(changed, weight=~changed.weight)
 
-    def planted(graph: IntegerGraph, schedule: object) -> dict[str, str | bytes]:
+    def planted(graph: IntegerGraph, schedule: Schedule) -> Design:
         if graph is cases[0].graph:
             graph = replace(graph, operators=(*graph.operators[:-1], wrong))
-        return emit(graph, schedule)  # type: ignore[arg-type]
+        return design_of(graph, schedule)
 
     def planted_hls(graph: IntegerGraph, wiring: Wiring, top: str) -> network.Network:
         if graph is cases[0].graph:
             graph = replace(graph, operators=(*graph.operators[:-1], wrong))
         return network.describe(graph, wiring, top)
 
-    monkeypatch.setattr(file_bench, "emit", planted)
-    monkeypatch.setattr(ways, "emit", planted)
+    monkeypatch.setattr(file_bench, "design_of", planted)
+    monkeypatch.setattr(ways, "design_of", planted)
     monkeypatch.setattr(ways, "describe", planted_hls)
     first, second = try_cases(cases, way)
     assert first is not None and "expected" in first.message

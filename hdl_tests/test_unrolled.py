@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import shutil
 from pathlib import Path
 
@@ -11,22 +10,20 @@ import pytest
 from network_builder import NetworkBuilder
 from output_folder import Files, change_text, run_files
 
-from fpgaq.emit.unrolled import emit_unrolled
-from fpgaq.emit.verilog import emit
+from fpgaq.emit.unrolled import unrolled_design
+from fpgaq.emit.verilog import design_of
 from fpgaq.formats import ROUNDINGS, Format
 from fpgaq.integer_graph import IntegerGraph
+from fpgaq.pipeline.hardware import with_bench
 from fpgaq.schedule import Target, make_schedule
 from fpgaq.unrolled import Unrolling, plan_network
-from fpgaq.verify.bench import bench_files
 from fpgaq.verify.lint import lint
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 
 
 def unrolled_files(graph: IntegerGraph, unrolling: Unrolling) -> Files:
-    files: Files = dict(emit_unrolled(graph, plan_network(graph, unrolling)))
-    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
-    return {**files, **bench_files(graph, manifest, interface)}
+    return with_bench(graph, unrolled_design(graph, plan_network(graph, unrolling)), graph.samples)
 
 
 def prove(directory: Path, graph: IntegerGraph, unrolling: Unrolling) -> None:
@@ -91,9 +88,7 @@ def folded_files(graph: IntegerGraph) -> Files:
     """A frame as fast as its pixels come, adders where all weights are used in every cycle."""
     schedule = make_schedule(graph, Target(multipliers=10_000, sharing=False, adders=True))
     assert any(engine.adders for engine in schedule.engines)
-    files: Files = dict(emit(graph, schedule))
-    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
-    return {**files, **bench_files(graph, manifest, interface)}
+    return with_bench(graph, design_of(graph, schedule), graph.samples)
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONS)

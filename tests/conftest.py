@@ -9,6 +9,9 @@ import pytest
 # Helpers are imported as `tests.name`, whatever folder pytest was started from.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+collect_ignore_glob = ["golden/*", "compat/0.1.0/*"]
+"""Kept output folders hold benches of cocotb, which are no tests of this suite."""
+
 SHARED_MODELS = Path(__file__).parents[2] / "shared" / "models"
 
 

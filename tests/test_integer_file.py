@@ -137,7 +137,7 @@ def test_a_failed_save_leaves_the_old_file(saved, monkeypatch):
 
 
 def test_saving_into_nowhere_is_a_usage_error(tmp_path):
-    with pytest.raises(UsageError, match="cannot be written"):
+    with pytest.raises(UsageError, match="no folder that can be written"):
         integer_file.save(small_network(), tmp_path / "missing" / "a.fpgaq")
 
 
@@ -178,13 +178,19 @@ def test_truncations_and_flips_never_escape(saved):
 
 @pytest.mark.parametrize("path", ["", "missing.fpgaq"])
 def test_folders_and_missing_files(path, tmp_path):
-    with pytest.raises(ModelError, match="not a file"):
+    with pytest.raises(ModelError, match="not a file|No such file"):
         integer_file.load(tmp_path / path)
 
 
 CHANGES = {
     "unknown field": (lambda d: d.update(more=1), "unknown fields"),
-    "unknown version": (lambda d: d.update(version=2), "version 2 is unknown"),
+    "unknown version": (lambda d: d.update(version=0), "version 0 is unknown"),
+    "newer version": (lambda d: d.update(version=9), "version 9 was written by a newer fpgaq; .*: upgrade fpgaq"),
+    "newer version that tells who reads it": (
+        lambda d: d.update(version=9, needs="1.4"),
+        "version 9 was written by a newer fpgaq; .*: fpgaq 1.4 or later is",
+    ),
+    "newer version with any text": (lambda d: d.update(version=9, needs="1.4\n"), ": upgrade fpgaq"),
     "version as text": (lambda d: d.update(version="1"), "'version' as an integer"),
     "version as bool": (lambda d: d.update(version=True), "'version' as an integer"),
     "other generator": (lambda d: d.update(generator="x"), "'generator'"),
@@ -306,6 +312,14 @@ def test_a_bomb_is_refused(saved, monkeypatch):
         archive.writestr("0.npy", bytes((1 << 22) + 1))
     with pytest.raises(ModelError, match="bytes expanded"):
         integer_file.load(saved)
+
+
+def test_an_output_given_twice_is_not_saved(tmp_path):
+    """The file names outputs by their tensors, and would not be read again."""
+    graph = small_network()
+    with pytest.raises(ModelError, match="given twice among the outputs"):
+        integer_file.save(replace(graph, outputs=(*graph.outputs, graph.outputs[0])), tmp_path / "a.fpgaq")
+    assert not list(tmp_path.iterdir())
 
 
 def test_reserved_rules_are_refused_on_saving(tmp_path):

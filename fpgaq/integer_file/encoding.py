@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import __version__
 from ..errors import ModelError
 from ..formats import ROUNDINGS, Format
 from ..integer_graph import (
@@ -156,9 +158,7 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
     """The graph of a JSON value; `fetch` gives the array of a member name. `integer_check.check` comes after it."""
     reader = JsonReader(value, "the network")
     reader.text("generator", (GENERATOR,))
-    version = reader.integer("version")
-    if version != VERSION:
-        raise ModelError(f"network.json: version {version} is unknown; this program reads version {VERSION}")
+    _check_version(reader)
     transforms: dict[str, InputTransform] = {}
     samples: Arrays = {}
     for entry in reader.objects("inputs"):
@@ -190,6 +190,18 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
     )
     reader.finish()
     return graph
+
+
+def _check_version(reader: JsonReader) -> None:
+    version, needs = reader.integer("version"), reader.fields.get("needs")
+    if version > VERSION:
+        known = isinstance(needs, str) and re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4}){1,3}", needs)
+        raise ModelError(
+            f"network.json: version {version} was written by a newer fpgaq; this one, {__version__}, reads version"
+            f" {VERSION}: {f'fpgaq {needs} or later is needed' if known else 'upgrade fpgaq'}"
+        )
+    if version != VERSION:
+        raise ModelError(f"network.json: version {version} is unknown; this program reads version {VERSION}")
 
 
 def _new_name(reader: JsonReader, field: str, known: Mapping[str, object]) -> str:

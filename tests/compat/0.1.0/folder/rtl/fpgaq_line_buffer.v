@@ -1,0 +1,90 @@
+`default_nettype none
+// Circular buffer of the words of the incoming images, with one read lane for each kernel tap of a step (every lane has
+// its own copy, so that any taps may be read together). An element read for a step of cycle t is in `elements` in t + 3.
+module fpgaq_line_buffer #(
+    parameter LANES = 1,          // kernel taps read in a step
+    parameter ELEMENTS = 1,       // channels read in a step
+    parameter ELEMENT_WIDTH = 8,
+    parameter SELECTS = 1,        // groups of ELEMENTS channels in a word
+    parameter SELECT_WIDTH = 1,
+    parameter ADDRESS_WIDTH = 4
+) (
+    input  wire                                      clk,
+    input  wire                                      write_enable,
+    input  wire [ADDRESS_WIDTH-1:0]                  write_address,
+    input  wire [SELECTS*ELEMENTS*ELEMENT_WIDTH-1:0] write_data,
+    input  wire [ADDRESS_WIDTH-1:0]                  address,  // of the window's origin
+    input  wire [LANES*ADDRESS_WIDTH-1:0]            offsets,  // of each lane's tap from it
+    input  wire [LANES-1:0]                          taps_inside,   // the lane's tap lies inside the image
+    input  wire [SELECT_WIDTH-1:0]                   select,
+    input  wire [ELEMENT_WIDTH-1:0]                  outside,  // what stands outside the image
+    output reg  [LANES*ELEMENTS*ELEMENT_WIDTH-1:0]   elements
+);
+    localparam GROUP_BITS = ELEMENTS * ELEMENT_WIDTH;
+
+    reg [LANES*ADDRESS_WIDTH-1:0] read_address;
+    wire [LANES*SELECTS*GROUP_BITS-1:0] read_data;
+    reg [LANES-1:0] inside_address;
+    reg [LANES-1:0] inside_data;
+    reg [SELECT_WIDTH-1:0] select_address;
+    reg [SELECT_WIDTH-1:0] select_data;
+    integer i;
+
+    always @(posedge clk) begin
+        for (i = 0; i < LANES; i = i + 1)
+            read_address[i*ADDRESS_WIDTH +: ADDRESS_WIDTH] <=
+                address + offsets[i*ADDRESS_WIDTH +: ADDRESS_WIDTH];
+        inside_address <= taps_inside;
+        inside_data <= inside_address;
+        select_address <= select;
+        select_data <= select_address;
+    end
+
+    genvar copy;
+    generate
+        for (copy = 0; copy < LANES; copy = copy + 1) begin : copies
+            fpgaq_ram #(
+                .WIDTH(SELECTS * GROUP_BITS),
+                .ADDRESS_WIDTH(ADDRESS_WIDTH)
+            ) ram (
+                .clk(clk),
+                .write_enable(write_enable),
+                .write_address(write_address),
+                .write_data(write_data),
+                .read_address(read_address[copy*ADDRESS_WIDTH +: ADDRESS_WIDTH]),
+                .read_data(read_data[copy*SELECTS*GROUP_BITS +: SELECTS*GROUP_BITS])
+            );
+        end
+    endgenerate
+
+    generate
+        if (SELECTS == 1) begin : whole
+            wire unused = &{1'b0, select_data};
+            integer lane;
+            always @(posedge clk)
+                for (lane = 0; lane < LANES; lane = lane + 1)
+                    elements[lane*GROUP_BITS +: GROUP_BITS] <=
+                        inside_data[lane] ? read_data[lane*GROUP_BITS +: GROUP_BITS] : {ELEMENTS{outside}};
+        end else begin : part
+            reg [LANES*GROUP_BITS-1:0] selected;
+            reg [SELECTS*GROUP_BITS-1:0] word;
+            integer from;
+            integer digit;
+            integer lane;
+            // Digit by digit: a multiplexer tree for any synthesis, and few steps of a simulation.
+            always @*
+                for (from = 0; from < LANES; from = from + 1) begin
+                    word = read_data[from*SELECTS*GROUP_BITS +: SELECTS*GROUP_BITS];
+                    for (digit = 0; digit < SELECT_WIDTH; digit = digit + 1)
+                        if (select_data[digit])
+                            word = word >> (GROUP_BITS << digit);
+                    selected[from*GROUP_BITS +: GROUP_BITS] = word[GROUP_BITS-1:0];
+                end
+            always @(posedge clk)
+                for (lane = 0; lane < LANES; lane = lane + 1)
+                    elements[lane*GROUP_BITS +: GROUP_BITS] <=
+                        inside_data[lane] ? selected[lane*GROUP_BITS +: GROUP_BITS] : {ELEMENTS{outside}};
+        end
+    endgenerate
+endmodule
+`default_nettype wire

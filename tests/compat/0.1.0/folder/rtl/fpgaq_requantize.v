@@ -1,0 +1,74 @@
+`default_nettype none
+// result = saturate(round(total / 2**(SHIFT - raise))), one cycle. The rules are those of fpgaq/formats.py:
+// ROUNDING 0 half up, 1 half away from zero, 2 half to even, 3 floor. `raise` is what a channel's shift falls short of
+// the layer's largest: shifting the total left by it first changes neither the value nor any tie.
+module fpgaq_requantize #(
+    parameter TOTAL_WIDTH = 24,
+    parameter RAISE_MAX = 0,    // greatest value of `raise`
+    parameter RAISE_WIDTH = 1,
+    parameter SHIFT = 8,        // largest shift of the layer
+    parameter ROUNDING = 0,
+    parameter RESULT_WIDTH = 8,
+    parameter RESULT_SIGNED = 1,
+    parameter NARROW = 0,       // the most negative code is not used
+    parameter RELU = 0          // negative totals give 0
+) (
+    input  wire                    clk,
+    input  wire [TOTAL_WIDTH-1:0]  total,
+    input  wire [RAISE_WIDTH-1:0]  raise,
+    output reg  [RESULT_WIDTH-1:0] result
+);
+    // One more bit than the raised total for the half that rounding adds; wide enough for the shift and the result.
+    localparam NATURAL = TOTAL_WIDTH + RAISE_MAX + 1;
+    localparam LEAST = SHIFT + RESULT_WIDTH + 1;
+    localparam WIDTH = NATURAL > LEAST ? NATURAL : LEAST;
+    localparam QUOTIENT_WIDTH = WIDTH - SHIFT;
+    localparam FLOOR = RESULT_SIGNED == 0 || RELU != 0; // nothing below zero leaves
+    localparam BODY = RESULT_SIGNED != 0 ? RESULT_WIDTH - 1 : RESULT_WIDTH; // bits of a magnitude
+
+    wire [WIDTH-1:0] extended = {{(WIDTH-TOTAL_WIDTH){total[TOTAL_WIDTH-1]}}, total};
+    wire [WIDTH-1:0] raised;
+    wire [WIDTH-1:0] rounded;
+    wire [QUOTIENT_WIDTH-1:0] quotient = rounded[WIDTH-1:SHIFT];
+    wire negative = quotient[QUOTIENT_WIDTH-1];
+    wire above = ~negative & (|quotient[QUOTIENT_WIDTH-1:BODY]);
+
+    generate
+        if (RAISE_MAX == 0) begin : level
+            assign raised = extended;
+            wire unused = &{1'b0, raise};
+        end else begin : raising
+            assign raised = extended << raise;
+        end
+        if (SHIFT == 0 || ROUNDING == 3) begin : plain
+            assign rounded = raised;
+        end else begin : half
+            localparam [WIDTH-1:0] HALF = {{(WIDTH-1){1'b0}}, 1'b1} << (SHIFT - 1);
+            // Ties move down by one unit where the rule sends them there.
+            wire down = ROUNDING == 1 ? raised[WIDTH-1] : ROUNDING == 2 ? ~raised[SHIFT] : 1'b0;
+            assign rounded = raised + HALF - {{(WIDTH-1){1'b0}}, down};
+        end
+        if (SHIFT > 0) begin : cut
+            wire unused = &{1'b0, rounded[SHIFT-1:0]};
+        end
+        if (FLOOR) begin : unipolar
+            always @(posedge clk)
+                if (negative)
+                    result <= {RESULT_WIDTH{1'b0}};
+                else if (above)
+                    result <= {RESULT_SIGNED == 0, {(RESULT_WIDTH-1){1'b1}}};
+                else
+                    result <= quotient[RESULT_WIDTH-1:0];
+        end else begin : bipolar
+            wire below = negative & (~(&quotient[QUOTIENT_WIDTH-1:BODY]) | (NARROW != 0 & ~(|quotient[BODY-1:0])));
+            always @(posedge clk)
+                if (below)
+                    result <= {1'b1, {(RESULT_WIDTH-1){1'b0}}} | {{(RESULT_WIDTH-1){1'b0}}, NARROW != 0};
+                else if (above)
+                    result <= {1'b0, {(RESULT_WIDTH-1){1'b1}}};
+                else
+                    result <= quotient[RESULT_WIDTH-1:0];
+        end
+    endgenerate
+endmodule
+`default_nettype wire
