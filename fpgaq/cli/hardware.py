@@ -31,6 +31,7 @@ from .unrolled import pop_unrolling, show_unrolled, with_adders, with_unroll_opt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..emit.wrap import Wish, Wrapper
     from ..estimate import Knowledge
     from ..pipeline import GenerateResult
     from ..schedule import BufferReport, Schedule
@@ -61,6 +62,17 @@ if TYPE_CHECKING:
     metavar="BITS",
     help="Let outputs share multipliers of a factor of BITS: 25 on AMD's series 7, 27 on UltraScale+, 18 on ECP5.",
 )
+@click.option(
+    "--bus",
+    type=click.Choice(["32", "64", "128"]),
+    help="Add a wrapper with AXI4-Stream ports of this width, the same at every budget, and AXI4-Lite registers.",
+)
+@click.option(
+    "--damaged",
+    type=click.Choice(["mark", "drop"]),
+    help="What the wrapper does with a damaged frame; dropping takes a buffer for an output frame.  [default: mark]",
+)
+@click.option("--top", metavar="NAME", help="Name of the top module and prefix of all others, cells and files too.")
 @click.option("--buffers", is_flag=True, help="Also show what the sizes of line buffers and queues buy.")
 @with_unroll_options
 @keep_option
@@ -76,6 +88,9 @@ def generate(
     frames: int | None,
     thorough: bool,
     pack: int | None,
+    bus: str | None,
+    damaged: str | None,
+    top: str | None,
     buffers: bool,
     keep: tuple[str, ...],
     **values: Any,
@@ -85,7 +100,10 @@ def generate(
     The folder also holds a bench, which proves the hardware without fpgaq.
     """
     unrolling = pop_unrolling({**values, "buffers": buffers, "target": target, "pack": pack})
+    wish = wish_of(bus, damaged, top)
     if unrolling is not None:
+        if wish is not None:
+            raise UsageError("--bus, --damaged and --top are for folded networks; leave them out with --unroll")
         from .. import pipeline
 
         with settings.progress("searching adder graphs, generating hardware"):
@@ -112,6 +130,7 @@ def generate(
             factor_bits=pack or 0,
             keep=keep,
             thorough=thorough,
+            wish=wish,
             progress=progress,
         )
         reports = report_buffers(result.network, result.schedule) if buffers else ()
@@ -119,6 +138,17 @@ def generate(
     lines = [*shown, *(["", *buffer_lines(reports)] if buffers else [])]
     parts = {"layers": schedule_json(result.schedule), "buffers": [asdict(report) for report in reports]}
     settings.show(lines, {**result.as_json(), **parts})
+
+
+def wish_of(bus: str | None, damaged: str | None, top: str | None) -> Wish | None:
+    """How a network is to stand in a system; None if the user said nothing of it."""
+    if damaged is not None and bus is None:
+        raise UsageError(f"--damaged {damaged} is a matter of the wrapper; give --bus too")
+    if bus is None and top is None:
+        return None
+    from ..emit.wrap import Wish
+
+    return Wish(int(bus) if bus else None, damaged == "drop", top)
 
 
 @click.command(epilog=example("fpgaq simulate out --frames 8 --data test.npz"))
@@ -287,9 +317,27 @@ def generate_lines(result: GenerateResult) -> list[str]:
             for engine in schedule.engines
             if engine.adders
         ),
+        *wrapper_lines(result.wrapper),
         *estimate_lines(result),
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
+
+
+def wrapper_lines(wrapper: Wrapper | None) -> list[str]:
+    """The wrapper's ports, what it predicts there, and its buffer."""
+    if wrapper is None:
+        return []
+    bus, prediction = wrapper.bus, wrapper.prediction
+    lines = [
+        f"wrapper {wrapper.module}: {bus.width} bits; {bus.input.beats:,} beats in, {bus.output.beats:,} out;"
+        f" predicted: a frame every {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles"
+    ]
+    if bus.buffered:
+        lines.append(
+            f"buffer for damaged frames: {1 << bus.buffer_bits:,} beats, {bus.buffer_memory:,} bits; it holds every"
+            f" frame back for {bus.output.beats:,} beats"
+        )
+    return lines
 
 
 def hls_lines(result: GenerateResult) -> list[str]:
@@ -359,6 +407,18 @@ def simulation_lines(result: SimulationResult) -> list[str]:
         *exercise_lines(result.exercise),
         f"measured: a frame every {_count(result.interval_cycles)} cycles, latency {_count(result.latency_cycles)}"
         f" cycles; {result.seconds:.1f} s",
+        *wrapper_run_lines(result),
+    ]
+
+
+def wrapper_run_lines(result: SimulationResult) -> list[str]:
+    """What the runs of the wrapper measured."""
+    wrapper = result.wrapper
+    if wrapper is None:
+        return []
+    return [
+        f"wrapper: every byte of {wrapper.frames:,} frames is equal, with stalls too; a frame every"
+        f" {_count(wrapper.interval_cycles)} cycles, latency {_count(wrapper.latency_cycles)} cycles"
     ]
 
 

@@ -17,6 +17,7 @@ from .samples import DATA_FRAMES, Samples, check_frames, user_data
 
 if TYPE_CHECKING:
     from ..emit.design import Design
+    from ..emit.wrap import Wish, Wrapper
     from ..estimate import Estimate
     from ..synth import SynthResult
     from ..verify.simulate import SimulationResult
@@ -53,6 +54,8 @@ class GenerateResult:
         What it will take on the device that was named.
     limited_by : str
         Where the device chose the schedule, what keeps it from a faster one.
+    wrapper : Wrapper, optional
+        What is around the core, with the cycles at its ports.
     """
 
     directory: Path
@@ -63,6 +66,7 @@ class GenerateResult:
     language: str = "verilog"
     estimate: Estimate | None = None
     limited_by: str = ""
+    wrapper: Wrapper | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
@@ -84,6 +88,7 @@ class GenerateResult:
             "limit_cycles": schedule.limit,
             "estimate": self.estimate.as_json() if self.estimate else None,
             "limited_by": self.limited_by,
+            "wrapper": self.wrapper and self.wrapper.as_json(),
             "files": list(self.files),
         }
 
@@ -100,6 +105,7 @@ def generate(
     factor_bits: int = 0,
     keep: Collection[str] = (),
     thorough: bool = False,
+    wish: Wish | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> GenerateResult:
     """Write the hardware of a network with its bench.
@@ -127,6 +133,8 @@ def generate(
         Files and folders of the user in `directory`, by their paths in it, that stay as they are.
     thorough : bool
         Choose as many frames for the bench as are needed to exercise every weight that can be, not a few.
+    wish : Wish, optional
+        How the network is to stand in a system: behind a bus, under a name of the user's choice.
     progress : callable
         Called with what is being done.
 
@@ -150,6 +158,10 @@ def generate(
         raise UsageError("--pack changes the Verilog's multipliers; leave it out with --target hls")
     if language not in LANGUAGES:
         raise UsageError(f"--target {language}: {' and '.join(LANGUAGES)} are known")
+    if wish is not None and language == "hls":
+        raise UsageError("--bus, --damaged and --top change the Verilog; leave them out with --target hls")
+    if wish is not None:
+        wish.check()
     check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
@@ -166,14 +178,19 @@ def generate(
         schedule = replace(schedule, factor_bits=factor_bits)
         guess = estimate_schedule(lowered, schedule, device) if device is not None else None
     inputs = bench_inputs(network, data, frames)
-    write = _hls_files if language == "hls" else _verilog_files
-    files = write(network, lowered, schedule, inputs, thorough)
+    wrapper = None
+    if language == "hls":
+        files = _hls_files(network, lowered, schedule, inputs, thorough)
+    else:
+        files, wrapper = _verilog_files(network, lowered, schedule, inputs, thorough, wish)
     files[NETWORK_FILE] = dump(network)
     if lowered is not network:
         files[LOWERED_FILE] = dump(lowered)
     write_folder(directory, with_digests(files), keep)
     names = tuple(sorted(files))
-    return GenerateResult(Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by)
+    return GenerateResult(
+        Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by, wrapper
+    )
 
 
 def _hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
@@ -209,11 +226,36 @@ def _verilog_files(
     schedule: Schedule,
     inputs: Mapping[str, IntegerArray],
     thorough: bool,
-) -> dict[str, str | bytes]:
-    """Verilog and its cocotb bench."""
+    wish: Wish | None,
+) -> tuple[dict[str, str | bytes], Wrapper | None]:
+    """Verilog and its cocotb bench, and the wrapper if there is one."""
     from ..emit.verilog import design_of
 
-    return with_bench(network, design_of(lowered, schedule), inputs, lowered, thorough)
+    design = design_of(lowered, schedule)
+    if wish is None:
+        return with_bench(network, design, inputs, lowered, thorough), None
+    from ..emit.wrap import print_wrapped
+    from ..verify.bench import bench_files
+    from ..verify.bus_bench import adapter_files
+
+    wrapper = None if wish.bus is None else _wrapper(design, lowered, schedule, wish)
+    printed = print_wrapped(design, wish, wrapper, network.name)
+    bench = bench_files(network, printed.manifest, printed.interface, inputs, lowered=lowered, thorough=thorough)
+    return {**printed.files, **bench, **adapter_files(printed.manifest, printed.interface)}, wrapper
+
+
+def _wrapper(design: Design, lowered: IntegerGraph, schedule: Schedule, wish: Wish) -> Wrapper:
+    """The wrapper that is wished, with its predicted cycles."""
+    from ..emit.wrap import Wrapper, bus_of
+    from ..schedule.bus_processes import predict_bus
+    from ..schedule.memories import describe
+
+    bus = bus_of(design, wish)
+    network = describe(lowered, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
+    prediction = predict_bus(network, bus)
+    # Nothing that the wrapper adds waits for itself, so that a core that runs does so inside it.
+    assert prediction is not None
+    return Wrapper(wish.top or f"{design.top}_bus", bus, prediction)
 
 
 def with_bench(
