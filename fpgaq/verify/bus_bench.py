@@ -79,12 +79,12 @@ def simulate_wrapper(
         A simulator is missing or fails.
     """
     known = manifest["wrapper"]
-    ports = {side: [_byte_port(interface, side)] for side in ("inputs", "outputs")}
+    ports = {side: [byte_port(interface, side)] for side in ("inputs", "outputs")}
     design = {"top": ADAPTER, "files": [*known["files"], PATH], "memory_files": manifest["memory_files"],
               "prediction": known["prediction"]}  # fmt: skip
     files = {name: (directory / name).read_bytes() for name in (*design["files"], *design["memory_files"])}
     golden = run(graph, inputs)
-    values = {ports[side][0]["tensor"]: _as_bytes(arrays[ports[side][0]["tensor"]], interface["wrapper"][side[:-1]])
+    values = {ports[side][0]["tensor"]: as_bytes(arrays[ports[side][0]["tensor"]], interface["wrapper"][side[:-1]])
               for side, arrays in (("inputs", inputs), ("outputs", golden))}  # fmt: skip
     frames = len(next(iter(values.values())))
     with tempfile.TemporaryDirectory(prefix="fpgaq-wrapper-") as temporary:
@@ -106,7 +106,7 @@ def simulate_wrapper(
     return WrapperResult(frames, result.interval, result.latency)
 
 
-def _byte_port(interface: Mapping[str, Any], side: str) -> dict[str, Any]:
+def byte_port(interface: Mapping[str, Any], side: str) -> dict[str, Any]:
     """A port of the wrapper as one of a core whose frame is a vector of bytes."""
     port, core = interface["wrapper"][side[:-1]], interface[side][0]
     lanes = port["tdata_bits"] // 8
@@ -124,7 +124,7 @@ def _byte_port(interface: Mapping[str, Any], side: str) -> dict[str, Any]:
     }
 
 
-def _as_bytes(values: IntegerArray, port: Mapping[str, Any]) -> IntegerArray:
+def as_bytes(values: IntegerArray, port: Mapping[str, Any]) -> IntegerArray:
     """Frames of integers as frames of the bytes of their slots, low part first."""
     octets = np.ascontiguousarray(values, dtype="<i8").view(np.uint8).reshape(len(values), -1, 8)
     return octets[:, :, : port["slot_bits"] // 8].reshape(len(values), 1, 1, -1).astype(np.int64)
