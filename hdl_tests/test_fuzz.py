@@ -52,23 +52,27 @@ def failures(seeds: Sequence[int], *ways: str) -> str:
 
 
 @needs_icarus
-@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize("chunk", [0, *(pytest.param(chunk, marks=pytest.mark.once) for chunk in range(1, CHUNKS))])
 def test_random_networks(chunk: int) -> None:
     seeds = range(chunk * NETWORKS, (chunk + 1) * NETWORKS)
     assert not failures(seeds, "icarus", "interpreter")
 
 
+@pytest.mark.once
 @needs_compiler
 def test_many_networks_in_one_compiled_program() -> None:
     assert not failures(range(50), "verilator")
 
 
+@pytest.mark.once
 @pytest.mark.skipif(find_compiler() is None, reason="needs g++ or clang++")
 def test_many_networks_in_one_library_of_hls() -> None:
     """The same seeds as in Icarus and Verilator: numpy = Verilog = HLS C++."""
     assert not failures(range(25), "hls")
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 @pytest.mark.skipif(find_compiler() is None, reason="needs g++ or clang++")
 def test_faults_in_hls_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One changed line of the header library shows in an output or in what the library checks."""
@@ -108,7 +112,11 @@ ONCE_WRONG = (1032, 1099, 1171, 1194)
 
 
 @needs_icarus
-@pytest.mark.parametrize("seed", [*range(0, CHUNKS * NETWORKS, 10), *ONCE_WRONG])
+@pytest.mark.parametrize(
+    "seed",
+    [0, 10, 20]
+    + [pytest.param(seed, marks=pytest.mark.once) for seed in (*range(30, CHUNKS * NETWORKS, 10), *ONCE_WRONG)],
+)
 def test_random_networks_on_the_users_bench(seed: int) -> None:
     assert not failures([seed], "cocotb")
 
@@ -120,6 +128,7 @@ def test_more_random_networks_on_the_users_bench(seed: int) -> None:
     assert not failures([seed], "cocotb")
 
 
+@pytest.mark.once
 def test_the_networks_cover_everything() -> None:
     covered = Counter(name for seed in range(CHUNKS * NETWORKS) for name in features(random_case(seed)))
     assert set(covered) == FEATURES
@@ -127,6 +136,7 @@ def test_the_networks_cover_everything() -> None:
     assert min(counts.values()) >= LEAST, counts
 
 
+@pytest.mark.once
 @needs_icarus
 def test_crashers_stay_mended() -> None:
     wrong = {path.stem: replay_crasher(path) for path in sorted(CRASHERS.glob("*.fpgaq"))}
@@ -147,6 +157,8 @@ def convolution_case() -> Case:
     raise AssertionError("no such network among the first seeds")
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 @needs_icarus
 @pytest.mark.parametrize(
     ("old", "new", "said"),
@@ -176,6 +188,8 @@ def test_faults_are_found(old: str, new: str, said: str, monkeypatch: pytest.Mon
     assert result.mismatch is not None and said in result.mismatch
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 @needs_icarus
 def test_wrong_predictions_are_found(tmp_path: Path) -> None:
     case = convolution_case()
@@ -187,6 +201,7 @@ def test_wrong_predictions_are_found(tmp_path: Path) -> None:
         assert result.mismatch is not None and result.mismatch.startswith(f"{name}: predicted")
 
 
+@pytest.mark.once
 @needs_icarus
 def test_smaller_queues_stop_or_slow_the_hardware(tmp_path: Path) -> None:
     """What the beat model says of the queue of a skip connection, simulated: as chosen, half of it, two beats."""
@@ -211,6 +226,7 @@ def test_smaller_queues_stop_or_slow_the_hardware(tmp_path: Path) -> None:
         assert run_file_bench(graph, slower, inputs, workdir=tmp_path / f"slower_{bits}").mismatch is None
 
 
+@pytest.mark.once
 @needs_icarus
 def test_every_operator_with_two_inputs_and_three_outputs(tmp_path: Path) -> None:
     graph = residual_network()
@@ -223,6 +239,8 @@ def test_every_operator_with_two_inputs_and_three_outputs(tmp_path: Path) -> Non
         assert result.mismatch is None
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 @needs_icarus
 def test_overflow_is_asserted(tmp_path: Path) -> None:
     source, result = Tensor("t0", (1, 1, 8), Format(8, 0, False)), Tensor("t1", (1, 1, 1), Format(15, 0))
@@ -246,6 +264,7 @@ def test_overflow_is_asserted(tmp_path: Path) -> None:
     assert found is not None and found.startswith("fpgaq: accumulator overflow in")
 
 
+@pytest.mark.once
 @needs_icarus
 @pytest.mark.parametrize("signed", [False, True])
 def test_relu_of_any_format(signed: bool) -> None:
@@ -256,6 +275,7 @@ def test_relu_of_any_format(signed: bool) -> None:
         assert try_cases([case_of(graph)], "icarus") == [None]
 
 
+@pytest.mark.once
 @needs_icarus
 def test_shrinking_and_crashers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A failure that needs one certain layer shrinks to this layer, and a kept crasher is replayed."""
@@ -275,6 +295,8 @@ def test_shrinking_and_crashers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert sum(1 for _ in shorter(case.graph)) == sum(range(2, len(case.graph.operators) + 1))
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 @needs_icarus
 @pytest.mark.parametrize("way", [name for name in WAYS if name != "interpreter"])
 def test_every_way_finds_a_wrong_result(way: str, monkeypatch: pytest.MonkeyPatch) -> None:

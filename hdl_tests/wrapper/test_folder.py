@@ -22,7 +22,7 @@ from fpgaq.verify.file_bench import run_ports
 from fpgaq.verify.lint import lint
 from hdl_tests.network_builder import NetworkBuilder
 
-pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+pytestmark = [pytest.mark.once, pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")]
 
 
 def pictures() -> IntegerGraph:

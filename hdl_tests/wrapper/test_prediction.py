@@ -15,7 +15,7 @@ from fpgaq.schedule.bus import Bus, BusPort
 from fpgaq.schedule.bus_processes import BusModel
 from fpgaq.schedule.structure import Edge
 
-pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+pytestmark = [pytest.mark.once, pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")]
 
 FRAMES = 12
 CORE_QUEUE_BITS = 2

@@ -11,7 +11,7 @@ import pytest
 from bus_model import pack, received
 from shell_bench import CELLS, Lane, Stimulus, build, lane_of, lines, run, stimulus_of
 
-pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+pytestmark = [pytest.mark.once, pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")]
 
 LENGTHS = range(1, 71)
 SOME_LENGTHS = (1, 5, 16, 24, 33, 70)
@@ -66,6 +66,7 @@ def test_every_length(bus: int, tmp_path: Path) -> None:
     assert check(tmp_path, bus, LENGTHS, 300 + bus, True, [["+drop"], ["+drop", "+gaps"], ["+gaps"]], 6) > 60
 
 
+@pytest.mark.mutants
 @pytest.mark.parametrize("planted", PLANTED)
 def test_planted_bugs_are_found(planted: str, tmp_path: Path) -> None:
     cell, right, wrong = PLANTED[planted]

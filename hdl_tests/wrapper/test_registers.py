@@ -67,6 +67,7 @@ def test_no_line_of_lint(buffered: bool, tmp_path: Path) -> None:
     assert lint(tmp_path) == ()
 
 
+@pytest.mark.once
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 @pytest.mark.parametrize("buffered", [False, True], ids=["mark", "drop"])
 def test_registers(buffered: bool, tmp_path: Path) -> None:

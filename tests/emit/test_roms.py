@@ -64,10 +64,10 @@ def test_every_word_is_read_back(count: int, tmp_path: Path) -> None:
     )
     (tmp_path / "bench.v").write_text(bench, encoding="ascii")
     subprocess.run(
-        ["iverilog", "-g2005", "-o", "bench.vvp", "bench.v", f"{rom.module}.v"], cwd=tmp_path, check=True, timeout=60
+        ["iverilog", "-g2005", "-o", "bench.vvp", "bench.v", f"{rom.module}.v"], cwd=tmp_path, check=True, timeout=600
     )
     ran = subprocess.run(
-        ["vvp", "-n", "bench.vvp"], cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60
+        ["vvp", "-n", "bench.vvp"], cwd=tmp_path, check=True, capture_output=True, text=True, timeout=600
     )
     assert [int(word, 16) for word in ran.stdout.split()] == list(rom.words)
 

@@ -10,6 +10,7 @@ import pytest
 from fpgaq.errors import ModelError, ToolError, ToolTimeoutError, UsageError
 from fpgaq.synth import DEVICES, Counts, SynthResult, describe_excess, synthesize, used_shares, yosys
 from fpgaq.synth.cells import TABLES, count_cells
+from fpgaq.synth.place import place
 from fpgaq.synth.project import read_project
 
 needs_yosys = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
@@ -381,6 +382,11 @@ def test_every_placer_routes_a_design_and_tells_its_clock(tmp_path: Path, device
     assert result.fmax_mhz is not None and 10 < result.fmax_mhz < 2000
     assert stages[-1] == f"placing and routing on {device}: 2 of 2 seeds"
     assert result.counts.ff == 16
+
+
+def test_only_slow_tests_place(tmp_path: Path) -> None:
+    with pytest.raises(pytest.fail.Exception, match="only tests that are marked slow place"):
+        place(DEVICES["ecp5-25k"], 1, tmp_path, 60)
 
 
 @needs_yosys
