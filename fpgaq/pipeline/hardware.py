@@ -183,6 +183,8 @@ def generate(
         files = _hls_files(network, lowered, schedule, inputs, thorough)
     else:
         files, wrapper = _verilog_files(network, lowered, schedule, inputs, thorough, wish)
+    if wrapper is not None and guess is not None:
+        _check_buffer(wrapper, guess)
     files[NETWORK_FILE] = dump(network)
     if lowered is not network:
         files[LOWERED_FILE] = dump(lowered)
@@ -256,6 +258,23 @@ def _wrapper(design: Design, lowered: IntegerGraph, schedule: Schedule, wish: Wi
     # Nothing that the wrapper adds waits for itself, so that a core that runs does so inside it.
     assert prediction is not None
     return Wrapper(wish.top or f"{design.top}_bus", bus, prediction)
+
+
+def _check_buffer(wrapper: Wrapper, guess: Estimate) -> None:
+    """Refuse a buffer for an output frame that the part named does not hold beside the core."""
+    from ..estimate.memories import map_memory
+    from ..synth import find_device
+
+    device, bus = find_device(guess.device), wrapper.bus
+    if not bus.buffered or device.capacity is None:
+        return
+    blocks = map_memory(device.family, bus.width + 2, 1 << bus.buffer_bits, rom=False).blocks
+    if guess.counts.bram + blocks > device.capacity.bram:
+        raise FitError(
+            f"--damaged drop: the buffer for an output frame takes {bus.buffer_memory:,} bits, {blocks:,} block RAM,"
+            f" and the core {guess.counts.bram:,} of the {device.capacity.bram:,} of {guess.device}; leave it out, so"
+            " that damaged frames are marked, or name a larger part"
+        )
 
 
 def with_bench(

@@ -10,6 +10,7 @@ from math import gcd
 
 BUS_WIDTHS = (32, 64, 128)
 SLOTS = (8, 16, 32, 64)
+LEAST_BUFFER_BITS = 4
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,12 @@ class Bus:
 
     @property
     def buffer_bits(self) -> int:
-        """The buffer holds 2**buffer_bits beats, at least those of a frame; 0 if there is none."""
-        return max(1, (self.output.beats - 1).bit_length()) if self.buffered else 0
+        """The buffer holds 2**buffer_bits beats, at least those of a frame; 0 if there is none.
+
+        A frame that fills it makes the next one wait for a cycle. LUT RAM has 16 words or more, so that short frames
+        can do without that.
+        """
+        return max(LEAST_BUFFER_BITS, (self.output.beats - 1).bit_length()) if self.buffered else 0
 
     @property
     def buffer_memory(self) -> int:

@@ -23,7 +23,7 @@ from .structure import Prediction
 
 
 @dataclass(frozen=True)
-class _Side:
+class Side:
     """Units of the words on one side of a gearbox: of each, of the last in `period`, and `period`."""
 
     units: int
@@ -70,8 +70,8 @@ class Marks:
 class GearboxProcess:
     """Event times of a gearbox; that of the input waits for room for marks, that of the output for the marks."""
 
-    source: _Side
-    result: _Side
+    source: Side
+    result: Side
     marks: Marks
     takes_marks: bool
     pending: list[int] = field(default_factory=list)
@@ -176,8 +176,8 @@ class BusModel(BeatModel):
         self._network = replace(network, input_beats={name: bus.input.beats}, output_beats={result: bus.output.beats})
         source = self._sources[name]
         marks = Marks(1 << bus.mark_bits, source.left, bus.input.beats)
-        gear_in = GearboxProcess(_Side(*bus.input.bus_units), _Side(*bus.input.core_units), marks, False)
-        gear_out = GearboxProcess(_Side(*bus.output.core_units), _Side(*bus.output.bus_units), marks, True)
+        gear_in = GearboxProcess(Side(*bus.input.bus_units), Side(*bus.input.core_units), marks, False)
+        gear_out = GearboxProcess(Side(*bus.output.core_units), Side(*bus.output.bus_units), marks, True)
         marks.left, marks.beats = gear_out.left, bus.output.beats
         output = OutputProcess(bus.output.beats, 1 << bus.buffer_bits if bus.buffered else 0)
         work: list[tuple[Producer, list[tuple[Consumer, int]]]] = []

@@ -33,7 +33,7 @@ class Host:
         self.frames: list[tuple[bytes, bool]] = []
         self.ends: list[int] = []
         self.longest = 0
-        self._sent: list[Any] = []
+        self.frame = b""
         self.ready = lambda: 1
 
     async def start(self) -> None:
@@ -77,8 +77,12 @@ class Host:
         while await self.read("status") & 1:
             pass
 
+    def forget(self) -> None:
+        """Begin anew, as the hardware does after a reset."""
+        self.frames, self.frame = [], b""
+
     async def _take(self) -> None:
-        dut, frame, cycle, stall = self.dut, b"", 0, 0
+        dut, cycle, stall = self.dut, 0, 0
         while True:
             dut.m_axis_tready.value = self.ready()
             await ReadOnly()
@@ -86,12 +90,12 @@ class Host:
             stall = stall + 1 if valid and not ready else 0
             self.longest = max(self.longest, stall)
             if valid and ready:
-                frame += int(dut.m_axis_tdata.value).to_bytes(BUS, "little")
+                self.frame += int(dut.m_axis_tdata.value).to_bytes(BUS, "little")
                 if int(dut.m_axis_tlast.value):
                     kept = int(dut.m_axis_tkeep.value).bit_count() - BUS
-                    self.frames.append((frame[:kept] if kept else frame, bool(int(dut.m_axis_tuser.value))))
+                    self.frames.append((self.frame[:kept] if kept else self.frame, bool(int(dut.m_axis_tuser.value))))
                     self.ends.append(cycle)
-                    frame = b""
+                    self.frame = b""
             await RisingEdge(dut.aclk)
             cycle += 1
 
@@ -179,6 +183,29 @@ async def under_load(dut: Any) -> None:
     names = ("frames_in", "frames_out", "frames_damaged", "frame_cycles", "longest_stall")
     found = [await host.read(name) for name in names]
     assert found == [len(expected), len(kept), damaged, host.ends[-1] - host.ends[-2], host.longest]
+
+
+@cocotb.test()
+async def hard_resets_in_mid_frame(dut: Any) -> None:
+    """One cycle of aresetn at any beat empties everything: the frames after it are exact, unmarked and counted anew."""
+    host = await host_of(dut)
+    chance = random.Random(13)
+    for _ in range(12):
+        sending = cocotb.start_soon(host.send([beat for _ in range(3) for beat in pack(chance.randbytes(BYTES), BUS)]))
+        for _ in range(chance.randrange(1, 30)):
+            await RisingEdge(dut.aclk)
+        sending.cancel()
+        dut.s_axis_tvalid.value = 0
+        dut.aresetn.value = 0
+        await RisingEdge(dut.aclk)
+        dut.aresetn.value = 1
+        await RisingEdge(dut.aclk)
+        host.forget()
+        payloads = [chance.randbytes(BYTES) for _ in range(2)]
+        await host.send([beat for payload in payloads for beat in pack(payload, BUS)])
+        await host.quiet()
+        assert host.frames == [(payload, False) for payload in payloads]
+        assert [await host.read(name) for name in ("frames_in", "frames_out", "frames_damaged")] == [2, 2, 0]
 
 
 @cocotb.test()

@@ -49,7 +49,7 @@ class Lane:
             parameters[prefix + "LAST_BYTES"] = length - (beats - 1) * self.bus
             parameters[prefix + "UNIT"] = 8 * gcd(self.bus, self.lanes * slot, rest * slot)
         if buffered:
-            parameters["BUFFER_BITS"] = max(1, (parameters["OUTPUT_BEATS"] - 1).bit_length())
+            parameters["BUFFER_BITS"] = max(4, (parameters["OUTPUT_BEATS"] - 1).bit_length())
         return parameters
 
     def answer(self, payload: bytes) -> bytes:

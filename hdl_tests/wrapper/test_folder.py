@@ -104,7 +104,7 @@ def test_two_networks_in_one_design(tmp_path: Path) -> None:
         facts = {"module": f"{name}_adapter", "top": public["top"], "bus": bus, "last_keep": f"{keep:x}"}
         files[f"{name}_adapter.v"] = render("bench/bus_adapter.v.j2", facts).encode()
         sources.append(f"{name}_adapter.v")
-        inputs = frames_of(result.network, 1)
+        inputs = frames_of(result.network, 1, 2)
         for side, arrays in (("inputs", inputs), ("outputs", run(result.network, inputs))):
             port = byte_port(interface, side)
             tensor = f"{name}.{port['tensor']}"

@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 CELLS = ("slice", "fifo", "queue", "gearbox", "guard", "release", "frame_buffer", "close", "slots", "shell",
          "statistics", "registers", "source", "sink")  # fmt: skip
 DIGEST = hashlib.sha256(b"a network").hexdigest()
-TESTS = 4
+TESTS = 5
 
 
 def loop_core() -> str:

@@ -10,7 +10,7 @@ import pytest
 from fpgaq import pipeline
 from fpgaq.emit.bus import digest_words
 from fpgaq.emit.wrap import Wish
-from fpgaq.errors import UsageError
+from fpgaq.errors import FitError, UsageError
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Target
 from fpgaq.schedule.bus import BusPort
@@ -60,6 +60,14 @@ def test_refuses_what_cannot_be(wish: Wish, tmp_path: Path) -> None:
 def test_refuses_hls(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="leave them out with --target hls"):
         pipeline.generate(network(), tmp_path / "out", language="hls", wish=Wish(32))
+
+
+def test_refuses_a_buffer_that_the_part_does_not_hold(tmp_path: Path) -> None:
+    graph = NetworkBuilder(1, (64, 64, 1)).convolution(16, relu=False, padding=(1, 1, 1, 1)).graph()
+    wish = Wish(128, buffered=True)
+    with pytest.raises(FitError, match="--damaged drop: the buffer for an output frame takes .* block RAM"):
+        pipeline.generate(graph, tmp_path / "out", Target(multipliers=1), frames=1, device="ice40-up5k", wish=wish)
+    assert not (tmp_path / "out").exists()
 
 
 def test_slots_and_units() -> None:

@@ -1,7 +1,7 @@
 `default_nettype none
-// The last stage of the wrapper: a register two words deep that `abandon` does not empty, so that an offered beat stays.
-// A frame of which words have passed when `abandon` comes is closed by a marked beat of zeros, so that the next frame
-// starts on a beat of its own.
+// The last stage of the wrapper: a register two words deep that `abandon` does not empty, so that an offered beat
+// stays. A frame of which words have passed when `abandon` comes is closed by a marked beat of zeros, so that the next
+// frame starts on a beat of its own.
 module fpgaq_close #(
     parameter BYTES = 4,
     parameter LAST_BYTES = 4 // of a frame's last beat

@@ -1,6 +1,7 @@
 `default_nettype none
-// The AXI4-Lite slave of a wrapper, printed from templates/registers/fpgaq_registers.rdl by `make registers`. It takes one
-// write and one read at a time; an address without a register, and a write where nothing can be written, gets SLVERR.
+// The AXI4-Lite slave of a wrapper, printed from templates/registers/fpgaq_registers.rdl by `make registers`. It takes
+// one write and one read at a time. An address without a register, and a write where nothing can be written, gets
+// SLVERR.
 module fpgaq_registers (
     input  wire        clk,
     input  wire        rst,
@@ -150,16 +151,12 @@ module fpgaq_registers (
     end
 
     wire errors_write = write & (write_word == 5'd7);
+    // What happens in the cycle of a clear is kept.
     always @(posedge clk) begin
-        // What happens in the cycle of a clear is kept.
         errors_short <= errors_short_set | (errors_short & ~(errors_write & write_data[0] & write_mask[0]));
-        // What happens in the cycle of a clear is kept.
         errors_long <= errors_long_set | (errors_long & ~(errors_write & write_data[1] & write_mask[1]));
-        // What happens in the cycle of a clear is kept.
         errors_cut <= errors_cut_set | (errors_cut & ~(errors_write & write_data[2] & write_mask[2]));
-        // What happens in the cycle of a clear is kept.
         errors_sender <= errors_sender_set | (errors_sender & ~(errors_write & write_data[3] & write_mask[3]));
-        // What happens in the cycle of a clear is kept.
         errors_core <= errors_core_set | (errors_core & ~(errors_write & write_data[4] & write_mask[4]));
         if (rst) begin
             errors_short <= 1'd0;
