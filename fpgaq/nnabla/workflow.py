@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..choices import Deltas
 from ..data import Dataset, load_data
 from ..errors import ModelError, UsageError
 from ..float_executor import run_float
@@ -21,7 +22,7 @@ from ..quantizer.balancing import balance
 from ..quantizer.config import QuantizeOptions
 from ..quantizer.fixed import refuse_options
 from ..quantizer.trainable import trainable_graph, with_softmax
-from .finetune import Deltas, finetune
+from .finetune import finetune
 from .training import Epoch, Loss, TrainOptions
 
 CALIBRATION = 256

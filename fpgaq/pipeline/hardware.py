@@ -18,7 +18,7 @@ from .samples import DATA_FRAMES, Samples, check_frames, user_data
 if TYPE_CHECKING:
     from ..emit.design import Design
     from ..emit.wrap import Wish, Wrapper
-    from ..estimate import Estimate
+    from ..estimate import Estimate, Storage
     from ..synth import SynthResult
     from ..verify.simulate import SimulationResult
 
@@ -54,6 +54,8 @@ class GenerateResult:
         What it will take on the device that was named.
     limited_by : str
         Where the device chose the schedule, what keeps it from a faster one.
+    storage : Storage, optional
+        Bits and block RAMs of the Verilog's weights, line buffers and queues.
     wrapper : Wrapper, optional
         What is around the core, with the cycles at its ports.
     """
@@ -66,7 +68,14 @@ class GenerateResult:
     language: str = "verilog"
     estimate: Estimate | None = None
     limited_by: str = ""
+    storage: Storage | None = None
     wrapper: Wrapper | None = None
+
+    @property
+    def latency_frames(self) -> float | None:
+        """Frames that come in until the first one is out."""
+        prediction = self.schedule.prediction
+        return prediction.latency / prediction.mean_interval if self.language == "verilog" else None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
@@ -81,6 +90,7 @@ class GenerateResult:
             "budget": schedule.budget,
             "interval_cycles": schedule.prediction.interval if known else None,
             "latency_cycles": schedule.prediction.latency if known else None,
+            "latency_frames": self.latency_frames,
             "efficiency": schedule.efficiency if known else None,
             # Requantizing shifts; means, scales and products of tensors multiply beside the budget.
             "aux_multipliers": auxiliary_multipliers(schedule.plans),
@@ -88,7 +98,8 @@ class GenerateResult:
             "limit_cycles": schedule.limit,
             "estimate": self.estimate.as_json() if self.estimate else None,
             "limited_by": self.limited_by,
-            "wrapper": self.wrapper and self.wrapper.as_json(),
+            "memory": self.storage.as_json() if self.storage else None,
+            "wrapper": self.wrapper.as_json() if self.wrapper else None,
             "files": list(self.files),
         }
 
@@ -116,7 +127,7 @@ def generate(
     directory : str or Path
         A folder that does not exist, is empty, or was written by `generate` before.
     target : Target, optional
-        Multipliers or cycles; by default 64 multipliers.
+        Multipliers, cycles or latency; by default 64 multipliers.
     data : Samples, optional
         Frames for the golden vectors; by default the samples inside the network.
     frames : int, optional
@@ -147,19 +158,21 @@ def generate(
     """
     from ..emit.digests import with_digests
     from ..emit.write import check_folder, write_folder
-    from ..estimate import estimate_schedule, fit_device
+    from ..estimate import estimate_schedule, fit_device, measure_storage
     from ..integer_file import digest, dump
     from ..schedule import plan_hardware
     from ..synth import find_device
 
     if device is not None and language == "hls":
-        raise UsageError("--device estimates Verilog; with --target hls the vendor's tool tells what it takes")
+        raise UsageError("--device estimates Verilog; with --language hls the vendor's tool tells what it takes")
+    if target is not None and target.latency is not None and language == "hls":
+        raise UsageError("--latency is predicted for Verilog; with --language hls the vendor's tool tells it")
     if factor_bits and language == "hls":
-        raise UsageError("--pack changes the Verilog's multipliers; leave it out with --target hls")
+        raise UsageError("--pack changes the Verilog's multipliers; leave it out with --language hls")
     if language not in LANGUAGES:
-        raise UsageError(f"--target {language}: {' and '.join(LANGUAGES)} are known")
+        raise UsageError(f"--language {language}: {' and '.join(LANGUAGES)} are known")
     if wish is not None and language == "hls":
-        raise UsageError("--bus, --damaged and --top change the Verilog; leave them out with --target hls")
+        raise UsageError("--bus, --damaged and --top change the Verilog; leave them out with --language hls")
     if wish is not None:
         wish.check()
     check_folder(directory, keep)
@@ -190,8 +203,9 @@ def generate(
         files[LOWERED_FILE] = dump(lowered)
     write_folder(directory, with_digests(files), keep)
     names = tuple(sorted(files))
+    storage = measure_storage(lowered, schedule, device) if language == "verilog" else None
     return GenerateResult(
-        Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by, wrapper
+        Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by, storage, wrapper
     )
 
 

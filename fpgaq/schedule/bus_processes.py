@@ -20,6 +20,7 @@ from .beats import BeatModel, Network, settle
 from .bus import Bus
 from .processes import QUEUE_LATENCY, Consumer, Producer, SourceProcess
 from .structure import Prediction
+from .window_processes import Times, extend, no_times
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,9 @@ class GearboxProcess:
     result: Side
     marks: Marks
     takes_marks: bool
-    pending: list[int] = field(default_factory=list)
-    left: list[int] = field(default_factory=list)
-    _taken: list[int] = field(default_factory=list)
+    pending: Times = field(default_factory=no_times)
+    left: Times = field(default_factory=no_times)
+    _taken: Times = field(default_factory=no_times)
 
     def accept_time(self, slot: int) -> int | None:
         """When there is room for the next word at the earliest; None if not known yet."""
@@ -100,9 +101,9 @@ class GearboxProcess:
         """The next word was taken."""
         self._taken.append(time)
 
-    def take_many(self, slot: int, times: Sequence[int]) -> None:
+    def take_many(self, slot: int, times: NDArray[np.int64]) -> None:
         """The next words were taken."""
-        self._taken.extend(times)
+        extend(self._taken, times)
 
     def advance(self) -> bool:
         """Offer all words whose units were taken; true if there was any."""
@@ -129,10 +130,10 @@ class OutputProcess:
 
     beats: int
     places: int
-    pending: list[int] = field(default_factory=list)
-    left: list[int] = field(default_factory=list)
-    _taken: list[int] = field(default_factory=list)
-    _loaded: list[int] = field(default_factory=list)
+    pending: Times = field(default_factory=no_times)
+    left: Times = field(default_factory=no_times)
+    _taken: Times = field(default_factory=no_times)
+    _loaded: Times = field(default_factory=no_times)
 
     def accept_time(self, slot: int) -> int | None:
         """When there is room for the next beat at the earliest; None if not known yet."""
@@ -149,9 +150,9 @@ class OutputProcess:
         """The next beat was taken."""
         self._taken.append(time)
 
-    def take_many(self, slot: int, times: Sequence[int]) -> None:
+    def take_many(self, slot: int, times: NDArray[np.int64]) -> None:
         """The next beats were taken."""
-        self._taken.extend(times)
+        extend(self._taken, times)
 
     def advance(self) -> bool:
         """Offer all beats that can be; true if there was any."""

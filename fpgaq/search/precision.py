@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..choices import COSTS
 from ..errors import FitError, UsageError
 from ..graph import Graph
 from ..parallel import evaluate
 from ..report.sizes import products_of_layers, weights_of_layers
 from .measure import Quality, Workload, measure
 
-COSTS = ("rom", "multiplier")
 WIDTHS = (2, 3, 4, 5, 6, 8)
 MAX_STATES = 4000
 """Trade-offs that are kept while layers are added one by one."""
@@ -100,8 +100,12 @@ def search(
     ------
     FitError
         A budget below the narrowest widths; the message says what they cost.
+    UsageError
+        An unknown cost, or widths that are no bits of weights.
     """
     run = partial(evaluate, partial(measure, workload), jobs=jobs, dask=dask, cache=cache, progress=progress)
+    if cost not in COSTS:
+        raise UsageError(f"cost {cost!r} is unknown; choose one of {', '.join(COSTS)}")
     costs = layer_costs(workload.graph, cost)
     if not costs:
         raise UsageError(f"network {workload.graph.name!r} has no layer with weights to choose bits for")

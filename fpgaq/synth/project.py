@@ -55,7 +55,7 @@ def read_project(directory: Path, wrapped: bool = False) -> Project:
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: cannot be read ({error}); generate the folder again") from error
     if isinstance(manifest, dict) and manifest.get("target") == "hls":
-        raise UsageError(f"{directory}: holds HLS C++; Yosys reads Verilog: generate it without --target hls")
+        raise UsageError(f"{directory}: holds HLS C++; Yosys reads Verilog: generate it without --language hls")
     if isinstance(manifest, dict):
         check_version(directory, manifest)
     wrapper = manifest.get("wrapper") if isinstance(manifest, dict) else None

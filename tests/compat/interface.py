@@ -50,9 +50,8 @@ def commands() -> dict[str, Any]:
 
 def describe_command(command: click.Command) -> dict[str, Any]:
     options, arguments = {}, []
-    context = click.Context(
-        command, parent=None if command is group else click.Context(group, **group.context_settings)
-    )
+    whole = click.Context(group, **group.context_settings)
+    context = whole if command is group else click.Context(command, parent=whole)
     for parameter in command.get_params(context):
         facts = {
             "names": sorted((*parameter.opts, *parameter.secondary_opts)),

@@ -58,7 +58,7 @@ def test_refuses_what_cannot_be(wish: Wish, tmp_path: Path) -> None:
 
 
 def test_refuses_hls(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="leave them out with --target hls"):
+    with pytest.raises(UsageError, match="leave them out with --language hls"):
         pipeline.generate(network(), tmp_path / "out", language="hls", wish=Wish(32))
 
 

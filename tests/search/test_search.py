@@ -106,6 +106,11 @@ def test_a_budget_that_is_none(budget: str):
         parse_budget(budget, 1000)
 
 
+def test_a_cost_that_nobody_knows_is_refused_by_name():
+    with pytest.raises(UsageError, match="cost 'bytes' is unknown; choose one of rom, multiplier"):
+        search(workload(), "60%", "bytes")
+
+
 def test_a_budget_that_is_too_small():
     with pytest.raises(FitError, match=r"100 bits, but 2-bit weights alone take 630"):
         search(workload(), "100")
