@@ -1,4 +1,4 @@
-"""What options can be, in a module that imports nothing heavy: the command line shows it without loading numpy."""
+"""Values of options, in a module that imports nothing heavy: the command line shows them without loading numpy."""
 
 from __future__ import annotations
 

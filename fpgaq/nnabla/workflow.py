@@ -91,7 +91,7 @@ def finetune_model(
     Raises
     ------
     UsageError
-        A network with several outputs; fixed-point functions and no targets, or options for what they state.
+        A network with several outputs; fixed-point functions and no targets, or options that these state.
     """
     if not 0 <= teacher <= 1:
         raise UsageError(f"teacher is {teacher}; a share from 0 to 1 is needed")

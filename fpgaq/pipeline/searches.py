@@ -77,7 +77,9 @@ def search(
 
     evaluated = _workload(model, calibration, data, options)
     chosen = precision.WIDTHS if widths is None else widths
-    return precision.search(evaluated, budget, cost, chosen, jobs=jobs, dask=dask, cache=results, progress=progress)
+    return precision.search_precisions(
+        evaluated, budget, cost, chosen, jobs=jobs, dask=dask, cache=results, progress=progress
+    )
 
 
 def explore(

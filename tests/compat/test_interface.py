@@ -1,4 +1,4 @@
-"""What users of 0.1.0 call and read is still there; additions are allowed."""
+"""The interface of 0.1.0 is still there; additions are allowed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OLD_PATHS = pytest.mark.filterwarnings("ignore:fpgaq.* is now fpgaq:DeprecationW
 
 
 def lost_parameters(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What a caller of an old option or argument would miss."""
+    """Parts of an old option or argument that the new one lacks."""
     result = [f"name {name}" for name in old["names"] if name not in new["names"]]
     if old["choices"] is None and new["choices"] is not None:
         result.append("values became choices")
@@ -49,7 +49,7 @@ def lost_in_command(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         if index >= len(old["arguments"]):
             result += [f"argument {index} is new and required"] if argument["required"] else []
         else:
-            # An argument's name is no part of what a user types.
+            # Users do not type an argument's name.
             known = {**old["arguments"][index], "names": []}
             result += [f"argument {index}: {text}" for text in lost_parameters(known, argument)]
     return result
@@ -109,7 +109,7 @@ KEYWORDS = {"evaluation": ("jobs", "dask", "results", "progress")}
 
 
 def lost_in_function(old: list[dict[str, Any]] | None, new: list[dict[str, Any]] | None) -> list[str]:
-    """What a call would miss: by position or by name, with the same defaults."""
+    """Parts of a call that are missing: by position or by name, with the same defaults."""
     if old is None or new is None:
         return [] if old is new else ["is no function" if new is None else "is a function"]
     result, names = [], [parameter["name"] for parameter in new]
