@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .beats import BeatModel, Network, settle
+from .beats import BeatModel, BeatNetwork, settle
 from .bus import Bus
 from .processes import QUEUE_LATENCY, Consumer, Producer, SourceProcess
 from .structure import Prediction
@@ -171,7 +171,7 @@ class OutputProcess:
 class BusModel(BeatModel):
     """Handshake times of a network behind a bus, at the wrapper's ports."""
 
-    def __init__(self, network: Network, bus: Bus) -> None:
+    def __init__(self, network: BeatNetwork, bus: Bus) -> None:
         super().__init__(network)
         (name,), (result,) = network.input_beats, network.output_beats
         self._network = replace(network, input_beats={name: bus.input.beats}, output_beats={result: bus.output.beats})
@@ -202,6 +202,6 @@ class BusModel(BeatModel):
             self._affected[one] = sorted({*self._affected[one], other})
 
 
-def predict_bus(network: Network, bus: Bus) -> Prediction | None:
-    """Interval and latency at the wrapper's ports, None if it deadlocks; see `beats.predict`."""
+def predict_bus(network: BeatNetwork, bus: Bus) -> Prediction | None:
+    """Interval and latency at the wrapper's ports, None if it deadlocks; see `beats.predict_cycles`."""
     return settle(BusModel(network, bus))

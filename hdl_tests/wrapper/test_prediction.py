@@ -10,7 +10,7 @@ import pytest
 from bus_model import pack
 from shell_bench import Lane, Stimulus, build, lane_of, run
 
-from fpgaq.schedule.beats import Network
+from fpgaq.schedule.beats import BeatNetwork
 from fpgaq.schedule.bus import Bus, BusPort
 from fpgaq.schedule.bus_processes import BusModel
 from fpgaq.schedule.structure import Edge
@@ -30,7 +30,7 @@ def predicted(lane: Lane, buffered: bool) -> list[int]:
     assert (source.bytes, result.bytes) == (lane.elements * lane.slot, lane.elements * lane.output_slot)
     beats = {"x": source.core_beats}
     edges = (Edge("x", None, 0, lane.lanes, queue_bits=CORE_QUEUE_BITS),)
-    model = BusModel(Network((), (), edges, beats, beats), Bus(8 * lane.bus, source, result, MARK_BITS, buffered))
+    model = BusModel(BeatNetwork((), (), edges, beats, beats), Bus(8 * lane.bus, source, result, MARK_BITS, buffered))
     for _ in range(FRAMES):
         assert model.add_frame()
     return [end - model.first_input for end in model.frame_ends()]
