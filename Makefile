@@ -5,7 +5,7 @@ EXAMPLE := examples/fashion_cnn
 
 N ?= 1000
 
-.PHONY: help setup demo test test-slow mutants fuzz clocks bench lint format clean distclean
+.PHONY: help setup demo test test-slow mutants fuzz clocks bench registers lint format clean distclean
 
 help:
 	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison'
@@ -16,6 +16,7 @@ help:
 	@echo 'make fuzz N=1000 that many random networks, Verilog against the reference'
 	@echo 'make clocks     place and route of four unrolled layers: their clocks by three seeds'
 	@echo 'make bench      images per second of the integer reference and the float executor'
+	@echo 'make registers  print the registers of the wrapper anew from their SystemRDL'
 	@echo 'make lint       ruff and mypy        make format  rewrite the sources as ruff wants them'
 	@echo 'make clean      remove what was built (make distclean: the environments too)'
 
@@ -44,6 +45,9 @@ fuzz: setup
 
 bench: setup
 	@$(BIN)/python benchmarks/reference.py
+
+registers: setup
+	@PYTHONPATH=. $(BIN)/python scripts/make_registers.py
 
 lint: setup
 	@$(BIN)/ruff check .

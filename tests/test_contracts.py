@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from fpgaq import integer_file
+from fpgaq import integer_file, pipeline
 from fpgaq.emit.hls import emit as emit_hls
 from fpgaq.emit.unrolled import emit_unrolled
+from fpgaq.emit.wrap import Wish
 from fpgaq.integer_file import encoding
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Target, make_schedule
@@ -66,10 +67,18 @@ def hls_files() -> Files:
     return dict(emit_hls(graph, schedule, golden_vectors(graph).tensors))
 
 
+def wrapped_files(folder: Path) -> Files:
+    """A folder with a wrapper under a name of its own, as `generate` writes it."""
+    wish = Wish(64, buffered=True, top="mine")
+    pipeline.generate(small_network(), folder, Target(multipliers=2), frames=1, wish=wish)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.fixture(scope="module")
-def folders() -> dict[str, Files]:
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Files]:
     """The files of one folder of each kind."""
     return {
+        "wrapped": wrapped_files(tmp_path_factory.mktemp("wrapped")),
         "verilog": make_files(residual_network(), 12),
         "shared": make_files(small_network(), 2),
         "unrolled": unrolled_files(),
@@ -124,6 +133,19 @@ def test_nested_values_are_checked(folders: dict[str, Files]) -> None:
             changed = copy.deepcopy(manifest)
             del changed[group][0][key]
             assert not check.is_valid(changed), (group, key)
+
+
+def test_the_values_of_a_wrapper_are_checked(folders: dict[str, Files]) -> None:
+    for name in ("manifest", "interface"):
+        value, check = read(folders["wrapped"], name), validator(name)
+        for key in value["wrapper"]:
+            changed = copy.deepcopy(value)
+            del changed["wrapper"][key]
+            assert not check.is_valid(changed), key
+    for port in (value["wrapper"]["input"], value["wrapper"]["output"]):
+        assert port["bytes_per_frame"] * 8 == port["elements_per_frame"] * port["slot_bits"]
+        whole = (port["beats_per_frame"] - 1) * port["tdata_bits"] // 8
+        assert whole + port["last_beat_bytes"] == port["bytes_per_frame"]
 
 
 @pytest.mark.parametrize("bad", ["/etc/passwd", "../other.v", "rtl/../../other.v", ""])

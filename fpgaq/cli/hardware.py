@@ -26,6 +26,7 @@ from .options import (
 from .parameters import Argument, Option, command
 from .settings import Settings
 from .unrolled import UnrollOptions, chosen_target, chosen_unrolling, show_unrolled
+from .wrapper import WishOptions, wrapper_lines, wrapper_run_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +65,7 @@ class GenerateOptions:
         ),
     ] = None
     buffers: Annotated[bool, Option("Also show what the sizes of line buffers and queues buy.")] = False
+    system: WishOptions
     unrolling: UnrollOptions
     keep: Keep = ()
 
@@ -74,8 +76,10 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
 
     The folder also holds a bench, which proves the hardware without fpgaq.
     """
-    unrolling = chosen_unrolling(options)
+    unrolling, wish = chosen_unrolling(options), options.system.wish()
     if unrolling is not None:
+        if wish is not None:
+            raise UsageError("--bus, --damaged and --top are for folded networks; leave them out with --unroll")
         from .. import pipeline
 
         with settings.progress("searching adder graphs, generating hardware"):
@@ -108,6 +112,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
             factor_bits=options.factor_bits or 0,
             thorough=options.thorough,
             keep=options.keep,
+            wish=wish,
             progress=progress,
         )
         reports = report_buffers(result.network, result.schedule) if options.buffers else ()
@@ -266,6 +271,7 @@ def generate_lines(result: GenerateResult) -> list[str]:
             for engine in schedule.engines
             if engine.adders
         ),
+        *wrapper_lines(result.wrapper),
         *memory_lines(result.storage),
         *estimate_lines(result),
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
@@ -353,6 +359,7 @@ def simulation_lines(result: SimulationResult) -> list[str]:
         *exercise_lines(result.exercise),
         f"measured: a frame every {_count(result.interval_cycles)} cycles, latency {_count(result.latency_cycles)}"
         f" cycles; {result.seconds:.1f} s",
+        *wrapper_run_lines(result),
     ]
 
 

@@ -17,6 +17,7 @@ from .samples import DATA_FRAMES, Samples, check_frames, user_data
 
 if TYPE_CHECKING:
     from ..emit.design import Design
+    from ..emit.wrap import Wish, Wrapper
     from ..estimate import Estimate, Storage
     from ..synth import SynthResult
     from ..verify.simulate import SimulationResult
@@ -55,6 +56,8 @@ class GenerateResult:
         Where the device chose the schedule, what keeps it from a faster one.
     storage : Storage, optional
         Bits and block RAMs of the Verilog's weights, line buffers and queues.
+    wrapper : Wrapper, optional
+        What is around the core, with the cycles at its ports.
     """
 
     directory: Path
@@ -66,6 +69,7 @@ class GenerateResult:
     estimate: Estimate | None = None
     limited_by: str = ""
     storage: Storage | None = None
+    wrapper: Wrapper | None = None
 
     @property
     def latency_frames(self) -> float | None:
@@ -95,6 +99,7 @@ class GenerateResult:
             "estimate": self.estimate.as_json() if self.estimate else None,
             "limited_by": self.limited_by,
             "memory": self.storage.as_json() if self.storage else None,
+            "wrapper": self.wrapper.as_json() if self.wrapper else None,
             "files": list(self.files),
         }
 
@@ -111,6 +116,7 @@ def generate(
     factor_bits: int = 0,
     keep: Collection[str] = (),
     thorough: bool = False,
+    wish: Wish | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> GenerateResult:
     """Write the hardware of a network with its bench.
@@ -138,6 +144,8 @@ def generate(
         Files and folders of the user in `directory`, by their paths in it, that stay as they are.
     thorough : bool
         Choose as many frames for the bench as are needed to exercise every weight that can be, not a few.
+    wish : Wish, optional
+        How the network is to stand in a system: behind a bus, under a name of the user's choice.
     progress : callable
         Called with what is being done.
 
@@ -163,6 +171,10 @@ def generate(
         raise UsageError("--pack changes the Verilog's multipliers; leave it out with --language hls")
     if language not in LANGUAGES:
         raise UsageError(f"--language {language}: {' and '.join(LANGUAGES)} are known")
+    if wish is not None and language == "hls":
+        raise UsageError("--bus, --damaged and --top change the Verilog; leave them out with --language hls")
+    if wish is not None:
+        wish.check()
     check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
@@ -179,8 +191,13 @@ def generate(
         schedule = replace(schedule, factor_bits=factor_bits)
         guess = estimate_schedule(lowered, schedule, device) if device is not None else None
     inputs = bench_inputs(network, data, frames)
-    write = _hls_files if language == "hls" else _verilog_files
-    files = write(network, lowered, schedule, inputs, thorough)
+    wrapper = None
+    if language == "hls":
+        files = _hls_files(network, lowered, schedule, inputs, thorough)
+    else:
+        files, wrapper = _verilog_files(network, lowered, schedule, inputs, thorough, wish)
+    if wrapper is not None and guess is not None:
+        _check_buffer(wrapper, guess)
     files[NETWORK_FILE] = dump(network)
     if lowered is not network:
         files[LOWERED_FILE] = dump(lowered)
@@ -188,7 +205,7 @@ def generate(
     names = tuple(sorted(files))
     storage = measure_storage(lowered, schedule, device) if language == "verilog" else None
     return GenerateResult(
-        Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by, storage
+        Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by, storage, wrapper
     )
 
 
@@ -225,11 +242,53 @@ def _verilog_files(
     schedule: Schedule,
     inputs: Mapping[str, IntegerArray],
     thorough: bool,
-) -> dict[str, str | bytes]:
-    """Verilog and its cocotb bench."""
+    wish: Wish | None,
+) -> tuple[dict[str, str | bytes], Wrapper | None]:
+    """Verilog and its cocotb bench, and the wrapper if there is one."""
     from ..emit.verilog import design_of
 
-    return with_bench(network, design_of(lowered, schedule), inputs, lowered, thorough)
+    design = design_of(lowered, schedule)
+    if wish is None:
+        return with_bench(network, design, inputs, lowered, thorough), None
+    from ..emit.wrap import print_wrapped
+    from ..verify.bench import bench_files
+    from ..verify.bus_bench import adapter_files
+
+    wrapper = None if wish.bus is None else _wrapper(design, lowered, schedule, wish)
+    printed = print_wrapped(design, wish, wrapper, network.name)
+    bench = bench_files(network, printed.manifest, printed.interface, inputs, lowered=lowered, thorough=thorough)
+    return {**printed.files, **bench, **adapter_files(printed.manifest, printed.interface)}, wrapper
+
+
+def _wrapper(design: Design, lowered: IntegerGraph, schedule: Schedule, wish: Wish) -> Wrapper:
+    """The wrapper that is wished, with its predicted cycles."""
+    from ..emit.wrap import Wrapper, bus_of
+    from ..schedule.bus_processes import predict_bus
+    from ..schedule.memories import describe
+
+    bus = bus_of(design, wish)
+    network = describe(lowered, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
+    prediction = predict_bus(network, bus)
+    # Nothing that the wrapper adds waits for itself, so that a core that runs does so inside it.
+    assert prediction is not None
+    return Wrapper(wish.top or f"{design.top}_bus", bus, prediction)
+
+
+def _check_buffer(wrapper: Wrapper, guess: Estimate) -> None:
+    """Refuse a buffer for an output frame that the part named does not hold beside the core."""
+    from ..estimate.memories import map_memory
+    from ..synth import find_device
+
+    device, bus = find_device(guess.device), wrapper.bus
+    if not bus.buffered or device.capacity is None:
+        return
+    blocks = map_memory(device.family, bus.width + 2, 1 << bus.buffer_bits, rom=False).blocks
+    if guess.counts.bram + blocks > device.capacity.bram:
+        raise FitError(
+            f"--damaged drop: the buffer for an output frame takes {bus.buffer_memory:,} bits, {blocks:,} block RAM,"
+            f" and the core {guess.counts.bram:,} of the {device.capacity.bram:,} of {guess.device}; leave it out, so"
+            " that damaged frames are marked, or name a larger part"
+        )
 
 
 def with_bench(

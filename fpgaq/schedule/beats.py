@@ -223,7 +223,11 @@ def predict_cycles(network: BeatNetwork) -> Prediction | None:
 
     The interval is the first distance between the last output beats of successive frames that repeats.
     """
-    model = BeatModel(network)
+    return settle(BeatModel(network))
+
+
+def settle(model: BeatModel) -> Prediction | None:
+    """The same for a model that has followed no frame yet."""
     for frames in range(1, MAXIMUM_FRAMES + 1):
         if not model.add_frame():
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,7 +185,29 @@ class SourceProcess:
         return False
 
 
-Consumer: TypeAlias = WindowProcess | PipeProcess | QueueProcess
+class Stage(Protocol):
+    """What stands between two streams, such as a wrapper's gearbox; see `QueueProcess` for what each method gives."""
+
+    pending: Times
+    left: Times
+
+    def accept_time(self, slot: int) -> int | None:
+        """When the next beat may be taken."""
+
+    def accept_many(self, count: int) -> NDArray[np.int64] | None:
+        """When the next `count` beats may be taken."""
+
+    def take(self, slot: int, time: int) -> None:
+        """The next beat was taken."""
+
+    def take_many(self, slot: int, times: NDArray[np.int64]) -> None:
+        """The next beats were taken."""
+
+    def advance(self) -> bool:
+        """Work off what is known."""
+
+
+Consumer: TypeAlias = WindowProcess | PipeProcess | QueueProcess | Stage
 Producer: TypeAlias = Consumer | SourceProcess
 
 

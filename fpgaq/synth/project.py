@@ -32,8 +32,14 @@ class Project:
     instances: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_project(directory: Path) -> Project:
+def read_project(directory: Path, wrapped: bool = False) -> Project:
     """Read `directory`/manifest.json.
+
+    Parameters
+    ----------
+    directory : Path
+    wrapped : bool
+        Take the wrapper around the core for the top, if there is one.
 
     Raises
     ------
@@ -52,6 +58,9 @@ def read_project(directory: Path) -> Project:
         raise UsageError(f"{directory}: holds HLS C++; Yosys reads Verilog: generate it without --language hls")
     if isinstance(manifest, dict):
         check_version(directory, manifest)
+    wrapper = manifest.get("wrapper") if isinstance(manifest, dict) else None
+    if wrapped and isinstance(wrapper, dict):
+        manifest = {"top": wrapper.get("module"), "files": wrapper.get("files")}
     top = manifest.get("top") if isinstance(manifest, dict) else None
     files = manifest.get("files") if isinstance(manifest, dict) else None
     if not isinstance(top, str) or not (top.isascii() and top.isidentifier()):

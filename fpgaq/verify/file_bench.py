@@ -67,6 +67,15 @@ class _Log:
     end: int = 0
 
 
+@dataclass(frozen=True)
+class _Pace:
+    """Predicted latency and mean interval, and the cycles of a layer's longest group."""
+
+    latency: int
+    interval: float
+    longest: int
+
+
 def run_file_bench(
     graph: IntegerGraph,
     schedule: Schedule,
@@ -115,7 +124,9 @@ def run_file_bench(
     }
     if netlist is not None:
         manifest["streams"] = [_port_stream(port) for port in interface["inputs"]]
-    bench = _render_bench(schedule, manifest, interface, frames, stimuli, stall_seed, gates=netlist is not None)
+    groups = [plan.steps + plan.result_latency for plan in schedule.plans if isinstance(plan, WindowPlan)]
+    pace = _Pace(prediction.latency, prediction.mean_interval, max([0, *groups]))
+    bench = _render_bench(pace, manifest, interface, frames, stimuli, stall_seed, gates=netlist is not None)
     words = {name: "".join(f"{word}\n" for word in stimulus) for name, stimulus in stimuli.items()}
     _write(workdir, {**files, **words, BENCH: bench})
     sources = ["-g2005", "-Wall", *manifest["files"]] if netlist is None else netlist(workdir, manifest["files"])
@@ -129,6 +140,58 @@ def run_file_bench(
     if mismatch is None and stall_seed is None:
         mismatch = _find_wrong_cycle(graph, schedule, ends, latency, interval)
     return FileBenchResult(mismatch, interval, latency, log.end)
+
+
+def run_ports(
+    workdir: Path,
+    files: Mapping[str, bytes],
+    manifest: Mapping[str, Any],
+    interface: Mapping[str, Any],
+    values: Mapping[str, IntegerArray],
+    *,
+    stall_seed: int | None,
+    simulator: str = "iverilog",
+) -> FileBenchResult:
+    """Simulate a module of which only the ports are known, and compare their beats and the predicted cycles.
+
+    Parameters
+    ----------
+    workdir : Path
+    files : mapping of str to bytes
+        Sources and memory files by path.
+    manifest, interface : mapping
+        ``top``, ``files``, ``prediction``; ``inputs``, ``outputs``: as in the files of these names.
+    values : mapping of str to array of int
+        (frames, height, width, channels) of the tensor of each port.
+    stall_seed, simulator
+        As for `run_file_bench`; ToolError as there.
+    """
+    prediction = manifest["prediction"]
+    latency, interval = prediction["latency_cycles"], prediction["interval_cycles"]
+    frames = len(next(iter(values.values())))
+    if stall_seed is None and interval is not None:
+        frames = max(frames, prediction["frames"])
+    inputs, outputs = interface["inputs"], interface["outputs"]
+    stimuli = {
+        f"{port['port']}.hex": pack_frames(values[port["tensor"]], port["lanes"], port["slot_bits"]) for port in inputs
+    }
+    watched = {**manifest, "streams": [_port_stream(port) for port in inputs]}
+    pace = _Pace(latency, interval or 4 * latency, latency)
+    bench = _render_bench(pace, watched, interface, frames, stimuli, stall_seed, gates=False)
+    words = {name: "".join(f"{word}\n" for word in stimulus) for name, stimulus in stimuli.items()}
+    _write(workdir, {**files, **words, BENCH: bench})
+    spoken = _simulate(workdir, ["-g2005", "-Wall", *manifest["files"]], simulator)
+    log = _read_log(workdir / LOG, len(inputs) + len(outputs))
+    ends, found = _frame_ends(log, len(inputs), [port["beats_per_frame"] for port in outputs])
+    steps = [late - early for early, late in zip(ends, ends[1:], strict=False)]
+    settled = next((one for one, two in zip(steps, steps[1:], strict=False) if one == two), None)
+    mismatch = spoken or _find_mismatch(log, watched["streams"], outputs, values, frames)
+    if mismatch is None and stall_seed is None:
+        if found != latency:
+            mismatch = f"latency: predicted {latency} cycles, simulated {found}"
+        elif interval is not None and settled != interval:
+            mismatch = f"interval: predicted {interval} cycles, simulated {settled}"
+    return FileBenchResult(mismatch, settled, found, log.end)
 
 
 def pack_frames(values: IntegerArray, lanes: int, slot: int) -> list[str]:
@@ -151,7 +214,7 @@ def _port_stream(port: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _render_bench(
-    schedule: Schedule,
+    pace: _Pace,
     manifest: Mapping[str, Any],
     interface: Mapping[str, Any],
     frames: int,
@@ -159,7 +222,6 @@ def _render_bench(
     stall_seed: int | None,
     gates: bool,
 ) -> str:
-    prediction = schedule.prediction
     chance = random.Random(stall_seed)
     gap, stall = (0, 0) if stall_seed is None else (chance.choice((0, 64, 128, 224)), chance.choice((64, 128, 224)))
     inputs, outputs = (
@@ -172,8 +234,7 @@ def _render_bench(
         port.update(file=name, stored_beats=len(stimulus), idle=idle)
     for place, port in enumerate(outputs):
         port["monitor"] = len(manifest["streams"]) + place
-    busy = prediction.latency + frames * prediction.mean_interval + sum(port["total"] for port in inputs + outputs)
-    groups = [plan.steps + plan.result_latency for plan in schedule.plans if isinstance(plan, WindowPlan)]
+    busy = pace.latency + frames * pace.interval + sum(port["total"] for port in inputs + outputs)
     facts = {
         "top": manifest["top"],
         "streams": manifest["streams"],
@@ -183,9 +244,9 @@ def _render_bench(
         "gap": gap,
         "stall": stall,
         "seed": chance.randrange(1 << 30) if stall_seed is not None else 1,
-        "idle_limit": prediction.latency + IDLE_SLACK,
+        "idle_limit": pace.latency + IDLE_SLACK,
         "cycle_limit": int(20 * busy) + 20 * IDLE_SLACK,
-        "drain": DRAIN + max([0, *groups]),
+        "drain": DRAIN + pace.longest,
     }
     return render("bench/file_bench.v.j2", facts)
 

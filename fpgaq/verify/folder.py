@@ -78,6 +78,26 @@ def read_interface(directory: Path) -> dict[str, Any]:
     return interface
 
 
+def check_wrapper(directory: Path, manifest: Mapping[str, Any], interface: Mapping[str, Any]) -> None:
+    """Hold what both JSON files tell of a wrapper against what they must; ModelError if it is damaged."""
+    path = directory / "manifest.json"
+    wrapper = manifest["wrapper"]
+    _check_types(path, "wrapper", wrapper, {"module": (str,), "files": (list,), "prediction": (dict,)})
+    _check_types(path, "wrapper.prediction", wrapper["prediction"], _PREDICTION)
+    for name in wrapper["files"]:
+        if name not in _digests(manifest):
+            raise ModelError(f"{path}: wrapper.files has {name!r:.80}, of which there is no digest; generate it anew")
+    path = directory / "interface.json"
+    if "wrapper" not in interface:
+        raise ModelError(f"{path}: wrapper is missing; generate the folder anew")
+    _check_types(path, "wrapper", interface["wrapper"], {"bus_bits": (int,), "input": (dict,), "output": (dict,)})
+    numbers = ("tdata_bits", "slot_bits", "bytes_per_frame", "beats_per_frame")
+    for side in ("input", "output"):
+        _check_types(
+            path, f"wrapper.{side}", interface["wrapper"][side], {"port": (str,), **dict.fromkeys(numbers, _NUMBER)}
+        )
+
+
 def read_bench(directory: Path) -> dict[str, Any]:
     """bench/bench.json, its types checked; ModelError if it is missing or damaged."""
     path = directory / "bench" / "bench.json"

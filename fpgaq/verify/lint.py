@@ -51,7 +51,7 @@ def lint(directory: Path, *, timeout: float = DEFAULT_TIMEOUT) -> tuple[str, ...
     Parameters
     ----------
     directory : Path
-        Holds manifest.json with `top` and `files`.
+        Holds manifest.json with `top` and `files`; a wrapper is looked at with the core that it holds.
     timeout : float
         Seconds for each of the three.
 
@@ -68,7 +68,7 @@ def lint(directory: Path, *, timeout: float = DEFAULT_TIMEOUT) -> tuple[str, ...
     ToolError
         If one of the three is missing, crashes or does not end in time.
     """
-    project = read_project(Path(directory))
+    project = read_project(Path(directory), wrapped=True)
     with workspace(project) as folder:
         return (
             *_verilator(project, folder, timeout),

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from ..errors import ModelError, ToolError, UsageError, VerificationError
 from ..inputs import transform_data
 from ..integer_graph import IntegerArray, IntegerGraph
 from .bench import bench_files
+from .bus_bench import WrapperResult, simulate_wrapper
 from .chosen import Exercise
-from .folder import check_digests, read_bench, read_interface, read_manifest
+from .folder import check_digests, check_wrapper, read_bench, read_interface, read_manifest
 from .harness import STALLED_FRAMES, run_harness
 from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames
 
@@ -66,6 +67,7 @@ class SimulationResult:
     seconds: float
     message: str
     exercise: Exercise | None = None
+    wrapper: WrapperResult | None = None
 
 
 def simulate(
@@ -110,7 +112,39 @@ def simulate(
     check_digests(directory, manifest)
     _check_network(directory, manifest)
     if simulator == "verilator":
-        return _simulate_compiled(directory, manifest, frames, data, timeout, thorough)
+        result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough)
+    else:
+        result = _simulate_cocotb(directory, manifest, frames, data, simulator, timeout, thorough)
+    if "wrapper" not in manifest:
+        return result
+    return replace(result, wrapper=_simulate_wrapper(directory, manifest, frames, data, simulator == "verilator"))
+
+
+def _simulate_wrapper(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    frames: int | None,
+    data: Mapping[str, ArrayLike] | None,
+    compiled: bool,
+) -> WrapperResult:
+    """The frames of the data through the wrapper."""
+    graph, lowered = _load_networks(directory)
+    interface = read_interface(directory)
+    check_wrapper(directory, manifest, interface)
+    inputs = limit_frames(transform_data(graph, data) if data is not None else _stored_frames(graph, directory), frames)
+    return simulate_wrapper(directory, manifest, interface, lowered, inputs, compiled, COMPILED_TIMEOUT)
+
+
+def _simulate_cocotb(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    frames: int | None,
+    data: Mapping[str, ArrayLike] | None,
+    simulator: str,
+    timeout: float | None,
+    thorough: bool,
+) -> SimulationResult:
+    """The folder's own bench, in a copy."""
     require("cocotb", "iverilog")
     with tempfile.TemporaryDirectory(prefix="fpgaq-simulate-") as temporary:
         copy = Path(temporary)

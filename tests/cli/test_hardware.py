@@ -38,6 +38,12 @@ ROOT = Path(__file__).resolve().parents[2]
         (["--fps", "1e-200", "--clock", "1"], "more than 1,099,511,627,776 cycles"),
         (["--frames", "-1"], "0 or more"),
         (["--nonsense"], "nonsense"),
+        (["--bus", "48"], "'32', '64', '128'"),
+        (["--damaged", "drop"], "give --bus too"),
+        (["--top", "module"], "is a word of Verilog"),
+        (["--top", "a/b"], "no name of a module"),
+        (["--bus", "32", "--unroll"], "leave them out with --unroll"),
+        (["--bus", "32", "--language", "hls"], "leave them out with --language hls"),
     ],
 )
 def test_targets_that_make_no_sense(call: Any, network: Path, options: list[str], words: str) -> None:
@@ -45,6 +51,17 @@ def test_targets_that_make_no_sense(call: Any, network: Path, options: list[str]
     assert code == 2
     assert_one_line(err)
     assert words in err and not (network.parent / "out").exists()
+
+
+def test_a_wrapper_is_described(call: Any, network: Path) -> None:
+    folder = network.parent / "out"
+    options = ("--bus", "64", "--damaged", "drop", "--top", "mine", "--multipliers", 4)
+    code, out, _ = call("generate", network, "-o", folder, *options)
+    assert code == 0 and "wrapper mine: 64 bits; " in out and "buffer for damaged frames: " in out
+    code, out, _ = call("generate", network, "-o", folder, *options, "--json")
+    wrapper, stored = json.loads(out)["wrapper"], json.loads((folder / "manifest.json").read_text())["wrapper"]
+    assert wrapper == {key: value for key, value in stored.items() if key != "files"}
+    assert (folder / "rtl" / "mine.v").is_file() and stored["files"][-1] == "rtl/mine.v"
 
 
 @pytest.mark.parametrize("options", [("--multipliers", 6), ("--unroll",), ("--language", "hls")])
