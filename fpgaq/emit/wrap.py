@@ -16,8 +16,7 @@ from .cells import RTL
 from .design import Design, Instance, Module, used_cells
 from .ports import Port
 from .prefix import check_top, new_names, rename_files, rename_manifest
-from .printer import as_json, print_design, print_module
-from .render import static_text
+from .printer import as_json, print_cell, print_design, print_module
 
 PER_FRAME = 2
 """Frames that may be on their way beyond those that the prediction finds there."""
@@ -116,8 +115,8 @@ def print_wrapped(design: Design, wish: Wish, wrapper: Wrapper | None, label: st
     if wrapper is not None:
         module = wrapper_module(design, wrapper, label)
         cells = used_cells([*design.modules, module])
-        texts.update({f"{RTL}/{cell}.v": static_text(f"verilog/cells/{cell}.v") for cell in cells})
-        texts.update({f"{RTL}/{name}": text for name, text in print_module(module).items()})
+        texts.update({f"{RTL}/{cell}.v": print_cell(cell) for cell in cells})
+        texts.update({f"{RTL}/{name}": text for name, text in print_module(module, design.digest).items()})
         order = (*cells, *(one.name for one in design.modules), module.name)
         manifest["wrapper"] = {**wrapper.as_json(), "files": [f"{RTL}/{name}.v" for name in order]}
         interface["wrapper"] = _public_json(wrapper)

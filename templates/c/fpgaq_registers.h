@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 /* The registers of a wrapped core, printed from templates/registers/fpgaq_registers.rdl by `make registers`. */
 #ifndef FPGAQ_REGISTERS_H
 #define FPGAQ_REGISTERS_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // The last stage of the wrapper: a register two words deep that `abandon` does not empty, so that an offered beat
 // stays. A frame of which words have passed when `abandon` comes is closed by a marked beat of zeros, so that the next

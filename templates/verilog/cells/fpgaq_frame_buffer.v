@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Buffers whole frames: a frame is offered once its last word was taken, two cycles after, and not at all if that word
 // comes with `s_user` while `drop` is high. One word a cycle passes each way.

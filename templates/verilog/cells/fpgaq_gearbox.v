@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Changes the width of a stream: takes words of IN_UNITS units and gives words of OUT_UNITS, the low units first. The
 // last of every IN_PERIOD words brings IN_LAST units only, the last of every OUT_PERIOD takes OUT_LAST, and the places

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Makes frames of exactly FRAME_BEATS beats of whatever stands between two beats with tlast: one that ends early is
 // completed with zeros, surplus beats are dropped up to tlast, and bytes that tkeep leaves out are zeros. Each frame

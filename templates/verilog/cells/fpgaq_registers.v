@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // The AXI4-Lite slave of a wrapper, printed from templates/registers/fpgaq_registers.rdl by `make registers`. It takes
 // one write and one read at a time. An address without a register, and a write where nothing can be written, gets

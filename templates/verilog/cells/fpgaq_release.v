@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Holds each frame's last word until the mark of that frame is known, and gives the mark with it as `m_user`. Nothing
 // is registered here.

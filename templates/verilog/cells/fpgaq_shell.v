@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // The wrapper around a core: streams of a bus's width outside, the core's own streams inside. Each frame that comes in
 // gives one frame that leaves, marked by tuser if it was damaged, or none while `drop` is high and there is a buffer.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Moves elements from slots of one width to slots of another: cuts their upper bits off, or extends them.
 module fpgaq_slots #(

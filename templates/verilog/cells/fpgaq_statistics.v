@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Counts what passes the ports of a wrapper. Counters of frames wrap round; those of cycles stay at their maximum.
 module fpgaq_statistics (
