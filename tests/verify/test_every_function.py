@@ -32,12 +32,22 @@ pytestmark = [
 FRAMES = 3
 LARGEST_ERROR = 0.02
 """The error of a value, in units of the output's largest: 12 bits everywhere stay below this."""
-STEEP = {"pointwise-log", "pointwise-reciprocal", "pointwise-sign"}
+STEEP = {
+    *(
+        "pointwise-log",
+        "pointwise-reciprocal",
+        "pointwise-sign",
+        "pointwise-round",
+        "pointwise-floor",
+        "pointwise-ceil",
+    ),
+    *("pointwise-binary_sigmoid", "pointwise-binary_tanh"),
+}
 """Functions with a pole or a step, where half a step of the input decides."""
 EMPTY = {"pointwise-r_sub_scalar", "image-add_one_number", "image-reshape"}
 """Functions that become part of the input's transform, so that nothing is left to compute."""
 
-AT_REST = {"Dropout", "ImageAugmentation"}
+AT_REST = {"Dropout", "ImageAugmentation", "RandomFlip", "RandomShift"}
 """Functions that are random in nnabla itself; the reader takes them as they are at inference."""
 
 
