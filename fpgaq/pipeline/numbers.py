@@ -149,7 +149,6 @@ def run_with_engine(
 ) -> tuple[dict[str, tuple[IntegerArray, NDArray[np.float64]]], set[str]]:
     """The result of `run`, and the engines that computed it."""
     from ..engines import Engine
-    from ..formats import dequantize
     from ..reference import to_model_layout
 
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
@@ -159,5 +158,5 @@ def run_with_engine(
     outputs = {}
     for name in network.outputs:
         values = to_model_layout(network, name, results[name])
-        outputs[name] = (values, dequantize(values, network.tensors[name].format))
+        outputs[name] = (values, network.tensors[name].real(values))
     return outputs, computing.used

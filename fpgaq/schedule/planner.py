@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import FitError
+from ..integer_check.carried import check_carried
 from ..integer_graph import IntegerGraph, IntegerOperator
 from .beats import Network, predict
 from .choice import BUBBLE, Choice, choose_lanes
@@ -46,6 +47,7 @@ def make_schedule(graph: IntegerGraph, target: Target) -> Schedule:
     FitError
         If the target cannot be met; the message says what can.
     """
+    check_carried(graph)
     ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
     # A beat carries channels of one pixel.
     pixels = {name: graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in graph.tensors}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...integer_check.carried import check_carried
 from ...integer_file import digest
 from ...integer_graph import IntegerGraph
 from .. import names
@@ -69,6 +70,7 @@ def describe(graph: IntegerGraph, wiring: Wiring, top: str | None = None) -> Net
     top : str, optional
         Name of the top function; by default made of the network's.
     """
+    check_carried(graph)
     builder = _Builder(graph, wiring)
     inputs = [
         builder.port(name, variable, builder.tensor_stream(name))
