@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from .errors import ModelError
 from .npy import ArrayLimits, read_archive, read_npy
+from .regular import open_regular
 
 MAX_BYTES = 1 << 33
 """Uncompressed bytes that a data file may declare."""
@@ -123,18 +125,17 @@ def fit_shape(array: NDArray[Any], shape: tuple[int, ...], where: str) -> NDArra
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    suffix = path.suffix.lower()
+    if suffix not in (".npy", ".npz"):
+        raise ModelError(f"{path}: unknown type {path.suffix!r} of data file; .npy and .npz are read")
     limits = ArrayLimits(total_bytes=MAX_BYTES, kinds="fiub")
     try:
-        if not path.is_file():
-            raise ModelError(f"{path}: not a file; a .npy or .npz file is needed")
-        if path.suffix.lower() == ".npy":
-            with path.open("rb") as stream:
-                return {"x": read_npy(stream, str(path), path.stat().st_size, limits)}
-        if path.suffix.lower() == ".npz":
-            return read_archive(path, limits)
+        with open_regular(path, "a .npy or .npz file") as stream:
+            if suffix == ".npz":
+                return read_archive(stream, str(path), limits)
+            return {"x": read_npy(stream, str(path), os.fstat(stream.fileno()).st_size, limits)}
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from None
-    raise ModelError(f"{path}: unknown type {path.suffix!r} of data file; .npy and .npz are read")
 
 
 def _check_samples(array: NDArray[Any], where: str) -> NDArray[Any]:

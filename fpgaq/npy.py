@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,12 @@ from numpy.typing import NDArray
 from .errors import ModelError
 
 MAX_HEADER = 4096
+
+FREE_BYTES = 1 << 26
+"""What any archive may expand to, whatever its own size."""
+
+MAX_EXPANSION = 64
+"""How many times its own size an archive may expand to beyond that; images with little on them pack 20 to 1."""
 
 _npy: Any = np.lib.format  # numpy types these functions differently from version to version
 
@@ -29,7 +35,7 @@ class ArrayLimits:
     kinds: str = "iu"
 
 
-def read_npy(stream: IO[bytes], where: str, size: int, limits: ArrayLimits) -> NDArray[Any]:
+def read_npy(stream: io.BufferedIOBase, where: str, size: int, limits: ArrayLimits) -> NDArray[Any]:
     """Read one .npy of `size` bytes; ModelError if it is damaged, holds objects or declares another size."""
     try:
         version = _npy.read_magic(stream)
@@ -51,17 +57,24 @@ def read_npy(stream: IO[bytes], where: str, size: int, limits: ArrayLimits) -> N
     expected = math.prod(shape) * kind.itemsize
     if expected > limits.total_bytes or not header < size - expected <= header + MAX_HEADER:
         raise ModelError(f"{where}: declares {expected} bytes in shape {shape} but holds {size} with its header")
-    content = stream.read(expected + 1)
-    if len(content) != expected:
-        raise ModelError(f"{where}: is cut short or too long: {len(content)} of {expected} bytes")
+    content = bytearray(expected)
+    found = stream.readinto(content) + len(stream.read(1))
+    if found != expected:
+        raise ModelError(f"{where}: is cut short or too long: {found} of {expected} bytes")
+    # Over those very bytes, which may be a gigabyte: copied only where this machine orders them otherwise.
     array = np.frombuffer(content, dtype=kind)
-    return array.reshape(shape, order="F" if fortran else "C").astype(kind.newbyteorder("="))
+    return array.reshape(shape, order="F" if fortran else "C").astype(kind.newbyteorder("="), copy=False)
 
 
-def open_archive(path: Path, limits: ArrayLimits) -> zipfile.ZipFile:
-    """Open a zip and check its table of contents; ModelError if it is damaged or exceeds the limits."""
+def open_archive(stream: BinaryIO, path: str, limits: ArrayLimits) -> zipfile.ZipFile:
+    """Open a zip and check its table of contents; ModelError if it is damaged or exceeds the limits.
+
+    Nothing is expanded: the sizes are those declared, to which `read_member` then holds the members.
+    """
+    size = os.fstat(stream.fileno()).st_size
+    most = min(limits.total_bytes, max(FREE_BYTES, size * MAX_EXPANSION))
     try:
-        archive = zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(stream)
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise ModelError(f"{path}: not a sound zip file ({error})") from None
     members = archive.infolist()
@@ -71,8 +84,8 @@ def open_archive(path: Path, limits: ArrayLimits) -> zipfile.ZipFile:
         reason = f"{len(members)} members; at most {limits.members} are read"
     elif len(set(names)) != len(names):
         reason = f"a member named twice: {next(name for name in names if names.count(name) > 1)!r}"
-    elif sum(member.file_size for member in members) > limits.total_bytes:
-        reason = f"{sum(member.file_size for member in members)} bytes expanded; at most {limits.total_bytes} are read"
+    elif sum(member.file_size for member in members) > most:
+        reason = f"{sum(member.file_size for member in members)} bytes expanded; at most {most} are read of {size}"
     elif any(member.flag_bits & 1 for member in members):
         reason = "encrypted members"
     if reason:
@@ -94,14 +107,14 @@ def read_member(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
     return content
 
 
-def read_archive(path: Path, limits: ArrayLimits) -> dict[str, NDArray[Any]]:
-    """Read every array of an .npz by name."""
+def read_archive(stream: BinaryIO, path: str, limits: ArrayLimits) -> dict[str, NDArray[Any]]:
+    """Read every array of an .npz by name; `path` is for messages."""
     arrays: dict[str, NDArray[Any]] = {}
-    with open_archive(path, limits) as archive:
+    with open_archive(stream, path, limits) as archive:
         for info in archive.infolist():
             if not info.filename.endswith(".npy"):
                 raise ModelError(f"{path}: member {info.filename!r} is not a .npy array")
-            content = read_member(archive, info.filename, str(path))
+            content = read_member(archive, info.filename, path)
             where = f"{path}, array {info.filename[:-4]!r}"
             arrays[info.filename[:-4]] = read_npy(io.BytesIO(content), where, len(content), limits)
     return arrays

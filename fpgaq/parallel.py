@@ -8,6 +8,7 @@ interruption is not computed again.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -16,7 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from . import __version__
+from .emit.write import check_file
 from .errors import ToolError, UsageError
+from .regular import open_regular
 
 Task = TypeVar("Task")
 
@@ -119,9 +122,14 @@ def _on_cluster(
         distributed: Any = import_module("distributed")
     except ImportError:
         raise ToolError("--dask needs the package dask[distributed]: pip install 'fpgaq[cluster]'") from None
+    # A client whose making failed would try to part from its scheduler in __del__: 20 seconds, and a traceback.
+    kind = type("Client", (distributed.Client,), {"__del__": lambda self: None})
+    for logger in ("distributed", "tornado", "asyncio"):
+        # What they have to say of a lost scheduler, the error below says in a line.
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
     try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
+        client = kind(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except Exception as error:  # what else than a scheduler listens there may answer anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ToolError(f"--dask {address}: no Dask scheduler answers ({reason}); start `dask scheduler`") from None
     with client:
@@ -149,7 +157,8 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        with open_regular(path, "a results file", UsageError) as stream:
+            lines = stream.read().decode("utf-8").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read as a results file ({error}); name another file") from None
     results = {}
@@ -171,6 +180,8 @@ def _results_file(cache: str | Path | None) -> Iterator[Callable[[str, Any], Any
         yield lambda key, result: result
         return
     path = Path(cache)
+    # A line is added to a file of ours or a new one, never sent to a device or through a link.
+    check_file(path)
     try:
         _drop_unfinished_line(path)
         stream = path.open("a", encoding="utf-8")

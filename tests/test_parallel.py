@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
+import os
+import subprocess
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from functools import partial
@@ -95,7 +100,7 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="line 1"):
         evaluate(partial(scaled, ARRAY, None), TASKS, cache=results)
     assert results.read_text() == "hello\n"
-    with pytest.raises(UsageError, match="cannot be"):
+    with pytest.raises(UsageError, match="is a folder"):
         evaluate(partial(scaled, ARRAY, None), TASKS, cache=tmp_path)
 
 
@@ -138,3 +143,29 @@ def test_a_cluster_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("fpgaq.parallel.CONNECT_SECONDS", 1)
     with pytest.raises(ToolError, match="no Dask scheduler answers"):
         evaluate(partial(scaled, ARRAY, None), TASKS, dask="tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("address", ["foo://x:1", "::::", "tls://127.0.0.1:{port}", "tcp://127.0.0.1:{port}"])
+def test_an_address_of_no_scheduler_is_one_line(address: str, tmp_path: Path) -> None:
+    """Also where something else listens, such as a server of web pages."""
+    pytest.importorskip("distributed")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nfrom fpgaq.errors import ToolError\nfrom fpgaq.parallel import evaluate\n"
+        "try:\n    evaluate(abs, [1], dask=sys.argv[1])\n"
+        "except ToolError as error:\n    print(error, file=sys.stderr)\n    sys.exit(error.exit_code)\n"
+    )
+    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    server.RequestHandlerClass.log_message = lambda *arguments: None  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        command = [sys.executable, str(script), address.format(port=server.server_port)]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert finished.returncode == 6, finished.stderr
+    assert finished.stderr.count("\n") == 1 and "no Dask scheduler answers" in finished.stderr, finished.stderr

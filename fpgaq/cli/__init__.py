@@ -5,9 +5,9 @@ These modules import only click; each command imports its stages when it runs, s
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from types import FrameType
 
@@ -16,7 +16,7 @@ import click
 from .. import __version__
 from ..errors import FpgaqError
 from ..report.text import printable
-from .options import Settings
+from .options import Settings, output_lost
 
 EPILOG = """\b
 Example, all in one command:
@@ -50,7 +50,8 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
     settings = Settings()
     try:
         result = fpgaq.main(args=arguments, prog_name="fpgaq", standalone_mode=False, obj=settings)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         # click hands back the code of --help and --version in this mode, and what a command returned.
         return result if isinstance(result, int) else 0
     except FpgaqError as error:
@@ -62,9 +63,11 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
         return _report(settings, error.format_message(), 2)
     except (click.Abort, KeyboardInterrupt):
         return _report(settings, "interrupted", 130)
-    except BrokenPipeError:
-        # The reader of our output went away: nobody is left to tell.
-        return 1
+    except SystemExit as request:
+        if request.code != 1:
+            raise
+        # So click ends where the reader of a help page has gone away.
+        return _report(settings, "standard output cannot be written (nobody reads it)", 2)
     except OSError as error:
         return _report(settings, f"{error.filename or 'output'}: {error.strerror or error}", 2)
     except Exception as error:
@@ -77,7 +80,8 @@ def _report(settings: Settings, message: str, code: int) -> int:
         import traceback
 
         traceback.print_exc()
-    print(printable(f"fpgaq: error: {message}"), file=sys.stderr)
+    if sys.stderr is not None:
+        print(printable(f"fpgaq: error: {message}"), file=sys.stderr)
     return code
 
 
@@ -93,12 +97,18 @@ def main() -> None:
             # Names in a model may hold characters that the terminal's encoding does not.
             stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _terminate)
+    spoken: dict[str, None] = {}
+    warnings.showwarning = lambda message, category, *place: spoken.setdefault(f"{category.__name__}: {message}")
     code = invoke()
+    if code == 0 and sys.stderr is not None:
+        # Of an error, its own line tells; numpy's warnings on the way there would only stand before it.
+        for line in spoken:
+            print(printable(f"fpgaq: warning: {line}"), file=sys.stderr)
     try:
-        sys.stdout.flush()
-    except OSError:
-        # What could not be written is dropped here, else the interpreter would try again on its way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        output_lost(error)
     sys.exit(code)
 
 

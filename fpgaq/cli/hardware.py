@@ -17,12 +17,14 @@ from .options import (
     common,
     example,
     frames_option,
+    keep_option,
     model_options,
     pop_quantize_options,
     pop_target,
     quantize_options,
     simulator_option,
     target_options,
+    thorough_option,
 )
 from .unrolled import pop_unrolling, show_unrolled, with_adders, with_unroll_options
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from ..pipeline import GenerateResult
     from ..schedule import BufferReport, Schedule
     from ..synth import Counts, SynthResult
+    from ..verify.chosen import Exercise
     from ..verify.simulate import SimulationResult
 
 
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 @target_options
 @click.option("--data", metavar="NPZ", help="Frames for the bench; by default the samples inside FPGAQ.")
 @frames_option
+@thorough_option
 @click.option(
     "--pack",
     type=click.IntRange(8, 48),
@@ -59,6 +63,7 @@ if TYPE_CHECKING:
 )
 @click.option("--buffers", is_flag=True, help="Also show what the sizes of line buffers and queues buy.")
 @with_unroll_options
+@keep_option
 @common
 @click.pass_obj
 def generate(
@@ -69,8 +74,10 @@ def generate(
     target: str,
     data: str | None,
     frames: int | None,
+    thorough: bool,
     pack: int | None,
     buffers: bool,
+    keep: tuple[str, ...],
     **values: Any,
 ) -> None:
     """Write Verilog or HLS C++ for an integer network.
@@ -82,7 +89,9 @@ def generate(
         from .. import pipeline
 
         with settings.progress("searching adder graphs, generating hardware"):
-            unrolled = pipeline.unroll(integer, output, unrolling, data=data, frames=frames)
+            unrolled = pipeline.unroll(
+                integer, output, unrolling, data=data, frames=frames, keep=keep, thorough=thorough
+            )
         show_unrolled(settings, unrolled)
         return
     if buffers and target == "hls":
@@ -101,6 +110,8 @@ def generate(
             language=target,
             device=values["device"],
             factor_bits=pack or 0,
+            keep=keep,
+            thorough=thorough,
             progress=progress,
         )
         reports = report_buffers(result.network, result.schedule) if buffers else ()
@@ -114,18 +125,22 @@ def generate(
 @click.argument("directory", metavar="DIR")
 @frames_option
 @click.option("--data", metavar="NPZ", help="Frames to simulate instead of those of the folder.")
+@thorough_option
 @simulator_option
 @common
 @click.pass_obj
-def simulate(settings: Settings, directory: str, frames: int | None, data: str | None, simulator: str) -> None:
+def simulate(
+    settings: Settings, directory: str, frames: int | None, data: str | None, thorough: bool, simulator: str
+) -> None:
     """Simulate the hardware and compare every beat.
 
-    DIR is what `fpgaq generate` wrote; the integer model defines what is right.
+    DIR is what `fpgaq generate` wrote, every file as its manifest.json says; the integer model defines what is right.
+    The bench in DIR is Python that runs here: a folder from somewhere else is code, to be trusted like a program.
     """
     from .. import pipeline
 
     with settings.progress(f"simulating with {simulator}"):
-        result = pipeline.simulate(directory, frames=frames, data=data, simulator=simulator)
+        result = pipeline.simulate(directory, frames=frames, data=data, simulator=simulator, thorough=thorough)
     settings.show(simulation_lines(result), asdict(result))
 
 
@@ -140,6 +155,7 @@ def simulate(settings: Settings, directory: str, frames: int | None, data: str |
 @model_options
 @target_options
 @frames_option
+@keep_option
 @simulator_option
 @common
 @click.pass_obj
@@ -340,9 +356,23 @@ def simulation_lines(result: SimulationResult) -> list[str]:
     """What the simulation measured."""
     return [
         f"{printable(result.message)}; {result.mismatches:,} mismatches",
+        *exercise_lines(result.exercise),
         f"measured: a frame every {_count(result.interval_cycles)} cycles, latency {_count(result.latency_cycles)}"
         f" cycles; {result.seconds:.1f} s",
     ]
+
+
+def exercise_lines(exercise: Exercise | None) -> list[str]:
+    """How many words of the memories a wrong lowest bit of which the frames would show."""
+    if exercise is None:
+        return []
+    text = f"weights exercised {exercise.exercised:,} of {exercise.words:,} words; unreachable {exercise.unreachable:,}"
+    if exercise.table_entries:
+        text += (
+            f"; entries of tables {exercise.table_entries_exercised:,} of {exercise.table_entries:,}; unreachable"
+            f" {exercise.table_entries_unreachable:,}"
+        )
+    return [text]
 
 
 def synth_lines(result: SynthResult) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator: TypeAlias = Callable[[Command], Command]
 
 
+MOST_CYCLES = 1 << 40
+"""A frame: three hours at 100 MHz."""
+
+
 @dataclass
 class Settings:
     """What `--json`, `--quiet` and `--debug` say."""
@@ -43,10 +48,18 @@ class Settings:
         if self.json:
             import json
 
-            print(json.dumps(values, indent=2, default=_plain))
-        elif not self.quiet:
+            lines = [json.dumps(values, indent=2, default=_plain)]
+        elif self.quiet:
+            return
+        if sys.stdout is None:
+            raise UsageError("standard output is closed, so that the result cannot be shown; --quiet shows none")
+        try:
             for line in lines:
                 print(line)
+            sys.stdout.flush()
+        except OSError as error:
+            # click ends the process without a word where a reader has gone away.
+            raise output_lost(error) from None
 
     @contextmanager
     def progress(self, stage: str) -> Iterator[Callable[[str], None]]:
@@ -59,6 +72,13 @@ class Settings:
 
         with Console(stderr=True).status(escape(stage)) as status:
             yield lambda text: status.update(escape(text))
+
+
+def output_lost(error: OSError) -> UsageError:
+    """The error to raise where standard output does not take what is printed, which is then dropped."""
+    # Else the interpreter would try again on its way out.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return UsageError(f"standard output cannot be written ({error.strerror or error})")
 
 
 def example(command: str) -> str:
@@ -159,6 +179,15 @@ engine_option = click.option(
     show_default=True,
     help="What computes the integers: numpy, the network compiled from its HLS C++, or what proves faster.",
 )
+keep_option = click.option(
+    "--keep",
+    multiple=True,
+    metavar="FILE",
+    help="Leave this file or folder of DIR as it is, by its path in DIR; may be given again. bench/user always stays.",
+)
+thorough_option = click.option(
+    "--thorough", is_flag=True, help="Choose as many frames as are needed to exercise every weight; takes longer."
+)
 frames_option = click.option("--frames", type=int, metavar="N", help="How many frames of the data.")
 simulator_option = click.option(
     "--simulator", type=click.Choice(SIMULATORS), default="icarus", show_default=True, help="Which simulator."
@@ -191,7 +220,10 @@ def pop_target(values: dict[str, Any]) -> Target | None:
     if len(named) > 1:
         raise UsageError(f"--{' and --'.join(named)} exclude one another: give one target")
     if fps is not None:
-        cycles = int(clock * 1e6 / fps)
+        wanted = clock * 1e6 / fps
+        if wanted > MOST_CYCLES:
+            raise UsageError(f"--fps {fps:g} at --clock {clock:g} MHz leaves more than {MOST_CYCLES:,} cycles a frame")
+        cycles = int(wanted)
         if cycles < 1:
             raise UsageError(f"--fps {fps:g} at --clock {clock:g} MHz leaves less than one cycle a frame")
     if multipliers is None and cycles is None:

@@ -2,7 +2,7 @@
 
 A folder is written beside its target and swapped in by one rename, so that a run that is killed at any moment
 leaves the previous output as it was. What such a run leaves behind, the next one removes. A file that fpgaq did
-not write is never deleted.
+not write, or that is no longer as fpgaq wrote it, is never deleted (`fpgaq.emit.record` tells which those are).
 """
 
 from __future__ import annotations
@@ -14,40 +14,23 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ..errors import UsageError
+from ..regular import kind_of_file
+from .record import MARKER, USER_FOLDER, as_bytes, check_keep, find_foreign, kept_files, marker_text
 
-MARKER = ".fpgaq-output"
-"""The file that lists what fpgaq wrote into a folder: a folder without it is not ours."""
-
-_MARKER_TITLE = "# written by fpgaq; the next build replaces these files"
-
-RUN_PRODUCTS = (
-    "*sim_build/*",
-    "*__pycache__/*",
-    "*.pytest_cache/*",
-    "bench/build/*",
-    "build/*",
-    "hls_project/*",
-    "bench/results*",
-    "synth/*",
-    "*.vcd",
-    "*.fst",
-    "*.log",
-    "*.xml",
-)
-"""What simulation and synthesis leave in a folder of ours, which the next build may delete."""
+__all__ = ["MARKER", "check_file", "check_folder", "write_file", "write_folder"]
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
-def write_folder(target: str | Path, files: Mapping[str, str | bytes]) -> None:
-    """Make `target` a folder that holds exactly `files`.
+def write_folder(target: str | Path, files: Mapping[str, str | bytes], keep: Collection[str] = ()) -> None:
+    """Make `target` a folder that holds exactly `files`, and what of the user is to be kept.
 
     Parameters
     ----------
@@ -55,6 +38,9 @@ def write_folder(target: str | Path, files: Mapping[str, str | bytes]) -> None:
         A folder that does not exist, is empty, or was written by this function before.
     files : mapping of str to str or bytes
         Contents by relative path with forward slashes; text is written as UTF-8.
+    keep : collection of str
+        Files and folders in `target` that stay as they are, beside ``bench/user``. One of `files` that is among them
+        is not written.
 
     Raises
     ------
@@ -62,15 +48,17 @@ def write_folder(target: str | Path, files: Mapping[str, str | bytes]) -> None:
         The target is a file, a symbolic link, the current folder or a folder with files of others, or the place
         cannot be written. The target is then as it was.
     """
-    path = _absolute(target)
-    contents = {**files, MARKER: _marker_text(files)}
+    path, keep = _absolute(target), check_keep(keep)
     try:
         with _parents(path.parent), _lock(path):
             _remove_leftovers(path)
-            _check_target(path, target)
+            _check_target(path, target, keep)
+            kept = kept_files(path, keep)
+            written = {name: content for name, content in files.items() if name not in kept}
             temporary = path.parent / f"{_prefix(path)}{secrets.token_hex(6)}"
             try:
-                _write_all(temporary, contents)
+                _write_all(temporary, {**written, MARKER: marker_text(written)})
+                _carry_over(path, temporary, kept)
                 _swap(temporary, path)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
@@ -79,13 +67,17 @@ def write_folder(target: str | Path, files: Mapping[str, str | bytes]) -> None:
 
 
 def write_file(target: str | Path, content: str | bytes) -> None:
-    """Write one file whole or not at all; UsageError if its place cannot be written or is no file."""
+    """Write one file whole or not at all; UsageError as `check_file` raises it."""
     check_file(target)
     path = Path(os.path.abspath(target))
     temporary = path.parent / f"{_prefix(path)}{secrets.token_hex(6)}"
     try:
         try:
-            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+            with temporary.open("xb") as stream:
+                stream.write(as_bytes(content))
+                stream.flush()
+                # On the disk before the old file goes: a machine that stops keeps one of the two.
+                os.fsync(stream.fileno())
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -93,11 +85,11 @@ def write_file(target: str | Path, content: str | bytes) -> None:
         raise _refusal(target, error) from None
 
 
-def check_folder(target: str | Path) -> None:
+def check_folder(target: str | Path, keep: Collection[str] = ()) -> None:
     """Raise UsageError if `write_folder` would refuse `target`, before any work is done for it."""
-    path = _absolute(target)
+    path, keep = _absolute(target), check_keep(keep)
     try:
-        _check_target(path, target)
+        _check_target(path, target, keep)
         ancestor = path.parent
         while not ancestor.exists():
             ancestor = ancestor.parent
@@ -107,12 +99,17 @@ def check_folder(target: str | Path) -> None:
 
 
 def check_file(target: str | Path) -> None:
-    """Raise UsageError if a file could not be written at `target`, before any work is done for it."""
+    """Raise UsageError if a file could not be written at `target`, before any work is done for it.
+
+    Only a new file or a regular one is written: a rename would put an end to a device, a FIFO or a link of that name.
+    """
     path = Path(os.path.abspath(target))
     try:
-        if path.is_dir():
-            raise UsageError(f"{target}: is a folder; name a file to write")
         _check_place(path.parent, target)
+        with suppress(FileNotFoundError):
+            mode = os.lstat(path).st_mode
+            if not stat.S_ISREG(mode):
+                raise UsageError(f"{target}: is {kind_of_file(mode)}; name a new file, or a regular one to replace")
     except OSError as error:
         raise _refusal(target, error) from None
 
@@ -140,19 +137,11 @@ def _prefix(path: Path) -> str:
     return f".fpgaq-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}-"
 
 
-def _marker_text(files: Mapping[str, str | bytes]) -> str:
-    for name in files:
-        pure = PurePosixPath(name)
-        if pure.is_absolute() or ".." in pure.parts or str(pure) != name or name == MARKER:
-            raise ValueError(f"{name!r} is no relative path of an output file")
-    return "\n".join([_MARKER_TITLE, *sorted(files), ""])
-
-
 def _writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _check_target(path: Path, target: str | Path) -> None:
+def _check_target(path: Path, target: str | Path, keep: Collection[str]) -> None:
     if path.is_symlink():
         raise UsageError(f"{target}: is a symbolic link; name the folder itself or a new one")
     if not path.exists():
@@ -161,25 +150,12 @@ def _check_target(path: Path, target: str | Path) -> None:
         raise UsageError(f"{target}: is a file, not a folder; choose another place")
     if not _writable(path):
         raise UsageError(f"{target}: is read-only; make it writable or choose another place")
-    foreign = next(_foreign_files(path), None)
+    foreign = find_foreign(path, keep)
     if foreign is not None:
         raise UsageError(
-            f"{target}: holds {foreign!r}, which fpgaq did not write; move it away or choose an empty folder"
+            f"{target}: {foreign}; move it away, put files of yours into {USER_FOLDER}/ or name them with --keep FILE,"
+            " or choose an empty folder"
         )
-
-
-def _foreign_files(folder: Path) -> Iterator[str]:
-    """Relative paths of what fpgaq did not write; empty folders count where nothing of ours is beside them."""
-    marker = folder / MARKER
-    lines = marker.read_text(encoding="utf-8").splitlines() if marker.is_file() else []
-    ours = set(lines[1:]) | {MARKER} if lines[:1] == [_MARKER_TITLE] else set()
-    for root, folders, names in os.walk(folder):
-        links = [name for name in folders if os.path.islink(os.path.join(root, name))]
-        for name in sorted([*names, *links, *([] if ours else folders)]):
-            relative = os.path.relpath(os.path.join(root, name), folder)
-            if relative in ours or (ours and any(fnmatch(relative, pattern) for pattern in RUN_PRODUCTS)):
-                continue
-            yield relative
 
 
 @contextmanager
@@ -231,7 +207,18 @@ def _write_all(folder: Path, contents: Mapping[str, str | bytes]) -> None:
     for name, content in contents.items():
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content.encode() if isinstance(content, str) else content)
+        place.write_bytes(as_bytes(content))
+
+
+def _carry_over(source: Path, folder: Path, names: Collection[str]) -> None:
+    """Give files of the user a second name in the new folder; where there are no such links, copies."""
+    for name in names:
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source / name, place, follow_symlinks=False)
+        except (OSError, NotImplementedError):
+            shutil.copy2(source / name, place, follow_symlinks=False)
 
 
 def _swap(temporary: Path, path: Path) -> None:

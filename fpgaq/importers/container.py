@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import stat
 import struct
 import zipfile
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import ModelError
+from ..regular import open_regular
 
 MAX_FILE_BYTES = 256 << 20
 MAX_MEMBERS = 1_000
@@ -26,11 +26,11 @@ _METHODS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
 def read_file(path: Path) -> bytes:
     """The content of a regular file of at most 256 MiB; anything else in its place is a ModelError."""
     try:
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode):
-            raise ModelError(f"is {_file_kind(mode)}; expected a model file")
-        with open(path, "rb") as stream:
+        with open_regular(path, "a model file") as stream:
             return read_stream(stream)
+    except ModelError as error:
+        # Who calls names the file.
+        raise ModelError(str(error).removeprefix(f"{path}: ")) from None
     except FileNotFoundError:
         raise ModelError("no such file; check the path") from None
     except (OSError, ValueError) as error:
@@ -46,11 +46,6 @@ def read_stream(stream: BinaryIO) -> bytes:
     if not data:
         raise ModelError("is empty; expected a model")
     return data
-
-
-def _file_kind(mode: int) -> str:
-    kinds = ((stat.S_ISDIR, "a directory"), (stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"))
-    return next((label for test, label in kinds if test(mode)), "a device")
 
 
 class Archive:

@@ -38,6 +38,8 @@ def check(graph: IntegerGraph) -> IntegerGraph:
     if known != set(graph.tensors):
         refuse("network", graph.name, f"tensors {sorted(set(graph.tensors) ^ known)} are not exactly those in use")
     for name in graph.outputs:
+        if graph.outputs.count(name) > 1:
+            refuse("output", name, "is given twice among the outputs; a tensor is one output at most")
         if name not in known:
             refuse("output", name, "is written by no layer")
         if not _fits(graph.output_shapes.get(name, ()), graph.tensors[name]):

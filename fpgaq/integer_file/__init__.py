@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,16 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ModelError, UsageError
+from ..emit.write import write_file
+from ..errors import ModelError
 from ..integer_check import check
 from ..integer_graph import IntegerGraph
 from ..npy import ArrayLimits, open_archive, read_member, read_npy
+from ..regular import open_regular
 from . import encoding
 
 SUFFIX = ".fpgaq"
 NETWORK = "network.json"
-LIMITS = ArrayLimits(total_bytes=1 << 31, members=20_000, kinds="i")
-MAX_JSON = 1 << 26
+LIMITS = ArrayLimits(total_bytes=1 << 28, members=20_000, kinds="i")
+MAX_JSON = 1 << 24
+MAX_ELEMENTS = 1 << 26
+"""Over all arrays: in memory each element takes 8 bytes, whatever it takes in the file."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can state; a real one would make two equal networks differ."""
 
@@ -36,25 +38,9 @@ def save(graph: IntegerGraph, path: str | Path) -> None:
     ModelError
         The graph is not sound.
     UsageError
-        The file cannot be written.
+        The file cannot be written, or its place is taken by something that is no regular file.
     """
-    path = Path(path)
-    content = dump(check(graph))
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".fpgaq-", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        temporary = ""
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        if temporary:
-            os.unlink(temporary)
+    write_file(path, dump(check(graph)))
 
 
 def load(path: str | Path) -> IntegerGraph:
@@ -67,9 +53,7 @@ def load(path: str | Path) -> IntegerGraph:
     """
     path = Path(path)
     try:
-        if not path.is_file():
-            raise ModelError(f"{path}: not a file; a {SUFFIX} file is needed")
-        with open_archive(path, LIMITS) as archive:
+        with open_regular(path, f"a {SUFFIX} file") as stream, open_archive(stream, str(path), LIMITS) as archive:
             return check(_read(archive, str(path)))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from None
@@ -126,13 +110,19 @@ def _read(archive: zipfile.ZipFile, where: str) -> IntegerGraph:
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{where}, member {NETWORK!r}: not sound JSON ({error})") from None
     unused = names - {NETWORK}
+    left = MAX_ELEMENTS
 
     def array(name: str) -> NDArray[np.int64]:
         if name not in unused:
             raise ModelError(f"{where}: array {name!r} is missing or used twice")
         unused.discard(name)
         member = read_member(archive, name, where)
-        return read_npy(io.BytesIO(member), f"{where}, member {name!r}", len(member), LIMITS).astype(np.int64)
+        narrow = read_npy(io.BytesIO(member), f"{where}, member {name!r}", len(member), LIMITS)
+        nonlocal left
+        left -= narrow.size
+        if left < 0:
+            raise ModelError(f"{where}: more than {MAX_ELEMENTS} elements in all arrays; no FPGA holds such a network")
+        return narrow.astype(np.int64)
 
     graph = encoding.restore(description, array)
     if unused:
@@ -149,9 +139,3 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(text: str) -> float:
     raise ValueError(f"{text} is not a number")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

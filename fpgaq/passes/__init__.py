@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..errors import UnsupportedError
 from ..graph import Graph, check
 from ..graph.fixed import is_fixed
 from .check_supported import check_supported
@@ -75,7 +76,20 @@ def standard_passes(graph: Graph) -> Graph:
     ModelError
         If a folded parameter is no longer finite.
     """
+    named = graph.outputs
     graph = check(graph)
     for transform in FIXED_PASSES if is_fixed(graph.operators) else PASSES:
         graph = check(transform(graph))
+    _refuse_equal_outputs(named, graph.outputs)
     return graph
+
+
+def _refuse_equal_outputs(named: tuple[str, ...], tensors: tuple[str, ...]) -> None:
+    """Hardware has a port for each output, and a file a name: both outputs would be called by the one tensor's."""
+    for index, tensor in enumerate(tensors):
+        first = tensors.index(tensor)
+        if first != index:
+            raise UnsupportedError(
+                f"outputs {named[first]!r} and {named[index]!r} are the same values; supported: each tensor once among"
+                f" the outputs: take {named[index]!r} out of the model's outputs and read the other"
+            )

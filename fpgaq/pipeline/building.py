@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +45,7 @@ def build(
     frames: int | None = None,
     device: str | None = None,
     simulator: str = "icarus",
+    keep: Collection[str] = (),
     progress: Callable[[str], None] = lambda stage: None,
 ) -> BuildResult:
     """All stages in a row. Parameters are those of the stages.
@@ -55,7 +56,7 @@ def build(
     from ..emit.write import check_folder
     from ..passes import standard_passes
 
-    check_folder(directory)
+    check_folder(directory, keep)
     progress("reading the model")
     source = load_model(model, network, passes=False, refuse_batch_statistics=refuse_batch_statistics)
     graph = standard_passes(source)
@@ -64,7 +65,9 @@ def build(
     progress("comparing integer with float")
     compared = compare(graph, integer, data, source=source)
     progress("generating hardware")
-    generated = generate(integer, directory, target, data=data, frames=frames, device=device, progress=progress)
+    generated = generate(
+        integer, directory, target, data=data, frames=frames, device=device, keep=keep, progress=progress
+    )
     progress("simulating")
     simulated = simulate(directory, simulator=simulator)
     return BuildResult(graph, integer, compared, generated, simulated)

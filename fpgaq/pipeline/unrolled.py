@@ -75,6 +75,8 @@ def unroll(
     *,
     data: Samples | None = None,
     frames: int | None = None,
+    keep: Collection[str] = (),
+    thorough: bool = False,
 ) -> UnrollResult:
     """Write a small network as logic without multipliers that takes a frame in every cycle, with its bench.
 
@@ -86,7 +88,7 @@ def unroll(
         As for `generate`.
     unrolling : Unrolling, optional
         Number of registers: by default one after every two carry chains.
-    data, frames
+    data, frames, keep, thorough
         As for `generate`.
 
     Raises
@@ -96,18 +98,20 @@ def unroll(
     FitError, UsageError
         As `generate`.
     """
+    from ..emit.digests import with_digests
     from ..emit.unrolled import emit_unrolled
     from ..emit.write import check_folder, write_folder
     from ..integer_file import digest, dump
     from ..unrolled import Unrolling, plan_network
 
-    check_folder(directory)
+    check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     plan = plan_network(network, unrolling or Unrolling())
-    files = with_bench(network, emit_unrolled(network, plan), bench_inputs(network, data, frames))
+    inputs = bench_inputs(network, data, frames)
+    files = with_bench(network, emit_unrolled(network, plan), inputs, thorough=thorough)
     files[NETWORK_FILE] = dump(network)
-    write_folder(directory, files)
+    write_folder(directory, with_digests(files), keep)
     return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)))
 
 

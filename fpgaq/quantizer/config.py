@@ -21,6 +21,7 @@ from ..choices import (
     WeightRounding,
 )
 from ..errors import UsageError
+from ..regular import read_text
 from .methods import Rules, rules_of
 
 LAYER_OPTIONS = (
@@ -156,7 +157,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
         import tomli as tomllib  # type: ignore[no-redef,unused-ignore]
 
     try:
-        values: dict[str, Any] = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        values: dict[str, Any] = tomllib.loads(read_text(path, "a TOML file of options", UsageError))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
+from ..errors import ToolError
+from ..user_cache import is_trusted, keep, private_folder
 from .project import Project
 
 # Raise it when what is stored, or what is counted, changes.
 VERSION = 2
 
-
-def cache_folder() -> Path:
-    """``fpgaq/synth`` under XDG_CACHE_HOME, by default ``~/.cache``."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "fpgaq" / "synth"
+RESULTS = "synth"
+"""Results in the user's cache folder."""
 
 
 def project_digest(project: Project) -> str:
@@ -39,18 +35,22 @@ def make_key(*parts: object) -> str:
 
 
 def fetch(key: str) -> Any | None:
-    """What was stored under `key`, or None; an unreadable entry counts as none."""
-    with suppress(OSError, ValueError):
-        return json.loads((cache_folder() / f"{key}.json").read_text(encoding="utf-8"))
+    """What was stored under `key`, or None; one that is damaged, or could be somebody else's, counts as none."""
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError, ToolError):
+        path = private_folder(RESULTS) / f"{key}.json"
+        if is_trusted(path):
+            entry = json.loads(path.read_text(encoding="utf-8"))
+            if entry["key"] == key and entry["digest"] == _digest(entry["value"]):
+                return entry["value"]
     return None
 
 
 def store(key: str, value: Any) -> None:
     """Keep `value`, made of plain values; a cache that cannot be written costs time only."""
-    folder = cache_folder()
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        # Written whole and renamed, since several runs may store at once.
-        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".new", delete=False, encoding="utf-8") as file:
-            json.dump(value, file)
-        os.replace(file.name, folder / f"{key}.json")
+    with suppress(OSError, ToolError):
+        entry = {"key": key, "digest": _digest(value), "value": value}
+        keep(private_folder(RESULTS) / f"{key}.json", json.dumps(entry).encode())
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

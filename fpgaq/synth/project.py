@@ -10,6 +10,7 @@ from typing import Any
 
 from ..emit.versions import check_version
 from ..errors import ModelError, UsageError
+from ..regular import read_text
 
 # What generated names are made of; anything else would need quoting in the scripts of three tools.
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
@@ -36,10 +37,10 @@ def read_project(directory: Path) -> Project:
     """
     path = directory / "manifest.json"
     try:
-        manifest: Any = json.loads(path.read_text(encoding="utf-8"))
+        manifest: Any = json.loads(read_text(path, "a folder that `fpgaq generate` wrote"))
     except FileNotFoundError as error:
         raise ModelError(f"{directory}: has no manifest.json; give a folder that `fpgaq generate` wrote") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: cannot be read ({error}); generate the folder again") from error
     if isinstance(manifest, dict) and manifest.get("target") == "hls":
         raise UsageError(f"{directory}: holds HLS C++; Yosys reads Verilog: generate it without --target hls")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ def bench_files(
     inputs: Mapping[str, IntegerArray] | None = None,
     random_frames: int = RANDOM_FRAMES,
     lowered: IntegerGraph | None = None,
+    thorough: bool = False,
 ) -> dict[str, str | bytes]:
     """Make the bench of an output folder.
 
@@ -42,11 +44,13 @@ def bench_files(
         The contents of `manifest.json` and `interface.json`.
     inputs : mapping of str to array of int, optional
         Input integers, (frames, height, width, channels); the graph's samples if None. All-minimum, all-maximum
-        and seeded random frames are always added.
+        and seeded random frames are always added, and chosen ones (`chosen`).
     random_frames : int
         How many random ones.
     lowered : IntegerGraph, optional
         The form of the network that was built, if it is another.
+    thorough : bool
+        As many chosen frames as are needed to exercise every word of the memories.
 
     Returns
     -------
@@ -54,7 +58,7 @@ def bench_files(
         Contents by path, all below ``bench/``; the same arguments give the same bytes.
     """
     built = graph if lowered is None else lowered
-    vectors = golden_vectors(graph, inputs, random_frames, built)
+    vectors = golden_vectors(graph, inputs, random_frames, built, thorough)
     streams = _describe_streams(built, manifest, interface)
     files: dict[str, str | bytes] = {}
     for stream in streams:
@@ -65,6 +69,7 @@ def bench_files(
         "sources": [*CELLS, WRAPPER],
         "prediction": dict(manifest["prediction"]),
         "frames": list(vectors.labels),
+        "exercise": asdict(vectors.exercise),
         "streams": streams,
     }
     files["bench/bench.json"] = json.dumps(description, indent=1, sort_keys=True) + "\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 import platform
 import shutil
 import tempfile
@@ -24,12 +23,16 @@ from ..emit.render import render, static_text
 from ..errors import ToolError, VerificationError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..reference import check_inputs
+from ..user_cache import cache_folder, is_trusted, keep, private_folder
 
 STRICT = ("-std=c++17", "-Wall", "-Wextra", "-Werror")
 SHARED = ("-fPIC", "-shared", "-fvisibility=hidden")
 """Hidden symbols: the loader must not join the static memory of two networks that a process has loaded."""
 OPTIMIZE = ("-O3", "-march=native")
 """For this very processor, whose features are part of a compiled network's key: a home folder may serve several."""
+
+ENGINES = "engines"
+"""Compiled networks in the user's cache folder."""
 
 TIMEOUT = 600.0
 CALL_FRAMES = 256
@@ -64,7 +67,10 @@ class Library:
         frames = check_inputs(graph, inputs)
         given = [np.ascontiguousarray(inputs[name], dtype=np.int64) for name in graph.inputs]
         results = {name: np.empty((frames, *graph.tensors[name].shape), dtype=np.int64) for name in graph.outputs}
-        function = ctypes.CDLL(str(self.path)).fpgaq_run
+        try:
+            function = ctypes.CDLL(str(self.path)).fpgaq_run
+        except OSError as error:
+            raise ToolError(f"{self.path}: cannot be loaded ({error}); use --engine numpy") from None
         for start in range(0, frames, CALL_FRAMES):
             part = slice(start, start + CALL_FRAMES)
             arrays = [array[part] for array in given], [results[name][part] for name in graph.outputs]
@@ -134,43 +140,41 @@ def _source_files(networks: Sequence[Network]) -> dict[str, str]:
     return files
 
 
-def cache_folder() -> Path:
-    """``fpgaq/engines`` under XDG_CACHE_HOME, by default ``~/.cache``."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "fpgaq" / "engines"
-
-
 def compiled_path(graph: IntegerGraph) -> Path:
     """Where the compiled network is kept: by its digest and sources, the compiler, its options and the processor."""
     network = _wide(graph)
     key = hashlib.sha256(repr((_compiler_version(), _processor(), STRICT, SHARED, OPTIMIZE)).encode())
     for name, text in _source_files([network]).items():
         key.update(f"\0{name}\0{text}".encode())
-    return cache_folder() / f"{network.digest[:16]}_{key.hexdigest()[:16]}.so"
+    return cache_folder(ENGINES) / f"{network.digest[:16]}_{key.hexdigest()[:16]}.so"
 
 
 def compile_graph(graph: IntegerGraph) -> Library:
-    """The compiled network, from the user's cache folder if it was compiled before; ToolError if that cannot be."""
+    """The compiled network, from the user's cache folder if it was compiled before.
+
+    What was kept is loaded if it is this user's and whole, in a folder where nobody else can write; else it is compiled
+    anew. ToolError if that cannot be.
+    """
     path = compiled_path(graph)
-    if not path.is_file():
-        with tempfile.TemporaryDirectory(prefix="fpgaq-engine-") as temporary:
-            library = compile_networks([_wide(graph)], [graph], Path(temporary), options=OPTIMIZE)
-            _keep(library.path, path)
-    return Library(path, (graph,))
-
-
-def _keep(library: Path, path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Copied beside its place and renamed, since several runs may compile at once.
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".new", delete=False) as file:
-            file.write(library.read_bytes())
-        os.replace(file.name, path)
+        private_folder(ENGINES)
+        if not (is_trusted(path) and _is_whole(path)):
+            with tempfile.TemporaryDirectory(prefix="fpgaq-engine-") as temporary:
+                library = compile_networks([_wide(graph)], [graph], Path(temporary), options=OPTIMIZE)
+                content = library.path.read_bytes()
+            keep(path, content + hashlib.sha256(content).digest())
     except OSError as error:
         raise ToolError(
             f"{path.parent}: cannot be written ({error.strerror or error}); let XDG_CACHE_HOME name another folder,"
             " or use --engine numpy"
         ) from None
+    return Library(path, (graph,))
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a kept library ends in its own digest, which the loader does not look at."""
+    content = path.read_bytes()
+    return hashlib.sha256(content[:-32]).digest() == content[-32:]
 
 
 def with_all_tensors(graph: IntegerGraph) -> IntegerGraph:

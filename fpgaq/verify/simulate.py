@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ from numpy.typing import ArrayLike
 from ..child import Limits, run_tool
 from ..choices import SIMULATORS
 from ..doctor import require
-from ..emit.versions import check_version
 from ..errors import ModelError, ToolError, UsageError, VerificationError
 from ..inputs import transform_data
 from ..integer_graph import IntegerArray, IntegerGraph
 from .bench import bench_files
+from .chosen import Exercise
+from .folder import check_digests, read_bench, read_interface, read_manifest
 from .harness import STALLED_FRAMES, run_harness
 from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames
 
@@ -31,7 +32,7 @@ COMPILED_TIMEOUT = 3600.0
 
 SLOWEST_SIMULATION = 150
 """Cycles a second below which a simulation is taken to hang."""
-LOGS = ("*.log", "build/build.log", "build/simulation.log")
+LOGS = ("*.log", "fpgaq-*/*.log")
 """What cocotb's runner and the simulator write, below the folder of the bench."""
 
 
@@ -53,6 +54,9 @@ class SimulationResult:
         Wall time, compilation included.
     message : str
         The result in one line.
+    exercise : Exercise or None
+        How many words of the memories the frames exercise; None where the streams between the layers were not
+        compared, or a folder's bench does not tell.
     """
 
     frames: int
@@ -61,6 +65,7 @@ class SimulationResult:
     latency_cycles: int
     seconds: float
     message: str
+    exercise: Exercise | None = None
 
 
 def simulate(
@@ -69,6 +74,7 @@ def simulate(
     data: Mapping[str, ArrayLike] | None = None,
     simulator: str = "icarus",
     timeout: float | None = None,
+    thorough: bool = False,
 ) -> SimulationResult:
     """Simulate the network of an output folder against its golden vectors.
 
@@ -84,11 +90,14 @@ def simulate(
     simulator : {"icarus", "verilator"}
     timeout : float, optional
         Seconds after which the simulator is taken to hang; by default many times what the predicted cycles need.
+    thorough : bool
+        Choose as many frames as are needed to exercise every word of the memories that can be.
 
     Raises
     ------
     VerificationError
-        The simulation and the golden vectors differ; the message names the first divergent layer.
+        The simulation and the golden vectors differ; the message names the first divergent layer. Or a file of the
+        folder is not as it was generated.
     ToolError
         A simulator that is missing, too old, crashed, hung or flooded its output.
     ModelError
@@ -97,23 +106,26 @@ def simulate(
     directory = Path(directory)
     if simulator not in SIMULATORS:
         raise UsageError(f"--simulator {simulator}: {' and '.join(SIMULATORS)} are known")
-    manifest = _read_json(directory, "manifest.json")
-    _check_files(directory, manifest)
+    manifest = read_manifest(directory)
+    check_digests(directory, manifest)
+    _check_network(directory, manifest)
     if simulator == "verilator":
-        return _simulate_compiled(directory, manifest, frames, data, timeout)
+        return _simulate_compiled(directory, manifest, frames, data, timeout, thorough)
     require("cocotb", "iverilog")
     with tempfile.TemporaryDirectory(prefix="fpgaq-simulate-") as temporary:
         copy = Path(temporary)
         _copy_output(directory, manifest, copy)
-        if frames is not None or data is not None:
-            _replace_bench(directory, manifest, copy, frames, data)
-        description = _read_json(copy, "bench/bench.json")
+        if frames is not None or data is not None or thorough:
+            _replace_bench(directory, manifest, copy, frames, data, thorough)
+        description = read_bench(copy)
         if timeout is None:
             timeout = _default_timeout(manifest["prediction"], len(description["frames"]), simulator)
         started = time.monotonic()
+        # Its temporary folder is in ours, so that its logs are watched and nothing of it outlives us.
         command = [sys.executable, "run.py", "--simulator", simulator]
         limits = Limits(timeout, logs=LOGS, remedy="--frames takes fewer")
-        run_tool(f"the simulation with {simulator}", command, copy / "bench", limits)
+        environment = {"TMPDIR": str(copy / "bench")}
+        run_tool(f"the simulation with {simulator}", command, copy / "bench", limits, environment)
         return _read_outcome(copy / "bench" / "build", time.monotonic() - started)
 
 
@@ -123,13 +135,14 @@ def _simulate_compiled(
     frames: int | None,
     data: Mapping[str, ArrayLike] | None,
     timeout: float | None,
+    thorough: bool,
 ) -> SimulationResult:
     """All frames of the data through the network compiled to C++; only its ports are compared."""
     graph, lowered = _load_networks(directory)
-    interface = _read_json(directory, "interface.json")
+    interface = read_interface(directory)
     stored = transform_data(graph, data) if data is not None else _stored_frames(graph, directory)
     count = frames if frames is not None else len(next(iter(stored.values())))
-    vectors = golden_vectors(graph, limit_frames(stored, count), RANDOM_FRAMES, lowered)
+    vectors = golden_vectors(graph, limit_frames(stored, count), RANDOM_FRAMES, lowered, thorough)
     inputs = {name: vectors.tensors[name] for name in graph.inputs}
     total, interval, latency, seconds = run_harness(
         directory, manifest, interface, lowered, inputs, timeout or COMPILED_TIMEOUT
@@ -144,43 +157,26 @@ def _simulate_compiled(
     )
 
 
-def _read_json(directory: Path, name: str) -> dict[str, Any]:
-    path = directory / name
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror or error}; a folder made by `fpgaq generate` is needed") from None
-    except ValueError as error:
-        raise ModelError(f"{path}: not sound JSON ({error}); generate the folder anew") from None
-    if not isinstance(content, dict):
-        raise ModelError(f"{path}: found a {type(content).__name__}, an object is needed; generate the folder anew")
-    return content
-
-
-def _check_files(directory: Path, manifest: Mapping[str, Any]) -> None:
-    if manifest.get("target") == "hls":
-        raise UsageError(f"{directory}: holds HLS C++, which no Verilog simulator runs; run `make` in it")
-    check_version(directory, manifest)
-    keys = ("top", "files", "memory_files", "prediction", "streams")
-    if manifest.get("fpgaq") != 1 or any(key not in manifest for key in keys):
-        raise ModelError(f"{directory / 'manifest.json'}: not a manifest of version 1; generate the folder anew")
-    for name in (*manifest["files"], *manifest["memory_files"]):
-        relative = Path(str(name))
-        if relative.is_absolute() or ".." in relative.parts:
-            raise ModelError(f"{directory / 'manifest.json'}: {name!r} points outside the folder; generate it anew")
-        if not (directory / relative).is_file():
-            raise ModelError(f"{directory / relative}: missing; generate the folder anew")
-
-
 def _copy_output(directory: Path, manifest: Mapping[str, Any], copy: Path) -> None:
-    for name in ("manifest.json", *manifest["files"], *manifest["memory_files"]):
+    """Copy what the bench needs: only files with a digest, where the manifest has them. Others are not ours to run."""
+    named = manifest.get("digests") or [
+        *("manifest.json", *manifest["files"], *manifest["memory_files"]),
+        *(path.relative_to(directory).as_posix() for path in _bench_of_old(directory)),
+    ]
+    for name in dict.fromkeys(("manifest.json", *named)):
         target = copy / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(directory / name, target)
-    if not (directory / "bench" / "bench.json").is_file():
-        raise ModelError(f"{directory / 'bench' / 'bench.json'}: missing; generate the folder anew")
-    ignored = shutil.ignore_patterns("build", "__pycache__")
-    shutil.copytree(directory / "bench", copy / "bench", ignore=ignored, copy_function=shutil.copyfile)
+
+
+def _bench_of_old(directory: Path) -> list[Path]:
+    """The bench's files in a folder whose manifest has no digests of them."""
+    made = ("build", "__pycache__", "user")
+    return [
+        path
+        for path in sorted((directory / "bench").rglob("*"))
+        if path.is_file() and not set(path.relative_to(directory).parts[1:-1]) & set(made)
+    ]
 
 
 def _replace_bench(
@@ -189,6 +185,7 @@ def _replace_bench(
     copy: Path,
     frames: int | None,
     data: Mapping[str, ArrayLike] | None,
+    thorough: bool,
 ) -> None:
     """Write the bench anew in the copy, for other frames than those it was generated with."""
     graph, lowered = _load_networks(directory)
@@ -197,8 +194,8 @@ def _replace_bench(
     present = len(next(iter(inputs.values())))
     random_frames = RANDOM_FRAMES + max((frames or 0) - present, 0)
     shutil.rmtree(copy / "bench")
-    interface = _read_json(directory, "interface.json")
-    for name, content in bench_files(graph, manifest, interface, inputs, random_frames, lowered).items():
+    interface = read_interface(directory)
+    for name, content in bench_files(graph, manifest, interface, inputs, random_frames, lowered, thorough).items():
         target = copy / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
@@ -212,15 +209,29 @@ def _load_networks(directory: Path) -> tuple[IntegerGraph, IntegerGraph]:
     return network, load(lowered) if lowered.is_file() else network
 
 
+def _check_network(directory: Path, manifest: Mapping[str, Any]) -> None:
+    """In a folder without digests of all files, hold the network against its own digest."""
+    from ..integer_file import digest
+
+    if "digests" not in manifest and digest(_load_networks(directory)[1]) != manifest.get("digest"):
+        raise VerificationError(
+            f"{directory / 'network.fpgaq'}: is not the network that manifest.json names; generate the folder anew"
+        )
+
+
 def _stored_frames(graph: IntegerGraph, copy: Path) -> dict[str, IntegerArray]:
     """The data frames among the bench's own golden vectors."""
-    description = _read_json(copy, "bench/bench.json")
+    description = read_bench(copy)
     chosen = [index for index, label in enumerate(description["frames"]) if label.startswith("data ")]
     inputs = {}
     for stream in description["streams"]:
         if stream["kind"] == "input":
-            vectors = np.load(copy / "bench" / stream["vectors"], allow_pickle=False)
-            inputs[stream["tensor"]] = vectors[chosen].astype(np.int64)
+            path = copy / "bench" / stream["vectors"]
+            try:
+                inputs[stream["tensor"]] = np.load(path, allow_pickle=False)[chosen].astype(np.int64)
+            except (OSError, ValueError, EOFError, IndexError) as error:
+                reason = " ".join(str(error).split())
+                raise ModelError(f"{path}: no golden vectors ({reason}); generate the folder anew") from None
     if set(inputs) != set(graph.inputs):
         raise ModelError(f"bench.json feeds {sorted(inputs)}, the network has {sorted(graph.inputs)}")
     return inputs
@@ -249,4 +260,13 @@ def _read_outcome(build: Path, seconds: float) -> SimulationResult:
         latency_cycles=outcome["latency_cycles"],
         seconds=seconds,
         message=f"every beat of {outcome['frames']} frames is equal in {len(outcome['tests'])} tests",
+        exercise=_read_exercise(outcome.get("exercise")),
     )
+
+
+def _read_exercise(found: Any) -> Exercise | None:
+    """What bench.json tells of the words that its frames exercise; nothing in a folder of version 0.1.0."""
+    names = {field.name for field in fields(Exercise)}
+    if not isinstance(found, dict) or set(found) != names or not all(type(value) is int for value in found.values()):
+        return None
+    return Exercise(**found)

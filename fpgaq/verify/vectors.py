@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import ModelError, UsageError, VerificationError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..reference import run
+from .chosen import Exercise, choose_frames
 
 RANDOM_FRAMES = 2
 SEED = 20261
@@ -24,13 +26,16 @@ class GoldenVectors:
     Parameters
     ----------
     labels : tuple of str
-        What each frame is: "data 0", "all-minimum", "random 1".
+        What each frame is: "data 0", "all-minimum", "random 1", "chosen 0 faint".
     tensors : mapping of str to array of int64
         Every tensor of the graph, inputs included, as (frames, height, width, channels).
+    exercise : Exercise
+        How many words of the built network's memories the frames exercise.
     """
 
     labels: tuple[str, ...]
     tensors: Mapping[str, IntegerArray]
+    exercise: Exercise
 
 
 def limit_frames(inputs: Mapping[str, IntegerArray], frames: int | None) -> dict[str, IntegerArray]:
@@ -45,8 +50,9 @@ def golden_vectors(
     inputs: Mapping[str, IntegerArray] | None = None,
     random_frames: int = RANDOM_FRAMES,
     lowered: IntegerGraph | None = None,
+    thorough: bool = False,
 ) -> GoldenVectors:
-    """Compute every tensor for some frames and for the extreme and random ones that always go with them.
+    """Compute every tensor for some frames, the extreme and random ones that always go with them, and chosen ones.
 
     Parameters
     ----------
@@ -57,6 +63,9 @@ def golden_vectors(
         How many seeded random frames over the input's whole range are added.
     lowered : IntegerGraph, optional
         The form of the network that was built: then the tensors are its own, and those that both have are compared.
+    thorough : bool
+        Choose as many frames as are needed to exercise every word that can be; at most half as many as the others
+        otherwise.
 
     Raises
     ------
@@ -83,11 +92,27 @@ def golden_vectors(
         )
     labels = [f"data {index}" for index in range(count)]
     labels += ["all-minimum", "all-maximum", *(f"random {index}" for index in range(random_frames))]
+    built = graph if lowered is None else lowered
+    tensors = _run_both(graph, built, frames, labels)
+    added, kinds, exercise = choose_frames(built, frames, tensors, partial(_random_integers, chance), thorough)
+    if kinds:
+        chosen_labels = [f"chosen {index} {kind}" for index, kind in enumerate(kinds)]
+        more = _run_both(graph, built, added, chosen_labels)
+        tensors = {name: np.concatenate([array, more[name]]) for name, array in tensors.items()}
+        labels += chosen_labels
+    return GoldenVectors(tuple(labels), tensors, exercise)
+
+
+def _run_both(
+    graph: IntegerGraph, built: IntegerGraph, frames: Mapping[str, IntegerArray], labels: Sequence[str]
+) -> dict[str, IntegerArray]:
+    """Every tensor of the built network, held against the network itself where both have it."""
     tensors = run(graph, frames, keep=True)
-    if lowered is not None and lowered is not graph:
-        wanted, tensors = tensors, run(lowered, frames, keep=True)
-        _compare(wanted, tensors, labels)
-    return GoldenVectors(tuple(labels), tensors)
+    if built is graph:
+        return tensors
+    found = run(built, frames, keep=True)
+    _compare(tensors, found, labels)
+    return found
 
 
 def _compare(wanted: Mapping[str, IntegerArray], found: Mapping[str, IntegerArray], labels: Sequence[str]) -> None:

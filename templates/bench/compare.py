@@ -158,6 +158,47 @@ def _explain(golden: Golden, index: int, frame: int, beat: int, found: str, cycl
     )
 
 
+def frames_begun(golden: Golden, episode: Episode) -> int:
+    """How many frames have begun on the stream that is furthest ahead."""
+    pairs = zip(episode.beats, golden.streams, strict=True)
+    return max(-(-len(beats) // packing.beats_per_frame(stream)) for beats, stream in pairs)
+
+
+def count_held(golden: Golden, episode: Episode, frames: int) -> list[int]:
+    """The beats on every stream beyond `frames` frames: what the network takes in while its outputs block."""
+    pairs = zip(episode.beats, golden.streams, strict=True)
+    return [len(beats) - frames * packing.beats_per_frame(stream) for beats, stream in pairs]
+
+
+def find_leak(golden: Golden, early: list[int], late: list[int], frames: int) -> str | None:
+    """The last stream that carries more or fewer surplus beats after `frames` frames than after one, in words.
+
+    Once the outputs block, every buffer fills up. How far depends on no timing, only on the room that is given back
+    when words leave: a count that is off by one shows here at once, and as a deadlock or as lost data much later.
+    """
+    for index in reversed(range(len(golden.streams))):
+        if early[index] != late[index]:
+            return (
+                f"{golden.describe(index)}: what reads it has room for {late[index]} more beats when the outputs block"
+                f" after {frames} frames, {early[index]} when they block after one: it loses or invents room"
+            )
+    return None
+
+
+def find_changed_count(early: dict[str, str], late: dict[str, str], frames: int) -> str | None:
+    """The first counter whose value after `frames` frames is not that after one, outputs being blocked, in words.
+
+    Where layers take turns on one engine, a blocked output keeps all of them from filling their buffers.
+    """
+    for name, value in early.items():
+        if late.get(name) != value:
+            return (
+                f"{name} is {late.get(name)} when the outputs block after {frames} frames, {value} when they block"
+                " after one: words or beats are lost or invented in the count"
+            )
+    return None
+
+
 def find_violation(golden: Golden, episode: Episode) -> str | None:
     """The earliest breach of the handshake's rules, or of `frame_error`, in words."""
     if episode.violations:

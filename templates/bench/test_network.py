@@ -24,6 +24,10 @@ LATENCY = PREDICTION["latency_cycles"]
 INTERVAL_BOUND = PREDICTION["interval_cycles"] or 4 * LATENCY + 10_000
 FRAMES = len(GOLDEN.labels)
 NEVER = 0xFFFFFFFF
+# More frames than any network holds; the sinks take none of them.
+ENDLESS = 1 << 24
+COUNTS = {"walker": ("missing", "free", "credit"), "credit": ("left",), "queue": ("free",)}
+"""The counters of words and beats, by the cells of a layer that hold them (fpgaq_walker.v and so on)."""
 MOST_FRAMES = 64
 LOG = Path("beats.log")
 OUTCOME = Path("outcome.jsonl")
@@ -35,6 +39,7 @@ class Traffic:
 
     frames: int
     first_frame: int = 0
+    surplus: int = 0
     gap: int = 0
     gap_hold: int = 0
     stall: int = 0
@@ -47,6 +52,11 @@ class Traffic:
     def idle_limit(self) -> int:
         """Cycles without any beat that only a stuck network shows."""
         return 2 * (LATENCY + INTERVAL_BOUND) + 1000 + 100 * (self.gap_hold + self.stall_hold)
+
+    @property
+    def drain_limit(self) -> int:
+        """Cycles without any beat after which nothing more is to come, once all beats have arrived."""
+        return LATENCY + INTERVAL_BOUND + 100 if self.surplus else min(LATENCY, 1000) + 50
 
     @property
     def cycle_limit(self) -> int:
@@ -89,7 +99,7 @@ class Bench:
         dut.mark_beats.value = NEVER
         for field in fields(Traffic):
             getattr(dut, field.name).value = getattr(traffic, field.name)
-        dut.drain_limit.value = min(LATENCY, 1000) + 50
+        dut.drain_limit.value = traffic.drain_limit
         dut.idle_limit.value = traffic.idle_limit
         dut.cycle_limit.value = traffic.cycle_limit
         for _ in range(cycles):
@@ -107,6 +117,21 @@ class Bench:
             self.position = log.tell()
         return compare.parse_log(text, len(GOLDEN.streams))
 
+    def counts(self) -> dict[str, str]:
+        """The words and beats that every layer counts, where the simulator shows them."""
+        modules = [*self.dut.dut]
+        # An engine holds the layers that it serves.
+        modules += [part for engine in modules if engine._name.startswith("engine_") for part in engine]
+        found = {}
+        for module in (self.dut.dut, *modules):
+            for cell, counts in COUNTS.items():
+                # A queue between two layers stands in the network itself.
+                place = module if module._name.endswith(f"_{cell}") else getattr(module, cell, None)
+                for count in counts:
+                    if hasattr(place, count):
+                        found[f"{count} of {module._name}"] = str(getattr(place, count).value)
+        return found
+
     def states(self) -> list[str]:
         """What valid and ready of every stream are now."""
         monitors = [getattr(self.dut, f"monitor_{index}") for index in range(len(GOLDEN.streams))]
@@ -114,7 +139,8 @@ class Bench:
 
     def judge(self, episode: compare.Episode, traffic: Traffic, complete: bool = True) -> tuple[int, str | None]:
         """Count the beats that differ and find the message of the first fault, None if there is none."""
-        wrong, message = compare.find_mismatch(GOLDEN, episode, traffic.first_frame, traffic.frames)
+        frames = compare.frames_begun(GOLDEN, episode) if traffic.surplus else traffic.frames
+        wrong, message = compare.find_mismatch(GOLDEN, episode, traffic.first_frame, frames)
         message = message or compare.find_violation(GOLDEN, episode)
         if complete:
             message = message or compare.find_missing(GOLDEN, episode, traffic.frames, self.states())
@@ -133,11 +159,15 @@ def report(test: str, message: str | None, **measured: Any) -> None:
 
 @cocotb.test()
 async def unstalled(dut: Any) -> None:
-    """Back-to-back frames at full speed: all beats right, latency and interval as predicted."""
+    """Back-to-back frames at full speed: all beats right, latency and interval as predicted, no room lost.
+
+    At the end the sinks block while the sources go on, until every buffer is full.
+    """
     bench = await Bench.begin(dut)
+    early, early_counts = await count_room(bench)
     frames = max(3, FRAMES, PREDICTION.get("frames") or 0)
     while True:
-        traffic = Traffic(frames)
+        traffic = Traffic(frames, surplus=ENDLESS)
         await bench.reset(traffic)
         episode = (await bench.run())[-1]
         wrong, message = bench.judge(episode, traffic)
@@ -149,7 +179,20 @@ async def unstalled(dut: Any) -> None:
             break
         frames = min(2 * frames, MOST_FRAMES)
     message = timing_message(latency, interval, intervals)
+    message = message or compare.find_leak(GOLDEN, early, compare.count_held(GOLDEN, episode, frames), frames)
+    message = message or compare.find_changed_count(early_counts, bench.counts(), frames)
     report("unstalled", message, frames=frames, mismatches=wrong, latency_cycles=latency, interval_cycles=interval)
+
+
+async def count_room(bench: Bench) -> tuple[list[int], dict[str, str]]:
+    """What every stream carries beyond the first frame if the outputs block after it, and what is counted then."""
+    traffic = Traffic(1, surplus=ENDLESS)
+    await bench.reset(traffic)
+    episode = (await bench.run())[-1]
+    wrong, message = bench.judge(episode, traffic)
+    if message is not None:
+        report("unstalled", message, frames=traffic.frames, mismatches=wrong)
+    return compare.count_held(GOLDEN, episode, traffic.frames), bench.counts()
 
 
 def timing_message(latency: int, interval: int | None, intervals: list[int]) -> str | None:

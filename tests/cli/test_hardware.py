@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 
 from fpgaq import formats
 from fpgaq.cli import options as cli_options
+from fpgaq.emit.record import MARKER
 from fpgaq.integer_file import load, save
 from hdl_tests.network_builder import NetworkBuilder
 from tests.cli.one_line import assert_one_line
@@ -31,6 +35,8 @@ ROOT = Path(__file__).resolve().parents[2]
         (["--cycles", "-5"], "above 0"),
         (["--fps", "nan", "--clock", "50"], "above 0"),
         (["--fps", "1e9", "--clock", "1"], "less than one cycle"),
+        (["--fps", "1e-300", "--clock", "1e300"], "more than 1,099,511,627,776 cycles"),
+        (["--fps", "1e-200", "--clock", "1"], "more than 1,099,511,627,776 cycles"),
         (["--frames", "-1"], "0 or more"),
         (["--nonsense"], "nonsense"),
     ],
@@ -47,6 +53,43 @@ def test_frames_a_second_become_cycles() -> None:
     target = cli_options.pop_target(values)
     assert target is not None and (target.multipliers, target.cycles) == (None, 1_666_666)
     assert values == {}
+
+
+@pytest.mark.parametrize("options", [("--multipliers", 6), ("--unroll",), ("--target", "hls")])
+def test_files_of_the_user_stay(call: Any, network: Path, options: tuple[object, ...]) -> None:
+    if options == ("--unroll",):
+        save(NetworkBuilder(5, (1, 1, 6), formats.Format(4, 3)).affine(3, relu=False).graph(), network)
+    folder = network.parent / "out"
+    assert call("generate", network, "-o", folder, *options, "--quiet")[0] == 0
+    written = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    digests = json.loads(written.pop("manifest.json"))["digests"]
+    del written[MARKER]
+    assert digests == {name: hashlib.sha256(content).hexdigest() for name, content in written.items()}
+    (folder / "bench" / "user").mkdir(parents=True)
+    mine = (folder / "bench" / "user" / "mine.py", folder / "notes.log", folder / "paper" / "figures.txt")
+    (folder / "paper").mkdir()
+    for place in mine:
+        place.write_text("mine")
+    code, _, err = call("generate", network, "-o", folder, *options)
+    assert code == 2 and "bench/user/" in err and "--keep FILE" in err and "fpgaq did not write" in err
+    assert_one_line(err)
+    keep = ("--keep", "notes.log", "--keep", "paper", "--keep", "not/there")
+    code, _, err = call("generate", network, "-o", folder, *options, "--quiet", *keep)
+    assert (code, err) == (0, "")
+    assert [place.read_text() for place in mine] == ["mine"] * 3
+
+
+@pytest.mark.skipif(shutil.which("g++") is None or shutil.which("make") is None, reason="needs make and g++")
+def test_what_make_built_goes_and_what_it_did_not_stays(call: Any, network: Path) -> None:
+    folder = network.parent / "out"
+    assert call("generate", network, "-o", folder, "--target", "hls", "--quiet")[0] == 0
+    subprocess.run(["make", "CXXFLAGS=-O0"], cwd=folder, check=True, capture_output=True, timeout=100)
+    (folder / "build" / "mycode.c").write_text("mine")
+    code, _, err = call("generate", network, "-o", folder, "--target", "hls")
+    assert code == 2 and "'build/mycode.c', which fpgaq did not write" in err
+    keep = ("--keep", "build/mycode.c")
+    assert call("generate", network, "-o", folder, "--target", "hls", "--quiet", *keep)[0] == 0
+    assert [place.name for place in (folder / "build").iterdir()] == ["mycode.c"]
 
 
 def test_generate_and_simulate(call: Any, network: Path) -> None:
@@ -68,6 +111,11 @@ def test_generate_and_simulate(call: Any, network: Path) -> None:
     measured = json.loads(out)
     assert {"frames", "mismatches", "interval_cycles", "latency_cycles", "seconds"} <= set(measured)
     assert measured["mismatches"] == 0 and measured["frames"] >= 8
+    exercise = measured["exercise"]
+    assert 0 < exercise["exercised"] <= exercise["words"] - exercise["unreachable"]
+    code, out, err = call("simulate", folder, "--thorough")
+    assert (code, err) == (0, "")
+    assert re.search(r"^weights exercised \d+ of \d+ words; unreachable \d+$", out, flags=re.MULTILINE)
     assert measured["interval_cycles"] == made["interval_cycles"]
     assert measured["latency_cycles"] == made["latency_cycles"]
 

@@ -1,4 +1,4 @@
-"""An output folder that 0.1.0 generated is read by what reads folders, and is recognised as one of fpgaq's.
+"""An output folder that 0.1.0 generated is read by what reads folders, and is not overwritten.
 
 `0.1.0/folder` is what ``fpgaq generate perceptron.fpgaq --multipliers 4`` wrote at that release, and is never renewed.
 """
@@ -41,9 +41,14 @@ def test_it_is_synthesized(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert json.loads(capsys.readouterr().out)["lut"] > 100
 
 
-def test_it_is_replaced_as_one_of_ours(folder: Path) -> None:
-    assert invoke(["generate", str(folder / "network.fpgaq"), "-o", str(folder), "--quiet"]) == 0
-    assert (folder / "network.fpgaq").read_bytes()[:2] == b"PK"
+def test_it_is_not_replaced_since_nothing_tells_whether_it_was_edited(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert invoke(["generate", str(folder / "network.fpgaq"), "-o", str(folder), "--quiet"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "was written by an fpgaq that kept no digests of its files" in line
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_its_network_is_the_one_that_was_given() -> None:

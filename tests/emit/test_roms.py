@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,46 @@ def test_every_word_is_read_back(count: int, tmp_path: Path) -> None:
         ["vvp", "-n", "bench.vvp"], cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60
     )
     assert [int(word, 16) for word in ran.stdout.split()] == list(rom.words)
+
+
+FILE_FAULTS: dict[str, Callable[[list[str]], list[str] | None]] = {
+    "none": lambda lines: lines,
+    "missing": lambda lines: None,
+    "empty": lambda lines: [],
+    "short": lambda lines: lines[:-1],
+    "a digit too many": lambda lines: [*lines[:5], f"1{lines[5]}", *lines[6:]],
+    "a bit too many": lambda lines: [*lines[:5], f"{1 << 13:x}", *lines[6:]],
+    "undefined bits": lambda lines: [*lines[:-1], "x" * len(lines[-1])],
+}
+
+
+@pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+@pytest.mark.parametrize("fault", FILE_FAULTS)
+@pytest.mark.parametrize("bank", ["", "_1"])
+def test_a_file_that_does_not_fit_ends_the_simulation(bank: str, fault: str, tmp_path: Path) -> None:
+    """Icarus alone warns and ends with 0."""
+    rom = rom_of(16384 + 300, 8) if bank else rom_of(300)
+    files = rom.files()
+    name = f"{rom.module}{bank}.hex"
+    lines = FILE_FAULTS[fault](files[name].splitlines())
+    del files[name]
+    if lines is not None:
+        files[name] = "".join(f"{line}\n" for line in lines)
+    for path, text in files.items():
+        (tmp_path / path).write_text(text, encoding="ascii")
+    compile_rom = ["iverilog", "-g2005", "-Wall", "-o", "rom.vvp", f"{rom.module}.v"]
+    compiled = subprocess.run(compile_rom, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60)
+    assert compiled.stdout + compiled.stderr == ""
+    ran = subprocess.run(["vvp", "-n", "rom.vvp"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    said = f"fpgaq: {name} is missing, short or too wide: see word "
+    assert (ran.returncode != 0, said in ran.stdout) == (fault != "none",) * 2, ran.stdout
+
+
+@pytest.mark.parametrize("count", [CASE_LIMIT, 300, 16384 + 300])
+def test_synthesis_sees_no_check(count: int) -> None:
+    """All of it is for Icarus, by the name that only Icarus defines."""
+    text = rom_of(count, 8).files()["rom_00_a_weights.v"]
+    guard = re.compile(r"`ifdef __ICARUS__\n.*?`endif\n", re.DOTALL)
+    seen = guard.sub("", text)
+    assert len(guard.findall(text)) == (0 if count <= CASE_LIMIT else 2 if count > 16384 else 1)
+    assert seen.count("$readmemh") == len(guard.findall(text)) and "fatal" not in seen and "check" not in seen

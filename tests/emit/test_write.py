@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import shutil
@@ -17,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from fpgaq.emit import write
-from fpgaq.emit.write import MARKER, check_folder, write_file, write_folder
+from fpgaq.emit.record import MARKER, PRODUCTS
+from fpgaq.emit.write import check_folder, write_file, write_folder
 from fpgaq.errors import UsageError
 
 FILES = {"manifest.json": "{}\n", "rtl/top.v": "module top; endmodule\n", "bench/data.bin": b"\x00\xff"}
@@ -43,14 +45,111 @@ def test_writes_exactly_the_files(tmp_path: Path) -> None:
 
 def test_replaces_its_own_folder_and_what_runs_left_there(tmp_path: Path) -> None:
     target = tmp_path / "out"
-    write_folder(target, FILES)
-    (target / "bench" / "sim_build").mkdir()
-    (target / "bench" / "sim_build" / "sim.vvp").write_text("x")
+    write_folder(target, {**FILES, "bench/run.py": "pass\n"})
+    (target / "bench" / "build").mkdir()
+    (target / "bench" / "build" / "simulation.log").write_text("x")
+    record_products(target / "bench" / "build", "simulation.log")
     (target / "bench" / "__pycache__").mkdir()
-    (target / "bench" / "__pycache__" / "test.pyc").write_text("x")
+    (target / "bench" / "__pycache__" / "run.cpython-310.pyc").write_text("x")
     write_folder(target, {"manifest.json": "second"})
     assert sorted(tree(target)) == [MARKER, "manifest.json"]
     only(tmp_path, "out")
+
+
+def record_products(folder: Path, *names: str) -> None:
+    lines = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (folder / PRODUCTS).write_text("".join(lines))
+
+
+USERS = (
+    *("notes.log", "results.xml", "trace.vcd", "build/mycode.c", "synth/constraints.xdc", "bench/results_paper.txt"),
+    *("hls_project/solution.tcl", "sim_build/mine", "bench/build/mine.c", "bench/__pycache__/notes.txt"),
+    *("bench/__pycache__/mine.cpython-310.pyc", "rtl/.pytest_cache/x"),
+)
+
+
+@pytest.mark.parametrize("where", USERS)
+def test_users_files_among_products_are_refused_and_can_be_kept(tmp_path: Path, where: str) -> None:
+    target = tmp_path / "out"
+    write_folder(target, FILES)
+    for folder in ("build", "bench/build"):
+        (target / folder).mkdir(exist_ok=True)
+        (target / folder / "made").write_text("ours")
+        record_products(target / folder, "made")
+    (target / where).parent.mkdir(parents=True, exist_ok=True)
+    (target / where).write_text("mine")
+    before = tree(target)
+    with pytest.raises(UsageError, match=r"did not write; .* bench/user/ .*--keep FILE") as caught:
+        write_folder(target, FILES)
+    assert repr(where) in str(caught.value)
+    assert tree(target) == before
+    inode = (target / where).stat().st_ino
+    write_folder(target, {"manifest.json": "second"}, keep=[where])
+    assert tree(target)[where] == b"mine" and (target / where).stat().st_ino == inode
+    assert sorted(tree(target)) == sorted([MARKER, "manifest.json", where])
+    with pytest.raises(UsageError, match="did not write"):
+        check_folder(target)
+    only(tmp_path, "out")
+
+
+def test_the_users_folder_is_carried_over(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    write_folder(target, FILES)
+    (target / "bench" / "user" / "deep").mkdir(parents=True)
+    (target / "bench" / "user" / "deep" / "test_mine.py").write_text("mine")
+    (target / "bench" / "user" / "link").symlink_to("deep", target_is_directory=True)
+    os.mkfifo(target / "bench" / "user" / "pipe")
+    for _ in range(2):
+        write_folder(target, FILES)
+        assert tree(target)["bench/user/deep/test_mine.py"] == b"mine"
+        assert os.readlink(target / "bench" / "user" / "link") == "deep"
+        assert (target / "bench" / "user" / "pipe").is_fifo()
+
+
+def test_kept_files_are_copied_where_there_are_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    target = tmp_path / "out"
+    write_folder(target, FILES)
+    (target / "notes.log").write_text("mine")
+    os.utime(target / "notes.log", (1000, 1000))
+    monkeypatch.setattr(os, "link", refuse)
+    write_folder(target, FILES, keep=["notes.log"])
+    assert (target / "notes.log").read_text() == "mine" and (target / "notes.log").stat().st_mtime == 1000
+
+
+def test_an_edited_file_is_the_users(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    write_folder(target, FILES)
+    (target / "rtl" / "top.v").write_text("module top; mine\n")
+    before = tree(target)
+    with pytest.raises(UsageError, match=r"'rtl/top.v', which was changed after fpgaq wrote it"):
+        write_folder(target, FILES)
+    assert tree(target) == before
+    write_folder(target, {**FILES, "rtl/new.v": "new"}, keep=["rtl/top.v"])
+    assert (target / "rtl" / "top.v").read_text() == "module top; mine\n"
+    assert (target / "rtl" / "new.v").read_text() == "new"
+    with pytest.raises(UsageError, match="top.v"):
+        write_folder(target, FILES)
+
+
+def test_an_edited_product_is_the_users(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    write_folder(target, FILES)
+    (target / "build").mkdir()
+    (target / "build" / "bench").write_text("ours")
+    record_products(target / "build", "bench")
+    (target / "build" / "bench").write_text("mine")
+    with pytest.raises(UsageError, match="'build/bench'"):
+        write_folder(target, FILES)
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "", ".", "a/../b", MARKER])
+def test_only_what_is_in_the_folder_can_be_kept(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="--keep .*inside the output folder"):
+        write_folder(tmp_path / "out", FILES, keep=[name])
+    only(tmp_path)
 
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
@@ -76,14 +175,30 @@ def test_files_of_others_are_never_replaced(tmp_path: Path, where: str, ours: bo
     only(tmp_path, "out")
 
 
-def test_a_forged_marker_does_not_make_a_folder_ours(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "forged", ["anything\nkeep.txt\n", None, "{title}\nkeep.txt\n", f"{{title}}\n{'0' * 64}  keep.txt\n"]
+)
+def test_a_forged_marker_does_not_make_a_folder_ours(tmp_path: Path, forged: str | None) -> None:
+    write_folder(tmp_path / "other", FILES)
+    copied = (tmp_path / "other" / MARKER).read_text()
     target = tmp_path / "out"
     target.mkdir()
-    (target / MARKER).write_text("anything\nkeep.txt\n")
+    (target / MARKER).write_text(copied if forged is None else forged.format(title=copied.splitlines()[0]))
     (target / "keep.txt").write_text("mine")
-    with pytest.raises(UsageError, match="did not write"):
+    with pytest.raises(UsageError, match="did not write|was changed"):
         write_folder(target, FILES)
     assert (target / "keep.txt").read_text() == "mine"
+
+
+def test_a_folder_of_an_earlier_version_is_not_replaced(tmp_path: Path) -> None:
+    """Its list has no digests: what the user changed in it cannot be told."""
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / MARKER).write_text("# written by fpgaq; the next build replaces these files\nmanifest.json\n")
+    (target / "manifest.json").write_text("{}")
+    with pytest.raises(UsageError, match="kept no digests of its files; move it away"):
+        write_folder(target, FILES)
+    assert (target / "manifest.json").read_text() == "{}"
 
 
 def test_a_file_and_a_link_are_refused(tmp_path: Path) -> None:
@@ -283,6 +398,7 @@ def test_two_builds_at_once_do_not_mix(tmp_path: Path) -> None:
         end = time.monotonic() + 2
         while time.monotonic() < end:
             assert first.poll() is None and second.poll() is None
+            time.sleep(0.05)
         first.kill()
         second.kill()
         counts = [len(process.stdout.readlines()) for process in (first, second) if process.stdout]

@@ -131,10 +131,10 @@ def test_many_members(tmp_path: Path) -> None:
 
 
 def test_not_a_file(tmp_path: Path) -> None:
-    assert "is a directory; expected a model file" in refused(tmp_path)
+    assert "is a folder, not a file; a model file is needed" in refused(tmp_path)
     fifo = tmp_path / "fifo.nnp"
     os.mkfifo(fifo)
-    assert "is a FIFO; expected a model file" in refused(fifo)
+    assert "is a FIFO, not a file; a model file is needed" in refused(fifo)
     assert "no such file" in refused(tmp_path / "absent.nnp")
     dangling = tmp_path / "dangling.nnp"
     dangling.symlink_to(tmp_path / "nowhere")
@@ -154,7 +154,7 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         raise PermissionError(13, "Permission denied")
 
     # Root, whom no permission stops, runs the tests too.
-    monkeypatch.setattr("builtins.open", forbidden)
+    monkeypatch.setattr("os.open", forbidden)
     assert "cannot be read (Permission denied)" in refused(path)
 
 

@@ -105,3 +105,32 @@ def test_a_graph_is_independent_of_the_batch_in_the_file():
     graph = load_onnx(proto.SerializeToString())
     x = np.random.default_rng(2).normal(size=(4, 2, 5, 5)).astype(np.float32)
     np.testing.assert_allclose(run_float(graph, {"x": x})["y"], runtime(proto, {"x": x})["y"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("bias", [-8, -10, -12, -14, -20, 10])
+@pytest.mark.parametrize("kind", ["Sigmoid", "Tanh", "Softmax"])
+def test_rounding_of_a_small_result_is_no_deviation(bias, kind):
+    """A detector that says "nothing there" to noise: its outputs are small, but not the numbers that they come from."""
+    weight = np.random.default_rng(2).normal(size=(4, 3)).astype(np.float32)
+    nodes = [node("Gemm", "x w b", ("h",)), node(kind, "h", ("s",)), node("Mul", "s h", ("y",))]
+    constants = {"w": weight, "b": np.full(3, bias, np.float32)}
+    for outputs in (["s"], ["y"]):
+        proto = model(nodes if outputs == ["y"] else nodes[:2], {"x": (1, 4)}, outputs=outputs, constants=constants)
+        check_with_onnxruntime(proto.SerializeToString(), load_model(proto), samples=20)
+
+
+def test_a_wrong_sigmoid_is_still_found():
+    """Half of a small output, and a weight of a layer before it."""
+    weight = np.random.default_rng(2).normal(size=(4, 3)).astype(np.float32)
+    nodes = [node("Gemm", "x w b", ("h",)), node("Sigmoid", "h", ("y",))]
+    proto = model(nodes, {"x": (1, 4)}, constants={"w": weight, "b": np.full(3, -10, np.float32)})
+    graph = load_model(proto)
+    (gemm, sigmoid) = graph.operators
+    changed = weight.T.copy()
+    changed[0, 0] += 0.1
+    for operators in (
+        (replace(gemm, weight=changed), sigmoid),
+        (replace(gemm, bias=gemm.bias - np.float32(0.1)), sigmoid),
+    ):
+        with pytest.raises(VerificationError, match="deviates from onnxruntime"):
+            check_with_onnxruntime(proto.SerializeToString(), replace(graph, operators=operators), tolerance=1e-4)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fpgaq.errors import ModelError
+from fpgaq.errors import ModelError, UnsupportedError
 from fpgaq.graph import (
     Affine,
     Convolution,
@@ -37,6 +37,7 @@ from tests.nnp_builder import (
     shape,
     softmax,
 )
+from tests.onnx_models import ints, load_model, model, node, real
 from tests.passes.networks import graph_of, kernel, norm, passed, refused, types
 
 
@@ -154,3 +155,18 @@ def test_long_chains_are_linear() -> None:
 def test_scalars_at_an_output_become_one() -> None:
     graph = graph_of([multiply("m", 2.0), add("o", 1.0)])
     assert types(fold_scalars(graph)) == [ScaleOffset]
+
+
+def test_two_outputs_that_become_one_tensor_are_refused() -> None:
+    """A slice of everything is an identity, and its removal would name the sum twice among the outputs."""
+    nodes = [
+        node("Gemm", "x w b", ("t4",)),
+        node("Slice", "t4 start end axis", ("t12",)),
+        node("Identity", "t4", ("t13",)),
+    ]
+    constants = {"w": real(4, 3), "b": real(3), "start": ints(0), "end": ints(3), "axis": ints(1)}
+    for outputs, said in ((["t4", "t12"], "'t4' and 't12'"), (["t13", "t4"], "'t13' and 't4'")):
+        graph = load_model(model(nodes, {"x": (1, 4)}, outputs=outputs, constants=constants))
+        with pytest.raises(UnsupportedError, match=f"outputs {said} are the same values"):
+            standard_passes(graph)
+    assert standard_passes(load_model(model(nodes, {"x": (1, 4)}, outputs=["t12"], constants=constants))).outputs

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from fpgaq.emit.digests import with_digests
 from fpgaq.formats import Format
-from fpgaq.integer_file import save
+from fpgaq.integer_file import dump
 from fpgaq.integer_graph import InputTransform, IntegerGraph, IntegerRelu, Tensor
 from fpgaq.verify.bench import bench_files
 
@@ -92,8 +93,7 @@ def write_output(directory: Path, changes: Mapping[str, str] | None = None, **pr
     memory = b"00\n01\n"
     manifest = make_manifest(memory)
     manifest["prediction"].update(prediction)
-    (directory / "rtl").mkdir(parents=True)
-    (directory / "rtl" / "weights.hex").write_bytes(memory)
+    files: dict[str, str | bytes] = {"rtl/weights.hex": memory}
     applied = set()
     for name in SOURCES:
         text = (Path(__file__).parent / "dut" / name).read_text(encoding="utf-8")
@@ -101,12 +101,11 @@ def write_output(directory: Path, changes: Mapping[str, str] | None = None, **pr
             if old in text:
                 applied.add(old)
                 text = text.replace(old, new)
-        (directory / "rtl" / name).write_text(text, encoding="utf-8")
+        files[f"rtl/{name}"] = text
     assert applied == set(changes or {}), "a change found no place in the Verilog"
-    save(make_graph(), directory / "network.fpgaq")
-    (directory / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    (directory / "interface.json").write_text(json.dumps(make_interface()), encoding="utf-8")
-    for path, content in bench_files(make_graph(), manifest, make_interface()).items():
+    files |= {"network.fpgaq": dump(make_graph()), "interface.json": json.dumps(make_interface())}
+    files |= {"manifest.json": json.dumps(manifest), **bench_files(make_graph(), manifest, make_interface())}
+    for path, content in with_digests(files).items():
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))

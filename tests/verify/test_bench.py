@@ -15,6 +15,7 @@ import pytest
 from small_network import make_graph, make_interface, make_manifest, run_bench, write_output
 
 from fpgaq.emit.write import write_folder
+from fpgaq.errors import UsageError
 from fpgaq.verify.bench import bench_files
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
@@ -214,5 +215,10 @@ def test_make_runs_where_fpgaq_cannot_be_imported(tmp_path: Path) -> None:
     assert process.returncode == 0, process.stdout + process.stderr
     assert "PASS: 4 tests, every beat equal" in process.stdout
     assert json.loads((directory / "bench" / "build" / "outcome.json").read_text())["status"] == 0
+    mine = directory / "bench" / "build" / "mycode.c"
+    mine.write_text("mine")
+    with pytest.raises(UsageError, match="bench/build/mycode.c"):
+        write_folder(directory, files)
+    mine.unlink()
     write_folder(directory, files)
     assert not (directory / "bench" / "build").exists()

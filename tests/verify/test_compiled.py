@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fpgaq import integer_file, pipeline
+from fpgaq import integer_file, pipeline, user_cache
 from fpgaq.emit.hls import describe, widest
 from fpgaq.errors import ModelError, ToolError, ToolTimeoutError, VerificationError
 from fpgaq.integer_graph import IntegerAffine, IntegerGraph
@@ -69,6 +72,100 @@ def test_cached_by_content(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "OPTIMIZE", ("-O1",))
     assert compiled_path(graph) != first.path
     assert [path.suffix for path in first.path.parent.iterdir()] == [".so"]
+
+
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[IntegerGraph, Path]:
+    """A network and its kept library, in whose place another one is put that tells when it is loaded."""
+    monkeypatch.setattr(compiled, "OPTIMIZE", ("-O0",))
+    graph = small_network()
+    path = compile_graph(graph).path
+    (tmp_path / "evil.c").write_text(
+        f'#include <stdio.h>\n__attribute__((constructor)) void f(void) {{ fclose(fopen("{tmp_path}/owned", "w")); }}\n'
+    )
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "evil.so", "evil.c"], cwd=tmp_path, check=True)
+    put(path, (tmp_path / "evil.so").read_bytes())
+    return graph, path
+
+
+def put(path: Path, content: bytes) -> None:
+    """Another file in the place: the old one may be loaded."""
+    path.unlink()
+    path.write_bytes(content)
+
+
+def assert_sound(graph: IntegerGraph) -> None:
+    inputs = frames_of(graph, 2)
+    found, expected = compile_graph(graph).run(inputs), run(graph, inputs)
+    assert all((found[name] == expected[name]).all() for name in expected)
+
+
+def test_a_damaged_entry_heals(planted: tuple[IntegerGraph, Path], tmp_path: Path) -> None:
+    """Another library, one cut short, one with a flipped bit, and none at all."""
+    graph, path = planted
+    assert_sound(graph)
+    sound = path.read_bytes()
+    flipped = bytearray(sound)
+    flipped[len(flipped) // 2] ^= 1
+    for damaged in (sound[:1000], bytes(flipped), b""):
+        put(path, damaged)
+        assert_sound(graph)
+        assert path.read_bytes()[-32:] == hashlib.sha256(path.read_bytes()[:-32]).digest()
+    assert not (tmp_path / "owned").exists()
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_nothing_is_loaded_from_a_folder_of_others(planted: tuple[IntegerGraph, Path], tmp_path: Path) -> None:
+    graph, path = planted
+    evil = path.read_bytes()
+    evil += hashlib.sha256(evil).digest()
+    put(path, evil)
+    for folder in (path.parent, path.parent.parent):
+        folder.chmod(0o777)
+        with pytest.raises(ToolError, match="can be written by others .mode 777.*XDG_CACHE_HOME"):
+            compile_graph(graph)
+        folder.chmod(0o700)
+    moved = tmp_path / "moved"
+    path.parent.rename(moved)
+    path.parent.symlink_to(moved)
+    with pytest.raises(ToolError, match="is not a folder of this user"):
+        compile_graph(graph)
+    path.parent.unlink()
+    moved.rename(path.parent)
+    # In a folder that is ours: an entry that others may write, one of another user, or a link.
+    path.chmod(0o666)
+    assert_sound(graph)
+    assert path.read_bytes() != evil
+    put(path, evil)
+    if os.geteuid() == 0:
+        os.chown(path, 65534, 65534)
+        assert_sound(graph)
+        assert path.read_bytes() != evil
+    path.unlink()
+    (tmp_path / "other.so").write_bytes(evil)
+    path.symlink_to(tmp_path / "other.so")
+    assert_sound(graph)
+    assert path.read_bytes() != evil and not path.is_symlink()
+    assert not (tmp_path / "owned").exists()
+    if os.geteuid() == 0:
+        os.chown(path.parent, 65534, 65534)
+        with pytest.raises(ToolError, match="is not a folder of this user"):
+            compile_graph(graph)
+
+
+def test_the_folder_is_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        folder = user_cache.private_folder("engines")
+    finally:
+        os.umask(before)
+    assert [place.stat().st_mode & 0o777 for place in (folder, folder.parent)] == [0o700, 0o700]
+    folder.chmod(0o755)
+    assert user_cache.private_folder("engines").stat().st_mode & 0o777 == 0o700
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for ignored in ("relative/cache", "", "."):
+        monkeypatch.setenv("XDG_CACHE_HOME", ignored)
+        assert user_cache.cache_folder("synth") == tmp_path / "home" / ".cache" / "fpgaq" / "synth"
 
 
 def test_two_networks_in_one_process(tmp_path: Path) -> None:

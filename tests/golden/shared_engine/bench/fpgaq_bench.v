@@ -7,6 +7,7 @@ module fpgaq_bench (
     input  wire        rst,
     input  wire [31:0] frames,
     input  wire [31:0] first_frame,
+    input  wire [31:0] surplus,      // frames that the sources send on top, of which the sinks take nothing
     input  wire [31:0] flip_input,   // the input whose tlast is inverted on a beat
     input  wire [31:0] flip_beat,    // that beat; all ones: none
     input  wire [7:0]  gap,
@@ -89,10 +90,10 @@ module fpgaq_bench (
     fpgaq_bench_source #(
         .WIDTH(8),
         .BEATS(32),
-        .FRAMES(7),
+        .FRAMES(10),
         .FILE("stimulus_s_axis_0.hex")
     ) source_s_axis_0 (
-        .clk(clk), .rst(rst), .frames(frames), .first_frame(first_frame), .gap(gap), .gap_hold(gap_hold),
+        .clk(clk), .rst(rst), .frames(frames + surplus), .first_frame(first_frame), .gap(gap), .gap_hold(gap_hold),
         .seed(seed ^ 32'd2654435761), .flip_beat(flip_input == 32'd0 ? flip_beat : ~32'd0),
         .tdata(s_axis_0_tdata), .tvalid(s_axis_0_tvalid), .tlast(s_axis_0_tlast), .tready(s_axis_0_tready)
     );
@@ -100,27 +101,12 @@ module fpgaq_bench (
     fpgaq_bench_source #(
         .WIDTH(8),
         .BEATS(16),
-        .FRAMES(7),
+        .FRAMES(10),
         .FILE("stimulus_s_axis_1.hex")
     ) source_s_axis_1 (
-        .clk(clk), .rst(rst), .frames(frames), .first_frame(first_frame), .gap(gap), .gap_hold(gap_hold),
+        .clk(clk), .rst(rst), .frames(frames + surplus), .first_frame(first_frame), .gap(gap), .gap_hold(gap_hold),
         .seed(seed ^ 32'd1013904226), .flip_beat(flip_input == 32'd1 ? flip_beat : ~32'd0),
         .tdata(s_axis_1_tdata), .tvalid(s_axis_1_tvalid), .tlast(s_axis_1_tlast), .tready(s_axis_1_tready)
-    );
-
-    fpgaq_bench_sink sink_m_axis_0 (
-        .clk(clk), .rst(rst), .stall(stall), .stall_hold(stall_hold), .seed(seed ^ 32'd3668339987),
-        .tready(m_axis_0_tready)
-    );
-
-    fpgaq_bench_sink sink_m_axis_1 (
-        .clk(clk), .rst(rst), .stall(stall), .stall_hold(stall_hold), .seed(seed ^ 32'd2027808452),
-        .tready(m_axis_1_tready)
-    );
-
-    fpgaq_bench_sink sink_m_axis_2 (
-        .clk(clk), .rst(rst), .stall(stall), .stall_hold(stall_hold), .seed(seed ^ 32'd387276917),
-        .tready(m_axis_2_tready)
     );
 
     wire [22:0] fires;
@@ -399,6 +385,24 @@ module fpgaq_bench (
         .clk(clk), .rst(rst), .armed(armed), .log_file(log_file), .cycle(cycle),
         .valid(m_axis_2_tvalid), .ready(m_axis_2_tready), .data({m_axis_2_tlast, m_axis_2_tdata}),
         .fire(fires[22]), .beats(beats_22)
+    );
+
+    fpgaq_bench_sink sink_m_axis_0 (
+        .clk(clk), .rst(rst), .stall(stall), .stall_hold(stall_hold), .seed(seed ^ 32'd3668339987),
+        .block(surplus != 32'd0 && beats_20 >= frames * 32'd1),
+        .tready(m_axis_0_tready)
+    );
+
+    fpgaq_bench_sink sink_m_axis_1 (
+        .clk(clk), .rst(rst), .stall(stall), .stall_hold(stall_hold), .seed(seed ^ 32'd2027808452),
+        .block(surplus != 32'd0 && beats_21 >= frames * 32'd5),
+        .tready(m_axis_1_tready)
+    );
+
+    fpgaq_bench_sink sink_m_axis_2 (
+        .clk(clk), .rst(rst), .stall(stall), .stall_hold(stall_hold), .seed(seed ^ 32'd387276917),
+        .block(surplus != 32'd0 && beats_22 >= frames * 32'd64),
+        .tready(m_axis_2_tready)
     );
 
     wire complete = frames != 32'd0 && beats_20 >= frames * 32'd1 && beats_21 >= frames * 32'd5 && beats_22 >= frames * 32'd64;

@@ -1,4 +1,4 @@
-// The ready of one AXI4-Stream output: always high, or low at random.
+// The ready of one AXI4-Stream output: always high, or low at random, or low for good.
 `default_nettype none
 
 module fpgaq_bench_sink (
@@ -7,6 +7,7 @@ module fpgaq_bench_sink (
     input  wire [7:0]  stall,       // chance of a stall, in 256ths
     input  wire [15:0] stall_hold,  // a stall is redrawn when the masked random bits are zero
     input  wire [31:0] seed,        // not zero
+    input  wire        block,       // takes nothing more
     output wire        tready
 );
     reg [31:0] random;
@@ -17,7 +18,7 @@ module fpgaq_bench_sink (
     wire [31:0] step3 = step2 ^ (step2 << 5);
     wire        redraw = (random[31:16] & stall_hold) == 16'd0;
 
-    assign tready = (stall == 8'd0) || open;
+    assign tready = ((stall == 8'd0) || open) && !block;
 
     always @(posedge clk) begin
         random <= step3;

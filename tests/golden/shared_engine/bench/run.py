@@ -1,7 +1,10 @@
 """Build the network with its bench, run the cocotb tests and say in one line what was found.
 
-Exit status: 0 all tests passed, 1 verification failed, 2 a tool is missing or failed. `outcome.json` in the build
-folder tells the same to programs. Needs Python with cocotb 2 and numpy, and Icarus Verilog or Verilator 5.036.
+Exit status: 0 all tests passed, 1 verification failed, 2 a tool is missing or failed. `outcome.json` in the folder
+build tells the same to programs. Needs Python with cocotb 2 and numpy, and Icarus Verilog or Verilator 5.036.
+
+The work is done in a temporary folder; logs and results are copied into build, and `.fpgaq-products` there says what
+they are, so that a later `fpgaq generate` deletes them and nothing else.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+PRODUCTS = ".fpgaq-products"
 TESTS = ("unstalled", "stalled", "reset_mid_frame", "misplaced_tlast")
 
 
@@ -31,24 +35,24 @@ class RunError(Exception):
         self.status = status
 
 
-def check_memories(manifest: dict[str, Any], directory: Path) -> None:
-    """Every memory file is there and has the content that the manifest's digest proves."""
-    digests = manifest.get("memory_digests", {})
-    for name in manifest["memory_files"]:
+def check_files(manifest: dict[str, Any], directory: Path) -> None:
+    """Every file that is simulated is there and has the content that the manifest's digest proves."""
+    digests = {**manifest.get("digests", {}), **manifest.get("memory_digests", {})}
+    for name in [*manifest["memory_files"], *(name for name in manifest["files"] if name in digests)]:
+        kind = "memory file" if name in manifest["memory_files"] else "file"
         path = directory / name
         if not path.is_file():
-            raise RunError(1, f"memory file {name} is missing; generate the folder anew")
+            raise RunError(1, f"{kind} {name} is missing; generate the folder anew")
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if found != digests.get(name):
-            raise RunError(1, f"memory file {name} has sha256 {found}, the manifest says {digests.get(name)}")
+            raise RunError(1, f"{kind} {name} has sha256 {found}, the manifest says {digests.get(name)}")
 
 
 def prepare(manifest: dict[str, Any], directory: Path, build: Path) -> None:
     """Fill the build folder with copies of the design and with stimuli; memories are read by relative names."""
     import compare
 
-    shutil.rmtree(build, ignore_errors=True)
-    (build / "rtl").mkdir(parents=True)
+    (build / "rtl").mkdir()
     for name in [*manifest["files"], *manifest["memory_files"]]:
         if (directory / name).is_file():
             shutil.copyfile(directory / name, build / "rtl" / Path(name).name)
@@ -109,6 +113,8 @@ def simulate(simulator: str, manifest: dict[str, Any], build: Path, tests: tuple
             seed=1,
         )
     except (RuntimeError, SystemExit, OSError) as error:
+        if (assertion := read_assertion(build)) is not None:
+            raise RunError(1, assertion) from error
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
         said = next((line for line in lines if "rror" in line), lines[-1] if lines else "no output")
         raise RunError(2, f"{executable} failed ({error}): {said.strip()[:300]} (see {log.name})") from error
@@ -147,20 +153,45 @@ def read_outcomes(build: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+def keep_products(outcome: dict[str, Any], build: Path, final: Path) -> None:
+    """Copy what a reader wants to see, and list it with digests; what the last run left goes."""
+    final.mkdir(exist_ok=True)
+    record = final / PRODUCTS
+    for line in record.read_text(encoding="ascii").splitlines() if record.is_file() else []:
+        digest, _, name = line.partition("  ")
+        path = final / name
+        if path.parent == final and path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
+            path.unlink()
+    (build / "outcome.json").write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
+    lines = []
+    for path in sorted([*build.glob("*.log"), *build.glob("results.xml"), build / "outcome.json"]):
+        if path.name != "beats.log":
+            shutil.copyfile(path, final / path.name)
+            lines.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
+    record.write_text("".join(lines), encoding="ascii")
+
+
 def run(options: argparse.Namespace, build: Path) -> dict[str, Any]:
     """Do everything; return the outcome for `outcome.json`."""
     directory = HERE.parent
     manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
     tests = TESTS if options.tests == "all" else tuple(options.tests.split(","))
     if not options.skip_digests:
-        check_memories(manifest, directory)
+        check_files(manifest, directory)
     prepare(manifest, directory, build)
     results = simulate(options.simulator, manifest, build, tests)
     if (assertion := read_assertion(build)) is not None:
         raise RunError(1, assertion)
     failed = read_results(results, tests)
     outcomes = read_outcomes(build)
-    outcome: dict[str, Any] = {"status": 0, "message": None, "mismatches": 0, "tests": outcomes}
+    exercise = json.loads((HERE / "bench.json").read_text(encoding="utf-8")).get("exercise")
+    outcome: dict[str, Any] = {
+        "status": 0,
+        "message": None,
+        "mismatches": 0,
+        "tests": outcomes,
+        "exercise": exercise,
+    }
     for one in outcomes:
         outcome["mismatches"] += one.get("mismatches", 0)
         if one["test"] == "unstalled":
@@ -179,25 +210,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--simulator", default="icarus", choices=("icarus", "verilator"))
     parser.add_argument("--tests", default="all", help="test names with commas between, or all")
-    parser.add_argument("--skip-digests", action="store_true", help="simulate even if a memory file was changed")
+    parser.add_argument("--skip-digests", action="store_true", help="simulate even if a file was changed")
     options = parser.parse_args()
     # pytest's marker would make the runner choose another results file.
     os.environ.pop("PYTEST_CURRENT_TEST", None)
-    build = HERE / "build"
-    if re.search(r"[^\w./+-]", str(build), re.ASCII):
-        # Simulators pass paths through a shell and make; odd ones are kept away from them.
-        build = Path(tempfile.mkdtemp(prefix="fpgaq-bench-"))
-    try:
-        outcome = run(options, build)
-    except RunError as failure:
-        outcome = {"status": failure.status, "message": str(failure), "mismatches": 0, "tests": []}
-    final = HERE / "build"
-    final.mkdir(exist_ok=True)
-    (final / "outcome.json").write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
-    if build != final:
-        for log in build.glob("*.log"):
-            shutil.copyfile(log, final / log.name)
-        shutil.rmtree(build, ignore_errors=True)
+    # The folder stays as it was generated, also when the simulator's Python imports the tests.
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    # Simulators pass paths through a shell and make: those of the user may be odd. And nothing of theirs is in here.
+    with tempfile.TemporaryDirectory(prefix="fpgaq-bench-", ignore_cleanup_errors=True) as temporary:
+        build = Path(temporary)
+        try:
+            outcome = run(options, build)
+        except RunError as failure:
+            outcome = {"status": failure.status, "message": str(failure), "mismatches": 0, "tests": []}
+        keep_products(outcome, build, HERE / "build")
     if outcome["status"]:
         print(f"FAIL: {outcome['message']}", file=sys.stderr)
     else:

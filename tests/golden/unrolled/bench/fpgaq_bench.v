@@ -7,6 +7,7 @@ module fpgaq_bench (
     input  wire        rst,
     input  wire [31:0] frames,
     input  wire [31:0] first_frame,
+    input  wire [31:0] surplus,      // frames that the sources send on top, of which the sinks take nothing
     input  wire [31:0] flip_input,   // the input whose tlast is inverted on a beat
     input  wire [31:0] flip_beat,    // that beat; all ones: none
     input  wire [7:0]  gap,
@@ -62,17 +63,12 @@ module fpgaq_bench (
     fpgaq_bench_source #(
         .WIDTH(48),
         .BEATS(1),
-        .FRAMES(6),
+        .FRAMES(9),
         .FILE("stimulus_s_axis.hex")
     ) source_s_axis (
-        .clk(clk), .rst(rst), .frames(frames), .first_frame(first_frame), .gap(gap), .gap_hold(gap_hold),
+        .clk(clk), .rst(rst), .frames(frames + surplus), .first_frame(first_frame), .gap(gap), .gap_hold(gap_hold),
         .seed(seed ^ 32'd2654435761), .flip_beat(flip_input == 32'd0 ? flip_beat : ~32'd0),
         .tdata(s_axis_tdata), .tvalid(s_axis_tvalid), .tlast(s_axis_tlast), .tready(s_axis_tready)
-    );
-
-    fpgaq_bench_sink sink_m_axis (
-        .clk(clk), .rst(rst), .stall(stall), .stall_hold(stall_hold), .seed(seed ^ 32'd1013904226),
-        .tready(m_axis_tready)
     );
 
     wire [4:0] fires;
@@ -135,6 +131,12 @@ module fpgaq_bench (
         .clk(clk), .rst(rst), .armed(armed), .log_file(log_file), .cycle(cycle),
         .valid(m_axis_tvalid), .ready(m_axis_tready), .data({m_axis_tlast, m_axis_tdata}),
         .fire(fires[4]), .beats(beats_4)
+    );
+
+    fpgaq_bench_sink sink_m_axis (
+        .clk(clk), .rst(rst), .stall(stall), .stall_hold(stall_hold), .seed(seed ^ 32'd1013904226),
+        .block(surplus != 32'd0 && beats_4 >= frames * 32'd1),
+        .tready(m_axis_tready)
     );
 
     wire complete = frames != 32'd0 && beats_4 >= frames * 32'd1;
