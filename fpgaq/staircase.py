@@ -129,6 +129,9 @@ def choose(specified: Sequence[Specified], spans: Sequence[Range], fmt: Format) 
     even way at all ties in the range, one that rounds half to even and is exact serves (scales that are dyadic);
     where there is none, ties may go either way, and `Chosen.ties` counts the accumulators where they go the other.
     """
+    if len(set(specified)) == 1 and len(spans) > 1:
+        # One scale for all channels: one multiplier, which must serve over all of their ranges.
+        specified, spans = specified[:1], [(min(low for low, _ in spans), max(high for _, high in spans))]
     found = [one.steps(span) for one, span in zip(specified, spans, strict=True)]
     stairs, ties = [steps for steps, _ in found], [places for _, places in found]
     base = Requantize((0,), "half_up", zero_point=specified[0].zero_point, low=specified[0].low, high=specified[0].high)

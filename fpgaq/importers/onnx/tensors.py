@@ -27,6 +27,10 @@ REAL_TYPES = (FLOAT, FLOAT16, DOUBLE, BFLOAT16)
 # The numpy type of the raw bytes and the field that holds the values otherwise.
 _STORAGE = {
     FLOAT: ("<f4", "float_data"),
+    2: ("u1", "int32_data"),
+    3: ("i1", "int32_data"),
+    4: ("<u2", "int32_data"),
+    5: ("<i2", "int32_data"),
     INT32: ("<i4", "int32_data"),
     INT64: ("<i8", "int64_data"),
     BOOL: ("u1", "int32_data"),
