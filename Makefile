@@ -5,13 +5,16 @@ EXAMPLE := examples/fashion_cnn
 
 N ?= 1000
 
-.PHONY: help setup demo test test-slow fuzz bench lint format clean distclean
+.PHONY: help setup demo test test-slow mutants fuzz clocks bench lint format clean distclean
 
 help:
 	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison'
-	@echo 'make test       the test suite: Python 3.10 with nnabla, then the newest Python without'
-	@echo 'make test-slow  the tests that take minutes'
+	@echo 'make test       the test suite: Python 3.10 with nnabla, then the newest Python without;'
+	@echo '                at most 25 minutes of two processors, at most 20 s of one for a test'
+	@echo 'make test-slow  the tests that take longer, up to 3 hours; what passed at this commit is not run again'
+	@echo 'make mutants    faults planted in hardware and benches, each of which has to be found'
 	@echo 'make fuzz N=1000 that many random networks, Verilog against the reference'
+	@echo 'make clocks     place and route of four unrolled layers: their clocks by three seeds'
 	@echo 'make bench      images per second of the integer reference and the float executor'
 	@echo 'make lint       ruff and mypy        make format  rewrite the sources as ruff wants them'
 	@echo 'make clean      remove what was built (make distclean: the environments too)'
@@ -28,6 +31,13 @@ test: setup
 
 test-slow: setup
 	@$(BIN)/python scripts/run_tests.py --slow
+
+mutants: setup
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m mutants --slowest 20
+
+clocks: setup
+	@$(BIN)/python benchmarks/unrolled.py --seeds 3 --folder build/clocks \
+		"layer 32-5, 8 bits, clock" "layer 32-5, 6 bits, clock" "layer 32-5, 8 bits, words" "layer 32-5, 6 bits, words"
 
 fuzz: setup
 	@$(BIN)/python -m hdl_tests.fuzz $(N)

@@ -20,7 +20,9 @@ from typing import Any
 
 from estimator_networks import make_sample, names
 
-from fpgaq.emit.verilog import emit
+from fpgaq.emit.design import Design
+from fpgaq.emit.printer import print_design
+from fpgaq.emit.verilog import design_of
 from fpgaq.emit.write import write_folder
 from fpgaq.errors import ToolError
 from fpgaq.estimate.inventory import take_inventory
@@ -31,17 +33,18 @@ DATA = Path(__file__).parent / "estimator_data"
 DESIGNS = DATA / "designs.jsonl"
 
 
-def emitted(name: str) -> tuple[dict[str, str | bytes], dict[str, str], str]:
-    """(all files, Verilog and memory files by name, digest of these) of the network of a name."""
+def emitted(name: str) -> tuple[Design, dict[str, str | bytes], str]:
+    """(design, all of its files, digest of Verilog and memory files) of the network of a name."""
     sample = make_sample(name)
-    files = emit(sample.graph, sample.schedule)
+    design = design_of(sample.graph, sample.schedule)
+    files = print_design(design)
     texts = {path.removeprefix("rtl/"): str(text) for path, text in files.items() if path.startswith("rtl/")}
-    return files, texts, hashlib.sha256("".join(texts[name] for name in sorted(texts)).encode()).hexdigest()[:16]
+    return design, files, hashlib.sha256("".join(texts[name] for name in sorted(texts)).encode()).hexdigest()[:16]
 
 
 def count(name: str, device: str) -> dict[str, Any]:
     """What a network takes."""
-    files, _, digest = emitted(name)
+    _, files, digest = emitted(name)
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "design"
         write_folder(folder, files)
@@ -51,9 +54,8 @@ def count(name: str, device: str) -> dict[str, Any]:
 
 def inventory(name: str) -> dict[str, Any]:
     """What a network consists of."""
-    files, texts, digest = emitted(name)
-    top = json.loads(files["manifest.json"])["top"]
-    items = [item for part in take_inventory(texts, top).values() for item in part]
+    design, _, digest = emitted(name)
+    items = [item for part in take_inventory(design).values() for item in part]
     listed = [[item.kind, dict(item.facts), item.count] for item in items]
     return {"name": name, "digest": digest, "items": listed}
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from workloads import WORKLOADS
 
-from fpgaq.emit.verilog import emit
+from fpgaq.emit.verilog import design_of, emit
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.reference import run
 from fpgaq.schedule import Schedule, Target, plan_hardware
@@ -53,7 +53,7 @@ def icarus(graph: IntegerGraph, schedule: Schedule, inputs: dict[str, np.ndarray
 
 def verilator(graph: IntegerGraph, schedule: Schedule, inputs: dict[str, np.ndarray], folder: Path) -> None:
     """Every beat of the outputs, and the cycles."""
-    design = flat_design(emit(graph, schedule), folder)
+    design = flat_design(design_of(graph, schedule), folder)
     program = compile_designs([design], folder / "build", TIMEOUT, "-O1")
     golden = {name: values for name, values in run(graph, inputs).items() if name in graph.outputs}
     latency, ends = drive(program, 0, design, inputs, golden, FRAMES, 0, TIMEOUT)

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fpgaq.emit.verilog import emit
+from fpgaq.emit.printer import print_design
+from fpgaq.emit.verilog import design_of
 from fpgaq.errors import FitError
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Target, make_schedule
@@ -34,12 +35,12 @@ def make_files(
             if multipliers > 4096:
                 raise
             multipliers *= 2
-    files: Files = dict(emit(graph, replace(schedule, factor_bits=factor_bits)))
-    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
+    design = design_of(graph, replace(schedule, factor_bits=factor_bits))
+    manifest = design.as_json()
     if golden is not None:
         for stream, op in zip(manifest["streams"][1:], golden.operators, strict=True):
             stream["layer"] = op.name
-    return {**files, **bench_files(golden or graph, manifest, interface)}
+    return {**print_design(design), **bench_files(golden or graph, manifest, design.interface())}
 
 
 def change_text(files: Files, changes: Mapping[str, str], only: Callable[[str], bool] = lambda path: True) -> Files:

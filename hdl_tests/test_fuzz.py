@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fpgaq.emit.design import Design
 from fpgaq.emit.hls import Wiring, network
-from fpgaq.emit.verilog import emit
+from fpgaq.emit.verilog import design_of
 from fpgaq.formats import Format
 from fpgaq.integer_graph import OPERATORS, IntegerAffine, IntegerConvolution, IntegerGraph, IntegerRelu, Tensor
-from fpgaq.schedule import Target, make_schedule
+from fpgaq.schedule import Schedule, Target, make_schedule
 from fpgaq.schedule.beats import predict
 from fpgaq.schedule.memories import describe
 from fpgaq.verify import compiled, file_bench
@@ -51,23 +52,27 @@ def failures(seeds: Sequence[int], *ways: str) -> str:
 
 
 @needs_icarus
-@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize("chunk", [0, *(pytest.param(chunk, marks=pytest.mark.once) for chunk in range(1, CHUNKS))])
 def test_random_networks(chunk: int) -> None:
     seeds = range(chunk * NETWORKS, (chunk + 1) * NETWORKS)
     assert not failures(seeds, "icarus", "interpreter")
 
 
+@pytest.mark.once
 @needs_compiler
 def test_many_networks_in_one_compiled_program() -> None:
     assert not failures(range(50), "verilator")
 
 
+@pytest.mark.once
 @pytest.mark.skipif(find_compiler() is None, reason="needs g++ or clang++")
 def test_many_networks_in_one_library_of_hls() -> None:
     """The same seeds as in Icarus and Verilator: numpy = Verilog = HLS C++."""
     assert not failures(range(25), "hls")
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 @pytest.mark.skipif(find_compiler() is None, reason="needs g++ or clang++")
 def test_faults_in_hls_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One changed line of the header library shows in an output or in what the library checks."""
@@ -107,7 +112,11 @@ ONCE_WRONG = (1032, 1099, 1171, 1194)
 
 
 @needs_icarus
-@pytest.mark.parametrize("seed", [*range(0, CHUNKS * NETWORKS, 10), *ONCE_WRONG])
+@pytest.mark.parametrize(
+    "seed",
+    [0, 10, 20]
+    + [pytest.param(seed, marks=pytest.mark.once) for seed in (*range(30, CHUNKS * NETWORKS, 10), *ONCE_WRONG)],
+)
 def test_random_networks_on_the_users_bench(seed: int) -> None:
     assert not failures([seed], "cocotb")
 
@@ -119,6 +128,7 @@ def test_more_random_networks_on_the_users_bench(seed: int) -> None:
     assert not failures([seed], "cocotb")
 
 
+@pytest.mark.once
 def test_the_networks_cover_everything() -> None:
     covered = Counter(name for seed in range(CHUNKS * NETWORKS) for name in features(random_case(seed)))
     assert set(covered) == FEATURES
@@ -126,6 +136,7 @@ def test_the_networks_cover_everything() -> None:
     assert min(counts.values()) >= LEAST, counts
 
 
+@pytest.mark.once
 @needs_icarus
 def test_crashers_stay_mended() -> None:
     wrong = {path.stem: replay_crasher(path) for path in sorted(CRASHERS.glob("*.fpgaq"))}
@@ -146,6 +157,8 @@ def convolution_case() -> Case:
     raise AssertionError("no such network among the first seeds")
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 @needs_icarus
 @pytest.mark.parametrize(
     ("old", "new", "said"),
@@ -158,23 +171,25 @@ def convolution_case() -> Case:
     ],
 )
 def test_faults_are_found(old: str, new: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    case, original, applied = convolution_case(), file_bench.emit, []
+    case, original, applied = convolution_case(), file_bench.print_design, []
 
-    def planted(graph: IntegerGraph, schedule: object) -> dict[str, str | bytes]:
-        files = original(graph, schedule)  # type: ignore[arg-type]
+    def planted(design: Design) -> dict[str, str | bytes]:
+        files = original(design)
         for name, text in files.items():
             if name.endswith(".v") and old in str(text):
                 files[name] = str(text).replace(old, new)
                 applied.append(name)
         return files
 
-    monkeypatch.setattr(file_bench, "emit", planted)
+    monkeypatch.setattr(file_bench, "print_design", planted)
     tensor = case.graph.tensors["t0"]
     result = run_file_bench(case.graph, case.schedule, {"t0": frames(tensor, 3, 5)}, workdir=tmp_path)
     assert applied
     assert result.mismatch is not None and said in result.mismatch
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 @needs_icarus
 def test_wrong_predictions_are_found(tmp_path: Path) -> None:
     case = convolution_case()
@@ -186,6 +201,7 @@ def test_wrong_predictions_are_found(tmp_path: Path) -> None:
         assert result.mismatch is not None and result.mismatch.startswith(f"{name}: predicted")
 
 
+@pytest.mark.once
 @needs_icarus
 def test_smaller_queues_stop_or_slow_the_hardware(tmp_path: Path) -> None:
     """What the beat model says of the queue of a skip connection, simulated: as chosen, half of it, two beats."""
@@ -210,6 +226,7 @@ def test_smaller_queues_stop_or_slow_the_hardware(tmp_path: Path) -> None:
         assert run_file_bench(graph, slower, inputs, workdir=tmp_path / f"slower_{bits}").mismatch is None
 
 
+@pytest.mark.once
 @needs_icarus
 def test_every_operator_with_two_inputs_and_three_outputs(tmp_path: Path) -> None:
     graph = residual_network()
@@ -222,6 +239,8 @@ def test_every_operator_with_two_inputs_and_three_outputs(tmp_path: Path) -> Non
         assert result.mismatch is None
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 @needs_icarus
 def test_overflow_is_asserted(tmp_path: Path) -> None:
     source, result = Tensor("t0", (1, 1, 8), Format(8, 0, False)), Tensor("t1", (1, 1, 1), Format(15, 0))
@@ -245,6 +264,7 @@ def test_overflow_is_asserted(tmp_path: Path) -> None:
     assert found is not None and found.startswith("fpgaq: accumulator overflow in")
 
 
+@pytest.mark.once
 @needs_icarus
 @pytest.mark.parametrize("signed", [False, True])
 def test_relu_of_any_format(signed: bool) -> None:
@@ -255,6 +275,7 @@ def test_relu_of_any_format(signed: bool) -> None:
         assert try_cases([case_of(graph)], "icarus") == [None]
 
 
+@pytest.mark.once
 @needs_icarus
 def test_shrinking_and_crashers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A failure that needs one certain layer shrinks to this layer, and a kept crasher is replayed."""
@@ -274,6 +295,8 @@ def test_shrinking_and_crashers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert sum(1 for _ in shorter(case.graph)) == sum(range(2, len(case.graph.operators) + 1))
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 @needs_icarus
 @pytest.mark.parametrize("way", [name for name in WAYS if name != "interpreter"])
 def test_every_way_finds_a_wrong_result(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,18 +306,18 @@ def test_every_way_finds_a_wrong_result(way: str, monkeypatch: pytest.MonkeyPatc
     assert isinstance(changed, IntegerConvolution | IntegerAffine)
     wrong = replace(changed, weight=~changed.weight)
 
-    def planted(graph: IntegerGraph, schedule: object) -> dict[str, str | bytes]:
+    def planted(graph: IntegerGraph, schedule: Schedule) -> Design:
         if graph is cases[0].graph:
             graph = replace(graph, operators=(*graph.operators[:-1], wrong))
-        return emit(graph, schedule)  # type: ignore[arg-type]
+        return design_of(graph, schedule)
 
     def planted_hls(graph: IntegerGraph, wiring: Wiring, top: str) -> network.Network:
         if graph is cases[0].graph:
             graph = replace(graph, operators=(*graph.operators[:-1], wrong))
         return network.describe(graph, wiring, top)
 
-    monkeypatch.setattr(file_bench, "emit", planted)
-    monkeypatch.setattr(ways, "emit", planted)
+    monkeypatch.setattr(file_bench, "design_of", planted)
+    monkeypatch.setattr(ways, "design_of", planted)
     monkeypatch.setattr(ways, "describe", planted_hls)
     first, second = try_cases(cases, way)
     assert first is not None and "expected" in first.message

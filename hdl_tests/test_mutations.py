@@ -20,7 +20,11 @@ from fpgaq.formats import Format
 from fpgaq.integer_check import check
 from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph
 
-pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog"),
+    pytest.mark.once,
+    pytest.mark.mutants,
+]
 
 MULTIPLIERS = 8
 """For which each layer has an engine of its own."""

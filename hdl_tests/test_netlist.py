@@ -32,6 +32,7 @@ from hdl_tests.network_builder import NetworkBuilder
 pytestmark = [
     pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog"),
     pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed"),
+    pytest.mark.once,
 ]
 
 MODELS = {
@@ -128,6 +129,11 @@ def pooled() -> IntegerGraph:
     return NetworkBuilder(8, (4, 64, 8)).pool().graph()
 
 
+def slow(*values: object) -> object:
+    """A netlist of more than 20 s; of ECP5, UltraPlus and Gowin, one with block RAMs stays quick."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("network", "multipliers", "device", "stall_seed"),
     [
@@ -135,18 +141,18 @@ def pooled() -> IntegerGraph:
         (perceptron, 1, "ecp5-25k", 3),
         (perceptron, 1, "ice40-up5k", None),
         (perceptron, 1, "gowin-gw1n9", None),
-        (convolutional, 3, "ecp5-25k", 3),
-        (convolutional, 3, "ice40-up5k", 3),
-        (convolutional, 3, "ice40-hx8k", 3),
-        (convolutional, 3, "gowin-gw1n9", None),
-        (convolutional, 3, "gowin-gw1n9", 3),
-        (convolutional, 3, "xc7", 3),
-        (convolutional, 3, "xcup", None),
-        (perceptron, 1, "xc7", 3),
-        (perceptron, 1, "xcup", None),
+        slow(convolutional, 3, "ecp5-25k", 3),
+        slow(convolutional, 3, "ice40-up5k", 3),
+        slow(convolutional, 3, "ice40-hx8k", 3),
+        slow(convolutional, 3, "gowin-gw1n9", None),
+        slow(convolutional, 3, "gowin-gw1n9", 3),
+        slow(convolutional, 3, "xc7", 3),
+        slow(convolutional, 3, "xcup", None),
+        slow(perceptron, 1, "xc7", 3),
+        slow(perceptron, 1, "xcup", None),
         (pooled, 0, "gowin-gw1n9", 3),
-        (pooled, 0, "xc7", 3),
-        (pooled, 0, "xcup", 3),
+        slow(pooled, 0, "xc7", 3),
+        slow(pooled, 0, "xcup", 3),
         (pooled, 0, "ecp5-25k", 3),
     ],
 )
@@ -167,6 +173,7 @@ def test_netlist_puts_out_what_the_reference_does(network, multipliers, device, 
         assert ("REGMODE_A" in netlist.modes) == (family == "ecp5")
 
 
+@pytest.mark.mutants
 def test_netlist_that_computes_otherwise_is_told(tmp_path):
     """The bench looks: a netlist without the registers that its blocks should have taken is one cycle ahead."""
 

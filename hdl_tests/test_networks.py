@@ -52,11 +52,18 @@ NETWORKS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+ON_EVERY_PYTHON = ("depthwise, two each", "per channel", "unsigned input")
+"""The bench that a user gets runs inside the simulator: three networks on each Python, the others on the first."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ON_EVERY_PYTHON else pytest.mark.once) for name in NETWORKS]
+)
 def test_network(name: str, tmp_path: Path) -> None:
     prove(tmp_path, NETWORKS[name]().graph(), 40 if len(name) % 2 else 8)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "factor_bits"), [("unsigned input", 25), ("per channel", 27), ("like LeNet", 18), ("groups", 48)]
 )
@@ -69,6 +76,7 @@ def test_packed_multipliers(name: str, factor_bits: int, tmp_path: Path) -> None
     assert outcome["status"] == 0, outcome["message"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("layers", ["two convolutions and an affine layer", "a convolution"])
 def test_weights_in_banks(layers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Banks give a word a cycle later; no schedule differs for that, whether layers share the multiplier or not."""
@@ -84,12 +92,14 @@ def test_weights_in_banks(layers: str, tmp_path: Path, monkeypatch: pytest.Monke
     assert run_files(tmp_path, files)["status"] == 0
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("multipliers", [3, 50])
 def test_branches(multipliers: int, tmp_path: Path) -> None:
     """Every operator, two inputs, three outputs."""
     prove(tmp_path, residual_network(multipliers), multipliers)
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.parametrize("multipliers", [1, 4, 100])
 @pytest.mark.parametrize("name", NETWORKS)
@@ -97,6 +107,7 @@ def test_network_at_other_budgets(name: str, multipliers: int, tmp_path: Path) -
     prove(tmp_path, NETWORKS[name]().graph(), multipliers)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_rounding(rounding: str, narrow: bool, tmp_path: Path) -> None:

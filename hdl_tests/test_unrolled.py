@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import shutil
 from pathlib import Path
 
@@ -11,22 +10,20 @@ import pytest
 from network_builder import NetworkBuilder
 from output_folder import Files, change_text, run_files
 
-from fpgaq.emit.unrolled import emit_unrolled
-from fpgaq.emit.verilog import emit
+from fpgaq.emit.unrolled import unrolled_design
+from fpgaq.emit.verilog import design_of
 from fpgaq.formats import ROUNDINGS, Format
 from fpgaq.integer_graph import IntegerGraph
+from fpgaq.pipeline.hardware import with_bench
 from fpgaq.schedule import Target, make_schedule
 from fpgaq.unrolled import Unrolling, plan_network
-from fpgaq.verify.bench import bench_files
 from fpgaq.verify.lint import lint
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 
 
 def unrolled_files(graph: IntegerGraph, unrolling: Unrolling) -> Files:
-    files: Files = dict(emit_unrolled(graph, plan_network(graph, unrolling)))
-    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
-    return {**files, **bench_files(graph, manifest, interface)}
+    return with_bench(graph, unrolled_design(graph, plan_network(graph, unrolling)), graph.samples)
 
 
 def prove(directory: Path, graph: IntegerGraph, unrolling: Unrolling) -> None:
@@ -48,21 +45,29 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+ON_EVERY_PYTHON = ("signed input", "per channel", "narrow input")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ON_EVERY_PYTHON else pytest.mark.once) for name in NETWORKS]
+)
 def test_network(name: str, tmp_path: Path) -> None:
     prove(tmp_path, NETWORKS[name]().graph(), Unrolling(levels=1 + len(name) % 3))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["signed input", "per channel"])
 def test_shallow(name: str, tmp_path: Path) -> None:
     prove(tmp_path, NETWORKS[name]().graph(), Unrolling(stages=5, shallow=True))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", NETWORKS)
 def test_words_for_tables_of_four_inputs(name: str, tmp_path: Path) -> None:
     prove(tmp_path, NETWORKS[name]().graph(), Unrolling(levels=1 + len(name) % 4, tables=4))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_rounding(rounding: str, narrow: bool, tmp_path: Path) -> None:
@@ -91,11 +96,10 @@ def folded_files(graph: IntegerGraph) -> Files:
     """A frame as fast as its pixels come, adders where all weights are used in every cycle."""
     schedule = make_schedule(graph, Target(multipliers=10_000, sharing=False, adders=True))
     assert any(engine.adders for engine in schedule.engines)
-    files: Files = dict(emit(graph, schedule))
-    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
-    return {**files, **bench_files(graph, manifest, interface)}
+    return with_bench(graph, design_of(graph, schedule), graph.samples)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_a_kernel_of_adders_behind_a_line_buffer(name: str, tmp_path: Path) -> None:
     outcome = run_files(tmp_path, folded_files(CONVOLUTIONS[name]().graph()))
@@ -109,6 +113,8 @@ FAULTS = {
 }
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_broken_adder_is_found(fault: str, tmp_path: Path) -> None:
     files = unrolled_files(build(7, 6).affine(5).affine(3, requantize=False).graph(), Unrolling())
@@ -117,6 +123,8 @@ def test_a_broken_adder_is_found(fault: str, tmp_path: Path) -> None:
     assert "layer" in outcome["message"]
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 def test_a_broken_sum_of_words_is_found(tmp_path: Path) -> None:
     files = unrolled_files(build(7, 6).affine(5).affine(3, requantize=False).graph(), Unrolling(tables=4))
     outcome = run_files(tmp_path, change_text(files, {"first - second": "second - first"}))
@@ -124,12 +132,15 @@ def test_a_broken_sum_of_words_is_found(tmp_path: Path) -> None:
     assert "layer" in outcome["message"]
 
 
+@pytest.mark.mutants
+@pytest.mark.once
 def test_a_broken_adder_behind_a_line_buffer_is_found(tmp_path: Path) -> None:
     files = folded_files(CONVOLUTIONS["convolution"]().graph())
     outcome = run_files(tmp_path, change_text(files, dict([FAULTS["lost carry"]])))
     assert outcome["status"] != 0
 
 
+@pytest.mark.once
 @pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="needs pyosys")
 @pytest.mark.parametrize(
     ("name", "tables"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,14 @@ def shared_models() -> Path:
     if not SHARED_MODELS.is_dir():
         pytest.skip(f"no folder of development models at {SHARED_MODELS}")
     return SHARED_MODELS
+
+
+@pytest.fixture(autouse=True)
+def no_placing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Place and route takes minutes, and longer on another machine: only tests that are marked slow may start it."""
+    if request.node.get_closest_marker("slow") is None:
+        refuse = partial(pytest.fail, "only tests that are marked slow place and route")
+        monkeypatch.setattr("fpgaq.synth.place.run_tool", lambda *_, **__: refuse())
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def model(nodes, inputs, outputs=None, constants=None, opset=13, ir_version=8):
         nodes,
         "network",
         [value(name, shape) for name, shape in inputs.items()],
-        [onnx.helper.make_tensor_value_info(name, 1, None) for name in outputs],
+        [onnx.ValueInfoProto(name=name) for name in outputs],
         [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in (constants or {}).items()],
     )
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=ir_version)

@@ -55,14 +55,15 @@ def test_too_much_output_of_one_that_ends_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["wait", "exit 0", "kill -SEGV $$"])
 def test_children_of_a_child_are_ended_with_it(tmp_path: Path, end: str) -> None:
-    command = ["sh", "-c", f"sleep 60 & echo $! > child; {end}"]
+    command = ["sh", "-c", f"sleep 600 & echo $! > child; {end}"]
     if end == "wait":
-        with pytest.raises(ToolTimeoutError, match="^sh did not finish in 0.5 s"):
-            run_tool("sh", command, tmp_path, Limits(0.5))
+        with pytest.raises(ToolTimeoutError, match="^sh did not finish in 5 s"):
+            # Time enough to write the file, on a loaded machine too.
+            run_tool("sh", command, tmp_path, Limits(5))
     else:
         run_tool("sh", command, tmp_path, Limits(60))
     child = int((tmp_path / "child").read_text())
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and alive(child):
         time.sleep(0.05)
     assert not alive(child)

@@ -14,6 +14,7 @@ from fpgaq.estimate.terms import CELLS
 from fpgaq.formats import Format
 from fpgaq.graph import (
     OPERATORS,
+    ArgMax,
     BatchNormalization,
     FixedPointQuantize,
     Graph,
@@ -70,8 +71,8 @@ def test_an_operator_that_the_float_graph_does_not_know_is_refused_by_name() -> 
 
 
 def test_the_quantizer_converts_what_the_passes_leave() -> None:
-    # A softmax at the end is cut, identities are bypassed, quantizers make a network of the other quantizer.
-    assert set(CONVERSIONS) == set(OPERATORS) - {Softmax, Identity, FixedPointQuantize}
+    # ArgMax and softmax at the end are cut, identities are bypassed, quantizers make a network of the other quantizer.
+    assert set(CONVERSIONS) == set(OPERATORS) - {ArgMax, Softmax, Identity, FixedPointQuantize}
     assert set(ROUNDING) | set(KEEPING) <= set(CONVERSIONS)
 
 
@@ -82,7 +83,7 @@ def test_the_quantizer_refuses_the_rest_by_name() -> None:
 
 def test_the_quantizer_of_fixed_point_networks_converts_all_but_factors_per_channel() -> None:
     between = {FixedPointQuantize, Reshape, Relu}
-    refused = {BatchNormalization, ScaleOffset, Prelu, Softmax, Identity}
+    refused = {BatchNormalization, ScaleOffset, Prelu, ArgMax, Softmax, Identity}
     assert set(FORMS) | between | refused == set(OPERATORS)
     assert not set(FORMS) & (between | refused)
 

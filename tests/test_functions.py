@@ -10,6 +10,7 @@ from fpgaq.errors import ModelError
 from fpgaq.functions import FUNCTIONS, check_parameters, evaluate
 
 PARAMETERS = {
+    "above": (0.25,), "at_least": (-0.5,), "celu": (0.7,), "shrink": (0.5, 0.25), "thresholded_relu": (0.5,),
     "clip": (-1.0, 2.0), "elu": (0.7,), "hard_sigmoid": (0.2, 0.5), "leaky_relu": (0.1,), "maximum": (-0.5,),
     "minimum": (0.5,), "power": (3.0,), "reciprocal": (2.0,), "selu": (1.05, 1.67), "sign": (0.0,), "softplus": (2.0,),
 }  # fmt: skip

@@ -111,8 +111,10 @@ def test_no_jobs_are_refused() -> None:
 
 
 @pytest.fixture(params=["threads", "processes"])
-def cluster(request: pytest.FixtureRequest) -> Iterator[str]:
+def cluster(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     distributed = pytest.importorskip("distributed")
+    # A loaded machine answers late.
+    monkeypatch.setattr("fpgaq.parallel.CONNECT_SECONDS", 300)
     processes = request.param == "processes"
     with (
         warnings.catch_warnings(),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
@@ -210,6 +212,14 @@ def holds(pin: str, version: str) -> bool:
     return {"<": minor < limit, "==": minor == limit, ">=": minor >= limit}[marker.group(1)]
 
 
+def test_help_names_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = makefile.split(".PHONY: ")[1].splitlines()[0].split()
+    told = re.findall(r"make ([a-z-]+)", "\n".join(line for line in makefile.splitlines() if "@echo" in line))
+    assert sorted(told) == sorted(set(targets) - {"help", "setup"})
+    assert all(re.search(rf"^{target}:.*\n\t\S", makefile, flags=re.MULTILINE) for target in targets)
+
+
 @pytest.fixture(scope="module")
 def runner() -> ModuleType:
     spec = importlib.util.spec_from_file_location("run_tests", ROOT / "scripts" / "run_tests.py")
@@ -232,23 +242,113 @@ def test_skips_for_want_of_nnabla_are_counted(runner: ModuleType, tmp_path: Path
     environment = {**os.environ, "PYTEST_ADDOPTS": ""}
     subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
     assert runner.read_counts(report) == (1, 1, 2, 1)
+    assert sorted(runner.read_skips(report).items()) == [
+        ("could not import 'nnabla_is_not_here': No module named 'nnabla_is_not_here'", 1),
+        ("no shared models", 1),
+    ]
+
+
+def suites(
+    runner: ModuleType, monkeypatch: pytest.MonkeyPatch, found: list[object], *versions: str
+) -> list[tuple[str, str, bool]]:
+    """Plant what each suite comes to; returns what `main` asks for: folder, markers, resumed or not."""
+    asked: list[tuple[str, str, bool]] = []
+    answers = iter(found)
+
+    def run_suite(folder: str, markers: str, arguments: list[str], resume: bool = False) -> object:
+        asked.append((folder, markers, resume))
+        return next(answers)
+
+    monkeypatch.setattr(runner, "find", lambda newest=False: "newest" if newest else "oldest")
+    monkeypatch.setattr(
+        runner, "describe", lambda python: (versions["newest" in python and -1], "newest" not in python)
+    )
+    monkeypatch.setattr(runner.subprocess, "run", lambda *_arguments, **_options: None)
+    monkeypatch.setattr(runner, "run_suite", run_suite)
+    return asked
 
 
 def test_the_summary_fails_if_nnabla_was_skipped(
     runner: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    counts = runner.Counts(10, 0, 1, 1)
-    monkeypatch.setattr(runner, "find", lambda newest=False: "python")
-    monkeypatch.setattr(runner, "describe", lambda python: ("3.10.13", True))
-    monkeypatch.setattr(runner, "run_suite", lambda folder, markers, arguments: (0, counts))
+    one = runner.Suite(0, runner.Counts(10, 0, 1, 1), Counter({"no nnabla": 1}), 60.0, 2)
+    suites(runner, monkeypatch, [one], "3.10.13")
     assert runner.main([]) == 1
     assert "nnabla's tests were skipped" in capsys.readouterr().out
-    monkeypatch.setattr(runner, "run_suite", lambda folder, markers, arguments: (0, counts._replace(without_nnabla=0)))
+    suites(runner, monkeypatch, [one._replace(counts=runner.Counts(10, 0, 1, 0))], "3.10.13")
     assert runner.main([]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "10 passed, 0 failed, 1 skipped"
-    monkeypatch.setattr(runner, "run_suite", lambda folder, markers, arguments: (5, runner.Counts(0, 0, 0, 0)))
+    out = capsys.readouterr().out.splitlines()
+    assert out[-1] == "10 passed, 0 failed, 1 skipped" and "Python 3.10.13: 1 skipped: no nnabla" in out
+    suites(runner, monkeypatch, [runner.Suite(5, runner.Counts(0, 0, 0, 0), Counter(), 0.0, 0)], "3.10.13")
     assert runner.main([]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "0 passed, 1 failed, 0 skipped"
+
+
+@pytest.mark.parametrize(("arguments", "name", "limit"), [([], "make test", 25), (["--slow"], "make test-slow", 180)])
+def test_too_many_minutes_are_a_failure(
+    arguments: list[str],
+    name: str,
+    limit: int,
+    runner: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fine = runner.Suite(0, runner.Counts(10, 0, 0, 0), Counter(), limit * 60.0 * 2, 0)
+    suites(runner, monkeypatch, [fine], "3.10.13")
+    assert runner.main(arguments) == 0
+    assert f"{name}: {limit}.0 of {limit} minutes of 2 processors" in capsys.readouterr().out
+    suites(runner, monkeypatch, [fine._replace(seconds=limit * 60.0 * 2 + 12)], "3.10.13")
+    assert runner.main(arguments) == 1
+    out = capsys.readouterr().out
+    assert (
+        f"FAILED: {name} took {limit}.1 minutes of 2 processors; MINUTES in scripts/run_tests.py allows {limit}" in out
+    )
+    assert out.splitlines()[-1] == "10 passed, 1 failed, 0 skipped"
+
+
+def test_the_newest_python_leaves_out_what_the_first_has_run_for_both(
+    runner: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = [
+        runner.Suite(0, runner.Counts(10, 0, 1, 0), Counter({"a": 1}), 60.0, 4),
+        runner.Suite(0, runner.Counts(5, 0, 2, 0), Counter({"b": 2}), 60.0, 0),
+    ]
+    asked = suites(runner, monkeypatch, found, "3.10.13", "3.13.0")
+    assert runner.main([]) == 0
+    assert asked == [(".venv", "not slow", False), (".venv-newest", "not slow and not nnabla and not once", False)]
+    out = capsys.readouterr().out
+    assert "4 tests that do not depend on Python's version (marker once) ran on 3.10.13 only." in out
+    assert "Python 3.10.13: 1 skipped: a\nPython 3.13.0: 2 skipped: b\n" in out
+    assert out.splitlines()[-1] == "15 passed, 0 failed, 3 skipped"
+    asked = suites(runner, monkeypatch, found[:1], "3.10.13", "3.13.0")
+    assert runner.main(["--slow"]) == 0 and asked == [(".venv", "slow", True)]
+
+
+def test_a_suite_counts_what_passed_before(runner: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    slow: long\n    once: once\n")
+    (tmp_path / ".gitignore").write_text("build/\n__pycache__/\n.pytest_cache/\n.hypothesis/\n.venv\n")
+    (tmp_path / "test_some.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.slow\n@pytest.mark.once\ndef test_fine(): pass\n"
+        "@pytest.mark.slow\ndef test_wrong(): assert False\n"
+        "@pytest.mark.slow\ndef test_absent(): pytest.skip('absent')\n"
+        "def test_quick(): assert False\n"
+    )
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    for command in ("init -q", "add -A", "-c user.name=a -c user.email=a@b commit -q -m first"):
+        subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
+    monkeypatch.setattr(runner, "ROOT", tmp_path)
+    for _ in range(2):
+        found = runner.run_suite(".venv", "slow", [], resume=True)
+        assert (found.code, found.counts, found.skips, found.once) == (1, (1, 1, 1, 0), {"absent": 1}, 1)
+        assert found.seconds > 0
+    record = json.loads((tmp_path / "build" / "tests-slow.json").read_text())
+    assert [(name.split("::")[1], test.get("earlier", False)) for name, test in record["tests"].items()] == [
+        ("test_absent", False),
+        ("test_fine", True),
+        ("test_wrong", False),
+    ]
 
 
 @pytest.mark.slow

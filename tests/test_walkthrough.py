@@ -39,7 +39,7 @@ def test_the_walk(nnabla, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
             continue
         if arguments[0] == "python":
             arguments[1] = str(ROOT / arguments[1])
-            subprocess.run([sys.executable, *arguments[1:]], check=True, capture_output=True, timeout=300)
+            subprocess.run([sys.executable, *arguments[1:]], check=True, capture_output=True, timeout=900)
         else:
             assert invoke(arguments[1:]) == 0, line + capsys.readouterr().err
     assert "0 mismatches" in capsys.readouterr().out

@@ -19,6 +19,7 @@ from .options import (
     frames_option,
     keep_option,
     model_options,
+    pop_model_options,
     pop_quantize_options,
     pop_target,
     quantize_options,
@@ -164,6 +165,7 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
 
     This runs the commands quantize, compare, generate and simulate one after another.
     """
+    values |= pop_model_options(values)
     options = pop_quantize_options(values)
     target = pop_target(values)
     from .. import pipeline

@@ -14,6 +14,7 @@ from .options import (
     engine_option,
     example,
     model_options,
+    pop_model_options,
     pop_quantize_options,
     quantize_options,
 )
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @model_options
 @common
 @click.pass_obj
-def summary(settings: Settings, model: str, network: str | None, refuse_batch_statistics: bool) -> None:
+def summary(settings: Settings, /, model: str, **values: Any) -> None:
     """List the layers of MODEL.
 
     Each line has a layer's output shape, parameters and multiplications a frame.
@@ -39,7 +40,7 @@ def summary(settings: Settings, model: str, network: str | None, refuse_batch_st
     from .. import pipeline
     from ..report.summary import summarize
 
-    result = summarize(pipeline.load_model(model, network, refuse_batch_statistics=refuse_batch_statistics))
+    result = summarize(pipeline.load_model(model, **pop_model_options(values)))
     rows = [
         (shorten(layer.name), layer.operator, shape_text(layer.shape), layer.parameters, layer.macs)
         for layer in result.layers
@@ -70,20 +71,18 @@ def quantize(
     model: str,
     calibration: str | None,
     output: str,
-    network: str | None,
-    refuse_batch_statistics: bool,
     **values: Any,
 ) -> None:
     """Turn MODEL into an integer network.
 
     A model that was trained in fixed point (`fpgaq finetune`) states its own formats and needs no calibration.
     """
-    options = pop_quantize_options(values)
+    reading, options = pop_model_options(values), pop_quantize_options(values)
     from .. import pipeline
     from ..report.scales import unfolded_scales
 
     with settings.progress("quantizing"):
-        graph = pipeline.load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
+        graph = pipeline.load_model(model, **reading)
         integer = pipeline.quantize(graph, calibration, options, output=output)
     scales = unfolded_scales(graph, integer)
     notes = note_lines([*graph.notes, *(scale.line() for scale in scales)])
@@ -100,15 +99,7 @@ def quantize(
 @engine_option
 @common
 @click.pass_obj
-def compare(
-    settings: Settings,
-    model: str,
-    integer: str,
-    data: str,
-    network: str | None,
-    refuse_batch_statistics: bool,
-    engine: str,
-) -> None:
+def compare(settings: Settings, /, model: str, integer: str, data: str, engine: str, **values: Any) -> None:
     """Compare the integer network with the float one.
 
     MODEL and FPGAQ are run on the same data. Labels give accuracies, targets of an output mean squared errors.
@@ -116,11 +107,9 @@ def compare(
     from .. import pipeline
     from ..report.comparison_table import table
 
+    reading = pop_model_options(values)
     with settings.progress("comparing integer with float"):
-        source, graph = (
-            pipeline.load_model(model, network, passes=passes, refuse_batch_statistics=refuse_batch_statistics)
-            for passes in (False, True)
-        )
+        source, graph = (pipeline.load_model(model, passes=passes, **reading) for passes in (False, True))
         result = pipeline.compare(graph, integer, data, engine=engine, source=source)
     lines = [*table(result).splitlines(), *note_lines(graph.notes)]
     settings.show(lines, {**result.as_json(), "notes": list(graph.notes)})

@@ -118,8 +118,19 @@ common = _chain(
     _flag("debug", "Show the traceback of an error."),
 )
 
+shape_options = _chain(
+    click.option(
+        "--input-shape",
+        multiple=True,
+        metavar="NAME=N,C,H,W",
+        help="Sizes that an .onnx leaves open, the batch in front, such as x=1,3,64,64; once for each input.",
+    ),
+    click.option("--outputs", metavar="NAMES", help="Keep these outputs only, or end at these tensors: A,B."),
+)
+
 model_options = _chain(
     click.option("--network", metavar="NAME", help="Which network of the model file."),
+    shape_options,
     click.option(
         "--refuse-batch-statistics",
         is_flag=True,
@@ -192,6 +203,28 @@ frames_option = click.option("--frames", type=int, metavar="N", help="How many f
 simulator_option = click.option(
     "--simulator", type=click.Choice(SIMULATORS), default="icarus", show_default=True, help="Which simulator."
 )
+
+
+def pop_model_options(values: dict[str, Any]) -> dict[str, Any]:
+    """Take what `pipeline.load_model` is told out of a command's keyword arguments."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for text in values.pop("input_shape"):
+        name, _, sizes = text.rpartition("=")
+        parts = sizes.replace("x", ",").split(",")
+        if not name or name in shapes or not all(part.isascii() and part.isdigit() and int(part) for part in parts):
+            raise UsageError(
+                f"--input-shape {text!r}: give each input once, as NAME=1,3,64,64 with sizes of at least 1"
+            )
+        shapes[name] = tuple(int(part) for part in parts)
+    listed = values.pop("outputs")
+    names = [name.strip() for name in listed.split(",")] if listed is not None else []
+    if listed is not None and not all(names):
+        raise UsageError(f"--outputs {listed!r}: give names of outputs, separated by commas")
+    found = {"input_shapes": shapes or None, "outputs": tuple(names) or None}
+    for name in ("network", "refuse_batch_statistics"):
+        if name in values:
+            found[name] = values.pop(name)
+    return found
 
 
 def pop_quantize_options(values: dict[str, Any]) -> QuantizeOptions:

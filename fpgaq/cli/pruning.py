@@ -9,7 +9,7 @@ import click
 from ..choices import DEVICES
 from ..errors import UsageError
 from ..report.text import columns, printable, shorten
-from .options import Settings, common, example
+from .options import Settings, common, example, pop_model_options, shape_options
 
 MEASURES = ("surgeon", "l1", "l2", "gamma", "median", "activation")
 """Spelled out again because the module that owns them imports numpy; a test compares the two."""
@@ -67,6 +67,7 @@ MEASURES = ("surgeon", "l1", "l2", "gamma", "median", "activation")
 @click.option("--groups", "only_groups", is_flag=True, help="Only list what can be pruned, what cannot, and why.")
 @click.option("--draw", metavar="DOT", help="Draw the groups into a Graphviz file.")
 @click.option("--network", metavar="NAME", help="Name of the network in the model file.")
+@shape_options
 @click.option("--jobs", type=int, metavar="N", help="Processes that measure; by default one per processor.")
 @common
 @click.pass_obj
@@ -78,7 +79,6 @@ def prune(
     output: str | None,
     only_groups: bool,
     draw: str | None,
-    network: str | None,
     **values: Any,
 ) -> None:
     """Take channels out of MODEL.
@@ -88,7 +88,7 @@ def prune(
     """
     from .. import pipeline
 
-    graph = pipeline.load_model(model, network, passes=False)
+    graph = pipeline.load_model(model, passes=False, **pop_model_options(values))
     if only_groups or draw:
         _show_groups(settings, graph, draw)
         if only_groups or output is None:

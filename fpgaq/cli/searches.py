@@ -16,6 +16,7 @@ from .options import (
     common,
     example,
     model_options,
+    pop_model_options,
     pop_quantize_options,
     quantize_options,
     search_options,
@@ -48,13 +49,13 @@ def sensitivity(settings: Settings, /, model: str, calibration: str, data: str |
     Every layer's weights and output are quantized alone. Then changes of the worst ones are tried on the whole network.
     """
     search = {name: values.pop(name) for name in ("jobs", "dask", "results")}
-    network, refuse = values.pop("network"), values.pop("refuse_batch_statistics")
+    reading = pop_model_options(values)
     options = pop_quantize_options(values)
     from .. import pipeline
     from ..search.sensitivity import explain
 
     with settings.progress("measuring") as show:
-        graph = pipeline.load_model(model, network, refuse_batch_statistics=refuse)
+        graph = pipeline.load_model(model, **reading)
         found = pipeline.sensitivity(
             graph, calibration, data, options, **search,
             progress=lambda done, total: show(f"measuring: {done} of {total}"),
@@ -107,13 +108,13 @@ def search(
     names = ("budget", "cost", "jobs", "dask", "results")
     chosen = {name: values.pop(name) for name in names}
     widths = _widths(values.pop("widths"))
-    network, refuse = values.pop("network"), values.pop("refuse_batch_statistics")
+    reading = pop_model_options(values)
     options = pop_quantize_options(values)
     from .. import pipeline
     from ..search.front import best_so_far, config_text, draw
 
     with settings.progress("measuring") as show:
-        graph = pipeline.load_model(model, network, refuse_batch_statistics=refuse)
+        graph = pipeline.load_model(model, **reading)
         found = pipeline.search(
             graph, calibration, data, options, widths=widths, **chosen,
             progress=lambda done, total: show(f"measuring: {done} of {total}"),
@@ -170,16 +171,13 @@ def explore(
     if output:
         check_file(output)
     search = {name: values.pop(name) for name in ("jobs", "dask", "results")}
-    network, refuse = values.pop("network"), values.pop("refuse_batch_statistics")
+    reading = pop_model_options(values)
     widths, budgets = _widths(bits, "bits"), _widths(multipliers, "multipliers")
     options = pop_quantize_options(values)
     from .. import pipeline
 
     with settings.progress("exploring") as show:
-        graphs = {
-            name: pipeline.load_model(path, network, refuse_batch_statistics=refuse)
-            for name, path in _names(models).items()
-        }
+        graphs = {name: pipeline.load_model(path, **reading) for name, path in _names(models).items()}
         found = pipeline.explore(
             graphs, calibration, data, options, device=device, bits=widths, multipliers=budgets, **search,
             progress=lambda done, total: show(f"exploring: {done} of {total}"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..report.text import columns, printable, shorten
-from .options import Settings, common, example, model_options, pop_quantize_options, quantize_options
+from .options import Settings, common, example, model_options, pop_model_options, pop_quantize_options, quantize_options
 
 if TYPE_CHECKING:
     from ..nnabla.parity import Parity
@@ -74,8 +74,6 @@ def finetune(
     teacher: float,
     seed: int,
     output: str,
-    network: str | None,
-    refuse_batch_statistics: bool,
     **values: Any,
 ) -> None:
     """Continue the training of MODEL in fixed point.
@@ -83,7 +81,7 @@ def finetune(
     The network is quantized, and trained through its fixed-point functions (straight through). Afterwards `fpgaq
     quantize` takes the formats from the file and needs no calibration. This needs nnabla, hence CPython 3.10.
     """
-    options = pop_quantize_options(values)
+    reading, options = pop_model_options(values), pop_quantize_options(values)
     from .. import pipeline
     from ..emit.write import check_file
     from ..errors import UsageError
@@ -98,7 +96,7 @@ def finetune(
         raise UsageError(f"--batch-size {batch_size}: 1 or more is needed")
     training = TrainOptions(epochs=epochs, rate=rate, schedule=schedule, seed=seed)
     with settings.progress("quantizing") as progress:
-        graph = pipeline.load_model(model, network, refuse_batch_statistics=refuse_batch_statistics)
+        graph = pipeline.load_model(model, **reading)
         result = finetune_model(
             graph, data, options, training,
             calibration=calibration, test=test, deltas=deltas, batch_size=batch_size, teacher=teacher,

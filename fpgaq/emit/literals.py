@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ..schedule.widths import index_width
+
+__all__ = ["decimal", "index_width", "memory_file", "pack", "sized"]
+
 
 def sized(value: int, width: int) -> str:
     """A sized literal; a negative value as its two's complement bits (``8'sh80`` would change meaning in context).
@@ -23,16 +27,6 @@ def decimal(value: int, width: int) -> str:
     if not 0 <= value < (1 << width):
         raise ValueError(f"{value} does not fit {width} bits")
     return f"{width}'d{value}"
-
-
-def index_width(count: int) -> int:
-    """Bits of an index into `count` things, at least 1."""
-    return max(1, (count - 1).bit_length())
-
-
-def signed_width(least: int, greatest: int) -> int:
-    """Bits of two's complement that hold all numbers between the two."""
-    return max((-least - 1).bit_length() if least < 0 else 0, greatest.bit_length() if greatest > 0 else 0) + 1
 
 
 def pack(values: Iterable[int], width: int) -> int:

@@ -5,6 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ..integer_graph import (
+    IntegerAffine,
+    IntegerConvolution,
+    IntegerMaxPooling,
+    IntegerOperator,
+    IntegerSumPooling,
+)
+
 SLUG_LENGTH = 24
 COMMENT_LENGTH = 60
 
@@ -36,3 +44,18 @@ def engine_module(number: int) -> str:
 def rom_module(index: int, name: str, content: str) -> str:
     """The module name of a layer's ROM of `content` ("weights", "biases")."""
     return f"rom_{index:02d}_{slug(name)}_{content}"
+
+
+def summary(op: IntegerOperator) -> str:
+    """What an operator does, in a few words for a comment."""
+    if isinstance(op, IntegerConvolution):
+        kernel = f"{op.weight.shape[1]}x{op.weight.shape[2]}"
+        grouped = f", {op.groups} groups" if op.groups > 1 else ""
+        return f"convolution {kernel}, stride {op.stride[0]}x{op.stride[1]}, padding {op.padding}{grouped}"
+    if isinstance(op, IntegerAffine):
+        return f"affine, {op.weight.shape[1]} to {op.weight.shape[0]}"
+    if isinstance(op, IntegerMaxPooling | IntegerSumPooling):
+        kind = "max" if isinstance(op, IntegerMaxPooling) else "sum"
+        window = f"{op.kernel[0]}x{op.kernel[1]}, stride {op.stride[0]}x{op.stride[1]}, padding {op.padding}"
+        return f"{kind} pooling {window}"
+    return type(op).__name__.removeprefix("Integer").lower()

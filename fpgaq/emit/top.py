@@ -1,18 +1,18 @@
-"""The top module: ports, streams, and how the layers are joined; the description of all that for hosts and benches."""
+"""The top module: ports, streams, and how the layers are joined."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..integer_file import digest
 from ..integer_graph import IntegerGraph
+from ..schedule.plans import PipePlan
 from ..schedule.structure import Edge, Schedule
 from . import names
+from .design import Instance, Module
 from .literals import index_width
-from .render import render
-
-Facts = dict[str, object]
+from .ports import Port, Stream
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,75 @@ class EngineInstance:
     operators: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Connection:
+    """A port of an instance, by its prefix, and the stream that it is joined to."""
+
+    port: str
+    stream: str
+
+
+@dataclass(frozen=True)
+class JoinedPort:
+    """A port of the top module, the stream behind it, and the cell between them."""
+
+    port: Port
+    stream: str
+    cell: Instance
+
+
+@dataclass(frozen=True)
+class Net:
+    """A stream as the template declares it."""
+
+    name: str
+    bits: int
+    comment: str
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One way of a fork: the stream `name` of `bits` a beat that the queue gives."""
+
+    name: str
+    bits: int
+    cell: Instance
+
+
+@dataclass(frozen=True)
+class Fork:
+    """A stream that several readers take, each from a queue of its own."""
+
+    stream: str
+    queues: tuple[Queue, ...]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A layer or an engine with its streams; `bits` of a beat if its result is declared with it, else 0."""
+
+    instance: Instance
+    sources: tuple[Connection, ...]
+    results: tuple[Connection, ...]
+    bits: int
+
+
+@dataclass(frozen=True)
+class TopFacts:
+    """Everything that ``top.v.j2`` places."""
+
+    label: str
+    inputs: tuple[JoinedPort, ...]
+    outputs: tuple[JoinedPort, ...]
+    streams: tuple[Net, ...]
+    forks: tuple[Fork, ...]
+    layers: tuple[Joined, ...]
+    multipliers: int
+    interval: int | None
+    latency: int
+    digest: str
+
+
 def port_names(prefix: str, count: int) -> list[str]:
     """The names of the ports of one direction: numbered where there are several."""
     return [prefix] if count == 1 else [f"{prefix}_{index}" for index in range(count)]
@@ -49,191 +118,176 @@ def stream_names(graph: IntegerGraph) -> dict[str, str]:
     return {tensor: f"s{index}" for index, tensor in enumerate(order)}
 
 
-def describe_streams(graph: IntegerGraph, lanes: Mapping[str, int]) -> list[Facts]:
+def top_name(graph: IntegerGraph) -> str:
+    """The name of the top module."""
+    return f"network_{names.slug(graph.name)}"
+
+
+def streams_of(graph: IntegerGraph, lanes: Mapping[str, int]) -> tuple[Stream, ...]:
     """The streams inside the top module: the inputs, then each operator's output; `lanes` are those of the tensors."""
-    streams: list[Facts] = []
-    nets = stream_names(graph)
     layers = {op.output: op.name for op in graph.operators}
-    for tensor_name, name in nets.items():
-        tensor = graph.tensors[tensor_name]
-        streams.append(
-            {
-                "name": name,
-                "layer": layers.get(tensor_name, "input"),
-                "tensor": tensor_name,
-                "data": f"{name}_data",
-                "valid": f"{name}_valid",
-                "ready": f"{name}_ready",
-                "lanes": lanes[tensor_name],
-                "width": tensor.format.width,
-                "signed": tensor.format.signed,
-                "shape": list(tensor.shape),
-            }
+    return tuple(
+        Stream(
+            name=name,
+            layer=layers.get(tensor, "input"),
+            tensor=tensor,
+            lanes=lanes[tensor],
+            width=graph.tensors[tensor].format.width,
+            signed=graph.tensors[tensor].format.signed,
+            shape=graph.tensors[tensor].shape,
         )
-    return streams
+        for tensor, name in stream_names(graph).items()
+    )
 
 
-def describe_interface(graph: IntegerGraph, lanes: Mapping[str, int]) -> Facts:
-    """What a host or a neighbouring design must know of the top module."""
-    inputs, outputs = [], []
-    for name, port_name in zip(graph.inputs, port_names("s_axis", len(graph.inputs)), strict=True):
-        port = _port(graph, name, port_name, lanes[name])
-        transform = graph.transforms[name]
-        port["transform"] = {
-            "formula": "saturate(round((x * scale + offset) * 2**frac))",
-            "scale": transform.scale,
-            "offset": transform.offset,
-            "rounding": transform.rounding,
-            "model_shape": list(transform.model_shape),
-            "image_shape": list(transform.image_shape),
-        }
-        inputs.append(port)
-    for name, port_name in zip(graph.outputs, port_names("m_axis", len(graph.outputs)), strict=True):
-        port = _port(graph, name, port_name, lanes[name])
-        port["model_shape"] = list(graph.output_shapes[name])
-        outputs.append(port)
-    return {
-        "top": f"network_{names.slug(graph.name)}",
-        "clock": "clk",
-        "reset": "rst",
-        "reset_active": "high, synchronous",
-        "frame_error": "frame_error",
-        "inputs": inputs,
-        "outputs": outputs,
-        "classifier": graph.classifier,
+def ports_of(graph: IntegerGraph, lanes: Mapping[str, int]) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
+    """The ports of the top module: inputs, and outputs."""
+    inputs = zip(graph.inputs, port_names("s_axis", len(graph.inputs)), strict=True)
+    outputs = zip(graph.outputs, port_names("m_axis", len(graph.outputs)), strict=True)
+    return (
+        tuple(_port(graph, tensor, port, lanes[tensor], is_input=True) for tensor, port in inputs),
+        tuple(_port(graph, tensor, port, lanes[tensor], is_input=False) for tensor, port in outputs),
+    )
+
+
+def _port(graph: IntegerGraph, name: str, port: str, lanes: int, *, is_input: bool) -> Port:
+    tensor = graph.tensors[name]
+    transform = graph.transforms[name] if is_input else None
+    return Port(
+        name=tensor.label or name,
+        tensor=name,
+        port=port,
+        shape=tensor.shape,
+        lanes=lanes,
+        width=tensor.format.width,
+        frac=tensor.format.frac,
+        signed=tensor.format.signed,
+        model_shape=transform.model_shape if transform else graph.output_shapes[name],
+        transform=transform,
+    )
+
+
+def source_cell(port: Port, name: str) -> Instance:
+    """What takes beats from an input port."""
+    parameters = {
+        "LANES": port.lanes,
+        "ELEMENT_WIDTH": port.width,
+        "SLOT_WIDTH": port.slot_bits,
+        "FRAME_BEATS": port.beats_per_frame,
+        "COUNT_WIDTH": index_width(port.beats_per_frame),
     }
+    return Instance("fpgaq_source", name, parameters)
 
 
-def _port(graph: IntegerGraph, tensor_name: str, port: str, lanes: int) -> Facts:
-    tensor = graph.tensors[tensor_name]
-    height, width, channels = tensor.shape
-    slot = -(-tensor.format.width // 8) * 8
-    return {
-        "name": tensor.label or tensor_name,
-        "tensor": tensor_name,
-        "port": port,
-        "shape": list(tensor.shape),
-        "order": "pixels in raster order, channels last, element 0 in the low bits",
-        "lanes": lanes,
-        "width": tensor.format.width,
-        "frac": tensor.format.frac,
-        "scale": 2.0**-tensor.format.frac,
-        "signed": tensor.format.signed,
-        "slot_bits": slot,
-        "tdata_bits": slot * lanes,
-        "beats_per_frame": height * width * -(-channels // lanes),
+def sink_cell(port: Port, name: str) -> Instance:
+    """What gives beats to an output port."""
+    parameters = {
+        "LANES": port.lanes,
+        "ELEMENT_WIDTH": port.width,
+        "ELEMENT_SIGNED": int(port.signed),
+        "SLOT_WIDTH": port.slot_bits,
+        "FRAME_BEATS": port.beats_per_frame,
+        "COUNT_WIDTH": index_width(port.beats_per_frame),
     }
+    return Instance("fpgaq_sink", name, parameters)
 
 
-def serializers(schedule: Schedule) -> list[tuple[int, Edge]]:
-    """The edges with a serializer, with a number for each."""
-    return list(enumerate(edge for edge in schedule.edges if edge.serializer is not None))
+def serializers(schedule: Schedule) -> list[tuple[int, Edge, PipePlan]]:
+    """The edges with a serializer: a number for each, the edge, and the serializer's plan."""
+    found = [(edge, edge.serializer) for edge in schedule.edges if edge.serializer is not None]
+    return [(number, edge, plan) for number, (edge, plan) in enumerate(found)]
 
 
-def render_top(
+def top_module(
     graph: IntegerGraph,
     schedule: Schedule,
-    interface: Mapping[str, object],
-    streams: list[Facts],
-    layers: list[LayerInstance],
-    engines: list[EngineInstance],
-) -> str:
-    """The text of the top module; `layers` are in the order in which their inputs exist."""
+    ports: tuple[tuple[Port, ...], tuple[Port, ...]],
+    streams: Sequence[Stream],
+    layers: Sequence[LayerInstance],
+    engines: Sequence[EngineInstance],
+) -> Module:
+    """The top module; `layers` are in the order in which their inputs exist."""
     nets = stream_names(graph)
     ends, forks = _follow_edges(graph, schedule, nets)
-    inputs, outputs = interface["inputs"], interface["outputs"]
-    assert isinstance(inputs, list) and isinstance(outputs, list)
-    facts = {
-        "label": names.comment(graph.name),
-        "top": interface["top"],
-        "inputs": [_with_stream(port, nets[port["tensor"]]) for port in inputs],
-        "outputs": [_with_stream(port, ends[(None, slot)]) for slot, port in enumerate(outputs)],
-        "streams": [
-            {
-                "name": stream["name"],
-                "bits": int(str(stream["width"])) * int(str(stream["lanes"])),
-                "comment": names.comment(str(stream["layer"])),
-            }
-            for stream in streams
-        ],
-        "forks": forks,
-        "layers": [
-            *(_layer_facts(graph, layer, nets, ends) for layer in layers),
-            *(_engine_facts(graph, engine, nets, ends) for engine in engines),
-        ],
-        "multipliers": schedule.multipliers,
-        "interval": schedule.prediction.interval,
-        "latency": schedule.prediction.latency,
-        "digest": digest(graph),
-    }
-    return render("verilog/top.v.j2", facts)
-
-
-def _with_stream(port: Mapping[str, object], stream: str) -> Facts:
-    beats = port["beats_per_frame"]
-    assert isinstance(beats, int)
-    return {**port, "stream": stream, "count_width": index_width(beats)}
+    inputs, outputs = ports
+    joined = [
+        *(_join_layer(graph, layer, nets, ends) for layer in layers),
+        *(_join_engine(graph, engine, nets, ends) for engine in engines),
+    ]
+    facts = TopFacts(
+        label=names.comment(graph.name),
+        inputs=tuple(
+            JoinedPort(port, nets[port.tensor], source_cell(port, f"source_{index}"))
+            for index, port in enumerate(inputs)
+        ),
+        outputs=tuple(
+            JoinedPort(port, ends[(None, slot)], sink_cell(port, f"sink_{slot}")) for slot, port in enumerate(outputs)
+        ),
+        streams=tuple(Net(stream.name, stream.width * stream.lanes, names.comment(stream.layer)) for stream in streams),
+        forks=tuple(forks),
+        layers=tuple(joined),
+        multipliers=schedule.multipliers,
+        interval=schedule.prediction.interval,
+        latency=schedule.prediction.latency,
+        digest=digest(graph),
+    )
+    instances = (
+        *(port.cell for port in facts.inputs),
+        *(queue.cell for fork in facts.forks for queue in fork.queues),
+        *(layer.instance for layer in facts.layers),
+        *(port.cell for port in facts.outputs),
+    )
+    return Module(top_name(graph), "verilog/top.v.j2", facts, instances=instances)
 
 
 def _follow_edges(
     graph: IntegerGraph, schedule: Schedule, nets: Mapping[str, str]
-) -> tuple[dict[tuple[int | None, int], str], list[Facts]]:
+) -> tuple[dict[tuple[int | None, int], str], list[Fork]]:
     """The stream that each reader's input takes, before its serializer, and the forks with their queues."""
     ends: dict[tuple[int | None, int], str] = {}
-    forks: list[Facts] = []
+    forks: list[Fork] = []
     for tensor, stream in nets.items():
         edges = [edge for edge in schedule.edges if edge.tensor == tensor]
-        queues: list[Facts] = []
+        queues: list[Queue] = []
         for index, edge in enumerate(edges):
             name = stream
             if edge.queue_bits is not None:
                 name = f"{stream}_{index}"
                 bits = graph.tensors[tensor].format.width * schedule.lanes[tensor]
-                queues.append({"name": name, "bits": bits, "queue_bits": edge.queue_bits, "words": edge.queue_capacity})
+                parameters = {"WIDTH": bits, "ADDRESS_WIDTH": edge.queue_bits, "WORDS": edge.queue_capacity}
+                queues.append(Queue(name, bits, Instance("fpgaq_queue", f"{name}_queue", parameters)))
             ends[(edge.reader, edge.slot)] = name
         if queues:
-            forks.append({"stream": stream, "queues": queues})
+            forks.append(Fork(stream, tuple(queues)))
     return ends, forks
 
 
-def _layer_facts(
+def _join_layer(
     graph: IntegerGraph,
     layer: LayerInstance,
     nets: Mapping[str, str],
     ends: dict[tuple[int | None, int], str],
-) -> Facts:
-    op = graph.operators[layer.operator]
-    edge = layer.edge
+) -> Joined:
+    instance, op, edge = Instance(layer.module, layer.instance), graph.operators[layer.operator], layer.edge
     if edge is not None:
         source = ends[(edge.reader, edge.slot)]
         result = f"{source}_narrow_{layer.operator}_{edge.slot}"
         ends[(edge.reader, edge.slot)] = result
         bits = graph.tensors[edge.tensor].format.width * edge.lanes
-        sources = [{"port": layer.ports[0], "stream": source}]
-        return _instance(layer, sources, result, bits)
+        return Joined(instance, (Connection(layer.ports[0], source),), (Connection("m", result),), bits)
     streams = [ends[(layer.operator, slot)] for slot in range(len(op.inputs))]
-    sources = [{"port": port, "stream": stream} for port, stream in zip(layer.ports, streams, strict=True)]
-    return _instance(layer, sources, nets[op.output], None)
+    sources = tuple(Connection(port, stream) for port, stream in zip(layer.ports, streams, strict=True))
+    return Joined(instance, sources, (Connection("m", nets[op.output]),), 0)
 
 
-def _engine_facts(
+def _join_engine(
     graph: IntegerGraph,
     engine: EngineInstance,
     nets: Mapping[str, str],
     ends: Mapping[tuple[int | None, int], str],
-) -> Facts:
-    sources, results = [], []
-    for place, index in enumerate(engine.operators):
-        sources.append({"port": f"s{place}", "stream": ends[(index, 0)]})
-        results.append({"port": f"m{place}", "stream": nets[graph.operators[index].output]})
-    return {"module": engine.module, "instance": engine.instance, "sources": sources, "results": results, "bits": 0}
-
-
-def _instance(layer: LayerInstance, sources: list[dict[str, str]], result: str, bits: int | None) -> Facts:
-    return {
-        "module": layer.module,
-        "instance": layer.instance,
-        "sources": sources,
-        "results": [{"port": "m", "stream": result}],
-        "bits": bits or 0,
-    }
+) -> Joined:
+    sources = tuple(Connection(f"s{place}", ends[(index, 0)]) for place, index in enumerate(engine.operators))
+    results = tuple(
+        Connection(f"m{place}", nets[graph.operators[index].output]) for place, index in enumerate(engine.operators)
+    )
+    return Joined(Instance(engine.module, engine.instance), sources, results, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..emit.verilog import emit
+from ..emit.verilog import design_of
 from ..errors import FitError
 from ..integer_graph import IntegerGraph
 from ..schedule import Schedule, Target, plan_hardware
@@ -32,7 +32,7 @@ class Fitted:
 
 def estimate_schedule(graph: IntegerGraph, schedule: Schedule, device: str) -> Estimate:
     """What the hardware of a schedule will take."""
-    return estimate(emit(graph, schedule), device)
+    return estimate(design_of(graph, schedule), device)
 
 
 def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None] = lambda stage: None) -> Fitted:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ..emit.design import Design
 from ..errors import FitError
 from ..synth.cells import Counts
 from ..synth.devices import find_device
@@ -97,13 +98,13 @@ def fitted_families() -> tuple[str, ...]:
     return tuple(_coefficients())
 
 
-def estimate(files: Mapping[str, str | bytes], device: str) -> Estimate:
-    """Estimate what an emitted design takes.
+def estimate(design: Design, device: str) -> Estimate:
+    """Estimate what a design takes.
 
     Parameters
     ----------
-    files : mapping of str to (str or bytes)
-        What `fpgaq.emit.verilog.emit` returned.
+    design : Design
+        What `fpgaq.emit.verilog.design_of` made of a network and its schedule.
     device : str
         A name of `fpgaq.synth.DEVICES`.
 
@@ -113,9 +114,7 @@ def estimate(files: Mapping[str, str | bytes], device: str) -> Estimate:
         If no coefficients were fitted for the device's family.
     """
     fitted, family = _fitted(device), find_device(device).family
-    manifest = json.loads(files["manifest.json"])
-    texts = {path.removeprefix("rtl/"): str(text) for path, text in files.items() if path.startswith("rtl/")}
-    parts = take_inventory(texts, manifest["top"])
+    parts = take_inventory(design)
     layers = tuple((name, _weigh(items, family, fitted)) for name, items in parts.items() if name)
     whole = _weigh((item for items in parts.values() for item in items), family, fitted)
     return Estimate(device, whole, layers, known_error(device))

@@ -306,7 +306,7 @@ WRITERS: Mapping[type[Operator], Callable[[Sheet, Any], None]] = {
     BatchNormalization: _normalize,
     ScaleOffset: _scale_offset,
     Reshape: lambda sheet, op: sheet.write(op, "Reshape", {"shape": dims(-1, *sheet.shape(op.output))}),
-    Softmax: lambda sheet, op: sheet.write(op, "Softmax", {"axis": op.axis + 1}),
+    Softmax: lambda sheet, op: sheet.write(op, "LogSoftmax" if op.log else "Softmax", {"axis": op.axis + 1}),
     FixedPointQuantize: _quantize,
     Identity: lambda sheet, op: sheet.write(op, "Identity"),
 }

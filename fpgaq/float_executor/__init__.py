@@ -16,6 +16,7 @@ from ..functions import evaluate
 from ..graph import (
     Add,
     Affine,
+    ArgMax,
     Array,
     AveragePooling,
     BatchNormalization,
@@ -136,6 +137,10 @@ def _affine(op: Affine, inputs: Sequence[Array], shape: Shape) -> Array:
 
 def _softmax(op: Softmax, inputs: Sequence[Array], shape: Shape) -> Array:
     axis = op.axis + 1
+    if op.log:
+        below = inputs[0] - inputs[0].max(axis=axis, keepdims=True)
+        logarithms: Array = below - np.log(np.exp(below).sum(axis=axis, keepdims=True))
+        return logarithms
     powers: Array = np.exp(inputs[0] - inputs[0].max(axis=axis, keepdims=True))
     powers /= powers.sum(axis=axis, keepdims=True)
     return powers
@@ -199,6 +204,7 @@ IMPLEMENTATIONS: Mapping[type[Operator], Callable[[Any, Sequence[Array], Shape],
     ScaleOffset: lambda op, inputs, shape: inputs[0] * np.float32(op.scale) + np.float32(op.offset),
     Reshape: lambda op, inputs, shape: inputs[0].reshape(len(inputs[0]), *shape),
     Softmax: _softmax,
+    ArgMax: lambda op, inputs, shape: np.argmax(inputs[0], op.axis + 1, keepdims=True).astype(inputs[0].dtype),
     FixedPointQuantize: lambda op, inputs, shape: quantized_values(op, inputs[0]).astype(inputs[0].dtype, copy=False),
     Identity: lambda op, inputs, shape: inputs[0],
 }

@@ -235,7 +235,15 @@ class Reshape(Operator):
 
 @dataclass(frozen=True, eq=False)
 class Softmax(Operator):
-    """Softmax along `axis` of the shape without the batch."""
+    """Softmax along `axis` of the shape without the batch, or its logarithm."""
+
+    axis: int
+    log: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class ArgMax(Operator):
+    """The index of the greatest element along `axis` of the shape without the batch, the lowest on ties."""
 
     axis: int
 
@@ -277,6 +285,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     ScaleOffset,
     Reshape,
     Softmax,
+    ArgMax,
     FixedPointQuantize,
     Identity,
 )

@@ -10,6 +10,7 @@ from ..errors import ModelError
 from .operators import (
     Add,
     Affine,
+    ArgMax,
     AveragePooling,
     BatchNormalization,
     Concatenate,
@@ -220,6 +221,10 @@ def _pad_shape(op: Pad, shape: Shape, declared: Shape, others: Sequence[Shape]) 
     return channels, height + top + bottom, width + left + right
 
 
+def _argmax_shape(op: ArgMax, shape: Shape, declared: Shape, others: Sequence[Shape]) -> Shape:
+    return tuple(1 if axis == op.axis else size for axis, size in enumerate(shape))
+
+
 SHAPES: Mapping[type[Operator], Callable[[Any, Shape, Shape, Sequence[Shape]], Shape]] = {
     Convolution: _window_shape,
     Affine: _affine_shape,
@@ -240,6 +245,7 @@ SHAPES: Mapping[type[Operator], Callable[[Any, Shape, Shape, Sequence[Shape]], S
     ScaleOffset: _same_shape,
     Reshape: _reshape_shape,
     Softmax: _same_shape,
+    ArgMax: _argmax_shape,
     FixedPointQuantize: _same_shape,
     Identity: _same_shape,
 }

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ModelError, UnsupportedError, VerificationError
 from ..graph import Graph
+from ..passes.remove_unused import remove_unused
 from .container import read_file
+from .exports import ADVICE
 from .nnp import from_nnabla, load_nnp, load_nntxt, load_stream
-from .onnx import confirmed, load_onnx
+from .onnx import confirmed, load_onnx, prepared
 
 __all__ = ["from_nnabla", "load", "load_stream"]
 
 SUPPORTED = "supported: nnabla's .nnp, .nntxt or .prototxt with parameters in the text, and .onnx"
 
 
-def load(path: str | Path, network: str | None = None, refuse_batch_statistics: bool = False) -> Graph:
+def load(
+    path: str | Path,
+    network: str | None = None,
+    refuse_batch_statistics: bool = False,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    outputs: Sequence[str] | None = None,
+) -> Graph:
     """Read a model file.
 
     Parameters
@@ -28,6 +38,10 @@ def load(path: str | Path, network: str | None = None, refuse_batch_statistics: 
     refuse_batch_statistics : bool
         Refuse batch normalization in training mode; by default its running statistics are used, with a note in
         `Graph.notes`.
+    input_shapes : mapping of str to sequence of int, optional
+        Of an .onnx with open sizes: what they are, the batch in front.
+    outputs : sequence of str, optional
+        The outputs to keep; of an .onnx also other tensors, where the network then ends.
 
     Returns
     -------
@@ -45,23 +59,47 @@ def load(path: str | Path, network: str | None = None, refuse_batch_statistics: 
     """
     path = Path(path)
     try:
-        return _load(path, network, refuse_batch_statistics)
+        return _load(path, network, refuse_batch_statistics, input_shapes, outputs)
     except (ModelError, UnsupportedError, VerificationError) as error:
-        raise type(error)(f"{_shown(path)}: {error}") from None
+        # The cause lists what is supported, for --debug.
+        raise type(error)(f"{_shown(path)}: {error}") from error.__cause__
 
 
-def _load(path: Path, network: str | None, refuse: bool) -> Graph:
-    data = read_file(path)
+def _load(
+    path: Path,
+    network: str | None,
+    refuse: bool,
+    input_shapes: Mapping[str, Sequence[int]] | None,
+    outputs: Sequence[str] | None,
+) -> Graph:
     suffix = path.suffix.lower()
-    if suffix in (".nntxt", ".prototxt"):
-        return load_nntxt(data, network, refuse)
-    if suffix == ".nnp":
-        return load_nnp(data, network, refuse)
+    if suffix in ADVICE and (path.exists() or path.is_symlink()):
+        raise UnsupportedError(ADVICE[suffix])
+    if path.is_dir() and (path / "saved_model.pb").exists():
+        raise UnsupportedError(ADVICE[".pb"])
+    data = read_file(path)
     if suffix == ".onnx":
+        data = prepared(data, path.parent, input_shapes, outputs)
         return confirmed(data, load_onnx(data, network))
-    if suffix not in (".fpgaq", ".npz", ".keras", ".pt", ".pth", ".h5") and data.startswith(b"PK\x03\x04"):
-        return load_nnp(data, network, refuse)
+    if input_shapes:
+        raise UnsupportedError("--input-shape is for .onnx files with open sizes; an nnabla model has its own")
+    if suffix in (".nntxt", ".prototxt"):
+        return _ending_at(load_nntxt(data, network, refuse), outputs)
+    if suffix == ".nnp" or (suffix not in (".fpgaq", ".npz") and data.startswith(b"PK\x03\x04")):
+        return _ending_at(load_nnp(data, network, refuse), outputs)
     raise UnsupportedError(f"files of type {suffix or 'without extension'} are not read; {SUPPORTED}")
+
+
+def _ending_at(graph: Graph, outputs: Sequence[str] | None) -> Graph:
+    """The network with some of its outputs, or other tensors in their place."""
+    if not outputs:
+        return graph
+    written = {op.output for op in graph.operators}
+    missing = [name for name in outputs if name not in written]
+    if missing or len(set(outputs)) < len(outputs):
+        known = ", ".join(repr(name) for name in graph.outputs)
+        raise ModelError(f"--outputs: {missing or list(outputs)}; the model's outputs are {known}")
+    return remove_unused(replace(graph, outputs=tuple(outputs)))
 
 
 def _shown(path: Path) -> str:

@@ -11,6 +11,7 @@ from ..errors import UnsupportedError
 from ..graph import Graph, check
 from ..graph.fixed import is_fixed
 from .check_supported import check_supported
+from .compositions import compositions
 from .cut_softmax import cut_softmax
 from .flatten_reshapes import flatten_reshapes
 from .fold_batchnorm import fold_batchnorm
@@ -31,6 +32,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     rows_to_images,
     # The reshapes around one-dimensional layers are idle now.
     remove_identities,
+    compositions,
     recognize,
     flatten_reshapes,
     fold_padding,

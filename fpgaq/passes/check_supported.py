@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 
 from ..errors import UnsupportedError
-from ..graph import Graph, Identity, Operator, Pad, Softmax
+from ..graph import ArgMax, Graph, Identity, Operator, Pad, Reshape, Softmax
 
 
 def check_supported(graph: Graph) -> Graph:
     """Return the graph if all tensors are vectors, rows or images, and no operator is one that the passes remove."""
+    ends = {op.output for op in graph.operators if isinstance(op, Reshape)} & set(graph.outputs)
+    ends |= {op.input for op in graph.operators if isinstance(op, Reshape)} & set(graph.inputs)
     for name, shape in graph.shapes.items():
-        if len(shape) > 3:
+        # At the network's ends a reshape is no hardware.
+        if len(shape) > 3 and name not in ends:
             writer = graph.producer(name)
             where = f"layer {writer.name!r}" if writer else f"input {name!r}"
             raise UnsupportedError(
@@ -26,5 +29,5 @@ def check_supported(graph: Graph) -> Graph:
 def _check_operator(op: Operator) -> None:
     if isinstance(op, Pad) and not math.isfinite(op.value):
         raise UnsupportedError(f"layer {op.name!r}: pads with {op.value}; supported: directly before MaxPooling")
-    if isinstance(op, Softmax | Identity):
+    if isinstance(op, Softmax | ArgMax | Identity):
         raise UnsupportedError(f"layer {op.name!r}: {type(op).__name__} is not supported inside the network")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..graph import Graph, Operator, Reshape, Shape, Slice, Softmax, Transpose
+from ..graph import ArgMax, Graph, Operator, Reshape, Shape, Slice, Softmax, Transpose
 from .rewrite import fresh_name, renamed
 
 
@@ -42,6 +42,6 @@ def _adjusted(op: Operator, graph: Graph) -> Operator:
         return replace(op, start=(op.start[0], 0, op.start[1]))
     if isinstance(op, Transpose):
         return replace(op, axes=(2, 1, 0)) if op.axes == (1, 0) else replace(op, axes=(0, 1, 2))
-    if isinstance(op, Softmax):
+    if isinstance(op, Softmax | ArgMax):
         return replace(op, axis=2 * op.axis)
     return op

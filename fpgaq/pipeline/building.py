@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,8 @@ def build(
     *,
     network: str | None = None,
     refuse_batch_statistics: bool = False,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    outputs: Sequence[str] | None = None,
     frames: int | None = None,
     device: str | None = None,
     simulator: str = "icarus",
@@ -58,7 +60,14 @@ def build(
 
     check_folder(directory, keep)
     progress("reading the model")
-    source = load_model(model, network, passes=False, refuse_batch_statistics=refuse_batch_statistics)
+    source = load_model(
+        model,
+        network,
+        passes=False,
+        refuse_batch_statistics=refuse_batch_statistics,
+        input_shapes=input_shapes,
+        outputs=outputs,
+    )
     graph = standard_passes(source)
     progress("quantizing")
     integer = quantize(graph, calibration, options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from .models import load_integer
 from .samples import DATA_FRAMES, Samples, check_frames, user_data
 
 if TYPE_CHECKING:
+    from ..emit.design import Design
     from ..estimate import Estimate
     from ..synth import SynthResult
     from ..verify.simulate import SimulationResult
@@ -211,24 +211,25 @@ def _verilog_files(
     thorough: bool,
 ) -> dict[str, str | bytes]:
     """Verilog and its cocotb bench."""
-    from ..emit.verilog import emit
+    from ..emit.verilog import design_of
 
-    return with_bench(network, emit(lowered, schedule), inputs, lowered, thorough)
+    return with_bench(network, design_of(lowered, schedule), inputs, lowered, thorough)
 
 
 def with_bench(
     network: IntegerGraph,
-    hardware: Mapping[str, str | bytes],
+    design: Design,
     inputs: Mapping[str, IntegerArray],
     lowered: IntegerGraph | None = None,
     thorough: bool = False,
 ) -> dict[str, str | bytes]:
-    """Emitted hardware and its cocotb bench; `lowered` is the form of the network that was built, if it is another."""
+    """Printed hardware and its cocotb bench; `lowered` is the form of the network that was built, if it is another."""
+    from ..emit.printer import print_design
     from ..verify.bench import bench_files
 
-    files = dict(hardware)
-    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
-    return {**files, **bench_files(network, manifest, interface, inputs, lowered=lowered, thorough=thorough)}
+    manifest, interface = design.as_json(), design.interface()
+    bench = bench_files(network, manifest, interface, inputs, lowered=lowered, thorough=thorough)
+    return {**print_design(design), **bench}
 
 
 def _hls_files(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..graph import Graph
@@ -9,7 +10,13 @@ from ..integer_graph import IntegerGraph
 
 
 def load_model(
-    path: str | Path, network: str | None = None, *, passes: bool = True, refuse_batch_statistics: bool = False
+    path: str | Path,
+    network: str | None = None,
+    *,
+    passes: bool = True,
+    refuse_batch_statistics: bool = False,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    outputs: Sequence[str] | None = None,
 ) -> Graph:
     """Read a trained network and bring it into the form that the quantizer takes.
 
@@ -24,6 +31,10 @@ def load_model(
     refuse_batch_statistics : bool
         Refuse a batch normalization that was saved in training mode; by default its running statistics are used, and
         `Graph.notes` says so.
+    input_shapes : mapping of str to sequence of int, optional
+        Sizes of inputs that an .onnx leaves open, the batch in front: ``{"x": (1, 3, 64, 64)}``.
+    outputs : sequence of str, optional
+        The outputs to keep, or other tensors at which the network ends.
 
     Raises
     ------
@@ -35,7 +46,7 @@ def load_model(
     from ..importers import load
     from ..passes import standard_passes
 
-    graph = load(path, network, refuse_batch_statistics)
+    graph = load(path, network, refuse_batch_statistics, input_shapes, outputs)
     return standard_passes(graph) if passes else graph
 
 

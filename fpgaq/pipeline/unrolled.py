@@ -99,7 +99,7 @@ def unroll(
         As `generate`.
     """
     from ..emit.digests import with_digests
-    from ..emit.unrolled import emit_unrolled
+    from ..emit.unrolled import unrolled_design
     from ..emit.write import check_folder, write_folder
     from ..integer_file import digest, dump
     from ..unrolled import Unrolling, plan_network
@@ -109,7 +109,7 @@ def unroll(
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     plan = plan_network(network, unrolling or Unrolling())
     inputs = bench_inputs(network, data, frames)
-    files = with_bench(network, emit_unrolled(network, plan), inputs, thorough=thorough)
+    files = with_bench(network, unrolled_design(network, plan), inputs, thorough=thorough)
     files[NETWORK_FILE] = dump(network)
     write_folder(directory, with_digests(files), keep)
     return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)))

@@ -30,6 +30,7 @@ from ..integer_graph import (
     IntegerTranspose,
     IntegerUpsample,
 )
+from .cells import latency
 from .folding import FoldRange
 from .plans import Fold, PipePlan, Plan, Walk, WindowPlan
 from .structure import Engine
@@ -41,17 +42,21 @@ SLACK = 32
 COPYING = (IntegerPad, IntegerSlice, IntegerUpsample, IntegerTranspose)
 """Operators that move elements without computing: windows of one pixel."""
 
+_REGISTER, _REQUANTIZE = latency("register"), latency("fpgaq_requantize")
+_LOOKED_UP = latency("rom", BANKS=1) + _REGISTER
+
 PIPE_LATENCY = {
-    "relu": 1,
-    "concatenate": 1,
-    "serialize": 1,
-    "argmax": 1,
-    "add": 2,
-    "multiply": 2,
-    "table": 3,
-    "scale": 5,
+    "relu": _REGISTER,
+    "concatenate": _REGISTER,
+    "serialize": _REGISTER,
+    "argmax": _REGISTER,
+    "add": _REGISTER + _REQUANTIZE,
+    "multiply": _REGISTER + _REQUANTIZE,
+    "table": _REQUANTIZE + _LOOKED_UP,
+    # The scale is looked up, multiplied with, and the offset is added.
+    "scale": _LOOKED_UP + 2 * _REGISTER + _REQUANTIZE,
 }
-"""Cycles from a phase of a pipe to the write of its beat: the registered stages of its template."""
+"""Cycles from a phase of a pipe to the write of its beat."""
 
 
 def is_depthwise(op: IntegerOperator) -> bool:
@@ -258,11 +263,11 @@ def _pipe(
     pops: tuple[bool, ...] | None = None,
     emits: tuple[bool, ...] | None = None,
 ) -> PipePlan:
-    latency = PIPE_LATENCY[kind]
+    cycles = PIPE_LATENCY[kind]
     always = (True,) * len(uses)
     # A beat holds its place from its phase until a cycle after it left.
-    bits = max(1, (latency + 4).bit_length())
-    return PipePlan(operator, kind, shape, lanes_in, lanes_out, uses, pops or always, emits or always, latency, bits)
+    bits = max(1, (cycles + 4).bit_length())
+    return PipePlan(operator, kind, shape, lanes_in, lanes_out, uses, pops or always, emits or always, cycles, bits)
 
 
 def copying_lanes(graph: IntegerGraph, op: IntegerOperator, taken: int, interval: int) -> int:

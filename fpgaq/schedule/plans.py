@@ -1,7 +1,8 @@
 """What the schedule decides about each integer operator: one frozen plan for it.
 
-Everything that an emitter or the beat model needs to know about a layer's hardware stands here as a number; neither
-computes a fold, a width or a depth of its own.
+Everything that an emitter or the beat model needs to know about a layer's hardware stands here as a number, or follows
+from these numbers in `fpgaq.schedule.widths` and `fpgaq.schedule.cells`: neither computes a fold, a width or a depth of
+its own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..integer_graph import ImageShape
+from .cells import latency
 
 
 @dataclass(frozen=True)
@@ -199,13 +201,22 @@ class WindowPlan:
     @property
     def result_latency(self) -> int:
         """Cycles from a group's last step to the write of its first beat into the result FIFO."""
+        fetched = latency("fpgaq_line_buffer")
         if self.kind == "copy":
-            return 3
+            return fetched
         if self.kind == "max":
-            return 5
+            return fetched + latency("fpgaq_max")
         if self.kind == "sum":
-            return 5 + 3
-        return 5 + int(self.merged) + self.levels + 2 + int(self.requantized) + int(self.serial)
+            return fetched + latency("fpgaq_sum") + latency("fpgaq_divide")
+        merging = latency("register") if self.merged else 0
+        summing = merging + latency("fpgaq_mac", LEVELS=self.levels)
+        collecting = latency("fpgaq_collect", OUTPUTS=1 + self.serial, LANES=1)
+        return fetched + summing + collecting + self.finishing_latency
+
+    @property
+    def finishing_latency(self) -> int:
+        """Cycles from a beat of an engine's sums to its results: bias, and requantizer if there is one."""
+        return latency("fpgaq_bias") + (latency("fpgaq_requantize") if self.requantized else 0)
 
     @property
     def multiplies(self) -> bool:

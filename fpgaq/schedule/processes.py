@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import window_processes
+from .cells import latency
 from .plans import PipePlan
 from .window_processes import WindowProcess
 
 ENDLESS_BITS = 40
 """Address bits of a result FIFO that never holds anything up."""
 
-QUEUE_LATENCY = 2
+QUEUE_LATENCY = latency("fpgaq_queue")
 """Cycles from taking a beat into a queue to offering it."""
 
 
@@ -31,7 +32,7 @@ class PipeProcess:
         self._phase = 0
         self._last = -1
         self._fifo = 1 << plan.fifo_bits
-        self._offered = plan.latency + 2
+        self._offered = plan.latency + latency("fpgaq_fifo")
         # Behind a FIFO without end it's all the same whether beats wait before a register or in it.
         self._endless = plan.fifo_bits == ENDLESS_BITS
         self._pops, self._emits = np.array(plan.pops), np.array(plan.emits)

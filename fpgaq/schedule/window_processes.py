@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .cells import latency
 from .plans import WindowPlan
 from .walk import window_needs
 
@@ -37,7 +38,7 @@ class WindowProcess:
         self._capacity = plan.capacity
         self._fifo = 1 << plan.fifo_bits
         self._steps = plan.steps
-        self._offered = plan.steps + plan.result_latency + 2
+        self._offered = plan.steps + plan.result_latency + latency("fpgaq_fifo")
         self._group_beats = plan.group_beats
         self._frame_words = plan.frame_words
         self._frame_release = sum(plan.walk.release)

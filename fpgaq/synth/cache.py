@@ -21,8 +21,7 @@ RESULTS = "synth"
 def project_digest(project: Project) -> str:
     """SHA-256 over the names and bytes of all files of the design, memory contents too."""
     digest = hashlib.sha256(project.top.encode())
-    memories = sorted(path.relative_to(project.folder).as_posix() for path in project.folder.glob("rtl/*.hex"))
-    for name in (*project.files, *memories):
+    for name in (*project.files, *sorted(project.memory_files)):
         content = (project.folder / name).read_bytes()
         digest.update(f"\0{name}\0{len(content)}\0".encode())
         digest.update(content)

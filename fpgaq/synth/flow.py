@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -146,10 +145,10 @@ def _synthesize_layers(
     complete_yosys(commands, folder, timeout)
     modules = _modules(_load_report(folder / "stat.json"))
     instances = _instances((folder / "instances.txt").read_text(encoding="utf-8", errors="replace"), modules)
-    plain = Counter(_plain_name(module) for _, module in instances)
+    names = [project.instances.get(instance) or _plain_name(module) for instance, module in instances]
+    plain = Counter(names)
     rows = []
-    for instance, module in instances:
-        name = _plain_name(module)
+    for name, (instance, module) in zip(names, instances, strict=True):
         label = name if plain[name] == 1 else f"{name} ({instance})"
         rows.append((label, dict(_recursive(module, modules))))
     rows.append((TOP_LEVEL, {cell: number for cell, number in modules[top].items() if cell not in modules}))
@@ -214,8 +213,9 @@ def _recursive(module: str, modules: Mapping[str, Mapping[str, int]]) -> Counter
 
 def _instances(dump: str, modules: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str]]:
     """(instance, module) for each module instance in Yosys's dump of the top module's cells, in the file's order."""
-    found = re.findall(r"^\s*cell (\S+) (\S+)\s*$", dump, flags=re.MULTILINE)
-    pairs = [(instance.removeprefix("\\"), module.removeprefix("\\")) for module, instance in found]
+    found = [line.split() for line in dump.splitlines()]
+    cells = [words[1:] for words in found if len(words) == 3 and words[0] == "cell"]
+    pairs = [(instance.removeprefix("\\"), module.removeprefix("\\")) for module, instance in cells]
     return [(instance, module) for instance, module in pairs if module in modules]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
-import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -118,7 +117,7 @@ def _start(placer: Placer) -> list[str]:
 
 def _failure(device: Device, output: str) -> FitError | ToolError:
     errors = [line for line in output.splitlines() if "ERROR" in line]
-    reason = re.sub(r"^.*ERROR:\s*", "", errors[0]) if errors else last_line(output)
+    reason = errors[0].rpartition("ERROR:")[2].lstrip() if errors else last_line(output)
     if any(word in reason.lower() for word in ("place", "route", "bel", "fit", "legal")):
         return FitError(f"nextpnr: the design does not fit {device.name}: {reason}")
     return ToolError(f"nextpnr: failed for {device.name}: {reason}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,22 @@ from ..errors import ModelError, UsageError
 from ..regular import read_text
 
 # What generated names are made of; anything else would need quoting in the scripts of three tools.
-_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CHARACTERS = frozenset(f"{string.ascii_letters}{string.digits}_.-")
 
 
 @dataclass(frozen=True)
 class Project:
-    """A generated folder: `files` are relative to `folder`, in compile order; `top` is the top module."""
+    """A generated folder: `files` are relative to `folder`, in compile order; `top` is the top module.
+
+    `memory_files` are what ROMs read their words from. `instances` are those in the top module, each with the name of
+    its module or cell; none where the manifest lists no modules, as in a folder that another program wrote.
+    """
 
     folder: Path
     top: str
     files: tuple[str, ...]
+    memory_files: tuple[str, ...] = ()
+    instances: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_project(directory: Path) -> Project:
@@ -48,16 +54,41 @@ def read_project(directory: Path) -> Project:
         check_version(directory, manifest)
     top = manifest.get("top") if isinstance(manifest, dict) else None
     files = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(top, str) or not _IDENTIFIER.fullmatch(top):
+    if not isinstance(top, str) or not (top.isascii() and top.isidentifier()):
         raise ModelError(f"{path}: `top` is {top!r}, expected a Verilog identifier; generate the folder again")
     if not isinstance(files, list) or not files:
         raise ModelError(f"{path}: `files` is {files!r}, expected a list of paths; generate the folder again")
-    for name in files:
-        if not isinstance(name, str) or not _FILE.fullmatch(name):
-            raise ModelError(f"{path}: `files` has {name!r}, expected a plain path inside the folder")
-        if not (directory / name).is_file():
-            raise ModelError(f"{directory / name}: is listed in manifest.json but missing; generate the folder again")
-    return Project(folder=directory, top=top, files=tuple(name for name in files if _is_verilog(name)))
+    _check_paths(path, "files", files)
+    memories = manifest.get("memory_files", [])
+    _check_paths(path, "memory_files", memories)
+    verilog = tuple(name for name in files if _is_verilog(name))
+    return Project(directory, top, verilog, tuple(memories), _top_instances(path, manifest.get("modules", []), top))
+
+
+def _check_paths(path: Path, key: str, names: Any) -> None:
+    """Refuse what is not a list of plain paths of files that are there; `path` is the manifest's."""
+    if not isinstance(names, list):
+        raise ModelError(f"{path}: `{key}` is {names!r}, expected a list of paths; generate the folder again")
+    for name in names:
+        if not isinstance(name, str) or not _is_plain(name):
+            raise ModelError(f"{path}: `{key}` has {name!r}, expected a plain path inside the folder")
+        found = path.parent / name
+        if not found.is_file():
+            raise ModelError(f"{found}: is listed in manifest.json but missing; generate the folder again")
+
+
+def _top_instances(path: Path, modules: Any, top: str) -> dict[str, str]:
+    """What the manifest lists in the top module; nothing if it lists no modules."""
+    try:
+        listed = [module["instances"] for module in modules if module["module"] == top]
+        return {str(name): str(module) for instances in listed for name, module in instances.items()}
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"{path}: `modules` is not a list of modules; generate the folder again") from error
+
+
+def _is_plain(path: str) -> bool:
+    """Whether no tool's script needs quotes for a path, and nothing in it leads out of the folder."""
+    return all(part[:1] not in ("", ".", "-") and _CHARACTERS.issuperset(part) for part in path.split("/"))
 
 
 def _is_verilog(name: str) -> bool:

@@ -21,12 +21,11 @@ from ..errors import FitError, UnsupportedError, UsageError
 from ..formats import Format
 from ..integer_check.carried import check_carried
 from ..integer_graph import IntegerAffine, IntegerArray, IntegerGraph
+from ..schedule.cells import latency
 from .registers import cut, level_costs, spread
 
 DEFAULT_LEVELS = 2
 TABLES = (4, 6)
-FIFO_CYCLES = 2
-"""Cycles from the write of a beat into the result FIFO to its offer."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class UnrolledPlan:
     @property
     def latency(self) -> int:
         """Cycles from the handshake of a frame at the input to that at the output, if nothing is in the way."""
-        return self.stages + FIFO_CYCLES
+        return self.stages + latency("fpgaq_fifo")
 
     @property
     def table_inputs(self) -> int:

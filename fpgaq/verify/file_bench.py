@@ -5,7 +5,6 @@ It serves where hundreds of networks are tried; what a user runs is the bench of
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +14,9 @@ from typing import Any
 
 from ..child import Limits, run_tool
 from ..emit.literals import pack
+from ..emit.printer import print_design
 from ..emit.render import render
-from ..emit.verilog import RTL, emit
+from ..emit.verilog import RTL, design_of
 from ..errors import ToolError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..reference import run
@@ -106,8 +106,8 @@ def run_file_bench(
     frames = len(inputs[graph.inputs[0]])
     if stall_seed is None and prediction.interval is not None:
         frames = max(frames, prediction.frames)
-    files = emit(graph, schedule)
-    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
+    design = design_of(graph, schedule)
+    files, manifest, interface = print_design(design), design.as_json(), design.interface()
     golden = run(graph, inputs, keep=True)
     stimuli = {
         f"{port['port']}.hex": pack_frames(golden[port["tensor"]], port["lanes"], port["slot_bits"])

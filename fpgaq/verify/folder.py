@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,7 +13,7 @@ from ..errors import ModelError, UsageError, VerificationError
 from ..regular import open_regular, read_text
 
 WANTED = "a folder made by `fpgaq generate`"
-_DIGEST = re.compile("[0-9a-f]{64}")
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _NUMBER = (int,)
 _MAYBE = (int, type(None))
 
@@ -55,7 +54,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
         digests = manifest.get(key, {})
         _check_types(path, "", {key: digests}, {key: (dict,)})
         for name, digest in digests.items():
-            if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+            if not isinstance(digest, str) or len(digest) != 64 or not _HEXADECIMAL.issuperset(digest):
                 raise ModelError(f"{path}: {key}[{name!r}] is {digest!r:.80}, no SHA-256; generate the folder anew")
     for name in (*manifest["files"], *manifest["memory_files"], *_digests(manifest)):
         if not isinstance(name, str) or not name or "\\" in name or "\0" in name:

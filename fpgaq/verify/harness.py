@@ -18,7 +18,7 @@ from ..child import Limits, last_line, run_tool
 from ..errors import ToolError, VerificationError
 from ..integer_graph import IntegerArray, IntegerGraph
 from ..reference import run
-from .harness_build import Design, compile_designs, flat_design
+from .harness_build import FlatDesign, compile_designs, lay_flat
 
 STALLED_FRAMES = 16
 """Frames of the second run, with gaps and stalls."""
@@ -63,8 +63,8 @@ def run_harness(
     started = time.monotonic()
     golden = run(graph, inputs)
     with tempfile.TemporaryDirectory(prefix="fpgaq-harness-") as temporary:
-        names = ("manifest.json", "interface.json", *manifest["files"], *manifest["memory_files"])
-        design = flat_design({name: (directory / name).read_bytes() for name in names}, Path(temporary) / "design")
+        files = {name: (directory / name).read_bytes() for name in (*manifest["files"], *manifest["memory_files"])}
+        design = lay_flat(files, manifest, interface, Path(temporary) / "design")
         program = compile_designs([design], Path(temporary) / "build", timeout)
         frames = len(next(iter(inputs.values())))
         latency, ends = drive(program, 0, design, inputs, golden, frames, 0, timeout)
@@ -86,7 +86,7 @@ def check_cycles(predicted: Mapping[str, Any], latency: int, ends: Sequence[int]
 def drive(
     program: Path,
     index: int,
-    design: Design,
+    design: FlatDesign,
     inputs: Mapping[str, IntegerArray],
     golden: Mapping[str, IntegerArray],
     frames: int,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..child import Limits, ask_tool, first_error, last_line, run_tool
+from ..emit.design import Design
+from ..emit.printer import print_design
 from ..emit.render import render
 from ..errors import ToolError
 from .lint import Verilator, find_verilator
@@ -20,7 +21,7 @@ WITHOUT_COMPILER = "--simulator icarus compiles no C++"
 
 
 @dataclass(frozen=True)
-class Design:
+class FlatDesign:
     """A network to compile: `folder` holds its files flat and is where it runs, with its ports' files."""
 
     folder: Path
@@ -28,22 +29,28 @@ class Design:
     interface: Mapping[str, Any]
 
 
-def flat_design(files: Mapping[str, str | bytes], folder: Path) -> Design:
-    """Lay emitted files into `folder` as the harness wants them: sources and memory files side by side."""
-    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
+def flat_design(design: Design, folder: Path) -> FlatDesign:
+    """Print a design into `folder` as the harness wants it."""
+    return lay_flat(print_design(design), design.as_json(), design.interface(), folder)
+
+
+def lay_flat(
+    files: Mapping[str, str | bytes], manifest: Mapping[str, Any], interface: Mapping[str, Any], folder: Path
+) -> FlatDesign:
+    """Lay the sources and memory files that a manifest names into `folder`, side by side."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*manifest["files"], *manifest["memory_files"]):
         content = files[name]
         (folder / Path(name).name).write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
-    return Design(folder, manifest, interface)
+    return FlatDesign(folder, manifest, interface)
 
 
-def compile_designs(designs: Sequence[Design], folder: Path, timeout: float, optimize: str = "-O2") -> Path:
+def compile_designs(designs: Sequence[FlatDesign], folder: Path, timeout: float, optimize: str = "-O2") -> Path:
     """Compile all designs into one program, whose first argument chooses among them.
 
     Parameters
     ----------
-    designs : sequence of Design
+    designs : sequence of FlatDesign
     folder : Path
         For the program and what it is made of.
     timeout : float
@@ -80,7 +87,7 @@ def compile_designs(designs: Sequence[Design], folder: Path, timeout: float, opt
     return folder / PROGRAM
 
 
-def _verilate(tool: Verilator, design: Design, made: Path, timeout: float) -> None:
+def _verilate(tool: Verilator, design: FlatDesign, made: Path, timeout: float) -> None:
     # The package's own folder must be named, and its program called without the Perl wrapper.
     command = [tool.program, "--cc", "--top-module", design.manifest["top"]]
     command += ["--prefix", made.name, "--Mdir", str(made.resolve()), "-O3", "-Wno-fatal", "-DFPGAQ_CHECKS"]

@@ -55,10 +55,10 @@ def drive(
     defines = ["-DFPGAQ_CHECKS"] if checks else []
     sources = ["bench.v", str(CELLS / f"{cell}.v"), *(str(CELLS / f"{inner}.v") for inner in INSIDE.get(cell, ()))]
     command = ["iverilog", "-g2005", *defines, "-s", "bench", "-o", "bench.vvp", *sources]
-    built = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=60)
+    built = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=600)
     assert built.returncode == 0 and not built.stdout + built.stderr, built.stdout + built.stderr
     ran = subprocess.run(
-        ["vvp", "-n", "bench.vvp"], cwd=directory, capture_output=True, text=True, check=True, timeout=60
+        ["vvp", "-n", "bench.vvp"], cwd=directory, capture_output=True, text=True, check=True, timeout=600
     )
     rows = (directory / "samples.txt").read_text(encoding="ascii").split()
     assert len(rows) == cycles or ran.stdout

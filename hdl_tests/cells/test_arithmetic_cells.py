@@ -20,7 +20,7 @@ from fpgaq.formats import ROUNDINGS, Format, round_shift, saturate
 from fpgaq.integer_graph import IntegerSumPooling, Requantize
 from tests.slow_interpreter import exact_round
 
-pytestmark = pytest.mark.skipif(missing_simulator(), reason="needs iverilog")
+pytestmark = [pytest.mark.skipif(missing_simulator(), reason="needs iverilog"), pytest.mark.once]
 
 TOTAL = 7
 

@@ -10,7 +10,7 @@ from cell_bench import Port, drive, missing_simulator, unpack
 
 from fpgaq.emit.literals import index_width, pack
 
-pytestmark = pytest.mark.skipif(missing_simulator(), reason="needs iverilog")
+pytestmark = [pytest.mark.skipif(missing_simulator(), reason="needs iverilog"), pytest.mark.once]
 
 CYCLES = 400
 RESET = [1, 1] + [0] * 197 + [1] + [0] * 200

@@ -16,13 +16,14 @@ from typing import TypeAlias
 import numpy as np
 
 from fpgaq.emit.hls import describe, scheduled
-from fpgaq.emit.verilog import emit
+from fpgaq.emit.printer import print_design
+from fpgaq.emit.verilog import design_of
 from fpgaq.errors import FpgaqError
 from fpgaq.verify.bench import bench_files
 from fpgaq.verify.compiled import Library, compile_networks
 from fpgaq.verify.file_bench import run_file_bench
 from fpgaq.verify.harness import check_cycles, drive
-from fpgaq.verify.harness_build import Design, compile_designs, flat_design
+from fpgaq.verify.harness_build import FlatDesign, compile_designs, flat_design
 from hdl_tests.fuzz.case import Case, first_difference
 from tests.slow_interpreter import slow_run
 
@@ -53,12 +54,12 @@ def _icarus(case: Case, folder: Path) -> str | None:
 
 def verilator(cases: Sequence[Case], folder: Path) -> list[str | None]:
     """All cases in one program of Verilator: every beat of every output, and without stalls the cycles."""
-    designs = [flat_design(emit(case.graph, case.schedule), folder / str(i)) for i, case in enumerate(cases)]
+    designs = [flat_design(design_of(case.graph, case.schedule), folder / str(i)) for i, case in enumerate(cases)]
     program = compile_designs(designs, folder / "build", TIMEOUT, "-O0")
     return [_drive(program, i, design, case) for i, (design, case) in enumerate(zip(designs, cases, strict=True))]
 
 
-def _drive(program: Path, index: int, design: Design, case: Case) -> str | None:
+def _drive(program: Path, index: int, design: FlatDesign, case: Case) -> str | None:
     prediction = case.schedule.prediction
     stalled = case.stall_seed is not None
     frames = len(next(iter(case.inputs.values())))
@@ -86,9 +87,9 @@ def cocotb(cases: Sequence[Case], folder: Path) -> list[str | None]:
 
 
 def _cocotb(case: Case, folder: Path) -> str | None:
-    files: dict[str, str | bytes] = dict(emit(case.graph, case.schedule))
-    manifest, interface = (json.loads(files[name]) for name in ("manifest.json", "interface.json"))
-    for name, content in {**files, **bench_files(case.graph, manifest, interface, case.inputs)}.items():
+    design = design_of(case.graph, case.schedule)
+    bench = bench_files(case.graph, design.as_json(), design.interface(), case.inputs)
+    for name, content in {**print_design(design), **bench}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -394,13 +395,17 @@ def test_two_builds_at_once_do_not_mix(tmp_path: Path) -> None:
     target = tmp_path / "out"
     with start_writer(target, 1, 2) as first, start_writer(target, 2, 2) as second:
         assert first.stdout is not None and second.stdout is not None
-        seen = {first.stdout.readline(), second.stdout.readline()}
-        end = time.monotonic() + 2
-        while time.monotonic() < end:
-            assert first.poll() is None and second.poll() is None
-            time.sleep(0.05)
+        # Ends writers that wait for each other: their last line is then empty.
+        watch = threading.Timer(300, lambda: (first.kill(), second.kill()))
+        watch.start()
+        # Versions and not seconds are waited for, so that a loaded machine only takes longer. The second writer has to
+        # go on while the first one's are counted, and the first one while the second's are.
+        lines = [[process.stdout.readline() for _ in range(10)] for process in (first, second, first)]
+        watch.cancel()
+        ended = first.poll(), second.poll()
         first.kill()
         second.kill()
-        counts = [len(process.stdout.readlines()) for process in (first, second) if process.stdout]
-    assert len(seen) == 2 and min(counts) > 3, counts
+    assert ended == (None, None)
+    assert all(line for part in lines for line in part), lines
+    assert {int(line) % 2 for line in lines[0] + lines[2]} == {1} and {int(line) % 2 for line in lines[1]} == {0}
     assert_one_version(target)

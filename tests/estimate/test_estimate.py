@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from fpgaq import cli, formats
-from fpgaq.emit.verilog import emit
+from fpgaq.emit.printer import print_design
+from fpgaq.emit.verilog import design_of
 from fpgaq.emit.write import write_folder
 from fpgaq.errors import FitError
 from fpgaq.estimate import estimate, estimate_schedule, excess_of, fit_device, model
@@ -101,9 +102,9 @@ def test_an_estimate_tells_layers_and_whole() -> None:
 @pytest.mark.parametrize("device", DEVICES)
 def test_an_estimate_is_near_what_synthesis_counts(device: str, tmp_path: Path) -> None:
     network = small_network()
-    files = emit(network, make_schedule(network, Target(multipliers=4)))
-    write_folder(tmp_path / "out", files)
-    counts, guess = synthesize(tmp_path / "out", device, seeds=0, layers=False).counts, estimate(files, device)
+    design = design_of(network, make_schedule(network, Target(multipliers=4)))
+    write_folder(tmp_path / "out", print_design(design))
+    counts, guess = synthesize(tmp_path / "out", device, seeds=0, layers=False).counts, estimate(design, device)
     assert (guess.counts.dsp, guess.counts.bram) == (counts.dsp, counts.bram)
     for name in ("lut", "ff"):
         assert abs(getattr(guess.counts, name) / getattr(counts, name) - 1) <= 0.25
@@ -112,7 +113,7 @@ def test_an_estimate_is_near_what_synthesis_counts(device: str, tmp_path: Path) 
 def test_families_without_coefficients_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "_coefficients", lambda: {"xc7": {}})
     with pytest.raises(FitError, match="no estimate for ice40-up5k: coefficients are there for xc7; run `fpgaq synth`"):
-        estimate({"manifest.json": "{}"}, "ice40-up5k")
+        estimate_schedule(small_network(), make_schedule(small_network(), Target(multipliers=4)), "ice40-up5k")
 
 
 def test_products_are_logic_where_there_are_no_multipliers() -> None:
@@ -165,9 +166,7 @@ def deep_network(inputs: int, outputs: int):
 
 def test_a_deep_rom_is_its_banks_and_the_choice_among_them() -> None:
     network = deep_network(1100, 27)
-    files = emit(network, make_schedule(network, Target(multipliers=1)))
-    texts = {path.removeprefix("rtl/"): str(text) for path, text in files.items() if path.startswith("rtl/")}
-    parts = take_inventory(texts, json.loads(files["manifest.json"])["top"])
+    parts = take_inventory(design_of(network, make_schedule(network, Target(multipliers=1))))
     items = [item for own in parts.values() for item in own]
     (choice,) = (item for item in items if item.kind == "rom_choice")
     words = [item.facts["words"] for item in items if item.kind == "rom" and item.facts["words"] > 256]
@@ -182,9 +181,9 @@ def test_a_deep_rom_is_its_banks_and_the_choice_among_them() -> None:
 @pytest.mark.parametrize("size", [(2048, 9), (1100, 27)])
 def test_block_rams_of_deep_roms_are_those_of_synthesis(size: tuple[int, int], device: str, tmp_path: Path) -> None:
     network = deep_network(*size)
-    files = emit(network, make_schedule(network, Target(multipliers=1)))
-    write_folder(tmp_path / "out", files)
-    counts, guess = synthesize(tmp_path / "out", device, seeds=0, layers=False).counts, estimate(files, device)
+    design = design_of(network, make_schedule(network, Target(multipliers=1)))
+    write_folder(tmp_path / "out", print_design(design))
+    counts, guess = synthesize(tmp_path / "out", device, seeds=0, layers=False).counts, estimate(design, device)
     assert guess.counts.bram == counts.bram > 0
     # Among the smallest of all, where an estimate is far off: 26 % of 204 LUTs at most.
     assert abs(guess.counts.lut / counts.lut - 1) <= 0.3 and abs(guess.counts.ff / counts.ff - 1) <= 0.3
@@ -198,9 +197,9 @@ def test_two_products_take_one_dsp_block(device: str, bits: int, tmp_path: Path)
     graphs = (builder.convolution(4, (3, 3)).graph() for builder in seeds)
     network = next(graph for graph in graphs if graph.operators[0].weight_format.width == 8)
     schedule = replace(make_schedule(network, Target(multipliers=12)), factor_bits=bits)
-    files = emit(network, schedule)
-    write_folder(tmp_path / "out", files)
-    counts, guess = synthesize(tmp_path / "out", device, seeds=0, layers=False).counts, estimate(files, device)
+    design = design_of(network, schedule)
+    write_folder(tmp_path / "out", print_design(design))
+    counts, guess = synthesize(tmp_path / "out", device, seeds=0, layers=False).counts, estimate(design, device)
     assert schedule.multipliers == 12 and counts.dsp == guess.counts.dsp == 6
 
 

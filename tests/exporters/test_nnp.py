@@ -114,7 +114,8 @@ def test_every_operator_is_written_or_refused() -> None:
             continue
         graph = Graph("net", ("x",), ("y",), (Identity("i", ("x",), "y", "Identity"),), {"x": (1,), "y": (1,)})
         unknown = kind.__new__(kind)
-        object.__setattr__(unknown, "name", "layer")
+        for field, entry in {"name": "layer", "inputs": ("x",), "output": "y", "axis": 0}.items():
+            object.__setattr__(unknown, field, entry)
         with pytest.raises(UnsupportedError, match=kind.__name__):
             dump_nnp(replace(graph, operators=(unknown,)))
 

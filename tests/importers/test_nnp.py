@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -171,7 +172,7 @@ def test_impossible_arguments(layer: Layer, message: str) -> None:
         (Layer("Slice", "t", {"start": [0, 0], "stop": [9, 8], "step": [1, 2]}, {}, "slice_param"), "step .1, 2."),
         (Layer("Pad", "t", {"pad_width": [1] * 6, "mode": "constant"}, {}, "pad_param"), "pads the batch or the"),
         (Layer("Pad", "t", {"pad_width": [1] * 4, "mode": "wrap"}, {}, "pad_param"), "mode 'wrap'"),
-        (Layer("Sum", "t", {"axes": [1]}, {}, "sum_param"), "axes .1. of an input"),
+        (Layer("Sum", "t", {"axes": [0]}, {}, "sum_param"), "axes .0. of an input"),
         (Layer("PReLU", "t", {"base_axis": 1}, {"slope": kernel(1, 2)}, "prelu_param"), "slope of shape"),
     ],
 )
@@ -198,11 +199,16 @@ def test_image_augmentation_at_rest() -> None:
 
     assert isinstance(one(layer()), Identity)
     for changes in (
-        {"shape": shape(2, 8, 8)}, {"pad": shape(0, 1)}, {"min_scale": 0.8}, {"max_scale": 1.5}, {"angle": 0.2},
+        {"pad": shape(0, 1)}, {"min_scale": 0.8}, {"max_scale": 1.5}, {"angle": 0.2},
         {"aspect_ratio": 1.3}, {"distortion": 0.1}, {"flip_lr": True}, {"flip_ud": True}, {"brightness": 0.05},
         {"contrast": 1.1}, {"noise": 0.01},
     ):  # fmt: skip
-        refused(layer(**changes), UnsupportedError, f"augments by {next(iter(changes))}.* changes nothing is supported")
+        graph = load_nnp(build_nnp([layer(**changes)], IMAGE))
+        assert isinstance(graph.operators[0], Identity)
+        assert re.search(f"augments by {next(iter(changes))}.* taken as at rest", graph.notes[0])
+    refused(layer(shape=shape(2, 8, 8)), UnsupportedError, r"makes images of \(2, 8, 8\)")
+    middle = load_nnp(build_nnp([layer(shape=shape(2, 7, 6))], IMAGE))
+    assert middle.operators[0].start == (0, 1, 1) and "their middle is taken" in middle.notes[0]
 
 
 def test_scalars_keep_double_precision() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fpgaq import graph as fg
-from fpgaq.errors import UnsupportedError
-from tests.onnx_models import compare, ints, load_model, one, real
+from tests.onnx_models import compare, ints, one, real
 
 CONVOLUTIONS = {
     "plain": (real(3, 4, 3, 3), {}),
@@ -93,12 +92,6 @@ def test_a_pool_agrees_with_onnxruntime(case, kind):
 @pytest.mark.parametrize("case", [case for case in POOLS if not case.startswith("ceil")])
 def test_an_average_that_counts_its_padding_agrees(case):
     compare(one("AveragePool", count_include_pad=1, **POOLS[case]))
-
-
-def test_counting_the_padding_of_partial_windows_is_refused():
-    proto = one("AveragePool", count_include_pad=1, kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1)
-    with pytest.raises(UnsupportedError, match="count_include_pad with ceil_mode"):
-        load_model(proto)
 
 
 @pytest.mark.parametrize("kind", ["GlobalAveragePool", "GlobalMaxPool"])

@@ -102,10 +102,10 @@ def named_type(file: h5py.File) -> None:
     ],
 )
 def test_hostile_hdf5(build: Callable[[h5py.File], object], message: str) -> None:
-    data, start = h5(build), time.monotonic()
+    data, start = h5(build), time.process_time()
     with pytest.raises(ModelError, match=message) as caught:
         decode_h5(data)
-    assert time.monotonic() - start < 5 and "\n" not in str(caught.value)
+    assert time.process_time() - start < 5 and "\n" not in str(caught.value)
 
 
 def test_the_declaration_of_160_gb_is_small() -> None:
@@ -254,5 +254,6 @@ def test_all_functions_are_listed_at_once() -> None:
     from tests.nnp_builder import Layer
 
     layers = [Layer("Sort", "t"), affine("a", np.ones((4, 2))), Layer("Erf", "e")]
-    with pytest.raises(UnsupportedError, match=r"Sort \(layer 't'\); Erf \(layer 'e'\); supported: ATan, Abs, "):
+    with pytest.raises(UnsupportedError, match=r"Sort \(layer 't'\); Erf \(layer 'e'\); end the") as refused:
         load_nnp(build_nnp(layers, (4,)))
+    assert str(refused.value.__cause__).startswith("supported: ATan, Abs, ")

@@ -175,8 +175,12 @@ def test_an_interrupted_search_goes_on_where_it_stopped(tmp_path: Path):
     assert resumed == search(*arguments)
 
 
-def test_a_cluster_finds_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_cluster_finds_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     distributed = pytest.importorskip("distributed")
+    # A loaded machine answers late.
+    monkeypatch.setattr("fpgaq.parallel.CONNECT_SECONDS", 300)
     common = ["--calibration", str(TABULAR / "calibration.npz"), "--json"]
     found = []
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, processes=False) as local:

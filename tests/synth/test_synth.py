@@ -10,6 +10,8 @@ import pytest
 from fpgaq.errors import ModelError, ToolError, ToolTimeoutError, UsageError
 from fpgaq.synth import DEVICES, Counts, SynthResult, describe_excess, synthesize, used_shares, yosys
 from fpgaq.synth.cells import TABLES, count_cells
+from fpgaq.synth.place import place
+from fpgaq.synth.project import read_project
 
 needs_yosys = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
 
@@ -27,7 +29,9 @@ def write_design(folder: Path, top: str, files: dict[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     listed = [f"rtl/{name}" for name in files if name.endswith(".v")]
-    (folder / "manifest.json").write_text(json.dumps({"top": top, "files": listed}), encoding="utf-8")
+    memories = [f"rtl/{name}" for name in files if not name.endswith(".v")]
+    manifest = {"top": top, "files": listed, "memory_files": memories}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 
 
@@ -310,7 +314,10 @@ def test_an_unknown_device_is_refused(tmp_path: Path) -> None:
         ('{"top": "a", "files": []}', "expected a list"),
         ('{"top": "a", "files": ["../a.v"]}', "plain path"),
         ('{"top": "a", "files": ["a.v; shell"]}', "plain path"),
+        ('{"top": "a", "files": ["-a.v"]}', "plain path"),
         ('{"top": "a", "files": ["a.v"]}', "missing"),
+        ('{"top": "a", "files": ["manifest.json"], "memory_files": 3}', "expected a list"),
+        ('{"top": "a", "files": ["manifest.json"], "memory_files": ["a.hex"]}', "missing"),
     ],
 )
 def test_a_bad_manifest_is_refused(tmp_path: Path, manifest: str | None, message: str) -> None:
@@ -318,6 +325,19 @@ def test_a_bad_manifest_is_refused(tmp_path: Path, manifest: str | None, message
         (tmp_path / "manifest.json").write_text(manifest, encoding="utf-8")
     with pytest.raises(ModelError, match=message):
         synthesize(tmp_path, "ecp5-25k")
+
+
+def test_instances_are_those_that_the_manifest_lists(tmp_path: Path) -> None:
+    folder = write_design(tmp_path, "shift", {"shift.v": SHIFT})
+    assert read_project(folder).instances == {}
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for modules in ([{"module": "shift", "instances": {"first": "shift_cell"}}], 3, ["shift"]):
+        (folder / "manifest.json").write_text(json.dumps({**manifest, "modules": modules}), encoding="utf-8")
+        if isinstance(modules, list) and isinstance(modules[0], dict):
+            assert read_project(folder).instances == {"first": "shift_cell"}
+            continue
+        with pytest.raises(ModelError, match="`modules` is not a list of modules; generate the folder again"):
+            read_project(folder)
 
 
 @needs_yosys
@@ -362,6 +382,11 @@ def test_every_placer_routes_a_design_and_tells_its_clock(tmp_path: Path, device
     assert result.fmax_mhz is not None and 10 < result.fmax_mhz < 2000
     assert stages[-1] == f"placing and routing on {device}: 2 of 2 seeds"
     assert result.counts.ff == 16
+
+
+def test_only_slow_tests_place(tmp_path: Path) -> None:
+    with pytest.raises(pytest.fail.Exception, match="only tests that are marked slow place"):
+        place(DEVICES["ecp5-25k"], 1, tmp_path, 60)
 
 
 @needs_yosys

@@ -115,7 +115,7 @@ def write_output(directory: Path, changes: Mapping[str, str] | None = None, **pr
 def run_bench(directory: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     """Run the bench in its folder; return its exit status and outcome."""
     command = [sys.executable, "run.py", *arguments]
-    process = subprocess.run(command, cwd=directory / "bench", capture_output=True, text=True, timeout=300)
+    process = subprocess.run(command, cwd=directory / "bench", capture_output=True, text=True, timeout=900)
     outcome = json.loads((directory / "bench" / "build" / "outcome.json").read_text(encoding="utf-8"))
     assert process.returncode == outcome["status"], process.stderr
     return process.returncode, outcome

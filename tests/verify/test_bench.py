@@ -210,7 +210,7 @@ def test_make_runs_where_fpgaq_cannot_be_imported(tmp_path: Path) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert process.returncode == 0, process.stdout + process.stderr
     assert "PASS: 4 tests, every beat equal" in process.stdout

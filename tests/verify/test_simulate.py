@@ -31,10 +31,10 @@ def digest(directory: Path) -> dict[str, str]:
 
 @needs_icarus
 def test_measures_and_leaves_the_folder_as_it_was(output: Path) -> None:
-    before = digest(output)
+    before, started = digest(output), time.monotonic()
     result = simulate(output)
     assert (result.frames, result.mismatches, result.interval_cycles, result.latency_cycles) == (6, 0, 18, 20)
-    assert 0 < result.seconds < 60
+    assert 0 < result.seconds <= time.monotonic() - started
     assert digest(output) == before
 
 
@@ -138,8 +138,9 @@ def test_misbehaving_simulator(output: Path, tools: Path, script: str, says: str
     put_tool(tools, "vvp", script)
     started = time.monotonic()
     with pytest.raises(ToolError, match=says) as error:
-        simulate(output, timeout=6 if "sleep" in script else 60)
-    assert time.monotonic() - started < 40
+        simulate(output, timeout=6 if "sleep" in script else 600)
+    # Far from the 600 s of a child that nobody ends, and far above what a loaded machine needs.
+    assert time.monotonic() - started < 300
     assert "\n" not in str(error.value)
 
 

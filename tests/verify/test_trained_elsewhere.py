@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fpgaq.emit.verilog import emit
+from fpgaq.emit.verilog import design_of
 from fpgaq.inputs import transform_data
 from fpgaq.integer_graph import IntegerArray, IntegerGraph
 from fpgaq.pipeline import load_model
@@ -95,7 +95,7 @@ def test_many_frames(shared_models: Path, tmp_path: Path, trained: Trained) -> N
     """A compiled program: 24 frames at full speed with their cycles, 8 with stalls."""
     integer, inputs = quantized(shared_models, trained, 24)
     schedule = make_schedule(integer, Target(multipliers=trained.multipliers))
-    design = flat_design(emit(integer, schedule), tmp_path / "design")
+    design = flat_design(design_of(integer, schedule), tmp_path / "design")
     program = compile_designs([design], tmp_path / "build", 1200.0)
     golden = run(integer, inputs)
     latency, ends = drive(program, 0, design, inputs, golden, 24, 0, 1200.0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from ...integer_graph import IntegerArray, IntegerGraph
 from ...schedule.structure import Schedule
+from ..design import Design, Kernel
+from ..printer import as_json
 from ..render import render, static_text
-from ..top import describe_interface
+from ..top import ports_of, streams_of
 from .network import Network, describe, sources
 from .wiring import Wiring, scheduled, widest
 
@@ -34,7 +35,6 @@ def emit(graph: IntegerGraph, schedule: Schedule, vectors: Mapping[str, IntegerA
         The same arguments give the same bytes.
     """
     network = describe(graph, scheduled(schedule))
-    interface = _interface(graph, schedule)
     files: dict[str, str | bytes] = {f"{SOURCES}/{name}": text for name, text in sources(network).items()}
     files["bench.cpp"] = render("hls/bench.cpp.j2", {"network": network})
     files["fpgaq_host.h"] = static_text("hls/fpgaq_host.h")
@@ -44,18 +44,14 @@ def emit(graph: IntegerGraph, schedule: Schedule, vectors: Mapping[str, IntegerA
     tensors = (*graph.inputs, *graph.outputs)
     for port, name in zip((*network.inputs, *network.outputs), tensors, strict=True):
         files[f"vectors/{port.variable}.txt"] = vector_text(vectors[name])
-    manifest = {
-        "fpgaq": 1,
-        "target": "hls",
-        "top": network.top,
-        "files": sorted(path for path in files if path.startswith(f"{SOURCES}/")),
-        "bench": ["bench.cpp", "fpgaq_host.h", "fpgaq_bench.h"],
-        "standard": "c++17",
-        "digest": network.digest,
-        "frames": len(vectors[tensors[0]]),
-    }
-    files["interface.json"] = json.dumps(interface, indent=2) + "\n"
-    files["manifest.json"] = json.dumps(manifest, indent=2) + "\n"
+    kernel = Kernel(
+        sources=tuple(sorted(path for path in files if path.startswith(f"{SOURCES}/"))),
+        bench=("bench.cpp", "fpgaq_host.h", "fpgaq_bench.h"),
+        frames=len(vectors[tensors[0]]),
+    )
+    design = _design(graph, schedule, network, kernel)
+    files["interface.json"] = as_json(design.interface())
+    files["manifest.json"] = as_json(design.as_json())
     return dict(sorted(files.items()))
 
 
@@ -65,9 +61,20 @@ def vector_text(values: IntegerArray) -> str:
     return "".join(" ".join(map(str, frame)) + "\n" for frame in frames)
 
 
-def _interface(graph: IntegerGraph, schedule: Schedule) -> dict[str, object]:
-    """The ports as for Verilog, but for the tool's own clock and reset."""
-    interface = describe_interface(graph, schedule.lanes)
-    interface.update(clock="ap_clk", reset="ap_rst_n", reset_active="low, synchronous")
-    del interface["frame_error"]
-    return interface
+def _design(graph: IntegerGraph, schedule: Schedule, network: Network, kernel: Kernel) -> Design:
+    """The ports as for Verilog; modules are the vendor's matter."""
+    inputs, outputs = ports_of(graph, schedule.lanes)
+    return Design(
+        top=network.top,
+        digest=network.digest,
+        inputs=inputs,
+        outputs=outputs,
+        streams=streams_of(graph, schedule.lanes),
+        classifier=graph.classifier,
+        modules=(),
+        cells=(),
+        layers=(),
+        engines=(),
+        prediction=None,
+        kernel=kernel,
+    )

@@ -8,7 +8,49 @@ from dataclasses import dataclass
 from ...formats import Format
 from ...integer_graph import IntegerSumPooling
 from ...schedule.plans import WindowPlan
+from ..design import Choice, Instance, Operation, Register
 from ..literals import decimal, index_width, sized
+
+
+@dataclass(frozen=True)
+class Division:
+    """The dividers of a sum pooling layer, and the table of what they divide by in each pixel.
+
+    `entries` are the pixels' words; where there are several, those that differ from the first stand in `exceptions`.
+    """
+
+    total_width: int
+    dividend_width: int
+    multiplier_width: int
+    divide: Instance
+    entry_width: int
+    entries: tuple[str, ...]
+    exceptions: tuple[tuple[str, str], ...]
+    place_width: int
+    pixel_width: int
+    last_group: str
+    zero_group: str
+    last_pixel: str
+    zero_pixel: str
+
+    @property
+    def registers(self) -> tuple[Register, ...]:
+        """Counters of groups and pixels where pixels differ, and the divisor on its way."""
+        counters = (Register("group", self.place_width), Register("pixel", self.pixel_width))
+        divisor = [Register(name, self.dividend_width) for name in ("divisor_first", "divisor")]
+        own = (Register("multiplier", self.multiplier_width), *divisor)
+        return (*counters, *own) if len(self.entries) > 1 else own
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The table."""
+        constants = (self.entry_width,) * (len(self.exceptions) + 1)
+        return (Choice("reciprocal", constants),) if len(self.entries) > 1 else ()
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Counting groups and pixels."""
+        return (Operation("?"), Operation("?")) if len(self.entries) > 1 else ()
 
 
 @dataclass(frozen=True)
@@ -36,8 +78,8 @@ def exact_reciprocal(divisor: int, largest: int, shift: int) -> int | None:
     return multiplier if excess * largest < (1 << shift) else None
 
 
-def division_facts(op: IntegerSumPooling, plan: WindowPlan, source: Format, result: Format) -> dict[str, object]:
-    """Facts of the dividers of a sum pooling layer."""
+def division_of(op: IntegerSumPooling, plan: WindowPlan, source: Format, result: Format) -> Division:
+    """The dividers of a sum pooling layer."""
     taps = op.kernel[0] * op.kernel[1]
     least, greatest = min(0, source.minimum) * taps, max(0, source.maximum) * taps
     shift_by = op.requantize.shift[0]
@@ -66,29 +108,39 @@ def division_facts(op: IntegerSumPooling, plan: WindowPlan, source: Format, resu
     common = Counter(packed).most_common(1)[0][0]
     pixels = len(packed)
     place_width, pixel_width = index_width(plan.groups), index_width(pixels)
-    return {
-        "total_width": max(op.accumulator_width, source.width + 1),
-        "double": double,
-        "dividend_width": dividend_width,
-        "multiplier_width": multiplier_width,
-        "shift": shift,
-        "offset": offset,
-        "ties": ties,
-        "relu": int(op.requantize.relu),
-        "entry_width": entry_width,
-        "entries": [sized(common, entry_width)] * pixels,
-        "exceptions": [
+    total_width = max(op.accumulator_width, source.width + 1)
+    parameters = {
+        "TOTAL_WIDTH": total_width,
+        "DOUBLE": double,
+        "DIVIDEND_WIDTH": dividend_width,
+        "MULTIPLIER_WIDTH": multiplier_width,
+        "SHIFT": shift,
+        "OFFSET": offset,
+        "TIES": ties,
+        "RESULT_WIDTH": result.width,
+        "RESULT_SIGNED": int(result.signed),
+        "NARROW": int(result.narrow),
+        "RELU": int(op.requantize.relu),
+    }
+    return Division(
+        total_width=total_width,
+        dividend_width=dividend_width,
+        multiplier_width=multiplier_width,
+        divide=Instance("fpgaq_divide", "divide", parameters, plan.lanes_out),
+        entry_width=entry_width,
+        entries=(sized(common, entry_width),) * pixels,
+        exceptions=tuple(
             (decimal(place, pixel_width), sized(word, entry_width))
             for place, word in enumerate(packed)
             if word != common
-        ],
-        "place_width": place_width,
-        "pixel_width": pixel_width,
-        "last_group": decimal(plan.groups - 1, place_width),
-        "zero_group": decimal(0, place_width),
-        "last_pixel": decimal(pixels - 1, pixel_width),
-        "zero_pixel": decimal(0, pixel_width),
-    }
+        ),
+        place_width=place_width,
+        pixel_width=pixel_width,
+        last_group=decimal(plan.groups - 1, place_width),
+        zero_group=decimal(0, place_width),
+        last_pixel=decimal(pixels - 1, pixel_width),
+        zero_pixel=decimal(0, pixel_width),
+    )
 
 
 def _common_shift(divisors: list[_Divisor]) -> tuple[int, list[int]]:

@@ -1,59 +1,128 @@
-"""Facts of a layer without a line buffer."""
+"""The module of a layer without a line buffer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
-import numpy as np
-
-from ...formats import ROUNDINGS, Format
-from ...integer_graph import (
-    IntegerAdd,
-    IntegerGraph,
-    IntegerMultiply,
-    IntegerOperator,
-    IntegerScale,
-    IntegerTable,
-    Requantize,
-)
+from ...formats import Format
+from ...integer_graph import IntegerAdd, IntegerGraph, IntegerMultiply, IntegerOperator, IntegerScale, IntegerTable
 from ...schedule.plans import PipePlan
-from ..literals import decimal, index_width, pack, sized
-from ..names import rom_module
-from ..roms import Rom
+from ...schedule.widths import phase_width
+from ..design import Choice, Instance, Module, Operation, Product, Register
+from ..instances import delay, fifo
+from ..literals import decimal, sized
+from .arithmetic import Lookup, Scaling, Total, lookup, scaling, sum_of_inputs, total_of_inputs
+
+Arithmetic: TypeAlias = Total | Lookup | Scaling
 
 
-def pipe_facts(
-    sources: Sequence[Format], result: Format, plan: PipePlan, arithmetic: Mapping[str, object] | None
-) -> Mapping[str, object]:
+@dataclass(frozen=True)
+class Phase:
+    """A phase as the template places it; `low` is the first bit of what a serializer gives in it."""
+
+    index: str
+    flags: str
+    low: int
+
+
+@dataclass(frozen=True)
+class PipeFacts:
     """Everything that ``layers/pipe.v.j2`` places."""
-    phase_width = index_width(len(plan.uses))
+
+    label: str
+    summary: str
+    plan: PipePlan
+    sources: tuple[Format, ...]
+    result: Format
+    slices: tuple[Instance, ...]
+    credit: Instance
+    delay_results: Instance
+    fifo: Instance
+    phases: tuple[Phase, ...]
+    phase_width: int
+    last_phase: str
+    zero_phase: str
+    all_inputs: str
+    zero_result: str
+    relu_fit: str
+    turn: str
+    winner_index: str
+    arithmetic: Arithmetic | None
+
+
+def pipe_modules(
+    graph: IntegerGraph, op: IntegerOperator, plan: PipePlan, index: int, names: tuple[str, str, str]
+) -> tuple[Module, ...]:
+    """The modules of an operator, its ROM first; `names` are the module's, a label and a summary for its comments."""
+    sources = tuple(graph.tensors[name].format for name in op.inputs)
+    arithmetic = _arithmetic(graph, op, plan, index)
+    module = pipe_module(sources, graph.tensors[op.output].format, plan, arithmetic, names)
+    if isinstance(arithmetic, Lookup | Scaling):
+        return Module.of_rom(arithmetic.rom), module
+    return (module,)
+
+
+def pipe_module(
+    sources: tuple[Format, ...],
+    result: Format,
+    plan: PipePlan,
+    arithmetic: Arithmetic | None,
+    names: tuple[str, str, str],
+) -> Module:
+    """The module of a plan; for `names` see `pipe_modules`."""
+    name, label, summary = names
+    width = phase_width(plan)
+    slices = tuple(
+        Instance("fpgaq_slice", f"slice_{slot}", {"WIDTH": plan.lanes_in * source.width})
+        for slot, source in enumerate(sources)
+    )
+    facts = PipeFacts(
+        label=label,
+        summary=summary,
+        plan=plan,
+        sources=sources,
+        result=result,
+        slices=slices,
+        credit=Instance("fpgaq_credit", "credit", {"ADDRESS_WIDTH": plan.fifo_bits}),
+        delay_results=delay("delay_results", 1, plan.latency),
+        fifo=fifo("fifo", plan.lanes_out * result.width, plan.fifo_bits),
+        phases=_phases(plan, result, width),
+        phase_width=width,
+        last_phase=decimal(len(plan.uses) - 1, width),
+        zero_phase=decimal(0, width),
+        all_inputs=f"{plan.inputs}'b{'1' * plan.inputs}",
+        zero_result=decimal(0, result.width),
+        relu_fit=_relu_fit(sources[0], result),
+        turn=sized(1 << (sources[0].width - 1) if sources[0].signed else 0, sources[0].width),
+        winner_index=_winner_index(result.width, width),
+        arithmetic=arithmetic,
+    )
+    return Module(
+        name,
+        "verilog/layers/pipe.v.j2",
+        facts,
+        instances=(*slices, facts.credit, facts.delay_results, *_computing(arithmetic, plan), facts.fifo),
+        registers=_registers(facts),
+        choices=_choices(plan),
+        operations=_operations(facts),
+        products=_products(facts),
+    )
+
+
+def _phases(plan: PipePlan, result: Format, width: int) -> tuple[Phase, ...]:
     factor = plan.lanes_in // plan.lanes_out
     phases = []
     for index, (uses, pops, emits) in enumerate(zip(plan.uses, plan.pops, plan.emits, strict=True)):
         flags = sum(1 << slot for slot in uses) << 2 | int(pops) << 1 | int(emits)
         phases.append(
-            {
-                "index": decimal(index, phase_width),
-                "flags": f"{plan.inputs + 2}'b{flags:0{plan.inputs + 2}b}",
-                "low": index % factor * plan.lanes_out * result.width,
-            }
+            Phase(
+                decimal(index, width),
+                f"{plan.inputs + 2}'b{flags:0{plan.inputs + 2}b}",
+                index % factor * plan.lanes_out * result.width,
+            )
         )
-    source = sources[0]
-    return {
-        "plan": plan,
-        "sources": sources,
-        "result": result,
-        "phases": phases,
-        "phase_width": phase_width,
-        "last_phase": decimal(len(phases) - 1, phase_width),
-        "zero_phase": decimal(0, phase_width),
-        "all_inputs": f"{plan.inputs}'b{'1' * plan.inputs}",
-        "zero_result": decimal(0, result.width),
-        "relu_fit": _relu_fit(source, result),
-        "turn": sized(1 << (source.width - 1) if source.signed else 0, source.width),
-        "winner_index": _winner_index(result.width, phase_width),
-        "arithmetic": arithmetic,
-    }
+    return tuple(phases)
 
 
 def _relu_fit(source: Format, result: Format) -> str:
@@ -69,118 +138,73 @@ def _winner_index(width: int, phase_width: int) -> str:
     return f"{{{{{width - phase_width}{{1'b0}}}}, phase}}"
 
 
-def arithmetic_facts(graph: IntegerGraph, op: IntegerOperator, plan: PipePlan, index: int) -> dict[str, object] | None:
-    """Facts of what the layer computes; None where it only moves elements."""
+def _arithmetic(graph: IntegerGraph, op: IntegerOperator, plan: PipePlan, index: int) -> Arithmetic | None:
+    """What the layer computes; None where it only moves or compares elements."""
     sources = [graph.tensors[name].format for name in op.inputs]
+    result = graph.tensors[op.output].format
     if isinstance(op, IntegerTable):
-        return _table_facts(op, sources[0], graph.tensors[op.output].format, index)
+        return lookup(op, sources[0], result, plan, index)
     if isinstance(op, IntegerAdd):
-        terms = " ".join(
-            f"{'+' if sign > 0 else '-'} (x{slot} <<< {align})"
-            for slot, (sign, align) in enumerate(zip(op.signs, op.align, strict=True))
-        )
-        facts = _total_facts(sources, op.accumulator_width, op.requantize)
-        return {**facts, "expression": terms.removeprefix("+ ")}
+        return sum_of_inputs(op, sources, result, plan)
     if isinstance(op, IntegerMultiply):
-        return _total_facts(sources, op.accumulator_width, op.requantize)
+        return total_of_inputs(op, sources, result, plan)
     if isinstance(op, IntegerScale):
-        return _scale_facts(op, sources[0], plan, index)
+        return scaling(op, sources[0], result, plan, index)
     return None
 
 
-def _total_facts(sources: Sequence[Format], width: int, requantize: Requantize) -> dict[str, object]:
-    total_width = max(width, *(source.width + 1 for source in sources))
-    return {
-        "total_width": total_width,
-        "extensions": [_extension(f"a{slot}", source, total_width) for slot, source in enumerate(sources)],
-        "element_names": [f"a{slot}" for slot in range(len(sources))],
-        "raise_max": 0,
-        "raise_width": 1,
-        "shift": requantize.shift[0],
-        "rounding": ROUNDINGS.index(requantize.rounding),
-        "rounding_name": requantize.rounding,
-        "relu": int(requantize.relu),
-    }
+def _computing(arithmetic: Arithmetic | None, plan: PipePlan) -> tuple[Instance, ...]:
+    """The instances that compute, in the order of the text."""
+    if isinstance(arithmetic, Lookup):
+        return arithmetic.requantize, Instance(arithmetic.rom.module, "rom", times=plan.lanes_out)
+    if isinstance(arithmetic, Scaling):
+        return Instance(arithmetic.rom.module, "rom"), arithmetic.requantize
+    return (arithmetic.requantize,) if arithmetic is not None else ()
 
 
-def _extension(name: str, source: Format, width: int) -> str:
-    """The bits above an element that make it `width` wide."""
-    top = f"{name}[lane*{source.width}+{source.width - 1}]" if source.signed else "1'b0"
-    return f"{{{width - source.width}{{{top}}}}}"
+def _registers(facts: PipeFacts) -> tuple[Register, ...]:
+    plan, source, result, arithmetic = facts.plan, facts.sources[0], facts.result, facts.arithmetic
+    registers = [Register("phase", facts.phase_width)] if len(facts.phases) > 1 else []
+    if plan.kind == "relu":
+        registers.append(Register("rectified", plan.lanes_out * result.width))
+    elif plan.kind in ("concatenate", "serialize"):
+        registers.append(Register("picked", plan.lanes_out * result.width))
+    elif plan.kind == "argmax":
+        registers += [Register("greatest", source.width), Register("winner", result.width)]
+    if isinstance(arithmetic, Lookup):
+        registers.append(Register("kept", result.width, plan.lanes_out))
+    elif isinstance(arithmetic, Scaling):
+        beat = plan.lanes_in * source.width
+        registers += [Register("beat", arithmetic.beat_width), Register("facts", arithmetic.rom.width)]
+        registers += [Register("a0_first", beat), Register("a0_second", beat)]
+        registers += [Register(name, arithmetic.total_width, plan.lanes_out) for name in ("total", "product", "offset")]
+        registers += [Register(name, arithmetic.raise_width, plan.lanes_out) for name in ("raise_product", "raise")]
+    elif arithmetic is not None:
+        registers.append(Register("total", arithmetic.total_width, plan.lanes_out))
+    return tuple(registers)
 
 
-def _table_facts(op: IntegerTable, source: Format, result: Format, index: int) -> dict[str, object]:
-    # The address is the index's bit pattern: entries of negative indices stand in the upper half.
-    fmt = op.index_format
-    codes = np.arange(1 << fmt.width)
-    values = np.where(codes > fmt.maximum, codes - (1 << fmt.width), codes)
-    words = tuple(pack([int(op.table[max(value - fmt.minimum, 0)])], result.width) for value in values)
-    return {
-        "rom": Rom(rom_module(index, op.name, "table"), "function values by index", words, result.width),
-        "index_width": fmt.width,
-        "index_signed": int(fmt.signed),
-        "index_narrow": int(fmt.narrow),
-        "sign_of_element": f"a0[lane*{source.width}+{source.width - 1}]" if source.signed else "1'b0",
-        "shift": op.requantize.shift[0],
-        "rounding": ROUNDINGS.index(op.requantize.rounding),
-        "rounding_name": op.requantize.rounding,
-        "relu": int(op.requantize.relu),
-    }
+def _choices(plan: PipePlan) -> tuple[Choice, ...]:
+    phases = len(plan.uses)
+    flags = (Choice("flags", (plan.inputs + 2,) * phases),) if phases > 1 else ()
+    return (*flags, Choice("picked", (0,) * phases)) if plan.kind == "serialize" else flags
 
 
-def _scale_facts(op: IntegerScale, source: Format, plan: PipePlan, index: int) -> dict[str, object]:
-    channels = plan.image[2]
-    shifts = np.broadcast_to(np.asarray(op.requantize.shift, dtype=np.int64), (channels,))
-    largest = int(shifts.max())
-    raises = [int(largest - shift) for shift in shifts]
-    raise_width = max(1, max(raises).bit_length())
-    facts = _total_facts([source], op.accumulator_width, op.requantize)
-    total_width = facts["total_width"]
-    assert isinstance(total_width, int)
-    total_width = max(total_width, op.scale_width + 1)
-    has_negative = op.negative_scale is not None
-    offset_low = op.scale_width * (2 if has_negative else 1)
-    raise_low = offset_low + total_width
-    fact_width = raise_low + raise_width
-    beats = -(-channels // plan.lanes_in)
-    words = []
-    for beat in range(beats):
-        lanes = []
-        for channel in range(beat * plan.lanes_in, (beat + 1) * plan.lanes_in):
-            lanes.append(_scale_word(op, channel, raises, (op.scale_width, offset_low, raise_low, total_width)))
-        words.append(pack(lanes, fact_width))
-    rom = Rom(rom_module(index, op.name, "scales"), "scales, offsets, raises", tuple(words), fact_width * plan.lanes_in)
-    beat_width = index_width(beats)
-    extend = total_width - op.scale_width
-    return {
-        **facts,
-        "rom": rom,
-        "total_width": total_width,
-        "extensions": [_extension("a0_second", source, total_width)],
-        "element_names": ["a0_second"],
-        "raise_max": max(raises),
-        "raise_width": raise_width,
-        "shift": largest,
-        "beat_width": beat_width,
-        "last_beat": decimal(beats - 1, beat_width),
-        "zero_beat": decimal(0, beat_width),
-        "fact_width": fact_width,
-        "scale_width": op.scale_width,
-        "scale_extension": f"{{{extend}{{fact[{op.scale_width - 1}]}}}}",
-        "has_negative": has_negative,
-        "negative_low": op.scale_width,
-        "negative_extension": f"{{{extend}{{fact[{2 * op.scale_width - 1}]}}}}",
-        "offset_low": offset_low,
-        "raise_low": raise_low,
-    }
+def _operations(facts: PipeFacts) -> tuple[Operation, ...]:
+    plan, arithmetic = facts.plan, facts.arithmetic
+    operations = [Operation("?")] if len(facts.phases) > 1 else []
+    if plan.kind == "concatenate" and len(facts.sources) > 1:
+        operations.append(Operation("?"))
+    if isinstance(arithmetic, Scaling):
+        operations += [Operation("?"), Operation("*", plan.lanes_out), Operation("+", plan.lanes_out)]
+    elif isinstance(arithmetic, Total):
+        operations.append(Operation(arithmetic.operator, plan.lanes_out))
+    return tuple(operations)
 
 
-def _scale_word(op: IntegerScale, channel: int, raises: Sequence[int], layout: tuple[int, int, int, int]) -> int:
-    """The facts of one channel in one word; zero for a lane that no channel fills."""
-    scale_width, offset_low, raise_low, total_width = layout
-    if channel >= len(op.scale):
-        return 0
-    word = pack([int(op.scale[channel])], scale_width)
-    if op.negative_scale is not None:
-        word |= pack([int(op.negative_scale[channel])], scale_width) << scale_width
-    return word | pack([int(op.offset[channel])], total_width) << offset_low | raises[channel] << raise_low
+def _products(facts: PipeFacts) -> tuple[Product, ...]:
+    plan, sources = facts.plan, facts.sources
+    factors = [source.width + (not source.signed) for source in sources]
+    if isinstance(facts.arithmetic, Scaling):
+        return (Product(factors[0], facts.arithmetic.scale_width, plan.lanes_out),)
+    return (Product(factors[0], factors[1], plan.lanes_out),) if plan.kind == "multiply" else ()

@@ -1,4 +1,4 @@
-"""Facts of an unrolled layer: carry chains, the registers between them, and the requantizers of its results."""
+"""The module of an unrolled layer: carry chains, the registers between them, and the requantizers of its results."""
 
 from __future__ import annotations
 
@@ -9,12 +9,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...adders.chains import ONE, Bit, Chain, Group
-from ...formats import ROUNDINGS, Format
+from ...formats import Format
 from ...integer_graph import Requantize
 from ...unrolled.plan import UnrolledLayer
+from ..design import Instance, Module, Register
+from ..instances import requantizer
 
 LINE = 112
 """Characters of a line of joined bits."""
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A cell that counts bits of one place: `bits` is its operand."""
+
+    cell: Instance
+    name: str
+    digits: int
+    bits: str
 
 
 @dataclass(frozen=True)
@@ -26,9 +38,43 @@ class ChainFacts:
     plain: list[str]
     other: list[str]
     carry: str
-    counters: list[dict[str, str]]
-    difference: int
+    counters: list[Counter]
+    cell: Instance
     words: bool
+
+
+@dataclass(frozen=True)
+class KeptBits:
+    """A register between chains, and the bits that it takes over."""
+
+    name: str
+    width: int
+    bits: list[str]
+
+
+@dataclass(frozen=True)
+class Accumulator:
+    """An output's accumulator in two's complement, and what makes a result of it: None for a register alone."""
+
+    width: int
+    bits: list[str]
+    requantize: Instance | None
+
+
+@dataclass(frozen=True)
+class UnrolledFacts:
+    """Everything that ``layers/unrolled.v.j2`` places."""
+
+    label: str
+    summary: str
+    layer: UnrolledLayer
+    source: Format
+    result: Format
+    inputs: int
+    chains: list[ChainFacts]
+    registers: list[KeptBits]
+    unused: list[str]
+    totals: list[Accumulator]
 
 
 class _Wires:
@@ -68,14 +114,14 @@ class _Wires:
             return f"s_data[{row * self._source.width + place}]"
         return f"sum_{row - self._inputs}[{place}]"
 
-    def registers(self) -> list[dict[str, object]]:
+    def registers(self) -> list[KeptBits]:
         """The registers, with the bits that each takes over."""
         return [
-            {
-                "name": f"kept_{cut}",
-                "width": max(1, len(places)),
-                "bits": _lines([self._wire(row, place, cut) for row, place in reversed(places)] or ["1'b0"]),
-            }
+            KeptBits(
+                f"kept_{cut}",
+                max(1, len(places)),
+                _lines([self._wire(row, place, cut) for row, place in reversed(places)] or ["1'b0"]),
+            )
             for cut, places in enumerate(self._kept)
         ]
 
@@ -102,10 +148,11 @@ def _lines(items: Sequence[str]) -> list[str]:
     return [*lines, line]
 
 
-def unrolled_facts(
-    requantize: Requantize | None, layer: UnrolledLayer, source: Format, result: Format
-) -> dict[str, object]:
-    """Everything that ``layers/unrolled.v.j2`` places."""
+def unrolled_module(
+    requantize: Requantize | None, layer: UnrolledLayer, source: Format, result: Format, names: tuple[str, str, str]
+) -> Module:
+    """The module of a layer; `names` are the module's, a label and a summary for its comments."""
+    name, label, summary = names
     wires = _Wires(layer, source)
     chains = layer.program.chains
     for chain in chains:
@@ -120,18 +167,28 @@ def unrolled_facts(
     chain_facts = [_chain_facts(f"sum_{index}", chain, wires, layer) for index, chain in enumerate(chains)]
     widths = {row: source.width for row in range(inputs)}
     widths.update({inputs + index: chain.width for index, chain in enumerate(chains)})
-    return {
-        "layer": layer,
-        "source": source,
-        "result": result,
-        "inputs": inputs,
-        "chains": chain_facts,
-        "registers": wires.registers(),
-        "unused": _lines(wires.unused(widths)),
-        "totals": _totals(requantize, layer, wires, result, last),
-        "requantized": requantize is not None,
-        "relu": int(requantize.relu) if requantize is not None else 0,
-    }
+    facts = UnrolledFacts(
+        label=label,
+        summary=summary,
+        layer=layer,
+        source=source,
+        result=result,
+        inputs=inputs,
+        chains=chain_facts,
+        registers=wires.registers(),
+        unused=_lines(wires.unused(widths)),
+        totals=_totals(requantize, layer, wires, result, last),
+    )
+    cells = [cell for chain in chain_facts for cell in (*(counter.cell for counter in chain.counters), chain.cell)]
+    requantizers = [total.requantize for total in facts.totals if total.requantize is not None]
+    plain = [Register(f"result_{place}", result.width) for place in range(len(facts.totals)) if not requantizers]
+    return Module(
+        name,
+        "verilog/layers/unrolled.v.j2",
+        facts,
+        instances=(*cells, *requantizers),
+        registers=(*(Register(register.name, register.width) for register in facts.registers), *plain),
+    )
 
 
 def _bits_of(chain: Chain) -> Iterable[Bit]:
@@ -151,7 +208,7 @@ def _chain_facts(name: str, chain: Chain, wires: _Wires, layer: UnrolledLayer) -
     plain = [text(bit) for bit in chain.plain[: chain.width]]
     plain += ["1'b0"] * (chain.width - len(plain))
     other = ["1'b0"] * chain.width
-    counters = []
+    counters: list[Counter] = []
     for number, group in enumerate(chain.groups):
         digits = [wires.name(group.bits[0][0], stage)]
         if len(group.bits) > 1:
@@ -169,35 +226,36 @@ def _chain_facts(name: str, chain: Chain, wires: _Wires, layer: UnrolledLayer) -
         absent = Bit(ONE, 0, inverted=True)
         words = [bits.get(place, absent) for place in range(chain.width)]
         other = [text(replace(bit, inverted=bit.inverted != subtract)) for bit in words]
-        return ChainFacts(name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), "", [], int(subtract), True)
+        cell = Instance("fpgaq_adder", f"{name}_adder", {"WIDTH": chain.width, "SUBTRACT": int(subtract)})
+        return ChainFacts(name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), "", [], cell, True)
     # Without counters, the form whose operand has fewer wires to invert.
     inverted = sum(group.bits[0][0].inverted for group in chain.groups)
     difference = int(bool(counters) or 2 * inverted > len(chain.groups))
+    cell = Instance("fpgaq_chain", f"{name}_chain", {"WIDTH": chain.width, "DIFFERENCE": difference})
     return ChainFacts(
-        name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), text(chain.carry), counters, difference, False
+        name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), text(chain.carry), counters, cell, False
     )
 
 
-def _counter(name: str, group: Group, wires: _Wires, stage: int) -> dict[str, str]:
+def _counter(name: str, group: Group, wires: _Wires, stage: int) -> Counter:
     """An instance of a counter cell: its bits, lowest weight first in the low places, zeros where it takes more."""
     ones = [wires.name(bit, stage) for bit, weight in group.bits if weight == 0]
     twos = [wires.name(bit, stage) for bit, weight in group.bits if weight == 1]
     if not twos and len(ones) <= 3:
-        bits = ones + ["1'b0"] * (3 - len(ones))
-        return {"name": name, "cell": "fpgaq_count3", "digits": "2", "bits": ", ".join(reversed(bits))}
-    if not twos:
-        bits = ones + ["1'b0"] * (5 - len(ones))
-        return {"name": name, "cell": "fpgaq_count5", "digits": "3", "bits": ", ".join(reversed(bits))}
-    if len(twos) <= 2:
-        bits = ones + ["1'b0"] * (3 - len(ones)) + twos + ["1'b0"] * (2 - len(twos))
-        return {"name": name, "cell": "fpgaq_count3_2", "digits": "3", "bits": ", ".join(reversed(bits))}
-    bits = ones + ["1'b0"] * (1 - len(ones)) + twos
-    return {"name": name, "cell": "fpgaq_count1_3", "digits": "3", "bits": ", ".join(reversed(bits))}
+        cell, digits, places = "fpgaq_count3", 2, (3, 0)
+    elif not twos:
+        cell, digits, places = "fpgaq_count5", 3, (5, 0)
+    elif len(twos) <= 2:
+        cell, digits, places = "fpgaq_count3_2", 3, (3, 2)
+    else:
+        cell, digits, places = "fpgaq_count1_3", 3, (1, 3)
+    bits = ones + ["1'b0"] * (places[0] - len(ones)) + twos + ["1'b0"] * (places[1] - len(twos))
+    return Counter(Instance(cell, f"{name}_cell"), name, digits, ", ".join(reversed(bits)))
 
 
 def _totals(
     requantize: Requantize | None, layer: UnrolledLayer, wires: _Wires, result: Format, stage: int
-) -> list[dict[str, object]]:
+) -> list[Accumulator]:
     """Each output's accumulator in two's complement, and how it becomes a result."""
     outputs = len(layer.program.outputs)
     shifts = np.zeros(outputs, dtype=np.int64)
@@ -207,19 +265,15 @@ def _totals(
         # The half of half_up is in the accumulator already.
         rounding = "floor" if requantize.rounding == "half_up" else requantize.rounding
     totals = []
-    for bits, signed, shift in zip(layer.program.outputs, layer.program.signed, shifts, strict=True):
+    outputs_bits = zip(layer.program.outputs, layer.program.signed, shifts, strict=True)
+    for place, (bits, signed, shift) in enumerate(outputs_bits):
         names = [wires.name(bit, stage) for bit in bits]
         sign = names[-1] if signed else "1'b0"
         least = max(2, len(names) + (not signed))
         width = least if requantize is not None else result.width
         names += [sign] * (width - len(names))
-        totals.append(
-            {
-                "width": width,
-                "bits": _lines(names[::-1]),
-                "shift": int(shift),
-                "rounding": ROUNDINGS.index(rounding),
-                "rounding_name": rounding,
-            }
-        )
+        unit = None
+        if requantize is not None:
+            unit = requantizer(f"requantize_{place}", width, int(shift), rounding, result, requantize.relu)
+        totals.append(Accumulator(width, _lines(names[::-1]), unit))
     return totals

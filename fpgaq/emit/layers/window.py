@@ -1,12 +1,10 @@
-"""Facts of a layer that walks windows: convolution, affine, pooling."""
+"""The module of a layer that walks windows: convolution, affine, pooling."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from ...formats import Format
 from ...integer_graph import (
@@ -17,10 +15,13 @@ from ...integer_graph import (
     IntegerPad,
     IntegerSumPooling,
 )
+from ...schedule.cells import latency
 from ...schedule.plans import WindowPlan
-from ...schedule.walk import window_needs
-from ..literals import decimal, index_width, pack, signed_width, sized
-from .division import division_facts
+from ...schedule.widths import WindowWidths, index_width, is_padded, window_widths
+from ..design import Choice, Instance, Module
+from ..instances import delay, fifo
+from ..literals import decimal, pack, sized
+from .division import Division, division_of
 
 
 @dataclass(frozen=True)
@@ -42,51 +43,173 @@ def _table(name: str, index: str, index_bits: int, values: Sequence[int], width:
     return Table(name, width, index, decimal(default, width), exceptions)
 
 
-def window_facts(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan) -> Mapping[str, object]:
-    """Everything that ``layers/window.v.j2`` and the templates that extend it place; the products are the engine's."""
-    source = graph.tensors[op.input].format
-    result = graph.tensors[op.output].format
-    rows, columns, _ = plan.output_image
-    full = ((1 << plan.kernel[0]) - 1, (1 << plan.kernel[1]) - 1)
-    padded = any(mask != full[0] for mask in plan.walk.rows_inside) or any(
-        mask != full[1] for mask in plan.walk.columns_inside
-    )
-    padded = padded or (plan.kind == "sum" and plan.kernel[0] * plan.kernel[1] % plan.fold.taps > 0)
-    widths = {
-        "row": index_width(rows),
-        "column": index_width(columns),
-        "tap": index_width(plan.tap_groups),
-        "select": index_width(plan.selects),
-        "address": plan.address_bits,
-        "need": signed_width(*_missing_range(plan)),
-        "free": signed_width(-1, plan.capacity - 1 + _unread_words(plan)),
-        "row_mask": plan.kernel[0] if padded else 1,
-        "column_mask": plan.kernel[1] if padded else 1,
-        "credit": signed_width(-plan.group_beats, (1 << plan.fifo_bits) - plan.group_beats),
-        "element": source.width,
-        "result": result.width,
-    }
+@dataclass(frozen=True)
+class TapGroup:
+    """The taps of a step: packed offsets of the lanes, which of them lie inside, and how many of these are constant."""
+
+    index: str
+    offsets: str
+    inside: str
+    constant: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowFacts:
+    """Everything that ``layers/window.v.j2`` and the templates that extend it place; the products are the engine's.
+
+    `datapath` are the instances after the line buffer by their names.
+    """
+
+    label: str
+    summary: str
+    plan: WindowPlan
+    widths: WindowWidths
+    source: Format
+    result: Format
+    gather: Instance
+    walker: Instance
+    line_buffer: Instance
+    delay_first: Instance
+    delay_done: Instance
+    datapath: Mapping[str, Instance]
+    tables: tuple[Table, ...]
+    row_used: bool
+    taps: tuple[TapGroup, ...]
+    outside: str
+    padded: bool
+    last_column: str
+    no_need: str
+    division: Division | None
+
+
+def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, names: tuple[str, str, str]) -> Module:
+    """The module of an operator; `names` are the module's, a label and a summary for its comments."""
+    name, label, summary = names
+    source, result = graph.tensors[op.input].format, graph.tensors[op.output].format
+    widths, padded = window_widths(plan), is_padded(plan)
     tables = _walk_tables(plan, widths, padded)
-    facts: dict[str, object] = {
-        "plan": plan,
-        "widths": widths,
-        "source": source,
-        "result": result,
-        "tables": tables,
-        "row_used": any(table.index == "row" and table.exceptions for table in tables),
-        "taps": _taps(plan, padded),
-        "outside": sized(_outside(op, source), source.width),
-        "base_start": plan.walk.base_start % (1 << plan.address_bits),
-        "padded": padded,
-        "last_column": decimal(columns - 1, widths["column"]),
-        "no_need": decimal((1 << widths["need"]) - 1, widths["need"]),
-        "beats_per_word": plan.word_elements // plan.lanes_in,
-        "fifo_words": 1 << plan.fifo_bits,
-        "flag_delays": _flag_delays(plan),
+    division = division_of(op, plan, source, result) if isinstance(op, IntegerSumPooling) else None
+    restarted, done = _flag_delays(plan)
+    facts = WindowFacts(
+        label=label,
+        summary=summary,
+        plan=plan,
+        widths=widths,
+        source=source,
+        result=result,
+        gather=_gather(plan, widths, source),
+        walker=_walker(plan, widths),
+        line_buffer=_line_buffer(plan, widths, source),
+        delay_first=delay("delay_first", 2, restarted),
+        delay_done=delay("delay_done", 1, done),
+        datapath=_datapath(plan, source, result, division),
+        tables=tables,
+        row_used=any(table.index == "row" and table.exceptions for table in tables),
+        taps=_taps(plan, padded),
+        outside=sized(_outside(op, source), source.width),
+        padded=padded,
+        last_column=decimal(plan.output_image[1] - 1, widths.column),
+        no_need=decimal((1 << widths.need) - 1, widths.need),
+        division=division,
+    )
+    flagged = () if plan.multiplies else (facts.delay_first, facts.delay_done)
+    return Module(
+        name,
+        f"verilog/layers/{'front' if plan.multiplies else plan.kind}.v.j2",
+        facts,
+        instances=(facts.gather, facts.walker, facts.line_buffer, *flagged, *facts.datapath.values()),
+        registers=division.registers if division else (),
+        choices=(*_choices(facts), *(division.choices if division else ())),
+        operations=division.operations if division else (),
+        padded=padded,
+    )
+
+
+def _gather(plan: WindowPlan, widths: WindowWidths, source: Format) -> Instance:
+    parameters = {
+        "BEAT_WIDTH": plan.lanes_in * source.width,
+        "BEATS_PER_WORD": plan.word_elements // plan.lanes_in,
+        "BEATS_PER_PIXEL": plan.beats_per_pixel,
+        "ADDRESS_WIDTH": widths.address,
     }
-    if isinstance(op, IntegerSumPooling):
-        facts["division"] = division_facts(op, plan, source, result)
-    return facts
+    return Instance("fpgaq_gather", "gather", parameters)
+
+
+def _walker(plan: WindowPlan, widths: WindowWidths) -> Instance:
+    parameters = {
+        "ROWS": plan.output_image[0],
+        "COLUMNS": plan.output_image[1],
+        "GROUPS": plan.groups,
+        "GROUPS_SHARING": plan.groups_sharing,
+        "TAP_GROUPS": plan.tap_groups,
+        "CHANNEL_GROUPS": plan.channel_groups,
+        "SELECTS": plan.selects,
+        "ADVANCE_WORDS": plan.advance_words,
+        "ADVANCE_SELECTS": plan.advance_selects,
+        "ROW_WIDTH": widths.row,
+        "COLUMN_WIDTH": widths.column,
+        "TAP_WIDTH": widths.tap,
+        "SELECT_WIDTH": widths.select,
+        "ADDRESS_WIDTH": widths.address,
+        "NEED_WIDTH": widths.need,
+        "FREE_WIDTH": widths.free,
+        "ROW_MASK_WIDTH": widths.row_mask,
+        "COLUMN_MASK_WIDTH": widths.column_mask,
+        "BASE_START": plan.walk.base_start % (1 << plan.address_bits),
+        "NEED_START": plan.walk.need_start,
+        "ROOM_START": plan.capacity,
+        "BEATS": plan.group_beats,
+        "BEATS_LAST": plan.last_group_beats,
+        "CREDITS": 1 << plan.fifo_bits,
+        "CREDIT_WIDTH": widths.credit,
+    }
+    return Instance("fpgaq_walker", "walker", parameters)
+
+
+def _line_buffer(plan: WindowPlan, widths: WindowWidths, source: Format) -> Instance:
+    parameters = {
+        "LANES": plan.fold.taps,
+        "ELEMENTS": plan.fold.channels,
+        "ELEMENT_WIDTH": source.width,
+        "SELECTS": plan.selects,
+        "SELECT_WIDTH": widths.select,
+        "ADDRESS_WIDTH": widths.address,
+    }
+    return Instance("fpgaq_line_buffer", "line_buffer", parameters)
+
+
+def _datapath(plan: WindowPlan, source: Format, result: Format, division: Division | None) -> dict[str, Instance]:
+    """The instances from the line buffer's elements to the results; none where an engine takes them."""
+    if plan.multiplies:
+        return {}
+    parts: list[Instance] = []
+    lanes = {
+        "LANES": plan.fold.taps,
+        "ELEMENTS": plan.fold.channels,
+        "ELEMENT_WIDTH": source.width,
+        "ELEMENT_SIGNED": int(source.signed),
+    }
+    if plan.kind == "max":
+        parts.append(Instance("fpgaq_max", "max", lanes))
+    if division is not None:
+        parts.append(Instance("fpgaq_sum", "window_sum", {**lanes, "SUM_WIDTH": division.total_width}))
+        parts += [delay("delay_results", 1, latency("fpgaq_divide")), division.divide]
+    parts.append(fifo("fifo", plan.lanes_out * result.width, plan.fifo_bits))
+    return {part.name: part for part in parts}
+
+
+def _choices(facts: WindowFacts) -> tuple[Choice, ...]:
+    tables = tuple(
+        Choice(table.name, (table.width,) * (len(table.exceptions) + 1)) for table in facts.tables if table.exceptions
+    )
+    first, *others = facts.taps
+    if not others:
+        return tables
+    bits = facts.plan.fold.taps * facts.widths.address
+    offsets = Choice("offsets", (bits,) * len(facts.taps))
+    if not facts.padded:
+        return (*tables, offsets)
+    return (*tables, offsets, Choice("taps_inside", tuple(tap.constant for tap in (*others, first))))
 
 
 def _outside(op: IntegerOperator, source: Format) -> int:
@@ -98,9 +221,9 @@ def _outside(op: IntegerOperator, source: Format) -> int:
     return op.value if isinstance(op, IntegerPad) else 0
 
 
-def _walk_tables(plan: WindowPlan, widths: Mapping[str, int], padded: bool) -> list[Table]:
-    walk, need, free, address = plan.walk, widths["need"], widths["free"], widths["address"]
-    row_bits, column_bits, size = widths["row"], widths["column"], 1 << widths["address"]
+def _walk_tables(plan: WindowPlan, widths: WindowWidths, padded: bool) -> tuple[Table, ...]:
+    walk, need, free, address = plan.walk, widths.need, widths.free, widths.address
+    row_bits, column_bits, size = widths.row, widths.column, 1 << widths.address
     tables = [
         _table("need_column", "column", column_bits, _less_one((*walk.need_column, 0), need), need),
         _table("need_row", "row", row_bits, _less_one(walk.need_row, need), need),
@@ -110,32 +233,16 @@ def _walk_tables(plan: WindowPlan, widths: Mapping[str, int], padded: bool) -> l
         _table("base_row", "row", row_bits, [step % size for step in walk.base_row], address),
     ]
     if padded:
-        tables.append(_table("row_inside", "row", row_bits, walk.rows_inside, widths["row_mask"]))
-        tables.append(_table("column_inside", "column", column_bits, walk.columns_inside, widths["column_mask"]))
-    return tables
+        tables.append(_table("row_inside", "row", row_bits, walk.rows_inside, widths.row_mask))
+        tables.append(_table("column_inside", "column", column_bits, walk.columns_inside, widths.column_mask))
+    return tuple(tables)
 
 
 def _less_one(counts: Sequence[int], width: int) -> list[int]:
     return [(count - 1) % (1 << width) for count in counts]
 
 
-def _missing_range(plan: WindowPlan) -> tuple[int, int]:
-    """Least and greatest of the words, less one, that are missing for the next window."""
-    walk, columns = plan.walk, plan.output_image[1]
-    needs, freed = window_needs(walk), np.cumsum((0, *walk.release))
-    # While a window waits no more can have come than there is room for once all rows before it are done.
-    least = min(need - int(freed[window // columns]) for window, need in enumerate(needs)) - plan.capacity - 1
-    return least, max(walk.need_start, *walk.need_column, *walk.need_row) - 1
-
-
-def _unread_words(plan: WindowPlan) -> int:
-    """Words that are freed at most before they have come: those of the frame behind the last that is read."""
-    columns = plan.output_image[1]
-    ends, freed = window_needs(plan.walk)[columns - 1 :: columns], np.cumsum(plan.walk.release)
-    return max(0, *(int(words) - need for words, need in zip(freed, ends, strict=True)))
-
-
-def _taps(plan: WindowPlan, padded: bool) -> list[dict[str, str]]:
+def _taps(plan: WindowPlan, padded: bool) -> tuple[TapGroup, ...]:
     """For each tap group the packed offsets of the lanes and the expression of which lie inside the image.
 
     Lanes beyond the last tap repeat it: their weights are zero.
@@ -155,17 +262,20 @@ def _taps(plan: WindowPlan, padded: bool) -> list[dict[str, str]]:
             repeated = plan.kind == "sum" and tap >= kernel_taps
             inside.append("1'b0" if repeated else f"rows[{y}] & columns[{x}]" if padded else "1'b1")
         entries.append(
-            {
-                "index": decimal(group, index_width(plan.tap_groups)),
-                "offsets": sized(pack(offsets, bits), bits * plan.fold.taps),
-                "inside": "{" + ", ".join(reversed(inside)) + "}",
-            }
+            TapGroup(
+                index=decimal(group, index_width(plan.tap_groups)),
+                offsets=sized(pack(offsets, bits), bits * plan.fold.taps),
+                inside="{" + ", ".join(reversed(inside)) + "}",
+                constant=sum("'" in one for one in inside),
+            )
         )
-    return entries
+    return tuple(entries)
 
 
-def _flag_delays(plan: WindowPlan) -> dict[str, int]:
-    """Cycles from a step to where its flags are used; elements arrive after 3."""
+def _flag_delays(plan: WindowPlan) -> tuple[int, int]:
+    """Cycles from a step to where its results restart, in their last register, and to where they are there."""
+    fetched = latency("fpgaq_line_buffer")
     if plan.kind == "copy":
-        return {"first": 3, "done": 3}
-    return {"first": 4, "done": 5}
+        return fetched, fetched
+    reduced = latency("fpgaq_sum" if plan.kind == "sum" else "fpgaq_max")
+    return fetched + reduced - latency("register"), fetched + reduced

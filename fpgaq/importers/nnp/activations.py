@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from ...errors import UnsupportedError
-from ...graph import Identity, Pointwise, Relu, ScaleOffset, Softmax
+from ...graph import Identity, Pointwise, Relu, ScaleOffset, Shape, Slice, Softmax
 from .function import Converted, Converter, Function, parameter_count
 from .proto_fields import Fields
 
 SIMPLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "Abs": ("abs", ()),
     "ATan": ("arctan", ()),
+    "Ceil": ("ceil", ()),
     "Cos": ("cos", ()),
     "ELU": ("elu", ("alpha",)),
     "Exp": ("exp", ()),
+    "Floor": ("floor", ()),
     "GELU": ("gelu_tanh", ()),
     "LeakyReLU": ("leaky_relu", ("alpha",)),
     "Log": ("log", ()),
@@ -23,10 +25,12 @@ SIMPLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "PowScalar": ("power", ("val",)),
     "RDivScalar": ("reciprocal", ("val",)),
     "ReLU6": ("relu6", ()),
+    "Round": ("round", ()),
     "SELU": ("selu", ("scale", "alpha")),
     "Sigmoid": ("sigmoid", ()),
     "Sign": ("sign", ("alpha",)),
     "Sin": ("sin", ()),
+    "Sinh": ("sinh", ()),
     "SoftPlus": ("softplus", ("beta",)),
     "SoftSign": ("softsign", ()),
     "Swish": ("swish", ()),
@@ -36,6 +40,8 @@ SIMPLE: dict[str, tuple[str, tuple[str, ...]]] = {
 """nnabla's name to ours, and the arguments that are its parameters, in order."""
 
 FIXED: dict[str, tuple[str, tuple[float, ...]]] = {
+    "BinarySigmoid": ("above", (0.0,)),
+    "BinaryTanh": ("sign", (-1.0,)),
     "HardSigmoid": ("hard_sigmoid", (0.2, 0.5)),
     "HardTanh": ("clip", (-1.0, 1.0)),
 }
@@ -81,7 +87,8 @@ def _softmax(function: Function, arguments: Fields) -> Converted:
     position = axis + len(function.shape) + 1 if axis < 0 else axis
     if not 1 <= position <= len(function.shape):
         raise UnsupportedError(f"{function.where}: axis {axis} of an input {function.shape}; supported: 1 or the last")
-    return [(Softmax(function.name, function.inputs, function.output, position - 1), None)]
+    log = function.type == "LogSoftmax"
+    return [(Softmax(function.name, function.inputs, function.output, position - 1, log), None)]
 
 
 def _identity(function: Function, arguments: Fields) -> Converted:
@@ -94,13 +101,19 @@ def _dropout(function: Function, arguments: Fields) -> Converted:
     return _identity(function, arguments)
 
 
+def _at_rest(function: Function, arguments: Fields) -> Converted:
+    """RandomShift and RandomFlip, which are of training."""
+    arguments.skip(("shifts", "border_mode", "constant_value", "axes", "base_axis", "seed"))
+    function.note(f"{function.where}: augments in training; it is taken as at rest")
+    return _identity(function, arguments)
+
+
 def _image_augmentation(function: Function, arguments: Fields) -> Converted:
-    """Only at rest: with contrast 1 its centre, and with no noise its seed, do not matter."""
+    """Of training, hence taken as at rest, with a note where it would change anything."""
     arguments.skip(("contrast_center", "contrast_each", "brightness_each", "seed"))
     moving = []
     shape = arguments.shape("shape")
-    if shape and tuple(shape) != function.shape and tuple(shape[1:]) != function.shape:
-        moving.append(f"shape {shape}")
+    cut = _centre(function, tuple(shape)) if shape else None
     if any(arguments.shape("pad") or []):
         moving.append("pad")
     for name in ("min_scale", "max_scale", "aspect_ratio", "contrast"):
@@ -111,10 +124,27 @@ def _image_augmentation(function: Function, arguments: Fields) -> Converted:
             moving.append(f"{name} {value}")
     moving += [name for name in ("flip_lr", "flip_ud") if arguments.boolean(name)]
     if moving:
+        function.note(f"{function.where}: augments by {', '.join(moving)} in training; it is taken as at rest")
+    if cut is None:
+        return _identity(function, arguments)
+    parameter_count(function, 0, 0)
+    function.note(f"{function.where}: cuts images of {function.shape} to {cut[1]}; their middle is taken")
+    return [(Slice(function.name, function.inputs, function.output, cut[0]), cut[1])]
+
+
+def _centre(function: Function, shape: Shape) -> tuple[Shape, Shape] | None:
+    """Where the middle of an image of a smaller shape begins, and that shape; None for the whole image."""
+    if len(shape) == len(function.shape) + 1:
+        shape = shape[1:]
+    if shape == function.shape:
+        return None
+    if len(shape) != len(function.shape) or any(
+        have < want or (have - want) % 2 for have, want in zip(function.shape, shape, strict=True)
+    ):
         raise UnsupportedError(
-            f"{function.where}: augments by {', '.join(moving)}; only one that changes nothing is supported: remove it"
+            f"{function.where}: makes images of {shape} of {function.shape}; feed images of that size and remove it"
         )
-    return _identity(function, arguments)
+    return tuple((have - want) // 2 for have, want in zip(function.shape, shape, strict=True)), shape
 
 
 def _field(kind: str) -> str:
@@ -144,7 +174,10 @@ ACTIVATIONS: dict[str, tuple[str, Converter]] = {
     "Dropout": ("dropout_param", _dropout),
     "Identity": ("identity_param", _identity),
     "ImageAugmentation": ("image_augmentation_param", _image_augmentation),
+    "LogSoftmax": ("log_softmax_param", _softmax),
     "MulScalar": ("mul_scalar_param", _scaled),
+    "RandomFlip": ("random_flip_param", _at_rest),
+    "RandomShift": ("random_shift_param", _at_rest),
     "RSubScalar": ("r_sub_scalar_param", _scaled),
     "ReLU": ("relu_param", _relu),
     "Softmax": ("softmax_param", _softmax),

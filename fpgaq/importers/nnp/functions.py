@@ -12,9 +12,10 @@ from .fixed_point import FIXED_POINT
 from .function import Converter
 from .joins import JOINS
 from .layers import LAYERS
+from .moves import MOVES
 from .pooling import POOLING
 
 CONVERTERS: Mapping[str, tuple[str, Converter]] = dict(
-    sorted({**ACTIVATIONS, **FIXED_POINT, **JOINS, **LAYERS, **POOLING}.items())
+    sorted({**ACTIVATIONS, **FIXED_POINT, **JOINS, **LAYERS, **MOVES, **POOLING}.items())
 )
 """For each supported function type: the field that holds its arguments, and the conversion."""

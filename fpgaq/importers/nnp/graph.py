@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from ...errors import ModelError, UnsupportedError
 from ...graph import Array, Graph, Operator, Shape, check, infer_shape
 from ..order import producers_first, shown_names
+from .advice import advice
 from .constants import fold_constants, parameter_reads
 from .fixed_point import take_grids
 from .function import Function
 from .functions import CONVERTERS
 from .joins import OF_SEVERAL_TENSORS
+from .losses import before_losses
 from .network import Interface, Network, Node
 from .parameter_grid import ParameterGrid
 from .proto_fields import Fields
@@ -34,14 +36,16 @@ def build_graph(
     network, parameters = fold_constants(network, parameters)
     network, parameters, grids = take_grids(network, parameters, parameter_reads(network))
     outputs = interface.outputs if interface else ()
+    outputs, notes = before_losses(network, outputs or _leaves(network))
     nodes = _ordered(network, outputs or _leaves(network))
     _check_types(network, nodes)
+    _check_quantizers(network, nodes)
     _check_unused(network)
     inputs = _find_inputs(network, nodes, interface)
     reader = _Reader(network, parameters, grids, inputs, refuse_batch_statistics)
     operators = tuple(op for node in nodes for op in reader.convert(node))
     outputs = outputs or _leaves(network)
-    return check(Graph(network.name, inputs, outputs, operators, reader.shapes, notes=tuple(reader.notes)))
+    return check(Graph(network.name, inputs, outputs, operators, reader.shapes, notes=(*notes, *reader.notes)))
 
 
 def _leaves(network: Network) -> tuple[str, ...]:
@@ -68,9 +72,21 @@ def _check_types(network: Network, nodes: list[Node]) -> None:
             unsupported.setdefault(node.type, []).append(node.name)
     if unsupported:
         kinds = "; ".join(f"{kind} (layer {shown_names(names)})" for kind, names in unsupported.items())
+        supported = UnsupportedError(f"supported: {', '.join(CONVERTERS)}")
         raise UnsupportedError(
-            f"network {network.name!r} uses unsupported functions: {kinds}; supported: {', '.join(CONVERTERS)}"
-        )
+            f"network {network.name!r} uses unsupported functions: {kinds}{advice(unsupported)}"
+        ) from supported
+
+
+def _check_quantizers(network: Network, nodes: list[Node]) -> None:
+    """Refuse quantizers that are never carried before anything about their inputs is amiss."""
+    for node in nodes:
+        source = network.variables.get(node.inputs[0]) if node.inputs else None
+        if node.type == "MinMaxQuantize" or (node.type == "Pow2Quantize" and source is not None and source.parameter):
+            raise UnsupportedError(
+                f"layer {node.name!r} ({node.type}): its steps are no fixed powers of two; use FixedPointQuantize"
+                " (fpgaq.nnabla.quantize_activations), or save the float network: fpgaq quantizes by itself"
+            )
 
 
 def _check_unused(network: Network) -> None:
@@ -98,7 +114,10 @@ def _find_inputs(network: Network, nodes: list[Node], interface: Interface | Non
     listed = interface.inputs if interface else ()
     for name in inputs:
         if listed and name not in listed:
-            raise ModelError(f"variable {name!r} is neither written by a layer nor a data variable of the executor")
+            raise UnsupportedError(
+                f"variable {name!r} is neither written by a layer nor a data variable of the executor, as the state of"
+                " a recurrent layer; feed it as an input, or use convolutions over time"
+            )
     feeding = {*written, *inputs}
     constants = [name for node in nodes for name in _data_inputs(node)[:1] if feeding.isdisjoint(_data_inputs(node))]
     if constants:
@@ -197,7 +216,8 @@ class _Reader:
             raise ModelError(f"network {self.network.name!r} writes variable {name!r}, which it does not declare")
         if variable.parameter:
             raise ModelError(f"network {self.network.name!r} writes variable {name!r}, which is a parameter")
-        return variable.shape[1:] if variable.shape else None
+        # One number for each sample is a vector of one here.
+        return variable.shape[1:] or (1,) if variable.shape else None
 
     def _parameter(self, name: str, where: str) -> Array:
         variable = self.network.variables.get(name)

@@ -9,6 +9,7 @@ import numpy as np
 from ...errors import ModelError, UnsupportedError
 from ...graph import (
     Add,
+    Affine,
     Array,
     BatchNormalization,
     Concatenate,
@@ -44,6 +45,27 @@ def _constant(function: Function, array: Array) -> Array:
         )
     result: Array = vector[:, 0]
     return result[:1] if (result == result[0]).all() else result
+
+
+def _over_space(function: Function, array: Array) -> bool:
+    """Whether a constant of one sample differs within a channel."""
+    try:
+        vector = np.broadcast_to(array, (1, *function.shape))[0].reshape(function.shape[0], -1)
+    except ValueError:
+        return False
+    return bool((vector != vector[:, :1]).any())
+
+
+def _constant_map(function: Function, array: Array) -> tuple[Converted, str]:
+    """A tensor of constant elements: the bias of an affine layer without weights, on one element of the data."""
+    bias = np.ascontiguousarray(np.broadcast_to(array, (1, *function.shape))[0], np.float32).reshape(-1)
+    element, flat, name = (function.fresh(suffix) for suffix in ("element", "constants", "map"))
+    start, weight = (0,) * len(function.shape), np.zeros((bias.size, 1), np.float32)
+    return [
+        (Slice(f"{function.name}/element", function.inputs, element, start), (1,) * len(function.shape)),
+        (Affine(f"{function.name}/constants", (element,), flat, weight, bias), None),
+        (Reshape(f"{function.name}/map", (flat,), name), function.shape),
+    ], name
 
 
 def _affine_of(function: Function, scale: Array, offset: Array) -> Converted:
@@ -91,6 +113,10 @@ def _sum(function: Function, arguments: Fields) -> Converted:
     constants = [sign for sign, computed in zip(signs, function.computed, strict=True) if not computed]
     if constants and len(tensors) > 1:
         raise UnsupportedError(f"{function.where}: constants among {count} inputs; add them apart")
+    if constants and len(function.parameters) == 1 and _over_space(function, function.parameters[0]):
+        added, terms = _constant_map(function, function.parameters[0])
+        total = Add(function.name, (function.data, terms), function.output, (tensors[0], constants[0]))
+        return [*added, (total, None)]
     if constants:
         values = [sign * _constant(function, array) for sign, array in zip(constants, function.parameters, strict=True)]
         offset = np.asarray(sum(values[1:], start=values[0]), np.float32)
@@ -105,6 +131,9 @@ def _product(function: Function, arguments: Fields) -> Converted:
     arguments.skip(("inplace",))
     if len(function.computed) != 2:
         raise UnsupportedError(f"{function.where}: {len(function.computed)} inputs; supported: 2")
+    if function.parameters and _over_space(function, function.parameters[0]):
+        added, factors = _constant_map(function, function.parameters[0])
+        return [*added, (Multiply(function.name, (function.data, factors), function.output), None)]
     if function.parameters:
         return _affine_of(function, _constant(function, function.parameters[0]), np.zeros(1, np.float32))
     added, names = _aligned(function)

@@ -14,6 +14,7 @@ from .function import (
     pair,
     parameter_count,
 )
+from .moves import reduction
 from .proto_fields import Fields
 
 
@@ -110,15 +111,13 @@ def _global_average_pooling(function: Function, arguments: Fields) -> Converted:
 
 
 def _reduction(function: Function, arguments: Fields, sum_only: bool) -> Converted:
-    """Mean or Sum over the whole image is global pooling."""
+    """Mean or Sum; over the whole image it is global pooling."""
     parameter_count(function, 0, 0)
     rank = len(function.shape) + 1
     axes = sorted(axis + rank if axis < 0 else axis for axis in arguments.integers("axes"))
     keep = arguments.boolean("keep_dims")
     if axes != list(range(2, rank)) or rank < 3:
-        raise UnsupportedError(
-            f"{function.where}: axes {axes} of an input {function.shape}; supported: all axes behind the channels"
-        )
+        return reduction(function, axes, keep, "Sum" if sum_only else "Mean")
     shape = (function.shape[0], *(1,) * (rank - 2)) if keep else function.shape[:1]
     name = function.output if shape == (function.shape[0], 1, 1) else function.fresh("pooled")
     converted, name, _ = _global(function, name, sum_only)

@@ -2,5 +2,6 @@
 
 from .check import confirmed
 from .graph import load_onnx
+from .prepare import prepared
 
-__all__ = ["confirmed", "load_onnx"]
+__all__ = ["confirmed", "load_onnx", "prepared"]

@@ -10,8 +10,17 @@ from numpy.typing import NDArray
 from ...errors import ModelError, UnsupportedError
 from .tensors import to_array
 
-_FLOAT, _INT, _STRING, _TENSOR, _FLOATS, _INTS = 1, 2, 3, 4, 6, 7
-_KINDS = {1: "a number", 2: "an integer", 3: "a string", 4: "a tensor", 5: "a graph", 6: "numbers", 7: "integers"}
+_FLOAT, _INT, _STRING, _TENSOR, _FLOATS, _INTS, _STRINGS = 1, 2, 3, 4, 6, 7, 8
+_KINDS = {
+    1: "a number",
+    2: "an integer",
+    3: "a string",
+    4: "a tensor",
+    5: "a graph",
+    6: "numbers",
+    7: "integers",
+    8: "strings",
+}
 
 
 class Attributes:
@@ -74,6 +83,11 @@ class Attributes:
         if len(proto.ints) > 4096:
             raise ModelError(f"{self.where}: {name} has {len(proto.ints)} entries; at most 4096")
         return [int(value) for value in proto.ints]
+
+    def strings(self, name: str) -> list[str] | None:
+        """A list of strings; None if the attribute is not there."""
+        proto = self._take(name, _STRINGS)
+        return None if proto is None else [bytes(text).decode("utf-8", "backslashreplace") for text in proto.strings]
 
     def reals(self, name: str) -> list[float] | None:
         """A list of numbers; None if the attribute is not there."""

@@ -45,8 +45,12 @@ class Node:
 
 
 def graph_shape(shape: Shape) -> Shape:
-    """The shape in the graph of a tensor that the model sees as `shape`."""
-    return (shape[0], 1, shape[1]) if len(shape) == 2 else shape
+    """The shape in the graph of a tensor that the model sees as `shape`: the first and the last axis stay."""
+    if len(shape) == 2:
+        return shape[0], 1, shape[1]
+    if len(shape) > 3:
+        return shape[0], math.prod(shape[1:-1]), shape[-1]
+    return shape or (1,)
 
 
 class Builder:
@@ -60,6 +64,19 @@ class Builder:
         self.constants: dict[str, NDArray[Any]] = {}
         self.operators: list[Operator] = []
         self.shapes: dict[str, Shape] = {}
+        self.writers: dict[str, Node] = {}
+        self.failed: dict[str, UnsupportedError] = {}
+        """Why a tensor cannot be computed by itself; a composition that contains it may be known as a whole."""
+        self.integers: set[str] = set()
+        """Tensors of whole numbers: pixels and indices."""
+        self.labels: dict[str, list[object]] = {}
+        """The labels that stand for the indices of a tensor, where they are not the indices themselves."""
+        self.read: set[str] = set()
+        """The names that nodes or outputs read."""
+        self.unknown: list[Node] = []
+        self.notes: list[str] = []
+        self.reshaped: dict[str, Tensor] = {}
+        """What a reshape to more than three axes was made of, so that the next one begins there."""
         self._reserved = set(reserved)
 
     def fresh(self, name: str) -> str:
@@ -108,6 +125,8 @@ class Call:
         name = self.node.inputs[index] if self.has(index) else ""
         if name in self.builder.tensors:
             return self.builder.tensors[name]
+        if name in self.builder.failed:
+            raise self.builder.failed[name]
         if name in self.builder.constants:
             raise UnsupportedError(
                 f"{self.where}: input {index}, {name!r}, is a constant; supported: a computed tensor"
@@ -119,6 +138,8 @@ class Call:
         name = self.node.inputs[index] if self.has(index) else ""
         if name in self.builder.constants:
             return self.builder.constants[name]
+        if name in self.builder.failed:
+            raise self.builder.failed[name]
         if name in self.builder.tensors:
             raise UnsupportedError(f"{self.where}: input {index}, {name!r}, is computed or data; supported: a constant")
         raise ModelError(f"{self.where}: input {index}, {name!r}, is not there; expected a constant")
@@ -150,8 +171,10 @@ class Call:
         """An input with one or two spatial axes."""
         tensor = self.tensor(index)
         if len(tensor.shape) not in (2, 3):
+            more = "; use Conv2d in place of Conv3d, the depth among the channels" if len(tensor.shape) == 4 else ""
             raise UnsupportedError(
                 f"{self.where}: input shape {tensor.shape}; supported: (channels, length) and (channels, height, width)"
+                f"{more}"
             )
         return tensor
 
@@ -168,7 +191,7 @@ class Call:
         self, operator: type[Operator], inputs: tuple[Tensor, ...], shape: Shape, last: int = 0, /, **fields: Any
     ) -> Tensor:
         """Append an operator; `last` is the node's output that it writes, -1 for a tensor in between."""
-        if not shape or min(shape) < 1 or math.prod(shape) > MAX_TENSOR_ELEMENTS:
+        if min(shape, default=1) < 1 or math.prod(shape) > MAX_TENSOR_ELEMENTS:
             raise ModelError(
                 f"{self.where}: the output would have shape {shape}; sizes are at least 1, elements at most"
                 f" {MAX_TENSOR_ELEMENTS}"
@@ -188,8 +211,28 @@ class Call:
 
     def reshape(self, tensor: Tensor, shape: Shape, last: int = 0) -> Tensor:
         """Another view of the same elements; an Identity where the graph does not see the difference."""
+        tensor = self.builder.reshaped.get(tensor.name, tensor) if len(tensor.shape) > 3 else tensor
         if graph_shape(tensor.shape) == graph_shape(shape):
             return self.emit(Identity, (tensor,), shape, last, kind=self.node.type)
         if math.prod(tensor.shape) != math.prod(shape):
             raise ModelError(f"{self.where}: cannot reshape {tensor.shape} to {shape}: element counts differ")
-        return self.emit(Reshape, (tensor,), shape, last)
+        result = self.emit(Reshape, (tensor,), shape, last)
+        if len(shape) > 3:
+            self.builder.reshaped[result.name] = tensor
+        return result
+
+    def view(self, tensor: Tensor, shape: Shape) -> Tensor:
+        """The same elements in between, without an operator where the graph does not see the difference."""
+        tensor = self.builder.reshaped.get(tensor.name, tensor) if len(tensor.shape) > 3 else tensor
+        if graph_shape(tensor.shape) == graph_shape(shape):
+            return Tensor(tensor.name, shape)
+        return self.reshape(tensor, shape, -1)
+
+    def writer(self, index: int, kind: str = "") -> Node | None:
+        """The node that writes an input, if it is of a kind."""
+        node = self.builder.writers.get(self.node.inputs[index]) if self.has(index) else None
+        return node if node is None or not kind or node.type == kind else None
+
+    def note(self, text: str) -> None:
+        """Tell the user what the reading decided."""
+        self.builder.notes.append(f"{self.where}: {text}")

@@ -93,28 +93,40 @@ def check_with_onnxruntime(
     generator = np.random.default_rng(seed)
     # An input that the graph does not read still wants a value.
     declared = {entry.name: entry.shape for entry in session.get_inputs()}
+    kinds = {entry.name: entry.type for entry in session.get_inputs()}
     missing = set(graph.inputs) - set(declared)
     if missing:
         raise UnsupportedError(f"input {sorted(missing)[0]!r} has a value in the file; onnxruntime takes none for it")
     worst = 0.0
     for _ in range(samples):
         inputs = {
-            name: generator.standard_normal([size if isinstance(size, int) else 1 for size in shape]).astype(np.float32)
+            name: random_input(generator, kinds[name], [size if isinstance(size, int) else 1 for size in shape])
             for name, shape in declared.items()
         }
         try:
             expected = session.run(list(graph.outputs), inputs)
         except Exception as error:  # onnxruntime's own classes have no common base
             raise ToolError(f"onnxruntime does not run the model ({_one_line(error)})") from None
-        read = {name: inputs[name] for name in graph.inputs}
+        read = {name: inputs[name].astype(np.float32) for name in graph.inputs}
         actual, rounding = run_float(graph, read), _rounding(graph, read)
         for name, reference in zip(graph.outputs, expected, strict=True):
-            worst = max(worst, _deviation(name, actual[name], np.asarray(reference), tolerance, rounding[name]))
+            # Indices are integers there.
+            real = np.asarray(reference) + np.float32(0)
+            worst = max(worst, _deviation(name, actual[name], real, tolerance, rounding[name]))
     return worst
 
 
+def random_input(generator: np.random.Generator, kind: str, shape: list[int]) -> Any:
+    """Standard normal numbers, or whole ones of the range of a pixel, in the type that onnxruntime calls `kind`."""
+    types = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
+    if kind in types:
+        return generator.standard_normal(shape).astype(np.float32).astype(types[kind])
+    low = 0 if kind.startswith("tensor(u") else -128
+    return generator.integers(low, low + 256, shape).astype(kind[len("tensor(") : -1])
+
+
 def _rounding(graph: Graph, inputs: Mapping[str, Any]) -> dict[str, float]:
-    """For each tensor what its values may be off at any size: `ROUNDING` behind an operator that squashes its input.
+    """For each tensor what its values may be off at any size: `ROUNDING` after an operator that squashes its input.
 
     A product, such as of an image and its gate, carries that on times its other factor.
     """
@@ -153,6 +165,9 @@ def _session(data: bytes) -> Any:
 
 
 def _deviation(name: str, actual: Any, reference: Any, tolerance: float, rounding: float) -> float:
+    if actual.shape == (*reference.shape, 1):
+        # One number for each sample is a vector of one here.
+        reference = reference[..., np.newaxis]
     if actual.shape != reference.shape:
         raise VerificationError(f"output {name!r} has shape {actual.shape}; onnxruntime computes {reference.shape}")
     finite = np.isfinite(reference)

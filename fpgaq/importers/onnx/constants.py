@@ -1,9 +1,12 @@
-"""Nodes on constants alone, computed at import: what exporters write around a reshape, and constants themselves."""
+"""Nodes on constants alone, computed at import by onnx's own reference evaluator, bounded in size.
+
+Constants are real numbers in float32, whatever real type the file has, integers and truth values.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +14,21 @@ from numpy.typing import NDArray
 
 from ...errors import ModelError, UnsupportedError
 from .builder import Call
-from .tensors import BOOL, FLOAT, INT32, INT64, MAX_ELEMENTS, check_dimensions, type_name
+from .tensors import BOOL, FLOAT, INTEGER_TYPES, MAX_ELEMENTS, REAL_TYPES, type_name
 
 Constant = NDArray[Any]
+
+_REFUSED = (
+    *("If", "Loop", "Scan", "Random", "Multinomial", "Bernoulli", "Sequence", "Optional", "SplitToSequence"),
+    *("ImageDecoder", "NonMaxSuppression"),
+)
+"""Beginnings of the names of operators with graphs inside, at random, or on other things than tensors."""
+_LIKE_INPUTS = ("NonZero", "Unique", "Compress")
+"""Operators whose outputs are no larger than a small multiple of their inputs, but of no shape known before."""
+_WINDOWED = ("Conv", "QLinearConv", "Deform", "GridSample", "RoiAlign")
+MAX_PRODUCTS = 1 << 34
+MAX_WINDOWED = 1 << 28
+"""Products of an operator whose windows the evaluator copies."""
 
 
 def constant(call: Call) -> Constant:
@@ -46,177 +61,170 @@ def shape_of(call: Call) -> Constant:
     return np.array(shape[start:end], np.int64)
 
 
-def _filled(call: Call) -> Constant:
-    call.count(1, 1)
-    shape = check_dimensions(call.integers(0), f"{call.where}: output")
-    value = call.attributes.tensor("value")
-    value = np.zeros(1, np.float32) if value is None else value
-    if value.size != 1:
-        raise ModelError(f"{call.where}: value of shape {value.shape}; expected one number")
-    return np.full(shape, value.reshape(-1)[0])
-
-
-def _identity(call: Call) -> Constant:
-    call.count(1, 1)
-    return call.constant(0)
+def _size_of(call: Call) -> Constant:
+    return np.array(math.prod(shape_of(call)), np.int64)
 
 
 def _cast(call: Call) -> Constant:
+    """Cast; real types are float32 here, rounded to the narrower ones first."""
     call.count(1, 1)
-    call.attributes.skip("saturate")
-    types = {FLOAT: np.float32, INT32: np.int32, INT64: np.int64, BOOL: np.bool_}
-    kind = call.attributes.integer("to")
-    if kind not in types:
-        allowed = ", ".join(type_name(number) for number in types)
+    call.attributes.skip("saturate", "round_mode")
+    kind, array = call.attributes.integer("to"), call.constant(0)
+    if array.dtype == object:
+        raise UnsupportedError(f"{call.where}: of strings; fold it before saving (onnxsim)")
+    if kind in REAL_TYPES:
+        return array.astype(np.float16).astype(np.float32) if kind == 10 else array.astype(np.float32)
+    if kind == BOOL:
+        return array.astype(np.bool_)
+    if kind not in INTEGER_TYPES:
+        allowed = ", ".join(type_name(number) for number in (FLOAT, BOOL, *INTEGER_TYPES))
         raise UnsupportedError(f"{call.where}: to {type_name(kind)}; supported: {allowed}")
-    array = call.constant(0)
-    if array.dtype.kind == "f" and kind in (INT32, INT64) and not (np.abs(array) < 2**31).all():
+    dtype = np.dtype(INTEGER_TYPES[kind])
+    if array.dtype.kind == "f" and not (np.abs(array) < 2**31).all():
         raise ModelError(f"{call.where}: values do not fit {type_name(kind)}")
-    return array.astype(types[kind])
+    return array.astype(dtype)
 
 
-def _gather(call: Call) -> Constant:
-    call.count(2, 2)
-    data, indices = call.constant(0), call.constant(1)
-    axis = call.attributes.integer("axis")
-    if indices.dtype.kind != "i" or not -data.ndim <= axis < data.ndim:
-        raise ModelError(f"{call.where}: axis {axis} of shape {data.shape}, indices of type {indices.dtype}")
-    if math.prod(data.shape) * max(1, indices.size) > MAX_ELEMENTS:
-        raise ModelError(f"{call.where}: gathers more than {MAX_ELEMENTS} elements")
-    try:
-        return np.take(data, indices, axis)
-    except IndexError:
-        raise ModelError(f"{call.where}: an index is outside shape {data.shape}") from None
-
-
-def _axes(call: Call) -> list[int]:
-    if call.opset < 13:
-        call.count(1, 1)
-        return call.attributes.integers("axes") or []
-    call.count(1, 2)
-    return call.integers(1) if call.has(1) else []
-
-
-def _unsqueeze(call: Call) -> Constant:
-    axes, array = _axes(call), call.constant(0)
-    if array.ndim + len(axes) > 8:
-        raise ModelError(f"{call.where}: makes {array.ndim + len(axes)} axes; at most 8")
-    return np.expand_dims(array, tuple(axes))
-
-
-def _squeeze(call: Call) -> Constant:
-    axes = _axes(call)
-    return np.squeeze(call.constant(0), tuple(axes) if axes else None)
-
-
-def _concatenate(call: Call) -> Constant:
-    arrays = [call.constant(index) for index in range(call.count(1, 256))]
-    if sum(array.size for array in arrays) > MAX_ELEMENTS:
-        raise ModelError(f"{call.where}: makes more than {MAX_ELEMENTS} elements")
-    return np.concatenate(arrays, call.attributes.integer("axis", 1 if call.opset < 4 else 0))
-
-
-def _reshape(call: Call) -> Constant:
-    if call.opset < 5:
-        call.count(1, 1)
-        call.attributes.skip("consumed_inputs")
-        sizes = call.attributes.integers("shape") or []
-    else:
-        call.count(2, 2)
-        sizes = call.integers(1)
-    array = call.constant(0)
-    if call.opset >= 14 and call.attributes.flag("allowzero"):
-        return array.reshape(sizes)
-    return array.reshape([array.shape[index] if size == 0 else size for index, size in enumerate(sizes)])
-
-
-def _transpose(call: Call) -> Constant:
-    call.count(1, 1)
-    return np.transpose(call.constant(0), call.attributes.integers("perm"))
-
-
-def _slice(call: Call) -> Constant:
-    array = call.constant(0)
-    if call.opset < 10:
-        call.count(1, 1)
-        starts, ends = call.attributes.integers("starts") or [], call.attributes.integers("ends") or []
-        axes, steps = call.attributes.integers("axes"), None
-    else:
-        call.count(3, 5)
-        starts, ends = call.integers(1), call.integers(2)
-        axes = call.integers(3) if call.has(3) else None
-        steps = call.integers(4) if call.has(4) else None
-    where = [slice(None)] * array.ndim
-    steps = steps or [1] * len(starts)
-    for start, end, axis, step in zip(starts, ends, axes or range(len(starts)), steps, strict=True):
-        if step < 1:
-            raise UnsupportedError(f"{call.where}: steps {steps}; supported: at least 1")
-        where[axis] = slice(start, end, step)
-    return array[tuple(where)]
-
-
-def _arithmetic(call: Call) -> Constant:
-    call.count(2, 2)
-    if call.opset < 7:
-        raise UnsupportedError(f"{call.where}: two constants with the broadcasting of opset {call.opset}; fold them")
-    left, right = call.constant(0), call.constant(1)
-    if left.dtype != right.dtype or left.dtype.kind not in "fi":
-        raise ModelError(f"{call.where}: types {left.dtype} and {right.dtype}; expected two numbers of one type")
-    if math.prod(np.broadcast_shapes(left.shape, right.shape)) > MAX_ELEMENTS:
-        raise ModelError(f"{call.where}: makes more than {MAX_ELEMENTS} elements")
-    kind = call.node.type
-    if kind == "Div" and left.dtype.kind == "i":
-        if not right.all():
-            raise ModelError(f"{call.where}: divides by zero")
-        # Towards zero, as C does.
-        quotient = np.abs(left) // np.abs(right) * np.sign(left) * np.sign(right)
-        truncated: Constant = quotient.astype(left.dtype)
-        return truncated
-    functions: dict[str, Any] = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
-    result: Constant = functions[kind](left, right)
-    return result
-
-
-def _unary(call: Call) -> Constant:
-    call.count(1, 1)
-    functions: dict[str, Any] = {"Neg": np.negative, "Sqrt": np.sqrt, "Abs": np.abs}
-    result: Constant = functions[call.node.type](call.constant(0))
-    return result
-
-
-FOLDERS: Mapping[str, Callable[[Call], Constant]] = {
-    "Abs": _unary,
-    "Add": _arithmetic,
+OWN: Mapping[str, Callable[[Call], Constant]] = {
     "Cast": _cast,
-    "Concat": _concatenate,
     "Constant": constant,
-    "ConstantOfShape": _filled,
-    "Div": _arithmetic,
-    "Gather": _gather,
-    "Identity": _identity,
-    "Mul": _arithmetic,
-    "Neg": _unary,
-    "Reshape": _reshape,
     "Shape": shape_of,
-    "Slice": _slice,
-    "Sqrt": _unary,
-    "Squeeze": _squeeze,
-    "Sub": _arithmetic,
-    "Transpose": _transpose,
-    "Unsqueeze": _unsqueeze,
+    "Size": _size_of,
 }
+"""What depends on the reading: the batch that is left out, and real types as float32."""
+
+
+def foldable(call: Call) -> bool:
+    """Whether a node on computed values is a constant all the same."""
+    return call.node.type in ("Shape", "Size")
+
+
+def known(kind: str) -> bool:
+    """Whether onnx itself has an operator, which its evaluator then computes."""
+    import onnx
+
+    return kind in OWN or bool(onnx.defs.has(kind))
 
 
 def fold(call: Call) -> None:
-    """Compute a node all of whose inputs are constants (of a Shape, whose input's shape is known)."""
+    """Compute a node all of whose inputs are constants (of a Shape or Size, whose input's shape is known)."""
     node = call.node
-    if node.type not in FOLDERS:
-        raise UnsupportedError(f"{call.where}: computes on constants alone; fold it before saving (onnxsim)")
     try:
         with np.errstate(all="ignore"):
-            result = FOLDERS[node.type](call)
-    except (ValueError, IndexError, TypeError, OverflowError) as error:
-        raise ModelError(f"{call.where}: cannot be computed ({' '.join(str(error).split())})") from None
-    if result.size > MAX_ELEMENTS:
-        raise ModelError(f"{call.where}: makes {result.size} elements; at most {MAX_ELEMENTS}")
-    call.builder.constants[node.outputs[0]] = np.asarray(result)
+            if node.type in OWN:
+                results: Sequence[Any] = [OWN[node.type](call)]
+                call.attributes.finish()
+            else:
+                results = _evaluated(call)
+    except (ValueError, IndexError, TypeError, OverflowError, AssertionError, ZeroDivisionError) as error:
+        raise ModelError(f"{call.where}: cannot be computed ({_one_line(error)})") from None
+    for name, result in zip(node.outputs, results, strict=False):
+        if name:
+            call.builder.constants[name] = _plain(call, result)
+
+
+def _plain(call: Call, result: Any) -> Constant:
+    """A result in the types that constants have."""
+    if not isinstance(result, np.ndarray | np.generic):
+        raise UnsupportedError(f"{call.where}: computes no tensor; supported: tensors; fold it before saving (onnxsim)")
+    array = np.asarray(result)
+    if array.size > MAX_ELEMENTS:
+        raise ModelError(f"{call.where}: makes {array.size} elements; at most {MAX_ELEMENTS}")
+    if array.dtype.kind not in "fiub":
+        raise UnsupportedError(f"{call.where}: computes values of type {array.dtype}; supported: numbers")
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
+def _evaluated(call: Call) -> Sequence[Any]:
+    """The node by onnx.reference, once the shapes of its results are known to be small."""
+    import onnx
+    from onnx.reference import ReferenceEvaluator
+
+    node = call.node
+    if node.type.startswith(_REFUSED):
+        raise UnsupportedError(f"{call.where}: computes on constants alone; fold it before saving (onnxsim)")
+    inputs = {f"i{index}": call.constant(index) for index, name in enumerate(node.inputs) if name}
+    if any(array.dtype == object for array in inputs.values()):
+        raise UnsupportedError(f"{call.where}: computes on strings; fold it before saving (onnxsim)")
+    names = [f"i{index}" if name else "" for index, name in enumerate(node.inputs)]
+    outputs = [f"o{index}" if name else "" for index, name in enumerate(node.outputs)]
+    proto = onnx.helper.make_node(node.type, names, outputs)
+    proto.attribute.extend(node.attributes)
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            [proto],
+            "constant",
+            [_declared(name, array) for name, array in inputs.items()],
+            [onnx.ValueInfoProto(name=name) for name in outputs if name],
+        ),
+        opset_imports=[onnx.helper.make_opsetid("", call.opset)],
+    )
+    _check_size(call, model, inputs)
+    try:
+        return [
+            next(results) if name else None
+            for results in [iter(ReferenceEvaluator(model).run(None, inputs))]
+            for name in outputs
+        ]
+    except (NotImplementedError, RuntimeError) as error:
+        raise UnsupportedError(
+            f"{call.where}: is not evaluated ({_one_line(error)[:120]}); fold it before saving (onnxsim)"
+        ) from None
+    except Exception as error:  # the evaluator's functions raise what numpy and Python do
+        raise ModelError(f"{call.where}: cannot be computed ({_one_line(error)})") from None
+
+
+def _declared(name: str, array: Constant) -> Any:
+    import onnx
+
+    kind = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
+    return onnx.helper.make_tensor_value_info(name, kind, array.shape)
+
+
+def _check_size(call: Call, model: Any, inputs: Mapping[str, Constant]) -> None:
+    """Refuse a result that is too large before it is made: by shape inference with the values of small inputs."""
+    import onnx
+
+    given = sum(array.size for array in inputs.values())
+    if call.node.type in _LIKE_INPUTS:
+        if given > MAX_ELEMENTS // 8:
+            raise ModelError(f"{call.where}: searches {given} elements; at most {MAX_ELEMENTS // 8}")
+        return
+    inferred = onnx.ModelProto()
+    inferred.CopyFrom(model)
+    small = {name: array for name, array in inputs.items() if array.size <= 4096}
+    inferred.graph.initializer.extend(onnx.numpy_helper.from_array(array, name) for name, array in small.items())
+    try:
+        inferred = onnx.shape_inference.infer_shapes(inferred, check_type=True, strict_mode=True, data_prop=True)
+    except Exception as error:  # its own class is no public one
+        raise ModelError(f"{call.where}: cannot be computed ({_one_line(error)[:200]})") from None
+    total = 0
+    for value in inferred.graph.output:
+        tensor = value.type.tensor_type
+        if not tensor.HasField("shape") or not all(dim.HasField("dim_value") for dim in tensor.shape.dim):
+            raise UnsupportedError(
+                f"{call.where}: computes constants of a size that is not known before; fold it before saving (onnxsim)"
+            )
+        total += math.prod(dim.dim_value for dim in tensor.shape.dim)
+    if total > MAX_ELEMENTS:
+        raise ModelError(f"{call.where}: makes more than {MAX_ELEMENTS} elements ({total})")
+    _check_effort(call, total, [array.size for array in inputs.values()])
+
+
+def _check_effort(call: Call, total: int, sizes: Sequence[int]) -> None:
+    """Refuse what takes far more steps, or memory on the way, than its inputs and its result are large."""
+    kind = call.node.type
+    if kind == "Einsum":
+        steps, most = math.prod(sizes), MAX_PRODUCTS
+    elif "MatMul" in kind or kind == "Gemm":
+        steps, most = total * math.isqrt(max(sizes, default=1)), MAX_PRODUCTS
+    elif kind.startswith(_WINDOWED) or kind.endswith("Pool") or kind in ("LSTM", "GRU", "RNN", "Resize", "DFT", "STFT"):
+        steps, most = total * max(sizes, default=1), MAX_WINDOWED
+    else:
+        return
+    if steps > most:
+        raise ModelError(f"{call.where}: {total} elements of constants of {sizes}; fold it before saving (onnxsim)")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

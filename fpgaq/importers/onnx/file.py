@@ -1,4 +1,4 @@
-"""The container of an ONNX model: sizes bounded before anything is parsed, versions checked, external files refused.
+"""The container of an ONNX model: sizes bounded before anything is parsed, versions checked.
 
 Field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), which never change.
 """
@@ -41,6 +41,7 @@ _CHILDREN: dict[str, dict[int, str]] = {
     "tensor type": {2: "shape"},
     "shape": {1: "leaf"},
     "element": {1: "type", 2: "type"},
+    "function": {7: "node", 9: "leaf", 11: "attribute", 12: "value", 14: "leaf"},
     "leaf": {},
 }
 _PACKED = {("tensor", 1), ("tensor", 5), ("tensor", 7), ("tensor", 11), ("attribute", 8), ("sparse", 3)}
@@ -51,9 +52,10 @@ _TEXT = {
     "attribute": (1, 13, 21),
     "tensor": (8, 12),
     "value": (1, 3),
+    "function": (1, 4, 5, 6, 8, 10, 13),
     "leaf": (1, 2, 3),
 }
-_REFUSED = {"training": "training information", "function": "functions of its own"}
+_REFUSED = {"training": "training information"}
 
 
 def read_model(data: bytes) -> Any:
@@ -68,8 +70,7 @@ def read_model(data: bytes) -> Any:
     ModelError
         For damaged or oversized content, and for values kept in files outside the model's folder.
     UnsupportedError
-        For an operator set outside `opset_range`, values in other files, functions, training information; where the
-        onnx package is missing.
+        For an IR version that the onnx package does not know, training information; where that package is missing.
     """
     if len(data) > MAX_PARAMETER_BYTES:
         raise ModelError(f"is larger than {MAX_PARAMETER_BYTES >> 20} MiB; models of that size do not fit an FPGA")
@@ -82,7 +83,10 @@ def read_model(data: bytes) -> Any:
     if not model.HasField("graph"):
         raise ModelError("holds no graph; expected an ONNX model")
     if model.ir_version > int(onnx.IR_VERSION):
-        raise UnsupportedError(f"has IR version {model.ir_version}; supported: up to {int(onnx.IR_VERSION)}")
+        raise UnsupportedError(
+            f"has IR version {model.ir_version}; supported: up to {int(onnx.IR_VERSION)}; update the onnx"
+            " package (pip install -U onnx), or save with a smaller model.ir_version"
+        )
     return model
 
 

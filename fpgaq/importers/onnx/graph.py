@@ -7,13 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import ModelError, UnsupportedError
-from ...graph import Graph, Reshape, Shape, check
+from ...graph import Graph, Operator, Reshape, check
 from ..order import producers_first, shown_names
-from .builder import Builder, Node, Tensor, graph_shape
-from .constants import FOLDERS, fold
+from .advice import advice
+from .builder import Builder, Call, Node, graph_shape
+from .constants import fold, foldable, known
 from .file import read_model, read_opset
-from .operators import CONVERTERS
-from .tensors import REAL_TYPES, check_dimensions, check_internal, to_array, type_name
+from .inputs import begin, find_inputs
+from .operators import CONVERTERS, KEEPING, OF_SEVERAL_OUTPUTS
+from .tensors import check_internal, to_array
+
+KNOWN_IN_COMPOSITIONS = frozenset({"ReduceLogSumExp"})
+"""Operators that are carried as a part of others alone."""
 
 
 def load_onnx(data: bytes, network: str | None = None) -> Graph:
@@ -42,6 +47,8 @@ def load_onnx(data: bytes, network: str | None = None) -> Graph:
 
 def _load(model: Any, network: str | None) -> Graph:
     graph = model.graph
+    if len(model.functions):
+        raise UnsupportedError("holds functions of its own, which `prepare` puts in place; export plain operators")
     if network is not None and network != graph.name:
         raise ModelError(f"no network {network!r}; the file has {graph.name!r}")
     opset = read_opset(model)
@@ -53,19 +60,75 @@ def _load(model: Any, network: str | None) -> Graph:
     declared = _unique(graph.input, "input")
     outputs = _unique(graph.output, "output")
     nodes = _ordered(graph.name, _read_nodes(graph), tuple(outputs), {*initializers, *declared})
-    _check_types(graph.name, nodes, {*initializers, *declared})
-    names = _inputs(nodes, declared, initializers)
-    builder = _builder(opset, [declared[name] for name in names], graph)
+    _check_names(nodes, {*initializers, *declared})
+    names = find_inputs(nodes, declared, initializers)
+    builder = begin(opset, [declared[name] for name in names], graph)
     read = {name for node in nodes for name in node.inputs} - set(names)
     for name, tensor in initializers.items():
         if name in read:
             builder.constants[name] = to_array(tensor, f"initializer {name!r}")
+    builder.read = {name for node in nodes for name in node.inputs} | set(outputs)
     for node in nodes:
         _convert(builder, node)
+    outputs = _without_labels(builder, outputs)
+    _check_computed(builder, graph.name, outputs)
     _finish_outputs(builder, outputs)
     for name, value in outputs.items():
         _check_declared(builder, name, value)
-    return check(Graph(graph.name, names, tuple(outputs), tuple(builder.operators), builder.shapes))
+    needed = _needed(builder.operators, tuple(outputs))
+    whole = Graph(graph.name, names, tuple(outputs), (), builder.shapes, notes=tuple(builder.notes))
+    return check(whole.with_operators(needed))
+
+
+def _without_labels(builder: Builder, outputs: dict[str, Any]) -> dict[str, Any]:
+    """Leave labels out that are no indices, where other outputs tell the class."""
+    labels = {}
+    for name in outputs:
+        origin: str | None = name
+        while origin and origin not in builder.labels:
+            node = builder.writers.get(origin)
+            origin = node.inputs[0] if node and node.inputs and node.type in KEEPING else None
+        if origin:
+            labels[name] = builder.labels[origin]
+    rest = {name: value for name, value in outputs.items() if name not in labels}
+    for name, listed in labels.items():
+        shown = ", ".join(repr(label) for label in listed[:8])
+        if not rest:
+            raise UnsupportedError(
+                f"output {name!r} is one of the labels {shown}, which are no indices 0, 1, ...; end the model at the"
+                " scores (--outputs NAME)"
+            )
+        builder.notes.append(f"output {name!r} is left out: the label of the greatest of the others, in order {shown}")
+    return rest
+
+
+def _needed(operators: list[Operator], outputs: tuple[str, ...]) -> tuple[Operator, ...]:
+    """Without the parts of compositions that became one operator."""
+    read, kept = set(outputs), []
+    for op in reversed(operators):
+        if op.output in read:
+            read.update(op.inputs)
+            kept.append(op)
+    return tuple(reversed(kept))
+
+
+def _check_computed(builder: Builder, network: str, outputs: Iterable[str]) -> None:
+    """Raise what keeps an output from being computed: all operators that nobody knows, or the first reason."""
+    failed = [builder.failed[name] for name in outputs if name in builder.failed]
+    if not failed:
+        return
+    unsupported: dict[str, list[str]] = {}
+    for node in builder.unknown:
+        if node.type in KNOWN_IN_COMPOSITIONS:
+            continue
+        unsupported.setdefault(node.type, []).append(node.name)
+    if not unsupported:
+        raise failed[0]
+    listed = "; ".join(f"{kind} (layer {shown_names(names)})" for kind, names in unsupported.items())
+    supported = UnsupportedError(f"supported: {', '.join(sorted(CONVERTERS))}; any other on constants alone")
+    raise UnsupportedError(
+        f"network {network!r} uses unsupported operators: {listed}{advice(unsupported)}"
+    ) from supported
 
 
 def _unique(entries: Iterable[Any], kind: str) -> dict[str, Any]:
@@ -114,95 +177,51 @@ def _ordered(network: str, nodes: list[Node], outputs: tuple[str, ...], outside:
     return producers_first(network, producer, outputs)
 
 
-def _check_types(network: str, nodes: list[Node], outside: set[str]) -> None:
+def _check_names(nodes: list[Node], outside: set[str]) -> None:
     written = {name for node in nodes for name in node.outputs}
-    unsupported: dict[str, list[str]] = {}
     for node in nodes:
-        if node.type not in CONVERTERS and node.type not in FOLDERS:
-            unsupported.setdefault(node.type, []).append(node.name)
         for name in filter(None, node.inputs):
             if name not in written and name not in outside:
                 raise ModelError(f"{node.where} reads {name!r}, which no layer writes and which is no input")
-    if unsupported:
-        kinds = "; ".join(f"{kind} (layer {shown_names(names)})" for kind, names in unsupported.items())
-        supported = ", ".join(sorted({*CONVERTERS, *FOLDERS}))
-        raise UnsupportedError(f"network {network!r} uses unsupported operators: {kinds}; supported: {supported}")
 
 
-def _inputs(nodes: list[Node], declared: dict[str, Any], initializers: dict[str, Any]) -> tuple[str, ...]:
-    """The data: declared inputs without a value.
-
-    nnabla's exporter gives every input a value, as old files may; where there is no other, one that is the first
-    input of a node counts as data.
-    """
-    read = {name for node in nodes for name in node.inputs}
-    names = tuple(name for name in declared if name not in initializers and name in read)
-    first = {node.inputs[0] for node in nodes if node.inputs}
-    names = names or tuple(name for name in declared if name in first)
-    if not names:
-        raise ModelError("the network has no input: every value that it reads is a constant")
-    return names
-
-
-def _builder(opset: int, inputs: list[Any], graph: Any) -> Builder:
-    """A builder that holds the inputs, each a tensor with the same batch in front."""
-    shapes: dict[str, Shape] = {}
-    batches: set[int | None] = set()
-    for value in inputs:
-        where = f"input {value.name!r}"
-        if value.type.WhichOneof("value") != "tensor_type":
-            raise UnsupportedError(f"{where} is no tensor; supported: tensors of real numbers")
-        tensor = value.type.tensor_type
-        if tensor.elem_type not in REAL_TYPES:
-            raise UnsupportedError(
-                f"{where} is of type {type_name(tensor.elem_type)}; supported:"
-                f" {', '.join(type_name(number) for number in REAL_TYPES)}"
-            )
-        if len(tensor.shape.dim) < 2:
-            raise UnsupportedError(
-                f"{where} has {len(tensor.shape.dim)} dimensions; supported: a batch and at least one size"
-            )
-        batch, *dims = tensor.shape.dim
-        batches.add(int(batch.dim_value) if batch.HasField("dim_value") else None)
-        for axis, dim in enumerate(dims, 1):
-            if not dim.HasField("dim_value"):
-                raise UnsupportedError(
-                    f"{where}: dimension {axis} is open ({dim.dim_param!r}); supported: an open batch only; fix it"
-                )
-        shapes[value.name] = check_dimensions([dim.dim_value for dim in dims], where)
-        if min(shapes[value.name]) < 1:
-            raise ModelError(f"{where} has shape {list(shapes[value.name])}; sizes are at least 1")
-    fixed = batches - {None}
-    if len(fixed) > 1 or any(not 1 <= batch < 2**31 for batch in fixed if batch is not None):
-        raise ModelError(f"the inputs have batches of {sorted(map(str, fixed))}; expected one size of at least 1")
-    batch = next((batch for batch in fixed if batch is not None), 1)
-    reserved = {name for node in graph.node for name in (*node.input, *node.output)} | set(shapes)
-    builder = Builder(opset, batch, not fixed, reserved)
-    for name, shape in shapes.items():
-        builder.shapes[name] = shape
-        builder.tensors[name] = Tensor(name, shape)
-        if graph_shape(shape) != shape:
-            image = builder.fresh(f"{name}.image")
-            builder.operators.append(Reshape(image, (name,), image))
-            builder.shapes[image] = graph_shape(shape)
-            builder.tensors[name] = Tensor(image, shape)
-    return builder
+class UnknownOperatorError(UnsupportedError):
+    """An operator that has no conversion."""
 
 
 def _convert(builder: Builder, node: Node) -> None:
+    """Convert a node; why one cannot be carried by itself is kept for who knows the composition that it is part of."""
     call = builder.call(node)
-    if not node.outputs or not node.outputs[0]:
+    if not any(node.outputs):
         raise ModelError(f"{node.where} has no output")
-    if any(node.outputs[1:]) and node.type != "Split":
-        raise UnsupportedError(f"{node.where}: writes {len(node.outputs)} outputs; supported: the first only")
+    for name in filter(None, node.outputs):
+        builder.writers[name] = node
+    try:
+        _computed(call)
+    except UnsupportedError as error:
+        for name in filter(None, node.outputs):
+            builder.tensors.pop(name, None)
+            builder.failed[name] = error
+
+
+def _computed(call: Call) -> None:
+    builder, node = call.builder, call.node
     constant = all(name in builder.constants for name in node.inputs if name)
-    if node.type == "Shape" or constant:
+    if foldable(call) or (constant and known(node.type)):
         fold(call)
-    elif node.type not in CONVERTERS:
-        raise UnsupportedError(f"{node.where}: on computed values; supported: on constants alone")
-    else:
-        CONVERTERS[node.type](call)
+        return
+    if constant or node.type not in CONVERTERS:
+        builder.unknown.append(node)
+        raise UnknownOperatorError(f"{node.where}: on computed values; supported: on constants alone")
+    if node.type not in OF_SEVERAL_OUTPUTS and (any(node.outputs[1:]) or not node.outputs[0]):
+        raise UnsupportedError(f"{node.where}: writes {len(node.outputs)} outputs; supported: the first only")
+    whole = any(name in builder.integers for name in node.inputs)
+    if whole and node.type not in KEEPING:
+        raise UnsupportedError(f"{node.where}: computes on integers; cast them to float before it")
+    CONVERTERS[node.type](call)
     call.attributes.finish()
+    if whole and node.type not in ("Cast", "Where"):
+        builder.integers.update(filter(None, node.outputs))
 
 
 def _finish_outputs(builder: Builder, outputs: dict[str, Any]) -> None:
@@ -212,7 +231,8 @@ def _finish_outputs(builder: Builder, outputs: dict[str, Any]) -> None:
         if name not in builder.tensors:
             raise ModelError(f"output {name!r} is a constant: the data does not reach it")
         shape = builder.tensors[name].shape
-        if graph_shape(shape) != shape:
+        # One number for each sample stays a vector of one.
+        if shape and graph_shape(shape) != shape:
             image = images[name] = builder.fresh(f"{name}.image")
             builder.shapes[image], builder.shapes[name] = graph_shape(shape), shape
     if images:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ...errors import ModelError, UnsupportedError
-from ...graph import Affine, Array, BatchNormalization, Identity, Softmax
+from ...graph import Affine, Array, BatchNormalization, Identity
 from .arithmetic import per_channel
 from .builder import Call, Tensor
-from .tensors import REAL_TYPES, type_name
+from .moves import picked
+from .tensors import INTEGER_TYPES, REAL_TYPES, type_name
+
+EVALUATE = "call model.eval() before exporting (Keras: training=False)"
 
 
 def batch_normalization(call: Call) -> None:
     """BatchNormalization at inference."""
     call.count(5, 5)
     attributes, tensor = call.attributes, call.tensor()
+    if any(call.node.outputs[1:]):
+        raise UnsupportedError(f"{call.where}: writes statistics, as in training; {EVALUATE}")
     attributes.skip("momentum", *(("consumed_inputs",) if call.opset < 6 else ()))
     epsilon = attributes.real("epsilon", 1e-5)
     if call.opset < 9:
         attributes.only("spatial", 1, 1)
     if call.opset < 7:
         attributes.only("is_test", 1, 0)
-    if call.opset >= 14:
-        attributes.only("training_mode", 0, 0)
+    if call.opset >= 14 and attributes.flag("training_mode"):
+        raise UnsupportedError(f"{call.where}: training_mode is 1; {EVALUATE}")
     scale, offset, mean, variance = (call.parameter(index) for index in range(1, 5))
     for array in (scale, offset, mean, variance):
         if array.shape != tensor.shape[:1]:
@@ -44,9 +47,10 @@ def batch_normalization(call: Call) -> None:
 def gemm(call: Call) -> None:
     """Gemm with constant weights."""
     call.count(2, 3)
-    attributes, tensor, weight = call.attributes, _vector(call), call.parameter(1)
-    if attributes.flag("transA"):
-        raise UnsupportedError(f"{call.where}: transA is 1, which moves the batch; supported: 0")
+    attributes, weight = call.attributes, call.parameter(1)
+    tensor = _turned_back(call) if attributes.flag("transA") else call.tensor()
+    if len(tensor.shape) != 1:
+        raise UnsupportedError(f"{call.where}: input shape {tensor.shape}; supported: (features,); put Flatten before")
     if weight.ndim != 2:
         raise ModelError(f"{call.where}: weights of shape {weight.shape}; expected two axes")
     weight = weight if attributes.flag("transB") else weight.T
@@ -61,40 +65,49 @@ def gemm(call: Call) -> None:
 
 
 def matrix_product(call: Call) -> None:
-    """MatMul with constant weights."""
+    """MatMul with constant weights, on either side: along the last axis, or the one before it."""
     call.count(2, 2)
-    tensor, weight = _vector(call), call.parameter(1)
+    left = call.is_constant(0)
+    if not left and not call.is_constant(1):
+        # Why one of them is not computed comes first.
+        call.tensor(0), call.tensor(1)
+        raise UnsupportedError(
+            f"{call.where}: of two computed tensors, as in attention; supported: constant weights; use convolutions"
+        )
+    tensor, weight = call.tensor(1 if left else 0), call.parameter(0 if left else 1)
+    while weight.ndim > 2 and weight.shape[0] == 1:
+        weight = weight[0]
     if weight.ndim != 2:
         raise UnsupportedError(f"{call.where}: weights of shape {weight.shape}; supported: (features, outputs)")
-    _affine(call, tensor, weight.T, None)
+    matrix = weight if left else weight.T
+    if left and len(tensor.shape) < 2:
+        raise UnsupportedError(
+            f"{call.where}: weights times (batch, *{tensor.shape}) mixes the samples of a batch; give the input a batch"
+            " axis in front, or multiply from the right (x @ W.T)"
+        )
+    if len(tensor.shape) == 1:
+        _affine(call, tensor, matrix, None)
+        return
+    axis = len(tensor.shape) - (2 if left else 1)
+    if matrix.shape[1] != tensor.shape[axis]:
+        raise ModelError(f"{call.where}: weights for {matrix.shape[1]} features; the input has {tensor.shape[axis]}")
+    result = picked(call, tensor, axis, matrix)
+    call.reshape(result, result.shape)
 
 
-def _vector(call: Call) -> Tensor:
-    tensor = call.tensor()
-    if len(tensor.shape) != 1:
-        raise UnsupportedError(f"{call.where}: input shape {tensor.shape}; supported: (features,); put Flatten before")
-    return tensor
+def _turned_back(call: Call) -> Tensor:
+    """What a Transpose in front of a transposed input was made of."""
+    node = call.writer(0, "Transpose")
+    perm = next((list(proto.ints) for proto in node.attributes if proto.name == "perm"), [1, 0]) if node else []
+    if node is None or perm != [1, 0] or node.inputs[0] not in call.builder.tensors:
+        raise UnsupportedError(f"{call.where}: transA is 1, which moves the batch; supported: 0")
+    return call.builder.tensors[node.inputs[0]]
 
 
 def _affine(call: Call, tensor: Tensor, weight: Array, bias: Array | None) -> None:
     if weight.shape[1] != tensor.shape[0]:
         raise ModelError(f"{call.where}: weights for {weight.shape[1]} features; the input has {tensor.shape[0]}")
     call.emit(Affine, (tensor,), (weight.shape[0],), weight=np.ascontiguousarray(weight), bias=bias)
-
-
-def softmax(call: Call) -> None:
-    """Softmax; before opset 13 over all axes from `axis` on, which must be one in fact."""
-    call.count(1, 1)
-    tensor = call.tensor()
-    axis = call.axis(call.attributes.integer("axis", 1 if call.opset < 13 else -1), len(tensor.shape))
-    if call.opset < 13 and math.prod(tensor.shape[axis + 1 :]) != 1:
-        raise UnsupportedError(
-            f"{call.where}: over axes {axis + 1} and up of shape {tensor.shape} together; supported: one axis"
-        )
-    if call.opset < 13 and math.prod(tensor.shape[:axis]) != 1 and axis > 0 and tensor.shape[axis] == 1:
-        raise UnsupportedError(f"{call.where}: over one element; remove it")
-    position = 2 if len(tensor.shape) == 2 and axis == 1 else axis
-    call.emit(Softmax, (tensor,), tensor.shape, axis=position)
 
 
 def dropout(call: Call) -> None:
@@ -107,9 +120,16 @@ def dropout(call: Call) -> None:
     else:
         call.count(1, 3 if call.opset >= 12 else 1)
         if call.has(2) and call.constant(2).any():
-            raise UnsupportedError(f"{call.where}: training_mode is true; export the model for inference")
+            raise UnsupportedError(f"{call.where}: training_mode is true; {EVALUATE}")
+    if any(call.node.outputs[1:]) and _is_read(call, call.node.outputs[1:]):
+        raise UnsupportedError(f"{call.where}: its mask is read, as in training; {EVALUATE}")
     tensor = call.tensor()
     call.emit(Identity, (tensor,), tensor.shape, kind="Dropout")
+
+
+def _is_read(call: Call, names: tuple[str, ...]) -> bool:
+    """Whether a node or an output of the network reads one of the names."""
+    return any(name in call.builder.read for name in names)
 
 
 def identity(call: Call) -> None:
@@ -120,9 +140,11 @@ def identity(call: Call) -> None:
 
 
 def cast(call: Call) -> None:
-    """Cast between real types: the network computes in float32 anyway."""
-    call.attributes.skip("saturate")
+    """Cast between real types, which are float32 here anyway, and of whole numbers."""
+    call.attributes.skip("saturate", "round_mode")
     kind = call.attributes.integer("to")
-    if kind not in REAL_TYPES:
+    if kind in INTEGER_TYPES and call.node.inputs[0] in call.builder.integers:
+        call.builder.integers.add(call.node.outputs[0])
+    elif kind not in REAL_TYPES:
         raise UnsupportedError(f"{call.where}: to {type_name(kind)}; supported: between real types")
     identity(call)

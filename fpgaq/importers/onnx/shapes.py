@@ -7,6 +7,7 @@ import math
 from ...errors import ModelError, UnsupportedError
 from ...graph import Concatenate, Shape, Slice, Transpose
 from .builder import Call, Tensor, graph_shape
+from .moves import cut, gathered, joined, permuted
 
 
 def reshape(call: Call) -> None:
@@ -40,6 +41,8 @@ def _without_batch(call: Call, sizes: list[int], shape: Shape) -> Shape:
             raise UnsupportedError(f"{call.where}: shape {sizes} fixes the batch that the input leaves open")
         raise ModelError(f"{call.where}: cannot reshape (batch, *{shape}) to {sizes}: element counts differ")
     sizes = [total // known if size == -1 else size for size in sizes]
+    if sizes == [batch] and count == 1:
+        return ()
     if len(sizes) < 2 or sizes[0] != batch:
         raise UnsupportedError(f"{call.where}: shape {sizes} moves the batch axis; supported: the batch in front")
     return tuple(sizes[1:])
@@ -81,8 +84,6 @@ def squeeze(call: Call) -> None:
             f"{call.where}: axes {sorted(axis + 1 for axis in axes)} of (batch, *{tensor.shape}) are not 1"
         )
     shape = tuple(size for axis, size in enumerate(tensor.shape) if axis not in axes)
-    if not shape:
-        raise UnsupportedError(f"{call.where}: leaves the batch alone; keep one axis")
     call.reshape(tensor, shape)
 
 
@@ -119,11 +120,14 @@ def transpose(call: Call) -> None:
     if axes == tuple(range(rank - 1)):
         call.reshape(tensor, shape)
         return
+    if len(axes) > 3:
+        call.reshape(permuted(call, tensor, axes), shape)
+        return
     call.emit(Transpose, (tensor,), shape, axes=(2, 1, 0) if len(axes) == 2 else axes)
 
 
 def concatenate(call: Call) -> None:
-    """Concat along the channels."""
+    """Concat along any axis but the batch."""
     tensors = tuple(call.tensor(index) for index in range(call.count(1, 256)))
     rank = len(tensors[0].shape)
     if call.opset < 4:
@@ -134,17 +138,22 @@ def concatenate(call: Call) -> None:
         axis = call.attributes.integer("axis")
     position = call.axis(axis, rank)
     for tensor in tensors:
-        if len(tensor.shape) != rank or tensor.shape[1:] != tensors[0].shape[1:]:
-            raise (UnsupportedError if position else ModelError)(
-                f"{call.where}: shapes {tensors[0].shape} and {tensor.shape} along axis {axis}; supported: axis 1 (the"
-                " channels) of equal images"
+        if len(tensor.shape) != rank or _without(tensor.shape, position) != _without(tensors[0].shape, position):
+            raise ModelError(
+                f"{call.where}: shapes {tensors[0].shape} and {tensor.shape} along axis {axis}; other axes are equal"
             )
-    if position:
-        raise UnsupportedError(f"{call.where}: axis {axis}; supported: 1 (the channels)")
     if len(tensors) == 1:
         call.reshape(tensors[0], tensors[0].shape)
         return
+    if position or rank > 3:
+        joint = joined(call, tensors, position)
+        call.reshape(joint, joint.shape)
+        return
     call.emit(Concatenate, tensors, (sum(tensor.shape[0] for tensor in tensors), *tensors[0].shape[1:]))
+
+
+def _without(shape: Shape, axis: int) -> Shape:
+    return (*shape[:axis], *shape[axis + 1 :])
 
 
 def _cut(call: Call, tensor: Tensor, start: list[int], shape: Shape, last: int = 0) -> None:
@@ -152,11 +161,16 @@ def _cut(call: Call, tensor: Tensor, start: list[int], shape: Shape, last: int =
     if graph_shape(shape) == graph_shape(tensor.shape):
         call.reshape(tensor, shape, last)
         return
+    if len(shape) > 3:
+        for axis, (first, size) in enumerate(zip(start, shape, strict=True)):
+            tensor = cut(call, tensor, axis, first, size)
+        call.reshape(tensor, shape, last)
+        return
     call.emit(Slice, (tensor,), shape, last, start=offsets)
 
 
 def slice_(call: Call) -> None:
-    """Slice with constant limits and steps of 1."""
+    """Slice with constant limits and steps."""
     tensor = call.tensor()
     steps: list[int] | None = None
     if call.opset < 10:
@@ -173,20 +187,30 @@ def slice_(call: Call) -> None:
     axes = list(range(len(starts))) if axes is None else axes
     if len({len(starts), len(ends), len(axes), len(steps or starts)}) != 1:
         raise ModelError(f"{call.where}: starts {starts}, ends {ends}, axes {axes}, steps {steps} differ in length")
-    if steps is not None and any(step != 1 for step in steps):
-        raise UnsupportedError(f"{call.where}: steps {steps}; supported: 1")
+    steps = steps or [1] * len(starts)
     current = [call.builder.batch, *tensor.shape]
     begin, end, rank = [0] * len(current), list(current), len(current)
-    for first, behind, axis in zip(starts, ends, axes, strict=True):
+    places: dict[int, range] = {}
+    for first, behind, axis, step in zip(starts, ends, axes, steps, strict=True):
         position = axis + rank if axis < 0 else axis
         if not 0 <= position < rank:
             raise ModelError(f"{call.where}: axis {axis} of a tensor with {rank} axes")
-        begin[position], end[position], _ = slice(first, behind).indices(current[position])
+        if step == 0:
+            raise ModelError(f"{call.where}: steps {steps}; none is 0")
+        if step != 1 and position:
+            places[position - 1] = range(*slice(first, behind, step).indices(current[position]))
+            begin[position], end[position] = 0, max(1, len(places[position - 1]))
+        else:
+            begin[position], end[position], _ = slice(first, behind).indices(current[position])
+    if any(axis % rank == 0 and step != 1 for axis, step in zip(axes, steps, strict=True)):
+        raise UnsupportedError(f"{call.where}: cuts the batch; supported: the other axes")
     if begin[0] != 0 or end[0] != current[0] or (call.builder.open_batch and 0 in [a % rank for a in axes]):
         raise UnsupportedError(f"{call.where}: cuts the batch; supported: the other axes")
     shape = tuple(stop - first for first, stop in zip(begin[1:], end[1:], strict=True))
-    if min(shape) < 1:
+    if min(shape) < 1 or not all(places.values()):
         raise ModelError(f"{call.where}: starts {starts}, ends {ends} of (batch, *{tensor.shape}) leave nothing")
+    for position, rows in places.items():
+        tensor = gathered(call, tensor, position, rows)
     _cut(call, tensor, begin[1:], shape)
 
 
@@ -215,3 +239,18 @@ def split(call: Call) -> None:
             start = [0] * len(tensor.shape)
             start[axis] = sum(sizes[:index])
             _cut(call, tensor, start, (*tensor.shape[:axis], part, *tensor.shape[axis + 1 :]), index)
+
+
+def gather(call: Call) -> None:
+    """Gather at constant places of any axis but the batch."""
+    call.count(2, 2)
+    tensor, indices = call.tensor(), call.constant(1)
+    axis = call.axis(call.attributes.integer("axis"), len(tensor.shape))
+    size = tensor.shape[axis]
+    if indices.dtype.kind not in "iu" or indices.ndim > 4:
+        raise ModelError(f"{call.where}: indices of type {indices.dtype} and shape {indices.shape}; expected integers")
+    places = [int(place) + size if place < 0 else int(place) for place in indices.reshape(-1)]
+    if not places or min(places) < 0 or max(places) >= size:
+        raise ModelError(f"{call.where}: indices {places[:8]} of axis {axis + 1} with {size} elements")
+    found = gathered(call, tensor, axis, places)
+    call.reshape(found, (*tensor.shape[:axis], *indices.shape, *tensor.shape[axis + 1 :]))

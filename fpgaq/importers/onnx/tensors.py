@@ -21,8 +21,10 @@ TYPE_NAMES = (
     + ("uint32", "uint64", "complex64", "complex128", "bfloat16", "float8e4m3fn", "float8e4m3fnuz", "float8e5m2")
     + ("float8e5m2fnuz", "uint4", "int4", "float4e2m1")
 )
-FLOAT, INT32, INT64, BOOL, FLOAT16, DOUBLE, BFLOAT16 = 1, 6, 7, 9, 10, 11, 16
+FLOAT, INT32, INT64, STRING, BOOL, FLOAT16, DOUBLE, BFLOAT16 = 1, 6, 7, 8, 9, 10, 11, 16
 REAL_TYPES = (FLOAT, FLOAT16, DOUBLE, BFLOAT16)
+INTEGER_TYPES = {2: "u1", 3: "i1", 4: "u2", 5: "i2", INT32: "i4", INT64: "i8", 12: "u4", 13: "u8"}
+"""The numpy type of each."""
 
 # The numpy type of the raw bytes and the field that holds the values otherwise.
 _STORAGE = {
@@ -33,12 +35,13 @@ _STORAGE = {
     5: ("<i2", "int32_data"),
     INT32: ("<i4", "int32_data"),
     INT64: ("<i8", "int64_data"),
+    12: ("<u4", "uint64_data"),
     BOOL: ("u1", "int32_data"),
     FLOAT16: ("<u2", "int32_data"),
     DOUBLE: ("<f8", "double_data"),
     BFLOAT16: ("<u2", "int32_data"),
 }
-_EXTERNAL = 1
+EXTERNAL = 1
 
 
 def type_name(number: int) -> str:
@@ -59,8 +62,8 @@ def check_dimensions(dims: Sequence[int], where: str) -> tuple[int, ...]:
 
 
 def check_internal(tensor: Any, where: str) -> None:
-    """Refuse values that are kept in another file: none is ever opened."""
-    if tensor.data_location != _EXTERNAL and not tensor.external_data:
+    """Refuse values that are kept in another file, which `prepare` has taken in where the model has a folder."""
+    if tensor.data_location != EXTERNAL and not tensor.external_data:
         return
     location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
     path = PurePosixPath(location.replace("\\", "/"))
@@ -72,8 +75,17 @@ def check_internal(tensor: Any, where: str) -> None:
     )
 
 
+def storage_bytes(tensor: Any, where: str) -> int:
+    """How many bytes of raw data the tensor has by its type and dimensions."""
+    kind = int(tensor.data_type)
+    if kind not in _STORAGE:
+        allowed = ", ".join(type_name(number) for number in _STORAGE)
+        raise UnsupportedError(f"{where} is of type {type_name(kind)}; supported: {allowed}")
+    return math.prod(check_dimensions(list(tensor.dims), where)) * np.dtype(_STORAGE[kind][0]).itemsize
+
+
 def to_array(tensor: Any, where: str) -> NDArray[Any]:
-    """The values: float32 (float16, bfloat16 and double converted), int32, int64 or bool.
+    """The values: float32 (float16, bfloat16 and double converted), integers, bool, or strings as objects (labels).
 
     Raises
     ------
@@ -84,6 +96,9 @@ def to_array(tensor: Any, where: str) -> NDArray[Any]:
     """
     check_internal(tensor, where)
     kind = int(tensor.data_type)
+    if kind == STRING and len(tensor.string_data) == math.prod(check_dimensions(list(tensor.dims), where)):
+        texts = [bytes(text).decode("utf-8", "backslashreplace") for text in tensor.string_data]
+        return np.array(texts, object).reshape(list(tensor.dims))
     if kind not in _STORAGE:
         allowed = ", ".join(type_name(number) for number in _STORAGE)
         raise UnsupportedError(f"{where} is of type {type_name(kind)}; supported: {allowed}")

@@ -1,0 +1,37 @@
+"""The cells: Verilog modules of the project that are copied as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+RTL = "rtl"
+"""The folder of Verilog and memory files in an output folder."""
+
+CELLS: Mapping[str, tuple[str, ...]] = {
+    "fpgaq_ram": (),
+    "fpgaq_fifo": (),
+    "fpgaq_delay": (),
+    "fpgaq_slice": (),
+    "fpgaq_queue": ("fpgaq_fifo",),
+    "fpgaq_credit": (),
+    "fpgaq_gather": (),
+    "fpgaq_walker": (),
+    "fpgaq_line_buffer": ("fpgaq_ram",),
+    "fpgaq_spread": (),
+    "fpgaq_mac": (),
+    "fpgaq_max": (),
+    "fpgaq_sum": (),
+    "fpgaq_collect": (),
+    "fpgaq_bias": (),
+    "fpgaq_requantize": (),
+    "fpgaq_divide": ("fpgaq_requantize",),
+    "fpgaq_source": (),
+    "fpgaq_sink": (),
+    "fpgaq_count3": (),
+    "fpgaq_count5": ("fpgaq_count3",),
+    "fpgaq_count3_2": ("fpgaq_count3",),
+    "fpgaq_count1_3": ("fpgaq_count3",),
+    "fpgaq_chain": (),
+    "fpgaq_adder": (),
+}
+"""Every cell in compile order, and the cells that it instantiates; a network's folder holds those that it uses."""

@@ -1,0 +1,204 @@
+"""What a layer without a line buffer computes: sums, products and scales, requantized, and tables of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...formats import Format
+from ...integer_graph import IntegerAdd, IntegerMultiply, IntegerScale, IntegerTable
+from ...schedule.plans import PipePlan
+from ..design import Instance
+from ..instances import requantizer
+from ..literals import decimal, index_width, pack
+from ..names import rom_module
+from ..roms import Rom
+
+
+@dataclass(frozen=True, kw_only=True)
+class Total:
+    """What each lane sums up or multiplies, as `expression`, of extended elements, and what requantizes it.
+
+    `operator` is the one that the expression is made of: "-" if nothing is added in it.
+    """
+
+    operator: str
+    expression: str
+    total_width: int
+    extensions: tuple[str, ...]
+    element_names: tuple[str, ...]
+    requantize: Instance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaling(Total):
+    """A scale, an offset and a raise for each channel: the ROM that holds them, and where they stand in its words."""
+
+    rom: Rom
+    raise_width: int
+    beat_width: int
+    last_beat: str
+    zero_beat: str
+    fact_width: int
+    scale_width: int
+    scale_extension: str
+    has_negative: bool
+    negative_low: int
+    negative_extension: str
+    offset_low: int
+    raise_low: int
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A table of function values, and what makes the index into it of an element."""
+
+    rom: Rom
+    index_width: int
+    sign_of_element: str
+    requantize: Instance
+
+
+def sum_of_inputs(op: IntegerAdd, sources: Sequence[Format], result: Format, plan: PipePlan) -> Total:
+    """Inputs aligned to the finer scale, added or subtracted."""
+    terms = " ".join(
+        f"{'+' if sign > 0 else '-'} (x{slot} <<< {align})"
+        for slot, (sign, align) in enumerate(zip(op.signs, op.align, strict=True))
+    )
+    operator = "+" if any(sign > 0 for sign in op.signs[1:]) else "-"
+    return _total(op, sources, result, plan, operator, terms.removeprefix("+ "))
+
+
+def total_of_inputs(op: IntegerMultiply, sources: Sequence[Format], result: Format, plan: PipePlan) -> Total:
+    """The product of two inputs."""
+    return _total(op, sources, result, plan, "*", "x0 * x1")
+
+
+def _total(
+    op: IntegerAdd | IntegerMultiply,
+    sources: Sequence[Format],
+    result: Format,
+    plan: PipePlan,
+    operator: str,
+    expression: str,
+) -> Total:
+    width, requantize = _total_width(op.accumulator_width, sources), op.requantize
+    return Total(
+        operator=operator,
+        expression=expression,
+        total_width=width,
+        extensions=tuple(_extension(f"a{slot}", source, width) for slot, source in enumerate(sources)),
+        element_names=tuple(f"a{slot}" for slot in range(len(sources))),
+        requantize=requantizer(
+            "requantize",
+            width,
+            requantize.shift[0],
+            requantize.rounding,
+            result,
+            requantize.relu,
+            raises=(0, 1),
+            times=plan.lanes_out,
+        ),
+    )
+
+
+def _total_width(accumulator_width: int, sources: Sequence[Format]) -> int:
+    return max(accumulator_width, *(source.width + 1 for source in sources))
+
+
+def _extension(name: str, source: Format, width: int) -> str:
+    """The bits above an element that make it `width` wide."""
+    top = f"{name}[lane*{source.width}+{source.width - 1}]" if source.signed else "1'b0"
+    return f"{{{width - source.width}{{{top}}}}}"
+
+
+def lookup(op: IntegerTable, source: Format, result: Format, plan: PipePlan, index: int) -> Lookup:
+    """The table of an operator, whose number in the network is `index`."""
+    # The address is the index's bit pattern: entries of negative indices stand in the upper half.
+    fmt = op.index_format
+    codes = np.arange(1 << fmt.width)
+    values = np.where(codes > fmt.maximum, codes - (1 << fmt.width), codes)
+    words = tuple(pack([int(op.table[max(value - fmt.minimum, 0)])], result.width) for value in values)
+    requantize = op.requantize
+    return Lookup(
+        rom=Rom(rom_module(index, op.name, "table"), "function values by index", words, result.width),
+        index_width=fmt.width,
+        sign_of_element=f"a0[lane*{source.width}+{source.width - 1}]" if source.signed else "1'b0",
+        requantize=requantizer(
+            "requantize",
+            source.width + 1,
+            requantize.shift[0],
+            requantize.rounding,
+            fmt,
+            requantize.relu,
+            times=plan.lanes_out,
+        ),
+    )
+
+
+def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, index: int) -> Scaling:
+    """The scales of an operator, whose number in the network is `index`."""
+    channels, requantize = plan.image[2], op.requantize
+    shifts = np.broadcast_to(np.asarray(requantize.shift, dtype=np.int64), (channels,))
+    largest = int(shifts.max())
+    raises = [int(largest - shift) for shift in shifts]
+    raise_width = max(1, max(raises).bit_length())
+    total_width = max(_total_width(op.accumulator_width, [source]), op.scale_width + 1)
+    has_negative = op.negative_scale is not None
+    offset_low = op.scale_width * (2 if has_negative else 1)
+    raise_low = offset_low + total_width
+    fact_width = raise_low + raise_width
+    beats = -(-channels // plan.lanes_in)
+    words = []
+    for beat in range(beats):
+        lanes = []
+        for channel in range(beat * plan.lanes_in, (beat + 1) * plan.lanes_in):
+            lanes.append(_scale_word(op, channel, raises, (op.scale_width, offset_low, raise_low, total_width)))
+        words.append(pack(lanes, fact_width))
+    beat_width = index_width(beats)
+    extend = total_width - op.scale_width
+    return Scaling(
+        operator="+",
+        expression="product + offset",
+        total_width=total_width,
+        extensions=(_extension("a0_second", source, total_width),),
+        element_names=("a0_second",),
+        requantize=requantizer(
+            "requantize",
+            total_width,
+            largest,
+            requantize.rounding,
+            result,
+            requantize.relu,
+            raises=(max(raises), raise_width),
+            times=plan.lanes_out,
+        ),
+        rom=Rom(
+            rom_module(index, op.name, "scales"), "scales, offsets, raises", tuple(words), fact_width * plan.lanes_in
+        ),
+        raise_width=raise_width,
+        beat_width=beat_width,
+        last_beat=decimal(beats - 1, beat_width),
+        zero_beat=decimal(0, beat_width),
+        fact_width=fact_width,
+        scale_width=op.scale_width,
+        scale_extension=f"{{{extend}{{fact[{op.scale_width - 1}]}}}}",
+        has_negative=has_negative,
+        negative_low=op.scale_width,
+        negative_extension=f"{{{extend}{{fact[{2 * op.scale_width - 1}]}}}}",
+        offset_low=offset_low,
+        raise_low=raise_low,
+    )
+
+
+def _scale_word(op: IntegerScale, channel: int, raises: Sequence[int], layout: tuple[int, int, int, int]) -> int:
+    """The facts of one channel in one word; zero for a lane that no channel fills."""
+    scale_width, offset_low, raise_low, total_width = layout
+    if channel >= len(op.scale):
+        return 0
+    word = pack([int(op.scale[channel])], scale_width)
+    if op.negative_scale is not None:
+        word |= pack([int(op.negative_scale[channel])], scale_width) << scale_width
+    return word | pack([int(op.offset[channel])], total_width) << offset_low | raises[channel] << raise_low

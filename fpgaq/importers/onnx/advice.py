@@ -1,0 +1,42 @@
+"""What to do about an operator that is not carried: a line of the user's program, or an option."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_FLOAT = "give the float model, from before quantization: fpgaq quantizes by itself"
+_SEQUENCE = "sequence and attention layers are not carried; use convolutions over time (Conv1d)"
+_NORM = "its statistics are not constant; train with BatchNorm, which becomes constants"
+_BOXES = "end the model before it (--outputs NAME) and do the rest on the host"
+
+ADVICE: dict[str, str] = {
+    **dict.fromkeys(
+        ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger"),
+        _FLOAT,
+    ),
+    **dict.fromkeys(("MatMulInteger", "qonnx.custom_op.general.Quant", "onnx.brevitas.Quant", "Quant"), _FLOAT),
+    **dict.fromkeys(("LSTM", "GRU", "RNN", "Attention", "MultiHeadAttention", "Einsum", "Scan", "Loop"), _SEQUENCE),
+    **dict.fromkeys(
+        ("LayerNormalization", "GroupNormalization", "InstanceNormalization", "LRN", "LpNormalization"), _NORM
+    ),
+    **dict.fromkeys(("MeanVarianceNormalization", "SkipLayerNormalization", "RMSNormalization"), _NORM),
+    **dict.fromkeys(("NonMaxSuppression", "RoiAlign", "GridSample", "NonZero", "Unique"), _BOXES),
+    "FusedConv": "save the model without onnxruntime's optimizations (or with level basic)",
+    "If": "export for fixed shapes, so that the condition is a constant (--input-shape, onnxsim)",
+    "MaxUnpool": "use nn.Upsample or nn.ConvTranspose2d",
+    "ScatterND": "assign by torch.cat instead of by index",
+    "GatherElements": _BOXES,
+    "CumSum": _BOXES,
+    "OneHot": "feed the one-hot vector as the input",
+    "Embedding": "feed the embedded vector as the input",
+    "TopK": "only k=1 at the end is carried; " + _BOXES,
+}
+
+
+def advice(kinds: Iterable[str]) -> str:
+    """The remedies for some operators, each once; empty if there is none."""
+    found = dict.fromkeys(ADVICE.get(kind) or ADVICE.get(kind.rsplit(".", 1)[-1]) or "" for kind in kinds)
+    remedies = [remedy for remedy in found if remedy]
+    return (
+        f"; {'; '.join(remedies)}" if remedies else "; end the model before it (--outputs NAME), or use another layer"
+    )
