@@ -293,7 +293,9 @@ def _mean(call: Call, source: Stored, window: Window, sizes: Pair) -> Accumulate
     ones = np.ones((count, 1, *window.kernel), np.int64)
     value = _window_sums(call, source, ones, np.ones(1, np.float32), window, count, sizes, len(call.node.inputs), True)
     taps = math.prod(window.kernel)
-    return replace(value, scales=tuple(scale / taps for scale in value.scales))
+    # The step of the ones tells readers of the graph what the sums are worth.
+    op = replace(value.operator, weight_scale=(1 / taps,))  # type: ignore[call-arg]
+    return replace(value, operator=op, scales=tuple(scale / taps for scale in value.scales))
 
 
 def average(call: Call, source: Stored) -> Accumulated:
