@@ -41,6 +41,8 @@ class Tensor:
         The step of a tensor of an imported integer model; None is ``2.0**-format.frac``. With a scale `frac` is 0.
     zero_point : int
         The integer that stands for 0.
+    offset : float
+        Added to the real values of an output that leaves as accumulators: a constant that the model adds last.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Tensor:
     label: str = ""
     scale: float | None = None
     zero_point: int = 0
+    offset: float = 0.0
 
     @property
     def step(self) -> float:
@@ -63,8 +66,8 @@ class Tensor:
     def real(self, integers: IntegerArray) -> NDArray[np.float64]:
         """The real values of integers of this tensor, in float64."""
         if self.scale is None and not self.zero_point:
-            return dequantize(integers, self.format)
-        return (np.asarray(integers, dtype=np.float64) - self.zero_point) * self.step
+            return dequantize(integers, self.format) + self.offset
+        return (np.asarray(integers, dtype=np.float64) - self.zero_point) * self.step + self.offset
 
     @property
     def size(self) -> int:

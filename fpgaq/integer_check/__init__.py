@@ -24,7 +24,7 @@ def check(graph: IntegerGraph) -> IntegerGraph:
     if not graph.inputs or not graph.outputs or not graph.operators:
         refuse("network", graph.name, "needs at least one input, one output and one layer")
     for name, tensor in graph.tensors.items():
-        _check_tensor(name, tensor)
+        _check_tensor(graph, name, tensor)
     known, layers = set(graph.inputs), [op.name for op in graph.operators]
     for name in graph.inputs:
         _check_input(graph, name)
@@ -59,13 +59,17 @@ def _fits(shape: tuple[int, ...], tensor: Tensor) -> bool:
     return min(shape, default=1) >= 1 and math.prod(shape) == tensor.size
 
 
-def _check_tensor(name: str, tensor: Tensor) -> None:
+def _check_tensor(graph: IntegerGraph, name: str, tensor: Tensor) -> None:
     if tensor.name != name:
         refuse("tensor", name, f"is filed under another name than its own, {tensor.name!r}")
     if len(tensor.shape) != 3 or min(tensor.shape) < 1 or tensor.size > MAX_SIZE:
         refuse("tensor", name, f"has shape {tensor.shape}; (height, width, channels), each at least 1, is needed")
     if not tensor.format.minimum <= tensor.zero_point <= tensor.format.maximum:
         refuse("tensor", name, f"has zero point {tensor.zero_point}, which {tensor.format.describe()} does not hold")
+    if tensor.offset and (name not in graph.outputs or any(name in op.inputs for op in graph.operators)):
+        refuse("tensor", name, f"has the offset {tensor.offset}, which only an output that no layer reads may have")
+    if not math.isfinite(tensor.offset):
+        refuse("tensor", name, f"has the offset {tensor.offset}; it must be finite")
     if tensor.scale is not None and (not 0 < tensor.scale < math.inf or tensor.format.frac):
         refuse("tensor", name, f"has scale {tensor.scale} with fractional bits; a positive one without them is needed")
 

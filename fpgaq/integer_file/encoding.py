@@ -137,7 +137,11 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
                 "label": tensor.label,
                 "shape": list(tensor.shape),
                 "format": _describe_format(tensor.format),
-                **({"scale": tensor.scale, "zero_point": tensor.zero_point} if version > 1 else {}),
+                **(
+                    {"scale": tensor.scale, "zero_point": tensor.zero_point, "offset": tensor.offset}
+                    if version > 1
+                    else {}
+                ),
             }
             for tensor in graph.tensors.values()
         ],
@@ -148,7 +152,7 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
 def version_of(graph: IntegerGraph) -> int:
     """The version in which a network is written: 2 if anything in it is beyond version 1."""
     plain = (
-        all(tensor.scale is None and not tensor.zero_point for tensor in graph.tensors.values())
+        all(tensor.scale is None and not (tensor.zero_point or tensor.offset) for tensor in graph.tensors.values())
         and all(transform.kind == "real" for transform in graph.transforms.values())
         and all(_plain(op) for op in graph.operators)
     )
@@ -175,6 +179,10 @@ def fields_of(kind: str, version: int) -> tuple[str, ...]:
 
 def _describe_format(fmt: Format) -> dict[str, Any]:
     return {"width": fmt.width, "frac": fmt.frac, "signed": fmt.signed, "narrow": fmt.narrow}
+
+
+def _describe_values(tensor: Tensor) -> dict[str, Any]:
+    return {"scale": tensor.scale, "zero_point": tensor.zero_point, "offset": tensor.offset}
 
 
 def _describe_operator(op: IntegerOperator, index: int, arrays: Arrays, version: int) -> dict[str, Any]:
@@ -275,6 +283,7 @@ def _restore_tensors(entries: list[JsonReader], version: int) -> dict[str, Tenso
             label=entry.text("label"),
             scale=entry.optional_number("scale") if version > 1 else None,
             zero_point=entry.integer("zero_point") if version > 1 else 0,
+            offset=entry.number("offset") if version > 1 else 0.0,
         )
         entry.finish()
     return tensors

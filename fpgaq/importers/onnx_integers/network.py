@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import ModelError, UnsupportedError
 from ...formats import Format
 from ...integer_check import check
-from ...integer_graph import InputTransform, IntegerArray, IntegerGraph, Tensor
+from ...integer_graph import InputTransform, IntegerArray, IntegerGraph, IntegerMultiply, Tensor
 from ..onnx.builder import Node
 from ..onnx.constants import fold
 from ..onnx.file import read_model, read_opset
@@ -129,7 +129,7 @@ def _convert(owner: Conversion, node: Node) -> None:
     if not node.outputs or not node.outputs[0]:
         raise ModelError(f"{node.where} has no output")
     constant = all(name in owner.constants for name in node.inputs if name)
-    if node.type == "Constant" or node.type == "Shape" or (constant and node.type not in QUANTIZERS):
+    if node.type == "Constant" or node.type == "Shape" or (constant and node.inputs and node.type not in QUANTIZERS):
         fold(call)
         return
     if node.type not in CONVERTERS:
@@ -160,14 +160,19 @@ def _finish(owner: Conversion, name: str) -> tuple[str, tuple[int, ...]]:
 def _accumulators(owner: Conversion, name: str, value: Accumulated) -> str:
     """A layer that ends the model unrounded leaves its accumulators."""
     op = value.operator
-    plain = value.low is None and value.high is None and not any(value.offsets)
-    if len(set(value.scales)) != 1 or not plain or not hasattr(op, "weight"):
+    single = len(set(value.scales)) == 1 and len(set(value.offsets)) == 1
+    if not single or value.low is not None or value.high is not None or isinstance(op, IntegerMultiply):
         raise UnsupportedError(
-            f"output {name!r} of layer {op.name!r} is not quantized and has scales for each channel, a real bias or a"
+            f"output {name!r} of layer {op.name!r} is not quantized and has scales or biases for each channel, or a"
             " clip; put QuantizeLinear and DequantizeLinear at the output"
         )
+    # The step of accumulators is that of the weights times the input's; a factor behind them is taken into the first.
+    read = owner.stored[op.input].step
     grid = Grid(float(value.scales[0]), 0, Format(op.accumulator_width, 0))
-    return owner.put(replace(op, output=name), value.image, grid)
+    done = replace(op, output=name, weight_scale=(float(value.scales[0]) / read,))
+    written = owner.put(done, value.image, grid)
+    owner.stored[written] = replace(owner.stored[written], offset=float(value.offsets[0]))
+    return written
 
 
 def _graph(

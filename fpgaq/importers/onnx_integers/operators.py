@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..onnx.builder import Call
-from . import elements, movements, products
+from . import elements, movements, products, qonnx
 
 CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Add": elements.add,
@@ -53,6 +53,8 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "com.microsoft.QLinearLeakyRelu": elements.qlinear_function("leaky_relu", ("alpha", 0.01)),
     "com.microsoft.QLinearMul": elements.qlinear_multiply,
     "com.microsoft.QLinearSigmoid": elements.qlinear_function("sigmoid"),
+    **{f"{domain}.Quant": qonnx.quant for domain in qonnx.DOMAINS},
+    **{f"{domain}.BipolarQuant": qonnx.bipolar_quant for domain in qonnx.DOMAINS},
 }
 
 REFUSED: Mapping[str, str] = {
@@ -61,12 +63,16 @@ REFUSED: Mapping[str, str] = {
         " (onnxruntime.quantization.quantize_static with calibration data)"
     ),
     "com.microsoft.DynamicQuantizeMatMul": "chooses its scale anew for each input; quantize statically",
+    **{f"{domain}.Trunc": "is not carried; use Quant" for domain in qonnx.DOMAINS},
     "com.microsoft.QLinearSoftmax": "is no function of one integer; end the model before it and take the greatest",
 }
 """Operators that are refused, each with its reason and remedy."""
 
 QUANTIZERS = (
     *("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger"),
-    "MatMulInteger",
+    *(
+        "MatMulInteger",
+        *(f"{domain}.{kind}" for domain in qonnx.DOMAINS for kind in ("Quant", "BipolarQuant", "Trunc")),
+    ),
 )
 """Operators that a model has if it is quantized already, beside those of com.microsoft that begin with Q."""

@@ -45,11 +45,11 @@ def _shifted(weight: Quantized) -> NDArray[np.int64]:
     return shifted
 
 
-def _format(values: NDArray[np.int64]) -> Format:
-    """The signed format of weights: 8 bits, or as many as they need."""
+def _format(values: NDArray[np.int64], declared: int) -> Format:
+    """The signed format of weights: as many bits as the file declares, or as they need without their zero point."""
     least, greatest = int(values.min()), int(values.max())
     width = max(greatest.bit_length(), (-least - 1).bit_length() if least < 0 else 0) + 1
-    return Format(max(8, width), 0)
+    return Format(max(2, declared, width), 0)
 
 
 def _bias(
@@ -114,7 +114,16 @@ def _convolve(call: Call, source: Stored, weight: Quantized, bias_index: int, ex
             f"{call.where}: weights of shape {values.shape} with {groups} groups do not fit {channels} channels"
         )
     return _window_sums(
-        call, source, values, weight.scale, window, groups, _extents(call, source, window), bias_index, exact
+        call,
+        source,
+        values,
+        weight.scale,
+        window,
+        groups,
+        _extents(call, source, window),
+        weight.format.width,
+        bias_index,
+        exact,
     )
 
 
@@ -126,6 +135,7 @@ def _window_sums(
     window: Window,
     groups: int,
     sizes: Pair,
+    bits: int,
     bias_index: int,
     exact: bool,
 ) -> Accumulated:
@@ -136,8 +146,8 @@ def _window_sums(
     bias = bias - read.zero_point * values.sum(axis=(1, 2, 3))
     op = IntegerConvolution(
         call.node.name, (source.tensor,), "", np.ascontiguousarray(values.transpose(0, 2, 3, 1)), bias,
-        _format(values), (0,) * outputs, window.stride, window.padding, window.dilation, groups, read.zero_point, 2,
-        None, tuple(float(step) for step in steps),
+        _format(values, bits), (0,) * outputs, window.stride, window.padding, window.dilation, groups,
+        read.zero_point, 2, None, tuple(float(step) for step in steps),
     )  # fmt: skip
     shape = model_shape(source, outputs, *sizes)
     return Accumulated(
@@ -173,7 +183,7 @@ def _multiply_matrix(
     ordered = values.reshape(outputs, channels, height, width).transpose(0, 2, 3, 1).reshape(outputs, -1)
     op = IntegerAffine(
         call.node.name, (tensor.name,), "", np.ascontiguousarray(ordered), bias - read.zero_point * values.sum(axis=1),
-        _format(values), (0,) * outputs, 2, None, tuple(float(step) for step in weight.scale),
+        _format(values, weight.format.width), (0,) * outputs, 2, None, tuple(float(step) for step in weight.scale),
     )  # fmt: skip
     return Accumulated(
         call.node.outputs[0],
@@ -291,10 +301,13 @@ def _mean(call: Call, source: Stored, window: Window, sizes: Pair) -> Accumulate
     """A mean as a convolution of ones for each channel, its divisor in the scale."""
     count = source.shape[0]
     ones = np.ones((count, 1, *window.kernel), np.int64)
-    value = _window_sums(call, source, ones, np.ones(1, np.float32), window, count, sizes, len(call.node.inputs), True)
+    value = _window_sums(
+        call, source, ones, np.ones(1, np.float32), window, count, sizes, 2, len(call.node.inputs), True
+    )
     taps = math.prod(window.kernel)
     # The step of the ones tells readers of the graph what the sums are worth.
-    op = replace(value.operator, weight_scale=(1 / taps,))  # type: ignore[call-arg]
+    assert isinstance(value.operator, IntegerConvolution)
+    op = replace(value.operator, weight_scale=(1 / taps,))
     return replace(value, operator=op, scales=tuple(scale / taps for scale in value.scales))
 
 
