@@ -19,7 +19,8 @@ LANGUAGES = ("verilog", "hls")
 SIMULATORS = ("icarus", "verilator")
 ENGINES = ("auto", "numpy", "cpp")
 DEVICES = (
-    *("xc7", "xc7a35t", "xc7a100t", "xc7z020", "xcup", "xczu3eg", "xczu9eg"),
-    *("ecp5-25k", "ecp5-45k", "ecp5-85k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw2a18"),
+    *("xc7", "xc7s50", "xc7a35t", "xc7a50t", "xc7a100t", "xc7a200t", "xc7z010", "xc7z020"),
+    *("xcup", "xczu3eg", "xck26", "xczu9eg", "ecp5-25k", "ecp5-45k", "ecp5-85k"),
+    *("ice40-hx1k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw1nsr4", "gowin-gw2a18", "gowin-gw2a55"),
 )
 """The names of `synth.devices`, which a test holds equal."""

@@ -38,6 +38,7 @@ ADDED = {
     ("unrolled", "manifest"): {"schema", "modules", "roms"},
     ("hls", "manifest"): {"schema", "modules", "roms", "memory_files", "memory_digests", "rom_directory", "prediction"}
     | {"streams", "layers"},
+    ("verilog", "bench"): {"exercise"},
 }
 """Keys that version 0.1.0 did not write, so that no reader may need them."""
 

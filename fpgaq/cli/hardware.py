@@ -32,7 +32,7 @@ from .unrolled import pop_unrolling, show_unrolled, with_adders, with_unroll_opt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..estimate import Knowledge
+    from ..estimate import Knowledge, Storage
     from ..pipeline import GenerateResult
     from ..schedule import BufferReport, Schedule
     from ..synth import Counts, SynthResult
@@ -277,21 +277,37 @@ def generate_lines(result: GenerateResult) -> list[str]:
         for layer in schedule_json(result.schedule)
     ]
     schedule, prediction = result.schedule, result.schedule.prediction
+    frames = "" if result.latency_frames is None else f" ({result.latency_frames:.1f} frames)"
     return [
         *columns(
             ("layer", "multipliers", "taps x channels x outputs", "busy cycles", "buffer words", "queue words"), rows
         ),
         f"{schedule.multipliers:,} multipliers of {schedule.budget:,}; predicted: a frame every"
-        f" {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles, efficiency"
-        f" {percent(schedule.efficiency)}",
+        f" {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles{frames},"
+        f" efficiency {percent(schedule.efficiency)}",
         *(
             f"adders instead of multipliers: {shorten(engine.layers[0])}"
             for engine in schedule.engines
             if engine.adders
         ),
+        *memory_lines(result.storage),
         *estimate_lines(result),
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
+
+
+def memory_lines(storage: Storage | None) -> list[str]:
+    """Bits and block RAMs of weights, line buffers and queues, and a warning if no known part holds them."""
+    if storage is None:
+        return []
+    parts = ", ".join(f"{name} {kept.bits:,} bits ({kept.blocks:,})" for name, kept in storage.kinds.items())
+    lines = [f"memory, in block RAMs of {storage.block_bits // 1024} kbit: {parts}; {storage.blocks:,} in all"]
+    if storage.too_large:
+        lines.append(
+            f"warning: no supported part holds {storage.blocks:,} block RAMs, {storage.largest} with"
+            f" {storage.holds:,} the most; take fewer bits or a smaller network"
+        )
+    return lines
 
 
 def hls_lines(result: GenerateResult) -> list[str]:

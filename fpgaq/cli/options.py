@@ -167,6 +167,9 @@ quantize_options = _chain(
 target_options = _chain(
     click.option("--multipliers", type=int, metavar="N", help="Use at most N multipliers.  [default: 64]"),
     click.option("--cycles", type=int, metavar="N", help="Take at most N cycles a frame."),
+    click.option(
+        "--latency", type=int, metavar="N", help="Have the first frame out after at most N cycles; alone or with these."
+    ),
     click.option("--fps", type=float, metavar="F", help="Frames a second, with --clock."),
     click.option("--clock", type=float, metavar="MHZ", help="Clock in MHz, with --fps."),
     click.option(
@@ -243,10 +246,17 @@ def pop_target(values: dict[str, Any]) -> Target | None:
     from ..schedule import Target
 
     multipliers, cycles, fps, clock = (values.pop(name) for name in ("multipliers", "cycles", "fps", "clock"))
+    latency = values.pop("latency", None)
     if (fps is None) != (clock is None):
         raise UsageError("--fps and --clock go together: frames a second at a clock in MHz")
     named = [name for name, value in (("multipliers", multipliers), ("cycles", cycles), ("fps", fps)) if value]
-    for name, value in (("multipliers", multipliers), ("cycles", cycles), ("fps", fps), ("clock", clock)):
+    for name, value in (
+        ("multipliers", multipliers),
+        ("cycles", cycles),
+        ("fps", fps),
+        ("clock", clock),
+        ("latency", latency),
+    ):
         # A NaN is not above 0 either.
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"--{name} {value:g} must be above 0 and finite")
@@ -259,6 +269,6 @@ def pop_target(values: dict[str, Any]) -> Target | None:
         cycles = int(wanted)
         if cycles < 1:
             raise UsageError(f"--fps {fps:g} at --clock {clock:g} MHz leaves less than one cycle a frame")
-    if multipliers is None and cycles is None:
+    if multipliers is None and cycles is None and latency is None:
         return None
-    return Target(multipliers=multipliers, cycles=cycles)
+    return Target(multipliers=multipliers, cycles=cycles, latency=latency)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from .fitting import Fitted, adapt, estimate_schedule, excess_of, fit_device
 from .model import Error, Estimate, Knowledge, estimate, known_error
+from .storage import Kept, Storage, measure_storage
 
 __all__ = [
     "Error",
     "Estimate",
     "Fitted",
+    "Kept",
     "Knowledge",
+    "Storage",
     "adapt",
     "estimate",
     "estimate_schedule",
     "excess_of",
     "fit_device",
     "known_error",
+    "measure_storage",
 ]

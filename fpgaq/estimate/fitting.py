@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ..emit.verilog import design_of
 from ..errors import FitError
 from ..integer_graph import IntegerGraph
-from ..schedule import Schedule, Target, plan_hardware
+from ..schedule import Schedule, Target, least_interval, plan_hardware
 from ..synth.cells import Counts
 from ..synth.devices import find_device
 from ..synth.result import describe_excess
@@ -16,8 +18,14 @@ from .model import Estimate, estimate
 from .multipliers import factor_bits
 
 MOST_MULTIPLIERS = 4096
-# Budgets are tried in steps of this ratio: finer ones differ by less than an estimate's error.
 _RATIO = 1.15
+"""Budgets are tried in steps of this ratio first."""
+
+FEWEST_TRIES, MOST_TRIES = 14, 80
+"""Budgets that are tried for a large network and for a small one."""
+
+EFFORT = 4_000_000
+"""Elements of all tensors times tries."""
 
 
 @dataclass(frozen=True)
@@ -36,55 +44,158 @@ def estimate_schedule(graph: IntegerGraph, schedule: Schedule, device: str) -> E
 
 
 def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None] = lambda stage: None) -> Fitted:
-    """Find the most multipliers whose hardware the device holds.
+    """Find the fastest hardware that the device holds.
 
     LUTs and flip-flops are held to what the estimate's error leaves: they fit even if the estimate is as far too low
     as in one of twenty networks. DSP blocks and block RAMs count as they are.
+
+    Multipliers and logic grow with the budget, and bisection finds where they run out. Block RAM does not: a faster
+    schedule may take less. So below that limit budgets are tried one after another, of a small network all that may
+    be faster than what was found.
 
     Raises
     ------
     FitError
         If not even the smallest schedule fits; the message says what is short.
     """
+    search = _Search(graph, device, progress)
+    smallest = search.attempt(1)
     budgets = _budgets()
-    tried: dict[int, Fitted | str] = {}
-
-    def attempt(place: int) -> Fitted | str:
-        """The hardware of a budget, or what of it the device lacks."""
-        if place not in tried:
-            progress(f"fitting {device}: trying {budgets[place]:,} multipliers")
-            lowered, wanted = plan_hardware(graph, Target(multipliers=budgets[place]))
-            schedule, guess = adapt(lowered, wanted, device)
-            tried[place] = excess_of(guess) or Fitted(lowered, schedule, guess)
-        return tried[place]
-
-    smallest = attempt(0)
-    if isinstance(smallest, str):
+    limit = search.logic_limit(budgets)
+    best = search.highest_that_fits([budget for budget in budgets if budget < limit])
+    if best is None:
         raise FitError(
-            f"the network does not fit {device}: with {budgets[0]} multipliers it is estimated to take {smallest};"
-            " choose a larger part"
+            f"the network does not fit {device}: with {budgets[0]} multipliers it is estimated to take"
+            f" {smallest.excess}; choose a larger part"
         )
-    low, high = 0, len(budgets)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if isinstance(attempt(middle), str):
-            high = middle
-        else:
-            low = middle
-    best = attempt(low)
-    assert isinstance(best, Fitted)
-    if high == len(budgets):
-        limit = "the network: more multipliers make it no faster"
-    else:
-        limit = f"{attempt(high)} with {budgets[high]:,} multipliers"
-    # The fewest multipliers of the same speed.
-    interval = best.schedule.prediction.mean_interval
-    while low > 0:
-        smaller = attempt(low - 1)
-        if isinstance(smaller, str) or smaller.schedule.prediction.mean_interval > interval:
-            break
-        best, low = smaller, low - 1
-    return replace(best, limited_by=limit)
+    best = search.refined(best, limit)
+    best = search.with_fewest(best, budgets)
+    assert best.fitted is not None
+    return replace(best.fitted, limited_by=search.reason(best))
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """The hardware of a budget where it fits, else what the device lacks."""
+
+    budget: int
+    fitted: Fitted | None
+    excess: str = ""
+
+    @property
+    def interval(self) -> float:
+        """Cycles of a frame; endless where it does not fit."""
+        return math.inf if self.fitted is None else self.fitted.schedule.prediction.mean_interval
+
+    @property
+    def lacks_logic(self) -> bool:
+        """Whether more than block RAM is short."""
+        return any(name in self.excess for name in ("LUT", "FF", "DSP"))
+
+
+class _Search:
+    """Budgets that were tried on a device."""
+
+    def __init__(self, graph: IntegerGraph, device: str, progress: Callable[[str], None]) -> None:
+        self._graph, self._device, self._progress = graph, device, progress
+        self._tried: dict[int, _Attempt] = {}
+        self._tries = max(FEWEST_TRIES, min(MOST_TRIES, EFFORT // sum(t.size for t in graph.tensors.values())))
+
+    def attempt(self, budget: int) -> _Attempt:
+        """The hardware of a budget."""
+        if budget not in self._tried:
+            self._progress(f"fitting {self._device}: trying {budget:,} multipliers")
+            lowered, wanted = plan_hardware(self._graph, Target(multipliers=budget))
+            schedule, guess = adapt(lowered, wanted, self._device)
+            excess = excess_of(guess)
+            self._tried[budget] = _Attempt(budget, None if excess else Fitted(lowered, schedule, guess), excess)
+        return self._tried[budget]
+
+    def bound(self, budget: int) -> int:
+        """Cycles that no schedule of a budget is below."""
+        return least_interval(self._graph, Target(multipliers=budget))
+
+    def logic_limit(self, budgets: Sequence[int]) -> int:
+        """The first of the budgets whose multipliers or logic the device lacks, or one more than the last.
+
+        Starts at the budget of the device's DSP blocks. Ends early where more multipliers cannot be faster.
+        """
+        capacity = find_device(self._device).capacity
+        most = capacity.dsp if capacity is not None else 0
+        fastest = self.bound(budgets[-1])
+        low, high = 0, len(budgets)
+        place, step = max(1, bisect_right(budgets, most) - 1), 1
+        while high - low > 1:
+            tried = self.attempt(budgets[place])
+            if tried.interval <= fastest:
+                return budgets[place] + 1
+            low, high = (low, place) if tried.lacks_logic else (place, high)
+            # In growing steps as long as one side is unknown, then by halves.
+            if high == len(budgets):
+                place = min(low + step, len(budgets) - 1)
+            else:
+                place = max(high - step, 1) if low == 0 else (low + high) // 2
+            step *= 2
+        return budgets[high] if high < len(budgets) else budgets[-1] + 1
+
+    def highest_that_fits(self, budgets: Sequence[int]) -> _Attempt | None:
+        """The largest of the budgets that fits, looked for from above in steps that grow."""
+        place, step = len(budgets) - 1, 1
+        while place >= 0:
+            tried = self.attempt(budgets[place])
+            if tried.fitted is not None:
+                return tried
+            place = place - step if place == 0 else max(0, place - step)
+            step += 1
+        return None
+
+    def refined(self, best: _Attempt, limit: int) -> _Attempt:
+        """The fastest of the budgets between: by bisection, then those that may be faster from above."""
+        best = min((tried for tried in self._tried.values() if tried.fitted is not None), key=_rank)
+        low, high = best.budget, limit
+        while high - low > 1 and self._left > 0:
+            middle = (low + high) // 2
+            if self.bound(middle) >= best.interval or self.attempt(middle).fitted is not None:
+                low = middle
+            else:
+                high = middle
+            best = min(best, self._tried.get(middle, best), key=_rank)
+        # Below what lacks logic first; above it only the divisions of a few budgets may use fewer multipliers.
+        lacking = min([limit, *(tried.budget for tried in self._tried.values() if tried.lacks_logic)])
+        for budgets in (range(lacking - 1, 0, -1), range(lacking + 1, limit) if self._tries > FEWEST_TRIES else ()):
+            for budget in budgets:
+                if self._left <= 0 or self.bound(budget) >= best.interval:
+                    break
+                best = min(best, self.attempt(budget), key=_rank)
+        return best
+
+    @property
+    def _left(self) -> int:
+        return self._tries - len(self._tried)
+
+    def with_fewest(self, best: _Attempt, budgets: Sequence[int]) -> _Attempt:
+        """The fewest multipliers of the same speed."""
+        for budget in [budget for budget in reversed(budgets) if budget < best.budget]:
+            if self.bound(budget) > best.interval:
+                break
+            smaller = self.attempt(budget)
+            if smaller.interval > best.interval:
+                break
+            best = smaller
+        return best
+
+    def reason(self, best: _Attempt) -> str:
+        """What keeps the device from a faster schedule."""
+        larger = [tried for tried in self._tried.values() if tried.fitted is None and tried.budget > best.budget]
+        if not larger or best.interval <= self.bound(MOST_MULTIPLIERS):
+            return "the network: more multipliers make it no faster"
+        nearest = min(larger, key=lambda tried: tried.budget)
+        return f"{nearest.excess} with {nearest.budget:,} multipliers"
+
+
+def _rank(tried: _Attempt) -> tuple[float, int]:
+    """The fastest first, of these the one of the fewest multipliers."""
+    return tried.interval, tried.budget
 
 
 def adapt(graph: IntegerGraph, schedule: Schedule, device: str) -> tuple[Schedule, Estimate]:

@@ -17,7 +17,7 @@ from .samples import DATA_FRAMES, Samples, check_frames, user_data
 
 if TYPE_CHECKING:
     from ..emit.design import Design
-    from ..estimate import Estimate
+    from ..estimate import Estimate, Storage
     from ..synth import SynthResult
     from ..verify.simulate import SimulationResult
 
@@ -53,6 +53,8 @@ class GenerateResult:
         What it will take on the device that was named.
     limited_by : str
         Where the device chose the schedule, what keeps it from a faster one.
+    storage : Storage, optional
+        Bits and block RAMs of the Verilog's weights, line buffers and queues.
     """
 
     directory: Path
@@ -63,6 +65,13 @@ class GenerateResult:
     language: str = "verilog"
     estimate: Estimate | None = None
     limited_by: str = ""
+    storage: Storage | None = None
+
+    @property
+    def latency_frames(self) -> float | None:
+        """Frames that come in until the first one is out."""
+        prediction = self.schedule.prediction
+        return prediction.latency / prediction.mean_interval if self.language == "verilog" else None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
@@ -77,6 +86,7 @@ class GenerateResult:
             "budget": schedule.budget,
             "interval_cycles": schedule.prediction.interval if known else None,
             "latency_cycles": schedule.prediction.latency if known else None,
+            "latency_frames": self.latency_frames,
             "efficiency": schedule.efficiency if known else None,
             # Requantizing shifts; means, scales and products of tensors multiply beside the budget.
             "aux_multipliers": auxiliary_multipliers(schedule.plans),
@@ -84,6 +94,7 @@ class GenerateResult:
             "limit_cycles": schedule.limit,
             "estimate": self.estimate.as_json() if self.estimate else None,
             "limited_by": self.limited_by,
+            "memory": self.storage.as_json() if self.storage else None,
             "files": list(self.files),
         }
 
@@ -110,7 +121,7 @@ def generate(
     directory : str or Path
         A folder that does not exist, is empty, or was written by `generate` before.
     target : Target, optional
-        Multipliers or cycles; by default 64 multipliers.
+        Multipliers, cycles or latency; by default 64 multipliers.
     data : Samples, optional
         Frames for the golden vectors; by default the samples inside the network.
     frames : int, optional
@@ -139,13 +150,15 @@ def generate(
     """
     from ..emit.digests import with_digests
     from ..emit.write import check_folder, write_folder
-    from ..estimate import estimate_schedule, fit_device
+    from ..estimate import estimate_schedule, fit_device, measure_storage
     from ..integer_file import digest, dump
     from ..schedule import plan_hardware
     from ..synth import find_device
 
     if device is not None and language == "hls":
         raise UsageError("--device estimates Verilog; with --target hls the vendor's tool tells what it takes")
+    if target is not None and target.latency is not None and language == "hls":
+        raise UsageError("--latency is predicted for Verilog; with --target hls the vendor's tool tells it")
     if factor_bits and language == "hls":
         raise UsageError("--pack changes the Verilog's multipliers; leave it out with --target hls")
     if language not in LANGUAGES:
@@ -173,7 +186,10 @@ def generate(
         files[LOWERED_FILE] = dump(lowered)
     write_folder(directory, with_digests(files), keep)
     names = tuple(sorted(files))
-    return GenerateResult(Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by)
+    storage = measure_storage(lowered, schedule, device) if language == "verilog" else None
+    return GenerateResult(
+        Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by, storage
+    )
 
 
 def _hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:

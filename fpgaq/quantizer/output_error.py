@@ -21,6 +21,8 @@ SCARCITY = 0.3
 """What is added to that for each tap over position: moments of few positions promise more than they keep."""
 SWEEPS = 4
 """Rounds of coordinate descent."""
+BLOCK = 64
+"""Taps that are gone through one by one before the others hear of them, in one product of matrices."""
 
 
 def damped(moments: Moments) -> Values:
@@ -31,12 +33,12 @@ def damped(moments: Moments) -> Values:
     return moments.inputs + floor[:, np.newaxis, np.newaxis] * np.eye(taps)
 
 
-def best_real_weights(weight: Values, moments: Moments) -> Values:
+def best_real_weights(weight: Values, moments: Moments, inverse: Values) -> Values:
     """The real weights (G, R, K) with the least output error on the inputs as they are, held to the given ones.
 
-    Errors of the layers before are mended as far as a linear layer can.
+    Errors of the layers before are mended as far as a linear layer can. `inverse` is that of the damped moments.
     """
-    return weight + np.linalg.solve(damped(moments), moments.cross.transpose(0, 2, 1)).transpose(0, 2, 1)
+    return weight + moments.cross @ inverse
 
 
 def output_error(difference: Values, hessian: Values) -> Values:
@@ -44,7 +46,9 @@ def output_error(difference: Values, hessian: Values) -> Values:
     return np.asarray(np.einsum("grk,grk->gr", difference @ hessian, difference))
 
 
-def round_to_output(weight: Values, step: Values, hessian: Values, least: int, greatest: int) -> Values:
+def round_to_output(
+    weight: Values, step: Values, hessian: Values, least: int, greatest: int, inverse: Values | None = None
+) -> Values:
     """Integers q from `least` to `greatest` such that ``q * step`` stands for the weights with little output error.
 
     Parameters
@@ -55,41 +59,64 @@ def round_to_output(weight: Values, step: Values, hessian: Values, least: int, g
         (G, R).
     hessian : array
         (G, K, K), positive definite.
+    inverse : array, optional
+        Its inverse, if that is known.
     """
+    inverse = np.linalg.inv(hessian) if inverse is None else inverse
     scaled = weight / step[:, :, np.newaxis]
     integers = np.empty_like(scaled)
     for group, second in enumerate(hessian):
         order = np.argsort(-np.diagonal(second), kind="stable")
         ordered = second[np.ix_(order, order)]
-        rounded = _compensated(scaled[group][:, order], ordered, least, greatest)
+        upper = np.linalg.cholesky(inverse[group][np.ix_(order, order)]).T
+        rounded = _compensated(scaled[group][:, order], upper, least, greatest)
         rounded = _descend(rounded, scaled[group][:, order], ordered, least, greatest)
         integers[group][:, order] = rounded
     return integers
 
 
-def _compensated(weight: Values, hessian: Values, least: int, greatest: int) -> Values:
-    """Round tap after tap, and pass each loss on to the next taps."""
-    upper = np.linalg.cholesky(np.linalg.inv(hessian)).T
+def _compensated(weight: Values, upper: Values, least: int, greatest: int) -> Values:
+    """Round tap after tap, and pass each loss on: at once to the taps of its block, later to the others.
+
+    ``upper.T @ upper`` is the inverse of the inputs' second moments.
+    """
     free, integers = weight.copy(), np.empty_like(weight)
-    for tap in range(weight.shape[1]):
-        integers[:, tap] = np.clip(np.rint(free[:, tap]), least, greatest)
-        loss = (free[:, tap] - integers[:, tap]) / upper[tap, tap]
-        free[:, tap + 1 :] -= np.outer(loss, upper[tap, tap + 1 :])
+    taps = weight.shape[1]
+    for start in range(0, taps, BLOCK):
+        stop = min(start + BLOCK, taps)
+        losses = np.empty((len(weight), stop - start))
+        for tap in range(start, stop):
+            integers[:, tap] = np.clip(np.rint(free[:, tap]), least, greatest)
+            losses[:, tap - start] = (free[:, tap] - integers[:, tap]) / upper[tap, tap]
+            free[:, tap + 1 : stop] -= np.outer(losses[:, tap - start], upper[tap, tap + 1 : stop])
+        free[:, stop:] -= losses @ upper[start:stop, stop:]
     return integers
 
 
 def _descend(integers: Values, weight: Values, hessian: Values, least: int, greatest: int) -> Values:
-    """Move each tap to its best integer in turn, until nothing moves or the rounds are over."""
+    """Move each tap to its best integer in turn, until nothing moves or the rounds are over.
+
+    The slope of the taps ahead in a block is kept up to date, that of all others after each block.
+    """
     slope = (integers - weight) @ hessian
+    taps = weight.shape[1]
     for _ in range(SWEEPS):
         moved = False
-        for tap in range(weight.shape[1]):
-            best = np.clip(np.rint(integers[:, tap] - slope[:, tap] / hessian[tap, tap]), least, greatest)
-            change = best - integers[:, tap]
-            if change.any():
+        for start in range(0, taps, BLOCK):
+            block = slice(start, min(start + BLOCK, taps))
+            second, own = hessian[block, block], slope[:, block].copy()
+            changes = np.zeros_like(own)
+            for place in range(own.shape[1]):
+                values = integers[:, start + place]
+                best = np.clip(np.rint(values - own[:, place] / second[place, place]), least, greatest)
+                change = best - values
+                if change.any():
+                    integers[:, start + place] = best
+                    changes[:, place] = change
+                    own[:, place + 1 :] += np.outer(change, second[place, place + 1 :])
+            if changes.any():
                 moved = True
-                integers[:, tap] = best
-                slope += np.outer(change, hessian[tap])
+                slope += changes @ hessian[block]
         if not moved:
             break
     return integers

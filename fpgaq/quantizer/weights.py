@@ -112,12 +112,15 @@ class _Rows:
         self.fmt = Format(bits, 0, True, narrow)
         self.by_output = by_output and moments is not None
         self.magnitude = float(np.abs(rows).max(initial=0.0)) or 1.0
-        self.hessian = self.target = None
+        self.hessian = self.target = self.inverse = None
         if moments is not None:
             self.groups = len(moments.inputs)
             self.hessian = damped(moments)
             grouped = rows.reshape(self.groups, -1, rows.shape[1])
-            self.target = best_real_weights(grouped, moments) if self.by_output else grouped
+            self.target = grouped
+            if self.by_output:
+                self.inverse = np.linalg.inv(self.hessian)
+                self.target = best_real_weights(grouped, moments, self.inverse)
 
     def integers(self, fracs: NDArray[np.int64]) -> IntegerArray:
         """The integers of every row at its own frac."""
@@ -126,7 +129,7 @@ class _Rows:
             return np.stack([quantize_real(row, fmt, NEAREST) for row, fmt in zip(self.rows, formats, strict=True)])
         assert self.target is not None and self.hessian is not None
         steps = np.ldexp(1.0, -fracs).reshape(self.groups, -1)
-        found = round_to_output(self.target, steps, self.hessian, self.fmt.minimum, self.fmt.maximum)
+        found = round_to_output(self.target, steps, self.hessian, self.fmt.minimum, self.fmt.maximum, self.inverse)
         return found.reshape(self.rows.shape).astype(np.int64)
 
     def errors(self, frac: int, by_output: bool) -> Values:

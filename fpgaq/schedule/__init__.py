@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .buffers import BufferReport, report_buffers
-from .forms import plan_hardware
+from .forms import least_interval, plan_hardware
 from .planner import make_schedule
 from .plans import Fold, PipePlan, Plan, Target, Walk, WindowPlan
 from .structure import Edge, Engine, Prediction, Schedule, auxiliary_multipliers
@@ -21,6 +21,7 @@ __all__ = [
     "Walk",
     "WindowPlan",
     "auxiliary_multipliers",
+    "least_interval",
     "make_schedule",
     "plan_hardware",
     "report_buffers",

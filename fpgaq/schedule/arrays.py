@@ -12,7 +12,8 @@ with the fewest multipliers, each run with the cheapest of all shapes; bisection
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Array:
         return self.products * self.outputs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Front:
     """The shapes of an array worth having for a run of layers: multipliers rise and cycles fall."""
 
@@ -48,11 +49,6 @@ class _Front:
     cycles: NDArray[np.int64]
     products: NDArray[np.int64]
     outputs: NDArray[np.int64]
-
-    def within(self, cycles: int) -> int | None:
-        """The place of the cheapest shape of at most `cycles`."""
-        place = int(np.searchsorted(-self.cycles, -cycles))
-        return place if place < len(self.cycles) else None
 
 
 class ArraySearch:
@@ -68,44 +64,78 @@ class ArraySearch:
         Cycles that every layer of a shared array but its first is charged for waiting on the one before.
     sharing : bool
         Whether arrays may serve several layers.
+    whole : bool
+        Whether one array serves all of them.
     """
 
-    def __init__(self, layers: Sequence[FoldRange], most: int, bubble: int, sharing: bool) -> None:
+    def __init__(self, layers: Sequence[FoldRange], most: int, bubble: int, sharing: bool, whole: bool = False) -> None:
         self._layers = layers
-        self._fronts = {(place, place): _own_front(layer) for place, layer in enumerate(layers)}
+        fronts = {(place, place): _own_front(layer) for place, layer in enumerate(layers)}
         if sharing and layers:
-            self._fronts.update(_shared_fronts(layers, most, bubble))
+            fronts.update(_shared_fronts(tuple(layers), most))
+        if whole:
+            fronts = {run: front for run, front in fronts.items() if run == (0, len(layers) - 1)}
+        # Runs by their last layer, the shortest first; `_first` says where those of each last layer start.
+        self._runs = sorted(fronts, key=lambda run: (run[1], -run[0]))
+        self._first = np.searchsorted([end for _, end in self._runs], np.arange(len(layers) + 1))
+        self._begins = np.array([begin for begin, _ in self._runs], dtype=np.int64)
+        self._fronts = [fronts[run] for run in self._runs]
+        cycles = [
+            front.cycles + bubble * (end - begin) for front, (begin, end) in zip(self._fronts, self._runs, strict=True)
+        ]
+        self._ends = np.cumsum([len(each) for each in cycles], dtype=np.int64)
+        self._multipliers = np.concatenate([np.zeros(0, np.int64), *(front.multipliers for front in self._fronts)])
+        # One rising row for all fronts, so that one search finds a place in each: run after run, cycles falling.
+        self._span = 1 + max([0, *(int(each.max(initial=0)) for each in cycles)])
+        self._keys = np.concatenate(
+            [np.zeros(0, np.int64), *(run * self._span - each for run, each in enumerate(cycles))]
+        )
+
+    def _places(self, cycles: int) -> NDArray[np.int64]:
+        """For each run where its cheapest shape of at most `cycles` stands; at the run's end if there is none."""
+        wanted = np.arange(len(self._runs)) * self._span - min(cycles, self._span - 1)
+        return np.minimum(np.searchsorted(self._keys, wanted), self._ends)
+
+    def _starts(self, cycles: int) -> tuple[int, list[int], NDArray[np.int64]]:
+        """The fewest multipliers, where the run that ends before each layer starts, and the place of each run."""
+        count, places = len(self._layers), self._places(cycles)
+        costs = np.full(len(places), UNREACHABLE, dtype=np.int64)
+        known = places < self._ends
+        costs[known] = self._multipliers[places[known]]
+        fewest, start = np.full(count + 1, UNREACHABLE, dtype=np.int64), [0] * (count + 1)
+        fewest[0] = 0
+        for end in range(count):
+            runs = slice(self._first[end], self._first[end + 1])
+            totals = fewest[self._begins[runs]] + costs[runs]
+            best = int(np.argmin(totals)) if len(totals) else 0
+            if len(totals) and totals[best] < UNREACHABLE:
+                fewest[end + 1], start[end + 1] = totals[best], int(self._begins[runs][best])
+        return int(fewest[count]), start, places
+
+    def fewest(self, cycles: int) -> int:
+        """The fewest multipliers with which every array is done in `cycles`; UNREACHABLE if impossible."""
+        return self._starts(cycles)[0]
 
     def divide(self, cycles: int) -> tuple[int, tuple[Array, ...]]:
         """The fewest multipliers with which every array is done in `cycles`, and the arrays; none if impossible."""
-        count = len(self._layers)
-        fewest, start = [0] + [UNREACHABLE] * count, [0] * (count + 1)
-        for end in range(1, count + 1):
-            for begin in range(end - 1, -1, -1):
-                front = self._fronts.get((begin, end - 1))
-                place = None if front is None else front.within(cycles)
-                if front is None or place is None or fewest[begin] == UNREACHABLE:
-                    continue
-                total = fewest[begin] + int(front.multipliers[place])
-                if total < fewest[end]:
-                    fewest[end], start[end] = total, begin
-        if fewest[count] == UNREACHABLE:
+        fewest, start, places = self._starts(cycles)
+        if fewest == UNREACHABLE:
             return UNREACHABLE, ()
-        runs, end = [], count
+        runs, end = [], len(self._layers)
         while end:
             runs.append((start[end], end - 1))
             end = start[end]
-        return fewest[count], tuple(self._array(run, cycles) for run in reversed(runs))
+        return fewest, tuple(self._array(run, cycles, places) for run in reversed(runs))
 
-    def _array(self, run: tuple[int, int], cycles: int) -> Array:
+    def _array(self, run: tuple[int, int], cycles: int, places: NDArray[np.int64]) -> Array:
         layers = self._layers[run[0] : run[1] + 1]
         if len(layers) == 1:
             fold = [fold for busy, fold in folds(layers[0]) if busy <= cycles][-1]
             products = fold.taps * (1 if layers[0].lanewise else fold.channels)
             return Array(products, fold.outputs, ((layers[0].operator, fold),))
-        front = self._fronts[run]
-        place = front.within(cycles)
-        assert place is not None, "divisions hold runs that are fast enough"
+        number = self._runs.index(run)
+        front = self._fronts[number]
+        place = int(places[number]) - int(self._ends[number]) + len(front.cycles)
         products, outputs = int(front.products[place]), int(front.outputs[place])
         return Array(
             products, outputs, tuple((layer.operator, _fold_within(layer, products, outputs)) for layer in layers)
@@ -123,8 +153,9 @@ def _own_front(layer: FoldRange) -> _Front:
     )
 
 
-def _shared_fronts(layers: Sequence[FoldRange], most: int, bubble: int) -> dict[tuple[int, int], _Front]:
-    """The front of every run of at least two layers."""
+@lru_cache(maxsize=4)
+def _shared_fronts(layers: tuple[FoldRange, ...], most: int) -> dict[tuple[int, int], _Front]:
+    """The front of every run of at least two layers, without any waiting."""
     products = np.array(sorted({size for layer in layers for size, _ in _step_counts(layer) if size <= most}))
     outputs = np.array(sorted({size for layer in layers for size in _output_sizes(layer) if size <= most}))
     shapes = np.multiply.outer(products, outputs)
@@ -132,15 +163,20 @@ def _shared_fronts(layers: Sequence[FoldRange], most: int, bubble: int) -> dict[
     multipliers = shapes[kept]
     order = np.argsort(multipliers, kind="stable")
     wide, high = (np.broadcast_to(sizes, shapes.shape)[kept][order] for sizes in (products[:, None], outputs[None, :]))
-    cycles = [_cycles(layer, products, outputs)[kept][order] for layer in layers]
+    alike: dict[FoldRange, NDArray[np.int64]] = {}
+    for layer in layers:
+        shape = replace(layer, operator="")
+        if shape not in alike:
+            alike[shape] = _cycles(layer, products, outputs)[kept][order]
+    cycles = [alike[replace(layer, operator="")] for layer in layers]
     multipliers = multipliers[order]
     fronts = {}
     for begin in range(len(layers)):
         total = cycles[begin]
         for end in range(begin + 1, len(layers)):
-            total = total + cycles[end] + bubble
+            total = total + cycles[end]
             best = np.minimum.accumulate(total)
-            better = np.flatnonzero(np.append(True, best[1:] < best[:-1]))
+            better = np.flatnonzero(np.append(True, best[1:] < best[:-1]) & (best < TOO_LONG))
             fronts[begin, end] = _Front(multipliers[better], total[better], wide[better], high[better])
     return fronts
 
@@ -182,6 +218,7 @@ def _groups(layer: FoldRange, outputs: int) -> int:
     return layer.groups * -(-total // _used_outputs(layer, outputs))
 
 
+@lru_cache(maxsize=4096)
 def _fold_within(layer: FoldRange, products: int, outputs: int) -> Fold:
     """The lanes of a layer in an array: fewest steps, then the fewest lanes, of taps first."""
     used = _used_outputs(layer, outputs)

@@ -18,12 +18,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .plans import Plan, WindowPlan
 from .processes import Consumer, PipeProcess, Producer, QueueProcess, SourceProcess, transfer
 from .structure import Edge, Engine, Prediction
-from .window_processes import EngineProcess, WindowProcess
+from .window_processes import EngineProcess, Times, WindowProcess, extend
 
 MAXIMUM_FRAMES = 24
+
+LEAST_FRAMES = 3
+"""Frames after which two intervals can agree."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,11 @@ class Network:
     output_beats: Mapping[str, int]
     engines: tuple[Engine, ...] = ()
 
+    @property
+    def events(self) -> int:
+        """About how many beats move and groups start in a frame."""
+        return sum(2 * _beats_out(plan) for plan in self.plans) + sum(self.input_beats.values())
+
 
 class BeatModel:
     """Handshake times of a network, computed a frame at a time."""
@@ -64,7 +75,7 @@ class BeatModel:
         self._sources = {name: SourceProcess() for name in network.input_beats}
         producers: dict[str, Producer] = {**self._sources}
         producers.update(zip(network.outputs_of, readers, strict=True))
-        self._outputs: dict[str, list[int]] = {}
+        self._outputs: dict[str, Times] = {}
         self._work: list[tuple[Producer, list[tuple[Consumer, int]]]] = []
         self._frames = 0
         for tensor, producer in producers.items():
@@ -141,14 +152,15 @@ class BeatModel:
         """When the first beat of the network's first input was taken."""
         return min(source.left[0] for source in self._sources.values())
 
-    def add_frame(self, offers: Mapping[str, Sequence[int]] | None = None) -> bool:
+    def add_frame(self, offers: Mapping[str, NDArray[np.int64]] | None = None) -> bool:
         """Offer one more frame and follow it as far as it gets; false if the network deadlocks.
 
         `offers` are the cycles from which on the beats of an input are offered; by default all are at once.
         """
         self._frames += 1
         for name, beats in self._network.input_beats.items():
-            self._sources[name].pending.extend([0] * beats if offers is None else offers[name])
+            times = np.zeros(beats, dtype=np.int64) if offers is None else offers[name]
+            extend(self._sources[name].pending, times)
         waiting = [True] * len(self._work)
         while True in waiting:
             for place, (producer, ends) in enumerate(self._work):
@@ -168,6 +180,12 @@ class BeatModel:
         """When each frame's last beat left, over all outputs."""
         ends = [self._outputs[name][beats - 1 :: beats] for name, beats in self._network.output_beats.items()]
         return [max(together) for together in zip(*ends, strict=True)]
+
+
+def _beats_out(plan: Plan) -> int:
+    """Beats of a frame that a layer puts out."""
+    rows, columns, channels = plan.output_image if isinstance(plan, WindowPlan) else plan.image
+    return rows * columns * -(-channels // plan.lanes_out)
 
 
 def _join_engines(network: Network, processes: Sequence[WindowProcess | PipeProcess]) -> None:
@@ -211,7 +229,7 @@ def predict(network: Network) -> Prediction | None:
             return None
         ends = model.frame_ends()
         latency = ends[0] - model.first_input
-        if frames >= 3 and ends[-1] - ends[-2] == ends[-2] - ends[-3]:
+        if frames >= LEAST_FRAMES and ends[-1] - ends[-2] == ends[-2] - ends[-3]:
             interval = ends[-1] - ends[-2]
             return Prediction(interval, float(interval), latency, frames)
     half = len(ends) // 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..errors import FitError
 from .arrays import UNREACHABLE, Array, ArraySearch
@@ -61,32 +62,45 @@ def choose_lanes(
         If the target cannot be met; the message says what can.
     """
     options = {layer.operator: folds(layer) for layer in layers}
-    fastest = max([least_interval, *(choices[0][0] for choices in options.values())])
+    arrays, interval = _divide(tuple(layers), target, least_interval, bubble)
+    chosen = {name: fold for array in arrays for name, fold in array.folds}
+    for name, choices in options.items():
+        if name not in chosen:
+            chosen[name] = cheapest_within(choices, max(interval // haste, choices[0][0]))
+    return Choice(arrays, chosen, interval)
+
+
+@lru_cache(maxsize=64)
+def _divide(
+    layers: tuple[FoldRange, ...], target: Target, least_interval: int, bubble: int
+) -> tuple[tuple[Array, ...], int]:
+    """The arrays, and the cycles of the slowest array or layer."""
+    options = [(layer, folds(layer)) for layer in layers]
+    fastest = max([least_interval, *(choices[0][0] for _, choices in options)])
     multiplying = [layer for layer in layers if layer.multiplies]
     own = ArraySearch(multiplying, 0, 0, False)
     if target.cycles is not None:
         if target.cycles < fastest:
             raise FitError(
                 f"a frame in {target.cycles} cycles cannot be reached: at least {fastest} cycles are needed"
-                f" (with {own.divide(fastest)[0]} multipliers); ask for --cycles {fastest} or more"
+                f" (with {own.fewest(fastest)} multipliers); ask for --cycles {fastest} or more"
             )
         interval = target.cycles
-        search = ArraySearch(multiplying, own.divide(interval)[0], bubble, True) if target.sharing else own
+        most = own.fewest(interval)
+        search = ArraySearch(multiplying, most, bubble, True, target.arrays == 1) if target.sharing else own
     elif target.multipliers is not None:
         _check_budget(target, len(multiplying))
-        search = ArraySearch(multiplying, target.multipliers, bubble, True) if target.sharing else own
-        slowest = sum(options[layer.operator][-1][0] + bubble for layer in multiplying)
+        search = (
+            ArraySearch(multiplying, target.multipliers, bubble, True, target.arrays == 1) if target.sharing else own
+        )
+        slowest = sum(choices[-1][0] + bubble for layer, choices in options if layer.multiplies)
         interval = _least_interval(search, target.multipliers, fastest, max(fastest, slowest))
     else:
         raise ValueError("a target names multipliers or cycles")
     needed, arrays = search.divide(interval)
     if target.multipliers is not None and needed > target.multipliers:
         raise FitError(f"{target.multipliers} multipliers are fewer than the outputs that layers must have")
-    chosen = {name: fold for array in arrays for name, fold in array.folds}
-    for name, choices in options.items():
-        if name not in chosen:
-            chosen[name] = cheapest_within(choices, max(interval // haste, choices[0][0]))
-    return Choice(arrays, chosen, interval)
+    return arrays, interval
 
 
 def _check_budget(target: Target, layers: int) -> None:
@@ -102,7 +116,7 @@ def _least_interval(search: ArraySearch, budget: int, low: int, high: int) -> in
     """The least interval from `low` on for which the budget suffices; for `high` it does."""
     while low < high:
         middle = (low + high) // 2
-        if search.divide(middle)[0] <= min(budget, UNREACHABLE - 1):
+        if search.fewest(middle) <= min(budget, UNREACHABLE - 1):
             high = middle
         else:
             low = middle + 1

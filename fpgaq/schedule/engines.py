@@ -69,15 +69,19 @@ class _Demands:
         self.members = [names.index(name) for name in engine.layers]
         self.rows = [graph.tensors[op.output].shape[0] for op in graph.operators]
         self.turns: list[int] = []
-        self._graph, self._plans, self._lag = graph, plans, lag
+        self._graph, self._lag = graph, lag
         self._done = [0] * len(names)
+        # For each operator how many rows of its input its first rows of output need.
+        self._needed = [
+            _input_rows(graph, op, plan, rows) for op, plan, rows in zip(graph.operators, plans, self.rows, strict=True)
+        ]
 
     def ask(self, place: int, rows: int) -> None:
         """Compute the first rows of an operator, and before each of them what it needs."""
         op, member = self._graph.operators[place], place in self.members
         while self._done[place] < rows:
             ahead = min(self._done[place] + 1 + (self._lag if member else 0), self.rows[place])
-            needed = self._input_rows(op, self._plans[place], ahead)
+            needed = self._needed[place][ahead]
             for name in op.inputs:
                 if name in self.producers:
                     self.ask(self.producers[name], needed)
@@ -85,13 +89,15 @@ class _Demands:
             if member:
                 self.turns.append(self.members.index(place))
 
-    def _input_rows(self, op: IntegerOperator, plan: Plan, rows: int) -> int:
-        """How many rows of its input an operator needs for its first rows of output."""
-        height, width, _ = self._graph.tensors[op.input].shape
-        if isinstance(plan, PipePlan):
-            # Rows of another length where it reshapes.
-            return -(-rows * height // self._graph.tensors[op.output].shape[0])
-        if isinstance(op, IntegerAffine):
-            return height
-        words = window_needs(plan.walk)[rows * plan.output_image[1] - 1]
-        return min(height, -(-words // (width * plan.words_per_pixel)))
+
+def _input_rows(graph: IntegerGraph, op: IntegerOperator, plan: Plan, rows: int) -> list[int]:
+    """How many rows of its input an operator needs for its first 0, 1, ... `rows` rows of output."""
+    height, width, _ = graph.tensors[op.input].shape
+    if isinstance(plan, PipePlan):
+        # Rows of another length where it reshapes.
+        return [-(-row * height // rows) for row in range(rows + 1)]
+    if isinstance(op, IntegerAffine):
+        return [height] * (rows + 1)
+    columns = plan.output_image[1]
+    words = window_needs(plan.walk)[columns - 1 :: columns]
+    return [0, *(min(height, -(-count // (width * plan.words_per_pixel))) for count in words)]

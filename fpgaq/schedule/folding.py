@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from .plans import Fold
@@ -70,13 +70,18 @@ def _sparse_lanes(size: int) -> list[int]:
     return sorted({-(-size // -(-size // lanes)) for lanes in small} | {-(-size // steps) for steps in small})
 
 
-@lru_cache(maxsize=1024)
 def folds(layer: FoldRange) -> tuple[tuple[int, Fold], ...]:
     """The folds of a layer worth having, as (cycles, fold): fewest cycles first, multipliers falling.
 
     Among equals a fold with fewer tap lanes wins (each has its own copy of the line buffer), then one with fewer
     input lanes (a narrower memory).
     """
+    return _folds(replace(layer, operator=""))
+
+
+@lru_cache(maxsize=1024)
+def _folds(layer: FoldRange) -> tuple[tuple[int, Fold], ...]:
+    """The same for all layers of a shape."""
     grouped = layer.groups > 1
     best: dict[int, tuple[tuple[int, int, int], Fold]] = {}
     outputs = [1] if layer.lanewise else fold_sizes(layer.outputs, grouped)

@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..integer_graph import IntegerGraph
 from .beats import MAXIMUM_FRAMES, BeatModel, Network, keeps_interval, predict
 from .plans import Plan, WindowPlan
@@ -21,15 +24,47 @@ PROBE_EVENTS = 2_000_000
 """Events of the beat model that the search for the least sizes may take: all that it needs for most networks that are
 searched at all."""
 
+GROWN_BITS = (2, 4, 6, 30)
+"""Powers of two by which result FIFOs grow that do not keep the interval as a steady input needs them."""
+
 SEARCHED_EVENTS = 100_000
 """Networks with more events keep the sizes that were needed with a steady input."""
 
 
-def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[Edge], Prediction]:
-    """Size line buffers in topological order, then the queues of branches, then result FIFOs; predict the cycles.
+@dataclass(frozen=True)
+class Sized:
+    """A network with memories that serve a steady input, its cycles, and the events of the model that found them."""
 
-    Sizes come from what each memory holds at most when the input comes no earlier than it is needed for this interval.
-    From there they are shrunk, one by one, as far as the interval allows.
+    network: Network
+    prediction: Prediction
+    events: int
+
+
+@dataclass(frozen=True)
+class Needed:
+    """A network with what its memories hold at most for a steady input; whether they keep the interval is open yet.
+
+    Parameters
+    ----------
+    sizes : tuple of Network
+        Result FIFOs no larger than planned, which mostly do; as large as needed, for layers that wait for others'
+        results in turn; larger and larger, since an input that comes early fills those of the first layers, and an
+        engine waits in the turn of a layer whose FIFO is full; last all memories generous.
+    prediction : Prediction
+        Of the network with generous memories.
+    events : int
+        Of the model that found them.
+    """
+
+    sizes: tuple[Network, ...]
+    prediction: Prediction
+    events: int
+
+
+def needed_memories(network: Network, best: Prediction) -> Needed:
+    """Sizes of line buffers, the queues of branches and result FIFOs.
+
+    Each is what a memory holds at most when the input comes no earlier than it is needed for this interval.
 
     Parameters
     ----------
@@ -39,19 +74,26 @@ def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[
         Its cycles.
     """
     needed, events = _as_needed(network, best)
-    # Result FIFOs as planned mostly do; where layers wait for others' results in turn they have to hold more.
-    attempts = (_with_planned_fifos(needed, network), needed, network)
-    sized: tuple[Network, Prediction] | None = None
-    for attempt in attempts:
-        reached = predict(attempt)
-        if reached is not None and (sized is None or reached.mean_interval < sized[1].mean_interval):
-            sized = attempt, reached
-        if sized is not None and sized[1].mean_interval <= best.mean_interval:
-            break
-    assert sized is not None, "generous memories do not deadlock"
-    needed, prediction = sized
-    interval = prediction.mean_interval
-    search = _Search(interval, PROBE_EVENTS // events if events <= SEARCHED_EVENTS else 0)
+    larger = tuple(_with_grown_fifos(needed, network, bits) for bits in GROWN_BITS)
+    sizes = (_with_planned_fifos(needed, network), needed, *larger, network)
+    different = {(each.plans, each.edges): each for each in sizes}
+    return Needed(tuple(different.values()), best, events)
+
+
+def _with_grown_fifos(network: Network, most: Network, bits: int) -> Network:
+    """The network with result FIFOs of ``2**bits`` times the size, up to those of another one."""
+    plans = (
+        replace(plan, fifo_bits=max(plan.fifo_bits, min(plan.fifo_bits + bits, other.fifo_bits)))
+        for plan, other in zip(network.plans, most.plans, strict=True)
+    )
+    return replace(network, plans=tuple(plans))
+
+
+def shrink_memories(sized: Sized) -> tuple[Network, Prediction]:
+    """Shrink memories one by one as far as the interval allows: line buffers in topological order, queues, FIFOs."""
+    needed, prediction = sized.network, sized.prediction
+    probes = PROBE_EVENTS // sized.events if sized.events <= SEARCHED_EVENTS else 0
+    search = _Search(prediction.mean_interval, probes)
     smaller = needed
     for memories in (_line_buffers(needed), _queues(needed), _fifos(needed)):
         smaller = search.shrink(smaller, memories)
@@ -59,7 +101,7 @@ def size_memories(network: Network, best: Prediction) -> tuple[list[Plan], list[
         found = predict(smaller)
         assert found is not None, "sizes that kept the interval do not deadlock"
         prediction = found
-    return list(smaller.plans), list(smaller.edges), prediction
+    return smaller, prediction
 
 
 def _with_planned_fifos(network: Network, planned: Network) -> Network:
@@ -76,10 +118,10 @@ def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
     interval = math.ceil(best.mean_interval)
     frames = min(MAXIMUM_FRAMES, best.latency // interval + 4)
     steady = {
-        name: [frame * interval + beat * interval // beats for frame in range(frames) for beat in range(beats)]
+        name: np.add.outer(np.arange(frames) * interval, np.arange(beats) * interval // beats).ravel()
         for name, beats in network.input_beats.items()
     }
-    network = with_endless_fifos(network)
+    planned, network = network, with_endless_fifos(network)
     model = _run(network, steady, frames)
     offers = dict(steady)
     for name in network.input_beats:
@@ -87,10 +129,11 @@ def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
         # A layer that has its turns may need nothing for a long time, and then much.
         if window is not None and window.engine is not None:
             # Nothing waits for what comes behind the last window of the last frame.
-            latest = zip(window.latest_beats().tolist(), steady[name], strict=True)
-            offers[name] = [max(0, late) if late < NEVER // 2 else even for late, even in latest]
-    model = model if offers == steady else _run(network, offers, frames)
-    plans, edges = list(network.plans), list(network.edges)
+            latest = window.latest_beats()
+            offers[name] = np.where(latest < NEVER // 2, np.maximum(latest, 0), steady[name])
+    if any(offers[name] is not steady[name] for name in steady):
+        model = _run(network, offers, frames)
+    plans, edges = list(network.plans), list(planned.edges)
     for place, (plan, layer) in enumerate(zip(network.plans, model.layers, strict=True)):
         fifo = max(1, (layer.beats_needed() - 1).bit_length())
         if isinstance(plan, WindowPlan) and isinstance(layer, WindowProcess):
@@ -103,7 +146,7 @@ def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
     return replace(network, plans=tuple(plans), edges=tuple(edges)), model.events
 
 
-def _run(network: Network, offers: Mapping[str, Sequence[int]], frames: int) -> BeatModel:
+def _run(network: Network, offers: Mapping[str, NDArray[np.int64]], frames: int) -> BeatModel:
     model = BeatModel(network)
     for frame in range(frames):
         beats = {name: offers[name][frame * count : (frame + 1) * count] for name, count in network.input_beats.items()}
@@ -202,8 +245,16 @@ def with_generous_queue(graph: IntegerGraph, edge: Edge, edges: Sequence[Edge]) 
 
 
 def with_endless_fifos(network: Network) -> Network:
-    """Result FIFOs that never hold anything up: what a network can reach at most, and sooner known."""
-    return replace(network, plans=tuple(replace(plan, fifo_bits=ENDLESS_BITS) for plan in network.plans))
+    """Result FIFOs, serializers' too, that never hold anything up: what a network can reach at most, sooner known."""
+    plans = tuple(replace(plan, fifo_bits=ENDLESS_BITS) for plan in network.plans)
+    return replace(network, plans=plans, edges=tuple(_with_endless_serializer(edge) for edge in network.edges))
+
+
+def _with_endless_serializer(edge: Edge) -> Edge:
+    """A serializer makes a beat a cycle at most, so its own FIFO holds up nothing that comes out of it."""
+    if edge.serializer is None:
+        return edge
+    return replace(edge, serializer=replace(edge.serializer, fifo_bits=ENDLESS_BITS))
 
 
 def _line_buffers(network: Network) -> list[_Memory]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import FitError
 from ..integer_check.carried import check_carried
 from ..integer_graph import IntegerGraph, IntegerOperator
-from .beats import Network, predict
+from .beats import Network
+from .candidates import Candidates
 from .choice import BUBBLE, Choice, choose_lanes
 from .engines import WHOLE_FRAMES, make_engine, turn_order
 from .folding import FoldRange, fold_sizes
 from .layers import COPYING, common_lanes, copying_lanes, fold_range, plan_operator, serializer_plan
-from .memories import describe, size_memories, with_endless_fifos, with_generous_queue
+from .memories import Sized, describe, shrink_memories, with_generous_queue
 from .plans import Fold, Plan, Target, WindowPlan
-from .structure import Edge, Engine, Prediction, Schedule
+from .structure import Edge, Engine, Schedule
 
 BUBBLES = (12, BUBBLE, 64)
 """Cycles that a layer of a shared engine is thought to wait for the one before; each guess gives a candidate."""
@@ -26,9 +26,6 @@ HASTE = (1, 8, 64)
 
 WIDENINGS = 8
 """How often layers get more outputs before what their results pass is left as narrow as it is."""
-
-NEGLIGIBLE = 0.002
-"""The part of the interval for which no more logic or memory is spent."""
 
 LAGS = (0, 1, 2, WHOLE_FRAMES)
 """Orders of turns that are tried: how many turns a result is taken to be on its way."""
@@ -47,21 +44,73 @@ def make_schedule(graph: IntegerGraph, target: Target) -> Schedule:
     FitError
         If the target cannot be met; the message says what can.
     """
+    return finish(draft(graph, target))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A schedule whose memories have not been shrunk yet, which is most of the work; its interval is known."""
+
+    target: Target
+    lanes: Mapping[str, int]
+    sized: Sized
+    macs: int
+
+    @property
+    def interval(self) -> float:
+        """Cycles of a frame."""
+        return self.sized.prediction.mean_interval
+
+    @property
+    def budget(self) -> int:
+        """Multipliers asked for, or those of the engines."""
+        wanted = self.target.multipliers
+        return wanted if wanted is not None else sum(engine.multipliers for engine in self.sized.network.engines)
+
+    @property
+    def limit(self) -> int:
+        """Cycles that no hardware of this budget can beat."""
+        network = self.sized.network
+        products = -(-self.macs // self.budget) if self.budget else 0
+        return max(products, *network.input_beats.values(), *network.output_beats.values())
+
+
+def draft(graph: IntegerGraph, target: Target) -> Draft:
+    """The hardware of a network but for the last savings of memory; errors are those of `make_schedule`."""
     check_carried(graph)
     ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
-    # A beat carries channels of one pixel.
-    pixels = {name: graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in graph.tensors}
-    least = max(pixels[name] for name in (*graph.inputs, *graph.outputs))
-    best = _best(graph, ranges, _choices(graph, ranges, target, least), least)
-    plans, edges, prediction = size_memories(best.network, best.prediction)
-    input_beats, output_beats = best.network.input_beats, best.network.output_beats
-    engines = best.network.engines
-    macs = sum(layer.macs for layer in ranges)
-    budget = target.multipliers if target.multipliers is not None else sum(engine.multipliers for engine in engines)
-    limit = max(-(-macs // budget) if budget else 0, *input_beats.values(), *output_beats.values())
-    if target.adders:
-        engines = tuple(replace(engine, adders=_is_constant(engine, plans)) for engine in engines)
-    return Schedule(tuple(plans), tuple(edges), best.lanes, engines, input_beats, budget, macs, limit, prediction)
+    least = _port_beats(graph)
+    choices = _choices(graph, ranges, target, least)
+    networks = [pair for choice in choices for pair in _networks(graph, ranges, choice, least)]
+    candidates = Candidates(networks)
+    best, sized = candidates.chosen(graph) if target.latency is None else candidates.within(graph, target.latency)
+    return Draft(target, best.lanes, sized, sum(layer.macs for layer in ranges))
+
+
+def finish(found: Draft) -> Schedule:
+    """The schedule of a draft."""
+    network, prediction = shrink_memories(found.sized)
+    if found.target.latency is not None and prediction.latency > found.target.latency:
+        # Smaller memories kept the interval, but not the latency.
+        network, prediction = found.sized.network, found.sized.prediction
+    engines = network.engines
+    if found.target.adders:
+        engines = tuple(replace(engine, adders=_is_constant(engine, network.plans)) for engine in engines)
+    return Schedule(
+        network.plans, network.edges, found.lanes, engines, network.input_beats,
+        found.budget, found.macs, found.limit, prediction,
+    )  # fmt: skip
+
+
+def least_interval(graph: IntegerGraph, target: Target) -> int:
+    """Cycles that no schedule of a network is below: those of the best division of its multipliers if nothing waits."""
+    ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
+    return choose_lanes(ranges, target, _port_beats(graph)).interval
+
+
+def _port_beats(graph: IntegerGraph) -> int:
+    """Beats of the largest input or output: one carries channels of one pixel."""
+    return max(graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in (*graph.inputs, *graph.outputs))
 
 
 def _is_constant(engine: Engine, plans: Sequence[Plan]) -> bool:
@@ -69,15 +118,6 @@ def _is_constant(engine: Engine, plans: Sequence[Plan]) -> bool:
     plan = next(plan for plan in plans if plan.operator == engine.layers[0])
     assert isinstance(plan, WindowPlan)
     return not engine.shared and plan.kind == "mac" and plan.groups * plan.steps == 1
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """Hardware with generous memories, the lanes of its tensors, and its cycles."""
-
-    network: Network
-    lanes: Mapping[str, int]
-    prediction: Prediction
 
 
 def _choices(graph: IntegerGraph, ranges: Sequence[FoldRange], target: Target, least: int) -> Iterator[Choice]:
@@ -93,6 +133,9 @@ def _choices(graph: IntegerGraph, ranges: Sequence[FoldRange], target: Target, l
                     if choice not in found and any(len(array.folds) > 1 for array in choice.arrays):
                         found.append(choice)
         yield from found
+        if target.latency is not None:
+            # One array for all layers has no frame wait before another one.
+            yield from _choices_for(graph, ranges, replace(target, arrays=1), least, BUBBLE, 1)
 
 
 def _choices_for(
@@ -121,34 +164,6 @@ def _choices_for(
             choice = choose_lanes(ranges, target, least, bubble, haste)
         except FitError:
             return
-
-
-def _best(graph: IntegerGraph, ranges: Sequence[FoldRange], choices: Iterable[Choice], least: int) -> _Candidate:
-    """The first candidate that is as fast as any; those that come first have less logic or smaller memories."""
-    networks = [pair for choice in choices for pair in _networks(graph, ranges, choice, least)]
-    busy = [_busy(network) for network, _ in networks]
-    found: dict[int, _Candidate] = {}
-    fastest = math.inf
-    for place in sorted(range(len(networks)), key=lambda place: busy[place]):
-        # Only one that may be faster than what was found needs a prediction, or come before it and be as fast.
-        if busy[place] * (1 + NEGLIGIBLE) >= fastest and not (place < min(found) and busy[place] <= fastest):
-            continue
-        network, lanes = networks[place]
-        prediction = predict(with_endless_fifos(network))
-        if prediction is None:
-            raise AssertionError("a network deadlocks with buffers of two frames")
-        found[place] = _Candidate(network, lanes, prediction)
-        fastest = min(fastest, prediction.mean_interval)
-    within = fastest * (1 + NEGLIGIBLE)
-    return next(each for _, each in sorted(found.items()) if each.prediction.mean_interval <= within)
-
-
-def _busy(network: Network) -> int:
-    """Cycles of a frame of the busiest array, layer or way: no prediction is below."""
-    cycles = {plan.operator: plan.cycles for plan in network.plans}
-    beats = [edge.serializer.cycles for edge in network.edges if edge.serializer is not None]
-    engines = [sum(cycles[name] for name in engine.layers) for engine in network.engines]
-    return max([*cycles.values(), *beats, *engines, *network.input_beats.values(), *network.output_beats.values()])
 
 
 def _networks(

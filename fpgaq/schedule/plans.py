@@ -20,12 +20,16 @@ class Target:
 
     Without `sharing` every layer that multiplies has multipliers of its own. With `adders` those that use all of their
     weights in every step get shift-and-add logic instead; it counts as the multipliers that it stands for.
+    The first frame is out after at most `latency` cycles, which may go with either or stand alone: then the fewest
+    multipliers are looked for. `arrays` is at most so many arrays; 1 is the one bound that is known.
     """
 
     multipliers: int | None = None
     cycles: int | None = None
     sharing: bool = True
     adders: bool = False
+    latency: int | None = None
+    arrays: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from . import window_processes
 from .cells import latency
 from .plans import PipePlan
-from .window_processes import WindowProcess
+from .window_processes import Times, WindowProcess, extend, no_times, part
 
 ENDLESS_BITS = 40
 """Address bits of a result FIFO that never holds anything up."""
@@ -24,11 +25,11 @@ class PipeProcess:
     """Event times of a layer without a line buffer: its inputs stand in registers two beats deep."""
 
     def __init__(self, plan: PipePlan) -> None:
-        self.pending: list[int] = []
-        self.left: list[int] = []
+        self.pending = no_times()
+        self.left = no_times()
         self._plan = plan
-        self._taken: list[list[int]] = [[] for _ in range(plan.inputs)]
-        self._popped: list[list[int]] = [[] for _ in range(plan.inputs)]
+        self._taken = [no_times() for _ in range(plan.inputs)]
+        self._popped = [no_times() for _ in range(plan.inputs)]
         self._phase = 0
         self._last = -1
         self._fifo = 1 << plan.fifo_bits
@@ -45,18 +46,20 @@ class PipeProcess:
         popped = self._popped[slot]
         return popped[index] + 1 if index < len(popped) else None
 
-    def hold_back(self, slot: int, left: list[int]) -> None:
+    def hold_back(self, slot: int, left: Times) -> None:
         """Correct when the beats of an input left their producer if the register's two places were endless so far."""
-        for beat, popped in enumerate(self._popped[slot][: len(left) - 2]):
-            left[beat + 2] = max(left[beat + 2], popped + 1)
+        count = min(len(self._popped[slot]), len(left) - 2)
+        if count > 0:
+            later = np.maximum(part(left, 2, count + 2), part(self._popped[slot], 0, count) + 1)
+            left[2 : count + 2] = array("q", later.tobytes())
 
     def accept_many(self, count: int) -> NDArray[np.int64] | None:
         """The same for the next `count` beats, as far as known; None if a loop has to find out."""
         return np.zeros(count, dtype=np.int64) if self._endless else None
 
-    def take_many(self, slot: int, times: Sequence[int]) -> None:
+    def take_many(self, slot: int, times: NDArray[np.int64]) -> None:
         """The next beats of an input were taken."""
-        self._taken[slot].extend(times)
+        extend(self._taken[slot], times)
 
     def take(self, slot: int, time: int) -> None:
         """The next beat of an input was taken at `time`."""
@@ -100,23 +103,28 @@ class PipeProcess:
 
     def _advance_many(self, beats: int) -> None:
         """Work off all phases of the next `beats` beats of every input, which the result FIFO does not hold up."""
-        pops = np.roll(self._pops, -self._phase)
-        phases = (
-            beats if len(pops) == 1 else int(np.searchsorted(np.cumsum(np.resize(pops, beats * len(pops))), beats)) + 1
-        )
-        pops, emits = np.resize(pops, phases), np.resize(np.roll(self._emits, -self._phase), phases)
-        place = np.cumsum(pops) - pops
+        period = len(self._pops)
+        if period == 1:
+            phases, place, pops, emits = beats, slice(None), slice(None), slice(None)
+        else:
+            each = int(self._pops.sum())  # beats of an input in a period
+            order = (np.arange((beats // each + 2) * period) + self._phase) % period
+            taken_by = np.cumsum(self._pops[order])
+            phases = int(np.searchsorted(taken_by, beats)) + 1
+            order, taken_by = order[:phases], taken_by[:phases]
+            pops, emits = self._pops[order], self._emits[order]
+            place = taken_by - pops
         earliest = np.full(phases, self._last + 1, dtype=np.int64)
         for taken, popped in zip(self._taken, self._popped, strict=True):
-            arrived = np.array(taken[len(popped) : len(popped) + beats], dtype=np.int64)
+            arrived = part(taken, len(popped), len(popped) + beats)
             earliest = np.maximum(earliest, arrived[place] + 1)
         order = np.arange(phases)
         times = np.maximum.accumulate(earliest - order) + order
         for popped in self._popped:
-            popped.extend(times[pops].tolist())
-        self.pending.extend((times[emits] + self._offered).tolist())
+            extend(popped, times[pops])
+        extend(self.pending, times[emits] + self._offered)
         self._last = int(times[-1])
-        self._phase = (self._phase + phases) % len(self._pops)
+        self._phase = (self._phase + phases) % period
 
     def beats_needed(self) -> int:
         """Beats of a result FIFO with which every phase would have been worked off when it was."""
@@ -128,8 +136,8 @@ class QueueProcess:
     """Event times of a queue: a beat taken is offered two cycles later; its place is free a cycle after it left."""
 
     def __init__(self, words: int) -> None:
-        self.pending: list[int] = []
-        self.left: list[int] = []
+        self.pending = no_times()
+        self.left = no_times()
         self._words = words
 
     def accept_time(self, slot: int) -> int | None:
@@ -144,16 +152,16 @@ class QueueProcess:
         index = len(self.pending) - self._words
         free = min(count, max(0, -index))
         first = index + free
-        known = np.array(self.left[first : first + count - free] if count > free else [], dtype=np.int64) + 1
+        known = part(self.left, first, first + count - free) + 1
         return np.append(np.zeros(free, dtype=np.int64), known)
 
     def take(self, slot: int, time: int) -> None:
         """The next beat was taken at `time`."""
         self.pending.append(time + QUEUE_LATENCY)
 
-    def take_many(self, slot: int, times: Sequence[int]) -> None:
+    def take_many(self, slot: int, times: NDArray[np.int64]) -> None:
         """The next beats were taken."""
-        self.pending.extend([time + QUEUE_LATENCY for time in times])
+        extend(self.pending, times + QUEUE_LATENCY)
 
     def advance(self) -> bool:
         """Nothing of its own to do."""
@@ -169,8 +177,8 @@ class SourceProcess:
     """An input of the network, which always offers the next beat."""
 
     def __init__(self) -> None:
-        self.pending: list[int] = []
-        self.left: list[int] = []
+        self.pending = no_times()
+        self.left = no_times()
 
     def advance(self) -> bool:
         """Nothing of its own to do."""
@@ -211,7 +219,7 @@ def transfer(producer: Producer, readers: Sequence[tuple[Consumer, int]]) -> boo
     return True
 
 
-def _transfer_many(pending: Sequence[int], left: list[int], readers: Sequence[tuple[Consumer, int]]) -> bool:
+def _transfer_many(pending: Times, left: Times, readers: Sequence[tuple[Consumer, int]]) -> bool:
     """The same for many beats at once; false if too few are known to be taken, or not without a loop."""
     count, known = len(pending) - len(left), []
     for consumer, _ in readers:
@@ -220,13 +228,13 @@ def _transfer_many(pending: Sequence[int], left: list[int], readers: Sequence[tu
             return False
         count = len(accepted)
         known.append(accepted)
-    earliest = np.array(pending[len(left) : len(left) + count], dtype=np.int64)
+    earliest = part(pending, len(left), len(left) + count)
     for accepted in known:
         earliest = np.maximum(earliest, accepted[:count])
     order = np.arange(count)
-    times = (np.maximum.accumulate(np.maximum(earliest - order, left[-1] + 1 if left else 0)) + order).tolist()
+    times = np.maximum.accumulate(np.maximum(earliest - order, left[-1] + 1 if left else 0)) + order
     for consumer, slot in readers:
         assert not isinstance(consumer, WindowProcess)
         consumer.take_many(slot, times)
-    left.extend(times)
+    extend(left, times)
     return True

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from .plans import Walk
 
 
+@lru_cache(maxsize=512)
 def make_walk(
     image: tuple[int, int, int],
     output: tuple[int, int, int],
@@ -144,7 +145,7 @@ def _assemble(
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def window_needs(walk: Walk) -> tuple[int, ...]:
     """Words of the frame that each window waits for, in the order of the walk."""
     needs = []
@@ -158,6 +159,7 @@ def window_needs(walk: Walk) -> tuple[int, ...]:
     return tuple(needs)
 
 
+@lru_cache(maxsize=512)
 def least_words(walk: Walk) -> int:
     """The least size of a line buffer, in words, with which the layer can finish: the widest span that it holds."""
     columns = len(walk.need_column) + 1

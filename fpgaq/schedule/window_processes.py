@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .cells import latency
-from .plans import WindowPlan
+from .plans import Walk, WindowPlan
 from .walk import window_needs
 
 NEVER = 1 << 60
@@ -16,18 +20,66 @@ NEVER = 1 << 60
 LONG = 48
 """Events that are known at once from which on arrays compute them faster than a loop."""
 
+Times: TypeAlias = "array[int]"
+"""Cycles that grow by the end: a loop adds them one by one, arithmetic on many of them copies a part."""
+
+
+def no_times() -> Times:
+    """An empty row of times."""
+    return array("q")
+
+
+def part(times: Times, start: int, stop: int) -> NDArray[np.int64]:
+    """A copy of the times from `start` to before `stop`, to compute with."""
+    with memoryview(times) as every, every[start:stop] as some:
+        return np.array(some, dtype=np.int64)
+
+
+def extend(times: Times, more: NDArray[np.int64]) -> None:
+    """Put many times at the end."""
+    times.frombytes(np.ascontiguousarray(more, dtype=np.int64).tobytes())
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """For each group of a frame: words that it waits for, its beats, words freed behind it (-1: none)."""
+
+    needs: NDArray[np.int64]
+    beats: NDArray[np.int64]
+    frees: NDArray[np.int64]
+
+    @cached_property
+    def each(self) -> list[tuple[int, int, int]]:
+        """Group by group, for a loop."""
+        return list(zip(self.needs.tolist(), self.beats.tolist(), self.frees.tolist(), strict=True))
+
+    @cached_property
+    def beats_before(self) -> NDArray[np.int64]:
+        """Beats of the frame before each group."""
+        return np.asarray(np.cumsum(self.beats) - self.beats)
+
+
+@lru_cache(maxsize=512)
+def _groups_of(walk: Walk, columns: int, groups: int, group_beats: int, last_group_beats: int) -> Groups:
+    needs = np.repeat(np.array(window_needs(walk), dtype=np.int64), groups)
+    beats = np.full(len(needs), group_beats, dtype=np.int64)
+    beats[groups - 1 :: groups] = last_group_beats
+    frees = np.full(len(needs), -1, dtype=np.int64)
+    frees[columns * groups - 1 :: columns * groups] = np.cumsum(walk.release)
+    return Groups(needs, beats, frees)
+
 
 class WindowProcess:
     """Event times of one window layer."""
 
     def __init__(self, plan: WindowPlan) -> None:
-        self.beat_times: list[int] = []  # when each beat was taken
-        self.word_times: list[int] = []
-        self.starts: list[int] = []  # of the groups
-        self.pending: list[int] = []  # when a result beat may leave at the earliest
-        self.left: list[int] = []  # when it left
-        self._released: list[int] = []  # words freed by the end of each row of windows, summed up
-        self._released_times: list[int] = []  # cycle from which they count
+        self.beat_times = no_times()  # when each beat was taken
+        self.word_times = no_times()
+        self.starts = no_times()  # of the groups
+        self.pending = no_times()  # when a result beat may leave at the earliest
+        self.left = no_times()  # when it left
+        self._released = no_times()  # words freed by the end of each row of windows, summed up
+        self._released_times = no_times()  # cycle from which they count
         self._release_index = 0
         self._beat = 0
         self._group = 0
@@ -48,19 +100,12 @@ class WindowProcess:
         self._completes = [
             beat % word_beats == word_beats - 1 or beat == last_beat for beat in range(plan.beats_per_pixel)
         ]
-        # For each group of a frame: words that it waits for, its beats, words freed behind it (-1: none).
-        self._groups: list[tuple[int, int, int]] = []
-        columns, freed = plan.output_image[1], 0
-        for window, need in enumerate(window_needs(plan.walk)):
-            row_ends = (window + 1) % columns == 0
-            freed += plan.walk.release[window // columns] if row_ends else 0
-            self._groups += [(need, plan.group_beats, -1)] * (plan.groups - 1)
-            self._groups.append((need, plan.last_group_beats, freed if row_ends else -1))
-        needs, beats, releases = (np.array(column, dtype=np.int64) for column in zip(*self._groups, strict=True))
-        self._needs, self._beats, self._frees = needs, beats, releases
-        self._beats_before = np.cumsum(beats) - beats
-        self._frame_beats = int(beats.sum())
+        columns = plan.output_image[1]
+        self._groups = _groups_of(plan.walk, columns, plan.groups, plan.group_beats, plan.last_group_beats)
+        self._frame_groups = len(self._groups.needs)
+        self._frame_beats = int(self._groups.beats.sum())
         self._word_ends = np.array(self._completes)
+        self._whole_words = all(self._completes)
 
     def accept_time(self, slot: int) -> int | None:
         """When there is room for the next beat at the earliest; None if not known yet."""
@@ -82,12 +127,12 @@ class WindowProcess:
             self.word_times.append(time)
         self._beat = beat + 1 if beat + 1 < len(self._completes) else 0
 
-    def receive(self, pending: Sequence[int], left: list[int]) -> None:
+    def receive(self, pending: Times, left: Times) -> None:
         """Take the beats of the only stream that it reads, as far as there is room: `transfer` without a detour."""
         room = self._capacity - len(self.word_times) + (self._released[-1] if self._released else 0)
         count = min(len(pending) - len(left), room * self._word_beats)
         if count >= LONG:
-            self._receive_many(pending[len(left) : len(left) + count], left)
+            self._receive_many(part(pending, len(left), len(left) + count), left)
             return
         words, released, released_times = self.word_times, self._released, self._released_times
         completes, beat, beat_times = self._completes, self._beat, self.beat_times
@@ -114,26 +159,31 @@ class WindowProcess:
                 beat = 0
         self._beat, self._release_index = beat, index
 
-    def _receive_many(self, beats: Sequence[int], left: list[int]) -> None:
+    def _receive_many(self, offered: NDArray[np.int64], left: Times) -> None:
         """The same for many beats at once, from when they are offered."""
-        offered = np.array(beats, dtype=np.int64)
-        ends = np.resize(np.roll(self._word_ends, -self._beat), len(offered))
-        must_be_free = len(self.word_times) - self._capacity + 1 + np.cumsum(ends) - ends
+        order = np.arange(len(offered))
+        if self._whole_words:
+            ends, before = None, order
+        else:
+            ends = self._word_ends[(order + self._beat) % len(self._word_ends)]
+            before = np.cumsum(ends) - ends
+        must_be_free = before + (len(self.word_times) - self._capacity + 1)
         if must_be_free[-1] > 0:
-            # Beats with room from the start have place -1.
-            place = np.where(must_be_free > 0, np.searchsorted(self._released, must_be_free), -1)
-            count = int(np.searchsorted(place, len(self._released)))
-            offered, ends, must_be_free, place = offered[:count], ends[:count], must_be_free[:count], place[:count]
+            first, known = self._release_index, len(self._released)
+            # Beats with room from the start have the last place, behind all that is known.
+            place = np.searchsorted(part(self._released, first, known), must_be_free)
+            place[must_be_free <= 0] = -1
+            count = int(np.searchsorted(place, known - first))
             if not count:
                 return
-            freed = np.array([*self._released_times, 0], dtype=np.int64)[place]
+            offered, order, place = offered[:count], order[:count], place[:count]
+            freed = np.append(part(self._released_times, first, known), 0)[place]
             offered = np.maximum(offered, freed)
-        order = np.arange(len(offered))
         earliest = left[-1] + 1 if left else 0
         times = np.maximum.accumulate(np.maximum(offered - order, earliest)) + order
-        left.extend(times.tolist())
-        self.beat_times.extend(times.tolist())
-        self.word_times.extend(times[ends].tolist())
+        extend(left, times)
+        extend(self.beat_times, times)
+        extend(self.word_times, times if ends is None else times[ends[: len(times)]])
         self._beat = (self._beat + len(times)) % len(self._word_ends)
 
     def advance(self) -> bool:
@@ -146,16 +196,17 @@ class WindowProcess:
 
     def start_groups(self, row: int | None) -> bool:
         """Start groups whose conditions are known, those of one row or all; true if any was."""
-        word_times, left, pending, groups = self.word_times, self.left, self.pending, self._groups
-        starts = self.starts
+        word_times, left, pending = self.word_times, self.left, self.pending
+        starts, count = self.starts, self._frame_groups
         words, leaving, steps, offered = len(word_times), len(left), self._steps, self._offered
         started, free, margin = self._started_beats, self.free, self._group_beats - self._fifo
         before = self._group
         end = 1 << 60 if row is None else (row + 1) * self._row_groups
-        frame, index = divmod(before, len(groups))
+        frame, index = divmod(before, count)
         left_over = end - before
-        if self._start_many(frame, index, min(left_over, len(groups) - index)):
+        if self._start_many(frame, index, min(left_over, count - index)):
             return True
+        groups = self._groups.each
         first_word, first_freed = frame * self._frame_words, frame * self._frame_release
         while left_over:
             need, beats, freed = groups[index]
@@ -181,43 +232,48 @@ class WindowProcess:
             free = time + steps
             left_over -= 1
             index += 1
-            if index == len(groups):
+            if index == count:
                 index = 0
                 first_word += self._frame_words
                 first_freed += self._frame_release
                 frame += 1
         self._started_beats, self.free = started, free
-        self._group = frame * len(groups) + index
+        self._group = frame * count + index
         return self._group > before
 
     def _start_many(self, frame: int, index: int, most: int) -> bool:
         """Start the groups whose conditions are known if they are many, at most to the end of the frame."""
         first_word, margin = frame * self._frame_words, self._group_beats - self._fifo
         popped = frame * self._frame_beats + margin  # beats that must have left, beyond those before in the frame
-        if most < LONG or self._needs[index + LONG - 1] + first_word > len(self.word_times):
+        all_needs, all_before = self._groups.needs, self._groups.beats_before
+        if most < LONG or all_needs[index + LONG - 1] + first_word > len(self.word_times):
             return False
-        if self._beats_before[index + LONG - 1] + popped > len(self.left):
+        if all_before[index + LONG - 1] + popped > len(self.left):
             return False
-        needs, before = self._needs[index : index + most], self._beats_before[index : index + most]
+        needs, before = all_needs[index : index + most], all_before[index : index + most]
         count = int(np.searchsorted(needs, len(self.word_times) - first_word, side="right"))
         count = min(count, int(np.searchsorted(before, len(self.left) - popped, side="right")))
-        needs, before, beats = needs[:count], before[:count], self._beats[index : index + count]
+        needs, before, beats = needs[:count], before[:count], self._groups.beats[index : index + count]
         low = int(needs[0]) - 1
-        times = np.array(self.word_times[first_word + low : first_word + int(needs[-1])], dtype=np.int64)
+        times = part(self.word_times, first_word + low, first_word + int(needs[-1]))
         earliest = times[needs - 1 - low] + 1
         if before[-1] + popped > 0:
             low = max(0, int(before[0]) + popped - 1)
-            times = np.array(self.left[low : int(before[-1]) + popped], dtype=np.int64)
+            times = part(self.left, low, int(before[-1]) + popped)
             waits = before + popped > 0
             earliest[waits] = np.maximum(earliest[waits], times[before[waits] + popped - 1 - low] + 1)
         order = np.arange(count) * self._steps
         starts = np.maximum.accumulate(np.maximum(earliest - order, self.free)) + order
-        self.starts.extend(starts.tolist())
-        within = np.arange(int(beats.sum())) - np.repeat(before - before[0], beats)
-        self.pending.extend((np.repeat(starts + self._offered, beats) + within).tolist())
-        freed = self._frees[index : index + count]
-        self._released.extend((freed[freed >= 0] + frame * self._frame_release).tolist())
-        self._released_times.extend((starts[freed >= 0] + self._steps + 1).tolist())
+        extend(self.starts, starts)
+        if self._group_beats == 1:
+            extend(self.pending, starts + self._offered)
+        else:
+            within = np.arange(int(beats.sum())) - np.repeat(before - before[0], beats)
+            extend(self.pending, np.repeat(starts + self._offered, beats) + within)
+        freed = self._groups.frees[index : index + count]
+        ends = np.flatnonzero(freed >= 0)
+        extend(self._released, freed[ends] + frame * self._frame_release)
+        extend(self._released_times, starts[ends] + self._steps + 1)
         self._started_beats += int(beats.sum())
         self.free = int(starts[-1]) + self._steps
         self._group += count
@@ -232,20 +288,19 @@ class WindowProcess:
 
     def beats_needed(self) -> int:
         """Beats of a result FIFO with which every group would have started when it did."""
-        frame = [beats for _, beats, _ in self._groups]
-        started = np.append(0, np.cumsum(frame * (len(self.starts) // len(frame) + 1)))[: len(self.starts)]
+        frame = self._groups.beats
+        started = np.append(0, np.cumsum(np.tile(frame, len(self.starts) // len(frame) + 1)))[: len(self.starts)]
         return int((started + self._group_beats - np.searchsorted(self.left, self.starts)).max())
 
     def latest_beats(self) -> NDArray[np.int64]:
         """When each beat had to be taken at the latest for every group to start when it did."""
         complete = np.flatnonzero(self._completes * (len(self.beat_times) // len(self._completes) + 1))
         latest = np.full(len(self.beat_times), NEVER)
-        frames = len(self.starts) // len(self._groups) + 1
+        frames = len(self.starts) // self._frame_groups + 1
         for frame in range(frames):
-            starts = self.starts[frame * len(self._groups) : (frame + 1) * len(self._groups)]
-            needs = np.array([need for need, _, _ in self._groups[: len(starts)]], dtype=np.int64)
-            beats = complete[needs + frame * self._frame_words - 1]
-            np.minimum.at(latest, beats, np.array(starts, dtype=np.int64) - 1)
+            starts = part(self.starts, frame * self._frame_groups, (frame + 1) * self._frame_groups)
+            beats = complete[self._groups.needs[: len(starts)] + frame * self._frame_words - 1]
+            np.minimum.at(latest, beats, starts - 1)
         # A beat comes at least a cycle before the next one.
         order = np.arange(len(latest))
         earliest: NDArray[np.int64] = np.minimum.accumulate((latest - order)[::-1])[::-1] + order

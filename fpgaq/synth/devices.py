@@ -1,7 +1,9 @@
 """The devices that synthesis knows: what each holds, how Yosys maps to it and what places and routes it.
 
-Sources of the capacities: Xilinx DS180 and DS891, Lattice FPGA-DS-02012 (ECP5) and FPGA-DS-02008, FPGA-DS-02029
-(iCE40), Gowin DS100 and DS102; those of placed parts agree with nextpnr's utilization reports.
+Sources of the capacities: Xilinx DS180 (7 series), DS190 (Zynq-7000), DS891 (Zynq UltraScale+) and DS987 (Kria K26),
+Lattice FPGA-DS-02012 (ECP5) and FPGA-DS-02008, FPGA-DS-02029 (iCE40), Gowin DS100 (GW1N), DS861 (GW1NSR) and DS102
+(GW2A); those of placed parts agree with nextpnr's utilization reports. A block RAM of AMD's counts as two of 18 kbit, a
+multiplier of Gowin's of 18 x 18 bits as two of 9 x 9.
 """
 
 from __future__ import annotations
@@ -93,19 +95,27 @@ def _gowin(name: str, part: tuple[str, str], pins: str, capacity: Counts) -> Dev
 
 _ALL = (
     Device("xc7", "xc7", _XC7),
+    _xilinx("xc7s50", _XC7, 32_600, 65_200, 120, 150),
     _xilinx("xc7a35t", _XC7, 20_800, 41_600, 90, 100),
+    _xilinx("xc7a50t", _XC7, 32_600, 65_200, 120, 150),
     _xilinx("xc7a100t", _XC7, 63_400, 126_800, 240, 270),
+    _xilinx("xc7a200t", _XC7, 134_600, 269_200, 740, 730),
+    _xilinx("xc7z010", _XC7, 17_600, 35_200, 80, 120),
     _xilinx("xc7z020", _XC7, 53_200, 106_400, 220, 280),
     Device("xcup", "xcup", _XCUP),
     _xilinx("xczu3eg", _XCUP, 70_560, 141_120, 360, 432),
+    _xilinx("xck26", _XCUP, 117_120, 234_240, 1_248, 288),
     _xilinx("xczu9eg", _XCUP, 274_080, 548_160, 2_520, 1_824),
     _ecp5("25k", 24_288, 28, 56),
     _ecp5("45k", 43_848, 72, 108),
     _ecp5("85k", 83_640, 156, 208),
+    _ice40("hx1k", "tq144", 1_280, 0, 16),
     _ice40("hx8k", "ct256", 7_680, 0, 32),
     _ice40("up5k", "sg48", 5_280, 8, 30),
     _gowin("gw1n9", ("GW1NR-LV9QN88PC6/I5", "GW1N-9C"), "52 3 4 10", Counts(8_640, 6_480, 0, 40, 26)),
+    Device("gowin-gw1nsr4", "gowin", _GOWIN.format(family="gw1n"), Counts(4_608, 3_456, 0, 32, 10)),
     _gowin("gw2a18", ("GW2A-LV18PG256C8/I7", "GW2A-18"), "H11 T10 T13 M11", Counts(20_736, 15_552, 0, 96, 46)),
+    Device("gowin-gw2a55", "gowin", _GOWIN.format(family="gw2a"), Counts(54_720, 41_040, 0, 80, 140)),
 )
 
 DEVICES: Mapping[str, Device] = {device.name: device for device in _ALL}

@@ -144,7 +144,8 @@ def test_the_fastest_schedule_that_fits_says_what_limits_it() -> None:
     network = builder.convolution(32, (3, 3), padding=(1, 1, 1, 1)).convolution(16, (1, 1), relu=False).graph()
     fitted = fit_device(network, "ecp5-25k")
     assert excess_of(fitted.estimate) == ""
-    assert 20 <= fitted.schedule.multipliers <= 28 and "of 28 DSP" in fitted.limited_by
+    assert fitted.schedule.multipliers >= 20 and fitted.estimate.counts.dsp <= 28
+    assert "of 28 DSP" in fitted.limited_by
     larger = fit_device(network, "ecp5-85k")
     assert larger.schedule.prediction.mean_interval < fitted.schedule.prediction.mean_interval
 
