@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from fpgaq import integer_file, pipeline, reference
+from fpgaq.engines import Engine
 from fpgaq.errors import ModelError, UnsupportedError
 from fpgaq.formats import Format
 from fpgaq.inputs import apply_transform
 from fpgaq.integer_check import check
+from fpgaq.integer_check.carried import check_carried
 from fpgaq.integer_file import encoding
 from fpgaq.integer_graph import RULES, InputTransform, Requantize, Tensor
-from fpgaq.verify.compiled import compile_graph
+from fpgaq.lowering import lower
+from fpgaq.verify.compiled import compile_graph, find_compiler
 from tests.imported_operators import BUILDERS
 from tests.integer_operators import residual_network
 from tests.slow_interpreter import slow_run
@@ -178,22 +181,57 @@ def test_real_values_know_scale_and_zero_point() -> None:
     assert Tensor("x", (1, 1, 1), Format(8, 2)).real(np.array([-3, 1])).tolist() == [-0.75, 0.25]
 
 
+LIMITS = "rounds twice, as LiteRT does, with results of both signs|a zero point or clip of 16 bits"
+
+
 @pytest.mark.parametrize("kind", sorted(BUILDERS))
-def test_hardware_refuses_them_by_name_and_run_computes_them(kind: str, tmp_path: Path) -> None:
-    graph = BUILDERS[kind](3)
-    name = re.escape(repr(graph.operators[0].name))
-    for language in ("verilog", "hls"):
-        with pytest.raises(UnsupportedError, match=f"layer {name} .*; `fpgaq run` computes it"):
-            pipeline.generate(graph, tmp_path / language, language=language)
-        assert not (tmp_path / language).exists()
-    with pytest.raises(UnsupportedError, match=f"layer {name} "):
-        pipeline.unroll(graph, tmp_path / "unrolled")
-    with pytest.raises(UnsupportedError, match=f"layer {name} "):
+def test_the_lowered_network_computes_the_same_or_is_refused_by_name(kind: str) -> None:
+    lowered = 0
+    for seed in range(60):
+        graph = BUILDERS[kind](seed)
+        try:
+            plain = lower(graph)
+        except UnsupportedError as error:
+            assert re.search(f"layer {graph.operators[0].name!r}: ({LIMITS})", str(error))
+            continue
+        check_carried(plain)
+        expected, found = (reference.run(one, graph.samples, keep=True) for one in (graph, plain))
+        assert all(np.array_equal(found[name], expected[name]) for name in graph.tensors)
+        lowered += 1
+    assert lowered >= 30
+
+
+def test_what_is_not_lowered_is_refused_by_name(tmp_path: Path) -> None:
+    graph = BUILDERS["multiply"](3)
+    with pytest.raises(UnsupportedError, match="layer 'm' requantizes by|layer 'm' has factors"):
+        check_carried(graph)
+    with pytest.raises(UnsupportedError, match="layer 'a' "):
+        pipeline.unroll(BUILDERS["affine"](3), tmp_path / "unrolled")
+    with pytest.raises(UnsupportedError, match="layer 'm' "):
         compile_graph(graph)
 
 
-def test_hardware_refuses_another_input_formula(tmp_path: Path) -> None:
-    graph = residual_network()
-    transforms = {name: replace(value, kind="integer") for name, value in graph.transforms.items()}
-    with pytest.raises(UnsupportedError, match="input 'x' has a transform of kind 'integer'"):
-        pipeline.generate(check(replace(graph, transforms=transforms)), tmp_path / "a")
+def test_steps_and_zero_points_of_the_ports_are_told(tmp_path: Path) -> None:
+    graph = BUILDERS["convolution"](next(seed for seed in range(50) if _lowers(BUILDERS["convolution"](seed))))
+    pipeline.generate(graph, tmp_path / "hw")
+    interface = json.loads((tmp_path / "hw" / "interface.json").read_text(encoding="utf-8"))
+    for port, name in ((interface["inputs"][0], "x0"), (interface["outputs"][0], "y")):
+        tensor = graph.tensors[name]
+        assert (port["scale"], port["zero_point"]) == (tensor.scale, tensor.zero_point)
+
+
+@pytest.mark.parametrize("kind", ["convolution", "add", "multiply"])
+def test_the_compiled_network_computes_the_same(kind: str) -> None:
+    if find_compiler() is None:
+        pytest.skip("no C++ compiler")
+    graph = BUILDERS[kind](next(seed for seed in range(50) if _lowers(BUILDERS[kind](seed))))
+    found = Engine("cpp", graph, 3).run(graph.samples)
+    expected = reference.run(graph, graph.samples)
+    assert np.array_equal(found["y"], expected["y"])
+
+
+def _lowers(graph) -> bool:
+    try:
+        return lower(graph) is not graph
+    except UnsupportedError:
+        return False

@@ -166,15 +166,16 @@ def check_requantize(
     target: Tensor,
     bounds: Bounds,
     sources: tuple[Tensor, ...],
+    adds: bool = True,
 ) -> None:
     """A requantizer that leads from accumulators of the fractional bits `scales` to the output.
 
-    Where scales are arbitrary, the importer has chosen multipliers by the scales of the file; there is nothing to
-    hold them against here.
+    Without `adds` the output's zero point is in an input already. Where scales are arbitrary, the importer has chosen
+    multipliers by the scales of the file; there is nothing to hold them against here.
     """
     fmt = target.format
     check_rule(op, rule, len(scales), fmt, bounds)
-    if rule.zero_point != target.zero_point:
+    if adds and rule.zero_point != target.zero_point:
         refuse("layer", op.name, f"adds {rule.zero_point} where the output's zero point is {target.zero_point}")
     if any(tensor.scale is not None for tensor in (*sources, target)):
         return

@@ -27,6 +27,7 @@ from ..integer_graph import (
     IntegerTable,
     IntegerTranspose,
     IntegerUpsample,
+    Requantize,
     Tensor,
 )
 from .layers import (
@@ -175,7 +176,12 @@ def _check_add(op: IntegerAdd, sources: Sources, target: Tensor) -> None:
     if len(scales) != 1:
         refuse("layer", op.name, f"aligns its inputs to different scales, fractional bits {sorted(scales)}")
     bounds = check_accumulator(op, op.accumulator_width, *(tensor.format for tensor in sources))
-    check_requantize(op, op.requantize, tuple(scales), target, bounds, sources)
+    check_requantize(op, op.requantize, tuple(scales), target, bounds, sources, _has_zero_point(op.requantize))
+
+
+def _has_zero_point(rule: Requantize) -> bool:
+    """Whether a sum adds the output's zero point itself; else one of its inputs holds it."""
+    return isinstance(rule, Requantize) and rule.zero_point != 0
 
 
 def _check_scale(op: IntegerScale, sources: Sources, target: Tensor) -> None:
@@ -196,7 +202,8 @@ def _check_scale(op: IntegerScale, sources: Sources, target: Tensor) -> None:
     bounds = check_accumulator(op, op.accumulator_width, source.format)
     # The fractional bits of the scales are not part of the network, so the target's cannot be held against them.
     check_rule(op, op.requantize, channels, target.format, bounds)
-    if op.requantize.zero_point != target.zero_point:
+    # The offset may hold the output's zero point.
+    if op.requantize.zero_point not in (0, target.zero_point):
         refuse("layer", op.name, f"adds {op.requantize.zero_point} where the output has {target.zero_point}")
 
 
