@@ -75,6 +75,11 @@ def _lowered(op: IntegerOperator, graph: IntegerGraph, names: _Names) -> list[Pi
     special = (isinstance(op, IntegerAdd) and bool(op.factors)) or (
         isinstance(op, IntegerMultiply) and any(op.zero_points)
     )
+    if isinstance(op, IntegerTable) and _is_lone_sign(op.index_format):
+        # An index of two bits, whose results outside -1 and 0 are those of the nearer one.
+        wide = replace(op, index_format=replace(op.index_format, width=2), table=np.repeat(op.table, 2))
+        return [(wide, target)]
+    special |= rule is not None and type(op) in LOWERINGS and _is_lone_sign(target.format)
     if (rule is None or rule.plain) and not special:
         return [(op, target)]
     lower = LOWERINGS.get(type(op))
@@ -121,7 +126,12 @@ def _foldable(rule: Requantize, target: Tensor) -> bool:
     """Whether the zero point may be added before the rounding and the format alone saturates."""
     clipped = rule.limits(target.format) != (target.format.minimum, target.format.maximum)
     even = rule.rounding in ("half_up", "floor") or (rule.rounding == "half_even" and rule.zero_point % 2 == 0)
-    return not clipped and (even or rule.zero_point == 0)
+    return not clipped and (even or rule.zero_point == 0) and not _is_lone_sign(target.format)
+
+
+def _is_lone_sign(fmt: Format) -> bool:
+    """Whether a format is a sign bit alone, -1 and 0, which no requantizer of the hardware saturates to."""
+    return fmt.signed and fmt.width == 1
 
 
 def _rounded(op: IntegerOperator, rule: Requantize, target: Tensor, names: _Names) -> tuple[Tensor, list[Piece]]:
