@@ -93,6 +93,17 @@ def test_sums_of_all_pairs_are_the_exact_rational() -> None:
         assert found[index] == min(max(100 + round(value / scales[2]), 0), 255)
 
 
+def test_a_softmax_at_the_end_is_the_hosts_and_nowhere_else() -> None:
+    writer = Writer(6)
+    tensor = writer.qdq(writer.input((4,)))
+    scores = writer.qdq(writer.node("MatMul", (tensor, writer.weight((4, 3)))), writer.grid(0.1))
+    softmax = writer.node("Softmax", (scores,), axis=-1)
+    graph, remarks = load_integer_onnx(writer.bytes(softmax))
+    assert graph.classifier and any("is left out: the outputs are scores" in remark for remark in remarks)
+    with pytest.raises(UnsupportedError, match="in the midst or of another axis"):
+        load_integer_onnx(writer.bytes(writer.qdq(softmax)))
+
+
 def test_a_function_is_its_table() -> None:
     writer = Writer(2)
     tensor = writer.qdq(

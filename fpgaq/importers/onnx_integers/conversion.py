@@ -51,6 +51,8 @@ class Conversion(Builder):
         self.quantized: dict[str, Quantized] = {}
         self.transforms: dict[str, InputTransform] = {}
         self.remarks: list[str] = []
+        self.inner: set[str] = set()
+        """The names that nodes read."""
         self._names: set[str] = set()
 
     def put(self, op: IntegerOperator, shape: ImageShape, grid: Grid, scale: float | None = None) -> str:

@@ -207,6 +207,17 @@ def arg_max(call: Call) -> None:
     _set(call, Stored("", shape or (1,), written, False))
 
 
+def softmax(call: Call) -> None:
+    """Softmax or LogSoftmax of the channels at the end: the host's, who needs the greatest score alone."""
+    call.count(1, 1)
+    value = call.tensor(0)
+    axis = call.axis(call.attributes.integer("axis", 1 if call.opset < 13 else -1), len(value.shape))
+    if axis != 0 or call.node.outputs[0] in conversion(call).inner:
+        raise UnsupportedError(f"{call.where}: in the midst or of another axis; supported: of the channels, at the end")
+    conversion(call).remarks.append(f"{call.where} is left out: the outputs are scores, the greatest is the class")
+    _set(call, value)
+
+
 def cast(call: Call) -> None:
     """Cast of integers to real numbers, which then are their own values; of real numbers to real numbers."""
     kind, value = call.attributes.integer("to"), call.tensor(0)

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import ModelError, UnsupportedError
 from ...formats import Format
 from ...integer_check import check
-from ...integer_graph import InputTransform, IntegerArray, IntegerGraph, IntegerMultiply, Tensor
+from ...integer_graph import InputTransform, IntegerArray, IntegerGraph, IntegerMultiply, IntegerReshape, Tensor
 from ..onnx.builder import Node
 from ..onnx.constants import fold
 from ..onnx.file import read_model, read_opset
@@ -72,6 +72,7 @@ def _load(model: Any, network: str | None) -> tuple[IntegerGraph, tuple[str, ...
     shapes, batch = _input_shapes([declared[name] for name in inputs])
     reserved = {name for node in graph.node for name in (*node.input, *node.output)}
     owner = Conversion(read_opset(model), batch or 1, batch is None, reserved | set(inputs))
+    owner.inner = read
     for name, tensor in initializers.items():
         if name in read:
             owner.constants[name] = to_array(tensor, f"initializer {name!r}")
@@ -147,7 +148,10 @@ def _finish(owner: Conversion, name: str) -> tuple[str, tuple[int, ...]]:
         raise ModelError(f"output {name!r} is a constant: the data does not reach it")
     if isinstance(value, Stored):
         if value.tensor in owner.transforms:
-            raise UnsupportedError(f"output {name!r} is an input that nothing computes on")
+            # An input that is quantized and nothing else: a network has a layer.
+            source = owner.stored[value.tensor]
+            copy = IntegerReshape(f"{name}.copy", (source.name,), owner.fresh(f"{name}.copy"))
+            return owner.put(copy, source.shape, owner.grid(value)), value.shape
         return value.tensor, value.shape
     if not isinstance(value, Accumulated):
         raise UnsupportedError(

@@ -40,6 +40,8 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Relu": elements.relu,
     "Reshape": movements.reshape,
     "Sigmoid": elements.unary("sigmoid"),
+    "LogSoftmax": movements.softmax,
+    "Softmax": movements.softmax,
     "Squeeze": movements.squeeze,
     "Sub": elements.subtract,
     "Tanh": elements.unary("tanh"),
