@@ -5,7 +5,7 @@
 
 The first appends to ``estimator_data/DEVICE.jsonl`` what is not yet there; runs that the user's cache holds cost
 nothing. The second writes ``estimator_data/designs.jsonl`` anew, the inventory of every network that some device has
-counts of. A digest of each design's Verilog stands beside its counts: counts of other Verilog than today's are told.
+counts of. A digest of each design's Verilog is kept with its counts, so that counts of other Verilog are found.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def emitted(name: str) -> tuple[Design, dict[str, str | bytes], str]:
 
 
 def count(name: str, device: str) -> dict[str, Any]:
-    """What a network takes."""
+    """The resources that a network takes."""
     _, files, digest = emitted(name)
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "design"
@@ -53,7 +53,7 @@ def count(name: str, device: str) -> dict[str, Any]:
 
 
 def inventory(name: str) -> dict[str, Any]:
-    """What a network consists of."""
+    """The parts of a network."""
     design, _, digest = emitted(name)
     items = [item for part in take_inventory(design).values() for item in part]
     listed = [[item.kind, dict(item.facts), item.count] for item in items]

@@ -26,7 +26,7 @@ from fpgaq.synth.yosys import yosys_version
 FOLDS = 5
 # How strongly a coefficient is held to one, against a design that is wrong by its whole size.
 RIDGE = 0.01
-# A family with few networks is held harder, to the coefficients of one alike.
+# A family with few networks is held more strongly, to the coefficients of a similar family.
 ALIKE = {"xcup": ("xc7", 0.1)}
 ROUNDS = 30
 
@@ -89,7 +89,7 @@ def judge(errors: Matrix) -> dict[str, float]:
 
 
 def fit_family(records: Sequence[dict[str, Any]], family: str, found: dict[str, Any]) -> dict[str, Any]:
-    """What the coefficients file says of one family; `found` holds the families before it."""
+    """The entry of one family in the coefficients file; `found` holds the families before it."""
     alike, ridge = ALIKE.get(family, ("", RIDGE))
     quantities: list[Quantities] = [sum_quantities([Item(*item) for item in r["items"]], family) for r in records]
     result: dict[str, Any] = {"errors": {}, "designs": len(records)}

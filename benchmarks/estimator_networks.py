@@ -41,7 +41,7 @@ def make_sample(name: str) -> Sample:
 
 
 def packed_sample(seed: int, factor_bits: int) -> Sample:
-    """A practical network in which a factor of so many bits holds the weights of several outputs at least once."""
+    """A practical network in which a factor of that many bits holds the weights of several outputs at least once."""
     for attempt in range(1_000 * (seed + 1), 1_000 * (seed + 2)):
         sample = practical_sample(attempt)
         schedule = replace(sample.schedule, factor_bits=factor_bits)

@@ -1,4 +1,4 @@
-"""What finetuning in fixed point recovers on the examples: the table of docs/accuracy.md.
+"""Accuracy that finetuning in fixed point recovers on the examples: the table of docs/accuracy.md.
 
     sudo apt-get install dataset-fashion-mnist
     python benchmarks/finetuning.py -o build/finetuning

@@ -35,7 +35,7 @@ def shortened(message: str) -> str:
 
 
 def verdict(folder: Path, name: str) -> tuple[str, str]:
-    """What the ONNX file is read as (with its data opened as the .nnp has it), and whether the two agree."""
+    """The result of reading the ONNX file (with its data as the .nnp has it), and whether the two agree."""
     if not (folder / f"{name}.onnx").exists():
         return "no such file", "-"
     _, _, graph, _ = both(folder, name)

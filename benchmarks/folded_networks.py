@@ -44,7 +44,7 @@ class Case:
     par: tuple[int, int]
     bus: int
     peer_seconds: float = 1800.0
-    """Of Yosys for NNgen's Verilog, at most; 0: it is not counted."""
+    """Most seconds of Yosys for NNgen's Verilog; 0: it is not counted."""
     clocked: bool = False
     """Ours is placed and routed on an ECP5 too; NNgen's ports do not go onto our four pins."""
 
@@ -59,7 +59,7 @@ CASES: Mapping[str, Case] = {
 
 
 def make_peer(case: Case, python: str, folder: Path) -> dict[str, Any]:
-    """What NNgen makes of a case, and its simulation."""
+    """NNgen's hardware for a case, and its simulation."""
     task = {"shape": case.shape, "layers": case.layers, "par": case.par, "bus": case.bus, "simulate": True}
     script = Path(__file__).with_name("folded_peer.py").resolve()
     arguments = [python, str(script), json.dumps(task), str(folder.resolve())]
@@ -73,7 +73,7 @@ def make_peer(case: Case, python: str, folder: Path) -> dict[str, Any]:
 
 
 def make_ours(case: Case, folder: Path) -> dict[str, Any]:
-    """What fpgaq makes of a case, and its simulation."""
+    """The hardware of fpgaq for a case, and its simulation."""
     network = WORKLOADS[case.workload]()
     started = time.monotonic()
     made = pipeline.generate(network, folder, Target(multipliers=case.multipliers), device="xc7")
@@ -92,7 +92,7 @@ def make_ours(case: Case, folder: Path) -> dict[str, Any]:
 
 
 def count(folder: Path, seconds: float) -> dict[str, Any]:
-    """What Yosys counts for the AMD series 7; nothing if it does not end in time."""
+    """Yosys's counts for the AMD series 7; none if it does not end in time."""
     try:
         result = synthesize(folder, "xc7", seeds=0, layers=False, timeout=seconds)
     except ToolTimeoutError as error:
@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("python")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
-    parser.add_argument("--most", type=int, help="stop after so many steps")
+    parser.add_argument("--most", type=int, help="stop after that many steps")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     path = arguments.folder / "facts.json"

@@ -66,7 +66,7 @@ def rates(graph: Graph, integer: IntegerGraph, data: Dataset) -> dict[str, Any]:
 def best_interval(graph: Graph, schedule: Schedule) -> int:
     """The least interval that dedicated lanes can have within the budget, by trying every fold of every layer.
 
-    On its own beside `fpgaq.schedule.folding`, which it checks; for networks without convolution groups.
+    Independent of `fpgaq.schedule.folding`, which it checks; for networks without convolution groups.
     """
     costs: list[dict[int, int]] = []
     for op in graph.operators:
@@ -102,7 +102,7 @@ def best_interval(graph: Graph, schedule: Schedule) -> int:
 
 
 def prediction(schedule: Schedule, optimum: int) -> dict[str, Any]:
-    """What the schedule promises."""
+    """The predictions of the schedule."""
     return {
         "multipliers": schedule.multipliers,
         "limit": schedule.limit,
@@ -176,7 +176,7 @@ def measure(options: argparse.Namespace, facts: dict[str, Any], keep: Callable[[
 
 
 def machine() -> dict[str, Any]:
-    """What the figures hold for."""
+    """The machine and versions that the figures hold for."""
     tools = {tool.name: tool.version for tool in find_tools() if tool.version and tool.name != "nnabla"}
     return {"tools": tools, "engine": engine(), "threads": threads(), "processors": os.cpu_count(),
             "system": f"{platform.system()} {platform.machine()}"}  # fmt: skip

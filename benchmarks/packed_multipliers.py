@@ -1,4 +1,4 @@
-"""What sharing a multiplier among outputs saves and costs: one convolution, with and without, counted by Yosys.
+"""Savings and costs of sharing a multiplier among outputs: one convolution, with and without, counted by Yosys.
 
 python benchmarks/packed_multipliers.py
 """
@@ -25,7 +25,7 @@ CASES = (("xc7", 25, 8, 8), ("xcup", 27, 8, 8), ("xc7", 25, 4, 4), ("ecp5-85k", 
 
 
 def network(element_bits: int, weight_bits: int) -> IntegerGraph:
-    """A convolution 3x3 of 4 to 8 channels on 8x8 pixels: the first random one whose weights have so many bits."""
+    """A convolution 3x3 of 4 to 8 channels on 8x8 pixels: the first random one whose weights have that many bits."""
     for seed in count():
         builder = NetworkBuilder(seed, (8, 8, 4), Format(element_bits, 0, False))
         graph = builder.convolution(8, (3, 3), padding=(1, 1, 1, 1)).graph()

@@ -102,7 +102,7 @@ def untrained(name: str, plan: Plan, folder: Path) -> None:
 
 
 def tell(text: str) -> None:
-    """What is going on, on a terminal."""
+    """Progress, on a terminal."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 

@@ -30,7 +30,7 @@ from fpgaq.errors import FpgaqError  # noqa: E402
 from fpgaq.pruning.figures import Figures, measure  # noqa: E402
 
 Pair = tuple[Figures, Figures]
-"""Of the whole network and of the pruned one."""
+"""Figures of the whole network and of the pruned one."""
 
 
 def train_and_prune(name: str, number: int, output: Path, data_folder: Path) -> Pair:
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Measure what pruning costs over several seeds.")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--network", choices=sorted(PLANS), default="fashion_cnn", help="default: %(default)s")
-    parser.add_argument("--seeds", type=int, default=5, help="beside the shipped network; default: %(default)s")
+    parser.add_argument("--seeds", type=int, default=5, help="in addition to the shipped network; default: %(default)s")
     parser.add_argument("--first", type=int, default=0, help="0, the shipped network, by default")
     parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
     options = parser.parse_args(arguments)

@@ -3,7 +3,7 @@
     python benchmarks/table.py --nngen PYTHON --da4ml PYTHON --alkaid PYTHON -o build/table [--jobs 2]
 
 Each PYTHON is that of an environment that has the peer. The parts are the scripts that print the tables of docs, run
-one after another (or so many at once), with a cache of synthesis of their own that starts empty. What each prints is
+one after another (or several at once), with a cache of synthesis of their own that starts empty. What each prints is
 kept in FOLDER/PART.md, what it says meanwhile in FOLDER/PART.log; all together, below the versions, is FOLDER/table.md.
 Some hours of one core.
 """

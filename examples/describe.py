@@ -30,7 +30,7 @@ dark pixels of a 4x4 block of a digit's bitmap. The test set was drawn with a fi
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured on a trained network: fractions of right answers, or mean squared errors.
+    """Measurements of a trained network: fractions of right answers, or mean squared errors.
 
     `idle` is the error of the input itself, for a network that puts out images.
     """

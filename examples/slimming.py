@@ -30,10 +30,10 @@ from fpgaq.data import Dataset
 from fpgaq.errors import FpgaqError
 from fpgaq.graph import Graph
 from fpgaq.importers import from_nnabla
+from fpgaq.nnabla.retraining import Recipe, retrain
 from fpgaq.nnabla.training import TrainOptions
 from fpgaq.pruning.algorithms import NetworkSlimming
 from fpgaq.pruning.figures import measure, table_rows
-from fpgaq.pruning.training import Recipe, retrain
 from fpgaq.report.text import columns
 
 MULTIPLIERS = 64

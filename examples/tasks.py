@@ -1,4 +1,4 @@
-"""What each example learns: its network, its data and the recipe of its training."""
+"""The task of each example: its network, its data and the recipe of its training."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def train(task: Task, data: Data, iterations: int, seed: int = SEED) -> None:
 
 
 def score(task: Task, inputs: Bytes, targets: NDArray[Any], batch_size: int = 500) -> NDArray[np.float64]:
-    """For each sample 1 or 0 for a right or wrong class, or the mean squared error of what the network puts out."""
+    """For each sample 1 or 0 for a right or wrong class, or the mean squared error of the network's output."""
     scores = np.empty(len(inputs))
     for start in range(0, len(inputs), batch_size):
         part = slice(start, start + batch_size)
@@ -80,7 +80,7 @@ def score(task: Task, inputs: Bytes, targets: NDArray[Any], batch_size: int = 50
 
 
 def squared_error(y: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
-    """Of each sample, the mean of the squared differences."""
+    """The mean of the squared differences of each sample."""
     difference = y.astype(np.float64) - targets
     result: NDArray[np.float64] = np.mean(difference.reshape(len(y), -1) ** 2, axis=1)
     return result

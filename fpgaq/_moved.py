@@ -18,6 +18,8 @@ from typing import Any
 MODULES: dict[str, str] = {
     "fpgaq.errors": "fpgaq.base.errors",
     "fpgaq.parallel": "fpgaq.base.parallel",
+    "fpgaq.synth.process": "fpgaq.hardware.synth.yosys",
+    "fpgaq.verify.process": "fpgaq.base.child",
     "fpgaq.npy": "fpgaq.base.npy",
     "fpgaq.data": "fpgaq.base.data",
     "fpgaq.doctor": "fpgaq.base.tools",
@@ -58,6 +60,7 @@ MODULES: dict[str, str] = {
     "fpgaq.explore": "fpgaq.study.explore",
     "fpgaq.report": "fpgaq.study.report",
     "fpgaq.pruning": "fpgaq.study.pruning",
+    "fpgaq.pruning.training": "fpgaq.nnabla.retraining",
     "fpgaq.pruning.command": "fpgaq.study.pruning.prune",
     "fpgaq.pruning.workflow": "fpgaq.pipeline.pruning",
     "fpgaq.nnabla.workflow": "fpgaq.pipeline.finetuning",
@@ -67,7 +70,37 @@ MODULES: dict[str, str] = {
 }
 """Old module or package -> new one. The longest prefix of a name counts; what is below a package moves with it."""
 
-CLASSES: dict[str, dict[str, str]] = {}
+CLASSES: dict[str, dict[str, str]] = {
+    "fpgaq.engines": {
+        "Engine": "Runner",
+    },
+    "fpgaq.importers.nnp.network": {
+        "Network": "NnpNetwork",
+    },
+    "fpgaq.pruning": {
+        "Sensitivity": "HarmTable",
+        "measure_sensitivity": "measure_harms",
+        "search": "counts_within",
+    },
+    "fpgaq.pruning.budget_search": {
+        "Sensitivity": "HarmTable",
+        "measure_sensitivity": "measure_harms",
+        "search": "counts_within",
+    },
+    "fpgaq.quantizer.calibration": {
+        "Statistics": "ActivationStatistics",
+    },
+    "fpgaq.schedule.beats": {
+        "Network": "BeatNetwork",
+        "predict": "predict_cycles",
+    },
+    "fpgaq.search.measure": {
+        "measure": "measure_candidate",
+    },
+    "fpgaq.search.precision": {
+        "search": "search_precisions",
+    },
+}
 """New module -> old name in it -> new name in it."""
 
 HELPERS = ("fpgaq", "fpgaq._moved", "importlib", "_frozen_importlib")
@@ -130,8 +163,8 @@ class MovedFinder:
         if not exists(new):
             return None
         # A package's warning covers what keeps its place in it.
-        told = below_moved and new == f"{parent}.{leaf}"
-        loader: Any = _Alias(new, None if told else self.shown.get(name, name))
+        covered = below_moved and new == f"{parent}.{leaf}"
+        loader: Any = _Alias(new, None if covered else self.shown.get(name, name))
         return ModuleSpec(name, loader)
 
 

@@ -24,7 +24,7 @@ ANSWER_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Finished:
-    """A child that ended by itself: its exit code (negative: the signal) and what it printed, both streams in one."""
+    """A child that ended by itself: its exit code (negative: the signal) and its output, both streams in one."""
 
     code: int
     output: str
@@ -32,7 +32,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child may use.
+    """The limits of a child.
 
     Parameters
     ----------
@@ -69,9 +69,9 @@ def run_tool(
     folder : Path
     limits : Limits
     environment : mapping of str to str, optional
-        Variables beside those of this process.
+        Variables in addition to those of this process.
     log : str
-        The file in `folder` that takes what it prints; children that run at the same time need one each.
+        The file in `folder` for its output; children that run at the same time need one each.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What options can be, in a module that imports nothing heavy: the command line shows it without loading numpy."""
+"""Values of options, in a module that imports nothing heavy: the command line shows them without loading numpy."""
 
 from __future__ import annotations
 
@@ -9,15 +9,25 @@ Method = Literal["auto", "max", "percentile", "mse", "output"]
 ActivationRange = Literal["max", "percentile", "mse"]
 WeightDelta = Literal["ceil", "floor", "mse", "output"]
 WeightRounding = Literal["nearest", "hessian"]
+Language = Literal["verilog", "hls"]
+Simulator = Literal["icarus", "verilator"]
+EngineName = Literal["auto", "numpy", "cpp"]
+Cost = Literal["rom", "multiplier"]
+Measure = Literal["surgeon", "l1", "l2", "gamma", "median", "activation"]
+Deltas = Literal["frozen", "recalibrated", "learned"]
+RateSchedule = Literal["cosine", "step", "constant"]
 
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 METHODS: tuple[Method, ...] = get_args(Method)
 ACTIVATION_RANGES: tuple[ActivationRange, ...] = get_args(ActivationRange)
 WEIGHT_DELTAS: tuple[WeightDelta, ...] = get_args(WeightDelta)
 WEIGHT_ROUNDINGS: tuple[WeightRounding, ...] = get_args(WeightRounding)
-LANGUAGES = ("verilog", "hls")
-SIMULATORS = ("icarus", "verilator")
-ENGINES = ("auto", "numpy", "cpp")
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+SIMULATORS: tuple[Simulator, ...] = get_args(Simulator)
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+COSTS: tuple[Cost, ...] = get_args(Cost)
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+DELTAS: tuple[Deltas, ...] = get_args(Deltas)
 DEVICES = (
     *("xc7", "xc7s50", "xc7a35t", "xc7a50t", "xc7a100t", "xc7a200t", "xc7z010", "xc7z020"),
     *("xcup", "xczu3eg", "xck26", "xczu9eg", "ecp5-25k", "ecp5-45k", "ecp5-85k"),

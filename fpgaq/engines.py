@@ -32,7 +32,7 @@ WORTH_LOADING = 1.0
 
 
 @dataclass
-class Engine:
+class Runner:
     """Computes a network on many frames, in one call or several.
 
     Parameters

@@ -18,7 +18,7 @@ from .errors import ModelError
 MAX_HEADER = 4096
 
 FREE_BYTES = 1 << 26
-"""What any archive may expand to, whatever its own size."""
+"""Size to which any archive may expand, whatever its own size."""
 
 MAX_EXPANSION = 64
 """How many times its own size an archive may expand to beyond that; images with little on them pack 20 to 1."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from .errors import FpgaqError, ModelError
 
 MAX_TEXT_BYTES = 1 << 24
-"""Of a JSON or TOML file: what such a file costs to read is some dozen times its size."""
+"""Most bytes of a JSON or TOML file; reading one takes memory of some dozen times its size."""
 
 
 def kind_of_file(mode: int) -> str:
-    """What stands in a file's place, with its article, by the mode that `os.stat` gives."""
+    """The kind of thing in a file's place, with its article, by the mode that `os.stat` gives."""
     kinds = (
         (stat.S_ISREG, "a file"),
         (stat.S_ISDIR, "a folder"),

@@ -80,7 +80,7 @@ def exchanged_biases(folder: Path, place: int) -> None:
 
 def greater_rounding_constant(folder: Path, place: int) -> None:
     """One more than half a step, in every requantizer that rounds."""
-    change_match(folder, "fpgaq_requantize.v", re.compile(r"raised \+ HALF"), place, lambda _: "raised + HALF + 1'b1")
+    change_match(folder, "fpgaq_requantize.v", re.compile(r"lifted \+ HALF"), place, lambda _: "lifted + HALF + 1'b1")
 
 
 def word_not_released(folder: Path, place: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Schedule, Target, WindowPlan, make_schedule
-from fpgaq.schedule.beats import Network, keeps_interval, predict
+from fpgaq.schedule.beats import BeatNetwork, keeps_interval, predict_cycles
 from fpgaq.schedule.buffers import least_size, report_buffers, with_line_buffer, with_queue
 from fpgaq.schedule.memories import describe
 from fpgaq.schedule.walk import least_words
@@ -25,17 +25,17 @@ pytestmark = [
     pytest.mark.once,
 ]
 
-Resize = Callable[[Network, int], Network]
+Resize = Callable[[BeatNetwork, int], BeatNetwork]
 
 
-def simulated(graph: IntegerGraph, schedule: Schedule, network: Network, folder: Path) -> str | None:
-    """What is wrong with the hardware of a schedule whose memories are those of `network`, held against its cycles."""
-    predicted = predict(network)
+def simulated(graph: IntegerGraph, schedule: Schedule, network: BeatNetwork, folder: Path) -> str | None:
+    """The fault of a schedule's hardware with the memories of `network`, compared with its cycles; None without one."""
+    predicted = predict_cycles(network)
     smaller = replace(
         schedule,
         plans=network.plans,
         edges=network.edges,
-        # A network that stops has no cycles to be held against: those of the whole one serve as its patience.
+        # A network that stops has no cycles of its own: the simulation waits for those of the whole one.
         prediction=predicted or schedule.prediction,
     )
     inputs = {"t0": frames(graph.tensors["t0"], 3, 5)}
@@ -50,11 +50,11 @@ def prove_sizes(graph: IntegerGraph, schedule: Schedule, resized: Resize, live: 
     for words in sorted({live, full}):
         assert simulated(graph, schedule, resized(network, words), folder / f"words_{words}") is None
     if live > 1:
-        assert predict(resized(network, live - 1)) is None
+        assert predict_cycles(resized(network, live - 1)) is None
         found = simulated(graph, schedule, resized(network, live - 1), folder / "stopped")
         assert found is not None and "stuck" in found
     if full > live:
-        slower = predict(resized(network, full - 1))
+        slower = predict_cycles(resized(network, full - 1))
         assert slower is not None and slower.mean_interval > interval
         assert simulated(graph, schedule, resized(network, full - 1), folder / "slower") is None
 
@@ -86,7 +86,7 @@ QUEUES = ("conv1", "add")
 
 @pytest.mark.parametrize("queue", range(len(QUEUES)), ids=QUEUES)
 def test_least_queues(queue: int, tmp_path: Path) -> None:
-    """The queue beside two convolutions must hold what they have in them, or nothing moves any more."""
+    """The queue parallel to two convolutions must hold what they have in them, or nothing moves any more."""
     graph, schedule = network_of("skip")
     reports = [report for report in report_buffers(graph, schedule) if report.kind == "queue"]
     places = [place for place, edge in enumerate(schedule.edges) if edge.queue_bits is not None]

@@ -1,4 +1,4 @@
-"""Random networks, each computed in several ways beside the reference: data and predicted cycles, by equality."""
+"""Random networks, each computed in several ways and by the reference: data and predicted cycles, by equality."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fpgaq.emit.verilog import design_of
 from fpgaq.formats import Format
 from fpgaq.integer_graph import OPERATORS, IntegerAffine, IntegerConvolution, IntegerGraph, IntegerRelu, Tensor
 from fpgaq.schedule import Schedule, Target, make_schedule
-from fpgaq.schedule.beats import predict
+from fpgaq.schedule.beats import predict_cycles
 from fpgaq.schedule.memories import describe
 from fpgaq.verify import compiled, file_bench
 from fpgaq.verify.compiled import find_compiler
@@ -108,7 +108,7 @@ def test_more_networks_in_hls(start: int) -> None:
 
 
 ONCE_WRONG = (1032, 1099, 1171, 1194)
-"""A stale step of a shared engine behind a reset of one cycle; two inputs whose tlast was misplaced at once."""
+"""A stale step of a shared engine after a reset of one cycle; two inputs whose tlast was misplaced at once."""
 
 
 @needs_icarus
@@ -204,7 +204,7 @@ def test_wrong_predictions_are_found(tmp_path: Path) -> None:
 @pytest.mark.once
 @needs_icarus
 def test_smaller_queues_stop_or_slow_the_hardware(tmp_path: Path) -> None:
-    """What the beat model says of the queue of a skip connection, simulated: as chosen, half of it, two beats."""
+    """The beat model's cycles for the queue of a skip connection, simulated: as chosen, half of it, two beats."""
     graph = skip()
     schedule = make_schedule(graph, Target(multipliers=20))
     inputs = {"t0": frames(graph.tensors["t0"], 3, 5)}
@@ -214,7 +214,7 @@ def test_smaller_queues_stop_or_slow_the_hardware(tmp_path: Path) -> None:
     for bits in (edge.queue_bits - 1, 1):
         edges = (*schedule.edges[:place], replace(edge, queue_bits=bits), *schedule.edges[place + 1 :])
         smaller = replace(schedule, edges=edges)
-        predicted = predict(describe(graph, smaller.plans, edges, smaller.input_beats, smaller.engines))
+        predicted = predict_cycles(describe(graph, smaller.plans, edges, smaller.input_beats, smaller.engines))
         result = run_file_bench(graph, smaller, inputs, workdir=tmp_path / str(bits))
         assert result.mismatch is not None
         if predicted is None:

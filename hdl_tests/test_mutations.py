@@ -1,4 +1,4 @@
-"""Faults planted in the emitted hardware, each of which the bench must find."""
+"""Faults planted in the emitted hardware; the bench must find each."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ TEXT_FAULTS = {
     "elements signed": {
         "$signed({1'b0, elements[": "$signed({elements[place*ELEMENT_WIDTH+ELEMENT_WIDTH-1], elements["
     },
-    "rounding constant zero": {"raised + HALF": "raised"},
-    "rounding constant one less": {"raised + HALF": "raised + HALF - 1'b1"},
+    "rounding constant zero": {"lifted + HALF": "lifted"},
+    "rounding constant one less": {"lifted + HALF": "lifted + HALF - 1'b1"},
     "rounding constant doubled": {"1'b1} << (SHIFT - 1)": "1'b1} << SHIFT"},
     "no saturation above": {"else if (above)": "else if (1'b0)"},
     "no saturation below": {"if (below)": "if (1'b0)"},
     "no floor": {"if (negative)": "if (1'b0)"},
-    "ties towards zero": {"ROUNDING == 1 ? raised[WIDTH-1]": "ROUNDING == 1 ? ~raised[WIDTH-1]"},
-    "ties to the odd neighbour": {"ROUNDING == 2 ? ~raised[SHIFT]": "ROUNDING == 2 ? raised[SHIFT]"},
+    "ties towards zero": {"ROUNDING == 1 ? lifted[WIDTH-1]": "ROUNDING == 1 ? ~lifted[WIDTH-1]"},
+    "ties to the odd neighbour": {"ROUNDING == 2 ? ~lifted[SHIFT]": "ROUNDING == 2 ? lifted[SHIFT]"},
     "first product dropped": {"carried = first ? {SUM_WIDTH{1'b0}} : sum;": "carried = sum;"},
     "bias dropped": {" + biases[lane*SUM_WIDTH +: SUM_WIDTH]": ""},
     "columns one short": {"COLUMN_LAST = COLUMNS - 1": "COLUMN_LAST = COLUMNS > 1 ? COLUMNS - 2 : 0"},

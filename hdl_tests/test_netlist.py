@@ -1,7 +1,7 @@
 """The netlists that Yosys makes of whole networks, simulated gate by gate against the reference.
 
-Cells are Yosys's own models, and those beside this file for block RAMs and multipliers of which it has none; those of
-the ECP5 with registers moved into them as for place and route.
+Cells are Yosys's own models. For block RAMs and multipliers without one, the models are in this folder; the ECP5's have
+registers moved into them, as for place and route.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ MODELS = {
 }
 OWN_MODELS = {"ecp5": "ecp5_blocks.v", "gowin": "gowin_blocks.v", "xc7": "amd_blocks.v", "xcup": "amd_blocks.v"}
 WITHOUT_CONTENT = "TRELLIS_COMB|SP|SPX9|RAMB18E1|RAMB36E1"
-"""Of cells that only nextpnr makes, and of block RAMs: ports and times, which Icarus 11 does not all read."""
+"""Models of cells that only nextpnr makes, and of block RAMs: ports and times, not all of which Icarus 11 reads."""
 MULTIPLIERS = {"ecp5": "MULT18X18D", "ice40up": "SB_MAC16", "gowin": "MULT9X9", "xc7": "DSP48E1", "xcup": "DSP48E2"}
 BLOCK_RAMS = {
     "ecp5": ("DP16KD",),
@@ -108,7 +108,7 @@ class Netlist:
 
 
 def perceptron() -> IntegerGraph:
-    """Weights that fill block RAMs, of which an ECP5 takes several for a bank."""
+    """Weights that fill block RAMs; an ECP5 takes several for a bank."""
     return NetworkBuilder(5, (1, 1, 96)).affine(40).affine(6, requantize=False).graph()
 
 
@@ -174,7 +174,7 @@ def test_netlist_puts_out_what_the_reference_does(network, multipliers, device, 
 
 
 @pytest.mark.mutants
-def test_netlist_that_computes_otherwise_is_told(tmp_path):
+def test_netlist_that_computes_otherwise_is_found(tmp_path):
     """The bench looks: a netlist without the registers that its blocks should have taken is one cycle ahead."""
 
     class Faulty(Netlist):

@@ -1,4 +1,4 @@
-"""What `simulate` must find with its defaults: single words, constants and counts of the hardware that are wrong."""
+"""Faults that `simulate` must find with its defaults: wrong words, constants and counts of the hardware."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_fault_is_found(fault: str, folder: Path, tmp_path: Path) -> None:
 
 
 def test_every_count_of_released_words_is_checked(tmp_path: Path) -> None:
-    """One engine serves both layers, whose buffers do not fill up when the output blocks."""
+    """Both layers share one engine; their buffers do not fill up when the output blocks."""
     folder = tmp_path / "out"
     pipeline.generate(depthwise_network(), folder, Target(multipliers=8))
     assert (places := count_places(folder, "layer_*.v", RELEASE)) == 5
@@ -84,7 +84,7 @@ def test_every_count_of_released_words_is_checked(tmp_path: Path) -> None:
 
 
 def test_digests_are_renewed(folder: Path, tmp_path: Path) -> None:
-    """Those of memory files and whatever else is told by a path; without any, nothing changes."""
+    """The paths of memory files and of other files; without any, nothing changes."""
     copy = Path(shutil.copytree(folder, tmp_path / "copy"))
     before = (copy / "manifest.json").read_bytes()
     renew_digests(copy)

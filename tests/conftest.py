@@ -18,7 +18,7 @@ SHARED_MODELS = Path(__file__).parents[2] / "shared" / "models"
 
 @pytest.fixture
 def shared_models() -> Path:
-    """The folder of real trained models beside a development checkout; tests that need it skip where it is absent."""
+    """The folder of real trained models next to a development checkout; tests that need it skip where it is absent."""
     if not SHARED_MODELS.is_dir():
         pytest.skip(f"no folder of development models at {SHARED_MODELS}")
     return SHARED_MODELS

@@ -16,7 +16,7 @@ from fpgaq.integer_graph import IntegerGraph
 
 
 def chain(shape: tuple[int, ...], *operators: Operator, shapes: dict[str, tuple[int, ...]] | None = None) -> Graph:
-    """A graph of operators in a row; their inputs and outputs are filled in as t0, t1, ... and names told apart."""
+    """A graph of operators in a row; their inputs and outputs are named t0, t1, ..., and names are made unique."""
     known, linked = {"t0": shape}, []
     for index, op in enumerate(operators):
         name = f"{op.name}_{index}" if op.name in [before.name for before in linked] else op.name
@@ -66,7 +66,7 @@ def small_cnn() -> Graph:
 
 
 def real_outputs(integer: IntegerGraph, data: np.ndarray) -> np.ndarray:
-    """What the integer network says, in the model's layout and units."""
+    """The results of the integer network, in the model's layout and units."""
     name, output = integer.inputs[0], integer.outputs[0]
     integers = apply_transform(integer.transforms[name], integer.tensors[name].format, data)
     values = reference.run(integer, {name: integers})[output]

@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Layer:
-    """One function of a chain; `parameters` are its inputs behind the data, by suffix of their name."""
+    """One function of a chain; `parameters` are its inputs after the data, by suffix of their name."""
 
     type: str
     name: str

@@ -43,12 +43,12 @@ def load_model(proto):
 
 
 def runtime(proto, data):
-    """What onnxruntime computes, by output name."""
+    """The results of onnxruntime, by output name."""
     ort = pytest.importorskip("onnxruntime", reason="onnxruntime is the yardstick of this test")
     options = ort.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
-    # One of its fusions takes the zeros of a Pad for padding that never wins in the MaxPool behind it (1.23).
+    # One of its fusions takes the zeros of a Pad for padding that never wins in the MaxPool after it (1.23).
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = ort.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]

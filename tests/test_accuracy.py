@@ -75,7 +75,7 @@ def test_two_digits_apart(shared_models):
 
 @pytest.mark.parametrize("name", ["20210410_155606", "20210410_155640", "20210410_155748"])
 def test_unscaled_tables(shared_models, name):
-    """Features from 0..1 to 0..512 beside one another: activations of 12 bits, and one row of 123 of tolerance."""
+    """Features from 0..1 to 0..512 in one input: activations of 12 bits, and one row of 123 of tolerance."""
     rows = np.loadtxt(shared_models / "nnc_titanic" / "validation.csv", delimiter=",", skiprows=1, dtype=np.float32)
     graph = load_model(shared_models / "nnc_titanic" / f"{name}.nnp")
     source, labels = graph.inputs[0], rows[:, 0].astype(np.int64)

@@ -1,4 +1,4 @@
-"""Child processes: what ends them, what is left of them, and whom the message names."""
+"""Child processes: their ends, their traces, and the tool that the message names."""
 
 from __future__ import annotations
 

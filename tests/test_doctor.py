@@ -1,4 +1,4 @@
-"""What `fpgaq doctor` finds, with tools planted on PATH."""
+"""The findings of `fpgaq doctor`, with tools planted on PATH."""
 
 from __future__ import annotations
 

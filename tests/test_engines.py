@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fpgaq import engines
-from fpgaq.engines import Engine, describe_engine
+from fpgaq.engines import Runner, describe_engine
 from fpgaq.errors import ToolError, UsageError
 from fpgaq.integer_graph import IntegerArray
 from fpgaq.reference import run
@@ -61,7 +61,7 @@ def equal(found: dict[str, IntegerArray], count: int) -> bool:
 
 
 def test_the_faster_computes_the_rest(calls: list[tuple[str, int]]) -> None:
-    engine = Engine("auto", small_network(), FRAMES)
+    engine = Runner("auto", small_network(), FRAMES)
     assert equal(engine.run(inputs_of(FRAMES)), FRAMES)
     assert calls == [("numpy", 4), ("compile", 0), ("cpp", 4), ("cpp", FRAMES - 8)]
     assert engine.chosen == "cpp" and describe_engine(engine.used) == "numpy and the compiled network"
@@ -71,21 +71,21 @@ def test_the_faster_computes_the_rest(calls: list[tuple[str, int]]) -> None:
 
 def test_numpy_goes_on_if_it_is_faster(calls: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "COMPILED_SECONDS", 2.0)
-    assert equal(Engine("auto", small_network(), FRAMES).run(inputs_of(FRAMES)), FRAMES)
+    assert equal(Runner("auto", small_network(), FRAMES).run(inputs_of(FRAMES)), FRAMES)
     assert calls == [("numpy", 4), ("compile", 0), ("cpp", 4), ("numpy", FRAMES - 8)]
 
 
 def test_little_work_is_not_worth_a_compiler(calls: list[tuple[str, int]], tmp_path: Path) -> None:
     count = 4 + int(engines.WORTH_COMPILING) - 1
-    assert equal(Engine("auto", small_network(), count).run(inputs_of(count)), count)
+    assert equal(Runner("auto", small_network(), count).run(inputs_of(count)), count)
     assert calls == [("numpy", 4), ("numpy", count - 4)]
     calls.clear()
     # What is compiled already need not be worth it.
     (tmp_path / "engine.so").write_bytes(b"")
-    Engine("auto", small_network(), count).run(inputs_of(count))
+    Runner("auto", small_network(), count).run(inputs_of(count))
     assert calls == [("numpy", 4), ("compile", 0), ("cpp", 4), ("cpp", count - 8)]
     calls.clear()
-    assert equal(Engine("auto", small_network(), 4).run(inputs_of(4)), 4)
+    assert equal(Runner("auto", small_network(), 4).run(inputs_of(4)), 4)
     assert calls == [("numpy", 4)]
 
 
@@ -94,20 +94,20 @@ def test_without_a_compiler_numpy_does_all(calls: list[tuple[str, int]], monkeyp
         raise ToolError("broken")
 
     monkeypatch.setattr(compiled, "compile_graph", fail)
-    Engine("auto", small_network(), FRAMES).run(inputs_of(FRAMES))
+    Runner("auto", small_network(), FRAMES).run(inputs_of(FRAMES))
     monkeypatch.setattr(compiled, "find_compiler", lambda: None)
-    Engine("auto", small_network(), FRAMES).run(inputs_of(FRAMES))
+    Runner("auto", small_network(), FRAMES).run(inputs_of(FRAMES))
     assert calls == [("numpy", 4), ("numpy", FRAMES - 4)] * 2
 
 
 def test_what_the_user_names_computes(calls: list[tuple[str, int]]) -> None:
     for name in ("numpy", "cpp"):
-        assert equal(Engine(name, small_network(), FRAMES).run(inputs_of(FRAMES)), FRAMES)
+        assert equal(Runner(name, small_network(), FRAMES).run(inputs_of(FRAMES)), FRAMES)
     assert calls == [("numpy", FRAMES), ("compile", 0), ("cpp", FRAMES)]
     with pytest.raises(UsageError, match="--engine fast: auto, numpy, cpp are known"):
-        Engine("fast", small_network(), 1)
+        Runner("fast", small_network(), 1)
 
 
 def test_no_frames() -> None:
     for name in ("auto", "numpy"):
-        assert equal(Engine(name, small_network(), 0).run(inputs_of(0)), 0)
+        assert equal(Runner(name, small_network(), 0).run(inputs_of(0)), 0)

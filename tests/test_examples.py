@@ -22,7 +22,7 @@ SHAPES = {
     "series_conv": (28, 28),
     "digits_tabular": (64,),
 }
-"""Of each example, the shape of a sample."""
+"""The shape of a sample of each example."""
 NAMES = tuple(SHAPES)
 CLASSIFIERS = tuple(name for name in NAMES if name != "fashion_autoencoder")
 FASHION_CLASSIFIERS = tuple(name for name in CLASSIFIERS if name != "digits_tabular")
@@ -47,7 +47,7 @@ def run_script(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def stated_figure(folder: Path, row: str) -> str:
-    """What the README's table says in the row that starts with `row`: a percentage or a mean squared error."""
+    """The value in the README's table in the row that starts with `row`: a percentage or a mean squared error."""
     text = (folder / "README.md").read_text(encoding="utf-8")
     found = re.search(rf"^\| {re.escape(row)}.*\| ([0-9.]+%?) \|$", text, flags=re.MULTILINE)
     assert found is not None, text
@@ -55,7 +55,7 @@ def stated_figure(folder: Path, row: str) -> str:
 
 
 def predict(model: Path, samples: np.ndarray) -> np.ndarray:
-    """What nnabla puts out for `samples` with the network `runtime` of a .nnp."""
+    """The outputs of nnabla for `samples` with the network `runtime` of a .nnp."""
     import nnabla as nn
     from nnabla.utils.nnp_graph import NnpLoader
 

@@ -27,7 +27,7 @@ from fpgaq.passes import standard_passes
 from tests.nnabla_networks import NETWORKS, make
 
 PARITY = 2e-6
-"""Of each tensor's largest magnitude: what float32 sums in another order may differ by."""
+"""The difference that float32 sums in another order may have, relative to a tensor's largest magnitude."""
 
 
 def relative(found: np.ndarray, expected: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from fpgaq import integer_file, pipeline, reference
-from fpgaq.engines import Engine
+from fpgaq.engines import Runner
 from fpgaq.errors import ModelError, UnsupportedError
 from fpgaq.formats import Format
 from fpgaq.inputs import apply_transform
@@ -225,7 +225,7 @@ def test_the_compiled_network_computes_the_same(kind: str) -> None:
     if find_compiler() is None:
         pytest.skip("no C++ compiler")
     graph = BUILDERS[kind](next(seed for seed in range(50) if _lowers(BUILDERS[kind](seed))))
-    found = Engine("cpp", graph, 3).run(graph.samples)
+    found = Runner("cpp", graph, 3).run(graph.samples)
     expected = reference.run(graph, graph.samples)
     assert np.array_equal(found["y"], expected["y"])
 

@@ -215,8 +215,8 @@ def holds(pin: str, version: str) -> bool:
 def test_help_names_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = makefile.split(".PHONY: ")[1].splitlines()[0].split()
-    told = re.findall(r"make ([a-z-]+)", "\n".join(line for line in makefile.splitlines() if "@echo" in line))
-    assert sorted(told) == sorted(set(targets) - {"help", "setup"})
+    listed = re.findall(r"make ([a-z-]+)", "\n".join(line for line in makefile.splitlines() if "@echo" in line))
+    assert sorted(listed) == sorted(set(targets) - {"help", "setup"})
     assert all(re.search(rf"^{target}:.*\n\t\S", makefile, flags=re.MULTILINE) for target in targets)
 
 

@@ -1,4 +1,4 @@
-"""What the conftest.py at the top holds every run of the tests to, on suites of a few lines."""
+"""The limits that the conftest.py at the top sets for every run of the tests, on suites of a few lines."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def _try_pattern(
     ones: Sequence[int],
     threshold: float,
 ) -> tuple[float, Step] | None:
-    """What a pattern removes at a column beyond `threshold` for each of its tables; None if the bits are not there."""
+    """The gain of a pattern at a column beyond `threshold` for each of its tables; None if the bits are not there."""
     width = len(heights)
     removed = -min(digits, width - column)
     plains = inverted = 0

@@ -1,6 +1,7 @@
 """The command line: the group, and how errors reach the user. The commands are in the other modules of this package.
 
-These modules import only click; each command imports its stages when it runs, so that help is fast.
+A module of commands is imported when one of them is asked for, and each command imports its stages when it runs, so
+that help is fast.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from types import FrameType
 
 import click
@@ -16,7 +18,7 @@ import click
 from .. import __version__
 from ..errors import FpgaqError
 from ..report.text import printable
-from .options import Settings, output_lost
+from .settings import Settings, output_lost
 
 EPILOG = """\b
 Example, all in one command:
@@ -28,21 +30,63 @@ Step by step:
 """
 
 
-@click.group(no_args_is_help=False, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+COMMANDS = {
+    "build": ("hardware", "Quantize, compare, generate and simulate MODEL."),
+    "cheapen": ("unrolled", "Choose weights that take less logic unrolled, or with --adders."),
+    "compare": ("numbers", "Compare the integer network with the float one."),
+    "doctor": ("numbers", "List the tools that are installed."),
+    "explore": ("searches", "Show what bits and multipliers buy."),
+    "finetune": ("training", "Continue the training of MODEL in fixed point."),
+    "generate": ("hardware", "Write Verilog or HLS C++ for an integer network."),
+    "parity": ("training", "Compare the integer network with nnabla."),
+    "prune": ("pruning", "Take channels out of MODEL."),
+    "quantize": ("numbers", "Turn MODEL into an integer network."),
+    "run": ("numbers", "Compute the integer network, exactly."),
+    "search": ("searches", "Choose the weight bits of each layer of MODEL for a budget."),
+    "sensitivity": ("searches", "Say which layer of MODEL hurts, and what to change."),
+    "simulate": ("hardware", "Simulate the hardware and compare every beat."),
+    "summary": ("numbers", "List the layers of MODEL."),
+    "synth": ("synthesis", "Measure what the hardware takes and how fast it is."),
+}
+"""Each command's module, and the first line of its help, which a test compares with the command's own."""
+
+
+class LoadedCommands(Mapping[str, click.Command]):
+    """The commands by name; a command's module is imported when the command is read."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        module, _ = COMMANDS[name]
+        found: click.Command = getattr(import_module(f".{module}", __name__), name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class CommandGroup(click.Group):
+    """A group whose list of commands needs none of their modules."""
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with the first lines of their help."""
+        room = formatter.width - 6 - max(map(len, COMMANDS))
+        rows = [(name, click.Command(name, help=text).get_short_help_str(room)) for name, (_, text) in COMMANDS.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(
+    cls=CommandGroup,
+    commands=LoadedCommands(),
+    no_args_is_help=False,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="fpgaq")
 def fpgaq() -> None:
     """Turn a trained network into fixed-point hardware, proved equal to its integer model."""
-
-
-def _add_commands() -> None:
-    from . import hardware, numbers, pruning, searches, training, unrolled
-
-    families = (numbers, searches, hardware, pruning, training, unrolled)
-    for command in (command for family in families for command in family.COMMANDS):
-        fpgaq.add_command(command)
-
-
-_add_commands()
 
 
 def invoke(arguments: Sequence[str] | None = None) -> int:

@@ -1,33 +1,31 @@
-"""The commands about hardware: generate, simulate, build, synth."""
+"""The commands that make and prove hardware: generate, simulate, build."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from ..choices import DEVICES, LANGUAGES
-from ..errors import FitError, UsageError
+from ..choices import Language
+from ..errors import UsageError
 from ..report.text import columns, percent, printable, shorten
 from .numbers import integer_lines, note_lines
 from .options import (
-    Settings,
-    common,
-    example,
-    frames_option,
-    keep_option,
-    model_options,
-    pop_model_options,
-    pop_quantize_options,
-    pop_target,
-    quantize_options,
-    simulator_option,
-    target_options,
-    thorough_option,
+    Calibration,
+    Folder,
+    Frames,
+    Keep,
+    ModelOptions,
+    QuantizeFlags,
+    SimulatorName,
+    TargetOptions,
+    Thorough,
 )
-from .unrolled import pop_unrolling, show_unrolled, with_adders, with_unroll_options
+from .parameters import Argument, Option, command
+from .settings import Settings
+from .unrolled import UnrollOptions, chosen_target, chosen_unrolling, show_unrolled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,104 +33,103 @@ if TYPE_CHECKING:
     from ..estimate import Knowledge, Storage
     from ..pipeline import GenerateResult
     from ..schedule import BufferReport, Schedule
-    from ..synth import Counts, SynthResult
     from ..verify.chosen import Exercise
     from ..verify.simulate import SimulationResult
 
 
-@click.command(epilog=example("fpgaq generate model.fpgaq -o out --fps 1000 --clock 50"))
-@click.argument("integer", metavar="FPGAQ")
-@click.option(
-    "-o", "--output", required=True, metavar="DIR", help="The folder to write; an older output there is replaced."
-)
-@click.option(
-    "--target",
-    type=click.Choice(LANGUAGES),
-    default="verilog",
-    show_default=True,
-    help="Language of the output: Verilog, or HLS C++.",
-)
-@target_options
-@click.option("--data", metavar="NPZ", help="Frames for the bench; by default the samples inside FPGAQ.")
-@frames_option
-@thorough_option
-@click.option(
-    "--pack",
-    type=click.IntRange(8, 48),
-    metavar="BITS",
-    help="Let outputs share multipliers of a factor of BITS: 25 on AMD's series 7, 27 on UltraScale+, 18 on ECP5.",
-)
-@click.option("--buffers", is_flag=True, help="Also show what the sizes of line buffers and queues buy.")
-@with_unroll_options
-@keep_option
-@common
-@click.pass_obj
-def generate(
-    settings: Settings,
-    /,
-    integer: str,
-    output: str,
-    target: str,
-    data: str | None,
-    frames: int | None,
-    thorough: bool,
-    pack: int | None,
-    buffers: bool,
-    keep: tuple[str, ...],
-    **values: Any,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class GenerateOptions:
+    """The options of `fpgaq generate`."""
+
+    integer: Annotated[str, Argument("FPGAQ")]
+    output: Folder
+    language: Annotated[
+        Language,
+        Option("Language of the output: Verilog, or HLS C++; --target is the old name.", "--language", "--target"),
+    ] = "verilog"
+    target: TargetOptions
+    data: Annotated[
+        str | None,
+        Option("Frames for the bench; by default the samples inside FPGAQ.", metavar="NPZ"),
+    ] = None
+    frames: Frames = None
+    thorough: Thorough = False
+    factor_bits: Annotated[
+        int | None,
+        Option(
+            "Let outputs share multipliers of a factor of BITS: 25 on AMD's series 7, 27 on UltraScale+, 18 on ECP5.",
+            "--pack",
+            metavar="BITS",
+            kind=click.IntRange(8, 48),
+        ),
+    ] = None
+    buffers: Annotated[bool, Option("Also show what the sizes of line buffers and queues buy.")] = False
+    unrolling: UnrollOptions
+    keep: Keep = ()
+
+
+@command(GenerateOptions, "fpgaq generate model.fpgaq -o out --fps 1000 --clock 50")
+def generate(settings: Settings, options: GenerateOptions) -> None:
     """Write Verilog or HLS C++ for an integer network.
 
     The folder also holds a bench, which proves the hardware without fpgaq.
     """
-    unrolling = pop_unrolling({**values, "buffers": buffers, "target": target, "pack": pack})
+    unrolling = chosen_unrolling(options)
     if unrolling is not None:
         from .. import pipeline
 
         with settings.progress("searching adder graphs, generating hardware"):
             unrolled = pipeline.unroll(
-                integer, output, unrolling, data=data, frames=frames, keep=keep, thorough=thorough
+                options.integer,
+                options.output,
+                unrolling,
+                data=options.data,
+                frames=options.frames,
+                thorough=options.thorough,
+                keep=options.keep,
             )
         show_unrolled(settings, unrolled)
         return
-    if buffers and target == "hls":
-        raise UsageError("--buffers tells of the Verilog's line buffers; leave it out with --target hls")
-    budget = with_adders(pop_target(values), {**values, "target": target})
+    if options.buffers and options.language == "hls":
+        raise UsageError("--buffers tells of the Verilog's line buffers; leave it out with --language hls")
+    target = chosen_target(options)
     from .. import pipeline
     from ..schedule import report_buffers
 
     with settings.progress("generating hardware") as progress:
         result = pipeline.generate(
-            pipeline.load_integer(integer),
-            output,
-            budget,
-            data=data,
-            frames=frames,
-            language=target,
-            device=values["device"],
-            factor_bits=pack or 0,
-            keep=keep,
-            thorough=thorough,
+            pipeline.load_integer(options.integer),
+            options.output,
+            target,
+            data=options.data,
+            frames=options.frames,
+            language=options.language,
+            device=options.target.device,
+            factor_bits=options.factor_bits or 0,
+            thorough=options.thorough,
+            keep=options.keep,
             progress=progress,
         )
-        reports = report_buffers(result.network, result.schedule) if buffers else ()
-    shown = hls_lines(result) if target == "hls" else generate_lines(result)
-    lines = [*shown, *(["", *buffer_lines(reports)] if buffers else [])]
+        reports = report_buffers(result.network, result.schedule) if options.buffers else ()
+    shown = hls_lines(result) if options.language == "hls" else generate_lines(result)
+    lines = [*shown, *(["", *buffer_lines(reports)] if options.buffers else [])]
     parts = {"layers": schedule_json(result.schedule), "buffers": [asdict(report) for report in reports]}
     settings.show(lines, {**result.as_json(), **parts})
 
 
-@click.command(epilog=example("fpgaq simulate out --frames 8 --data test.npz"))
-@click.argument("directory", metavar="DIR")
-@frames_option
-@click.option("--data", metavar="NPZ", help="Frames to simulate instead of those of the folder.")
-@thorough_option
-@simulator_option
-@common
-@click.pass_obj
-def simulate(
-    settings: Settings, directory: str, frames: int | None, data: str | None, thorough: bool, simulator: str
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class SimulateOptions:
+    """The options of `fpgaq simulate`."""
+
+    directory: Annotated[str, Argument("DIR")]
+    frames: Frames = None
+    data: Annotated[str | None, Option("Frames to simulate instead of those of the folder.", metavar="NPZ")] = None
+    thorough: Thorough = False
+    simulator: SimulatorName = "icarus"
+
+
+@command(SimulateOptions, "fpgaq simulate out --frames 8 --data test.npz")
+def simulate(settings: Settings, options: SimulateOptions) -> None:
     """Simulate the hardware and compare every beat.
 
     DIR is what `fpgaq generate` wrote, every file as its manifest.json says; the integer model defines what is right.
@@ -140,40 +137,62 @@ def simulate(
     """
     from .. import pipeline
 
-    with settings.progress(f"simulating with {simulator}"):
-        result = pipeline.simulate(directory, frames=frames, data=data, simulator=simulator, thorough=thorough)
+    with settings.progress(f"simulating with {options.simulator}"):
+        result = pipeline.simulate(
+            options.directory,
+            frames=options.frames,
+            data=options.data,
+            simulator=options.simulator,
+            thorough=options.thorough,
+        )
     settings.show(simulation_lines(result), asdict(result))
 
 
-@click.command(epilog=example("fpgaq build model.nnp --calibration train.npz --data test.npz -o out --multipliers 64"))
-@click.argument("model")
-@click.option("--calibration", required=True, metavar="NPZ", help="Training samples, .npy or .npz.")
-@click.option("--data", required=True, metavar="NPZ", help="Labelled samples for the comparison and the bench.")
-@click.option(
-    "-o", "--output", required=True, metavar="DIR", help="The folder to write; an older output there is replaced."
-)
-@quantize_options
-@model_options
-@target_options
-@frames_option
-@keep_option
-@simulator_option
-@common
-@click.pass_obj
-def build(settings: Settings, /, model: str, calibration: str, data: str, output: str, **values: Any) -> None:
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """The options of `fpgaq build`."""
+
+    model: Annotated[str, Argument()]
+    calibration: Calibration
+    data: Annotated[str, Option("Labelled samples for the comparison and the bench.", metavar="NPZ")]
+    output: Folder
+    quantizing: QuantizeFlags
+    reading: ModelOptions
+    target: TargetOptions
+    frames: Frames = None
+    keep: Keep = ()
+    simulator: SimulatorName = "icarus"
+
+
+@command(BuildOptions, "fpgaq build model.nnp --calibration train.npz --data test.npz -o out --multipliers 64")
+def build(settings: Settings, options: BuildOptions) -> None:
     """Quantize, compare, generate and simulate MODEL.
 
     This runs the commands quantize, compare, generate and simulate one after another.
     """
-    values |= pop_model_options(values)
-    options = pop_quantize_options(values)
-    target = pop_target(values)
+    wanted, target = options.quantizing.options(), options.target.target()
     from .. import pipeline
     from ..report.comparison_table import table
     from ..report.scales import unfolded_scales
 
     with settings.progress("starting") as progress:
-        result = pipeline.build(model, calibration, data, output, options, target, progress=progress, **values)
+        result = pipeline.build(
+            options.model,
+            options.calibration,
+            options.data,
+            options.output,
+            wanted,
+            target,
+            network=options.reading.network,
+            refuse_batch_statistics=options.reading.refuse_batch_statistics,
+            input_shapes=options.reading.input_shapes(),
+            outputs=options.reading.output_names(),
+            frames=options.frames,
+            device=options.target.device,
+            simulator=options.simulator,
+            keep=options.keep,
+            progress=progress,
+        )
     scales = unfolded_scales(result.graph, result.integer)
     lines = [
         "== Integer network",
@@ -197,49 +216,6 @@ def build(settings: Settings, /, model: str, calibration: str, data: str, output
         "unfolded": [asdict(scale) for scale in scales],
     }
     settings.show(lines, parts)
-
-
-@click.command(epilog=example("fpgaq synth out --device ecp5-25k --seeds 1"))
-@click.argument("directory", metavar="DIR")
-@click.option("--device", type=click.Choice(DEVICES), default="xc7", show_default=True, help="The device or family.")
-@click.option(
-    "--seeds",
-    type=int,
-    default=5,
-    show_default=True,
-    metavar="N",
-    help="Number of runs of nextpnr, for the median clock; 0 for none.",
-)
-@click.option("--no-layers", is_flag=True, help="Count only the whole design, in half the time.")
-@click.option(
-    "--timeout", type=float, default=1800.0, show_default=True, metavar="S", help="Time limit of each run in seconds."
-)
-@click.option("--netlist", metavar="FILE", help="Write the device's cells as JSON, for a nextpnr of your own.")
-@common
-@click.pass_obj
-def synth(
-    settings: Settings,
-    directory: str,
-    device: str,
-    seeds: int,
-    no_layers: bool,
-    timeout: float,
-    netlist: str | None,
-) -> None:
-    """Measure what the hardware takes and how fast it is.
-
-    Yosys counts LUTs, flip-flops, DSP blocks and memories of the Verilog in DIR, whole and for each layer. Lattice and
-    Gowin parts are also placed and routed, which gives the clock. Results are kept: the same files are not run twice.
-    """
-    from .. import pipeline
-
-    with settings.progress(f"synthesizing for {device}") as progress:
-        result = pipeline.synthesize(
-            directory, device, seeds=seeds, layers=not no_layers, timeout=timeout, netlist=netlist, progress=progress
-        )
-    settings.show(synth_lines(result), result.as_json())
-    if result.excess:
-        raise FitError(f"the design does not fit {device}: it takes {result.excess}; choose a larger part or less")
 
 
 def schedule_json(schedule: Schedule) -> list[dict[str, Any]]:
@@ -393,31 +369,5 @@ def exercise_lines(exercise: Exercise | None) -> list[str]:
     return [text]
 
 
-def synth_lines(result: SynthResult) -> list[str]:
-    """A line for each layer's resources, the whole, what of the device that is, and the clock."""
-    headers = ("layer", "LUT", "of them RAM", "FF", "carry", "DSP", "block RAM")
-    rows: list[tuple[object, ...]] = [(shorten(name), *_resources(counts)) for name, counts in result.layers]
-    rows.append(("whole, flattened", *_resources(result.counts)))
-    shares = result.shares
-    if shares:
-        share = {name: percent(shares[name]) if name in shares else "-" for name in ("lut", "ff", "dsp", "bram")}
-        rows.append((f"share of {result.device}", share["lut"], "", share["ff"], "", share["dsp"], share["bram"]))
-    lines = columns(headers, rows)
-    if result.fmax_mhz is not None:
-        seeds = ", ".join(f"{clock:.1f}" for _, clock in result.fmax)
-        lines.append(
-            f"{result.fmax_mhz:.1f} MHz after routing, median of {len(result.fmax)} seeds ({seeds});"
-            f" ports behind registers on four pins{'; a block RAM reads no faster' if result.held_by_ram else ''}"
-        )
-    return [*lines, f"{result.device}: {', '.join(result.tools)}; {result.seconds:.1f} s"]
-
-
-def _resources(counts: Counts) -> tuple[int, ...]:
-    return counts.lut, counts.lutram, counts.ff, counts.carry, counts.dsp, counts.bram
-
-
 def _count(value: int | None) -> str:
     return "?" if value is None else f"{value:,}"
-
-
-COMMANDS = (generate, simulate, build, synth)

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
-
-import click
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ..report.text import columns, printable, shape_text, shorten
-from .options import (
-    Settings,
-    common,
-    engine_option,
-    example,
-    model_options,
-    pop_model_options,
-    pop_quantize_options,
-    quantize_options,
-)
+from .options import Engine, ModelOptions, NoOptions, QuantizeFlags
+from .parameters import Argument, Option, command
+from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,20 +18,23 @@ if TYPE_CHECKING:
     from ..integer_graph import IntegerGraph
 
 
-@click.command(epilog=example("fpgaq summary examples/fashion_cnn/model.nnp"))
-@click.argument("model")
-@model_options
-@common
-@click.pass_obj
-def summary(settings: Settings, /, model: str, **values: Any) -> None:
+@dataclass(frozen=True, kw_only=True)
+class SummaryOptions:
+    """The options of `fpgaq summary`."""
+
+    model: Annotated[str, Argument()]
+    reading: ModelOptions
+
+
+@command(SummaryOptions, "fpgaq summary examples/fashion_cnn/model.nnp")
+def summary(settings: Settings, options: SummaryOptions) -> None:
     """List the layers of MODEL.
 
     Each line has a layer's output shape, parameters and multiplications a frame.
     """
-    from .. import pipeline
     from ..report.summary import summarize
 
-    result = summarize(pipeline.load_model(model, **pop_model_options(values)))
+    result = summarize(options.reading.load(options.model))
     rows = [
         (shorten(layer.name), layer.operator, shape_text(layer.shape), layer.parameters, layer.macs)
         for layer in result.layers
@@ -57,59 +51,69 @@ def summary(settings: Settings, /, model: str, **values: Any) -> None:
     settings.show([*lines, *note_lines(result.notes)], result.as_json())
 
 
-@click.command(epilog=example("fpgaq quantize model.nnp --calibration train.npz -o model.fpgaq --per-channel"))
-@click.argument("model")
-@click.option("--calibration", metavar="NPZ", help="Training samples, .npy or .npz; none for a finetuned model.")
-@click.option("-o", "--output", required=True, metavar="FPGAQ", help="The integer network to write.")
-@quantize_options
-@model_options
-@common
-@click.pass_obj
-def quantize(
-    settings: Settings,
-    /,
-    model: str,
-    calibration: str | None,
-    output: str,
-    **values: Any,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class QuantizeCommandOptions:
+    """The options of `fpgaq quantize`."""
+
+    model: Annotated[str, Argument()]
+    calibration: Annotated[
+        str | None, Option("Training samples, .npy or .npz; none for a finetuned model.", metavar="NPZ")
+    ] = None
+    output: Annotated[str, Option("The integer network to write.", "-o", metavar="FPGAQ")]
+    quantizing: QuantizeFlags
+    reading: ModelOptions
+
+
+@command(QuantizeCommandOptions, "fpgaq quantize model.nnp --calibration train.npz -o model.fpgaq --per-channel")
+def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
     """Turn MODEL into an integer network.
 
     A model that was trained in fixed point (`fpgaq finetune`) states its own formats and needs no calibration, nor does
     an .onnx that is quantized already.
     """
-    reading, options = pop_model_options(values), pop_quantize_options(values)
+    wanted = options.quantizing.options()
     from .. import pipeline
     from ..pipeline.numbers import quantize_stated
     from ..report.scales import unfolded_scales
 
     with settings.progress("quantizing"):
-        given = {name: value for name, value in reading.items() if name != "refuse_batch_statistics"}
-        stated = quantize_stated(model, calibration, options, output=output, **given)
+        stated = quantize_stated(
+            options.model,
+            options.calibration,
+            wanted,
+            network=options.reading.network,
+            input_shapes=options.reading.input_shapes(),
+            outputs=options.reading.output_names(),
+            output=options.output,
+        )
     if stated is not None:
         integer, remarks = stated
-        lines = [*integer_lines(integer), *note_lines(remarks), f"written: {printable(output)}"]
-        settings.show(lines, {**integer_json(integer, output), "notes": list(remarks), "unfolded": []})
+        lines = [*integer_lines(integer), *note_lines(remarks), f"written: {printable(options.output)}"]
+        settings.show(lines, {**integer_json(integer, options.output), "notes": list(remarks), "unfolded": []})
         return
     with settings.progress("quantizing"):
-        graph = pipeline.load_model(model, **reading)
-        integer = pipeline.quantize(graph, calibration, options, output=output)
+        graph = options.reading.load(options.model)
+        integer = pipeline.quantize(graph, options.calibration, wanted, output=options.output)
     scales = unfolded_scales(graph, integer)
     notes = note_lines([*graph.notes, *(scale.line() for scale in scales)])
-    lines = [*integer_lines(integer), *notes, f"written: {printable(output)}"]
+    lines = [*integer_lines(integer), *notes, f"written: {printable(options.output)}"]
     parts = {"notes": list(graph.notes), "unfolded": [asdict(scale) for scale in scales]}
-    settings.show(lines, {**integer_json(integer, output), **parts})
+    settings.show(lines, {**integer_json(integer, options.output), **parts})
 
 
-@click.command(epilog=example("fpgaq compare model.nnp model.fpgaq --data test.npz"))
-@click.argument("model")
-@click.argument("integer", metavar="FPGAQ")
-@click.option("--data", required=True, metavar="NPZ", help="Samples x with labels y, or with targets of the outputs.")
-@model_options
-@engine_option
-@common
-@click.pass_obj
-def compare(settings: Settings, /, model: str, integer: str, data: str, engine: str, **values: Any) -> None:
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """The options of `fpgaq compare`."""
+
+    model: Annotated[str, Argument()]
+    integer: Annotated[str, Argument("FPGAQ")]
+    data: Annotated[str, Option("Samples x with labels y, or with targets of the outputs.", metavar="NPZ")]
+    reading: ModelOptions
+    engine: Engine = "auto"
+
+
+@command(CompareOptions, "fpgaq compare model.nnp model.fpgaq --data test.npz")
+def compare(settings: Settings, options: CompareOptions) -> None:
     """Compare the integer network with the float one.
 
     MODEL and FPGAQ are run on the same data. Labels give accuracies, targets of an output mean squared errors.
@@ -117,22 +121,25 @@ def compare(settings: Settings, /, model: str, integer: str, data: str, engine: 
     from .. import pipeline
     from ..report.comparison_table import table
 
-    reading = pop_model_options(values)
     with settings.progress("comparing integer with float"):
-        source, graph = (pipeline.load_model(model, passes=passes, **reading) for passes in (False, True))
-        result = pipeline.compare(graph, integer, data, engine=engine, source=source)
+        source, graph = (options.reading.load(options.model, passes=passes) for passes in (False, True))
+        result = pipeline.compare(graph, options.integer, options.data, engine=options.engine, source=source)
     lines = [*table(result).splitlines(), *note_lines(graph.notes)]
     settings.show(lines, {**result.as_json(), "notes": list(graph.notes)})
 
 
-@click.command(epilog=example("fpgaq run model.fpgaq --data test.npz -o outputs.npz"))
-@click.argument("integer", metavar="FPGAQ")
-@click.option("--data", required=True, metavar="NPZ", help="Samples in the model's own units.")
-@click.option("-o", "--output", required=True, metavar="NPZ", help="Integer outputs y, real values y_float.")
-@engine_option
-@common
-@click.pass_obj
-def run(settings: Settings, integer: str, data: str, output: str, engine: str) -> None:
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """The options of `fpgaq run`."""
+
+    integer: Annotated[str, Argument("FPGAQ")]
+    data: Annotated[str, Option("Samples in the model's own units.", metavar="NPZ")]
+    output: Annotated[str, Option("Integer outputs y, real values y_float.", "-o", metavar="NPZ")]
+    engine: Engine = "auto"
+
+
+@command(RunOptions, "fpgaq run model.fpgaq --data test.npz -o outputs.npz")
+def run(settings: Settings, options: RunOptions) -> None:
     """Compute the integer network, exactly.
 
     Every engine gives the same integers.
@@ -145,9 +152,9 @@ def run(settings: Settings, integer: str, data: str, output: str, engine: str) -
     from ..emit.write import check_file, write_file
     from ..engines import describe_engine
 
-    check_file(output)
+    check_file(options.output)
     with settings.progress("computing"):
-        results, used = pipeline.run_with_engine(integer, data, engine)
+        results, used = pipeline.run_with_engine(options.integer, options.data, options.engine)
     arrays: dict[str, NDArray[Any]] = {}
     lines = []
     for name, (integers, real) in results.items():
@@ -156,16 +163,14 @@ def run(settings: Settings, integer: str, data: str, output: str, engine: str) -
         lines.append(f"{shorten(name)}: {len(integers):,} frames of {shape_text(integers.shape[1:])}")
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
-    write_file(output, buffer.getvalue())
+    write_file(options.output, buffer.getvalue())
     shapes = {name: list(array.shape) for name, array in arrays.items()}
-    lines += [f"computed by {describe_engine(used)}", f"written: {printable(output)}"]
-    settings.show(lines, {"output": output, "arrays": shapes, "engines": sorted(used)})
+    lines += [f"computed by {describe_engine(used)}", f"written: {printable(options.output)}"]
+    settings.show(lines, {"output": options.output, "arrays": shapes, "engines": sorted(used)})
 
 
-@click.command(epilog=example("fpgaq doctor --json"))
-@common
-@click.pass_obj
-def doctor(settings: Settings) -> int:
+@command(NoOptions, "fpgaq doctor --json")
+def doctor(settings: Settings, options: NoOptions) -> int:
     """List the tools that are installed.
 
     Each with its version, the least version that will do, and what it is needed for.
@@ -236,6 +241,3 @@ def integer_json(integer: IntegerGraph, output: str | None = None) -> dict[str, 
             }
         )
     return {"name": integer.name, "output": output, "digest": digest(integer), "layers": layers}
-
-
-COMMANDS = (summary, quantize, compare, run, doctor)

@@ -1,274 +1,241 @@
-"""Options that several commands share, and how commands print."""
+"""Groups of options that several commands share, each with the step from the options to what the stages take."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import click
 
 from ..choices import (
-    ACTIVATION_RANGES,
     DEVICES,
-    ENGINES,
-    METHODS,
-    ROUNDINGS,
-    SIMULATORS,
-    WEIGHT_DELTAS,
-    WEIGHT_ROUNDINGS,
+    ActivationRange,
+    EngineName,
+    Method,
+    Rounding,
+    Simulator,
+    WeightDelta,
+    WeightRounding,
 )
 from ..errors import UsageError
+from .parameters import Option
 
 if TYPE_CHECKING:
+    from ..graph import Graph
     from ..quantizer.config import QuantizeOptions
     from ..schedule import Target
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-Decorator: TypeAlias = Callable[[Command], Command]
-
 
 MOST_CYCLES = 1 << 40
 """A frame: three hours at 100 MHz."""
 
+DEVICE = click.Choice(DEVICES)
 
-@dataclass
-class Settings:
-    """What `--json`, `--quiet` and `--debug` say."""
-
-    json: bool = False
-    quiet: bool = False
-    debug: bool = False
-
-    def show(self, lines: Iterable[str], values: Mapping[str, Any]) -> None:
-        """Print `values` as one JSON object, or `lines` for people, or nothing."""
-        if self.json:
-            import json
-
-            lines = [json.dumps(values, indent=2, default=_plain)]
-        elif self.quiet:
-            return
-        if sys.stdout is None:
-            raise UsageError("standard output is closed, so that the result cannot be shown; --quiet shows none")
-        try:
-            for line in lines:
-                print(line)
-            sys.stdout.flush()
-        except OSError as error:
-            # click ends the process without a word where a reader has gone away.
-            raise output_lost(error) from None
-
-    @contextmanager
-    def progress(self, stage: str) -> Iterator[Callable[[str], None]]:
-        """Show on a terminal what is going on; the value changes the text. Nothing is left of it."""
-        if self.quiet or self.json or not sys.stderr.isatty():
-            yield lambda text: None
-            return
-        from rich.console import Console
-        from rich.markup import escape
-
-        with Console(stderr=True).status(escape(stage)) as status:
-            yield lambda text: status.update(escape(text))
-
-
-def output_lost(error: OSError) -> UsageError:
-    """The error to raise where standard output does not take what is printed, which is then dropped."""
-    # Else the interpreter would try again on its way out.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return UsageError(f"standard output cannot be written ({error.strerror or error})")
-
-
-def example(command: str) -> str:
-    """The end of a command's help, which click must not wrap."""
-    return f"\b\nExample:\n  {command}"
-
-
-def _plain(value: Any) -> Any:
-    """NumPy scalars and paths as JSON values."""
-    return value.item() if hasattr(value, "item") else str(value)
-
-
-def _store(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
-    def callback(context: click.Context, parameter: click.Parameter, value: bool) -> None:
-        if value:
-            setattr(context.ensure_object(Settings), name, True)
-
-    return callback
-
-
-def _chain(*options: Decorator[Any]) -> Decorator[Any]:
-    def decorate(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-def _flag(name: str, text: str) -> Decorator[Any]:
-    return click.option(f"--{name}", is_flag=True, is_eager=True, expose_value=False, callback=_store(name), help=text)
-
-
-common = _chain(
-    _flag("json", "Print one JSON object."),
-    _flag("quiet", "Print nothing but errors."),
-    _flag("debug", "Show the traceback of an error."),
-)
-
-shape_options = _chain(
-    click.option(
-        "--input-shape",
-        multiple=True,
-        metavar="NAME=N,C,H,W",
-        help="Sizes that an .onnx leaves open, the batch in front, such as x=1,3,64,64; once for each input.",
+Calibration: TypeAlias = Annotated[str, Option("Training samples, .npy or .npz.", metavar="NPZ")]
+Engine: TypeAlias = Annotated[
+    EngineName,
+    Option("What computes the integers: numpy, the network compiled from its HLS C++, or what proves faster."),
+]
+Folder: TypeAlias = Annotated[
+    str, Option("The folder to write; an older output there is replaced.", "-o", metavar="DIR")
+]
+Frames: TypeAlias = Annotated[int | None, Option("How many frames of the data.", metavar="N")]
+Keep: TypeAlias = Annotated[
+    tuple[str, ...],
+    Option(
+        "Leave this file or folder of DIR as it is, by its path in DIR; may be given again. bench/user always stays.",
+        metavar="FILE",
     ),
-    click.option("--outputs", metavar="NAMES", help="Keep these outputs only, or end at these tensors: A,B."),
-)
-
-model_options = _chain(
-    click.option("--network", metavar="NAME", help="Which network of the model file."),
-    shape_options,
-    click.option(
-        "--refuse-batch-statistics",
-        is_flag=True,
-        help="Refuse a batch normalization saved in training mode; else its running statistics serve, with a note.",
-    ),
-)
-
-quantize_options = _chain(
-    click.option("--weight-bits", type=int, help="Bits of a weight, 2 to 16.  [default: 8]"),
-    click.option("--activation-bits", type=int, help="Bits of an activation, 2 to 16.  [default: 8]"),
-    click.option("--method", type=click.Choice(METHODS), help="What the rules below come from.  [default: auto]"),
-    click.option("--per-channel/--per-tensor", default=None, help="A weight step for each output channel, or one."),
-    click.option("--rounding", type=click.Choice(ROUNDINGS), help="Rule of every requantizer.  [default: half_up]"),
-    click.option("--narrow", is_flag=True, default=None, help="Symmetric signed range: never the most negative code."),
-    click.option("--activation-range", type=click.Choice(ACTIVATION_RANGES), help="How activation steps are chosen."),
-    click.option("--percentile", type=float, help="Percent of values that fit, for --activation-range percentile."),
-    click.option("--weight-delta", type=click.Choice(WEIGHT_DELTAS), help="How weight steps are chosen."),
-    click.option("--weight-rounding", type=click.Choice(WEIGHT_ROUNDINGS), help="Each weight alone, or by the output."),
-    click.option("--bias-correction/--no-bias-correction", default=None, help="Biases take up the mean error."),
-    click.option("--equalize", is_flag=True, default=None, help="Balance channels by their weights first."),
-    click.option("--balance", is_flag=True, default=None, help="Balance channels by their activations first."),
-    click.option("--max-shift-span", type=int, help="How far the shifts of one layer may differ.  [default: 2]"),
-    click.option("--input-scale", type=float, help="Input integer = round(x * scale + offset)."),
-    click.option("--input-offset", type=float, help="The offset of that formula."),
-    click.option("--input-bits", type=int, help="Bits of an input element, 2 to 16."),
-    click.option("--output-bits", type=int, help="Bits of an output; by default the accumulator's."),
-    click.option("--sum-bits", type=int, help="Least bits of what only sums read, and of pooled sums.  [default: 8]"),
-    click.option("--table-bits", type=int, help="Bits of a function table's index, up to 12.  [default: 10]"),
-    click.option("--scale-bits", type=int, help="Bits of a channel's scale where it cannot be folded.  [default: 16]"),
-    click.option("--argmax", is_flag=True, default=None, help="The hardware gives the greatest output's index."),
-    click.option("--config", metavar="TOML", help="A file of these options, with overrides for single layers."),
-)
-
-target_options = _chain(
-    click.option("--multipliers", type=int, metavar="N", help="Use at most N multipliers.  [default: 64]"),
-    click.option("--cycles", type=int, metavar="N", help="Take at most N cycles a frame."),
-    click.option(
-        "--latency", type=int, metavar="N", help="Have the first frame out after at most N cycles; alone or with these."
-    ),
-    click.option("--fps", type=float, metavar="F", help="Frames a second, with --clock."),
-    click.option("--clock", type=float, metavar="MHZ", help="Clock in MHz, with --fps."),
-    click.option(
-        "--device",
-        type=click.Choice(DEVICES),
-        help="Estimate what it takes there; without another target, be as fast as the part allows.",
-    ),
-)
-
-search_options = _chain(
-    click.option("--jobs", type=int, metavar="N", help="Processes on this machine; by default one per processor."),
-    click.option("--dask", metavar="ADDRESS", help="A Dask scheduler whose workers compute, such as tcp://host:8786."),
-    click.option("--results", metavar="FILE", help="Keep what was computed here; an interrupted run goes on from it."),
-)
-"""For commands that evaluate many candidates with `fpgaq.parallel.evaluate`: jobs, dask, results."""
-
-engine_option = click.option(
-    "--engine",
-    type=click.Choice(ENGINES),
-    default="auto",
-    show_default=True,
-    help="What computes the integers: numpy, the network compiled from its HLS C++, or what proves faster.",
-)
-keep_option = click.option(
-    "--keep",
-    multiple=True,
-    metavar="FILE",
-    help="Leave this file or folder of DIR as it is, by its path in DIR; may be given again. bench/user always stays.",
-)
-thorough_option = click.option(
-    "--thorough", is_flag=True, help="Choose as many frames as are needed to exercise every weight; takes longer."
-)
-frames_option = click.option("--frames", type=int, metavar="N", help="How many frames of the data.")
-simulator_option = click.option(
-    "--simulator", type=click.Choice(SIMULATORS), default="icarus", show_default=True, help="Which simulator."
-)
+]
+Thorough: TypeAlias = Annotated[bool, Option("As many chosen frames as every weight needs, not a few; takes longer.")]
+SimulatorName: TypeAlias = Annotated[Simulator, Option("Which simulator.")]
 
 
-def pop_model_options(values: dict[str, Any]) -> dict[str, Any]:
-    """Take what `pipeline.load_model` is told out of a command's keyword arguments."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for text in values.pop("input_shape"):
-        name, _, sizes = text.rpartition("=")
-        parts = sizes.replace("x", ",").split(",")
-        if not name or name in shapes or not all(part.isascii() and part.isdigit() and int(part) for part in parts):
-            raise UsageError(
-                f"--input-shape {text!r}: give each input once, as NAME=1,3,64,64 with sizes of at least 1"
-            )
-        shapes[name] = tuple(int(part) for part in parts)
-    listed = values.pop("outputs")
-    names = [name.strip() for name in listed.split(",")] if listed is not None else []
-    if listed is not None and not all(names):
-        raise UsageError(f"--outputs {listed!r}: give names of outputs, separated by commas")
-    found = {"input_shapes": shapes or None, "outputs": tuple(names) or None}
-    for name in ("network", "refuse_batch_statistics"):
-        if name in values:
-            found[name] = values.pop(name)
-    return found
+@dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """The options of a command that has none of its own."""
 
 
-def pop_quantize_options(values: dict[str, Any]) -> QuantizeOptions:
-    """Take the quantizer's options out of a command's keyword arguments."""
-    from dataclasses import fields
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """What of a model file is read."""
 
-    from ..quantizer.config import QuantizeOptions, combine_options
+    network: Annotated[str | None, Option("Which network of the model file.", metavar="NAME")] = None
+    input_shape: Annotated[
+        tuple[str, ...],
+        Option(
+            "Sizes that an .onnx leaves open, the batch in front, such as x=1,3,64,64; once for each input.",
+            metavar="NAME=N,C,H,W",
+        ),
+    ] = ()
+    outputs: Annotated[
+        str | None, Option("Keep these outputs only, or end at these tensors: A,B.", metavar="NAMES")
+    ] = None
 
-    names = {field.name for field in fields(QuantizeOptions)} - {"layers"}
-    flags = {name: values.pop(name) for name in names}
-    return combine_options(values.pop("config"), flags)
+    def input_shapes(self) -> dict[str, tuple[int, ...]] | None:
+        """The shapes of --input-shape by the names of the inputs; None if it was not given."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for text in self.input_shape:
+            name, _, sizes = text.rpartition("=")
+            parts = sizes.replace("x", ",").split(",")
+            if not name or name in shapes or not all(part.isascii() and part.isdigit() and int(part) for part in parts):
+                raise UsageError(
+                    f"--input-shape {text!r}: give each input once, as NAME=1,3,64,64 with sizes of at least 1"
+                )
+            shapes[name] = tuple(int(part) for part in parts)
+        return shapes or None
+
+    def output_names(self) -> tuple[str, ...] | None:
+        """The names of --outputs; None if it was not given."""
+        if self.outputs is None:
+            return None
+        names = tuple(name.strip() for name in self.outputs.split(","))
+        if not all(names):
+            raise UsageError(f"--outputs {self.outputs!r}: give names of outputs, separated by commas")
+        return names
+
+    def load(self, model: str | Path, *, passes: bool = True) -> Graph:
+        """Read a model file as these options say."""
+        return self._load(model, passes, refuse_batch_statistics=False)
+
+    def _load(self, model: str | Path, passes: bool, refuse_batch_statistics: bool) -> Graph:
+        from .. import pipeline
+
+        return pipeline.load_model(
+            model,
+            self.network,
+            passes=passes,
+            refuse_batch_statistics=refuse_batch_statistics,
+            input_shapes=self.input_shapes(),
+            outputs=self.output_names(),
+        )
 
 
-def pop_target(values: dict[str, Any]) -> Target | None:
-    """Take the target out of a command's keyword arguments; None if the user named none."""
-    from ..schedule import Target
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions(NetworkOptions):
+    """What of a model file is read, and how."""
 
-    multipliers, cycles, fps, clock = (values.pop(name) for name in ("multipliers", "cycles", "fps", "clock"))
-    latency = values.pop("latency", None)
-    if (fps is None) != (clock is None):
-        raise UsageError("--fps and --clock go together: frames a second at a clock in MHz")
-    named = [name for name, value in (("multipliers", multipliers), ("cycles", cycles), ("fps", fps)) if value]
-    for name, value in (
-        ("multipliers", multipliers),
-        ("cycles", cycles),
-        ("fps", fps),
-        ("clock", clock),
-        ("latency", latency),
-    ):
-        # A NaN is not above 0 either.
-        if value is not None and not 0 < value < float("inf"):
-            raise UsageError(f"--{name} {value:g} must be above 0 and finite")
-    if len(named) > 1:
-        raise UsageError(f"--{' and --'.join(named)} exclude one another: give one target")
-    if fps is not None:
-        wanted = clock * 1e6 / fps
-        if wanted > MOST_CYCLES:
-            raise UsageError(f"--fps {fps:g} at --clock {clock:g} MHz leaves more than {MOST_CYCLES:,} cycles a frame")
-        cycles = int(wanted)
-        if cycles < 1:
-            raise UsageError(f"--fps {fps:g} at --clock {clock:g} MHz leaves less than one cycle a frame")
-    if multipliers is None and cycles is None and latency is None:
-        return None
-    return Target(multipliers=multipliers, cycles=cycles, latency=latency)
+    refuse_batch_statistics: Annotated[
+        bool,
+        Option("Refuse a batch normalization saved in training mode; else its running statistics serve, with a note."),
+    ] = False
+
+    def load(self, model: str | Path, *, passes: bool = True) -> Graph:
+        """Read a model file as these options say."""
+        return self._load(model, passes, self.refuse_batch_statistics)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeFlags:
+    """Fields of `QuantizeOptions` by their names, each None where it was not given, and a file of them."""
+
+    weight_bits: Annotated[int | None, Option("Bits of a weight, 2 to 16.  [default: 8]")] = None
+    activation_bits: Annotated[int | None, Option("Bits of an activation, 2 to 16.  [default: 8]")] = None
+    method: Annotated[Method | None, Option("What the rules below come from.  [default: auto]")] = None
+    per_channel: Annotated[
+        bool | None, Option("A weight step for each output channel, or one.", "--per-channel/--per-tensor")
+    ] = None
+    rounding: Annotated[Rounding | None, Option("Rule of every requantizer.  [default: half_up]")] = None
+    narrow: Annotated[bool | None, Option("Symmetric signed range: never the most negative code.")] = None
+    activation_range: Annotated[ActivationRange | None, Option("How activation steps are chosen.")] = None
+    percentile: Annotated[float | None, Option("Percent of values that fit, for --activation-range percentile.")] = None
+    weight_delta: Annotated[WeightDelta | None, Option("How weight steps are chosen.")] = None
+    weight_rounding: Annotated[WeightRounding | None, Option("Each weight alone, or by the output.")] = None
+    bias_correction: Annotated[
+        bool | None, Option("Biases take up the mean error.", "--bias-correction/--no-bias-correction")
+    ] = None
+    equalize: Annotated[bool | None, Option("Balance channels by their weights first.")] = None
+    balance: Annotated[bool | None, Option("Balance channels by their activations first.")] = None
+    max_shift_span: Annotated[int | None, Option("How far the shifts of one layer may differ.  [default: 2]")] = None
+    input_scale: Annotated[float | None, Option("Input integer = round(x * scale + offset).")] = None
+    input_offset: Annotated[float | None, Option("The offset of that formula.")] = None
+    input_bits: Annotated[int | None, Option("Bits of an input element, 2 to 16.")] = None
+    output_bits: Annotated[int | None, Option("Bits of an output; by default the accumulator's.")] = None
+    sum_bits: Annotated[
+        int | None,
+        Option("Least bits of what only sums read, and of pooled sums.  [default: 8]"),
+    ] = None
+    table_bits: Annotated[int | None, Option("Bits of a function table's index, up to 12.  [default: 10]")] = None
+    scale_bits: Annotated[
+        int | None,
+        Option("Bits of a channel's scale where it cannot be folded.  [default: 16]"),
+    ] = None
+    argmax: Annotated[bool | None, Option("The hardware gives the greatest output's index.")] = None
+    config: Annotated[
+        str | None, Option("A file of these options, with overrides for single layers.", metavar="TOML")
+    ] = None
+
+    def options(self) -> QuantizeOptions:
+        """The file's options, those that were given in their place."""
+        from ..quantizer.config import combine_options
+
+        flags = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "config"}
+        return combine_options(self.config, flags)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetOptions:
+    """How large or how fast the hardware is to be, and on which device."""
+
+    multipliers: Annotated[int | None, Option("Use at most N multipliers.  [default: 64]", metavar="N")] = None
+    cycles: Annotated[int | None, Option("Take at most N cycles a frame.", metavar="N")] = None
+    latency: Annotated[
+        int | None, Option("Have the first frame out after at most N cycles; alone or with these.", metavar="N")
+    ] = None
+    fps: Annotated[float | None, Option("Frames a second, with --clock.", metavar="F")] = None
+    clock: Annotated[float | None, Option("Clock in MHz, with --fps.", metavar="MHZ")] = None
+    device: Annotated[
+        str | None,
+        Option("Estimate what it takes there; without another target, be as fast as the part allows.", kind=DEVICE),
+    ] = None
+
+    def target(self) -> Target | None:
+        """The multipliers, cycles or latency that were asked for; None if the user named none."""
+        from ..schedule import Target
+
+        multipliers, cycles, fps, clock = self.multipliers, self.cycles, self.fps, self.clock
+        numbers = {"multipliers": multipliers, "cycles": cycles, "latency": self.latency, "fps": fps, "clock": clock}
+        if (fps is None) != (clock is None):
+            raise UsageError("--fps and --clock go together: frames a second at a clock in MHz")
+        for name, value in numbers.items():
+            # A NaN is not above 0 either.
+            if value is not None and not 0 < value < float("inf"):
+                raise UsageError(f"--{name} {value:g} must be above 0 and finite")
+        named = [name for name in ("multipliers", "cycles", "fps") if numbers[name] is not None]
+        if len(named) > 1:
+            raise UsageError(f"--{' and --'.join(named)} exclude one another: give one target")
+        if fps is not None and clock is not None:
+            cycles = _cycles_of(fps, clock)
+        if multipliers is None and cycles is None and self.latency is None:
+            return None
+        return Target(multipliers=multipliers, cycles=cycles, latency=self.latency)
+
+
+def _cycles_of(fps: float, clock: float) -> int:
+    """The cycles that each of `fps` frames a second may take at a clock in MHz."""
+    wanted = clock * 1e6 / fps
+    if wanted > MOST_CYCLES:
+        raise UsageError(f"--fps {fps:g} at --clock {clock:g} MHz leaves more than {MOST_CYCLES:,} cycles a frame")
+    cycles = int(wanted)
+    if cycles < 1:
+        raise UsageError(f"--fps {fps:g} at --clock {clock:g} MHz leaves less than one cycle a frame")
+    return cycles
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationOptions:
+    """Where many candidates are computed (`fpgaq.parallel.evaluate`)."""
+
+    jobs: Annotated[int | None, Option("Processes on this machine; by default one per processor.", metavar="N")] = None
+    dask: Annotated[
+        str | None, Option("A Dask scheduler whose workers compute, such as tcp://host:8786.", metavar="ADDRESS")
+    ] = None
+    results: Annotated[
+        str | None, Option("Keep what was computed here; an interrupted run goes on from it.", metavar="FILE")
+    ] = None
+
+
+def shown_count(show: Callable[[str], None], stage: str) -> Callable[[int, int], None]:
+    """A callback for the progress of many evaluations, shown behind the name of the stage."""
+    return lambda done, total: show(f"{stage}: {done} of {total}")

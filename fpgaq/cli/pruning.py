@@ -2,125 +2,127 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
-import click
-
-from ..choices import DEVICES
+from ..choices import Measure
 from ..errors import UsageError
 from ..report.text import columns, printable, shorten
-from .options import Settings, common, example, pop_model_options, shape_options
+from .options import DEVICE, NetworkOptions
+from .parameters import Argument, Option, command
+from .settings import Settings
 
-MEASURES = ("surgeon", "l1", "l2", "gamma", "median", "activation")
-"""Spelled out again because the module that owns them imports numpy; a test compares the two."""
+if TYPE_CHECKING:
+    from ..graph import Graph
+    from ..pruning.options import PruneOptions
 
 
-@click.command(
-    epilog=example(
-        "fpgaq prune model.nnp --budget 0.5 --calibration train.npz --data test.npz -o pruned.nnp\n"
-        "  fpgaq prune model.nnp --groups"
-    )
+@dataclass(frozen=True, kw_only=True)
+class PruneCommandOptions:
+    """The options of `fpgaq prune`."""
+
+    model: Annotated[str, Argument()]
+    calibration: Annotated[
+        str | None,
+        Option("Training samples for quantization, and for the choice of channels without --train.", metavar="NPZ"),
+    ] = None
+    output: Annotated[str | None, Option("The pruned network to write.", "-o", metavar="NNP")] = None
+    budget: Annotated[
+        float | None,
+        Option("Multiplications: a share of all (up to 1), or a number.", metavar="B"),
+    ] = None
+    budget_rom: Annotated[
+        float | None, Option("Bits of weights and biases: a share of all, or a number.", metavar="B")
+    ] = None
+    budget_cycles: Annotated[
+        float | None, Option("Cycles a frame at --multipliers: a share, or a number.", metavar="B")
+    ] = None
+    multipliers: Annotated[int, Option("Multipliers of the schedules.")] = 64
+    measure: Annotated[
+        Measure, Option("Importance of a channel: to its readers (surgeon), by its weights, or by its values.")
+    ] = "surgeon"
+    at_least: Annotated[int, Option("Channels that every layer keeps at least.")] = 1
+    multiple_of: Annotated[int, Option("Keep multiples of this number of channels.")] = 1
+    train: Annotated[
+        str | None, Option("Labelled training samples, for --finetune, --trials and choices.", metavar="NPZ")
+    ] = None
+    finetune: Annotated[
+        float,
+        Option("Epochs of training after the cut (needs nnabla).", metavar="EPOCHS", show_default=False),
+    ] = 0.0
+    rate: Annotated[float, Option("Learning rate of --finetune at its start.")] = 3e-3
+    trials: Annotated[
+        int, Option("Choices of channels to train briefly; the best on a held-out tenth of --train is taken.")
+    ] = 1
+    trial_epochs: Annotated[float, Option("Epochs of each training of --trials.")] = 4.0
+    refit: Annotated[
+        bool,
+        Option(
+            "Fit the layers after the cut to the whole network's, on the samples of --train or --calibration.",
+            "--refit/--no-refit",
+        ),
+    ] = True
+    data: Annotated[
+        str | None,
+        Option("Labelled test samples, for the accuracy before and after.", metavar="NPZ"),
+    ] = None
+    synth: Annotated[str | None, Option("Synthesize the network before and after for a device.", kind=DEVICE)] = None
+    groups: Annotated[bool, Option("Only list what can be pruned, what cannot, and why.")] = False
+    draw: Annotated[str | None, Option("Draw the groups into a Graphviz file.", metavar="DOT")] = None
+    reading: NetworkOptions
+    jobs: Annotated[int | None, Option("Processes that measure; by default one per processor.", metavar="N")] = None
+
+    def pruning(self) -> PruneOptions:
+        """What of them is about the choice of channels and the training after it."""
+        from ..pruning.masks import Limits
+        from ..pruning.options import PruneOptions
+
+        return PruneOptions(
+            macs=self.budget,
+            rom_bits=self.budget_rom,
+            cycles=self.budget_cycles,
+            multipliers=self.multipliers,
+            measure=self.measure,
+            limits=Limits(self.at_least, self.multiple_of),
+            jobs=self.jobs,
+            epochs=self.finetune,
+            rate=self.rate,
+            trials=self.trials,
+            trial_epochs=self.trial_epochs,
+            refit=self.refit,
+        )
+
+
+@command(
+    PruneCommandOptions,
+    "fpgaq prune model.nnp --budget 0.5 --calibration train.npz --data test.npz -o pruned.nnp\n"
+    "  fpgaq prune model.nnp --groups",
 )
-@click.argument("model")
-@click.option(
-    "--calibration",
-    metavar="NPZ",
-    help="Training samples for quantization, and for the choice of channels without --train.",
-)
-@click.option("-o", "--output", metavar="NNP", help="The pruned network to write.")
-@click.option("--budget", type=float, metavar="B", help="Multiplications: a share of all (up to 1), or a number.")
-@click.option("--budget-rom", type=float, metavar="B", help="Bits of weights and biases: a share of all, or a number.")
-@click.option("--budget-cycles", type=float, metavar="B", help="Cycles a frame at --multipliers: a share, or a number.")
-@click.option("--multipliers", type=int, default=64, show_default=True, help="Multipliers of the schedules.")
-@click.option(
-    "--measure",
-    type=click.Choice(MEASURES),
-    default=MEASURES[0],
-    show_default=True,
-    help="Importance of a channel: to its readers (surgeon), by its weights, or by its values.",
-)
-@click.option("--at-least", type=int, default=1, show_default=True, help="Channels that every layer keeps at least.")
-@click.option(
-    "--multiple-of", type=int, default=1, show_default=True, help="Keep multiples of this number of channels."
-)
-@click.option("--train", metavar="NPZ", help="Labelled training samples, for --finetune, --trials and choices.")
-@click.option(
-    "--finetune", type=float, default=0.0, metavar="EPOCHS", help="Epochs of training after the cut (needs nnabla)."
-)
-@click.option("--rate", type=float, default=3e-3, show_default=True, help="Learning rate of --finetune at its start.")
-@click.option(
-    "--trials",
-    type=int,
-    default=1,
-    show_default=True,
-    help="Choices of channels to train briefly; the best on a held-out tenth of --train is taken.",
-)
-@click.option("--trial-epochs", type=float, default=4.0, show_default=True, help="Epochs of each training of --trials.")
-@click.option(
-    "--refit/--no-refit",
-    default=True,
-    show_default=True,
-    help="Fit the layers after the cut to the whole network's, on the samples of --train or --calibration.",
-)
-@click.option("--data", metavar="NPZ", help="Labelled test samples, for the accuracy before and after.")
-@click.option("--synth", type=click.Choice(DEVICES), help="Synthesize the network before and after for a device.")
-@click.option("--groups", "only_groups", is_flag=True, help="Only list what can be pruned, what cannot, and why.")
-@click.option("--draw", metavar="DOT", help="Draw the groups into a Graphviz file.")
-@click.option("--network", metavar="NAME", help="Name of the network in the model file.")
-@shape_options
-@click.option("--jobs", type=int, metavar="N", help="Processes that measure; by default one per processor.")
-@common
-@click.pass_obj
-def prune(
-    settings: Settings,
-    /,
-    model: str,
-    calibration: str | None,
-    output: str | None,
-    only_groups: bool,
-    draw: str | None,
-    **values: Any,
-) -> None:
+def prune(settings: Settings, options: PruneCommandOptions) -> None:
     """Take channels out of MODEL.
 
     The least important channels go, until the budget is met. Weights really shrink in every layer that they run
     through.
     """
-    from .. import pipeline
-
-    graph = pipeline.load_model(model, passes=False, **pop_model_options(values))
-    if only_groups or draw:
-        _show_groups(settings, graph, draw)
-        if only_groups or output is None:
+    graph = options.reading.load(options.model, passes=False)
+    output, calibration = options.output, options.calibration
+    if options.groups or options.draw:
+        _show_groups(settings, graph, options.draw)
+        if options.groups or output is None:
             return
     if output is None or calibration is None:
         raise UsageError("give --calibration and -o/--output, or --groups to list what can be pruned")
-    from ..pruning.masks import Limits
-    from ..pruning.options import PruneOptions
     from ..pruning.workflow import prune as prune_network
 
-    options = PruneOptions(
-        values["budget"],
-        values["budget_rom"],
-        values["budget_cycles"],
-        values["multipliers"],
-        values["measure"],
-        Limits(values["at_least"], values["multiple_of"]),
-        values["jobs"],
-        values["finetune"],
-        values["rate"],
-        values["trials"],
-        values["trial_epochs"],
-        values["refit"],
-    )
+    wanted = options.pruning()
     with settings.progress("reading") as tell:
         result = prune_network(
             graph,
             calibration,
-            options,
-            training=values["train"],
-            data=values["data"],
-            device=values["synth"],
+            wanted,
+            training=options.train,
+            data=options.data,
+            device=options.synth,
             output=output,
             progress=tell,
         )
@@ -135,7 +137,7 @@ def prune(
     settings.show(lines, {**result.as_json(), "output": output})
 
 
-def _show_groups(settings: Settings, graph: Any, draw: str | None) -> None:
+def _show_groups(settings: Settings, graph: Graph, draw: str | None) -> None:
     from ..emit.write import write_file
     from ..pruning import draw_groups, find_groups, find_units
 
@@ -155,6 +157,3 @@ def _show_groups(settings: Settings, graph: Any, draw: str | None) -> None:
         write_file(draw, draw_groups(units, groups))
         lines.append(f"written: {printable(draw)}")
     settings.show(lines, {"groups": [group.as_json() for group in groups], "drawing": draw})
-
-
-COMMANDS = (prune,)

@@ -2,64 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-import click
-
-from ..choices import DEVICES
+from ..choices import Cost
 from ..errors import UsageError
 from ..report.text import columns, percent, printable, shorten
 from .hardware import error_line
 from .numbers import note_lines
-from .options import (
-    Settings,
-    common,
-    example,
-    model_options,
-    pop_model_options,
-    pop_quantize_options,
-    quantize_options,
-    search_options,
-)
+from .options import DEVICE, Calibration, EvaluationOptions, ModelOptions, QuantizeFlags, shown_count
+from .parameters import Argument, Option, command
+from .settings import Settings
 
 if TYPE_CHECKING:
     from ..explore import Exploration
     from ..search.measure import Quality
 
-COSTS = ("rom", "multiplier")
-
-_calibration = click.option("--calibration", required=True, metavar="NPZ", help="Training samples, .npy or .npz.")
-_data = click.option(
-    "--data", metavar="NPZ", help="Samples to measure on, ideally training samples; by default those of --calibration."
-)
+Data: TypeAlias = Annotated[
+    str | None,
+    Option("Samples to measure on, ideally training samples; by default those of --calibration.", metavar="NPZ"),
+]
 
 
-@click.command(epilog=example("fpgaq sensitivity model.nnp --calibration train.npz --weight-bits 4"))
-@click.argument("model")
-@_calibration
-@_data
-@search_options
-@quantize_options
-@model_options
-@common
-@click.pass_obj
-def sensitivity(settings: Settings, /, model: str, calibration: str, data: str | None, **values: Any) -> None:
+@dataclass(frozen=True, kw_only=True)
+class SensitivityOptions:
+    """The options of `fpgaq sensitivity`."""
+
+    model: Annotated[str, Argument()]
+    calibration: Calibration
+    data: Data = None
+    evaluation: EvaluationOptions
+    quantizing: QuantizeFlags
+    reading: ModelOptions
+
+
+@command(SensitivityOptions, "fpgaq sensitivity model.nnp --calibration train.npz --weight-bits 4")
+def sensitivity(settings: Settings, options: SensitivityOptions) -> None:
     """Say which layer of MODEL hurts, and what to change.
 
     Every layer's weights and output are quantized alone. Then changes of the worst ones are tried on the whole network.
     """
-    search = {name: values.pop(name) for name in ("jobs", "dask", "results")}
-    reading = pop_model_options(values)
-    options = pop_quantize_options(values)
+    wanted = options.quantizing.options()
     from .. import pipeline
     from ..search.sensitivity import explain
 
     with settings.progress("measuring") as show:
-        graph = pipeline.load_model(model, **reading)
+        graph = options.reading.load(options.model)
         found = pipeline.sensitivity(
-            graph, calibration, data, options, **search,
-            progress=lambda done, total: show(f"measuring: {done} of {total}"),
-        )  # fmt: skip
+            graph,
+            options.calibration,
+            options.data,
+            wanted,
+            jobs=options.evaluation.jobs,
+            dask=options.evaluation.dask,
+            results=options.evaluation.results,
+            progress=shown_count(show, "measuring"),
+        )
     rows = [
         (shorten(place.layer, 40), place.part, f"{place.bits} bits", percent(place.share), *_decibels(place.noise),
          percent(place.agreement))
@@ -73,55 +71,56 @@ def sensitivity(settings: Settings, /, model: str, calibration: str, data: str |
     settings.show(lines, {**found.as_json(), "explanation": explain(found), "notes": list(graph.notes)})
 
 
-@click.command(epilog=example("fpgaq search model.nnp --calibration train.npz --budget 60% -o mixed.toml"))
-@click.argument("model")
-@_calibration
-@_data
-@click.option("--budget", required=True, metavar="BITS", help="Bits, or a percentage of the cost of 8-bit weights.")
-@click.option(
-    "--cost",
-    type=click.Choice(COSTS),
-    default="rom",
-    show_default=True,
-    help="Which bits the budget counts: of ROM, or of multipliers.",
-)
-@click.option("--widths", default="2,3,4,5,6,8", show_default=True, metavar="LIST", help="Weight bits to choose from.")
-@click.option("-o", "--output", required=True, metavar="TOML", help="The options to write, for `quantize --config`.")
-@click.option("--picture", metavar="PNG", help="Draw accuracy against cost.")
-@search_options
-@quantize_options
-@model_options
-@common
-@click.pass_obj
-def search(
-    settings: Settings, /, model: str, calibration: str, data: str | None, output: str, picture: str | None,
-    **values: Any,
-) -> None:  # fmt: skip
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """The options of `fpgaq search`."""
+
+    model: Annotated[str, Argument()]
+    calibration: Calibration
+    data: Data = None
+    budget: Annotated[str, Option("Bits, or a percentage of the cost of 8-bit weights.", metavar="BITS")]
+    cost: Annotated[Cost, Option("Which bits the budget counts: of ROM, or of multipliers.")] = "rom"
+    widths: Annotated[str, Option("Weight bits to choose from.", metavar="LIST")] = "2,3,4,5,6,8"
+    output: Annotated[str, Option("The options to write, for `quantize --config`.", "-o", metavar="TOML")]
+    picture: Annotated[str | None, Option("Draw accuracy against cost.", metavar="PNG")] = None
+    evaluation: EvaluationOptions
+    quantizing: QuantizeFlags
+    reading: ModelOptions
+
+
+@command(SearchOptions, "fpgaq search model.nnp --calibration train.npz --budget 60% -o mixed.toml")
+def search(settings: Settings, options: SearchOptions) -> None:
     """Choose the weight bits of each layer of MODEL for a budget.
 
     The loss of each layer at each width is measured. Then the best combinations are measured as a whole.
     """
     from ..emit.write import check_file, write_file
 
-    for path in filter(None, (output, picture)):
+    written = [path for path in (options.output, options.picture) if path]
+    for path in written:
         check_file(path)
-    names = ("budget", "cost", "jobs", "dask", "results")
-    chosen = {name: values.pop(name) for name in names}
-    widths = _widths(values.pop("widths"))
-    reading = pop_model_options(values)
-    options = pop_quantize_options(values)
+    widths, wanted = _widths(options.widths), options.quantizing.options()
     from .. import pipeline
     from ..search.front import best_so_far, config_text, draw
 
     with settings.progress("measuring") as show:
-        graph = pipeline.load_model(model, **reading)
+        graph = options.reading.load(options.model)
         found = pipeline.search(
-            graph, calibration, data, options, widths=widths, **chosen,
-            progress=lambda done, total: show(f"measuring: {done} of {total}"),
-        )  # fmt: skip
-    write_file(output, config_text(options, found.chosen).encode())
-    if picture:
-        write_file(picture, draw(found))
+            graph,
+            options.calibration,
+            options.data,
+            wanted,
+            budget=options.budget,
+            cost=options.cost,
+            widths=widths,
+            jobs=options.evaluation.jobs,
+            dask=options.evaluation.dask,
+            results=options.evaluation.results,
+            progress=shown_count(show, "measuring"),
+        )
+    write_file(options.output, config_text(wanted, found.chosen).encode())
+    if options.picture:
+        write_file(options.picture, draw(found))
     front = best_so_far(found)
     rows = [
         (" ".join(str(bits) for bits in each.bits.values()), each.cost, *_decibels(each.quality.noise),
@@ -129,37 +128,36 @@ def search(
          "chosen" if each is found.chosen else "front" if each in front else "")
         for each in found.candidates
     ]  # fmt: skip
-    lines = columns(("weight bits by layer", f"{chosen['cost']} bits", "dB", "agreement", "top-1", ""), rows)
+    lines = columns(("weight bits by layer", f"{options.cost} bits", "dB", "agreement", "top-1", ""), rows)
     lines += ["", "layers in order: " + ", ".join(shorten(name) for name in found.chosen.bits)]
     lines.append(f"budget {found.budget:,} bits, {found.chosen.cost:,} used; measured on {found.samples:,} samples")
     lines += note_lines(graph.notes)
-    lines += [f"written: {printable(path)}" for path in filter(None, (output, picture))]
-    settings.show(lines, {**found.as_json(), "output": output, "picture": picture, "notes": list(graph.notes)})
+    lines += [f"written: {printable(path)}" for path in written]
+    files = {"output": options.output, "picture": options.picture}
+    settings.show(lines, {**found.as_json(), **files, "notes": list(graph.notes)})
 
 
-@click.command(
-    epilog=example("fpgaq explore model.nnp --calibration train.npz --data test.npz --device ecp5-25k -o front.png")
+@dataclass(frozen=True, kw_only=True)
+class ExploreOptions:
+    """The options of `fpgaq explore`."""
+
+    models: Annotated[tuple[str, ...], Argument("MODEL...")]
+    calibration: Calibration
+    data: Data = None
+    device: Annotated[str, Option("The device of the estimates.", kind=DEVICE)] = "xc7"
+    bits: Annotated[str, Option("Bits of weights and activations.", metavar="LIST")] = "8,6,4"
+    multipliers: Annotated[str, Option("Budgets of multipliers to try.", metavar="LIST")] = "1,4,16,64,256"
+    output: Annotated[str | None, Option("Draw logic, memory and accuracy over cycles.", "-o", metavar="PNG")] = None
+    evaluation: EvaluationOptions
+    quantizing: QuantizeFlags
+    reading: ModelOptions
+
+
+@command(
+    ExploreOptions,
+    "fpgaq explore model.nnp --calibration train.npz --data test.npz --device ecp5-25k -o front.png",
 )
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
-@_calibration
-@_data
-@click.option(
-    "--device", type=click.Choice(DEVICES), default="xc7", show_default=True, help="The device of the estimates."
-)
-@click.option("--bits", default="8,6,4", show_default=True, metavar="LIST", help="Bits of weights and activations.")
-@click.option(
-    "--multipliers", default="1,4,16,64,256", show_default=True, metavar="LIST", help="Budgets of multipliers to try."
-)
-@click.option("-o", "--output", metavar="PNG", help="Draw logic, memory and accuracy over cycles.")
-@search_options
-@quantize_options
-@model_options
-@common
-@click.pass_obj
-def explore(
-    settings: Settings, /, models: tuple[str, ...], calibration: str, data: str | None, device: str, bits: str,
-    multipliers: str, output: str | None, **values: Any,
-) -> None:  # fmt: skip
+def explore(settings: Settings, options: ExploreOptions) -> None:
     """Show what bits and multipliers buy.
 
     Every MODEL, such as a network and its pruned versions, is quantized at every width and scheduled on every budget.
@@ -168,20 +166,27 @@ def explore(
     """
     from ..emit.write import check_file, write_file
 
+    output = options.output
     if output:
         check_file(output)
-    search = {name: values.pop(name) for name in ("jobs", "dask", "results")}
-    reading = pop_model_options(values)
-    widths, budgets = _widths(bits, "bits"), _widths(multipliers, "multipliers")
-    options = pop_quantize_options(values)
+    widths, budgets = _widths(options.bits, "bits"), _widths(options.multipliers, "multipliers")
+    wanted = options.quantizing.options()
     from .. import pipeline
 
     with settings.progress("exploring") as show:
-        graphs = {name: pipeline.load_model(path, **reading) for name, path in _names(models).items()}
         found = pipeline.explore(
-            graphs, calibration, data, options, device=device, bits=widths, multipliers=budgets, **search,
-            progress=lambda done, total: show(f"exploring: {done} of {total}"),
-        )  # fmt: skip
+            {name: options.reading.load(path) for name, path in _names(options.models).items()},
+            options.calibration,
+            options.data,
+            wanted,
+            device=options.device,
+            bits=widths,
+            multipliers=budgets,
+            jobs=options.evaluation.jobs,
+            dask=options.evaluation.dask,
+            results=options.evaluation.results,
+            progress=shown_count(show, "exploring"),
+        )
     if output:
         from ..explore.picture import draw
 
@@ -241,6 +246,3 @@ def _quality(quality: Quality) -> str:
         if value is not None:
             text += f", {label} {percent(value)}"
     return text
-
-
-COMMANDS = (sensitivity, search, explore)

@@ -2,106 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
-import click
-
+from ..choices import Deltas, RateSchedule
+from ..errors import UsageError
 from ..report.text import columns, printable, shorten
-from .options import Settings, common, example, model_options, pop_model_options, pop_quantize_options, quantize_options
+from .options import ModelOptions, NetworkOptions, QuantizeFlags
+from .parameters import Argument, Option, command
+from .settings import Settings
 
 if TYPE_CHECKING:
     from ..nnabla.parity import Parity
 
-DELTAS = ("frozen", "recalibrated", "learned")
-SCHEDULES = ("cosine", "step", "constant")
-"""Spelled out again because the modules that own them import nnabla; a test compares them."""
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneOptions:
+    """The options of `fpgaq finetune`."""
+
+    model: Annotated[str, Argument()]
+    data: Annotated[str, Option("Training samples x with labels or targets y.", metavar="NPZ")]
+    calibration: Annotated[
+        str | None, Option("Samples that choose the formats; by default 256 of the data.", metavar="NPZ")
+    ] = None
+    test: Annotated[str | None, Option("Labelled samples for the accuracy before and after.", metavar="NPZ")] = None
+    epochs: Annotated[float, Option("Passes over the training samples.")] = 1.0
+    rate: Annotated[float, Option("Learning rate at the start, relative to each layer's range.")] = 1e-3
+    schedule: Annotated[RateSchedule, Option("How the learning rate falls.")] = "cosine"
+    batch_size: Annotated[int, Option("Samples of a training step.", metavar="N")] = 64
+    deltas: Annotated[Deltas, Option("Whether training changes the quantization steps.")] = "frozen"
+    teacher: Annotated[
+        float,
+        Option("Weight of the float network's answer in each target, 0 to 1; the label has the rest.", metavar="SHARE"),
+    ] = 0.0
+    seed: Annotated[int, Option("Seed of the order of the training samples.")] = 0
+    output: Annotated[str, Option("The trained fixed-point network to write.", "-o", metavar="NNP")]
+    quantizing: QuantizeFlags
+    reading: ModelOptions
 
 
-@click.command(
-    epilog=example(
-        "fpgaq finetune model.nnp --data train.npz --weight-bits 4 --activation-bits 4 --epochs 2 -o qat.nnp"
-    )
+@command(
+    FinetuneOptions,
+    "fpgaq finetune model.nnp --data train.npz --weight-bits 4 --activation-bits 4 --epochs 2 -o qat.nnp",
 )
-@click.argument("model")
-@click.option("--data", required=True, metavar="NPZ", help="Training samples x with labels or targets y.")
-@click.option("--calibration", metavar="NPZ", help="Samples that choose the formats; by default 256 of the data.")
-@click.option("--test", metavar="NPZ", help="Labelled samples for the accuracy before and after.")
-@click.option("--epochs", type=float, default=1.0, show_default=True, help="Passes over the training samples.")
-@click.option(
-    "--rate",
-    type=float,
-    default=1e-3,
-    show_default=True,
-    help="Learning rate at the start, relative to each layer's range.",
-)
-@click.option(
-    "--schedule", type=click.Choice(SCHEDULES), default="cosine", show_default=True, help="How the learning rate falls."
-)
-@click.option("--batch-size", type=int, default=64, show_default=True, metavar="N", help="Samples of a training step.")
-@click.option(
-    "--deltas",
-    type=click.Choice(DELTAS),
-    default="frozen",
-    show_default=True,
-    help="Whether training changes the quantization steps.",
-)
-@click.option(
-    "--teacher",
-    type=float,
-    default=0.0,
-    show_default=True,
-    metavar="SHARE",
-    help="Weight of the float network's answer in each target, 0 to 1; the label has the rest.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the order of the training samples.")
-@click.option("-o", "--output", required=True, metavar="NNP", help="The trained fixed-point network to write.")
-@quantize_options
-@model_options
-@common
-@click.pass_obj
-def finetune(
-    settings: Settings,
-    /,
-    model: str,
-    data: str,
-    calibration: str | None,
-    test: str | None,
-    epochs: float,
-    rate: float,
-    schedule: Any,
-    batch_size: int,
-    deltas: Any,
-    teacher: float,
-    seed: int,
-    output: str,
-    **values: Any,
-) -> None:
+def finetune(settings: Settings, options: FinetuneOptions) -> None:
     """Continue the training of MODEL in fixed point.
 
     The network is quantized, and trained through its fixed-point functions (straight through). Afterwards `fpgaq
     quantize` takes the formats from the file and needs no calibration. This needs nnabla, hence CPython 3.10.
     """
-    reading, options = pop_model_options(values), pop_quantize_options(values)
-    from .. import pipeline
+    wanted = options.quantizing.options()
     from ..emit.write import check_file
-    from ..errors import UsageError
     from ..exporters import save_nnp
     from ..nnabla import TrainOptions
     from ..nnabla.workflow import finetune_model
 
+    output = options.output
     check_file(output)
     if not output.endswith(".nnp"):
         raise UsageError(f"{output}: a trained network is written as .nnp; give a name that ends so")
-    if batch_size < 1:
-        raise UsageError(f"--batch-size {batch_size}: 1 or more is needed")
-    training = TrainOptions(epochs=epochs, rate=rate, schedule=schedule, seed=seed)
+    if options.batch_size < 1:
+        raise UsageError(f"--batch-size {options.batch_size}: 1 or more is needed")
+    training = TrainOptions(epochs=options.epochs, rate=options.rate, schedule=options.schedule, seed=options.seed)
     with settings.progress("quantizing") as progress:
-        graph = pipeline.load_model(model, **reading)
         result = finetune_model(
-            graph, data, options, training,
-            calibration=calibration, test=test, deltas=deltas, batch_size=batch_size, teacher=teacher,
+            options.reading.load(options.model),
+            options.data,
+            wanted,
+            training,
+            calibration=options.calibration,
+            test=options.test,
+            deltas=options.deltas,
+            batch_size=options.batch_size,
+            teacher=options.teacher,
             progress=progress,
-        )  # fmt: skip
+        )
         save_nnp(result.graph, output)
     measure, form = ("right answers", "{:.2f} %") if result.loss == "cross_entropy" else ("squared error", "{:.6f}")
     rows = [(name, form.format(value)) for name, value in result.figures.items()]
@@ -119,31 +94,33 @@ def finetune(
     settings.show(lines, shown)
 
 
-@click.command(epilog=example("fpgaq parity qat.nnp --data test.npz --frames 64"))
-@click.argument("model")
-@click.option("--data", required=True, metavar="NPZ", help="Samples in the model's own units.")
-@click.option("--frames", type=int, default=64, show_default=True, metavar="N", help="Number of samples to compare.")
-@click.option("--network", metavar="NAME", help="Which network of the model file.")
-@common
-@click.pass_obj
-def parity(settings: Settings, model: str, data: str, frames: int, network: str | None) -> int:
+@dataclass(frozen=True, kw_only=True)
+class ParityOptions:
+    """The options of `fpgaq parity`."""
+
+    model: Annotated[str, Argument()]
+    data: Annotated[str, Option("Samples in the model's own units.", metavar="NPZ")]
+    frames: Annotated[int, Option("Number of samples to compare.", metavar="N")] = 64
+    reading: NetworkOptions
+
+
+@command(ParityOptions, "fpgaq parity qat.nnp --data test.npz --frames 64")
+def parity(settings: Settings, options: ParityOptions) -> int:
     """Compare the integer network with nnabla.
 
     MODEL has fixed-point functions. Every integer tensor is compared with what nnabla computes, by ==. Where sums may
     pass 2**24, which float32 does not hold, differing elements are counted. The exit code is 7 if equality was
     promised and failed. This needs nnabla, hence CPython 3.10.
     """
-    from .. import pipeline
     from ..data import load_data
-    from ..errors import UsageError
     from ..nnabla.parity import check_parity
 
-    if frames < 1:
-        raise UsageError(f"--frames {frames}: 1 or more is needed")
+    if options.frames < 1:
+        raise UsageError(f"--frames {options.frames}: 1 or more is needed")
     with settings.progress("computing"):
-        graph = pipeline.load_model(model, network, passes=False)
+        graph = options.reading.load(options.model, passes=False)
         shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
-        samples = load_data(data, graph.inputs, outputs=graph.outputs, shapes=shapes).slice(0, frames)
+        samples = load_data(options.data, graph.inputs, outputs=graph.outputs, shapes=shapes).slice(0, options.frames)
         result = check_parity(graph, samples.inputs)
     settings.show(parity_lines(result), parity_json(result))
     return 7 if result.differing and not result.doubts else 0
@@ -171,9 +148,4 @@ def parity_lines(result: Parity) -> list[str]:
 
 def parity_json(result: Parity) -> dict[str, Any]:
     """Plain values for `--json`."""
-    from dataclasses import asdict
-
     return {**asdict(result), "differing": result.differing, "elements": result.elements}
-
-
-COMMANDS = (finetune, parity)

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import click
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ..errors import UsageError
 from ..report.text import columns, printable, shorten
-from .options import common, example
+from .options import Calibration
+from .parameters import Argument, Option, command
+from .settings import Settings
 
 if TYPE_CHECKING:
     from ..pipeline import UnrollResult
     from ..schedule import Target
     from ..unrolled import Unrolling
-    from .options import Settings
-
-unroll_options = (
-    click.option("--unroll", is_flag=True, help="Put every product into logic, a frame a cycle: for tiny networks."),
-    click.option("--levels", type=int, metavar="N", help="With --unroll: chains between registers.  [default: 2]"),
-    click.option("--stages", type=int, metavar="N", help="With --unroll: at most N registers in all."),
-    click.option("--shallow", is_flag=True, help="With --unroll: a faster clock at more logic."),
-    click.option(
-        "--tables", type=int, metavar="N", help="With --unroll: inputs of the look-up tables, 4 or 6.  [default: 6]"
-    ),
-    click.option(
-        "--adders", is_flag=True, help="Use no multipliers in layers that use all their weights in every cycle."
-    ),
-)
+    from .hardware import GenerateOptions
 
 
-def with_unroll_options(command: Any) -> Any:
-    """Give a command the options of unrolling."""
-    for option in reversed(unroll_options):
-        command = option(command)
-    return command
+@dataclass(frozen=True, kw_only=True)
+class UnrollOptions:
+    """Products in logic instead of multipliers."""
+
+    unroll: Annotated[bool, Option("Put every product into logic, a frame a cycle: for tiny networks.")] = False
+    levels: Annotated[int | None, Option("With --unroll: chains between registers.  [default: 2]", metavar="N")] = None
+    stages: Annotated[int | None, Option("With --unroll: at most N registers in all.", metavar="N")] = None
+    shallow: Annotated[bool, Option("With --unroll: a faster clock at more logic.")] = False
+    tables: Annotated[
+        int | None, Option("With --unroll: inputs of the look-up tables, 4 or 6.  [default: 6]", metavar="N")
+    ] = None
+    adders: Annotated[bool, Option("Use no multipliers in layers that use all their weights in every cycle.")] = False
 
 
-def pop_unrolling(values: dict[str, Any]) -> Unrolling | None:
-    """Take the options of unrolling out of a command's keyword arguments; None if it is not asked for."""
+def chosen_unrolling(options: GenerateOptions) -> Unrolling | None:
+    """What `--unroll` asks for; None if it was not given.
+
+    Raises
+    ------
+    UsageError
+        An option that would be ignored, by name.
+    """
     from ..unrolled import Unrolling
 
-    names = ("unroll", "levels", "stages", "shallow", "tables")
-    unroll, levels, stages, shallow, tables = (values.pop(name) for name in names)
-    if not unroll:
+    chosen, target = options.unrolling, options.target
+    levels, stages, shallow, tables = chosen.levels, chosen.stages, chosen.shallow, chosen.tables
+    if not chosen.unroll:
         if levels is not None or stages is not None or tables is not None or shallow:
             raise UsageError(
                 "--levels, --stages, --tables and --shallow are about unrolled networks: give --unroll too"
@@ -51,52 +52,56 @@ def pop_unrolling(values: dict[str, Any]) -> Unrolling | None:
         return None
     if levels is not None and stages is not None:
         raise UsageError("--levels and --stages exclude one another: give one")
-    # Of a folded network's options, only those that were given are there to object to.
-    if values.get("device") is not None:
+    if target.device is not None:
         raise UsageError("--device estimates folded networks: leave it out with --unroll, and ask fpgaq synth")
-    given = [name for name in ("multipliers", "cycles", "fps", "clock", "pack") if values.get(name) is not None]
+    given = [name for name, value in {**asdict(target), "pack": options.factor_bits}.items() if value is not None]
     if given:
         raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{given[0]} out")
-    if values.get("adders"):
+    if chosen.adders:
         raise UsageError("an unrolled network has nothing but adders: leave --adders out")
-    if values.get("target") == "hls":
-        raise UsageError("unrolled networks are Verilog: leave --target hls or --unroll out")
-    if values.get("buffers"):
+    if options.language == "hls":
+        raise UsageError("unrolled networks are Verilog: leave --language hls or --unroll out")
+    if options.buffers:
         raise UsageError("an unrolled network has no line buffers: leave --buffers out")
     return Unrolling(levels, stages, shallow, 6 if tables is None else tables)
 
 
-def with_adders(target: Target | None, values: dict[str, Any]) -> Target | None:
-    """Take --adders out of a command's keyword arguments and into the target."""
-    from dataclasses import replace
+def chosen_target(options: GenerateOptions) -> Target | None:
+    """The target of a folded network, with adders where they were asked for; None if the user named nothing.
 
+    Raises
+    ------
+    UsageError
+        A target that makes no sense, or with adders an option that would be ignored, by name.
+    """
     from ..pipeline import DEFAULT_MULTIPLIERS
     from ..schedule import Target
 
-    if not values.pop("adders"):
+    target = options.target.target()
+    if not options.unrolling.adders:
         return target
-    if values.get("target") == "hls":
-        raise UsageError("--adders is about Verilog: leave --target hls or --adders out")
-    if values.get("device") is not None:
+    if options.language == "hls":
+        raise UsageError("--adders is about Verilog: leave --language hls or --adders out")
+    if options.target.device is not None:
         raise UsageError("--device estimates multipliers, not adders: leave it or --adders out")
     return replace(target or Target(multipliers=DEFAULT_MULTIPLIERS), sharing=False, adders=True)
 
 
-@click.command(epilog=example("fpgaq cheapen digits.fpgaq --calibration train.npz --bound 0.03 -o cheap.fpgaq"))
-@click.argument("integer", metavar="FPGAQ")
-@click.option("--calibration", required=True, metavar="NPZ", help="Training samples, .npy or .npz.")
-@click.option(
-    "--bound", type=float, default=0.03, show_default=True, help="Relative error that a layer's sums may have."
-)
-@click.option(
-    "--layer", "layers", multiple=True, metavar="NAME", help="Change only this layer; may be given several times."
-)
-@click.option("-o", "--output", required=True, metavar="FPGAQ", help="The file to write.")
-@common
-@click.pass_obj
-def cheapen(
-    settings: Settings, integer: str, calibration: str, bound: float, layers: tuple[str, ...], output: str
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class CheapenOptions:
+    """The options of `fpgaq cheapen`."""
+
+    integer: Annotated[str, Argument("FPGAQ")]
+    calibration: Calibration
+    bound: Annotated[float, Option("Relative error that a layer's sums may have.")] = 0.03
+    layers: Annotated[
+        tuple[str, ...], Option("Change only this layer; may be given several times.", "--layer", metavar="NAME")
+    ] = ()
+    output: Annotated[str, Option("The file to write.", "-o", metavar="FPGAQ")]
+
+
+@command(CheapenOptions, "fpgaq cheapen digits.fpgaq --calibration train.npz --bound 0.03 -o cheap.fpgaq")
+def cheapen(settings: Settings, options: CheapenOptions) -> None:
     """Choose weights that take less logic unrolled, or with --adders.
 
     Each layer that can be built of adders gets other integers of fewer signed digits, as long as its sums on the
@@ -108,8 +113,10 @@ def cheapen(
     from ..unrolled.cheapen import count_digits
 
     with settings.progress("choosing weights"):
-        before = pipeline.load_integer(integer)
-        after = pipeline.cheapen(before, calibration, bound, layers=layers or None, output=output)
+        before = pipeline.load_integer(options.integer)
+        after = pipeline.cheapen(
+            before, options.calibration, options.bound, layers=options.layers or None, output=options.output
+        )
     changed: list[dict[str, Any]] = []
     for old, new in zip(before.operators, after.operators, strict=True):
         if old is not new:
@@ -119,11 +126,11 @@ def cheapen(
     rows = [
         (shorten(layer["name"]), layer["weights"], layer["digits_before"], layer["digits_after"]) for layer in changed
     ]
-    lines = [*columns(("layer", "weights", "signed digits before", "after"), rows), f"written: {printable(output)}"]
-    settings.show(lines, {"bound": bound, "output": output, "layers": changed})
-
-
-COMMANDS = (cheapen,)
+    lines = [
+        *columns(("layer", "weights", "signed digits before", "after"), rows),
+        f"written: {printable(options.output)}",
+    ]
+    settings.show(lines, {"bound": options.bound, "output": options.output, "layers": changed})
 
 
 def show_unrolled(settings: Settings, result: UnrollResult) -> None:

@@ -68,8 +68,8 @@ def _registers(facts: EngineFacts) -> tuple[Register, ...]:
         rom, late = facts.weights.rom, facts.weights.late
         weights = (Register("weight_address", rom.address_width), Register("step_weights", rom.width, operand=True))
         weights += (Register("fresh", 1), *_shared(facts, Register("fetched_weights", rom.width))) if late else ()
-    raises = (Register("raises", facts.engine.lanes * facts.raise_width),) if facts.raise_width else ()
-    return (*shared, *weights, Register("bias_word", facts.biases.width), *raises)
+    lifts = (Register("lifts", facts.engine.lanes * facts.lift_width),) if facts.lift_width else ()
+    return (*shared, *weights, Register("bias_word", facts.biases.width), *lifts)
 
 
 def _choices(facts: EngineFacts) -> tuple[Choice, ...]:

@@ -99,7 +99,7 @@ class EngineFacts:
     last_index: Selection
     last_place: Selection
     beat_index_width: int
-    raise_width: int
+    lift_width: int
     bias_width: int
     bias_signs: int
     bias_rom: Instance
@@ -116,10 +116,10 @@ def engine_facts(
     widths = engine_widths(graph, engine, [layer.op for layer in layers], [layer.plan for layer in layers])
     separate = any(layer.plan.kind == "lanewise" for layer in layers)
     bus_lanes = engine.outputs if separate else 1
-    raises = [lifts_of(layer.op) for layer in layers]
-    units, results = result_units(graph, layers, raises, widths.lift)
+    lifts = [lifts_of(layer.op) for layer in layers]
+    units, results = result_units(graph, layers, lifts, widths.lift)
     bus = (bus_lanes, widths.element)
-    biases = bias_rom(engine, layers, raises, widths)
+    biases = bias_rom(engine, layers, lifts, widths)
     lanes = {"LANES": engine.lanes, "SUM_WIDTH": widths.sum}
     fetched, summed = latency("fpgaq_line_buffer"), latency("fpgaq_mac", LEVELS=engine.levels)
     return EngineFacts(
@@ -150,7 +150,7 @@ def engine_facts(
             "last_place", "serving", widths.place, [_group_beats(layer.plan) - 1 for layer in layers]
         ),
         beat_index_width=widths.beat_index,
-        raise_width=widths.lift,
+        lift_width=widths.lift,
         bias_width=widths.bias,
         bias_signs=widths.sum - widths.bias + 1,
         bias_rom=Instance(biases.module, "bias_rom"),

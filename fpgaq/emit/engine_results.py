@@ -27,7 +27,7 @@ class ResultUnit:
 
 
 def result_units(
-    graph: IntegerGraph, layers: Sequence[Served], raises: Sequence[Sequence[int]], raise_width: int
+    graph: IntegerGraph, layers: Sequence[Served], lifts: Sequence[Sequence[int]], lift_width: int
 ) -> tuple[tuple[ResultUnit, ...], list[str]]:
     """The requantizers, each for all layers that requantize alike, then layers without one; the unit of each layer."""
     shared: dict[tuple[object, ...], tuple[Requantize, list[int]]] = {}
@@ -53,7 +53,7 @@ def result_units(
             requantize.rounding,
             result,
             requantize.relu,
-            raises=(max(max(raises[place]) for place in places), raise_width or 1),
+            lifts=(max(max(lifts[place]) for place in places), lift_width or 1),
             times=lanes,
         )
         units.append(ResultUnit(f"requantized_{number}", lanes, result.width, total_width, cell))

@@ -50,21 +50,21 @@ def _rom_name(layers: Sequence[Served], content: str) -> str:
     return rom_module(layers[0].index, layers[0].op.name if len(layers) == 1 else "shared", content)
 
 
-def bias_rom(engine: Engine, layers: Sequence[Served], raises: Sequence[Sequence[int]], widths: EngineWidths) -> Rom:
-    """One word for each beat of results: the biases of its lanes, above them their raises where there are any.
+def bias_rom(engine: Engine, layers: Sequence[Served], lifts: Sequence[Sequence[int]], widths: EngineWidths) -> Rom:
+    """One word for each beat of results: the biases of its lanes, above them their lifts where there are any.
 
     Each layer has as many words as the beat index can count, so that its number stands above that index.
     """
-    bias_width, raise_width, index_bits = widths.bias, widths.lift, widths.beat_index
+    bias_width, lift_width, index_bits = widths.bias, widths.lift, widths.beat_index
     words: list[int] = []
-    for layer, raised in zip(layers, raises, strict=True):
+    for layer, lifted in zip(layers, lifts, strict=True):
         lanes = layer.plan.lanes_out
         biases: NDArray[np.int64] = np.asarray(layer.op.bias)
-        for start in range(0, len(raised), lanes):
+        for start in range(0, len(lifted), lanes):
             low = pack((int(bias) for bias in biases[start : start + lanes]), bias_width)
-            high = pack(raised[start : start + lanes], raise_width) if raise_width else 0
+            high = pack(lifted[start : start + lanes], lift_width) if lift_width else 0
             words.append(low | high << (bias_width * engine.lanes))
         if len(layers) > 1:
             words += [0] * (-len(words) % (1 << index_bits))
-    width = (bias_width + raise_width) * engine.lanes
+    width = (bias_width + lift_width) * engine.lanes
     return Rom(_rom_name(layers, "biases"), "biases in the order of the results", tuple(words), width)

@@ -24,14 +24,14 @@ def requantizer(
     result: Format,
     relu: bool,
     *,
-    raises: tuple[int, int] | None = None,
+    lifts: tuple[int, int] | None = None,
     times: int = 1,
 ) -> Instance:
-    """What shifts, rounds and saturates; `raises` are the greatest raise and its bits where channels have their own."""
-    raised = {} if raises is None else {"RAISE_MAX": raises[0], "RAISE_WIDTH": raises[1]}
+    """What shifts, rounds and saturates; `lifts` are the greatest lift and its bits where channels have their own."""
+    lifted = {} if lifts is None else {"LIFT_MAX": lifts[0], "LIFT_WIDTH": lifts[1]}
     parameters = {
         "TOTAL_WIDTH": total_width,
-        **raised,
+        **lifted,
         "SHIFT": shift,
         "ROUNDING": ROUNDINGS.index(rounding),
         "RESULT_WIDTH": result.width,

@@ -1,4 +1,4 @@
-"""What a design will take on a device, estimated before any synthesis, and the fastest schedule that a device holds."""
+"""The resources of a design on a device, estimated before synthesis, and the fastest schedule that a device holds."""
 
 from __future__ import annotations
 

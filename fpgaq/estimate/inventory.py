@@ -1,4 +1,4 @@
-"""What a design consists of: cells with their parameters, and the logic that its modules have of their own."""
+"""The parts of a design: cells with their parameters, and the logic of its modules themselves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Facts: TypeAlias = Mapping[str, int]
 # What a module's elements go into: the bits of the factors of its products.
 _NO_PRODUCTS = {"element_bits": 0, "weight_bits": 0, "product_bits": 0, "padded": 0, "merged": 0}
 _COUNTED = "+*?"
-"""Operations before a register that cost logic beside it; the coefficients were fitted without differences."""
+"""Operations before a register that cost logic of their own; the coefficients were fitted without differences."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _items(instance: Instance, facts: Facts, count: int, modules: Mapping[str, M
 
 
 def _weight_facts(rom: Rom, width: int) -> Facts:
-    """What makes products by the weights cheaper than their widths say.
+    """Facts that make products by the weights cheaper than their widths suggest.
 
     "shifts" are weights that are one power of two in every step: no multiplier is left of those. "changing_bits" of
     "all_bits" of the weights change from step to step; where there is but one step, those are counted that are set.
@@ -150,7 +150,7 @@ def _columns(words: Sequence[int], width: int) -> NDArray[np.uint8]:
 
 
 def _lookups(columns: NDArray[np.uint8], inputs: int) -> tuple[int, int]:
-    """(distinct tables of so many words, choices between them) that give all columns; constant tables are free."""
+    """(distinct tables of `inputs` words, choices between them) that give all columns; constant tables are free."""
     if not len(columns):
         return 0, 0
     padded = np.pad(columns, ((0, 0), (0, -columns.shape[1] % inputs)))

@@ -1,4 +1,4 @@
-"""What a memory becomes on each device family: block RAM, LUT RAM, or logic.
+"""The form of a memory on each device family: block RAM, LUT RAM, or logic.
 
 The rule is that of Yosys's pass `memory_libmap`: of all ways to lay the words out the one of least cost. Costs are
 those of its libraries of memories (share/*/brams*.txt and lutrams*.txt). It was held against Yosys 0.70 at 858 widths,
@@ -17,7 +17,7 @@ ROM_COSTS: Mapping[str, float] = {
     **dict.fromkeys(("xc7", "xcup"), 1 / 64),
     **dict.fromkeys(("ecp5", "ice40", "ice40up", "gowin"), 1 / 16),
 }
-"""Of a bit of a ROM that is left to logic; a bit that can be written costs 1."""
+"""Cost of a bit of a ROM that is left to logic; a bit that can be written costs 1."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,17 @@ class Ram:
         At the least width; twice the width takes one fewer.
     widths : tuple of int
     cost : float
-        Of a cell.
+        Cost of a cell.
     scaled : float
         The part of the cost that falls with the bits of a cell that stay unused.
     byte : int
         Bits that have an enable of their own; 0: all of the width.
     units : int
-        Of what is counted as one block RAM.
+        How many of these cells count as one block RAM.
     sites, bit_sites : int
         LUT sites of a LUT RAM cell, or of each bit that is used.
     rom, ram : bool
-        Whether it takes memories that nothing writes, and those that something does.
+        Whether it takes memories that are only read, and memories that are written.
     least_written : int
         The least width that can be written at once.
     """
@@ -72,7 +72,7 @@ class Memory:
     blocks, sites : int
         Block RAMs, LUT RAM sites.
     deep : int
-        Banks one behind another, with a multiplexer behind them.
+        Banks in the direction of the addresses; a multiplexer chooses among them.
     """
 
     kind: str
@@ -183,7 +183,7 @@ def _geometries(ram: Ram, width: int, words: int, rom: bool) -> Iterator[tuple[f
         byte = min(ram.byte or unit, unit)
         padded = width if rom else ceil(width / byte) * byte
         deep = ceil(words / (1 << (ram.address_bits - halvings)))
-        # Banks lie beside one another in a cell that is wide enough.
+        # A cell that is wide enough holds several banks.
         cells = ceil(deep * padded / unit)
         choosing = (deep - 1) * width + (0 if rom or deep == 1 else deep)
         cost = (ram.cost - ram.scaled) * cells + ram.scaled * deep * width / unit + choosing / 2 + 2

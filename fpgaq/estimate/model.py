@@ -25,7 +25,7 @@ PRIOR = 1.0
 
 @dataclass(frozen=True)
 class Error:
-    """Of an estimate, over designs held out of the fit: median and 95th percentile of the relative error."""
+    """The relative error of an estimate, over designs held out of the fit: median and 95th percentile."""
 
     median: float
     percentile95: float
@@ -63,7 +63,7 @@ def known_error(device: str) -> Knowledge:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a design will take on a device.
+    """The resources that a design will take on a device.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def estimate(design: Design, device: str) -> Estimate:
 
 
 def _fitted(device: str) -> Mapping[str, Any]:
-    """What the coefficients file says of a device's family."""
+    """The entry of a device's family in the coefficients file."""
     family = find_device(device).family
     if family not in _coefficients():
         raise FitError(

@@ -70,7 +70,7 @@ def dsp_blocks(kind: str, facts: Facts, family: str) -> tuple[int, int]:
 
 
 def _shared_products(facts: Facts, teams: int, members: int, family: str) -> tuple[int, int]:
-    """Of `teams` factors that hold the weights of `members` outputs each, for all elements of a step."""
+    """Products of `teams` factors that hold the weights of `members` outputs each, for all elements of a step."""
     field = facts["ELEMENT_WIDTH"] + facts["WEIGHT_WIDTH"]
     factor = (members - 1) * field + facts["WEIGHT_WIDTH"] + (members > 1)
     return _products(teams * facts["PRODUCTS"], factor, facts["ELEMENT_WIDTH"] + 1, family)

@@ -89,7 +89,7 @@ def _operands(item: Item, registers: int, family: str) -> Terms:
 
 
 def _registers(item: Item, memory: Memory) -> int:
-    """Bits of a ROM that differ from one another; in few words there are only so many, or their opposites."""
+    """Bits of a ROM's words that differ from one another; few words have few different columns, or their opposites."""
     columns = item.facts["columns"]
     if memory.kind == "logic" and item.facts["words"] <= 1 << 6:
         return min(columns, 2 * item.facts["leaves6"])

@@ -1,4 +1,4 @@
-"""What the cost of each cell hangs on: for LUTs and for flip-flops a few quantities computed from its parameters.
+"""The quantities that determine the cost of each cell in LUTs and flip-flops, computed from its parameters.
 
 A quantity is what a designer would count by hand: bits of a register, an adder, a multiplexer. The coefficients by
 which they are weighed are fitted per device family (`fpgaq.estimate.model`); without fit each would be near one.
@@ -113,7 +113,7 @@ def _mac(f: Facts) -> tuple[Terms, Terms]:
     }
     packed = f.get("PACKED", 1)
     if packed > 1:
-        # No DSP block adds behind a product that is split; all but the lowest product of each are corrected.
+        # No DSP block adds after a product that is split; all but the lowest product of each are corrected.
         split = (outputs - -(-outputs // packed)) * products
         lut = {
             "logic_first_sums": first * kept,
@@ -149,10 +149,10 @@ def _bias(f: Facts) -> tuple[Terms, Terms]:
 def _requantize(f: Facts) -> tuple[Terms, Terms]:
     total = f["TOTAL_WIDTH"]
     rounds = total if f.get("ROUNDING", 0) != 3 and f["SHIFT"] > 0 else 0
-    raised = f.get("RAISE_MAX", 0)
+    lifted = f.get("LIFT_MAX", 0)
     lut: Terms = {
         "rounding": rounds,
-        "raised": (total + raised) * min(raised, 2 * f.get("RAISE_WIDTH", 1)),
+        "lifted": (total + lifted) * min(lifted, 2 * f.get("LIFT_WIDTH", 1)),
         "saturation": max(0, total - f["SHIFT"] - f["RESULT_WIDTH"]) + f["RESULT_WIDTH"],
     }
     return lut, {"plain": f["RESULT_WIDTH"]}
@@ -216,4 +216,4 @@ CELLS: Mapping[str, Callable[[Facts], tuple[Terms, Terms]]] = {
     "fpgaq_queue": _queue,
     "own": _own,
 }
-"""Every cell that a layer or the top module instantiates, and what a module has of its own."""
+"""Every cell that a layer or the top module instantiates, and `own`: the logic of a module itself."""

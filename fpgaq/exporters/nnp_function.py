@@ -1,4 +1,4 @@
-"""What an operator of the float graph becomes in an .nnp file, and the scratch pad on which it does."""
+"""The functions of an .nnp file that an operator of the float graph becomes, and the sheet that collects them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Sheet:
         return name
 
     def shape(self, name: str) -> Shape:
-        """Of a tensor, batch left out."""
+        """The shape of a tensor without the batch."""
         return self.shapes[name]
 
 

@@ -61,7 +61,7 @@ def _write_layer(
     inputs = op.inputs if inputs is None else inputs
     for position, (key, (values, grid)) in enumerate(given.items()):
         if grid is None and not plain and any(later is not None for _, later in list(given.values())[position + 1 :]):
-            raise refusal(op, "a bias in fixed point beside a float weight")
+            raise refusal(op, "a bias in fixed point with a float weight")
         if grid is None:
             plain[key] = values
         else:
@@ -98,7 +98,7 @@ def _on_grid(sheet: Sheet, op: Linear, key: str, values: Array, grid: Grid) -> s
 
 
 def _rounding(grid: Grid, delta: float) -> list[tuple[str, str, dict[str, Any]]]:
-    """What rounds to a grid of one step: the suffix of each function's output, its kind, and its arguments."""
+    """Functions that round to a grid of one step: the suffix of each function's output, its kind, and its arguments."""
     fmt = grid.formats()[0]
     bits, bounds = fmt.width, []
     if fmt.signed and not fmt.narrow:

@@ -37,7 +37,7 @@ def pad(x: Array, op: Pad) -> Array:
 
 
 def column_blocks(x: Array, op: Convolution, pixels: int) -> Iterator[tuple[slice, Array]]:
-    """What each tap reads for every output pixel, a block of samples at a time: (samples, groups, taps, pixels).
+    """Values that each tap reads for every output pixel, a block of samples at a time: (samples, groups, taps, pixels).
 
     Taps are in the order of the weights: channels of the group, kernel height, kernel width.
     """
@@ -109,7 +109,7 @@ def average_pool(x: Array, op: AveragePooling, shape: Shape) -> Array:
 
 
 def window_divisors(op: AveragePooling, size: tuple[int, int], shape: Shape) -> Array:
-    """What the sum of each window is divided by, (height, width) of the output, for an image of `size`."""
+    """The divisor of each window's sum, (height, width) of the output, for an image of `size`."""
     if op.sum_only or op.count_padding:
         return np.full(shape[1:], 1 if op.sum_only else op.kernel[0] * op.kernel[1], np.float32)
     counts = []

@@ -41,7 +41,7 @@ def load(
         Refuse batch normalization in training mode; by default its running statistics are used, with a note in
         `Graph.notes`.
     input_shapes : mapping of str to sequence of int, optional
-        Of an .onnx with open sizes: what they are, the batch in front.
+        For an .onnx with open sizes: the whole shape of each input, the batch first.
     outputs : sequence of str, optional
         The outputs to keep; of an .onnx also other tensors, where the network then ends.
 
@@ -53,11 +53,11 @@ def load(
     Raises
     ------
     ModelError
-        For anything in place of a sound model.
+        For a file that is not a sound model.
     UnsupportedError
         For another file format, a function or an argument that fpgaq does not carry.
     VerificationError
-        For an ONNX model of which onnxruntime, where it is installed, computes something else: a bug of a reader.
+        For an ONNX model from which onnxruntime, where it is installed, computes other values: a bug of the reader.
     """
     path = Path(path)
     try:

@@ -1,4 +1,4 @@
-"""What to do with model files of other kinds: the lines that export them to ONNX."""
+"""Advice for model files of other kinds: the lines that export them to ONNX."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ MAX_LISTED = 8
 
 
 class Layer(Protocol):
-    """What a file calls a node or a function."""
+    """The name of a node or a function in its file."""
 
     @property
     def name(self) -> str:

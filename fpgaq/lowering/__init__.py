@@ -1,6 +1,7 @@
 """The integer network in the form that hardware computes fastest: the same integers, fewer products.
 
-A lowered network is an ordinary one. Its inputs and outputs, and every tensor that keeps its name, hold what they held.
+A lowered network is an ordinary one. Its inputs and outputs, and every tensor that keeps its name, hold the same values
+as before.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ Piece = tuple[IntegerOperator, Tensor]
 
 @dataclass(frozen=True)
 class _Axis:
-    """Of one phase along one axis: the taps that meet pixels, how far they lie apart, and the padding around."""
+    """One phase along one axis: the taps that meet pixels, how far apart they are, and the padding around."""
 
     taps: tuple[int, ...]
     dilation: int
@@ -71,7 +71,7 @@ def in_phases(spread: IntegerUpsample, layer: IntegerConvolution, graph: Integer
     whole = (height * len(rows), width * len(columns), depth)
     written: list[Tensor] = []
     for row, down in enumerate(rows):
-        beside = []
+        along_row = []
         for column, across in enumerate(columns):
             name = f"{layer.output}.phase{row}{column}"
             tensor = replace(target, name=name, shape=(height, width, depth), label="")
@@ -85,9 +85,9 @@ def in_phases(spread: IntegerUpsample, layer: IntegerConvolution, graph: Integer
                 dilation=(down.dilation, across.dilation),
             )
             pieces.append((part, tensor))
-            beside.append(tensor)
+            along_row.append(tensor)
         laid = (height, 1, width * len(columns) * depth) if len(rows) > 1 else whole
-        written.append(_interleaved(pieces, layer, f"row{row}", beside, laid))
+        written.append(_interleaved(pieces, layer, f"row{row}", along_row, laid))
     tensor = _interleaved(pieces, layer, "whole", written, whole)
     if whole != target.shape:
         pieces.append((IntegerSlice(f"{layer.name}.inner", (tensor.name,), target.name, (0, 0, 0)), target))
@@ -114,7 +114,7 @@ def _phases(
 def _interleaved(
     pieces: list[Piece], layer: IntegerConvolution, part: str, tensors: list[Tensor], shape: ImageShape
 ) -> Tensor:
-    """Tensors joined pixel by pixel and read as an image of another shape; what is no change is left out."""
+    """Tensors joined pixel by pixel and read as an image of another shape; steps that change nothing are left out."""
     tensor = tensors[0]
 
     def put(kind: str, operator: type[IntegerConcatenate] | type[IntegerReshape], shape: ImageShape) -> Tensor:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..choices import ActivationRange
 from ..errors import UsageError
-from ..quantizer.calibration import Statistics, activation_frac
+from ..quantizer.calibration import ActivationStatistics, activation_frac
 from .layers import LINEAR, new_parameter
 from .rebuild import Function, functions, rebuild, roots_of, same_function
 from .statistics import graph_inputs, observe
@@ -139,7 +139,7 @@ def _passed_over(function: Function, consumers: dict[Any, list[str]], ends: set[
     return kind in merged and len(readers) == 1 and readers[0] in TAKEN_IN
 
 
-def _nonnegative(root: Any, leaves: Sequence[Any], found: dict[Any, Statistics]) -> set[Any]:
+def _nonnegative(root: Any, leaves: Sequence[Any], found: dict[Any, ActivationStatistics]) -> set[Any]:
     known = {leaf for leaf in leaves if leaf in found and found[leaf].least >= 0}
     for function in functions(root):
         kind = function.info.type_name
@@ -150,7 +150,7 @@ def _nonnegative(root: Any, leaves: Sequence[Any], found: dict[Any, Statistics])
     return known
 
 
-def _min_max(variable: Any, statistics: Statistics, bits: int, name: str) -> Any:
+def _min_max(variable: Any, statistics: ActivationStatistics, bits: int, name: str) -> Any:
     """The function of nnabla with its four numbers as parameters that are not trained; the range must contain 0."""
     shape = (1,) * len(variable.shape)
     low, high = min(statistics.least, 0.0), max(statistics.greatest, 0.0)

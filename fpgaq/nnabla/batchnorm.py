@@ -39,7 +39,7 @@ def fold_batchnorm(root: Any, *, strict: bool = True) -> Any:
     """
     names, counts = parameter_names(), reads(root)
     consumers: dict[Any, Function] = {variable: f for f in functions(root) for variable in f.inputs}
-    behind: dict[Function, Function] = {}  # normalization to the layer before it
+    after: dict[Function, Function] = {}  # normalization to the layer before it
     before: dict[Function, Function] = {}  # normalization to the layer after it
     refused: list[str] = []
     for function in functions(root):
@@ -49,19 +49,19 @@ def fold_batchnorm(root: Any, *, strict: bool = True) -> Any:
         layer, reader = source.parent, consumers.get(output)
         trouble = _trouble(function)
         if not trouble and _is_linear(layer) and counts[source] == 1:
-            behind[function] = layer
+            after[function] = layer
         elif not trouble and _is_linear(reader) and counts[output] == 1 and _fits_before(function, reader, names):
             before[function] = reader
         else:
             refused.append(f"{_name(function, names)}: {trouble or _reason(source, output, layer, reader, counts)}")
     if refused and strict:
         raise UnsupportedError(f"batch normalization cannot be folded exactly: {'; '.join(refused)}")
-    return _fold(root, behind, before, names)
+    return _fold(root, after, before, names)
 
 
-def _fold(root: Any, behind: dict[Function, Function], before: dict[Function, Function], names: dict[Any, str]) -> Any:
+def _fold(root: Any, after: dict[Function, Function], before: dict[Function, Function], names: dict[Any, str]) -> Any:
     changes: dict[Function, list[Callable[[Linear], Linear]]] = {}
-    for normalization, layer in behind.items():
+    for normalization, layer in after.items():
         factors = factors_of(normalization)
         changes.setdefault(layer, []).append(lambda op, factors=factors: fold_behind(op, *factors))  # type: ignore[misc]
     for normalization, layer in before.items():
@@ -74,7 +74,7 @@ def _fold(root: Any, behind: dict[Function, Function], before: dict[Function, Fu
         )
 
     def replace(function: Function, inputs: list[Any]) -> list[Any] | None:
-        if function in behind or function in before:
+        if function in after or function in before:
             return [inputs[0]]
         if function not in changes:
             return None
@@ -122,8 +122,8 @@ def _reason(source: Any, output: Any, layer: Function, reader: Function, counts:
     if _is_linear(layer) and counts[source] > 1:
         return "something else reads the layer before it too"
     if _is_linear(reader) and counts[output] == 1:
-        return "the layer behind it pads or transposes, so that its border would change"
-    return "no layer with weights stands alone before or behind it"
+        return "the layer after it pads or transposes, so that its border would change"
+    return "no layer with weights stands alone before or after it"
 
 
 def _is_linear(function: Function | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,6 +137,45 @@ def network_bytes(network: Network) -> bytes:
     }
     save(stream, contents, extension=".nnp", parameters=_parameters(network))
     return stream.getvalue()
+
+
+def graph_bytes(outputs: Sequence[Any], name: str) -> bytes:
+    """The content of a .nnp of a graph in memory, whose inputs are all variables that are no parameters.
+
+    Parameters
+    ----------
+    outputs : sequence of nnabla.Variable
+        What the network computes; called "y" in the file (several: "y0", "y1").
+    name : str
+        The network's name.
+    """
+    from nnabla.utils.save import save
+
+    parameters = list(nn.get_parameters(grad_only=False).values())
+    inputs: list[Any] = []
+
+    def collect(function: Any) -> None:
+        for variable in function.inputs:
+            if variable.parent is None and variable not in parameters and variable not in inputs:
+                inputs.append(variable)
+
+    for variable in outputs:
+        variable.visit(collect)
+    network = {
+        "name": name,
+        "batch_size": outputs[0].shape[0] if outputs[0].shape else 1,
+        "names": _named("x", inputs),
+        "outputs": _named("y", outputs),
+    }
+    stream = io.BytesIO()
+    save(stream, {"networks": [network], "executors": []}, extension=".nnp")
+    return stream.getvalue()
+
+
+def _named(prefix: str, variables: Sequence[Any]) -> dict[str, Any]:
+    if len(variables) == 1:
+        return {prefix: variables[0]}
+    return {f"{prefix}{index}": variable for index, variable in enumerate(variables)}
 
 
 def _parameters(network: Network) -> dict[str, Any]:

@@ -6,12 +6,13 @@ import io
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import nnabla as nn
 import numpy as np
 from numpy.typing import NDArray
 
+from ..choices import DELTAS, Deltas
 from ..errors import UsageError
 from ..exporters import dump_nnp, parameter_names, with_parameters
 from ..graph import Affine, Convolution, Deconvolution, FixedPointQuantize, Graph, Grid, Operator
@@ -22,9 +23,6 @@ from .files import Network
 from .learned import with_learned_steps
 from .oscillation import OscillationFreezer
 from .training import Epoch, TrainOptions, predict, rate_factor, train
-
-Deltas = Literal["frozen", "recalibrated", "learned"]
-DELTAS: tuple[Deltas, ...] = ("frozen", "recalibrated", "learned")
 
 
 @dataclass(frozen=True)

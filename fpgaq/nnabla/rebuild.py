@@ -127,10 +127,10 @@ def _built(function: Function, build: Callable[[Any], Any], variable: Any) -> An
     result = build(variable)
     if not isinstance(result, nn.Variable):
         raise UsageError(
-            f"behind function {function.info.type_name}: build returned {type(result).__name__}, not a variable"
+            f"after function {function.info.type_name}: build returned {type(result).__name__}, not a variable"
         )
     if result is not variable and variable.parent not in functions(result):
-        raise UsageError(f"behind function {function.info.type_name}: what build returned does not depend on its input")
+        raise UsageError(f"after function {function.info.type_name}: what build returned does not depend on its input")
     return result
 
 

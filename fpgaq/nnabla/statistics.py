@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from ..quantizer.calibration import Statistics
+from ..quantizer.calibration import ActivationStatistics
 from .layers import parameter_names
 from .rebuild import functions
 
 KEPT_VALUES = 1 << 18
-"""Values of a variable that are kept of all samples."""
+"""How many values of a variable are kept, from all samples."""
 
 
 @contextmanager
@@ -46,13 +46,13 @@ def graph_inputs(root: Any) -> list[Any]:
 
 def observe(
     root: Any, variables: Sequence[Any], inputs: Sequence[Any], samples: Sequence[NDArray[Any]]
-) -> dict[Any, Statistics]:
+) -> dict[Any, ActivationStatistics]:
     """Range and a selection of values of each variable over all samples.
 
     Samples that do not fill a batch are filled up by repetition, which changes no range.
     """
     batch = check_samples(inputs, samples)
-    parts: dict[Any, list[Statistics]] = {variable: [] for variable in variables}
+    parts: dict[Any, list[ActivationStatistics]] = {variable: [] for variable in variables}
     count = len(samples[0])
     with kept_statistics(root, inputs), nn.auto_forward(False):
         for start in range(0, count, batch):
@@ -65,7 +65,7 @@ def observe(
             for variable, found in parts.items():
                 found.append(_summary(variable.d, max(1, KEPT_VALUES * batch // count)))
     return {
-        variable: Statistics(
+        variable: ActivationStatistics(
             min(part.least for part in found),
             max(part.greatest for part in found),
             np.concatenate([part.values for part in found]),
@@ -88,11 +88,11 @@ def check_samples(inputs: Sequence[Any], samples: Sequence[NDArray[Any]]) -> int
     return int(inputs[0].shape[0])
 
 
-def _summary(values: NDArray[Any], count: int) -> Statistics:
+def _summary(values: NDArray[Any], count: int) -> ActivationStatistics:
     flat = values.reshape(-1)
     if not np.isfinite(flat).all():
         raise UsageError("the graph overflows on the samples; rescale its inputs or weights")
     stride = max(1, flat.size // count)
     while stride > 1 and math.gcd(stride, flat.size) != 1:
         stride += 1
-    return Statistics(float(flat.min()), float(flat.max()), flat[::stride].astype(np.float32))
+    return ActivationStatistics(float(flat.min()), float(flat.max()), flat[::stride].astype(np.float32))

@@ -17,10 +17,10 @@ import nnabla.solvers as S  # noqa: N812
 import numpy as np
 from numpy.typing import NDArray
 
+from ..choices import RateSchedule
 from ..errors import UsageError
 
 Loss = Literal["cross_entropy", "squared_error", "huber"]
-Schedule = Literal["cosine", "step", "constant"]
 
 STEPS = ((0.6, 0.1), (0.85, 0.01))
 """Points of the step schedule: from this share of the iterations on, this factor on the rate."""
@@ -49,7 +49,7 @@ class TrainOptions:
 
     epochs: float = 1.0
     rate: float = 1e-3
-    schedule: Schedule = "cosine"
+    schedule: RateSchedule = "cosine"
     loss: Loss = "cross_entropy"
     weight_decay: float = 0.0
     seed: int = 0
@@ -61,7 +61,7 @@ class TrainOptions:
                 raise UsageError(f"{name} is {value}; a number above 0 is needed")
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise UsageError(f"weight_decay is {self.weight_decay}; 0 or more is needed")
-        for name, choices in (("schedule", get_args(Schedule)), ("loss", get_args(Loss))):
+        for name, choices in (("schedule", get_args(RateSchedule)), ("loss", get_args(Loss))):
             if getattr(self, name) not in choices:
                 raise UsageError(f"{name} is {getattr(self, name)!r}; one of {', '.join(choices)} is needed")
 
@@ -185,7 +185,7 @@ def _solvers(parameters: Mapping[str, Any], factors: Mapping[str, float]) -> dic
     return solvers
 
 
-def rate_factor(schedule: Schedule, share: float) -> float:
+def rate_factor(schedule: RateSchedule, share: float) -> float:
     """The factor on the rate when `share` (0 to 1) of the iterations is done."""
     if schedule == "cosine":
         return (1 + math.cos(math.pi * share)) / 2

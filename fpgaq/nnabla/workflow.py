@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..choices import Deltas
 from ..data import Dataset, load_data
 from ..errors import ModelError, UsageError
 from ..float_executor import run_float
@@ -21,7 +22,7 @@ from ..quantizer.balancing import balance
 from ..quantizer.config import QuantizeOptions
 from ..quantizer.fixed import refuse_options
 from ..quantizer.trainable import trainable_graph, with_softmax
-from .finetune import Deltas, finetune
+from .finetune import finetune
 from .training import Epoch, Loss, TrainOptions
 
 CALIBRATION = 256
@@ -90,7 +91,7 @@ def finetune_model(
     Raises
     ------
     UsageError
-        A network with several outputs; fixed-point functions and no targets, or options for what they state.
+        A network with several outputs; fixed-point functions and no targets, or options that these state.
     """
     if not 0 <= teacher <= 1:
         raise UsageError(f"teacher is {teacher}; a share from 0 to 1 is needed")

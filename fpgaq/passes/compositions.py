@@ -26,7 +26,7 @@ POINTS = np.concatenate([np.linspace(-12, 12, 2401), np.linspace(-1, 1, 401), np
 
 @dataclass(frozen=True)
 class _Formula:
-    """What a tensor is of the one tensor that it depends on: postfix words, and the tensors on the way."""
+    """A tensor as a function of the one tensor that it depends on: postfix words, and the tensors on the way."""
 
     source: str
     words: tuple[str, ...] = ("x",)

@@ -61,12 +61,14 @@ def _without_index(graph: Graph, op: ArgMax) -> Graph:
     names = _moved(graph, op, f"layer {op.name!r}: ArgMax")
     ends = [name for name in graph.outputs if name in names]
     source, writers = op.input, producers(graph)
-    told = [name for name in graph.outputs if name not in names and _scores(name, writers) == _scores(source, writers)]
+    scored = [
+        name for name in graph.outputs if name not in names and _scores(name, writers) == _scores(source, writers)
+    ]
     gone = {op.output, *names}
     rest = tuple(other for other in graph.operators if other.output not in gone)
     shape = graph.shapes[source]
-    if told or not ends:
-        notes = [f"layer {op.name!r}: output {name!r} is left out; it is the index of the greatest of {told[0]!r}"
+    if scored or not ends:
+        notes = [f"layer {op.name!r}: output {name!r} is left out; it is the index of the greatest of {scored[0]!r}"
                  for name in ends]  # fmt: skip
         outputs = tuple(name for name in graph.outputs if name not in ends)
         return remove_unused(replace(graph.with_operators(rest, outputs=outputs), notes=(*graph.notes, *notes)))
@@ -81,7 +83,7 @@ def _without_index(graph: Graph, op: ArgMax) -> Graph:
 
 
 def _scores(name: str, writers: dict[str, Operator]) -> str:
-    """The tensor behind softmax, sigmoid and movements, whose greatest element is the same."""
+    """The tensor before softmax, sigmoid and movements, whose greatest element is the same."""
     while (op := writers.get(name)) is not None:
         sigmoid = isinstance(op, Pointwise) and op.function == "sigmoid"
         if not (sigmoid or isinstance(op, Softmax | Moving)):

@@ -156,13 +156,13 @@ def generate(
     from ..synth import find_device
 
     if device is not None and language == "hls":
-        raise UsageError("--device estimates Verilog; with --target hls the vendor's tool tells what it takes")
+        raise UsageError("--device estimates Verilog; with --language hls the vendor's tool tells what it takes")
     if target is not None and target.latency is not None and language == "hls":
-        raise UsageError("--latency is predicted for Verilog; with --target hls the vendor's tool tells it")
+        raise UsageError("--latency is predicted for Verilog; with --language hls the vendor's tool tells it")
     if factor_bits and language == "hls":
-        raise UsageError("--pack changes the Verilog's multipliers; leave it out with --target hls")
+        raise UsageError("--pack changes the Verilog's multipliers; leave it out with --language hls")
     if language not in LANGUAGES:
-        raise UsageError(f"--target {language}: {' and '.join(LANGUAGES)} are known")
+        raise UsageError(f"--language {language}: {' and '.join(LANGUAGES)} are known")
     check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)

@@ -141,7 +141,7 @@ def compare(
     data : Samples
         With labels or targets, hence a file or a `Dataset`.
     engine : {"auto", "numpy", "cpp"}
-        The engine that computes the integers, see `engines.Engine`.
+        The engine that computes the integers, see `Runner`.
     source : Graph, optional
         The network as it stands in the file, for the count of its operators; read again if `model` is a file.
     """
@@ -186,15 +186,15 @@ def run_with_engine(
     integer: IntegerGraph | str | Path, data: Samples, engine: str
 ) -> tuple[dict[str, tuple[IntegerArray, NDArray[np.float64]]], set[str]]:
     """The result of `run`, and the engines that computed it."""
-    from ..engines import Engine
+    from ..engines import Runner
     from ..reference import to_model_layout
 
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     inputs = transform_data(network, user_data(network, data).inputs)
-    computing = Engine(engine, network, len(next(iter(inputs.values()))))
-    results = computing.run(inputs)
+    runner = Runner(engine, network, len(next(iter(inputs.values()))))
+    results = runner.run(inputs)
     outputs = {}
     for name in network.outputs:
         values = to_model_layout(network, name, results[name])
         outputs[name] = (values, network.tensors[name].real(values))
-    return outputs, computing.used
+    return outputs, runner.used

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..graph import Graph
 from ..quantizer.config import QuantizeOptions
@@ -23,7 +23,11 @@ def sensitivity(
     calibration: Samples,
     data: Samples | None = None,
     options: QuantizeOptions | None = None,
-    **evaluation: Any,
+    *,
+    jobs: int | None = 1,
+    dask: str | None = None,
+    results: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Sensitivity:
     """Measure the loss by each layer's weights and output alone, and the gain by changes of the worst ones.
 
@@ -35,13 +39,14 @@ def sensitivity(
     data : Samples, optional
         Samples to measure on; by default the calibration samples.
     options : QuantizeOptions, optional
-    evaluation : mapping
-        `jobs`, `dask`, `results` (a file that keeps results) and `progress` of `parallel.evaluate`.
+    jobs, dask, results, progress
+        Where candidates are computed, a file that keeps what was computed, and a callable that hears how far it is:
+        as for `parallel.evaluate`, where `results` is called `cache`.
     """
     from ..search.sensitivity import sensitivity as measure_places
 
     evaluated = _workload(model, calibration, data, options)
-    return measure_places(evaluated, cache=evaluation.pop("results", None), **evaluation)
+    return measure_places(evaluated, jobs=jobs, dask=dask, cache=results, progress=progress)
 
 
 def search(
@@ -53,7 +58,10 @@ def search(
     budget: str,
     cost: str = "rom",
     widths: Sequence[int] | None = None,
-    **evaluation: Any,
+    jobs: int | None = 1,
+    dask: str | None = None,
+    results: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> SearchResult:
     """Choose the weight bits of every layer for a budget; other parameters are those of `sensitivity`.
 
@@ -69,7 +77,9 @@ def search(
 
     evaluated = _workload(model, calibration, data, options)
     chosen = precision.WIDTHS if widths is None else widths
-    return precision.search(evaluated, budget, cost, chosen, cache=evaluation.pop("results", None), **evaluation)
+    return precision.search_precisions(
+        evaluated, budget, cost, chosen, jobs=jobs, dask=dask, cache=results, progress=progress
+    )
 
 
 def explore(
@@ -81,7 +91,10 @@ def explore(
     device: str,
     bits: Sequence[int] = (8, 6, 4),
     multipliers: Sequence[int] = (1, 4, 16, 64, 256),
-    **evaluation: Any,
+    jobs: int | None = 1,
+    dask: str | None = None,
+    results: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Exploration:
     """Cycles, logic, memory and accuracy of networks over bits and multipliers; other parameters as in `sensitivity`.
 
@@ -99,8 +112,9 @@ def explore(
     from ..explore import explore as explore_workloads
 
     workloads = {name: _workload(model, calibration, data, options) for name, model in models.items()}
-    cache = evaluation.pop("results", None)
-    return explore_workloads(workloads, device, bits, multipliers, cache=cache, **evaluation)
+    return explore_workloads(
+        workloads, device, bits, multipliers, jobs=jobs, dask=dask, cache=results, progress=progress
+    )
 
 
 def _workload(

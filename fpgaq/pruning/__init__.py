@@ -1,14 +1,15 @@
 """Channel pruning on the float graph: units that shrink together, importance, a smaller network, and its cost.
 
 The way through it: `find_units` and `find_groups` (what can go, and with what), a measure of `MEASURES` (how much each
-unit matters), a mask (`masks`; for a budget `search` for how many, and `eliminate` for which), `rebuild` (the smaller
-graph, held against the masked one), `refit` (what is left of it, fitted to the whole network, without labels). Training
-is in `algorithms`, which needs nnabla. An algorithm of one's own is a function from the units and statistics to a mask.
+unit matters), a mask (`masks`; for a budget `counts_within` for how many, and `eliminate` for which), `rebuild` (the
+smaller graph, held against the masked one), and `refit` (fits its layers to the whole network, without labels).
+Training is in `algorithms`, which needs nnabla. An algorithm of your own is a function from the units and statistics to
+a mask.
 """
 
 from __future__ import annotations
 
-from .budget_search import Found, Sensitivity, measure_sensitivity, search
+from .budget_search import Found, HarmTable, counts_within, measure_harms
 from .cost import Budget, Cost, cost_of
 from .elimination import eliminate
 from .groups import Group, draw_groups, find_groups
@@ -30,25 +31,25 @@ __all__ = [
     "Found",
     "Group",
     "Harm",
+    "HarmTable",
     "Importance",
     "Limits",
     "Mask",
     "Scores",
-    "Sensitivity",
     "Statistics",
     "Units",
     "by_global_ratio",
     "by_ratio",
     "by_threshold",
     "cost_of",
+    "counts_within",
     "draw_groups",
     "eliminate",
     "find_groups",
     "find_units",
     "keep_counts",
-    "measure_sensitivity",
+    "measure_harms",
     "rebuild",
     "refit",
     "run_masked",
-    "search",
 ]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..graph import Graph
-from .budget_search import measure_sensitivity, search
+from ..nnabla.retraining import Recipe, Samples, Trainee, retrain
+from .budget_search import counts_within, measure_harms
 from .cost import Budget, cost_of
 from .elimination import both_cuts
 from .groups import find_groups
@@ -26,7 +27,6 @@ from .masks import Limits, by_global_ratio, by_ratio
 from .readings import some_samples
 from .shrinkage import rebuild
 from .surgeon import lasting_loss
-from .training import Recipe, Samples, Trainee, retrain
 from .units import Mask, Units, find_units
 
 Choice: TypeAlias = Callable[[Units, Statistics], Mask]
@@ -73,8 +73,8 @@ class WithinBudget:
             raise UsageError("a budget is searched by what is measured on samples; give some")
         groups, scores = find_groups(units), self.importance(units, statistics)
         harm = Harm(units, statistics.inputs)
-        sensitivity = measure_sensitivity(harm, groups, scores, self.limits, jobs=self.jobs)
-        counts = search(units, groups, scores, sensitivity, self.budget).counts
+        harm_table = measure_harms(harm, groups, scores, self.limits, jobs=self.jobs)
+        counts = counts_within(units, groups, scores, harm_table, self.budget).counts
         cuts = both_cuts(harm, groups, scores, counts)
         # Units of one group may differ in cost; those that importance chose are within the budget.
         fitting = [cut for cut in cuts if cost_of(units, cut.keep, self.budget).within(self.budget)]
@@ -86,7 +86,7 @@ class NetworkSlimming:
     """Train with a penalty on the factors of batch normalization, drop the smallest of the whole network, train again.
 
     Liu et al., "Learning Efficient Convolutional Networks through Network Slimming", 2017. With several rounds each
-    drops an equal part of what is to go.
+    drops an equal part of the channels.
 
     Parameters
     ----------

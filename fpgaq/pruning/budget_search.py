@@ -33,7 +33,7 @@ Counts = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class HarmTable:
     """For each group the counts that it may keep, falling, and the harm that each does alone."""
 
     counts: tuple[Counts, ...]
@@ -46,7 +46,7 @@ class Sensitivity:
         )
 
 
-def measure_sensitivity(
+def measure_harms(
     harm: Harm,
     groups: Sequence[Group],
     scores: Scores,
@@ -54,7 +54,7 @@ def measure_sensitivity(
     *,
     jobs: int | None = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> Sensitivity:
+) -> HarmTable:
     """The harm of cutting each group alone to each count.
 
     Parameters
@@ -83,7 +83,7 @@ def measure_sensitivity(
         _line(counts, {task[index]: value for task, value in found.items() if task[index] < full[index]})
         for index, counts in enumerate(options)
     )
-    return Sensitivity(options, harms)
+    return HarmTable(options, harms)
 
 
 def _harm_of_counts(harm: Harm, groups: Sequence[Group], scores: Scores, counts: Counts) -> float:
@@ -115,7 +115,9 @@ class Found:
     harm: float
 
 
-def search(units: Units, groups: Sequence[Group], scores: Scores, sensitivity: Sensitivity, budget: Budget) -> Found:
+def counts_within(
+    units: Units, groups: Sequence[Group], scores: Scores, harm_table: HarmTable, budget: Budget
+) -> Found:
     """The counts of least harm within a budget; of equal ones the most channels.
 
     Raises
@@ -123,23 +125,23 @@ def search(units: Units, groups: Sequence[Group], scores: Scores, sensitivity: S
     FitError
         If even the least that the limits allow costs more; the message gives that cost.
     """
-    return next(ranked(units, groups, scores, sensitivity, budget))
+    return next(ranked(units, groups, scores, harm_table, budget))
 
 
 def ranked(
     units: Units,
     groups: Sequence[Group],
     scores: Scores,
-    sensitivity: Sensitivity,
+    harm_table: HarmTable,
     budget: Budget,
     more: bool = False,
 ) -> Iterator[Found]:
-    """Choices within a budget, the least harm first; with `more` a greedy search looks further around what it found.
+    """Choices within a budget, the least harm first; with `more` a greedy search looks further around its result.
 
     Raises
     ------
     FitError
-        As in `search`.
+        As in `counts_within`.
     """
     costs: dict[Counts, Cost] = {}
 
@@ -148,29 +150,29 @@ def ranked(
             costs[counts] = cost_of(units, keep_counts(units, groups, scores, counts), budget)
         return costs[counts]
 
-    least = tuple(options[-1] for options in sensitivity.counts)
+    least = tuple(options[-1] for options in harm_table.counts)
     if not cost(least).within(budget):
         raise FitError(f"no pruning within the limits meets the budget: the least network costs {_text(cost(least))}")
-    combinations = math.prod(len(options) for options in sensitivity.counts)
+    combinations = math.prod(len(options) for options in harm_table.counts)
     candidates: Iterable[Counts]
     if combinations <= MOST_COMBINATIONS:
-        candidates = itertools.product(*sensitivity.counts)
+        candidates = itertools.product(*harm_table.counts)
     else:
-        best = _exchange(_descend(sensitivity, budget, cost), sensitivity, budget, cost)
-        candidates = {best, *_exchanges(best, sensitivity)}
+        best = _exchange(_descend(harm_table, budget, cost), harm_table, budget, cost)
+        candidates = {best, *_exchanges(best, harm_table)}
         if more:
-            candidates |= {step for counts in candidates for step in _exchanges(counts, sensitivity)}
+            candidates |= {step for counts in candidates for step in _exchanges(counts, harm_table)}
 
     def order(counts: Counts) -> tuple[float, Counts]:
-        return sensitivity.harm(counts), tuple(-count for count in counts)
+        return harm_table.harm(counts), tuple(-count for count in counts)
 
     for counts in sorted(candidates, key=order):
         if cost(counts).within(budget):
-            yield Found(counts, keep_counts(units, groups, scores, counts), cost(counts), sensitivity.harm(counts))
+            yield Found(counts, keep_counts(units, groups, scores, counts), cost(counts), harm_table.harm(counts))
 
 
 def alike(counts: Counts, better: Counts, full: Counts) -> bool:
-    """Whether a choice is near one of less harm, or keeps no more of anything: not worth a trial of its own."""
+    """Whether a choice is near one of less harm, or keeps no more units of any group: not worth a trial of its own."""
     pairs = tuple(zip(counts, better, full, strict=True))
     return all(a <= b for a, b, _ in pairs) or all(abs(a - b) <= NEAR * size for a, b, size in pairs)
 
@@ -187,42 +189,42 @@ def _excess(cost: Cost, budget: Budget) -> float:
     return over + 1e-9 * cost.macs
 
 
-def _steps(counts: Counts, sensitivity: Sensitivity, move: int) -> Iterable[Counts]:
+def _steps(counts: Counts, harm_table: HarmTable, move: int) -> Iterable[Counts]:
     """One group's count moved by one place; 1 keeps less, -1 more."""
-    for index, options in enumerate(sensitivity.counts):
+    for index, options in enumerate(harm_table.counts):
         place = options.index(counts[index]) + move
         if 0 <= place < len(options):
             yield (*counts[:index], options[place], *counts[index + 1 :])
 
 
-def _exchanges(counts: Counts, sensitivity: Sensitivity) -> Iterable[Counts]:
+def _exchanges(counts: Counts, harm_table: HarmTable) -> Iterable[Counts]:
     """One group's count a place higher, and with it no or one other's a place lower."""
-    for more in _steps(counts, sensitivity, -1):
+    for more in _steps(counts, harm_table, -1):
         yield more
-        yield from _steps(more, sensitivity, 1)
+        yield from _steps(more, harm_table, 1)
 
 
-def _descend(sensitivity: Sensitivity, budget: Budget, cost: Callable[[Counts], Cost]) -> Counts:
+def _descend(harm_table: HarmTable, budget: Budget, cost: Callable[[Counts], Cost]) -> Counts:
     """From the whole network, always take the step with the least harm for its saving."""
-    counts = tuple(options[0] for options in sensitivity.counts)
+    counts = tuple(options[0] for options in harm_table.counts)
     while not cost(counts).within(budget):
-        here, harm = _excess(cost(counts), budget), sensitivity.harm(counts)
+        here, harm = _excess(cost(counts), budget), harm_table.harm(counts)
 
         def price(step: Counts, here: float = here, harm: float = harm) -> tuple[float, Counts]:
-            return (sensitivity.harm(step) - harm + 1e-12) / max(here - _excess(cost(step), budget), 1e-12), step
+            return (harm_table.harm(step) - harm + 1e-12) / max(here - _excess(cost(step), budget), 1e-12), step
 
-        counts = min(_steps(counts, sensitivity, 1), key=price)
+        counts = min(_steps(counts, harm_table, 1), key=price)
     return counts
 
 
-def _exchange(counts: Counts, sensitivity: Sensitivity, budget: Budget, cost: Callable[[Counts], Cost]) -> Counts:
-    """Give a group more, and if need be another less, as long as that does less harm."""
+def _exchange(counts: Counts, harm_table: HarmTable, budget: Budget, cost: Callable[[Counts], Cost]) -> Counts:
+    """Let a group keep more, and another less if necessary, while that does less harm."""
     while True:
         better = [
             step
-            for step in _exchanges(counts, sensitivity)
-            if sensitivity.harm(step) < sensitivity.harm(counts) and cost(step).within(budget)
+            for step in _exchanges(counts, harm_table)
+            if harm_table.harm(step) < harm_table.harm(counts) and cost(step).within(budget)
         ]
         if not better:
             return counts
-        counts = min(better, key=lambda step: (sensitivity.harm(step), step))
+        counts = min(better, key=lambda step: (harm_table.harm(step), step))

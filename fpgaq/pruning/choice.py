@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import FitError, UsageError
 from ..parallel import evaluate
 from ..report.summary import summarize
-from .budget_search import Found, alike, measure_sensitivity, ranked
+from .budget_search import Found, alike, measure_harms, ranked
 from .cost import Budget, cost_of
 from .elimination import both_cuts
 from .figures import Figures, measure
@@ -28,7 +28,7 @@ from .units import Units
 MOST_ATTEMPTS = 4
 """How often a budget is tightened if the real schedule takes more cycles than its folds alone."""
 FEW = 16
-"""How many samples a network is quantized with to see its schedule, which hangs little on them."""
+"""How many samples a network is quantized with for its schedule, which depends little on them."""
 CHOICES = 4
 """How many choices of counts are carried out at least, to take the one that does least harm as a whole."""
 MOST_MISSES = 4
@@ -111,11 +111,11 @@ def choices_within(
         return 1 if interval is None else max(0, interval - limits.cycles)
 
     shown = show("measuring sensitivities")
-    sensitivity = measure_sensitivity(harm, groups, scores, options.limits, jobs=options.jobs, progress=shown)
+    harm_table = measure_harms(harm, groups, scores, options.limits, jobs=options.jobs, progress=shown)
     budget = limits
     for _ in range(MOST_ATTEMPTS):
         progress("searching")
-        ranking = ranked(units, groups, scores, sensitivity, budget, more=True)
+        ranking = ranked(units, groups, scores, harm_table, budget, more=True)
         best = next(ranking)
         over = excess(best)
         if not over:

@@ -136,8 +136,8 @@ def _trained(
     epochs: float,
     progress: Callable[[str], None],
 ) -> Graph:
+    from ..nnabla.retraining import Recipe, retrain
     from ..nnabla.training import TrainOptions
-    from .training import Recipe, retrain
 
     assert training.labels is not None
     recipe = Recipe(TrainOptions(epochs=epochs, rate=options.rate, weight_decay=1e-4))

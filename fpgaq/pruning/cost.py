@@ -1,4 +1,4 @@
-"""What a masked network costs, before anything is rebuilt: multiplications, ROM bits, cycles of a frame.
+"""The cost of a masked network, before it is rebuilt: multiplications, ROM bits, cycles of a frame.
 
 Multiplications are exact. ROM bits are `report.sizes.expected_parameter_bits`; cycles are those of the
 schedule's lanes, without what memories may cost and with a guess of what shared engines wait. The figures of a result
@@ -25,7 +25,7 @@ from .units import Mask, Units, is_depthwise
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one frame; `cycles` is None if no number of multipliers was named."""
+    """The cost of one frame; `cycles` is None if no number of multipliers was given."""
 
     macs: int
     rom_bits: int
@@ -39,7 +39,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits, of which at least one is set; `multipliers` is what the cycles are taken at."""
+    """Limits; at least one is set. `multipliers` is the number with which the cycles are counted."""
 
     macs: int | None = None
     rom_bits: int | None = None

@@ -1,7 +1,7 @@
-"""Which units go, once it is known how many of each group: one at a time, always the one whose loss does least harm.
+"""Which units go, once the number for each group is known: one at a time, always the one whose loss does least harm.
 
-Harm is that of all that went so far, in all groups together: of units that stand in for each other, in one layer or
-in several, not all go. A measure of importance knows nothing of other groups.
+Harm is measured of all units that went so far, in all groups together. Of units that replace each other, in one layer
+or in several, some therefore stay. A measure of importance knows nothing of other groups.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def eliminate(harm: Harm, groups: Sequence[Group], scores: Scores, counts: Seque
     Returns
     -------
     Cut
-        A group keeps more where nothing of a tensor would be left else.
+        A group keeps more where a tensor would otherwise be left empty.
     """
     losing = [max(0, group.size - max(count, len(group.fixed))) for group, count in zip(groups, counts, strict=True)]
     judged = [math.ceil(number * min(1.0, MOST_STEPS / max(1, sum(losing)))) for number in losing]

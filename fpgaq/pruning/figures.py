@@ -10,15 +10,22 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .. import pipeline
 from ..data import Dataset
+from ..emit.printer import print_design
+from ..emit.verilog import design_of
+from ..emit.write import write_folder
 from ..graph import Graph
+from ..graph.fixed import is_fixed
+from ..integer_graph import IntegerGraph
 from ..passes import standard_passes
+from ..quantizer import quantize
+from ..quantizer.fixed import refuse_options
 from ..report.comparison import compare
 from ..report.sizes import scheduled_rom_bits
 from ..report.summary import summarize
 from ..report.text import percent
-from ..schedule import Target, plan_hardware
+from ..schedule import Schedule, Target, plan_hardware
+from ..synth import Counts, synthesize
 
 
 @dataclass(frozen=True)
@@ -63,17 +70,17 @@ def measure(
     multipliers: int,
     device: str | None = None,
 ) -> Figures:
-    """Quantize with the defaults, schedule, and count; `graph` is as it was read, before passes."""
+    """Quantize with the defaults, schedule, and count; `graph` is as it was read, before passes.
+
+    With a device it is synthesized too. UsageError for a network that states its own formats.
+    """
     folded = standard_passes(graph)
-    integer = pipeline.quantize(folded, calibration)
+    if is_fixed(folded.operators):
+        refuse_options(folded, None, calibrated=True)
+    integer = quantize(folded, calibration)
     lowered, schedule = plan_hardware(integer, Target(multipliers=multipliers))
     compared = None if data is None or data.labels is None else compare(folded, integer, data, timed=False)
-    counts = None
-    if device is not None:
-        with tempfile.TemporaryDirectory(prefix="fpgaq-") as folder:
-            hardware = Path(folder) / "hardware"
-            pipeline.generate(integer, hardware, Target(multipliers=multipliers))
-            counts = pipeline.synthesize(hardware, device, seeds=0, layers=False).counts
+    counts = None if device is None else _counts(lowered, schedule, device)
     summary = summarize(graph)
     return Figures(
         None if compared is None else compared.float_top1,
@@ -86,6 +93,14 @@ def measure(
         None if counts is None else counts.lut,
         None if counts is None else counts.bram,
     )
+
+
+def _counts(lowered: IntegerGraph, schedule: Schedule, device: str) -> Counts:
+    """The resources that the network's Verilog takes on a device."""
+    with tempfile.TemporaryDirectory(prefix="fpgaq-") as folder:
+        hardware = Path(folder) / "hardware"
+        write_folder(hardware, print_design(design_of(lowered, schedule)))
+        return synthesize(hardware, device, seeds=0, layers=False).counts
 
 
 def table_rows(before: Figures, after: Figures) -> list[tuple[str, str, str, str]]:

@@ -49,7 +49,7 @@ class Harm:
         self.units = units
         samples = some_samples(units.graph, inputs, SAMPLES)
         self._fit = {name: array[::2] for name, array in samples.items()}
-        # Of a single sample there is no other.
+        # A single sample serves for both.
         self._judge = {name: array[1::2] if len(array) > 1 else array for name, array in samples.items()}
         self._wanted = run_float(units.graph, self._judge)
         self._softmax = {op.output for op in units.graph.operators if isinstance(op, Softmax)}

@@ -72,7 +72,7 @@ def normalization_scale(units: Units, statistics: Statistics) -> Scores:
     for op in units.graph.operators:
         missing = [u for u in units.labels[op.output].ravel().tolist() if np.isnan(scores[u]) and u not in units.fixed]
         if missing and makes_channels(op):
-            raise UsageError(f"layer {op.name!r} has no batch normalization behind it; take another measure")
+            raise UsageError(f"layer {op.name!r} has no batch normalization after it; take another measure")
     return scores
 
 
@@ -122,12 +122,12 @@ def _relative(values: Scores) -> Scores:
 def _of_filters(units: Units, measure: Callable[[Scores], Scores]) -> Scores:
     """A measure on the filters of each layer as they act: with the factor of a batch normalization after them."""
     collect = _Mean(units)
-    behind = sole_consumers(units.graph)
+    readers = sole_consumers(units.graph)
     for op in units.graph.operators:
         if not makes_channels(op):
             continue
         filters = _filters(op)
-        follower = behind.get(op.output)
+        follower = readers.get(op.output)
         if isinstance(follower, BatchNormalization):
             factor = 1 / np.sqrt(follower.variance.astype(np.float64) + follower.epsilon)
             filters = filters * (factor * (1 if follower.scale is None else follower.scale))[:, None]

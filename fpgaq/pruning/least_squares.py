@@ -96,8 +96,8 @@ def _fitted(op: Convolution | Affine, x: Array, wanted: Array) -> Operator:
 
 @dataclass
 class _Products:
-    """Sums over samples, for each group: products of inputs (taps, taps), and of what is missing with them
-    (outputs, taps).
+    """Sums over samples, for each group: products of inputs (taps, taps), and of the missing outputs with
+    inputs (outputs, taps).
     """
 
     products: Real

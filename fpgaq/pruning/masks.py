@@ -15,7 +15,7 @@ from .units import Mask, Units
 
 @dataclass(frozen=True)
 class Limits:
-    """What every group keeps: at least a number of units, and a multiple of a number, rounded up to all of them.
+    """How many units a group keeps: at least a number, and a multiple of a number (rounded up, at most all).
 
     A layer takes ceil(channels / lanes) steps: channels that do not fill the lanes cost cycles all the same.
     """
@@ -40,7 +40,7 @@ class Limits:
 def keep_counts(units: Units, groups: Sequence[Group], scores: Scores, counts: Sequence[int]) -> Mask:
     """The mask that keeps a number of the most important units of each group; the first of equals stays.
 
-    Where nothing of a tensor would be left (a slice of a layer's channels), its most important unit stays too.
+    Where a tensor would be left empty (a slice of a layer's channels), its most important unit stays too.
     """
     keep = units.everything()
     for group, count in zip(groups, counts, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..choices import Measure
 from ..errors import UsageError
 from .masks import Limits
 from .measures import MEASURES
@@ -42,7 +43,7 @@ class PruneOptions:
     rom_bits: float | None = None
     cycles: float | None = None
     multipliers: int = 64
-    measure: str = "surgeon"
+    measure: Measure = "surgeon"
     limits: Limits = field(default_factory=Limits)
     jobs: int | None = 1
     epochs: float = 0.0

@@ -27,7 +27,7 @@ from .masked import run_masked
 from .units import Mask, Units, illegal, is_depthwise
 
 TOLERANCE = 1e-9
-"""What the order of sums may change, relative to an output's largest magnitude, in float64 (float32: over 2e-6)."""
+"""Most that the order of sums changes, relative to an output's largest magnitude, in float64 (float32: over 2e-6)."""
 
 _FRAMES = 4
 _SEED = 0

@@ -3,7 +3,7 @@
 A layer with weights makes a label for each of its output channels; other operators hand labels on, element by element,
 and join those that one of them cannot distinguish. Slices, transposes and reshapes need no rules of their own then: the
 labels are sliced, transposed and reshaped. A unit is a set of joined labels: removing it removes all its elements from
-every tensor, and what is left of each tensor is again an array.
+every tensor, and the rest of each tensor is again an array.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What samples show of a float network: the range of every tensor, and power-of-two steps that suit it."""
+"""Measurements of a float network on samples: the range of every tensor, and power-of-two steps that suit it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAX_EXPONENT = 400
 
 
 @dataclass(frozen=True, eq=False)
-class Statistics:
+class ActivationStatistics:
     """Extremes of a tensor over all samples, and an even selection of its values."""
 
     least: float
@@ -70,13 +70,13 @@ def check_samples(graph: Graph, samples: Mapping[str, Any]) -> dict[str, NDArray
     return result
 
 
-def collect(graph: Graph, samples: Mapping[str, NDArray[Any]]) -> dict[str, Statistics]:
+def collect(graph: Graph, samples: Mapping[str, NDArray[Any]]) -> dict[str, ActivationStatistics]:
     """Run the float network over the samples and gather the statistics of every tensor, in bounded memory."""
     frames = len(next(iter(samples.values())))
     elements = sum(math.prod(shape) for shape in graph.shapes.values())
     step = max(1, BATCH_ELEMENTS // elements)
     kept = min(MAX_VALUES, ALL_VALUES // len(graph.shapes))
-    parts: dict[str, list[Statistics]] = {}
+    parts: dict[str, list[ActivationStatistics]] = {}
     for start in range(0, frames, step):
         batch = {name: array[start : start + step].astype(np.float32) for name, array in samples.items()}
         tensors = run_float(graph, batch, keep=True)
@@ -84,7 +84,7 @@ def collect(graph: Graph, samples: Mapping[str, NDArray[Any]]) -> dict[str, Stat
         for name, values in {**batch, **tensors}.items():
             parts.setdefault(name, []).append(_summarize(name, values, max(1, int(kept * share))))
     return {
-        name: Statistics(
+        name: ActivationStatistics(
             min(part.least for part in some),
             max(part.greatest for part in some),
             np.concatenate([part.values for part in some]),
@@ -93,7 +93,7 @@ def collect(graph: Graph, samples: Mapping[str, NDArray[Any]]) -> dict[str, Stat
     }
 
 
-def _summarize(name: str, values: NDArray[Any], count: int) -> Statistics:
+def _summarize(name: str, values: NDArray[Any], count: int) -> ActivationStatistics:
     flat = np.asarray(values, dtype=np.float32).reshape(-1)
     if not np.isfinite(flat).all():
         raise FitError(
@@ -103,7 +103,7 @@ def _summarize(name: str, values: NDArray[Any], count: int) -> Statistics:
     stride = max(1, flat.size // count)
     while stride > 1 and math.gcd(stride, flat.size) != 1:
         stride += 1
-    return Statistics(float(flat.min()), float(flat.max()), flat[::stride].copy())
+    return ActivationStatistics(float(flat.min()), float(flat.max()), flat[::stride].copy())
 
 
 def fitting_frac(magnitude: float, greatest: int) -> int:
@@ -121,7 +121,7 @@ def fitting_frac(magnitude: float, greatest: int) -> int:
 
 
 def activation_frac(
-    statistics: Statistics, bits: int, signed: bool, narrow: bool, rule: ActivationRange, percentile: float
+    statistics: ActivationStatistics, bits: int, signed: bool, narrow: bool, rule: ActivationRange, percentile: float
 ) -> int | None:
     """The frac of an activation of `bits` bits, or None if all its values are zero (any frac will do)."""
     fmt = Format(bits, 0, signed, narrow and signed)

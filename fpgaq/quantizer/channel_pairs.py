@@ -32,7 +32,7 @@ from ..passes.rewrite import renamed, sole_consumers
 WEIGHTED = (Convolution, Affine, Deconvolution)
 Weighted: TypeAlias = Convolution | Affine | Deconvolution
 HOMOGENEOUS = (Relu, MaxPooling, AveragePooling, Upsample, Prelu, Reshape)
-"""What gives s * f(x) for s * x, channel by channel, if s is positive."""
+"""Operators that give s * f(x) for s * x, channel by channel, if s is positive."""
 
 Factors: TypeAlias = NDArray[np.float32]
 """One for each channel between two layers."""
@@ -108,7 +108,7 @@ def scale_outputs(op: Weighted, factors: Factors) -> Weighted:
 
 
 def scale_inputs(op: Weighted, factors: Factors) -> Weighted:
-    """The layer that makes of input channels what it made of `factors` times as large ones."""
+    """The layer whose outputs stay the same if its input channels are divided by `factors`."""
     if isinstance(op, Deconvolution):
         weight = op.weight * factors.reshape(-1, 1, 1, 1)
     elif isinstance(op, Affine):

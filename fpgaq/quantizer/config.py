@@ -40,7 +40,7 @@ LAYER_OPTIONS = (
     "table_bits",
     "scale_bits",
 )
-"""What a layer may override."""
+"""Options that a layer may override."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class QuantizeOptions:
 
     @property
     def rules(self) -> Rules:
-        """The rules that these options come to: those of the method, with what was named put in."""
+        """The rules of these options: those of the method, replaced by the ones that were given."""
         rules = rules_of(self.method, self.weight_bits)
         named = {rule.name: getattr(self, rule.name) for rule in fields(Rules)}
         return replace(rules, **{name: value for name, value in named.items() if value is not None})
@@ -229,7 +229,7 @@ def _check_values(values: Mapping[str, Any], where: str) -> None:
 
 
 def _check_real(name: str, value: Any) -> str:
-    """What is wanted of a real-valued option, or nothing if it is fine."""
+    """The requirement that a real-valued option does not meet; empty if it is fine."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return "a finite number"
     if name == "percentile" and not 50 < value <= 100:

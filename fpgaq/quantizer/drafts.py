@@ -83,7 +83,7 @@ def pooling_draft(op: AveragePooling, source: Tensor, pixels: tuple[int, int], r
 
 
 def _divisors(op: AveragePooling, source: Tensor, pixels: tuple[int, int]) -> tuple[int, ...]:
-    """What the sums are divided by: one number, or one for each pixel of the output."""
+    """The divisors of the sums: one number, or one for each pixel of the output."""
     if op.sum_only:
         return (1,)
     if op.count_padding:
@@ -124,5 +124,5 @@ def rescaled(source: Tensor, fmt: Format, name: str, rounding: Rounding) -> Inte
 
 
 def relu_format(fmt: Format) -> Format:
-    """What a ReLU writes: the positive half of the format that it reads."""
+    """The output format of a ReLU: the positive half of the format that it reads."""
     return Format(max(1, fmt.width - 1), fmt.frac, False) if fmt.signed else fmt

@@ -22,7 +22,7 @@ from ..integer_graph import (
     Requantize,
     Tensor,
 )
-from .calibration import MAX_EXPONENT, Statistics, activation_frac, fitting_frac
+from .calibration import MAX_EXPONENT, ActivationStatistics, activation_frac, fitting_frac
 from .config import QuantizeOptions
 from .drafts import add_draft, multiply_draft, pooling_draft, shifts, with_accumulator
 from .input_format import Scale
@@ -37,7 +37,7 @@ class Wish:
 
     Parameters
     ----------
-    statistics : Statistics
+    statistics : ActivationStatistics
         Statistics of its values, after the ReLU if the operator takes one in.
     signed : bool
         Whether values can be negative.
@@ -49,7 +49,7 @@ class Wish:
         None where the exact result may leave (at an output).
     """
 
-    statistics: Statistics
+    statistics: ActivationStatistics
     signed: bool
     relu: bool
     format: Format | None
@@ -82,7 +82,7 @@ def quantize_multiply(
 
 
 def _rounded_format(width: int, frac: int, wish: Wish, options: QuantizeOptions) -> Format:
-    """What an accumulator is rounded to; itself where the exact result may leave."""
+    """The format that an accumulator is rounded to; its own where the exact result may be an output."""
     if wish.bits is None and wish.format is None:
         return Format(width, frac) if wish.signed else Format(width - 1, frac, False)
     return wish.fit(frac, options)
@@ -148,7 +148,7 @@ def quantize_scale(
     return with_accumulator(draft, (source.format,)), fmt
 
 
-def index_format(statistics: Statistics, signed: bool, options: QuantizeOptions) -> Format:
+def index_format(statistics: ActivationStatistics, signed: bool, options: QuantizeOptions) -> Format:
     """The index of a table for values of these statistics."""
     rule, bits = options.rules.activation_range, options.table_bits
     frac = activation_frac(statistics, bits, signed, False, rule, options.percentile)
@@ -161,7 +161,7 @@ def quantize_table(
     source: Tensor,
     meaning: Scale,
     function: Callable[[Values], Values],
-    inputs: Statistics,
+    inputs: ActivationStatistics,
     wish: Wish,
     options: QuantizeOptions,
 ) -> tuple[IntegerTable, Format]:

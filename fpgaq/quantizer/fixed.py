@@ -44,7 +44,7 @@ SAMPLES = 8
 
 
 def refuse_options(graph: Graph, options: QuantizeOptions | None, *, calibrated: bool) -> None:
-    """Raise UsageError for options or calibration samples that a network which states its formats would not heed."""
+    """Raise UsageError for options or calibration samples that a network which states its own formats cannot use."""
     if calibrated or options not in (None, QuantizeOptions()):
         raise UsageError(
             f"network {graph.name!r} was trained in fixed point and states its own formats; leave out the calibration"
@@ -111,8 +111,8 @@ class _Conversion:
             readers = self.graph.consumers(tensor)
             if len(readers) != 1 or not isinstance(readers[0], ScaleOffset | Reshape | FixedPointQuantize):
                 raise UnsupportedError(
-                    f"input {name!r} is not quantized: a FixedPointQuantize must stand at the input, at most behind"
-                    " constants (fpgaq.nnabla.quantize_activations puts it there)"
+                    f"input {name!r} is not quantized: a FixedPointQuantize must stand at the input, with at"
+                    " most constants before it (fpgaq.nnabla.quantize_activations puts it there)"
                 )
             op = readers[0]
             self.done.add(op.output)
@@ -170,7 +170,7 @@ class _Conversion:
         if isinstance(value, Draft):
             raise UnsupportedError(
                 f"layer {value.operator.name!r}: nothing quantizes its output {name!r}, which layer {reader.name!r}"
-                " reads; put a FixedPointQuantize behind it (fpgaq.nnabla.quantize_activations)"
+                " reads; put a FixedPointQuantize after it (fpgaq.nnabla.quantize_activations)"
             )
         return value
 
@@ -201,7 +201,7 @@ class _Conversion:
         steps = shifts(draft.fracs, fmt.frac)
         if min(steps) < 0:
             raise FitError(
-                f"layer {draft.operator.name!r}: the quantizer {name!r} behind it has {fmt.frac} fractional bits, its"
+                f"layer {draft.operator.name!r}: the quantizer {name!r} after it has {fmt.frac} fractional bits, its"
                 f" accumulator {min(draft.fracs)}; a step of 2**{-min(draft.fracs)} or more is needed"
             )
         rule = Requantize(steps, ROUNDING, draft.relu or not fmt.signed)
@@ -244,7 +244,7 @@ class _Conversion:
             if fmt is None:
                 raise UnsupportedError(
                     f"layer {value.operator.name!r}: nothing quantizes the output {name!r}; put a FixedPointQuantize"
-                    " behind it"
+                    " after it"
                 )
             if value.leaves_accumulator():
                 self._put(replace(value.operator, output=name), value.shape, fmt)

@@ -242,4 +242,4 @@ FORMS: Mapping[type[Operator], Callable[[Any, Sequence[Tensor], Shape3, Adapt], 
     Concatenate: _concatenate,
     **dict.fromkeys(MOVEMENTS, _movement),
 }
-"""What `make` takes; the quantizers, reshapes and ReLUs between these are the caller's."""
+"""Operators that `make` takes; the caller handles the quantizers, reshapes and ReLUs between them."""

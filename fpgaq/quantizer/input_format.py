@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import FitError
 from ..formats import Format, Rounding, round_real
 from ..graph import Affine, Convolution, Deconvolution, MaxPooling, Operator, Pointwise, Relu
-from .calibration import Statistics, activation_frac
+from .calibration import ActivationStatistics, activation_frac
 from .config import QuantizeOptions
 
 BYTE_TOLERANCE = 1e-3
@@ -142,7 +142,7 @@ def _real_plan(
     signed = bool(values.min() < 0)
     count = 1 << 18
     flat = values.reshape(-1)[:: max(1, values.size // count)].astype(np.float32)
-    statistics = Statistics(float(values.min()), float(values.max()), flat)
+    statistics = ActivationStatistics(float(values.min()), float(values.max()), flat)
     frac = activation_frac(statistics, bits, signed, False, options.rules.activation_range, options.percentile)
     fmt = Format(bits, 0 if frac is None else frac, signed)
     return InputPlan(fmt, scale, offset, Scale(1.0, constant))

@@ -12,7 +12,7 @@ from ..errors import FitError, ModelError
 from ..formats import MAX_WIDTH, Format, round_real
 from ..graph import Affine, Convolution
 from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, Requantize, Tensor
-from .calibration import Statistics, activation_frac
+from .calibration import ActivationStatistics, activation_frac
 from .config import QuantizeOptions
 from .drafts import shifts
 from .input_format import Scale
@@ -35,7 +35,7 @@ def quantize_layer(
     source: Tensor,
     scale: Scale,
     options: QuantizeOptions,
-    statistics: Statistics,
+    statistics: ActivationStatistics,
     relu: bool,
     final: bool,
     wanted: Format | None = None,
@@ -52,7 +52,7 @@ def quantize_layer(
         What its integers mean in the units of `op`'s input.
     options : QuantizeOptions
         With the layer's overrides in force.
-    statistics : Statistics
+    statistics : ActivationStatistics
         Statistics of the values that the layer writes, after the ReLU if it takes one in.
     relu : bool
         The layer's requantizer is a ReLU too.

@@ -1,4 +1,4 @@
-"""Operators that keep values, which both quantizers convert alike: maxima and movements."""
+"""Operators that keep values: maxima and movements. Both quantizers convert them here."""
 
 from __future__ import annotations
 

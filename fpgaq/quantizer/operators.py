@@ -37,7 +37,7 @@ from ..integer_graph import (
     IntegerSlice,
     Tensor,
 )
-from .calibration import Statistics
+from .calibration import ActivationStatistics
 from .config import QuantizeOptions
 from .drafts import relu_format, rescaled
 from .elements import (
@@ -73,7 +73,7 @@ class Conversion:
         self,
         graph: Graph,
         options: QuantizeOptions,
-        statistics: Mapping[str, Statistics],
+        statistics: Mapping[str, ActivationStatistics],
         reads: Counter[str],
         trace: Trace | None = None,
     ) -> None:
@@ -271,7 +271,7 @@ def check_operators(graph: Graph) -> None:
 
 
 def channel_factors(op: BatchNormalization | ScaleOffset | Prelu, channels: int) -> ChannelFactors:
-    """What a normalization, a constant factor or a PReLU does to each channel."""
+    """The scale of each channel by a normalization, a constant factor or a PReLU."""
     ones, zeros = np.ones(channels), np.zeros(channels)
     if isinstance(op, BatchNormalization):
         factor = 1.0 / np.sqrt(op.variance.astype(np.float64) + op.epsilon)

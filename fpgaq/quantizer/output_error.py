@@ -18,7 +18,7 @@ Values = NDArray[np.float64]
 DAMPING = 0.005
 """Part of the mean power of the taps that is added to each, as if all inputs carried that much white noise."""
 SCARCITY = 0.3
-"""What is added to that for each tap over position: moments of few positions promise more than they keep."""
+"""Added to DAMPING, times the taps over the positions: moments of few positions are too optimistic."""
 SWEEPS = 4
 """Rounds of coordinate descent."""
 BLOCK = 64

@@ -32,7 +32,7 @@ from ..graph import (
     Upsample,
     image_shape,
 )
-from .calibration import Statistics, activation_frac
+from .calibration import ActivationStatistics, activation_frac
 from .config import QuantizeOptions
 from .elements import index_format, table_is_nonnegative
 
@@ -124,7 +124,7 @@ def moves_elements(graph: Graph, op: Reshape) -> bool:
     return image_shape(tuple(graph.shapes[op.input])) != image_shape(tuple(graph.shapes[op.output]))
 
 
-def nonnegative_tensors(graph: Graph, statistics: Mapping[str, Statistics]) -> frozenset[str]:
+def nonnegative_tensors(graph: Graph, statistics: Mapping[str, ActivationStatistics]) -> frozenset[str]:
     """The tensors that cannot hold a negative value, by their operators (or, for inputs, by the samples)."""
     known = {name for name in graph.inputs if statistics[name].least >= 0}
     for op in graph.operators:
@@ -166,7 +166,7 @@ def final_tensors(graph: Graph) -> frozenset[str]:
 def wanted_formats(
     graph: Graph,
     reads: Mapping[str, int],
-    statistics: Mapping[str, Statistics],
+    statistics: Mapping[str, ActivationStatistics],
     nonnegative: frozenset[str],
     options: QuantizeOptions,
 ) -> dict[str, Format]:
@@ -180,7 +180,7 @@ def wanted_formats(
 
 
 def _joined_formats(
-    graph: Graph, statistics: Mapping[str, Statistics], nonnegative: frozenset[str], options: QuantizeOptions
+    graph: Graph, statistics: Mapping[str, ActivationStatistics], nonnegative: frozenset[str], options: QuantizeOptions
 ) -> dict[str, Format]:
     parent: dict[str, str] = {}
 
@@ -207,9 +207,9 @@ def _joined_formats(
     return {name: chosen[root(name)] for name in list(parent) if root(name) in chosen}
 
 
-def merge(parts: list[Statistics]) -> Statistics:
+def merge(parts: list[ActivationStatistics]) -> ActivationStatistics:
     """The statistics of several tensors together."""
-    return Statistics(
+    return ActivationStatistics(
         min(part.least for part in parts),
         max(part.greatest for part in parts),
         np.concatenate([part.values for part in parts]),

@@ -120,7 +120,7 @@ class _Builder:
             if isinstance(op, IntegerScale):
                 raise UnsupportedError(
                     f"layer {op.name!r}: a factor for each channel that no layer takes in; it cannot be trained in"
-                    " fixed point: move the normalization behind a layer with weights, or quantize with --calibration"
+                    " fixed point: move the normalization after a layer with weights, or quantize with --calibration"
                 )
             width = getattr(op, "accumulator_width", 0)
             exact = not any(rule.shift) and width and fmt.width >= width - 1

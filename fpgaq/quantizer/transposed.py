@@ -12,7 +12,7 @@ from ..graph import Convolution, Deconvolution, Padding
 from ..integer_graph import IntegerOperator, IntegerSlice, IntegerUpsample, Tensor
 
 Piece: TypeAlias = tuple[IntegerOperator, tuple[int, int, int], Format]
-"""An operator with the shape (height, width, channels) and the format of what it writes."""
+"""An operator with the shape (height, width, channels) and the format of its output."""
 
 
 def spread(

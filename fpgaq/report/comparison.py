@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..accumulators import signed_width
 from ..data import Dataset, fit_shape
-from ..engines import Engine
+from ..engines import Runner
 from ..errors import ModelError
 from ..float_executor import run_float
 from ..formats import Format
@@ -192,18 +192,18 @@ def compare(
     if labels is not None and labels.size and int(labels.max()) >= classes:
         raise ModelError(f"labels go up to {labels.max()}, but network {graph.name!r} has {classes} outputs")
     votes = _Votes(tensors={name: _Running() for name in compared})
-    computing = Engine(engine, integer, frames, keep=True)
+    runner = Runner(engine, integer, frames, keep=True)
     step = max(1, BATCH_ELEMENTS // sum(tensor.size for tensor in integer.tensors.values()))
     for start in range(0, frames, step):
         batch = {name: array[start : start + step] for name, array in data.items()}
         own_labels = None if labels is None else labels[start : start + step]
         targets = {name: array[start : start + step] for name, array in dataset.targets.items()}
-        _compare_batch(graph, computing, batch, own_labels, {} if graph.classifier else targets, votes)
+        _compare_batch(graph, runner, batch, own_labels, {} if graph.classifier else targets, votes)
 
     def share(count: int, sensible: bool) -> float | None:
         return count / frames if sensible else None
 
-    float_seconds, integer_seconds = _time(graph, integer, data, computing.chosen) if timed else (0.0, 0.0)
+    float_seconds, integer_seconds = _time(graph, integer, data, runner.chosen) if timed else (0.0, 0.0)
     return Comparison(
         network=graph.name,
         samples=frames,
@@ -221,7 +221,7 @@ def compare(
         integer_operators=count_operators(integer),
         float_seconds=float_seconds,
         integer_seconds=integer_seconds,
-        engine=described(computing.chosen),
+        engine=described(runner.chosen),
         threads=threads(),
         outputs=tuple(name for name in graph.outputs if name in compared),
         losses=votes.losses.results(),
@@ -256,16 +256,16 @@ def _compared(graph: Graph, integer: IntegerGraph) -> tuple[str, ...]:
 
 def _compare_batch(
     graph: Graph,
-    computing: Engine,
+    runner: Runner,
     batch: Mapping[str, NDArray[Any]],
     labels: NDArray[np.int64] | None,
     targets: Mapping[str, NDArray[Any]],
     votes: _Votes,
 ) -> None:
-    integer = computing.graph
+    integer = runner.graph
     images = {name: array.astype(np.float32) for name, array in batch.items()}
     reals = {**images, **run_float(graph, images, keep=True)}
-    integers = computing.run(transform_data(integer, batch))
+    integers = runner.run(transform_data(integer, batch))
     for name in votes.tensors:
         tensor = integer.tensors[name]
         values = tensor.real(integers[name])
@@ -342,8 +342,8 @@ def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]],
     frames = len(next(iter(batch.values())))
     images = {name: array.astype(np.float32) for name, array in batch.items()}
     integers = transform_data(integer, batch)
-    computing = Engine(engine, integer, frames)
+    runner = Runner(engine, integer, frames)
     return (
         best_seconds(lambda: run_float(graph, images, keep=False)) / frames,
-        best_seconds(lambda: computing.run(integers)) / frames,
+        best_seconds(lambda: runner.run(integers)) / frames,
     )

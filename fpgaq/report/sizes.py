@@ -27,7 +27,7 @@ from ..schedule import Schedule, WindowPlan
 from .summary import summarize
 
 EXPECTED_BIAS_BITS = 24
-"""Of an accumulator: 8-bit networks of some thousand products a result need about as many."""
+"""Bits of an accumulator: 8-bit networks of some thousand products a result need about this many."""
 
 
 def float_bytes(graph: Graph) -> int:
@@ -89,7 +89,7 @@ def scheduled_rom_bits(lowered: IntegerGraph, schedule: Schedule) -> int:
 
 
 def expected_parameter_bits(weights: int, biases: int, weight_bits: int) -> int:
-    """What weights and biases will take before anything is quantized, biases at `EXPECTED_BIAS_BITS`."""
+    """The bits that weights and biases will take, before quantization; biases at `EXPECTED_BIAS_BITS`."""
     return weights * weight_bits + biases * EXPECTED_BIAS_BITS
 
 

@@ -33,7 +33,7 @@ LEAST_FRAMES = 3
 
 
 @dataclass(frozen=True)
-class Network:
+class BeatNetwork:
     """What the beat model needs of a network: its plans, the ways between them and the beats at its ports.
 
     Parameters
@@ -64,7 +64,7 @@ class Network:
 class BeatModel:
     """Handshake times of a network, computed a frame at a time."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: BeatNetwork) -> None:
         self._network = network
         self.layers: list[WindowProcess | PipeProcess] = [
             WindowProcess(plan) if isinstance(plan, WindowPlan) else PipeProcess(plan) for plan in network.plans
@@ -188,7 +188,7 @@ def _beats_out(plan: Plan) -> int:
     return rows * columns * -(-channels // plan.lanes_out)
 
 
-def _join_engines(network: Network, processes: Sequence[WindowProcess | PipeProcess]) -> None:
+def _join_engines(network: BeatNetwork, processes: Sequence[WindowProcess | PipeProcess]) -> None:
     """Let the layers of each shared engine take turns."""
     # A serializer is a pipe that bears the name of its reader, but is no plan of the network.
     by_name = {plan.operator: process for plan, process in zip(network.plans, processes, strict=True)}
@@ -198,10 +198,10 @@ def _join_engines(network: Network, processes: Sequence[WindowProcess | PipeProc
             EngineProcess([member for member in members if isinstance(member, WindowProcess)], engine.order)
 
 
-def keeps_interval(network: Network, interval: float) -> bool:
+def keeps_interval(network: BeatNetwork, interval: float) -> bool:
     """Whether a network runs without a deadlock and no slower than one frame in `interval` cycles.
 
-    Settles for fewer frames than `predict`: a network that is slower between any two frames is given up at once.
+    Settles for fewer frames than `predict_cycles`: a network that is slower between any two frames is given up at once.
     """
     model = BeatModel(network)
     steps: list[int] = []
@@ -218,7 +218,7 @@ def keeps_interval(network: Network, interval: float) -> bool:
     return sum(half) / len(half) <= interval
 
 
-def predict(network: Network) -> Prediction | None:
+def predict_cycles(network: BeatNetwork) -> Prediction | None:
     """Interval and latency of a network, None if it deadlocks.
 
     The interval is the first distance between the last output beats of successive frames that repeats.

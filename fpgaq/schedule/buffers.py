@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..integer_graph import IntegerGraph
-from .beats import Network, keeps_interval, predict
+from .beats import BeatNetwork, keeps_interval, predict_cycles
 from .memories import describe
 from .plans import WindowPlan
 from .structure import Edge, Schedule
@@ -59,7 +59,7 @@ def report_buffers(graph: IntegerGraph, schedule: Schedule) -> tuple[BufferRepor
     return tuple(reports)
 
 
-def with_line_buffer(network: Network, index: int, words: int) -> Network:
+def with_line_buffer(network: BeatNetwork, index: int, words: int) -> BeatNetwork:
     """The network with `words` words in the line buffer of a layer."""
     plan = network.plans[index]
     assert isinstance(plan, WindowPlan)
@@ -67,7 +67,7 @@ def with_line_buffer(network: Network, index: int, words: int) -> Network:
     return replace(network, plans=plans)
 
 
-def with_queue(network: Network, index: int, words: int) -> Network:
+def with_queue(network: BeatNetwork, index: int, words: int) -> BeatNetwork:
     """The network with `words` beats in the queue of an edge."""
     edges = (*network.edges[:index], replace(network.edges[index], queue_words=words), *network.edges[index + 1 :])
     return replace(network, edges=edges)
@@ -84,11 +84,11 @@ def least_size(enough: Callable[[int], bool], least: int, most: int) -> int:
     return most
 
 
-def _line_buffer(schedule: Schedule, network: Network, index: int, plan: WindowPlan) -> BufferReport:
+def _line_buffer(schedule: Schedule, network: BeatNetwork, index: int, plan: WindowPlan) -> BufferReport:
     row_words = plan.image[1] * plan.words_per_pixel
     # Turns in an engine may ask for more than the windows alone do.
     live = least_size(
-        lambda words: predict(with_line_buffer(network, index, words)) is not None,
+        lambda words: predict_cycles(with_line_buffer(network, index, words)) is not None,
         least_words(plan.walk),
         plan.capacity,
     )
@@ -104,15 +104,15 @@ def _line_buffer(schedule: Schedule, network: Network, index: int, plan: WindowP
     )
 
 
-def _queue(schedule: Schedule, network: Network, index: int, edge: Edge, reader: str) -> BufferReport:
+def _queue(schedule: Schedule, network: BeatNetwork, index: int, edge: Edge, reader: str) -> BufferReport:
     built, wanted = edge.queue_capacity, schedule.prediction.mean_interval
-    live = least_size(lambda words: predict(with_queue(network, index, words)) is not None, 1, built)
+    live = least_size(lambda words: predict_cycles(with_queue(network, index, words)) is not None, 1, built)
     full = least_size(lambda words: keeps_interval(with_queue(network, index, words), wanted), live, built)
     intervals = tuple((words, _interval(with_queue(network, index, words))) for words in sorted({live, full}))
     return BufferReport("queue", reader, 1, live, full, built, intervals)
 
 
-def _interval(network: Network) -> float:
-    prediction = predict(network)
+def _interval(network: BeatNetwork) -> float:
+    prediction = predict_cycles(network)
     assert prediction is not None, "a buffer of the live size never deadlocks"
     return prediction.mean_interval

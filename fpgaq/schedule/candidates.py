@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..errors import FitError
 from ..integer_graph import IntegerGraph
-from .beats import LEAST_FRAMES, Network, predict
+from .beats import LEAST_FRAMES, BeatNetwork, predict_cycles
 from .memories import Needed, Sized, needed_memories, with_endless_fifos
 from .storage import buffer_bits
 from .structure import Prediction
@@ -39,7 +39,7 @@ MOST_SIZED = 1
 class Candidate:
     """Hardware with generous memories, the lanes of its tensors, and its cycles."""
 
-    network: Network
+    network: BeatNetwork
     lanes: Mapping[str, int]
     prediction: Prediction
 
@@ -49,11 +49,11 @@ class Candidates:
 
     Parameters
     ----------
-    networks : sequence of (Network, mapping)
+    networks : sequence of (BeatNetwork, mapping)
         Memories generous; the lanes of the tensors of each.
     """
 
-    def __init__(self, networks: Sequence[tuple[Network, Mapping[str, int]]]) -> None:
+    def __init__(self, networks: Sequence[tuple[BeatNetwork, Mapping[str, int]]]) -> None:
         self._networks = networks
         self._busy = [busy_cycles(network) for network, _ in networks]
         self._known: dict[tuple[object, ...], Prediction] = {}
@@ -66,7 +66,7 @@ class Candidates:
         if same not in self._known:
             if self._events > PREDICTED_EVENTS:
                 return None
-            prediction = predict(with_endless_fifos(network))
+            prediction = predict_cycles(with_endless_fifos(network))
             if prediction is None:
                 raise AssertionError("a network deadlocks with buffers of two frames")
             self._known[same] = prediction
@@ -155,7 +155,7 @@ def size_memories(graph: IntegerGraph, needed: Needed) -> Sized:
     """The least sizes that keep the interval; of large ones those that nearly do."""
     tried: list[Sized] = []
     for network in needed.sizes:
-        reached = predict(network)
+        reached = predict_cycles(network)
         if reached is not None:
             tried.append(Sized(network, reached, needed.events))
             if reached.mean_interval <= needed.prediction.mean_interval:
@@ -169,11 +169,11 @@ def size_memories(graph: IntegerGraph, needed: Needed) -> Sized:
     return min(small, key=lambda each: each.prediction.mean_interval)
 
 
-def _bits(graph: IntegerGraph, network: Network) -> int:
+def _bits(graph: IntegerGraph, network: BeatNetwork) -> int:
     return buffer_bits(graph, network.plans, network.edges)
 
 
-def busy_cycles(network: Network) -> int:
+def busy_cycles(network: BeatNetwork) -> int:
     """Cycles of a frame of the busiest array, layer or way: no prediction is below."""
     cycles = {plan.operator: plan.cycles for plan in network.plans}
     beats = [edge.serializer.cycles for edge in network.edges if edge.serializer is not None]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..integer_graph import IntegerGraph
-from .beats import MAXIMUM_FRAMES, BeatModel, Network, keeps_interval, predict
+from .beats import MAXIMUM_FRAMES, BeatModel, BeatNetwork, keeps_interval, predict_cycles
 from .plans import Plan, WindowPlan
 from .processes import ENDLESS_BITS
 from .structure import Edge, Engine, Prediction
@@ -35,7 +35,7 @@ SEARCHED_EVENTS = 100_000
 class Sized:
     """A network with memories that serve a steady input, its cycles, and the events of the model that found them."""
 
-    network: Network
+    network: BeatNetwork
     prediction: Prediction
     events: int
 
@@ -46,7 +46,7 @@ class Needed:
 
     Parameters
     ----------
-    sizes : tuple of Network
+    sizes : tuple of BeatNetwork
         Result FIFOs no larger than planned, which mostly do; as large as needed, for layers that wait for others'
         results in turn; larger and larger, since an input that comes early fills those of the first layers, and an
         engine waits in the turn of a layer whose FIFO is full; last all memories generous.
@@ -56,19 +56,19 @@ class Needed:
         Of the model that found them.
     """
 
-    sizes: tuple[Network, ...]
+    sizes: tuple[BeatNetwork, ...]
     prediction: Prediction
     events: int
 
 
-def needed_memories(network: Network, best: Prediction) -> Needed:
+def needed_memories(network: BeatNetwork, best: Prediction) -> Needed:
     """Sizes of line buffers, the queues of branches and result FIFOs.
 
     Each is what a memory holds at most when the input comes no earlier than it is needed for this interval.
 
     Parameters
     ----------
-    network : Network
+    network : BeatNetwork
         With generous memories.
     best : Prediction
         Its cycles.
@@ -80,7 +80,7 @@ def needed_memories(network: Network, best: Prediction) -> Needed:
     return Needed(tuple(different.values()), best, events)
 
 
-def _with_grown_fifos(network: Network, most: Network, bits: int) -> Network:
+def _with_grown_fifos(network: BeatNetwork, most: BeatNetwork, bits: int) -> BeatNetwork:
     """The network with result FIFOs of ``2**bits`` times the size, up to those of another one."""
     plans = (
         replace(plan, fifo_bits=max(plan.fifo_bits, min(plan.fifo_bits + bits, other.fifo_bits)))
@@ -89,7 +89,7 @@ def _with_grown_fifos(network: Network, most: Network, bits: int) -> Network:
     return replace(network, plans=tuple(plans))
 
 
-def shrink_memories(sized: Sized) -> tuple[Network, Prediction]:
+def shrink_memories(sized: Sized) -> tuple[BeatNetwork, Prediction]:
     """Shrink memories one by one as far as the interval allows: line buffers in topological order, queues, FIFOs."""
     needed, prediction = sized.network, sized.prediction
     probes = PROBE_EVENTS // sized.events if sized.events <= SEARCHED_EVENTS else 0
@@ -98,13 +98,13 @@ def shrink_memories(sized: Sized) -> tuple[Network, Prediction]:
     for memories in (_line_buffers(needed), _queues(needed), _fifos(needed)):
         smaller = search.shrink(smaller, memories)
     if smaller is not needed:
-        found = predict(smaller)
+        found = predict_cycles(smaller)
         assert found is not None, "sizes that kept the interval do not deadlock"
         prediction = found
     return smaller, prediction
 
 
-def _with_planned_fifos(network: Network, planned: Network) -> Network:
+def _with_planned_fifos(network: BeatNetwork, planned: BeatNetwork) -> BeatNetwork:
     """The network with no result FIFO larger than it was planned."""
     plans = (
         replace(plan, fifo_bits=min(plan.fifo_bits, other.fifo_bits))
@@ -113,7 +113,7 @@ def _with_planned_fifos(network: Network, planned: Network) -> Network:
     return replace(network, plans=tuple(plans))
 
 
-def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
+def _as_needed(network: BeatNetwork, best: Prediction) -> tuple[BeatNetwork, int]:
     """The network with each memory as large as it has to be for a steady input, and the events of its frames."""
     interval = math.ceil(best.mean_interval)
     frames = min(MAXIMUM_FRAMES, best.latency // interval + 4)
@@ -146,7 +146,7 @@ def _as_needed(network: Network, best: Prediction) -> tuple[Network, int]:
     return replace(network, plans=tuple(plans), edges=tuple(edges)), model.events
 
 
-def _run(network: Network, offers: Mapping[str, NDArray[np.int64]], frames: int) -> BeatModel:
+def _run(network: BeatNetwork, offers: Mapping[str, NDArray[np.int64]], frames: int) -> BeatModel:
     model = BeatModel(network)
     for frame in range(frames):
         beats = {name: offers[name][frame * count : (frame + 1) * count] for name, count in network.input_beats.items()}
@@ -164,12 +164,12 @@ class _Memory:
     place: int
     least: int
 
-    def bits(self, network: Network) -> int:
+    def bits(self, network: BeatNetwork) -> int:
         """Bits of its size in `network`."""
         owner = network.edges[self.place] if self.kind == "queue_bits" else network.plans[self.place]
         return int(getattr(owner, self.kind))
 
-    def resized(self, network: Network, bits: int) -> Network:
+    def resized(self, network: BeatNetwork, bits: int) -> BeatNetwork:
         """The network with this memory of ``2**bits`` words."""
         if self.kind == "queue_bits":
             edge = replace(network.edges[self.place], queue_bits=bits)
@@ -186,12 +186,12 @@ class _Search:
     interval: float
     probes: int
 
-    def keeps(self, network: Network) -> bool:
+    def keeps(self, network: BeatNetwork) -> bool:
         """Whether the interval is kept; no, if there is no probe left to tell."""
         self.probes -= 1
         return self.probes >= 0 and keeps_interval(network, self.interval)
 
-    def shrink(self, network: Network, memories: Sequence[_Memory]) -> Network:
+    def shrink(self, network: BeatNetwork, memories: Sequence[_Memory]) -> BeatNetwork:
         """Make each memory, in this order, the least that keeps the interval while those behind it are as they were.
 
         More room never slows a network down. So if all memories of a group may have their least sizes at once, each of
@@ -226,7 +226,7 @@ def describe(
     edges: Sequence[Edge],
     input_beats: Mapping[str, int],
     engines: Sequence[Engine],
-) -> Network:
+) -> BeatNetwork:
     """What the beat model needs of a network."""
     lanes = {edge.tensor: edge.lanes for edge in edges if edge.reader is None}
     output_beats = {}
@@ -234,7 +234,7 @@ def describe(
         height, width, depth = graph.tensors[name].shape
         output_beats[name] = height * width * -(-depth // lanes[name])
     outputs_of = tuple(op.output for op in graph.operators)
-    return Network(outputs_of, tuple(plans), tuple(edges), input_beats, output_beats, tuple(engines))
+    return BeatNetwork(outputs_of, tuple(plans), tuple(edges), input_beats, output_beats, tuple(engines))
 
 
 def with_generous_queue(graph: IntegerGraph, edge: Edge, edges: Sequence[Edge]) -> Edge:
@@ -244,7 +244,7 @@ def with_generous_queue(graph: IntegerGraph, edge: Edge, edges: Sequence[Edge]) 
     return replace(edge, queue_bits=(2 * graph.tensors[edge.tensor].size + 64).bit_length())
 
 
-def with_endless_fifos(network: Network) -> Network:
+def with_endless_fifos(network: BeatNetwork) -> BeatNetwork:
     """Result FIFOs, serializers' too, that never hold anything up: what a network can reach at most, sooner known."""
     plans = tuple(replace(plan, fifo_bits=ENDLESS_BITS) for plan in network.plans)
     return replace(network, plans=plans, edges=tuple(_with_endless_serializer(edge) for edge in network.edges))
@@ -257,7 +257,7 @@ def _with_endless_serializer(edge: Edge) -> Edge:
     return replace(edge, serializer=replace(edge.serializer, fifo_bits=ENDLESS_BITS))
 
 
-def _line_buffers(network: Network) -> list[_Memory]:
+def _line_buffers(network: BeatNetwork) -> list[_Memory]:
     return [
         _Memory("address_bits", place, max(1, (least_words(plan.walk) - 1).bit_length()))
         for place, plan in enumerate(network.plans)
@@ -265,7 +265,7 @@ def _line_buffers(network: Network) -> list[_Memory]:
     ]
 
 
-def _queues(network: Network) -> list[_Memory]:
+def _queues(network: BeatNetwork) -> list[_Memory]:
     return [
         _Memory("queue_bits", place, LEAST_QUEUE_BITS)
         for place, edge in enumerate(network.edges)
@@ -273,7 +273,7 @@ def _queues(network: Network) -> list[_Memory]:
     ]
 
 
-def _fifos(network: Network) -> list[_Memory]:
+def _fifos(network: BeatNetwork) -> list[_Memory]:
     """Result FIFOs, which hold at least the beats of one group."""
     return [
         _Memory("fifo_bits", place, max(1, (plan.group_beats - 1).bit_length()) if isinstance(plan, WindowPlan) else 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..errors import FitError
 from ..integer_check.carried import check_carried
 from ..integer_graph import IntegerGraph, IntegerOperator
-from .beats import Network
+from .beats import BeatNetwork
 from .candidates import Candidates
 from .choice import BUBBLE, Choice, choose_lanes
 from .engines import WHOLE_FRAMES, make_engine, turn_order
@@ -168,7 +168,7 @@ def _choices_for(
 
 def _networks(
     graph: IntegerGraph, ranges: Sequence[FoldRange], choice: Choice, least: int
-) -> Iterator[tuple[Network, dict[str, int]]]:
+) -> Iterator[tuple[BeatNetwork, dict[str, int]]]:
     """A division with each order of turns, memories generous, and the lanes of its tensors."""
     interval = max([least, choice.interval])
     engines, plans, edges, lanes, _ = _wide_enough(graph, ranges, choice, interval)

@@ -46,7 +46,7 @@ def _settings(own: Mapping[str, Any]) -> list[str]:
 
 
 def _toml(value: Any) -> str:
-    """A number, a truth value or a string; JSON's escapes are TOML's, but for DEL and what lies beyond 16 bits."""
+    """A number, a truth value or a string; JSON's escapes are TOML's, except for DEL and characters beyond 16 bits."""
     if not isinstance(value, str):
         return json.dumps(value)
     escaped = (f"\\U{ord(c):08X}" if ord(c) > 0xFFFF or c == "\x7f" else json.dumps(c)[1:-1] for c in value)

@@ -92,7 +92,7 @@ def make_workload(graph: Graph, calibration: Dataset, data: Dataset | None, opti
     return Workload(graph, calibration.inputs, inputs, labels, expected, replace(options, argmax=False))
 
 
-def measure(workload: Workload, task: Mapping[str, Any]) -> dict[str, float | None]:
+def measure_candidate(workload: Workload, task: Mapping[str, Any]) -> dict[str, float | None]:
     """Quantize and measure; a task holds changes of options, and under "layers" those of single layers."""
     try:
         integer = quantize(workload.graph, workload.calibration, changed(workload.options, task))

@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..choices import COSTS
 from ..errors import FitError, UsageError
 from ..graph import Graph
 from ..parallel import evaluate
 from ..report.sizes import products_of_layers, weights_of_layers
-from .measure import Quality, Workload, measure
+from .measure import Quality, Workload, measure_candidate
 
-COSTS = ("rom", "multiplier")
 WIDTHS = (2, 3, 4, 5, 6, 8)
 MAX_STATES = 4000
 """Trade-offs that are kept while layers are added one by one."""
@@ -25,7 +25,7 @@ TRIED = 8
 
 @dataclass(frozen=True)
 class Candidate:
-    """Bits of the weights of every layer, what they cost, and what was measured.
+    """Bits of the weights of every layer, their cost, and the measured quality.
 
     `predicted` is the sum of the layers' own noises; None for uniform widths.
     """
@@ -58,7 +58,7 @@ class SearchResult:
 
 
 def layer_costs(graph: Graph, cost: str) -> dict[str, int]:
-    """What one more bit of each layer's weights costs: bits of memory, or bits of weights multiplied a frame."""
+    """The cost of one more bit of each layer's weights: bits of memory, or bits of weights multiplied a frame."""
     return weights_of_layers(graph) if cost == "rom" else products_of_layers(graph)
 
 
@@ -73,7 +73,7 @@ def parse_budget(text: str, full: int) -> int:
     return int(value)
 
 
-def search(
+def search_precisions(
     workload: Workload,
     budget: str,
     cost: str = "rom",
@@ -100,8 +100,12 @@ def search(
     ------
     FitError
         A budget below the narrowest widths; the message says what they cost.
+    UsageError
+        An unknown cost, or widths that are no bits of weights.
     """
-    run = partial(evaluate, partial(measure, workload), jobs=jobs, dask=dask, cache=cache, progress=progress)
+    run = partial(evaluate, partial(measure_candidate, workload), jobs=jobs, dask=dask, cache=cache, progress=progress)
+    if cost not in COSTS:
+        raise UsageError(f"cost {cost!r} is unknown; choose one of {', '.join(COSTS)}")
     costs = layer_costs(workload.graph, cost)
     if not costs:
         raise UsageError(f"network {workload.graph.name!r} has no layer with weights to choose bits for")

@@ -15,7 +15,7 @@ from ..integer_graph import IntegerGraph, IntegerTable
 from ..parallel import evaluate
 from ..quantizer import quantize
 from ..quantizer.config import LAYER_OPTIONS, QuantizeOptions
-from .measure import Quality, Workload, measure
+from .measure import Quality, Workload, measure_candidate
 
 WIDE_BITS = 16
 WIDE: dict[str, Any] = {
@@ -90,7 +90,7 @@ def sensitivity(
     progress: Callable[[int, int], None] | None = None,
 ) -> Sensitivity:
     """Measure every place alone, then changes of the worst ones on the whole network."""
-    run = partial(evaluate, partial(measure, workload), jobs=jobs, dask=dask, cache=cache, progress=progress)
+    run = partial(evaluate, partial(measure_candidate, workload), jobs=jobs, dask=dask, cache=cache, progress=progress)
     integer = quantize(workload.graph, workload.calibration, workload.options)
     found = _places(workload.graph, integer, workload.options)
     whole, *alone = run([{}, *(_alone(workload.options, integer, *place) for place in found)])

@@ -11,7 +11,7 @@ from ..errors import ToolError
 from ..user_cache import is_trusted, keep, private_folder
 from .project import Project
 
-# Raise it when what is stored, or what is counted, changes.
+# Increase it when the stored values, or the way of counting, change.
 VERSION = 2
 
 RESULTS = "synth"
@@ -34,7 +34,7 @@ def make_key(*parts: object) -> str:
 
 
 def fetch(key: str) -> Any | None:
-    """What was stored under `key`, or None; one that is damaged, or could be somebody else's, counts as none."""
+    """The entry stored under `key`, or None; a damaged entry, or one that could be somebody else's, counts as none."""
     with suppress(OSError, ValueError, KeyError, TypeError, RecursionError, ToolError):
         path = private_folder(RESULTS) / f"{key}.json"
         if is_trusted(path):

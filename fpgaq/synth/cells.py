@@ -1,4 +1,4 @@
-"""What each primitive cell of a device occupies.
+"""The resources that each primitive cell of a device occupies.
 
 A LUT is a site: logic, a shift register, a LUT RAM and an inverter each take their sites. Two small functions
 that a placer may later pack into one six-input site are counted as two. Wide multiplexers (MUXF7, PFUMX) and buffers
@@ -16,7 +16,7 @@ from ..errors import ToolError
 
 @dataclass(frozen=True)
 class Counts:
-    """What a design takes, or what a part holds.
+    """The resources that a design takes, or that a part holds.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ _ECP5: dict[str, Counts] = {
 _ICE40_FLIPFLOPS = ("", "E", "SR", "R", "SS", "S", "ESR", "ER", "ESS", "ES")
 _ICE40: dict[str, Counts] = {
     **_logic({"SB_LUT4": 1}),
-    # Beside the LUT of the same cell, which most often is in use.
+    # In the same cell as a LUT, which most often is in use.
     "SB_CARRY": Counts(carry=1),
     **{f"SB_DFF{edge}{kind}": Counts(ff=1) for edge in ("", "N") for kind in _ICE40_FLIPFLOPS},
     "SB_MAC16": Counts(dsp=1),

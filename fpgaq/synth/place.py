@@ -45,7 +45,7 @@ def placer_version(placer: Placer) -> str:
 def put_on_pins(project: Project, device: Device, ports: Ports, folder: Path, timeout: float) -> float:
     """Synthesize the project within registers on four pins, ready for nextpnr, in `folder`.
 
-    Returns the clock in MHz beyond which nextpnr does not know what it says, infinite if there is none.
+    Returns the clock in MHz above which nextpnr's result is not valid, infinite if there is none.
     """
     (folder / _WRAPPER).write_text(render("synth/pins.v.j2", _pin_facts(project.top, ports)), encoding="utf-8")
     netlist = make_netlist(project, device, folder, timeout, wrapper=_WRAPPER, top=PINS)

@@ -49,7 +49,7 @@ def read_project(directory: Path) -> Project:
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: cannot be read ({error}); generate the folder again") from error
     if isinstance(manifest, dict) and manifest.get("target") == "hls":
-        raise UsageError(f"{directory}: holds HLS C++; Yosys reads Verilog: generate it without --target hls")
+        raise UsageError(f"{directory}: holds HLS C++; Yosys reads Verilog: generate it without --language hls")
     if isinstance(manifest, dict):
         check_version(directory, manifest)
     top = manifest.get("top") if isinstance(manifest, dict) else None
@@ -66,7 +66,7 @@ def read_project(directory: Path) -> Project:
 
 
 def _check_paths(path: Path, key: str, names: Any) -> None:
-    """Refuse what is not a list of plain paths of files that are there; `path` is the manifest's."""
+    """Refuse anything but a list of plain paths of existing files; `path` is the manifest's."""
     if not isinstance(names, list):
         raise ModelError(f"{path}: `{key}` is {names!r}, expected a list of paths; generate the folder again")
     for name in names:
@@ -78,7 +78,7 @@ def _check_paths(path: Path, key: str, names: Any) -> None:
 
 
 def _top_instances(path: Path, modules: Any, top: str) -> dict[str, str]:
-    """What the manifest lists in the top module; nothing if it lists no modules."""
+    """The instances that the manifest lists in the top module; none if it lists no modules."""
     try:
         listed = [module["instances"] for module in modules if module["module"] == top]
         return {str(name): str(module) for instances in listed for name, module in instances.items()}

@@ -15,9 +15,9 @@ Cell: TypeAlias = dict[str, Any]
 """A cell of Yosys's JSON netlist."""
 
 RAM_MHZ = 1000 / 5.83
-"""What a block RAM bears whose output register is in use. Without it 5.83 ns go from the clock to a word, by nextpnr's
-tables for speed grade 6. With it they have the time from that register on only (0.95 ns) and nothing of the read before
-it, which takes no longer than the whole did.
+"""The highest clock of a block RAM whose output register is in use. Without the register a word comes 5.83 ns after the
+clock, by nextpnr's tables for speed grade 6. With it the tables have the time from the register on (0.95 ns), but not
+the read before it, which cannot take longer than the whole did.
 """
 
 

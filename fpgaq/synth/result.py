@@ -1,4 +1,4 @@
-"""What synthesis found out about a design on a device."""
+"""The results of synthesis for a design on a device."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIMITS = ("lut", "ff", "dsp", "bram")
 
 @dataclass(frozen=True)
 class SynthResult:
-    """What a design takes on a device, and how fast it is there.
+    """The resources of a design on a device, and its speed there.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class SynthResult:
     fmax : tuple of (int, float)
         For each seed of nextpnr the clock in MHz that the routed design reaches; empty where nothing was placed.
     tools : tuple of str
-        Names and versions of what was run.
+        Names and versions of the tools that ran.
     seconds : float
         Wall-clock time; next to nothing where all was known from an earlier run.
     """
@@ -55,12 +55,12 @@ class SynthResult:
 
     @property
     def shares(self) -> dict[str, float]:
-        """What part of the device's LUTs, flip-flops, DSP blocks and block RAMs is used; empty for a family."""
+        """The used share of the device's LUTs, flip-flops, DSP blocks and block RAMs; empty for a family."""
         return used_shares(self.counts, self.device)
 
     @property
     def excess(self) -> str:
-        """What the device has too little of, in words; empty if the counts fit."""
+        """The resources of which the device has too few, in words; empty if the counts fit."""
         return describe_excess(self.counts, self.device)
 
     def as_json(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class SynthResult:
 
 
 def used_shares(counts: Counts, device: str) -> dict[str, float]:
-    """The share of each limited resource of `device` that `counts` take; what it lacks and nobody needs is left out."""
+    """The share of each limited resource of `device` that `counts` take, without those that are 0 in both."""
     capacity = find_device(device).capacity
     if capacity is None:
         return {}
@@ -95,7 +95,7 @@ def used_shares(counts: Counts, device: str) -> dict[str, float]:
 
 
 def describe_excess(counts: Counts, device: str) -> str:
-    """What `counts` need more of than `device` has, as ``130 of 28 DSP``; empty if they fit."""
+    """The resources of which `counts` need more than `device` has, as ``130 of 28 DSP``; empty if they fit."""
     capacity = find_device(device).capacity
     if capacity is None:
         return ""

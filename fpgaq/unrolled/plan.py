@@ -170,7 +170,7 @@ def _check(graph: IntegerGraph, unrolling: Unrolling) -> None:
     chained = all(op.input == before.output for before, op in zip(graph.operators, graph.operators[1:], strict=False))
     single = len(graph.inputs) == 1 and graph.outputs == (graph.operators[-1].output,) if graph.operators else False
     if not chained or not single:
-        raise UnsupportedError("the network branches; --unroll takes one layer behind the other")
+        raise UnsupportedError("the network branches; --unroll takes one layer after the other")
 
 
 def _best_program(

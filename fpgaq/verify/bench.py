@@ -151,7 +151,7 @@ def _render_wrapper(
 
 
 def _salt(index: int) -> int:
-    """What tells one port's random sequence from another's: multiples of 2**32 over the golden ratio."""
+    """Makes the random sequences of ports different: multiples of 2**32 over the golden ratio."""
     return (index + 1) * 0x9E3779B1 % (1 << 32)
 
 

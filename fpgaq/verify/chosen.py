@@ -1,6 +1,6 @@
 """Frames chosen for the bench: those that exercise the words which the data, extreme and random frames leave out.
 
-The reference judges a pool of candidates; the one that exercises most of what is left is taken, again and again. All
+The reference judges a pool of candidates. The one that exercises most of the remaining words is taken, repeatedly. All
 bounds are counts of comparisons, not seconds, so that the same frames are chosen on every machine.
 """
 
@@ -111,12 +111,12 @@ def choose_frames(
     budget, pool = Budget(allowed), candidates(graph, present, chance)
     barren = 0
     while len(frames) < limit and budget.left > 0 and barren < (3 if thorough else 1):
-        # Entries of tables alone, of which a frame may reach one or two, are worth few frames.
+        # A frame may reach only one or two entries of tables: few frames are spent on these alone.
         worth = state.left if len(frames) < few else state.weights_left
         if not worth:
             break
         steered = steered_frames(graph, state.open, chance, budget)
-        # What is steered depends on what is left, so that few are taken at a time.
+        # Steered frames depend on the remaining words, so that few are taken at a time.
         room = few - len(frames) if len(frames) < few else limit - len(frames)
         most = min(room, max(2, limit // 8) if steered else limit)
         some = min(POOL, 1 + POOL_FLAGS // (1 + state.left))
@@ -129,7 +129,7 @@ def choose_frames(
 
 
 class _State:
-    """What is not exercised yet, for each operator."""
+    """The words that are not exercised yet, for each operator."""
 
     def __init__(self, graph: IntegerGraph, words: list[Words]) -> None:
         self.graph = graph
@@ -145,7 +145,7 @@ class _State:
 
     @property
     def weights_left(self) -> int:
-        """Those of them that are no entries of tables."""
+        """The same without entries of tables."""
         return self._count(False)
 
     def result(self) -> Exercise:
@@ -182,7 +182,7 @@ class _State:
         hits = self._judge_pool(pool, budget)
         chosen: list[tuple[str, Frames]] = []
         while len(chosen) < limit:
-            # An entry of a table decides only between candidates of which the weights say the same.
+            # An entry of a table decides only between candidates that exercise equally many weights.
             weight = 1 + self.total[1]
             shares = [1 if table else weight for table in self.tables]
             gains = np.sum([share * flags.sum(axis=1) for share, flags in zip(shares, hits, strict=True)], axis=0)
@@ -244,7 +244,7 @@ def steered_frames(
     """Frames for the matrix products on the input, from large random values; none where there is no such layer."""
     made = []
     for op in steerable(graph):
-        # Half of the channels at a time, those of which most is left first.
+        # Half of the channels at a time; first those with the most words left.
         words = left[graph.operators.index(op)]
         counts = np.bincount(words.channel, minlength=len(op.bias))
         signs = np.where(counts > np.median(counts), 1, -1)

@@ -29,7 +29,7 @@ STRICT = ("-std=c++17", "-Wall", "-Wextra", "-Werror")
 SHARED = ("-fPIC", "-shared", "-fvisibility=hidden")
 """Hidden symbols: the loader must not join the static memory of two networks that a process has loaded."""
 OPTIMIZE = ("-O3", "-march=native")
-"""For this very processor, whose features are part of a compiled network's key: a home folder may serve several."""
+"""For this very processor, whose features are part of a compiled network's key: several machines may share a home."""
 
 ENGINES = "engines"
 """Compiled networks in the user's cache folder."""
@@ -43,7 +43,7 @@ FAULTS = {
     2: "an output has a misplaced tlast or too many beats",
     3: "a layer left beats in its input",
 }
-"""What the return codes of a compiled network mean."""
+"""The meaning of a compiled network's return codes."""
 
 _Pointer = ctypes.POINTER(ctypes.c_longlong)
 _turn = threading.Lock()
@@ -105,7 +105,7 @@ def compile_networks(
     folder : Path
         For the sources and the library.
     options : sequence of str
-        Compiler options beside the language and the warnings; ``-DFPGAQ_CHECKS`` checks every proved width.
+        Compiler options in addition to the language and the warnings; ``-DFPGAQ_CHECKS`` checks every proved width.
     timeout : float
         Seconds for the compiler.
 
@@ -152,8 +152,8 @@ def compiled_path(graph: IntegerGraph) -> Path:
 def compile_graph(graph: IntegerGraph) -> Library:
     """The compiled network, from the user's cache folder if it was compiled before.
 
-    What was kept is loaded if it is this user's and whole, in a folder where nobody else can write; else it is compiled
-    anew. ToolError if that cannot be.
+    A kept one is loaded if it belongs to this user and is whole, in a folder where nobody else can write; otherwise the
+    network is compiled again. ToolError if that fails.
     """
     path = compiled_path(graph)
     try:
@@ -203,7 +203,7 @@ def _compiler_version() -> str:
 
 @lru_cache(maxsize=1)
 def _processor() -> str:
-    """What this processor can do."""
+    """The features of this processor."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.lower().startswith(("flags", "features")):

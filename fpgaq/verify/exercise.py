@@ -32,7 +32,7 @@ from ..reference.windows import window_columns
 Flags = NDArray[np.bool_]
 
 POSITIONS = 64
-"""Output pixels that are looked at together; most words need no more of them."""
+"""Output pixels that are looked at together; most words need no more."""
 
 CHUNK = 1 << 12
 """Words that are looked at together, so that temporary arrays stay in the cache."""
@@ -41,7 +41,7 @@ PRODUCTS_A_COMPARISON = 16
 """Products of the reference that take the time of one comparison."""
 
 WORD = 16
-"""Comparisons of which the time is lost for each word of a chunk, however few pixels there are."""
+"""Comparisons that take the time lost for each word of a chunk, however few pixels there are."""
 
 NEVER = 1 << 30
 """More than a change of one in a word can move a sum."""
@@ -70,12 +70,12 @@ class Words:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What one frame does in one layer.
+    """The factors and sums of one frame in one layer.
 
     Parameters
     ----------
     rows : array of integers, of any type that holds them
-        (rows, pixels): what each word is multiplied by; the last row is 1, for biases and offsets.
+        (rows, pixels): the factor of each word; the last row is 1, for biases and offsets.
     sums : array of int64
         (channels, pixels): accumulators before requantization.
     """
@@ -91,7 +91,7 @@ class Budget:
         self.left = comparisons
 
     def spend(self, comparisons: int) -> bool:
-        """Take this many; false if they are not there any more."""
+        """Take this many; false if fewer were left."""
         self.left -= comparisons
         return self.left >= 0
 
@@ -129,7 +129,7 @@ def _matrix_words(weight: IntegerArray, bias: IntegerArray, rows: IntegerArray, 
 
 
 def gather_evidence(op: IntegerOperator, tensors: Mapping[str, Tensor], x: IntegerArray) -> Evidence:
-    """What a frame (height, width, channels) at the input of an operator with weights does in it."""
+    """The evidence of a frame (height, width, channels) at the input of an operator with weights."""
     rows = factor_rows(op, tensors, x)
     return Evidence(_with_ones(rows), weighted_sums(op, tensors[op.input].format, rows, rows))
 
@@ -238,10 +238,10 @@ def frame_exercises(
     def confirm(some: IntegerArray, pixels: IntegerArray) -> Flags:
         return _changes(evidence, rule, fmt, words, some, pixels)
 
-    return search(evidence.rows, (up, down), words, budget, confirm)
+    return find_exercised(evidence.rows, (up, down), words, budget, confirm)
 
 
-def search(
+def find_exercised(
     rows: NDArray[Any],
     slacks: tuple[IntegerArray, IntegerArray],
     words: Words,

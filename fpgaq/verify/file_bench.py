@@ -1,6 +1,6 @@
 """A fast differential check of a network's Verilog: plain Icarus with memory files in and a log out, no cocotb.
 
-It serves where hundreds of networks are tried; what a user runs is the bench of `fpgaq.verify.bench`.
+It is for trials of hundreds of networks; users run the bench of `fpgaq.verify.bench`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TIMEOUT_SECONDS = 600
 
 @dataclass(frozen=True)
 class FileBenchResult:
-    """What a run showed.
+    """The outcome of a run.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class FileBenchResult:
 
 @dataclass
 class _Log:
-    """What the bench wrote: beats and their cycles of each stream, the output ports last."""
+    """The bench's output: beats and their cycles of each stream, the output ports last."""
 
     beats: list[list[str]]
     cycles: list[list[int]]
@@ -93,9 +93,9 @@ def run_file_bench(
     simulator : str
         The Icarus compiler's name or path.
     netlist : callable, optional
-        Told the folder and the Verilog files in it, makes what is simulated in their place, a module of the same name
-        and ports, and returns Icarus's arguments for it. The beats of the ports are compared, since nothing is left of
-        the streams within.
+        Called with the folder and the Verilog files in it. It writes a module of the same name and ports that is
+        simulated in their place, and returns Icarus's arguments for it. Only the beats of the ports are compared, since
+        such a module has no streams inside.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def _simulate(workdir: Path, sources: Sequence[str], simulator: str) -> str | No
 
 
 def _call(command: Sequence[str], workdir: Path) -> str:
-    """What the command prints, without the blanks around it; ToolError if it fails."""
+    """The output of the command, without the blanks around it; ToolError if it fails."""
     if shutil.which(command[0]) is None:
         raise ToolError(f"{command[0]}: not found; install the system's package iverilog")
     finished = run_tool(command[0], command, workdir, Limits(TIMEOUT_SECONDS), log=f"{command[0]}.log")
@@ -295,7 +295,7 @@ def _place(stream: Mapping[str, Any], beat: int, beats: int, expected: str, foun
             if stream["signed"]:
                 wanted, got = (value - ((value >> (slot - 1)) << slot) for value in (wanted, got))
             return f"{place}, channel {group * stream['lanes'] + lane}: expected {wanted}, found {got}"
-    raise AssertionError("two equal beats were told apart")
+    raise AssertionError("two equal beats were found unequal")
 
 
 def _find_wrong_cycle(

@@ -52,7 +52,7 @@ def compile_designs(designs: Sequence[FlatDesign], folder: Path, timeout: float,
     ----------
     designs : sequence of FlatDesign
     folder : Path
-        For the program and what it is made of.
+        For the program and its sources.
     timeout : float
         Seconds for each run of a tool.
     optimize : str

@@ -43,8 +43,8 @@ from .exercise import (
     Words,
     count_products,
     factor_rows,
+    find_exercised,
     requantizer_of,
-    search,
     slack,
     weighted_sums,
 )
@@ -63,7 +63,7 @@ MONOTONE = (
     IntegerTranspose,
     IntegerReshape,
 )
-"""Operators of which no output falls when an input rises."""
+"""Operators that never lower an output when an input rises."""
 
 
 def find_reachable(graph: IntegerGraph, words: Sequence[Words], budget: Budget) -> tuple[Flags, ...]:
@@ -174,6 +174,6 @@ def _reachable(
         # Only a result that is the same at both ends of its range leaves room for a change that does not show.
         same = requantize(low.copy(), rule, fmt) == requantize(high.copy(), rule, fmt)
         room = np.where(same, np.minimum(slack(high, rule, fmt)[0], slack(low, rule, fmt)[1]), 0)
-    found = search(factors, (room, room), words, budget)
+    found = find_exercised(factors, (room, room), words, budget)
     # What was not looked at for want of budget counts as reachable.
     return found if budget.left >= 0 else np.ones(len(words), dtype=bool)

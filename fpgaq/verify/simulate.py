@@ -33,17 +33,17 @@ COMPILED_TIMEOUT = 3600.0
 SLOWEST_SIMULATION = 150
 """Cycles a second below which a simulation is taken to hang."""
 LOGS = ("*.log", "fpgaq-*/*.log")
-"""What cocotb's runner and the simulator write, below the folder of the bench."""
+"""Files that cocotb's runner and the simulator write, below the folder of the bench."""
 
 
 @dataclass(frozen=True)
 class SimulationResult:
-    """What a passed simulation measured.
+    """The measurements of a simulation that passed.
 
     Parameters
     ----------
     frames : int
-        Frames of the unstalled run, every beat of which was compared.
+        Frames of the unstalled run; every beat of them was compared.
     mismatches : int
         Beats that differ; 0, since a mismatch raises VerificationError.
     interval_cycles : int or None
@@ -265,7 +265,7 @@ def _read_outcome(build: Path, seconds: float) -> SimulationResult:
 
 
 def _read_exercise(found: Any) -> Exercise | None:
-    """What bench.json tells of the words that its frames exercise; nothing in a folder of version 0.1.0."""
+    """The words that the frames of bench.json exercise; None in a folder of version 0.1.0."""
     names = {field.name for field in fields(Exercise)}
     if not isinstance(found, dict) or set(found) != names or not all(type(value) is int for value in found.values()):
         return None

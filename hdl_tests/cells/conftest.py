@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import the bench that lies beside them."""
+"""Lets the tests of this folder import the bench in it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import pytest
 from cell_bench import Port, drive, missing_simulator, signed, unpack
 
 from fpgaq.accumulators import signed_width
-from fpgaq.emit.layers.division import division_facts
+from fpgaq.emit.layers.division import division_of
 from fpgaq.emit.literals import pack
 from fpgaq.formats import ROUNDINGS, Format, round_shift, saturate
 from fpgaq.integer_graph import IntegerSumPooling, Requantize
@@ -26,7 +26,7 @@ TOTAL = 7
 
 
 def requantizers() -> list[tuple[int, int, Format, bool]]:
-    """(largest shift, greatest raise, result, relu)."""
+    """(largest shift, greatest lift, result, relu)."""
     shifts = [(0, 0), (1, 0), (2, 2), (3, 0), (3, 1), (5, 3), (9, 0)]
     formats = [Format(3, 0), Format(3, 0, True, True), Format(3, 0, False), Format(2, 0), Format(1, 0, False)]
     formats += [Format(9, 0), Format(9, 0, False)]
@@ -37,20 +37,20 @@ def requantizers() -> list[tuple[int, int, Format, bool]]:
 def test_requantize_every_total(rounding: str, tmp_path: Path) -> None:
     cases = requantizers()
     values = np.array(list(product(range(-(1 << (TOTAL - 1)), 1 << (TOTAL - 1)), range(4))))
-    totals, raises = values[:, 0], values[:, 1]
+    totals, lifts = values[:, 0], values[:, 1]
     instances = [
         {
-            "TOTAL_WIDTH": TOTAL, "RAISE_MAX": most, "RAISE_WIDTH": 2, "SHIFT": shift,
+            "TOTAL_WIDTH": TOTAL, "LIFT_MAX": most, "LIFT_WIDTH": 2, "SHIFT": shift,
             "ROUNDING": ROUNDINGS.index(rounding), "RESULT_WIDTH": fmt.width, "RESULT_SIGNED": int(fmt.signed),
             "NARROW": int(fmt.narrow), "RELU": int(relu),
         }
         for shift, most, fmt, relu in cases
     ]  # fmt: skip
-    inputs = {"total": Port(TOTAL, [*totals.tolist(), 0]), "raise": Port(2, [*raises.tolist(), 0])}
+    inputs = {"total": Port(TOTAL, [*totals.tolist(), 0]), "lift": Port(2, [*lifts.tolist(), 0])}
     outcome = drive(tmp_path, "fpgaq_requantize", instances, inputs, [{"result": c[2].width} for c in cases])
     for (shift, most, fmt, relu), found in zip(cases, outcome.outputs, strict=True):
-        legal = raises <= most
-        expected = round_shift(totals[legal], shift - raises[legal], rounding)  # type: ignore[arg-type]
+        legal = lifts <= most
+        expected = round_shift(totals[legal], shift - lifts[legal], rounding)  # type: ignore[arg-type]
         if relu:
             expected = np.maximum(expected, 0)
         results = np.array(found["result"][1:])[legal]
@@ -255,7 +255,7 @@ def test_sum(lanes: int, elements: int, width: int, is_signed: bool, tmp_path: P
 @pytest.mark.parametrize("fmt", [Format(4, 0, False), Format(7, 0, True, True)])
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_divide_every_total(rounding: str, fmt: Format, tmp_path: Path) -> None:
-    """Every total of every divisor, odd ones, even ones and both beside each other, against the exact fraction."""
+    """Every total of every divisor, odd ones, even ones and both in one cell, against the exact fraction."""
     cases = []
     for source, taps in ((Format(4, 0), 5), (Format(4, 0, False), 5), (Format(3, 0), 12)):
         for divisors in [(d,) for d in (1, 2, 3, 4, 5, 6, 7, 9, 12)] + [(4, 2, 6), (9, 6, 4), (3, 2, 1)]:
@@ -273,27 +273,25 @@ def divided(
     directory: Path, op: IntegerSumPooling, source: Format, taps: int, fmt: Format
 ) -> Iterator[tuple[IntegerSumPooling, tuple[int, int, int, int]]]:
     """Totals whose result differs; the cell is driven with what the emitter computes for it."""
-    facts: Any = division_facts(op, SimpleNamespace(groups=1), source, fmt)  # type: ignore[arg-type]
-    entries = [facts["entries"][0]] * len(op.divisor)
-    for place, entry in facts["exceptions"]:
+    plan: Any = SimpleNamespace(groups=1, lanes_out=1)
+    division = division_of(op, plan, source, fmt)
+    entries = list(division.entries)
+    for place, entry in division.exceptions:
         entries[int(place.split("'d")[1])] = entry
     totals = range(taps * source.minimum, taps * source.maximum + 1)
     pairs = [(total, place) for place in range(len(op.divisor)) for total in totals]
     words = [int(entries[place].split("'h")[1], 16) for _, place in pairs]
-    low, high = facts["multiplier_width"], facts["dividend_width"]
+    low, high = division.multiplier_width, division.dividend_width
     # The addend comes with the total, the multiplier a cycle later, the divisor two.
     inputs = {
-        "total": Port(facts["total_width"], [*(total for total, _ in pairs), 0, 0, 0]),
+        "total": Port(division.total_width, [*(total for total, _ in pairs), 0, 0, 0]),
         "addend": Port(high, [*(word >> low & ((1 << high) - 1) for word in words), 0, 0, 0]),
         "multiplier": Port(low, [0, *(word & ((1 << low) - 1) for word in words), 0, 0]),
         "divisor": Port(high, [0, 0, *(word >> (low + high) for word in words), 0]),
     }
-    parameters = {
-        "TOTAL_WIDTH": facts["total_width"], "DOUBLE": facts["double"], "DIVIDEND_WIDTH": high,
-        "MULTIPLIER_WIDTH": low, "SHIFT": facts["shift"], "OFFSET": facts["offset"], "TIES": facts["ties"],
-        "RESULT_WIDTH": fmt.width, "RESULT_SIGNED": int(fmt.signed), "NARROW": int(fmt.narrow), "RELU": facts["relu"],
-    }  # fmt: skip
-    found = drive(directory, "fpgaq_divide", [parameters], inputs, [{"result": fmt.width}]).outputs[0]["result"]
+    found = drive(directory, "fpgaq_divide", [division.divide.parameters], inputs, [{"result": fmt.width}]).outputs[0][
+        "result"
+    ]
     rule = op.requantize
     for (total, place), bits in zip(pairs, found[3:], strict=True):
         divisor = op.divisor[place]

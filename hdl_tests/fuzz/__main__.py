@@ -37,7 +37,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a batch gave: features and ways of each network, and a line for each failure."""
+    """The results of a batch: features and ways of each network, and a line for each failure."""
 
     covered: Counter[str]
     tried: Counter[str]

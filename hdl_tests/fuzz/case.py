@@ -1,4 +1,4 @@
-"""What is fuzzed: a network, its hardware and the seed of its stalls; every way of computing it starts from a case."""
+"""A case of the fuzz: a network, its hardware and the seed of its stalls; every way of computing it starts from one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Case:
 
     @cached_property
     def golden(self) -> Mapping[str, IntegerArray]:
-        """What the reference makes of them: every output, (frames, height, width, channels)."""
+        """The reference's results: every output, (frames, height, width, channels)."""
         return run(self.graph, self.inputs)
 
 

@@ -1,4 +1,4 @@
-"""What a fuzz case exercises, in words, so that a run can tell what it has covered."""
+"""The features that a fuzz case exercises, in words, so that a run can list what it has covered."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ FEATURES = frozenset(
 
 
 def features(case: Case) -> set[str]:
-    """What a case exercises, in words."""
+    """The features that a case exercises, in words."""
     found = _branch_features(case) | _engine_features(case)
     found |= {"stalls" if case.stall_seed is not None else "no stalls"}
     found.add("target in cycles" if case.target.cycles is not None else "target in multipliers")

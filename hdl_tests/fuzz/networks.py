@@ -45,8 +45,8 @@ MOST_CYCLES = 2000
 
 
 SEPARABLE, TRANSPOSED, IMPORTED = 9, 13, 11
-"""Of sixteen seeds in a row those of a separable convolution on a single multiplier, of a transposed one, and of a
-network with zero points and arbitrary scales."""
+"""Which of sixteen seeds in a row draw a separable convolution on a single multiplier, a transposed one, and a network
+with zero points and arbitrary scales."""
 
 
 def random_graph(seed: int) -> IntegerGraph:
@@ -83,7 +83,7 @@ def separable_chain(seed: int) -> IntegerGraph:
 
 
 def transposed_chain(seed: int) -> IntegerGraph:
-    """A transposed convolution as the quantizer writes it, now and then with a layer before it or behind."""
+    """A transposed convolution as the quantizer writes it, now and then with a layer before or after it."""
     chance = random.Random(seed)
     shape = (chance.randint(1, 5), chance.randint(1, 5), chance.randint(1, 4))
     tensors, operators = [replace(_random_input(chance, "t0"), shape=shape)], []
@@ -112,7 +112,7 @@ def transposed_chain(seed: int) -> IntegerGraph:
 
 
 def random_branches(seed: int) -> IntegerGraph:
-    """Two to seven random operators, most of which read the newest tensor; what nobody reads is an output."""
+    """Two to seven random operators; most read the newest tensor, and tensors without a reader are outputs."""
     chance = random.Random(seed)
     pool = [_random_input(chance, "t0")]
     if chance.random() < 0.2:

@@ -1,4 +1,4 @@
-"""Random integer operators beside convolutions and affine layers: each takes a source and gives an operator or None."""
+"""Random integer operators other than convolutions and affine layers: each makes one for a source, or None."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def random_window(
 
 
 def transposed_window(chance: random.Random, shape: Sequence[int], factor: Sequence[int]) -> Window | None:
-    """What turns an image spread by `factor` into a transposed convolution's output; None if nothing is left of it."""
+    """The operator that turns an image spread by `factor` into a transposed convolution's output, unless empty."""
     smallest = (1, 1) if chance.random() < 0.1 else factor
     kernel = (chance.randint(smallest[0], 4), chance.randint(smallest[1], 4))
     dilation = (chance.randint(1, 2), chance.randint(1, 2)) if chance.random() < 0.15 else (1, 1)

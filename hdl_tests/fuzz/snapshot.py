@@ -1,4 +1,4 @@
-"""What is emitted and estimated for random networks, as digests: ``python -m hdl_tests.fuzz.snapshot N -o FILE``.
+"""Emitted files and estimates of random networks, as digests: ``python -m hdl_tests.fuzz.snapshot N -o FILE``.
 
 A change that must not move a byte is held against a snapshot made before it: ``... N --against FILE`` prints for each
 part how many networks are equal, and ends with 7 if one differs. Parts are the text of the hardware, the manifest, the

@@ -1,4 +1,4 @@
-"""The ways in which a case is computed beside the reference. Each says of every case what is wrong with it, or None.
+"""The ways to compute a case in addition to the reference. Each gives the fault of every case, or None.
 
 A way takes cases and an empty folder. One that yields arrays compares them by `first_difference`; a bench that sees
 more (inner streams, cycles) says what it found itself. A new way is a function here and a line in `WAYS`.
@@ -31,7 +31,7 @@ Way: TypeAlias = Callable[[Sequence[Case], Path], list["str | None"]]
 
 TIMEOUT = 600.0
 FAULTS = (FpgaqError, AssertionError, ArithmeticError, ValueError, LookupError)
-"""What a case may raise where a stage fails; anything else is a fault of the fuzz itself."""
+"""Errors that a case may raise where a stage fails; any other is a fault of the fuzz itself."""
 
 
 def interpreter(cases: Sequence[Case], folder: Path) -> list[str | None]:

@@ -1,4 +1,4 @@
-"""What tests of the command line share."""
+"""Helpers that tests of the command line share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Any:
 
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
-    """A small integer network in a file, and `data.npz` with 12 samples beside it."""
+    """A small integer network in a file, and `data.npz` with 12 samples in the same folder."""
     from fpgaq.quantizer import quantize
 
     chance = np.random.default_rng(7)

@@ -1,4 +1,4 @@
-"""What every error of the command line is."""
+"""The form of every error of the command line."""
 
 from __future__ import annotations
 

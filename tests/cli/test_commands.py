@@ -65,6 +65,12 @@ def test_help_is_fast_and_imports_nothing_heavy() -> None:
     assert min(seconds) < 0.3, seconds
 
 
+def test_the_list_of_commands_is_that_of_their_own_help() -> None:
+    for name, (_, text) in cli.COMMANDS.items():
+        assert (cli.fpgaq.commands[name].help or "").splitlines()[0] == text
+        assert cli.fpgaq.commands[name].name == name
+
+
 def test_devices_are_those_that_synthesis_knows() -> None:
     from fpgaq.synth import DEVICES
 

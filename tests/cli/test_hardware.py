@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from fpgaq import formats
-from fpgaq.cli import options as cli_options
 from fpgaq.emit.record import MARKER
 from fpgaq.integer_file import load, save
 from hdl_tests.network_builder import NetworkBuilder
@@ -48,14 +47,7 @@ def test_targets_that_make_no_sense(call: Any, network: Path, options: list[str]
     assert words in err and not (network.parent / "out").exists()
 
 
-def test_frames_a_second_become_cycles() -> None:
-    values = {"multipliers": None, "cycles": None, "fps": 30.0, "clock": 50.0}
-    target = cli_options.pop_target(values)
-    assert target is not None and (target.multipliers, target.cycles) == (None, 1_666_666)
-    assert values == {}
-
-
-@pytest.mark.parametrize("options", [("--multipliers", 6), ("--unroll",), ("--target", "hls")])
+@pytest.mark.parametrize("options", [("--multipliers", 6), ("--unroll",), ("--language", "hls")])
 def test_files_of_the_user_stay(call: Any, network: Path, options: tuple[object, ...]) -> None:
     if options == ("--unroll",):
         save(NetworkBuilder(5, (1, 1, 6), formats.Format(4, 3)).affine(3, relu=False).graph(), network)
@@ -178,7 +170,14 @@ def test_cheapen(call: Any, network: Path, tmp_path: Path) -> None:
         (("--unroll", "--tables", 5), "give 4 or 6"),
         (("--unroll", "--tables", 4, "--shallow"), "for look-up tables of 6 inputs"),
         (("--unroll", "--adders"), "leave --adders out"),
-        (("--adders", "--target", "hls"), "--adders is about Verilog"),
+        (("--adders", "--target", "hls"), "--adders is about Verilog: leave --language hls or --adders out"),
+        (("--unroll", "--language", "hls"), "leave --language hls or --unroll out"),
+        (("--unroll", "--device", "xc7"), "leave it out with --unroll"),
+        (("--unroll", "--pack", 18), "leave --pack out"),
+        (("--unroll", "--buffers"), "leave --buffers out"),
+        (("--buffers", "--language", "hls"), "leave it out with --language hls"),
+        (("--pack", 18, "--language", "hls"), "leave it out with --language hls"),
+        (("--device", "xc7", "--language", "hls"), "with --language hls the vendor's tool tells"),
         (("--adders", "--device", "xc7"), "estimates multipliers, not adders"),
         (("--unroll", "--levels", 2, "--stages", 3), "exclude one another"),
         (("--unroll", "--multipliers", 4), "leave --multipliers out"),

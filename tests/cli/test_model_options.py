@@ -1,11 +1,11 @@
-"""The options that tell how a model is read."""
+"""The options that say how a model is read."""
 
 from __future__ import annotations
 
 import pytest
 
 from fpgaq.cli import fpgaq
-from fpgaq.cli.options import pop_model_options
+from fpgaq.cli.options import NetworkOptions
 from fpgaq.errors import UsageError
 
 
@@ -16,25 +16,25 @@ from fpgaq.errors import UsageError
         ("x=1,0", "sizes of at least 1"), ("x=-1,3", "give each input once"), ("x=", "give each input once"),
     ],
 )  # fmt: skip
-def test_shapes_that_are_none_are_refused(text, words):
-    values = {"input_shape": (text,), "outputs": None}
+def test_shapes_that_are_none_are_refused(text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        pop_model_options(values)
+        NetworkOptions(input_shape=(text,)).input_shapes()
 
 
-def test_model_options_are_what_the_reader_is_told():
-    values = {"input_shape": ("x=1,3,4", "a=b=2x5"), "outputs": "p, q", "network": None, "other": 1}
-    found = pop_model_options(values)
-    assert found == {"input_shapes": {"x": (1, 3, 4), "a=b": (2, 5)}, "outputs": ("p", "q"), "network": None}
-    assert values == {"other": 1}
+def test_shapes_and_outputs_by_name() -> None:
+    options = NetworkOptions(input_shape=("x=1,3,4", "a=b=2x5"), outputs="p, q")
+    assert options.input_shapes() == {"x": (1, 3, 4), "a=b": (2, 5)}
+    assert options.output_names() == ("p", "q")
     with pytest.raises(UsageError, match="names of outputs"):
-        pop_model_options({"input_shape": (), "outputs": "a,,b"})
-    assert pop_model_options({"input_shape": (), "outputs": None}) == {"input_shapes": None, "outputs": None}
+        NetworkOptions(outputs="a,,b").output_names()
+    assert NetworkOptions().input_shapes() is None and NetworkOptions().output_names() is None
 
 
 @pytest.mark.parametrize(
-    "command", ["summary", "quantize", "compare", "build", "search", "explore", "sensitivity", "finetune", "prune"]
+    "command",
+    ["summary", "quantize", "compare", "build", "search", "explore", "sensitivity", "finetune", "prune", "parity"],
 )
-def test_every_command_that_takes_a_model_takes_its_shapes(command):
-    names = {parameter.name for parameter in fpgaq.commands[command].params}
-    assert {"input_shape", "outputs"} <= names
+def test_every_command_that_takes_a_model_takes_its_shapes(command: str) -> None:
+    found = fpgaq.get_command(None, command)  # type: ignore[arg-type]
+    assert found is not None
+    assert {"input_shape", "outputs"} <= {parameter.name for parameter in found.params}

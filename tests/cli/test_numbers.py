@@ -14,7 +14,7 @@ import pytest
 from tests.cli.one_line import assert_one_line
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLE = ROOT / "examples" / "fashion_mlp"
+EXAMPLE = ROOT / "examples" / "digits_tabular"
 
 
 @pytest.mark.parametrize("bits", ["0", "1", "-3", "33", "8.5", "nan", ""])
@@ -39,7 +39,7 @@ def test_run_writes_integers_and_real_values(call: Any, network: Path) -> None:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """The MLP example through `fpgaq build --json`."""
+    """The smallest example through `fpgaq build --json`."""
     folder = tmp_path_factory.mktemp("built") / "out"
     command = [sys.executable, "-m", "fpgaq", "build", EXAMPLE / "model.nnp", "--calibration"]
     command += [EXAMPLE / "calibration.npz", "--data", EXAMPLE / "test.npz", "-o", folder, "--frames", "2", "--json"]
@@ -65,7 +65,7 @@ def test_summary_quantize_and_compare(call: Any, tmp_path: Path, built: tuple[Pa
     model, integer = EXAMPLE / "model.nnp", tmp_path / "q.fpgaq"
     code, out, _ = call("summary", model, "--json")
     described = json.loads(out)
-    assert code == 0 and described["macs"] == 52_544 == sum(layer["macs"] for layer in described["layers"])
+    assert code == 0 and described["macs"] == 5_280 == sum(layer["macs"] for layer in described["layers"])
     code, out, _ = call("summary", model)
     assert code == 0 and len(out.splitlines()) == len(described["layers"]) + 2
     code, out, _ = call("quantize", model, "--calibration", EXAMPLE / "calibration.npz", "-o", integer)

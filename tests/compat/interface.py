@@ -1,4 +1,4 @@
-"""What users of fpgaq call and read, as JSON values: commands, exit codes, functions, keys of every file and output.
+"""The interface of fpgaq as JSON values: commands, exit codes, functions, keys of every file and output.
 
 Only names that stay are used here, so that the same code describes 0.1.0 and today.
 """
@@ -50,9 +50,8 @@ def commands() -> dict[str, Any]:
 
 def describe_command(command: click.Command) -> dict[str, Any]:
     options, arguments = {}, []
-    context = click.Context(
-        command, parent=None if command is group else click.Context(group, **group.context_settings)
-    )
+    whole = click.Context(group, **group.context_settings)
+    context = whole if command is group else click.Context(command, parent=whole)
     for parameter in command.get_params(context):
         facts = {
             "names": sorted((*parameter.opts, *parameter.secondary_opts)),
@@ -105,7 +104,7 @@ def describe_default(value: object) -> str | None:
 
 
 def imports(texts: Iterable[str]) -> list[str]:
-    """What README, docs and examples import from fpgaq: `module` or `module:name`."""
+    """The imports from fpgaq in README, docs and examples: `module` or `module:name`."""
     found: set[str] = set()
     for text in texts:
         text = re.sub(r"^(>>>|\.\.\.) ", "", text, flags=re.MULTILINE)
@@ -169,7 +168,7 @@ MAPS = (
 
 
 def run_json(name: str, folder: Path) -> dict[str, Any]:
-    """What a run prints with --json, run in `folder` behind the runs that it needs.
+    """The output of a run with --json, run in `folder` after the runs that it needs.
 
     Raises
     ------
@@ -199,7 +198,7 @@ def entered(folder: Path) -> Iterator[None]:
 
 
 def prepare(folder: Path) -> None:
-    """What the runs read: the example, a few of its samples, two integer networks."""
+    """The files that the runs read: the example, a few of its samples, two integer networks."""
     if (folder / "samples.npz").exists():
         return
     (folder / "examples").symlink_to(ROOT / "examples")
@@ -255,7 +254,7 @@ def merge(shapes: Iterable[Any]) -> dict[str, Any]:
 
 
 def lost(old: Any, new: Any, where: str = "") -> list[str]:
-    """What a reader of the old shape would miss in the new one; additions are no loss."""
+    """Parts of the old shape that the new one lacks; additions are no loss."""
     result = []
     if "types" in old and not {*new.get("types", ())} <= {*old["types"]}:
         result.append(f"{where}: {new.get('types')} where {old['types']} was")

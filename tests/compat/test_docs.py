@@ -33,7 +33,7 @@ SLOW = (
     *("--simulator verilator", "fpgaq synth", "fpgaq explore", "make -C", "--finetune 8", "prune model.nnp --budget"),
     *("--adders", "OneShot(WithinBudget("),
 )
-"""What a line or block holds that takes long; nothing quick after it on its page needs it."""
+"""Parts of lines or blocks that take long; nothing quick after them on their page needs them."""
 
 SHORT = {
     "README": {"fashion_cnn": "digits_tabular", "--seeds 1": "--seeds 0"},
@@ -68,7 +68,7 @@ class Block:
 
 
 def blocks(page: str) -> list[Block]:
-    """What can be run on a page: indented commands and Python, and examples in ```python fences, in order."""
+    """Code on a page that can be run: indented commands and Python, and examples in ```python fences, in order."""
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8").replace("\\\n", " ")
     result = []
     pattern = r"^```(\w*)\n(.*?)^```$|((?:^    [^\n]*\n|^\n(?=    ))+)"

@@ -1,4 +1,4 @@
-"""What users of 0.1.0 call and read is still there; additions are allowed."""
+"""The interface of 0.1.0 is still there; additions are allowed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OLD_PATHS = pytest.mark.filterwarnings("ignore:fpgaq.* is now fpgaq:DeprecationW
 
 
 def lost_parameters(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What a caller of an old option or argument would miss."""
+    """Parts of an old option or argument that the new one lacks."""
     result = [f"name {name}" for name in old["names"] if name not in new["names"]]
     if old["choices"] is None and new["choices"] is not None:
         result.append("values became choices")
@@ -49,7 +49,7 @@ def lost_in_command(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         if index >= len(old["arguments"]):
             result += [f"argument {index} is new and required"] if argument["required"] else []
         else:
-            # An argument's name is no part of what a user types.
+            # Users do not type an argument's name.
             known = {**old["arguments"][index], "names": []}
             result += [f"argument {index}: {text}" for text in lost_parameters(known, argument)]
     return result
@@ -104,13 +104,19 @@ def test_exit_codes_of_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert found == runs, capsys.readouterr().err
 
 
+KEYWORDS = {"evaluation": ("jobs", "dask", "results", "progress")}
+"""What a parameter of 0.1.0 that took any keyword handed on; now each has a parameter of its own."""
+
+
 def lost_in_function(old: list[dict[str, Any]] | None, new: list[dict[str, Any]] | None) -> list[str]:
-    """What a call would miss: by position or by name, with the same defaults."""
+    """Parts of a call that are missing: by position or by name, with the same defaults."""
     if old is None or new is None:
         return [] if old is new else ["is no function" if new is None else "is a function"]
     result, names = [], [parameter["name"] for parameter in new]
     for index, parameter in enumerate(old):
-        if parameter["name"] not in names:
+        if parameter["kind"] == "VAR_KEYWORD":
+            result += [f"{name} is gone" for name in KEYWORDS[parameter["name"]] if name not in names]
+        elif parameter["name"] not in names:
             result.append(f"{parameter['name']} is gone")
         elif new[names.index(parameter["name"])] != parameter:
             result.append(f"{parameter['name']} is {new[names.index(parameter['name'])]}")
@@ -139,6 +145,10 @@ def test_a_lost_parameter_is_noticed() -> None:
     assert lost_in_function(old, [*old, {"name": "more", "kind": "KEYWORD_ONLY", "default": "3"}]) == []
     assert lost_in_function(old, [*old, {"name": "more", "kind": "KEYWORD_ONLY", "default": None}])
     assert lost_in_function(old, [{**old[0], "default": "3"}, *old[1:]])
+    keywords = [{"name": name, "kind": "KEYWORD_ONLY", "default": "None"} for name in KEYWORDS["evaluation"]]
+    old = [*old, {"name": "evaluation", "kind": "VAR_KEYWORD", "default": None}]
+    assert lost_in_function(old, [*old[:-1], *keywords]) == []
+    assert lost_in_function(old, [*old[:-1], *keywords[1:]]) == ["jobs is gone"]
 
 
 def run_parameters() -> list[object]:

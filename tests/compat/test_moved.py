@@ -190,3 +190,37 @@ def test_importing_fpgaq_stays_light() -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("first", ["import fpgaq.search.precision", "import fpgaq.search.measure as measure", ""])
+def test_search_is_a_function_whatever_was_imported(first: str) -> None:
+    code = f"""
+import inspect, fpgaq
+{first}
+from fpgaq import search
+from fpgaq.pipeline import search as stage
+assert inspect.signature(search) == inspect.signature(fpgaq.search) == inspect.signature(stage)
+for function in (search, fpgaq.search):
+    try:
+        function("nothing.onnx", {{}}, budget="50%")
+    except fpgaq.errors.FpgaqError as error:
+        print(error)
+import fpgaq.search.precision
+print(fpgaq.search.precision.parse_budget.__name__)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code], capture_output=True, text=True, check=True
+    )
+    refusal, again, name = done.stdout.splitlines()
+    assert refusal == again and "nothing.onnx" in refusal
+    assert name == "parse_budget"
+
+
+@pytest.mark.parametrize(
+    ("module", "old"), [(module, old) for module, names in _moved.CLASSES.items() for old in names]
+)
+def test_every_renamed_class_has_its_old_name(module: str, old: str) -> None:
+    room = importlib.import_module(module)
+    with pytest.warns(DeprecationWarning, match=f"{old} is now"):
+        found = getattr(room, old)
+    assert found is vars(room)[_moved.CLASSES[module][old]]

@@ -50,7 +50,7 @@ def perceptron() -> IntegerGraph:
 
 
 def facts(folder: Path) -> dict[str, Any]:
-    """What an output folder is said to hold."""
+    """The files that an output folder should hold."""
     manifest = json.loads((folder / "manifest.json").read_text())
     bench = json.loads((folder / "bench" / "bench.json").read_text())
     project = read_project(folder)

@@ -246,7 +246,7 @@ def test_a_folder_of_cpp_is_no_verilog(tmp_path: Path) -> None:
         pipeline.simulate(folder)
     with pytest.raises(UsageError, match="holds HLS C"):
         pipeline.synthesize(folder)
-    with pytest.raises(UsageError, match="--target vhdl: verilog and hls are known"):
+    with pytest.raises(UsageError, match="--language vhdl: verilog and hls are known"):
         pipeline.generate(small_network(), tmp_path / "other", language="vhdl")
 
 

@@ -17,7 +17,7 @@ needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g
 
 
 def output_of(source: str, tmp_path: Path) -> list[list[str]]:
-    """The words of what a program prints, compiled under the sanitizer."""
+    """The words that a program prints, compiled under the sanitizer."""
     program = tmp_path / "program"
     flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-O0", "-fsanitize=undefined", "-fno-sanitize-recover=all"]
     command = ["g++", *flags, f"-I{templates_folder() / 'hls'}", str(HERE / source), "-o", str(program)]
@@ -32,7 +32,7 @@ def wrap(number: int, width: int, signed: int) -> int:
 
 
 def expected(kind: str, values: list[int]) -> list[int]:
-    """What Python makes of the operands of a line."""
+    """Python's result for the operands of a line."""
     width, signed, number, *rest = values
     if kind == "make":
         return [wrap(number, width, signed)]

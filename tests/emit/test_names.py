@@ -52,7 +52,7 @@ def named(names: list[str]) -> IntegerGraph:
 
 @pytest.mark.parametrize("start", range(0, len(NASTY), 5))
 def test_networks_of_nasty_names(start: int, tmp_path: Path) -> None:
-    """Modules differ however alike the names are, the map lists the originals, and the hardware computes."""
+    """Modules have different names even for similar layers, the map lists the originals, and the hardware computes."""
     names = [NASTY[(start + place) % len(NASTY)] for place in range(5)]
     graph = named(names)
     schedule = make_schedule(graph, Target(multipliers=6))

@@ -192,7 +192,7 @@ def test_a_forged_marker_does_not_make_a_folder_ours(tmp_path: Path, forged: str
 
 
 def test_a_folder_of_an_earlier_version_is_not_replaced(tmp_path: Path) -> None:
-    """Its list has no digests: what the user changed in it cannot be told."""
+    """Its list has no digests, so that a user's changes in it cannot be found."""
     target = tmp_path / "out"
     target.mkdir()
     (target / MARKER).write_text("# written by fpgaq; the next build replaces these files\nmanifest.json\n")

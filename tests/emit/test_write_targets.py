@@ -1,4 +1,4 @@
-"""What stands in an output file's place and is no regular file stays there, whatever command would write."""
+"""Whatever stands in an output file's place without being a regular file stays there, for every command."""
 
 from __future__ import annotations
 

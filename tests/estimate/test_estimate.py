@@ -1,4 +1,4 @@
-"""Estimates: memories by Yosys's rule, counts beside those that were measured, and the fastest schedule that fits."""
+"""Estimates: memories by Yosys's rule, counts against measured ones, and the fastest schedule that fits."""
 
 from __future__ import annotations
 

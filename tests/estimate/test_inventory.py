@@ -1,4 +1,4 @@
-"""What a design says it consists of is what its printed text consists of, and nobody needs the text to know it."""
+"""The inventory of a design has the parts of its printed text, and is made without the text."""
 
 from __future__ import annotations
 

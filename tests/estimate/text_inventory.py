@@ -1,4 +1,4 @@
-"""What the printed text of a design consists of, read from its form: an oracle for what the design itself says.
+"""The parts of a design's printed text, read from its form: an oracle for the inventory of the design itself.
 
 The text is our own: one parameter or statement a line, loops over constants, blocks closed at their own indent.
 """
@@ -43,7 +43,7 @@ def take_inventory(texts: Mapping[str, str], top: str) -> dict[str, tuple[Item, 
 
 
 def _items(kind: str, facts: Facts, count: int, modules: Mapping[str, str], texts: Mapping[str, str]) -> Iterator[Item]:
-    """The items of `count` instances of a module; `facts` holds its parameters and those of what multiplies behind."""
+    """The items of `count` instances of a module; `facts` holds its parameters and those of the multiplier after it."""
     if kind.startswith("fpgaq_"):
         yield Item(kind, facts, count)
         return
@@ -74,7 +74,7 @@ def _items(kind: str, facts: Facts, count: int, modules: Mapping[str, str], text
 def _weight_facts(
     inside: Iterable[tuple[str, Facts, str, int]], width: int, modules: Mapping[str, str], texts: Mapping[str, str]
 ) -> Facts:
-    """What makes products by the weights cheaper than their widths say.
+    """Facts that make products by the weights cheaper than their widths suggest.
 
     "shifts" are weights that are one power of two in every step: no multiplier is left of those. "changing_bits" of
     "all_bits" of the weights change from step to step; where there is but one step, those are counted that are set.
@@ -154,7 +154,7 @@ def _own(text: str, context: Facts, count: int) -> Item:
 
 
 def _own_product(lines: list[str]) -> Facts:
-    """How many products a module computes beside `fpgaq_mac`, and the bits of their factors as signed numbers."""
+    """How many products a module computes outside of `fpgaq_mac`, and the bits of their factors as signed numbers."""
     widths: dict[str, int] = {}
     for line, times in zip(lines, _repetitions(lines), strict=True):
         if factor := _FACTOR.match(line):
@@ -179,7 +179,7 @@ def _content(text: str, texts: Mapping[str, str]) -> tuple[list[list[int]], int]
 
 
 def _rom_items(text: str, texts: Mapping[str, str], context: Facts, count: int) -> Iterator[Item]:
-    """A ROM, or its banks behind the choice among them."""
+    """A ROM, or its banks and the choice among them."""
     banks, width = _content(text, texts)
     if len(banks) == 1:
         yield Item("rom", {**_rom_facts(banks[0], width), **context}, count)

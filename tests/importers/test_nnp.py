@@ -205,7 +205,7 @@ def test_image_augmentation_at_rest() -> None:
     ):  # fmt: skip
         graph = load_nnp(build_nnp([layer(**changes)], IMAGE))
         assert isinstance(graph.operators[0], Identity)
-        assert re.search(f"augments by {next(iter(changes))}.* taken as at rest", graph.notes[0])
+        assert re.search(f"augments by {next(iter(changes))}.* left out", graph.notes[0])
     refused(layer(shape=shape(2, 8, 8)), UnsupportedError, r"makes images of \(2, 8, 8\)")
     middle = load_nnp(build_nnp([layer(shape=shape(2, 7, 6))], IMAGE))
     assert middle.operators[0].start == (0, 1, 1) and "their middle is taken" in middle.notes[0]

@@ -1,4 +1,4 @@
-"""What stands at the end of a model: softmax in every spelling, indices, one number, scikit-learn's layers, outputs."""
+"""Endings of a model: softmax in every spelling, indices, one number, scikit-learn's layers, outputs."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def test_entries_that_lie_are_refused(tmp_path, key, entry, words):
 
 
 def with_function(opset, depth=1, calls=1):
-    """A network of functions that call one another, the innermost a Relu behind a scale."""
+    """A network of functions that call one another, the innermost a Relu after a scale."""
     imports = [onnx.helper.make_opsetid("", opset), onnx.helper.make_opsetid("own", 1)]
     bodies = [node("Mul", "a a", "m"), node("Relu", "m", "b")]
     functions = [onnx.helper.make_function("own", "f0", ["a"], ["b"], bodies, imports)]

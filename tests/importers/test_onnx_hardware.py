@@ -20,7 +20,7 @@ def conv(source, target, weight="w"):
 
 
 def networks():
-    """Small networks of each kind, each with a layer in front and behind."""
+    """Small networks of each kind, each with a layer before and after it."""
     weights = {"w": real(8, 2, 3, 3), "v": real(3, 8, 3, 3)}
     front = conv("x", "h")
     shuffle = [

@@ -224,7 +224,7 @@ def test_constants_over_space_agree(kind, constant, front):
 @pytest.mark.parametrize("kind", ["Add", "Mul"])
 @pytest.mark.parametrize("rank", [2, 3])
 def test_channels_last_constants_agree(kind, rank):
-    """A bias or a scale along the last axis, as Keras's models have them behind a transpose."""
+    """A bias or a scale along the last axis, as Keras's models have them after a transpose."""
     there, back = ([0, 3, 1, 2], [0, 2, 3, 1]) if rank == 3 else ([0, 2, 1], [0, 2, 1])
     weight = real(4, 3, 3, 3) if rank == 3 else real(4, 3, 3)
     nodes = [

@@ -115,7 +115,7 @@ def opened(proto, names):
 
 
 def data_names(proto):
-    """What an ONNX node of the model computes with, where the .nnp reader has no opinion."""
+    """The values that an ONNX node of the model uses, where the .nnp reader has none."""
     weights = {"Gemm", "MatMul", "BatchNormalization", "Conv", "PRelu", "Reshape"}
     return [
         name
@@ -173,7 +173,7 @@ def test_every_pair_is_accounted_for(fixtures):
 
 
 def facts(op):
-    """What an operator is but for its name and its arrays."""
+    """An operator's fields without its name and its arrays."""
     return type(op), {
         key: entry
         for key, entry in vars(op).items()

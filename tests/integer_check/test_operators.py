@@ -1,4 +1,4 @@
-"""What the border of the integer graph refuses of each operator beyond plain layers."""
+"""Refusals of the integer graph's check, for each operator beyond plain layers."""
 
 from __future__ import annotations
 

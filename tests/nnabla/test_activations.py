@@ -22,7 +22,7 @@ def test_networks_keep_what_they_compute_through_a_file(nnabla, tmp_path, name, 
 
     x, y = build(nnabla, name)
     before, old = values(y), listing(y)
-    bits = 14 if name == "mobilenet" else 8  # 28 layers of noise behind one another
+    bits = 14 if name == "mobilenet" else 8  # 28 layers in a row add noise
     new = quantize_activations(y, calibrate(x), method=method, bits=bits)
     kind = "FixedPointQuantize" if method == "fixed_point" else "MinMaxQuantize"
     assert [k for k in kinds(new) if k != kind] == kinds(y)
@@ -46,7 +46,7 @@ def test_ranges_are_frozen(nnabla, method) -> None:
     new = quantize_activations(y, calibrate(x), method=method)
     data = x.d.copy()
     together = values(new)
-    x.d = np.stack([data[0], data[1] * 50])  # another sample beside it must not matter
+    x.d = np.stack([data[0], data[1] * 50])  # another sample in the batch must not matter
     np.testing.assert_array_equal(values(new)[0], together[0])
 
 

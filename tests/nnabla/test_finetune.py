@@ -254,16 +254,6 @@ def test_refusals(nnabla, tmp_path, capsys, arguments, code, words) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_choices_are_those_of_the_modules_that_own_them(nnabla) -> None:
-    from typing import get_args
-
-    from fpgaq.cli import training as command
-    from fpgaq.nnabla import finetune, training
-
-    assert get_args(finetune.Deltas) == command.DELTAS
-    assert get_args(training.Schedule) == command.SCHEDULES
-
-
 def test_factors_that_no_layer_takes_in_are_refused(nnabla) -> None:
     from fpgaq.errors import UnsupportedError
     from tests.nnabla.networks import build

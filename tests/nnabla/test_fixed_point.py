@@ -32,7 +32,7 @@ def test_every_layer_is_converted_and_the_rest_stays(nnabla, name, per_channel) 
     x, y = build(nnabla, name)
     names = list(nnabla.get_parameters(grad_only=False))
     before, old = values(y), kinds(y)
-    bits = 14 if name == "mobilenet" else 8  # 28 layers of noise behind one another
+    bits = 14 if name == "mobilenet" else 8  # 28 layers in a row add noise
     new = convert_fixed_point(y, per_channel=per_channel, args_fpq={"n_w": bits})
     helpers = ("FixedPointQuantize", "Mul2", "Div2")
     assert [k for k in kinds(new) if k not in helpers] == [k for k in old if k not in helpers]

@@ -118,7 +118,7 @@ def test_softmax_at_the_end_is_looked_through(nnabla) -> None:
     assert accuracy([x], y, [samples], labels) > 0.95
 
 
-def test_progress_is_told(nnabla) -> None:
+def test_progress_is_reported(nnabla) -> None:
     from fpgaq.nnabla.training import TrainOptions, train
 
     samples, labels = blobs()

@@ -1,4 +1,4 @@
-"""Networks that passes rewrite, and what must hold of what they make."""
+"""Networks that passes rewrite, and the checks of their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch normalization goes into the layers beside it."""
+"""Batch normalization goes into the layer before or after it."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ def test_batchnorm_behind_a_depthwise_convolution(multiplier: int) -> None:
 
 
 def test_batchnorm_before_padding_with_one_border_value() -> None:
-    """All channels alike: the border has one value, so that the fold is exact."""
-    alike = batch_normalization("b", [0.5, 0.5], [4.0, 4.0], [2.0, 2.0], [0.25, 0.25], eps=0.0)
-    after = passed([alike, convolution("c", kernel(4, 2, 3, 3), kernel(4), pad=(1, 2))], [Convolution])
+    """All channels have the same numbers: the border has one value, so that the fold is exact."""
+    equal = batch_normalization("b", [0.5, 0.5], [4.0, 4.0], [2.0, 2.0], [0.25, 0.25], eps=0.0)
+    after = passed([equal, convolution("c", kernel(4, 2, 3, 3), kernel(4), pad=(1, 2))], [Convolution])
     assert after.operators[0].padding_value == 0.25
 
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import fpgaq
-from fpgaq import cli
-from fpgaq.cli import pruning as commands
+from fpgaq import choices, cli
 from fpgaq.errors import FitError, UsageError
 from fpgaq.pruning import MEASURES
 from fpgaq.pruning.masks import Limits
@@ -120,7 +119,7 @@ def test_a_network_with_nothing_to_prune(files) -> None:
 
 
 def test_names_of_measures_are_those_of_the_room() -> None:
-    assert tuple(MEASURES) == commands.MEASURES
+    assert tuple(MEASURES) == choices.MEASURES
 
 
 def test_cycles_that_nobody_knows_are_null_and_no_share_of_them_is_a_budget() -> None:

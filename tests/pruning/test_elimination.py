@@ -18,8 +18,8 @@ from tests.float_networks import affine, chain, convolution, relu, samples
 from tests.random_graphs import random_graph, random_inputs
 
 
-class Told:
-    """Harm that is told: a number for each unit, and more for units that stand in for each other."""
+class GivenHarm:
+    """Harm that is given: a number for each unit, and more for units that stand in for each other."""
 
     def __init__(self, units: Units, harms: dict[int, float], pairs: dict[tuple[int, int], float]) -> None:
         self.units, self.harms, self.pairs, self.asked = units, harms, pairs, 0
@@ -39,14 +39,14 @@ def two_layers():
     return units, find_groups(units), units.channels("t1").tolist(), units.channels("t3").tolist()
 
 
-def told(units: Units, first: list[int], second: list[int], pairs: dict[tuple[int, int], float]) -> Told:
+def given(units: Units, first: list[int], second: list[int], pairs: dict[tuple[int, int], float]) -> GivenHarm:
     harms = dict(zip([*first, *second], [3, 1, 2, 5, 4, 6, 2, 1, 4, 3], strict=True))
-    return Told(units, {unit: float(harm) for unit, harm in harms.items()}, pairs)
+    return GivenHarm(units, {unit: float(harm) for unit, harm in harms.items()}, pairs)
 
 
 def test_what_does_least_harm_goes() -> None:
     units, groups, first, second = two_layers()
-    harm = told(units, first, second, {})
+    harm = given(units, first, second, {})
     found = eliminate(harm, groups, np.arange(units.count, dtype=np.float64), (3, 2, 3))
     assert sorted(np.flatnonzero(~found.keep).tolist()) == sorted(
         [first[i] for i in (0, 1, 2)] + [second[i] for i in (0, 1)]
@@ -57,7 +57,7 @@ def test_what_does_least_harm_goes() -> None:
 def test_of_units_that_stand_in_for_each_other_one_stays() -> None:
     units, groups, first, second = two_layers()
     # The two that are least of all in their layers must not both go, though the layers know nothing of each other.
-    harm = told(units, first, second, {(first[1], second[1]): 50.0, (first[1], first[2]): 50.0})
+    harm = given(units, first, second, {(first[1], second[1]): 50.0, (first[1], first[2]): 50.0})
     scores = np.arange(units.count, dtype=np.float64)
     found = eliminate(harm, groups, scores, (4, 3, 3))
     gone = set(np.flatnonzero(~found.keep).tolist())
@@ -66,7 +66,7 @@ def test_of_units_that_stand_in_for_each_other_one_stays() -> None:
 
 def test_units_are_asked_again_only_if_they_look_like_the_least() -> None:
     units, groups, first, second = two_layers()
-    harm = told(units, first, second, {})
+    harm = given(units, first, second, {})
     eliminate(harm, groups, np.arange(units.count, dtype=np.float64), (3, 2, 3))
     # Once in the beginning, once each, and once again for all but the first of each layer.
     assert harm.asked == 1 + 10 + 3
@@ -75,11 +75,11 @@ def test_units_are_asked_again_only_if_they_look_like_the_least() -> None:
 def test_of_many_the_least_important_go_unasked(monkeypatch) -> None:
     monkeypatch.setattr(room, "MOST_STEPS", 2)
     units, groups, first, second = two_layers()
-    harm = told(units, first, second, {})
+    harm = given(units, first, second, {})
     scores = np.arange(units.count, dtype=np.float64)
     found = eliminate(harm, groups, scores, (2, 2, 3))
     kept = [int(found.keep[own].sum()) for own in (first, second)]
-    # Four and two go, of which two and one are judged.
+    # Four and two go; two and one of these are judged.
     assert kept == [2, 2] and not found.keep[first[:2]].any() and not found.keep[second[0]]
     assert harm.asked <= 1 + 4 + 2 + 1
 

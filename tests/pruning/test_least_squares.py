@@ -1,4 +1,4 @@
-"""Layers behind a cut make up for what they lost."""
+"""Layers after a cut make up for their loss."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 import fpgaq
 from fpgaq.errors import FitError, UsageError
 from fpgaq.float_executor import run_float
-from fpgaq.pruning.budget_search import Sensitivity, alike, measure_sensitivity, ranked, search
+from fpgaq.pruning.budget_search import HarmTable, alike, counts_within, measure_harms, ranked
 from fpgaq.pruning.cost import Budget, cost_of, fold_ranges
 from fpgaq.pruning.groups import find_groups
 from fpgaq.pruning.harm import Harm
@@ -146,19 +146,19 @@ def test_the_search_meets_its_budget() -> None:
     groups = find_groups(units)
     scores = l1_norm(units, Statistics())
     inputs = samples(16, 2, 8, 8)
-    sensitivity = measure_sensitivity(Harm(units, inputs), groups, scores)
-    assert [counts[0] for counts in sensitivity.counts] == [4, 6, 3]
-    assert all(row[0] == 0 and list(row) == sorted(row) for row in sensitivity.harms)
+    harm_table = measure_harms(Harm(units, inputs), groups, scores)
+    assert [counts[0] for counts in harm_table.counts] == [4, 6, 3]
+    assert all(row[0] == 0 and list(row) == sorted(row) for row in harm_table.harms)
     whole = cost_of(units, units.everything(), Budget(macs=1))
-    found = search(units, groups, scores, sensitivity, Budget(macs=whole.macs // 2))
+    found = counts_within(units, groups, scores, harm_table, Budget(macs=whole.macs // 2))
     assert found.cost.macs <= whole.macs // 2
     # Nothing of less harm fits.
-    for counts in itertools.product(*sensitivity.counts):
-        if sensitivity.harm(counts) < found.harm:
+    for counts in itertools.product(*harm_table.counts):
+        if harm_table.harm(counts) < found.harm:
             mask = keep_counts(units, groups, scores, counts)
             assert cost_of(units, mask, Budget(macs=1)).macs > whole.macs // 2
     with pytest.raises(FitError, match="the least network costs"):
-        search(units, groups, scores, sensitivity, Budget(macs=10))
+        counts_within(units, groups, scores, harm_table, Budget(macs=10))
 
 
 def test_harm_between_measured_counts_lies_on_a_line(monkeypatch) -> None:
@@ -169,9 +169,9 @@ def test_harm_between_measured_counts_lies_on_a_line(monkeypatch) -> None:
     groups = find_groups(units)
     scores = l1_norm(units, Statistics())
     harm = Harm(units, samples(16, 2, 8, 8))
-    every = measure_sensitivity(harm, groups, scores)
+    every = measure_harms(harm, groups, scores)
     monkeypatch.setattr(room, "MOST_COUNTS", 2)
-    few = measure_sensitivity(harm, groups, scores)
+    few = measure_harms(harm, groups, scores)
     assert few.counts == every.counts and few.counts[1] == (6, 5, 4, 3, 2, 1)
     first, last = (
         harm(keep_counts(units, groups, scores, (4, 5, 3))),
@@ -191,10 +191,10 @@ def test_choices_are_ranked_and_none_is_within_another(monkeypatch, exhaustive) 
     units = find_units(graph)
     groups = find_groups(units)
     scores = l1_norm(units, Statistics())
-    sensitivity = measure_sensitivity(Harm(units, samples(16, 2, 8, 8)), groups, scores)
+    harm_table = measure_harms(Harm(units, samples(16, 2, 8, 8)), groups, scores)
     budget = Budget(macs=cost_of(units, units.everything(), Budget(macs=1)).macs // 2)
-    found = list(itertools.islice(ranked(units, groups, scores, sensitivity, budget, more=True), 5))
-    assert found[0].counts == search(units, groups, scores, sensitivity, budget).counts
+    found = list(itertools.islice(ranked(units, groups, scores, harm_table, budget, more=True), 5))
+    assert found[0].counts == counts_within(units, groups, scores, harm_table, budget).counts
     assert 2 <= len(found) <= 5 and all(one.cost.within(budget) for one in found)
     assert [one.harm for one in found] == sorted(one.harm for one in found)
 
@@ -213,9 +213,9 @@ def test_of_choices_that_do_equal_harm_the_largest_is_taken() -> None:
     groups = find_groups(units)
     scores = l1_norm(units, Statistics())
     counts = tuple(tuple(range(group.size, 0, -1)) if group.units else (group.size,) for group in groups)
-    harmless = Sensitivity(counts, tuple((0.0,) * len(options) for options in counts))
+    harmless = HarmTable(counts, tuple((0.0,) * len(options) for options in counts))
     whole = cost_of(units, units.everything(), Budget(macs=1)).macs
-    found = search(units, groups, scores, harmless, Budget(macs=whole // 2))
+    found = counts_within(units, groups, scores, harmless, Budget(macs=whole // 2))
     for group in range(len(counts)):
         more = (*found.counts[:group], found.counts[group] + 1, *found.counts[group + 1 :])
         if more[group] <= groups[group].size:
@@ -229,11 +229,11 @@ def test_greedy_search_finds_what_the_whole_one_does(monkeypatch) -> None:
     units = find_units(graph)
     groups = find_groups(units)
     scores = l1_norm(units, Statistics())
-    sensitivity = measure_sensitivity(Harm(units, samples(16, 2, 8, 8)), groups, scores)
+    harm_table = measure_harms(Harm(units, samples(16, 2, 8, 8)), groups, scores)
     budget = Budget(cycles=700, multipliers=8, rom_bits=3000)
-    whole = search(units, groups, scores, sensitivity, budget)
+    whole = counts_within(units, groups, scores, harm_table, budget)
     monkeypatch.setattr(room, "MOST_COMBINATIONS", 0)
-    greedy = search(units, groups, scores, sensitivity, budget)
+    greedy = counts_within(units, groups, scores, harm_table, budget)
     assert greedy.cost.within(budget) and whole.harm <= greedy.harm <= whole.harm * 1.5
 
 

@@ -23,7 +23,7 @@ MASKS = 2
 
 
 def random_mask(units: Units, random: np.random.Generator) -> Mask:
-    """About half of what can go, but never all of a tensor."""
+    """About half of the units that can go, but never all of a tensor."""
     keep = units.everything()
     free = [unit for unit in range(units.count) if unit not in units.fixed]
     keep[[unit for unit in free if random.random() < 0.5]] = False

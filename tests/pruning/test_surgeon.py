@@ -1,4 +1,4 @@
-"""What readers of a unit lose for good, against least squares solved the long way."""
+"""The lasting loss of a unit's readers, against least squares solved the long way."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ READERS = [
 
 
 def shares(op: Convolution | Deconvolution | Affine, x: np.ndarray, kept: list[int], pixels: int) -> Iterator[float]:
-    """Of each group's outputs the share of the power that no weights on what is kept, and on a constant, bring back."""
+    """By group, the share of the outputs' power that no weights on the kept units, and on a constant, bring back."""
     groups = getattr(op, "groups", 1)
     taken = np.concatenate([block for _, block in columns(op, x, pixels)]).astype(np.float64)
     weight = op.weight.astype(np.float64)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.nnabla
 @pytest.fixture
 def training(nnabla):
     """The module that needs nnabla."""
-    import fpgaq.pruning.training as room
+    import fpgaq.nnabla.retraining as room
 
     return room
 

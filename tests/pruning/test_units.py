@@ -1,4 +1,4 @@
-"""What must shrink together: the units and groups of small networks whose answer is known."""
+"""Elements that must shrink together: the units and groups of small networks whose answer is known."""
 
 from __future__ import annotations
 

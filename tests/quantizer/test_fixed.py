@@ -84,7 +84,7 @@ def test_random_graphs_come_back() -> None:
 
 
 def small(**changes) -> Graph:
-    """x -> quantizer -> affine -> quantizer -> affine, of which `changes` replaces parts by name."""
+    """x -> quantizer -> affine -> quantizer -> affine; `changes` replaces parts of it by name."""
     generator = np.random.default_rng(0)
     grid = Grid(5, True, (4,))
     parts = {
@@ -176,7 +176,7 @@ def test_an_image_of_two_quantizers_is_refused_before_it_is_reshaped() -> None:
         (
             {"qh": FixedPointQuantize("qh", ("hr",), "h_fixed", Format(6, 11, False))},
             FitError,
-            "the quantizer 'qh' behind it has 11 fractional bits, its accumulator 10; a step of 2**-10 or more",
+            "the quantizer 'qh' after it has 11 fractional bits, its accumulator 10; a step of 2**-10 or more",
         ),
         (
             {

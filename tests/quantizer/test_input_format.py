@@ -1,4 +1,4 @@
-"""What the hardware eats: raw bytes, scaled bytes, asked scales and offsets, padding values."""
+"""Inputs that the hardware takes: raw bytes, scaled bytes, asked scales and offsets, padding values."""
 
 from __future__ import annotations
 

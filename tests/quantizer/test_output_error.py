@@ -68,7 +68,7 @@ def deconvolution(outputs: int, channels: int, groups: int = 1) -> Deconvolution
 
 LAYERS = {
     "affine": ((12,), lambda: affine(7, 12)),
-    "affine behind an image": ((3, 2, 2), lambda: affine(7, 12)),
+    "affine after an image": ((3, 2, 2), lambda: affine(7, 12)),
     "padded": ((3, 6, 6), lambda: convolution(5, 3, padding=(1, 1, 1, 1))),
     "stride, dilation": ((3, 9, 8), lambda: convolution(5, 3, stride=(2, 1), dilation=(1, 2), padding=(2, 0, 1, 1))),
     "grouped": ((4, 6, 6), lambda: convolution(6, 4, groups=2)),

@@ -18,7 +18,7 @@ from fpgaq.graph import Affine, Graph, Reshape, Softmax
 from fpgaq.inputs import apply_transform
 from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerRelu
 from fpgaq.quantizer import quantize
-from fpgaq.quantizer.calibration import Statistics, activation_frac, fitting_frac
+from fpgaq.quantizer.calibration import ActivationStatistics, activation_frac, fitting_frac
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.quantizer.weights import weight_frac
 from tests.float_networks import (
@@ -214,13 +214,13 @@ def test_fitting_frac_is_the_largest_that_fits(magnitude, greatest):
 def test_activation_rules():
     values = np.linspace(0, 1, 1001, dtype=np.float32)
     values[-1] = 100.0
-    statistics = Statistics(0.0, 100.0, values)
+    statistics = ActivationStatistics(0.0, 100.0, values)
 
     def frac(rule, percentile=99.8):
         return activation_frac(statistics, 8, False, False, rule, percentile)
 
     assert (frac("max"), frac("percentile"), frac("percentile", 100.0)) == (1, 7, 1)
-    assert activation_frac(Statistics(0.0, 0.0, np.zeros(4, np.float32)), 8, True, False, "mse", 99) is None
+    assert activation_frac(ActivationStatistics(0.0, 0.0, np.zeros(4, np.float32)), 8, True, False, "mse", 99) is None
 
 
 def test_per_channel_shifts_span_at_most_what_is_allowed():

@@ -20,21 +20,21 @@ def mean(size: int = 8, padding: tuple[int, int, int, int] = (0, 0, 0, 0), count
     return AveragePooling("mean", ("",), "", (size, size), (size, size), padding, count_padding=counted)
 
 
-def network(*behind: Operator, pool: AveragePooling | None = None) -> Graph:
-    return chain((2, 8, 8), convolution(6, 2, 1, "c1", padding=(1, 1, 1, 1)), relu(), pool or mean(), *behind)
+def network(*after: Operator, pool: AveragePooling | None = None) -> Graph:
+    return chain((2, 8, 8), convolution(6, 2, 1, "c1", padding=(1, 1, 1, 1)), relu(), pool or mean(), *after)
 
 
 FEW = QuantizeOptions(4, 4)
-BEHIND = {
+AFTER = {
     "affine": lambda: (affine(3, 6, 2),),
     "convolution": lambda: (convolution(4, 6, 2, padding=(1, 1, 1, 1), padding_value=0.75),),
     "groups": lambda: (convolution(4, 6, 2, padding=(1, 1, 1, 1), groups=2),),
 }
 
 
-@pytest.mark.parametrize("behind", BEHIND)
-def test_the_network_stays_the_same(behind: str) -> None:
-    graph, data = network(*BEHIND[behind]()), samples(5, 2, 8, 8)
+@pytest.mark.parametrize("after", AFTER)
+def test_the_network_stays_the_same(after: str) -> None:
+    graph, data = network(*AFTER[after]()), samples(5, 2, 8, 8)
     changed = sums_for_means(graph, FEW)
     assert changed.operators[2].sum_only and changed.operators[2].output == "t3" + SUFFIX
     (old,), (new,) = run_float(graph, data).values(), run_float(changed, data).values()

@@ -11,7 +11,7 @@ import pytest
 
 from fpgaq.integer_graph import IntegerGraph
 from fpgaq.schedule import Schedule, Target, WindowPlan, make_schedule, processes, window_processes
-from fpgaq.schedule.beats import BeatModel, Network, keeps_interval, predict
+from fpgaq.schedule.beats import BeatModel, BeatNetwork, keeps_interval, predict_cycles
 from fpgaq.schedule.memories import describe, with_endless_fifos
 from fpgaq.schedule.processes import ENDLESS_BITS
 from fpgaq.schedule.walk import least_words
@@ -22,17 +22,17 @@ from tests.schedule.known_networks import lenet, same_padded, skip
 SEEDS = range(40)
 
 
-def network_of(graph: IntegerGraph, schedule: Schedule) -> Network:
+def network_of(graph: IntegerGraph, schedule: Schedule) -> BeatNetwork:
     return describe(graph, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
 
 
-def with_plan(network: Network, index: int, **changes: object) -> Network:
+def with_plan(network: BeatNetwork, index: int, **changes: object) -> BeatNetwork:
     plans = list(network.plans)
     plans[index] = replace(plans[index], **changes)  # type: ignore[arg-type]
     return replace(network, plans=tuple(plans))
 
 
-def with_queue(network: Network, index: int, bits: int) -> Network:
+def with_queue(network: BeatNetwork, index: int, bits: int) -> BeatNetwork:
     edges = list(network.edges)
     edges[index] = replace(edges[index], queue_bits=bits)
     return replace(network, edges=tuple(edges))
@@ -47,9 +47,9 @@ def test_memories_are_the_least(seed: int) -> None:
     for index, plan in enumerate(network.plans):
         if isinstance(plan, WindowPlan):
             live = least_words(plan.walk)
-            assert predict(with_plan(network, index, capacity_words=live)) is not None
+            assert predict_cycles(with_plan(network, index, capacity_words=live)) is not None
             if live > 1:
-                assert predict(with_plan(network, index, capacity_words=live - 1)) is None
+                assert predict_cycles(with_plan(network, index, capacity_words=live - 1)) is None
             if plan.address_bits > 1 and 1 << (plan.address_bits - 1) >= live:
                 assert not keeps_interval(with_plan(network, index, address_bits=plan.address_bits - 1), interval)
         least = plan.group_beats if isinstance(plan, WindowPlan) else 1
@@ -127,7 +127,7 @@ def test_a_skip_waits_in_its_queue() -> None:
     assert bits is not None and bits > 4
     interval = schedule.prediction.mean_interval
     assert keeps_interval(network, interval)
-    outcomes = [predict(with_queue(network, short, less)) for less in range(1, bits)]
+    outcomes = [predict_cycles(with_queue(network, short, less)) for less in range(1, bits)]
     assert outcomes[0] is None
     assert all(found is None or found.mean_interval > interval for found in outcomes)
     # A way without any window in between needs next to nothing.
@@ -146,7 +146,7 @@ def test_a_single_window_by_hand() -> None:
 
 
 def test_rows_of_the_second_buffer_buy_the_rate() -> None:
-    """An unpadded 5x5 behind a pool: nine of its twelve rows for the full rate, six cost a fifth of it."""
+    """An unpadded 5x5 after a pool: nine of its twelve rows for the full rate, six cost a fifth of it."""
     graph = lenet()
     schedule = make_schedule(graph, Target(multipliers=64, sharing=False))
     network, plan = network_of(graph, schedule), schedule.plans[2]
@@ -154,7 +154,7 @@ def test_rows_of_the_second_buffer_buy_the_rate() -> None:
     row = plan.image[1] * plan.words_per_pixel
 
     def interval(rows: int) -> float:
-        prediction = predict(with_plan(network, 2, capacity_words=rows * row))
+        prediction = predict_cycles(with_plan(network, 2, capacity_words=rows * row))
         assert prediction is not None
         return prediction.mean_interval
 

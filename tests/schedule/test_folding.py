@@ -168,7 +168,7 @@ def test_known_points(graph: IntegerGraph, interval: int) -> None:
     schedule = make_schedule(graph, Target(multipliers=64, sharing=False))
     assert schedule.prediction.interval == interval
     assert schedule.multipliers <= 64
-    # A cycle less is beyond every choice of folds of so many multipliers.
+    # No choice of folds with that many multipliers takes a cycle less.
     assert make_schedule(graph, Target(cycles=interval - 1, sharing=False)).multipliers > 64
 
 

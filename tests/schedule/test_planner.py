@@ -97,7 +97,7 @@ def test_buffer_report_names_what_rows_buy() -> None:
 
 @pytest.mark.parametrize(("multipliers", "interval"), [(16, 1536), (144, 256)])
 def test_copies_keep_up(multipliers: int, interval: int) -> None:
-    """What an upsampling layer gives has as many lanes as the interval asks for, and no more."""
+    """The output of an upsampling layer has as many lanes as the interval asks for, and no more."""
     schedule = make_schedule(spread(), Target(multipliers=multipliers, sharing=False))
     copy = schedule.plan("up1")
     assert schedule.prediction.interval == interval

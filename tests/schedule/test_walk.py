@@ -90,7 +90,7 @@ def test_needs(geometry: Geometry) -> None:
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(GEOMETRIES)
 def test_releases(geometry: Geometry) -> None:
-    """What a row of windows frees is read by no later one; without padding nothing is kept for long."""
+    """Pixels that a row of windows frees are read by no later row; without padding none is kept for long."""
     walk = walk_of(geometry)
     rows, columns = geometry.output
     row_words = geometry.image[1] * geometry.words

@@ -1,4 +1,4 @@
-"""Widths hold what they are of, and no bit less would."""
+"""Widths hold their values, and one bit less would not."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from fpgaq.errors import FitError, UsageError
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions, combine_options
 from fpgaq.search.front import best_so_far, config_text, draw
-from fpgaq.search.measure import Quality, make_workload, measure
-from fpgaq.search.precision import Candidate, _front, layer_costs, parse_budget, search
+from fpgaq.search.measure import Quality, make_workload, measure_candidate
+from fpgaq.search.precision import Candidate, _front, layer_costs, parse_budget, search_precisions
 from fpgaq.search.sensitivity import explain, sensitivity
 from tests.float_networks import affine, chain, convolution, relu, samples, signal_to_noise, small_cnn
 
@@ -33,12 +33,12 @@ def workload(options: QuantizeOptions | None = None, labels: bool = True):
 
 def test_measure_says_what_quantize_gives():
     shared = workload()
-    found = Quality(**measure(shared, {"weight_bits": 5, "layers": {"c2": {"weight_bits": 3}}}))
+    found = Quality(**measure_candidate(shared, {"weight_bits": 5, "layers": {"c2": {"weight_bits": 3}}}))
     options = QuantizeOptions(weight_bits=5, layers={"c2": {"weight_bits": 3}})
     integer = quantize(shared.graph, shared.calibration, options)
     assert found.signal_to_noise == pytest.approx(signal_to_noise(shared.graph, integer, shared.data["t0"]))
     assert found.agreement is not None and found.agreement > 0.5 and found.top1 is not None
-    assert measure(workload(labels=False), {})["agreement"] is None
+    assert measure_candidate(workload(labels=False), {})["agreement"] is None
 
 
 def test_the_layer_that_hurts_is_found_and_mended():
@@ -87,7 +87,7 @@ def test_the_front_holds_every_best_combination():
 
 
 def test_a_budget_is_kept_and_used():
-    found = search(workload(), "50%", "rom", (2, 4, 8))
+    found = search_precisions(workload(), "50%", "rom", (2, 4, 8))
     assert found.budget == 4 * 315
     assert found.chosen.cost <= found.budget
     assert found.chosen.cost == sum(
@@ -106,9 +106,14 @@ def test_a_budget_that_is_none(budget: str):
         parse_budget(budget, 1000)
 
 
+def test_a_cost_that_nobody_knows_is_refused_by_name():
+    with pytest.raises(UsageError, match="cost 'bytes' is unknown; choose one of rom, multiplier"):
+        search_precisions(workload(), "60%", "bytes")
+
+
 def test_a_budget_that_is_too_small():
     with pytest.raises(FitError, match=r"100 bits, but 2-bit weights alone take 630"):
-        search(workload(), "100")
+        search_precisions(workload(), "100")
 
 
 def test_the_configuration_reads_back(tmp_path: Path):
@@ -128,7 +133,7 @@ def test_the_configuration_reads_back(tmp_path: Path):
 
 
 def test_the_same_result_gives_the_same_picture():
-    found = search(workload(labels=False), "700", "rom", (2, 4))
+    found = search_precisions(workload(labels=False), "700", "rom", (2, 4))
     first = draw(found)
     assert first == draw(found) and first[:8] == b"\x89PNG\r\n\x1a\n"
 
@@ -164,15 +169,15 @@ def test_an_interrupted_search_goes_on_where_it_stopped(tmp_path: Path):
 
     arguments = (workload(), "50%", "rom", (2, 4, 8))
     with pytest.raises(KeyboardInterrupt):
-        search(*arguments, cache=results, progress=interrupt)
+        search_precisions(*arguments, cache=results, progress=interrupt)
     kept = results.read_text().splitlines()
     assert len(kept) == 5
     seen: list[tuple[int, int]] = []
-    resumed = search(*arguments, cache=results, progress=lambda done, total: seen.append((done, total)))
+    resumed = search_precisions(*arguments, cache=results, progress=lambda done, total: seen.append((done, total)))
     assert seen[0] == (5, seen[0][1]) and seen[0][1] > 5
     lines = results.read_text().splitlines()
     assert lines[:5] == kept and len({json.loads(line)["key"] for line in lines}) == len(lines)
-    assert resumed == search(*arguments)
+    assert resumed == search_precisions(*arguments)
 
 
 def test_a_cluster_finds_the_same(

@@ -40,7 +40,7 @@ def framed(text: str) -> str:
     return f"`default_nettype none\n{text}`default_nettype wire\n"
 
 
-# 1,024 words of 16 bits, 16 kbit: one block RAM of 18 kbit, its output register beside it.
+# 1,024 words of 16 bits, 16 kbit: one block RAM of 18 kbit, and its output register.
 ROM = framed(
     """\
 module rom (
@@ -122,7 +122,7 @@ endmodule
 """
 )
 
-# A path from register to register whose clock can be told.
+# A path from register to register whose clock can be measured.
 ACCUMULATE = framed(
     """\
 module accumulate (

@@ -80,7 +80,7 @@ def test_only_the_layers_that_are_named() -> None:
 
 
 def test_by_default_the_layers_that_can_be_adders() -> None:
-    """An affine layer behind an image folds over its pixels and keeps multipliers."""
+    """An affine layer after an image folds over its pixels and keeps multipliers."""
     network = NetworkBuilder(5, (8, 8, 2), Format(8, 7, signed=False)).convolution(3).pool().affine(4).graph()
     cheap = pipeline.cheapen(network, frames(network)[network.inputs[0]].transpose(0, 3, 1, 2), 0.05)
     changed = [old is not new for old, new in zip(network.operators, cheap.operators, strict=True)]

@@ -89,7 +89,7 @@ def make_manifest(memory: bytes) -> dict[str, Any]:
 
 
 def write_output(directory: Path, changes: Mapping[str, str] | None = None, **prediction: int | None) -> Path:
-    """Write the output folder; `changes` are replacements in the Verilog, each of which must apply."""
+    """Write the output folder; `changes` are replacements in the Verilog; each must apply."""
     memory = b"00\n01\n"
     manifest = make_manifest(memory)
     manifest["prediction"].update(prediction)

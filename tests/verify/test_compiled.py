@@ -169,7 +169,7 @@ def test_the_folder_is_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 def test_two_networks_in_one_process(tmp_path: Path) -> None:
-    """Of the same names but other sizes: each has memory of its own."""
+    """Two networks with the same names but other sizes: each has memory of its own."""
     libraries = []
     for seed, options in ((0, ["-O0"]), (1, ["-O0", "-DFPGAQ_CHECKS"])):
         graph = residual_network(seed)

@@ -31,14 +31,14 @@ pytestmark = [
 
 FRAMES = 3
 LARGEST_ERROR = 0.02
-"""Of a value, in units of the output's largest: 12 bits everywhere leave less than this."""
+"""The error of a value, in units of the output's largest: 12 bits everywhere stay below this."""
 STEEP = {"pointwise-log", "pointwise-reciprocal", "pointwise-sign"}
 """Functions with a pole or a step, where half a step of the input decides."""
 EMPTY = {"pointwise-r_sub_scalar", "image-add_one_number", "image-reshape"}
-"""What goes into the input's own formula, so that nothing is left to compute."""
+"""Functions that become part of the input's transform, so that nothing is left to compute."""
 
 AT_REST = {"Dropout", "ImageAugmentation"}
-"""What nnabla itself computes by chance, and a file's reader takes as it is at inference."""
+"""Functions that are random in nnabla itself; the reader takes them as they are at inference."""
 
 
 def prove(graph: Graph, data: dict[str, Any], folder: Path, stall_seed: int | None, steep: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What is told of words that frames exercise, against the reference with every single word changed."""
+"""The words that frames exercise, against the reference with every single word changed."""
 
 from __future__ import annotations
 

@@ -34,10 +34,10 @@ class Total:
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling(Total):
-    """A scale, an offset and a raise for each channel: the ROM that holds them, and where they stand in its words."""
+    """A scale, an offset and a lift for each channel: the ROM that holds them, and where they stand in its words."""
 
     rom: Rom
-    raise_width: int
+    lift_width: int
     beat_width: int
     last_beat: str
     zero_beat: str
@@ -48,7 +48,7 @@ class Scaling(Total):
     negative_low: int
     negative_extension: str
     offset_low: int
-    raise_low: int
+    lift_low: int
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _total(
             requantize.rounding,
             result,
             requantize.relu,
-            raises=(0, 1),
+            lifts=(0, 1),
             times=plan.lanes_out,
         ),
     )
@@ -143,19 +143,19 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
     channels, requantize = plan.image[2], op.requantize
     shifts = np.broadcast_to(np.asarray(requantize.shift, dtype=np.int64), (channels,))
     largest = int(shifts.max())
-    raises = [int(largest - shift) for shift in shifts]
-    raise_width = max(1, max(raises).bit_length())
+    lifts = [int(largest - shift) for shift in shifts]
+    lift_width = max(1, max(lifts).bit_length())
     total_width = max(_total_width(op.accumulator_width, [source]), op.scale_width + 1)
     has_negative = op.negative_scale is not None
     offset_low = op.scale_width * (2 if has_negative else 1)
-    raise_low = offset_low + total_width
-    fact_width = raise_low + raise_width
+    lift_low = offset_low + total_width
+    fact_width = lift_low + lift_width
     beats = -(-channels // plan.lanes_in)
     words = []
     for beat in range(beats):
         lanes = []
         for channel in range(beat * plan.lanes_in, (beat + 1) * plan.lanes_in):
-            lanes.append(_scale_word(op, channel, raises, (op.scale_width, offset_low, raise_low, total_width)))
+            lanes.append(_scale_word(op, channel, lifts, (op.scale_width, offset_low, lift_low, total_width)))
         words.append(pack(lanes, fact_width))
     beat_width = index_width(beats)
     extend = total_width - op.scale_width
@@ -172,13 +172,13 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
             requantize.rounding,
             result,
             requantize.relu,
-            raises=(max(raises), raise_width),
+            lifts=(max(lifts), lift_width),
             times=plan.lanes_out,
         ),
         rom=Rom(
-            rom_module(index, op.name, "scales"), "scales, offsets, raises", tuple(words), fact_width * plan.lanes_in
+            rom_module(index, op.name, "scales"), "scales, offsets, lifts", tuple(words), fact_width * plan.lanes_in
         ),
-        raise_width=raise_width,
+        lift_width=lift_width,
         beat_width=beat_width,
         last_beat=decimal(beats - 1, beat_width),
         zero_beat=decimal(0, beat_width),
@@ -189,16 +189,16 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
         negative_low=op.scale_width,
         negative_extension=f"{{{extend}{{fact[{2 * op.scale_width - 1}]}}}}",
         offset_low=offset_low,
-        raise_low=raise_low,
+        lift_low=lift_low,
     )
 
 
-def _scale_word(op: IntegerScale, channel: int, raises: Sequence[int], layout: tuple[int, int, int, int]) -> int:
+def _scale_word(op: IntegerScale, channel: int, lifts: Sequence[int], layout: tuple[int, int, int, int]) -> int:
     """The facts of one channel in one word; zero for a lane that no channel fills."""
-    scale_width, offset_low, raise_low, total_width = layout
+    scale_width, offset_low, lift_low, total_width = layout
     if channel >= len(op.scale):
         return 0
     word = pack([int(op.scale[channel])], scale_width)
     if op.negative_scale is not None:
         word |= pack([int(op.negative_scale[channel])], scale_width) << scale_width
-    return word | pack([int(op.offset[channel])], total_width) << offset_low | raises[channel] << raise_low
+    return word | pack([int(op.offset[channel])], total_width) << offset_low | lifts[channel] << lift_low

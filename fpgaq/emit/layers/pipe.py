@@ -178,7 +178,7 @@ def _registers(facts: PipeFacts) -> tuple[Register, ...]:
         registers += [Register("beat", arithmetic.beat_width), Register("facts", arithmetic.rom.width)]
         registers += [Register("a0_first", beat), Register("a0_second", beat)]
         registers += [Register(name, arithmetic.total_width, plan.lanes_out) for name in ("total", "product", "offset")]
-        registers += [Register(name, arithmetic.raise_width, plan.lanes_out) for name in ("raise_product", "raise")]
+        registers += [Register(name, arithmetic.lift_width, plan.lanes_out) for name in ("lift_product", "lift")]
     elif arithmetic is not None:
         registers.append(Register("total", arithmetic.total_width, plan.lanes_out))
     return tuple(registers)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ...errors import ModelError, UnsupportedError
+from ...errors import ModelError, ToolError, UnsupportedError
 from ...graph import Array, Graph
 from ..container import MAX_NETWORK_BYTES, MAX_PARAMETER_BYTES, Archive, read_stream
 from . import hdf5, wire
@@ -191,34 +191,8 @@ def from_nnabla(output: object, name: str = "network") -> Graph:
         Its input is called "x" (several: "x0", "x1" in the order of use), its output "y" (likewise).
     """
     try:
-        import nnabla
-        from nnabla.utils.save import save
-    except ImportError:
+        from ...nnabla.files import graph_bytes
+    except ToolError:
         raise UnsupportedError("an in-memory nnabla graph needs nnabla itself (CPython 3.10 or older)") from None
     outputs: list[Any] = list(output) if isinstance(output, list | tuple) else [output]
-    parameters = list(nnabla.get_parameters(grad_only=False).values())
-    inputs: list[Any] = []
-
-    def collect(function: Any) -> None:
-        for variable in function.inputs:
-            if variable.parent is None and variable not in parameters and variable not in inputs:
-                inputs.append(variable)
-
-    for variable in outputs:
-        variable.visit(collect)
-    network = {
-        "name": name,
-        "batch_size": outputs[0].shape[0] if outputs[0].shape else 1,
-        "names": _named("x", inputs),
-        "outputs": _named("y", outputs),
-    }
-    stream = io.BytesIO()
-    save(stream, {"networks": [network], "executors": []}, extension=".nnp")
-    stream.seek(0)
-    return load_stream(stream, name)
-
-
-def _named(prefix: str, variables: list[Any]) -> dict[str, Any]:
-    if len(variables) == 1:
-        return {prefix: variables[0]}
-    return {f"{prefix}{index}": variable for index, variable in enumerate(variables)}
+    return load_stream(io.BytesIO(graph_bytes(outputs, name)), name)

@@ -104,12 +104,12 @@ def _dropout(function: Function, arguments: Fields) -> Converted:
 def _at_rest(function: Function, arguments: Fields) -> Converted:
     """RandomShift and RandomFlip, which are of training."""
     arguments.skip(("shifts", "border_mode", "constant_value", "axes", "base_axis", "seed"))
-    function.note(f"{function.where}: augments in training; it is taken as at rest")
+    function.note(f"{function.where}: augments in training; it is left out")
     return _identity(function, arguments)
 
 
 def _image_augmentation(function: Function, arguments: Fields) -> Converted:
-    """Of training, hence taken as at rest, with a note where it would change anything."""
+    """A function for training only: left out, with a note where it would change anything."""
     arguments.skip(("contrast_center", "contrast_each", "brightness_each", "seed"))
     moving = []
     shape = arguments.shape("shape")
@@ -124,7 +124,7 @@ def _image_augmentation(function: Function, arguments: Fields) -> Converted:
             moving.append(f"{name} {value}")
     moving += [name for name in ("flip_lr", "flip_ud") if arguments.boolean(name)]
     if moving:
-        function.note(f"{function.where}: augments by {', '.join(moving)} in training; it is taken as at rest")
+        function.note(f"{function.where}: augments by {', '.join(moving)} in training; it is left out")
     if cut is None:
         return _identity(function, arguments)
     parameter_count(function, 0, 0)

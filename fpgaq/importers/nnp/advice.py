@@ -1,4 +1,4 @@
-"""What to do about a function of nnabla that is not carried."""
+"""Advice for functions of nnabla that are not supported."""
 
 from __future__ import annotations
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from ...errors import ModelError
 from ...graph import Array
 from .joins import OF_SEVERAL_TENSORS
-from .network import Network, Node, Variable
+from .network import NnpNetwork, Node, Variable
 from .proto_fields import Fields
 from .text_proto import Message
 
 
-def fold_constants(network: Network, parameters: Mapping[str, Array]) -> tuple[Network, dict[str, Array]]:
+def fold_constants(network: NnpNetwork, parameters: Mapping[str, Array]) -> tuple[NnpNetwork, dict[str, Array]]:
     """Replace each function of parameters alone, read by other functions as a parameter only, by its value."""
     as_parameter = parameter_reads(network)
     variables, values = dict(network.variables), dict(parameters)
@@ -39,7 +39,7 @@ def fold_constants(network: Network, parameters: Mapping[str, Array]) -> tuple[N
     return replace(network, variables=variables, nodes=tuple(nodes)), values
 
 
-def parameter_reads(network: Network) -> set[str]:
+def parameter_reads(network: NnpNetwork) -> set[str]:
     """The variables that functions read as parameters only."""
     data = {name for node in network.nodes for name in _data_inputs(node)}
     return {name for node in network.nodes for name in node.inputs} - data

@@ -19,7 +19,7 @@ from ...formats import Format, quantize_real
 from ...graph import Array, FixedPointQuantize
 from ...graph.fixed import ROUNDING
 from .function import Converted, Converter, Function, parameter_count
-from .network import Network, Node, Variable
+from .network import NnpNetwork, Node, Variable
 from .parameter_grid import ParameterGrid
 from .proto_fields import Fields
 
@@ -32,20 +32,20 @@ TEXT_TOLERANCE = 5e-6
 
 
 def take_grids(
-    network: Network, parameters: Mapping[str, Array], as_parameter: set[str]
-) -> tuple[Network, dict[str, Array], dict[str, ParameterGrid]]:
+    network: NnpNetwork, parameters: Mapping[str, Array], as_parameter: set[str]
+) -> tuple[NnpNetwork, dict[str, Array], dict[str, ParameterGrid]]:
     """Replace each quantizer of a parameter by the parameter itself and the grid of its values.
 
     Parameters
     ----------
-    network : Network
+    network : NnpNetwork
     parameters : mapping of str to array
     as_parameter : set of str
         The variables that functions read as parameters.
 
     Returns
     -------
-    (Network, parameters, grids)
+    (NnpNetwork, parameters, grids)
         The two by the name of the variable that the layer reads.
     """
     producer = {name: node for node in network.nodes for name in node.outputs}
@@ -87,7 +87,7 @@ def take_grids(
 
 
 def _bounded(name: str, producer: Mapping[str, Node]) -> tuple[str, list[Node]]:
-    """What stands before bounds, and their functions."""
+    """The tensor before bounds, and the functions of the bounds."""
     nodes: list[Node] = []
     while (node := producer.get(name)) is not None and node.type in BOUNDS and len(node.inputs) == 1:
         nodes.append(node)
@@ -139,7 +139,7 @@ def _argument(node: Node, field: str) -> float:
 def _scaled(
     name: str, producer: Mapping[str, Node], parameters: Mapping[str, Array]
 ) -> tuple[str | None, NDArray[np.float64], Node | None]:
-    """The parameter behind a variable, what it was multiplied with, and the function that did so."""
+    """The parameter that a variable comes from, its factor, and the function that multiplied it."""
     if name in parameters and name not in producer:
         return name, np.ones(()), None
     node = producer.get(name)
@@ -151,7 +151,7 @@ def _scaled(
 def _unscaled(
     name: str, readers: Mapping[str, list[Node]], parameters: Mapping[str, Array]
 ) -> tuple[str, NDArray[np.float64], Node | None]:
-    """The variable behind a scale, if one follows alone, what it is multiplied with, and the function."""
+    """The variable after a scale, if that is its only reader; the factor; and the function."""
     found = readers.get(name, [])
     if len(found) != 1 or found[0].type not in ("Mul2", "Div2") or len(found[0].inputs) != 2:
         return name, np.ones(()), None

@@ -1,4 +1,4 @@
-"""What the conversion of one nnabla function starts from and returns, and the checks that conversions share."""
+"""The input and the result of the conversion of one nnabla function, and the checks that conversions share."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class Function:
     note: Callable[[str], None]
     refuse_batch_statistics: bool = False
     grids: tuple[ParameterGrid | None, ...] = ()
-    """Of the parameters that training rounds to fixed point."""
+    """The grids of parameters that training rounds to fixed point."""
 
     @property
     def where(self) -> str:
-        """What errors call it."""
+        """Its name in errors."""
         return f"layer {self.name!r} ({self.type})"
 
     @property
@@ -73,7 +73,7 @@ class Function:
 
     @property
     def shape(self) -> Shape:
-        """Of the first input, batch left out."""
+        """The shape of the first input without the batch."""
         return self.shapes[0]
 
 

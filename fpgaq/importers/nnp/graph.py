@@ -1,4 +1,4 @@
-"""From a network as the file has it to a `Graph`: what is reachable, in order, with values for all parameters."""
+"""From a network as the file has it to a `Graph`: the reachable operators, in order, with values for all parameters."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .function import Function
 from .functions import CONVERTERS
 from .joins import OF_SEVERAL_TENSORS
 from .losses import before_losses
-from .network import Interface, Network, Node
+from .network import Interface, NnpNetwork, Node
 from .parameter_grid import ParameterGrid
 from .proto_fields import Fields
 
 
 def build_graph(
-    network: Network,
+    network: NnpNetwork,
     interface: Interface | None,
     parameters: Mapping[str, Array],
     refuse_batch_statistics: bool = False,
@@ -48,12 +48,12 @@ def build_graph(
     return check(Graph(network.name, inputs, outputs, operators, reader.shapes, notes=(*notes, *reader.notes)))
 
 
-def _leaves(network: Network) -> tuple[str, ...]:
+def _leaves(network: NnpNetwork) -> tuple[str, ...]:
     read = {name for node in network.nodes for name in node.inputs}
     return tuple(name for node in network.nodes for name in node.outputs if name not in read)
 
 
-def _ordered(network: Network, outputs: tuple[str, ...]) -> list[Node]:
+def _ordered(network: NnpNetwork, outputs: tuple[str, ...]) -> list[Node]:
     """The functions that the outputs need, producers first; a cycle is an error that prints it."""
     producer = {name: node for node in network.nodes for name in node.outputs}
     if not outputs:
@@ -65,7 +65,7 @@ def _ordered(network: Network, outputs: tuple[str, ...]) -> list[Node]:
     return producers_first(network.name, producer, outputs)
 
 
-def _check_types(network: Network, nodes: list[Node]) -> None:
+def _check_types(network: NnpNetwork, nodes: list[Node]) -> None:
     unsupported: dict[str, list[str]] = {}
     for node in nodes:
         if node.type not in CONVERTERS:
@@ -78,7 +78,7 @@ def _check_types(network: Network, nodes: list[Node]) -> None:
         ) from supported
 
 
-def _check_quantizers(network: Network, nodes: list[Node]) -> None:
+def _check_quantizers(network: NnpNetwork, nodes: list[Node]) -> None:
     """Refuse quantizers that are never carried before anything about their inputs is amiss."""
     for node in nodes:
         source = network.variables.get(node.inputs[0]) if node.inputs else None
@@ -89,7 +89,7 @@ def _check_quantizers(network: Network, nodes: list[Node]) -> None:
             )
 
 
-def _check_unused(network: Network) -> None:
+def _check_unused(network: NnpNetwork) -> None:
     read = {name for node in network.nodes for name in (*node.inputs, *node.outputs)}
     unused = [name for name, variable in network.variables.items() if variable.parameter and name not in read]
     if unused:
@@ -98,7 +98,7 @@ def _check_unused(network: Network) -> None:
         )
 
 
-def _find_inputs(network: Network, nodes: list[Node], interface: Interface | None) -> tuple[str, ...]:
+def _find_inputs(network: NnpNetwork, nodes: list[Node], interface: Interface | None) -> tuple[str, ...]:
     """The tensors that come from outside: at the data input of a function and written by none.
 
     nnabla's own one-operator examples keep their input as a parameter; where nothing else comes from outside, a
@@ -137,7 +137,7 @@ class _Reader:
 
     def __init__(
         self,
-        network: Network,
+        network: NnpNetwork,
         parameters: Mapping[str, Array],
         grids: Mapping[str, ParameterGrid],
         inputs: tuple[str, ...],

@@ -93,7 +93,7 @@ def _aligned(function: Function) -> tuple[Converted, tuple[str, ...]]:
             if len(shape) != 3 or len(whole) != 3 or shape != (whole[0], 1, 1):
                 raise UnsupportedError(
                     f"{function.where}: inputs of shapes {', '.join(map(str, function.shapes))}; supported: one shape,"
-                    " or (channels, 1, 1) beside an image"
+                    " or (channels, 1, 1) with an image"
                 )
             spread = function.fresh(f"spread{index}")
             added.append((Upsample(f"{function.name}/spread{index}", (name,), spread, (whole[1], whole[2])), None))
@@ -158,7 +158,7 @@ def _axis(function: Function, axis: int) -> int:
     position = axis + len(function.shape) + 1 if axis < 0 else axis
     if not 1 <= position <= len(function.shape):
         raise UnsupportedError(
-            f"{function.where}: axis {axis} of an input {function.shape}; supported: behind the batch"
+            f"{function.where}: axis {axis} of an input {function.shape}; supported: axes after the batch"
         )
     return position - 1
 
@@ -293,4 +293,4 @@ JOINS: dict[str, tuple[str, Converter]] = {
 }
 
 OF_SEVERAL_TENSORS = frozenset({"Add2", "AddN", "Concatenate", "Maximum2", "Minimum2", "Mul2", "MulN", "Sub2"})
-"""Functions of which every input is data; those of the others behind the first are parameters."""
+"""Functions whose inputs are all data; of other functions the inputs after the first are parameters."""

@@ -1,8 +1,8 @@
-"""Losses that a training network ends with: the network in front of them is what is read."""
+"""Losses at the end of a training network: only the network before them is read."""
 
 from __future__ import annotations
 
-from .network import Network, Node
+from .network import NnpNetwork, Node
 
 LOSSES = frozenset(
     ("AbsoluteError", "BinaryCrossEntropy", "CategoricalCrossEntropy", "EpsilonInsensitiveLoss", "HuberLoss")
@@ -10,10 +10,10 @@ LOSSES = frozenset(
     + ("BinaryError", "TopNError")
 )
 BEHIND = frozenset({"Mean", "Sum", "MulScalar", "AddScalar", "Reshape", "Identity"})
-"""What may stand between a loss and the output."""
+"""Functions that may stand between a loss and the output."""
 
 
-def before_losses(network: Network, outputs: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+def before_losses(network: NnpNetwork, outputs: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
     """The outputs, that of a loss replaced by what the loss compares with the target, and notes that say so."""
     writers = {name: node for node in network.nodes for name in node.outputs}
     kept: dict[str, None] = {}

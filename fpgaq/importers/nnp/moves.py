@@ -24,7 +24,7 @@ from .proto_fields import Fields
 
 
 class _Chain:
-    """Operators one behind the other, each view of the elements made where it is needed."""
+    """Operators in a row; each view of the elements is made where it is needed."""
 
     def __init__(self, function: Function) -> None:
         self.function = function
@@ -44,7 +44,7 @@ class _Chain:
             self.add(Reshape, shape)
 
     def finish(self, shape: Shape) -> Converted:
-        """The operators, the last of which writes the function's output."""
+        """The operators; the last one writes the function's output."""
         self.add(Reshape, shape)
         last, _ = self.found[-1]
         renamed = type(last)(self.function.name, last.inputs, self.function.output)
@@ -56,7 +56,7 @@ def _axes(function: Function, axes: Sequence[int]) -> list[int]:
     found = sorted(axis + rank if axis < 0 else axis for axis in axes)
     if not found or found[0] < 1 or found[-1] >= rank or len(set(found)) < len(found):
         raise UnsupportedError(
-            f"{function.where}: axes {list(axes)} of an input {function.shape}; supported: behind the batch"
+            f"{function.where}: axes {list(axes)} of an input {function.shape}; supported: axes after the batch"
         )
     return [axis - 1 for axis in found]
 
@@ -99,8 +99,8 @@ def _repeat(chain: _Chain, axis: int, times: int, whole: bool) -> None:
     if times == 1:
         return
     shape = chain.shape
-    before, size, behind = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
-    sides = (before, 1, size * behind) if whole else (before, size, behind)
+    before, size, after = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+    sides = (before, 1, size * after) if whole else (before, size, after)
     chain.view(sides)
     chain.add(Upsample, (sides[0], sides[1] * times, sides[2]), factor=(times, 1))
     chain.view((*shape[:axis], size * times, *shape[axis + 1 :]))

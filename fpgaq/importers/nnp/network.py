@@ -45,7 +45,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Network:
+class NnpNetwork:
     """A network as the file has it."""
 
     name: str
@@ -88,7 +88,7 @@ def _variable_names(fields: Fields, section: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def read_network(message: Message, where: str) -> Network:
+def read_network(message: Message, where: str) -> NnpNetwork:
     """Read a network: names are unique, shapes are sane, loops are refused."""
     fields = Fields(message, where, "network")
     name = fields.string("name")
@@ -104,7 +104,7 @@ def read_network(message: Message, where: str) -> Network:
     nodes = [_read_node(item, where) for item in fields.messages("function")]
     fields.finish()
     _check_names(name, nodes)
-    return Network(name, batch, variables, tuple(nodes))
+    return NnpNetwork(name, batch, variables, tuple(nodes))
 
 
 def _read_variable(message: Message, where: str) -> Variable:

@@ -1,4 +1,4 @@
-"""Typed access to a parsed message in which every field must be consumed: what nobody asks for is refused by name."""
+"""Typed access to a parsed message. Every field must be consumed; a field that nobody asks for is refused by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INTEGER_LIMIT = 1 << 63
 
 
 class Fields:
-    """The fields of one message, taken out one by one; `finish` refuses what is left.
+    """The fields of one message, taken out one by one; `finish` refuses the rest.
 
     Parameters
     ----------

@@ -134,7 +134,7 @@ class _Parser:
         self.token = self._next()
 
     def _next(self) -> _Token:
-        """The token at `end`, which moves behind it."""
+        """The token at `end`, which moves past it."""
         text = self.text
         while self.end < len(text):
             offset = self.end

@@ -271,8 +271,8 @@ always @(posedge clk) begin
         for (lane = 0; lane < 1; lane = lane + 1) begin : lanes_of_requantized_0
             fpgaq_requantize #(
                 .TOTAL_WIDTH(19),
-                .RAISE_MAX(0),
-                .RAISE_WIDTH(1),
+                .LIFT_MAX(0),
+                .LIFT_WIDTH(1),
                 .SHIFT(7),
                 .ROUNDING(0), // half_up
                 .RESULT_WIDTH(8),
@@ -282,7 +282,7 @@ always @(posedge clk) begin
             ) requantize (
                 .clk(clk),
                 .total(totals[lane*19 +: 19]),
-                .raise(1'b0),
+                .lift(1'b0),
                 .result(requantized_0[lane*8 +: 8])
             );
         end

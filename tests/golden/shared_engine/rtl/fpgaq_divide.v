@@ -81,7 +81,7 @@ module fpgaq_divide #(
     ) saturate (
         .clk(clk),
         .total(value),
-        .raise(1'b0),
+        .lift(1'b0),
         .result(result)
     );
 endmodule

@@ -1,11 +1,11 @@
 `default_nettype none
-// result = saturate(round(total / 2**(SHIFT - raise))), one cycle. The rules are those of fpgaq/formats.py:
-// ROUNDING 0 half up, 1 half away from zero, 2 half to even, 3 floor. `raise` is what a channel's shift falls short of
+// result = saturate(round(total / 2**(SHIFT - lift))), one cycle. The rules are those of fpgaq/formats.py:
+// ROUNDING 0 half up, 1 half away from zero, 2 half to even, 3 floor. `lift` is what a channel's shift falls short of
 // the layer's largest: shifting the total left by it first changes neither the value nor any tie.
 module fpgaq_requantize #(
     parameter TOTAL_WIDTH = 24,
-    parameter RAISE_MAX = 0,    // greatest value of `raise`
-    parameter RAISE_WIDTH = 1,
+    parameter LIFT_MAX = 0,     // greatest value of `lift`
+    parameter LIFT_WIDTH = 1,
     parameter SHIFT = 8,        // largest shift of the layer
     parameter ROUNDING = 0,
     parameter RESULT_WIDTH = 8,
@@ -15,11 +15,11 @@ module fpgaq_requantize #(
 ) (
     input  wire                    clk,
     input  wire [TOTAL_WIDTH-1:0]  total,
-    input  wire [RAISE_WIDTH-1:0]  raise,
+    input  wire [LIFT_WIDTH-1:0]   lift,
     output reg  [RESULT_WIDTH-1:0] result
 );
-    // One more bit than the raised total for the half that rounding adds; wide enough for the shift and the result.
-    localparam NATURAL = TOTAL_WIDTH + RAISE_MAX + 1;
+    // One more bit than the lifted total for the half that rounding adds; wide enough for the shift and the result.
+    localparam NATURAL = TOTAL_WIDTH + LIFT_MAX + 1;
     localparam LEAST = SHIFT + RESULT_WIDTH + 1;
     localparam WIDTH = NATURAL > LEAST ? NATURAL : LEAST;
     localparam QUOTIENT_WIDTH = WIDTH - SHIFT;
@@ -27,26 +27,26 @@ module fpgaq_requantize #(
     localparam BODY = RESULT_SIGNED != 0 ? RESULT_WIDTH - 1 : RESULT_WIDTH; // bits of a magnitude
 
     wire [WIDTH-1:0] extended = {{(WIDTH-TOTAL_WIDTH){total[TOTAL_WIDTH-1]}}, total};
-    wire [WIDTH-1:0] raised;
+    wire [WIDTH-1:0] lifted;
     wire [WIDTH-1:0] rounded;
     wire [QUOTIENT_WIDTH-1:0] quotient = rounded[WIDTH-1:SHIFT];
     wire negative = quotient[QUOTIENT_WIDTH-1];
     wire above = ~negative & (|quotient[QUOTIENT_WIDTH-1:BODY]);
 
     generate
-        if (RAISE_MAX == 0) begin : level
-            assign raised = extended;
-            wire unused = &{1'b0, raise};
-        end else begin : raising
-            assign raised = extended << raise;
+        if (LIFT_MAX == 0) begin : level
+            assign lifted = extended;
+            wire unused = &{1'b0, lift};
+        end else begin : lifting
+            assign lifted = extended << lift;
         end
         if (SHIFT == 0 || ROUNDING == 3) begin : plain
-            assign rounded = raised;
+            assign rounded = lifted;
         end else begin : half
             localparam [WIDTH-1:0] HALF = {{(WIDTH-1){1'b0}}, 1'b1} << (SHIFT - 1);
             // Ties move down by one unit where the rule sends them there.
-            wire down = ROUNDING == 1 ? raised[WIDTH-1] : ROUNDING == 2 ? ~raised[SHIFT] : 1'b0;
-            assign rounded = raised + HALF - {{(WIDTH-1){1'b0}}, down};
+            wire down = ROUNDING == 1 ? lifted[WIDTH-1] : ROUNDING == 2 ? ~lifted[SHIFT] : 1'b0;
+            assign rounded = lifted + HALF - {{(WIDTH-1){1'b0}}, down};
         end
         if (SHIFT > 0) begin : cut
             wire unused = &{1'b0, rounded[SHIFT-1:0]};

@@ -47,7 +47,7 @@ module layer_01_scale (
 
     // ---- Results ----
     wire [7:0] results;
-    // Scale, offset and raise of the beat's channels, in the order of the beats.
+    // Scale, offset and lift of the beat's channels, in the order of the beats.
     reg [1:0] beat;
     always @(posedge clk) begin
         if (step)
@@ -76,19 +76,19 @@ module layer_01_scale (
             wire signed [14:0] factor = x0[14] ? negative : scale;
             reg signed [14:0] product;
             reg signed [14:0] offset;
-            reg [0:0] raise_product;
-            reg [0:0] raise;
+            reg [0:0] lift_product;
+            reg [0:0] lift;
             always @(posedge clk) begin
                 product <= x0 * factor;
                 offset <= fact[16 +: 15];
-                raise_product <= fact[31 +: 1];
+                lift_product <= fact[31 +: 1];
                 total <= product + offset;
-                raise <= raise_product;
+                lift <= lift_product;
             end
             fpgaq_requantize #(
                 .TOTAL_WIDTH(15),
-                .RAISE_MAX(0),
-                .RAISE_WIDTH(1),
+                .LIFT_MAX(0),
+                .LIFT_WIDTH(1),
                 .SHIFT(6),
                 .ROUNDING(0), // half_up
                 .RESULT_WIDTH(8),
@@ -98,7 +98,7 @@ module layer_01_scale (
             ) requantize (
                 .clk(clk),
                 .total(total),
-                .raise(raise),
+                .lift(lift),
                 .result(results[lane*8 +: 8])
             );
         end

@@ -64,7 +64,7 @@ module layer_03_table (
             ) requantize (
                 .clk(clk),
                 .total({a0[lane*8+7], a0[lane*8 +: 8]}),
-                .raise(1'b0),
+                .lift(1'b0),
                 .result(index)
             );
             rom_03_table_table rom (.clk(clk), .address(index), .data(entry));

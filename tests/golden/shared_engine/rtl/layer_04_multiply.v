@@ -74,8 +74,8 @@ module layer_04_multiply (
                 total <= x0 * x1;
             fpgaq_requantize #(
                 .TOTAL_WIDTH(16),
-                .RAISE_MAX(0),
-                .RAISE_WIDTH(1),
+                .LIFT_MAX(0),
+                .LIFT_WIDTH(1),
                 .SHIFT(5),
                 .ROUNDING(0), // half_up
                 .RESULT_WIDTH(8),
@@ -85,7 +85,7 @@ module layer_04_multiply (
             ) requantize (
                 .clk(clk),
                 .total(total),
-                .raise(1'b0),
+                .lift(1'b0),
                 .result(results[lane*8 +: 8])
             );
         end

@@ -1,4 +1,4 @@
-// ROM: scales, offsets, raises. A word addressed in cycle t is in `data` in t + 1.
+// ROM: scales, offsets, lifts. A word addressed in cycle t is in `data` in t + 1.
 // 4 words of 32 bits.
 `default_nettype none
 module rom_01_scale_scales (

@@ -1099,7 +1099,7 @@ module layer_00_layer0 (
     ) requantize_0 (
         .clk(clk),
         .total(total_0),
-        .raise(1'b0),
+        .lift(1'b0),
         .result(m_data[0 +: 5])
     );
 
@@ -1118,7 +1118,7 @@ module layer_00_layer0 (
     ) requantize_1 (
         .clk(clk),
         .total(total_1),
-        .raise(1'b0),
+        .lift(1'b0),
         .result(m_data[5 +: 5])
     );
 
@@ -1137,7 +1137,7 @@ module layer_00_layer0 (
     ) requantize_2 (
         .clk(clk),
         .total(total_2),
-        .raise(1'b0),
+        .lift(1'b0),
         .result(m_data[10 +: 5])
     );
 
@@ -1156,7 +1156,7 @@ module layer_00_layer0 (
     ) requantize_3 (
         .clk(clk),
         .total(total_3),
-        .raise(1'b0),
+        .lift(1'b0),
         .result(m_data[15 +: 5])
     );
 
@@ -1175,7 +1175,7 @@ module layer_00_layer0 (
     ) requantize_4 (
         .clk(clk),
         .total(total_4),
-        .raise(1'b0),
+        .lift(1'b0),
         .result(m_data[20 +: 5])
     );
 
@@ -1194,7 +1194,7 @@ module layer_00_layer0 (
     ) requantize_5 (
         .clk(clk),
         .total(total_5),
-        .raise(1'b0),
+        .lift(1'b0),
         .result(m_data[25 +: 5])
     );
 
@@ -1213,7 +1213,7 @@ module layer_00_layer0 (
     ) requantize_6 (
         .clk(clk),
         .total(total_6),
-        .raise(1'b0),
+        .lift(1'b0),
         .result(m_data[30 +: 5])
     );
 

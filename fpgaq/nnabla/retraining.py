@@ -1,6 +1,6 @@
-"""Training of a float graph with nnabla (CPython 3.10): the graph goes in, and comes out with other numbers.
+"""Training of a float graph: the graph goes in, and comes out with other numbers.
 
-The trained network is the file that the exporter writes, so that no layer's name or place is lost on the way.
+nnabla trains the file that the exporter writes, so that each layer keeps its name and its place.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..exporters import parameters_of, save_nnp, with_parameters
 from ..graph import Graph
-from ..nnabla.files import load_network, with_batch_stat
-from ..nnabla.training import TrainOptions, logits, predict, train
+from .files import load_network, with_batch_stat
+from .training import TrainOptions, logits, predict, train
 
 TEACHER_BATCH = 250
 
@@ -38,8 +38,7 @@ class Recipe:
     distillation : float
         Weight of the teacher's answers as compared with the labels; 0 leaves the teacher out.
     temperature : float
-        By which the logits of both are divided first: Hinton et al., "Distilling the Knowledge in a Neural Network",
-        2015.
+        The logits of both are divided by it first: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
     """
 
     options: TrainOptions = field(default_factory=TrainOptions)
@@ -77,7 +76,7 @@ class Trainee:
 
     @property
     def trainable(self) -> dict[str, Any]:
-        """The parameters without the running statistics, which are no solver's business."""
+        """The parameters without the running statistics, which no solver changes."""
         return {name: value for name, value in self.parameters.items() if not name.endswith(("/mean", "/var"))}
 
     def scales(self) -> list[Any]:
@@ -135,11 +134,11 @@ def retrain(
     penalties = []
     if teacher is not None and recipe.distillation:
         if progress is not None:
-            progress("asking the teacher")
+            progress("computing the teacher's answers")
         answers = _answers(teacher, samples)
-        said = nn.Variable((recipe.batch_size, answers.shape[1]))
-        penalties.append(_distillation(said, trainee.output, recipe))
-        variables, arrays = [*variables, said], [*arrays, answers]
+        answer_batch = nn.Variable((recipe.batch_size, answers.shape[1]))
+        penalties.append(_distillation(answer_batch, trainee.output, recipe))
+        variables, arrays = [*variables, answer_batch], [*arrays, answers]
     if scale_penalty:
         scales = trainee.scales()
         if not scales:
@@ -162,18 +161,18 @@ def retrain(
 
 
 def _answers(teacher: Graph, samples: Samples) -> NDArray[np.float32]:
-    """The teacher's logits for all samples, (n, classes): asked once, not in every epoch."""
+    """The teacher's logits for all samples, (n, classes): computed once, not in every epoch."""
     master = Trainee(teacher, TEACHER_BATCH, "fpgaq-teacher", batch_stat=False)
     arrays = [np.asarray(samples[name]) for name in teacher.inputs]
     answers = predict(list(master.inputs.values()), logits(master.output), arrays)
     return answers.reshape(len(answers), -1)
 
 
-def _distillation(said: Any, output: Any, recipe: Recipe) -> Any:
-    """Cross entropy of the softened classes of both, times the square of the temperature."""
+def _distillation(answers: Any, output: Any, recipe: Recipe) -> Any:
+    """Cross entropy of the answer_batch classes of both, times the square of the temperature."""
     with nn.auto_forward(False):
         scores = F.reshape(logits(output), (recipe.batch_size, -1), inplace=False)
-        target = F.softmax(said / recipe.temperature)
+        target = F.softmax(answers / recipe.temperature)
         loss = -F.mean(F.sum(target * F.log_softmax(scores / recipe.temperature), axis=1))
         return loss * (recipe.distillation * recipe.temperature**2)
 
