@@ -118,8 +118,7 @@ def _session(data: bytes, graph: IntegerGraph) -> tuple[Any, list[str]]:
 
     model = onnx.ModelProto.FromString(data)
     written = {name for node in model.graph.node for name in node.output}
-    labels = {tensor.label or name for name, tensor in graph.tensors.items()} | set(graph.tensors)
-    names = [name for name in written & labels if name not in graph.inputs]
+    names = [name for name in written & set(graph.tensors) if name not in graph.inputs]
     declared = {output.name for output in model.graph.output}
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in declared)
     options = onnxruntime.SessionOptions()
@@ -153,12 +152,7 @@ def _run(
         results = session.run(names, feeds)
     except Exception as error:  # as above
         raise ToolError(f"onnxruntime does not run the model ({' '.join(str(error).split())[:200]})") from None
-    known = {}
-    for name, tensor in graph.tensors.items():
-        for found, array in zip(names, results, strict=True):
-            if found == name or (found == tensor.label and name not in names):
-                known[name] = _stream(array, tensor)
-    return known
+    return {name: _stream(array, graph.tensors[name]) for name, array in zip(names, results, strict=True)}
 
 
 def _stream(array: NDArray[Any], tensor: Tensor) -> NDArray[np.int64]:

@@ -196,16 +196,26 @@ def _graph(
         if op.output in needed:
             needed.update(op.inputs)
             kept.append(op)
-    tensors = {key: tensor for key, tensor in owner.stored.items() if key in needed}
-    order = {**{key: tensors[key] for key in inputs}, **tensors}
-    labels = {tensor: key for key, (tensor, _) in outputs.items()}
+    # An output has the model's own name for it, by which it is compared with the float model.
+    names = {tensor: key for key, (tensor, _) in outputs.items()}
+
+    def renamed(key: str) -> str:
+        return names.get(key, key)
+
+    tensors = {
+        renamed(key): replace(tensor, name=renamed(key), label=renamed(tensor.label))
+        for key, tensor in owner.stored.items()
+        if key in needed
+    }
     return check(
         IntegerGraph(
             name=name,
             inputs=inputs,
-            outputs=tuple(tensor for tensor, _ in outputs.values()),
-            tensors={key: replace(tensor, label=labels.get(key, tensor.label)) for key, tensor in order.items()},
-            operators=tuple(reversed(kept)),
+            outputs=tuple(outputs),
+            tensors={**{key: tensors[key] for key in inputs}, **tensors},
+            operators=tuple(
+                replace(op, inputs=tuple(map(renamed, op.inputs)), output=renamed(op.output)) for op in reversed(kept)
+            ),
             transforms={
                 key: replace(
                     owner.transforms[key],
@@ -214,7 +224,7 @@ def _graph(
                 )
                 for key in inputs
             },
-            output_shapes={tensor: shape or (1,) for tensor, shape in outputs.values()},
+            output_shapes={key: shape or (1,) for key, (_, shape) in outputs.items()},
             samples={key: _stimuli(tensors[key], index) for index, key in enumerate(inputs)},
             classifier=all(math.prod(shape) > 1 for _, shape in outputs.values()) and len(outputs) == 1,
         )
