@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
+import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from fpgaq import integer_file, pipeline, reference
 from fpgaq.cli import invoke
@@ -213,3 +216,50 @@ def test_damaged_files_end_in_one_line(tmp_path: Path) -> None:
             pipeline.quantize(tmp_path / "m.onnx")
         except (ModelError, UnsupportedError, VerificationError) as error:
             assert "\n" not in str(error)
+
+
+def _changed(model: onnx.ModelProto, chance: Random) -> None:
+    """One change that keeps the file a sound ONNX model, though seldom a sound network."""
+    graph = model.graph
+    tensor, node = chance.choice(graph.initializer), chance.choice(graph.node)
+    array = numpy_helper.to_array(tensor)
+    kind = chance.choice(("shape", "zero", "extreme", "type", "swap", "drop", "attribute", "operator"))
+    if kind == "shape":
+        array = array.reshape(-1) if chance.random() < 0.5 else np.stack([array, array])
+    elif kind == "zero":
+        array = np.zeros_like(array)
+    elif kind == "extreme" and array.dtype == np.float32:
+        array = np.full_like(array, chance.choice((np.nan, np.inf, -1, 1e-38, 3e38, 1e-45)))
+    elif kind == "type":
+        with np.errstate(invalid="ignore"):
+            array = array.astype(chance.choice((np.int8, np.uint8, np.int32, np.float32, np.int64, np.int16)))
+    elif kind == "swap" and len(node.input) > 1:
+        one, other = chance.sample(range(len(node.input)), 2)
+        node.input[one], node.input[other] = node.input[other], node.input[one]
+    elif kind == "drop" and node.input:
+        del node.input[chance.randrange(len(node.input)) :]
+    elif kind == "attribute" and node.attribute:
+        attribute = chance.choice(node.attribute)
+        if attribute.ints:
+            attribute.ints[chance.randrange(len(attribute.ints))] = chance.choice((-1, 0, 1, 5, 1 << 40))
+        attribute.i = chance.choice((-3, -1, 0, 1, 2, 99))
+    elif kind == "operator":
+        node.op_type = chance.choice(
+            [other.op_type for other in graph.node] + ["Softmax", "ArgMax", "Transpose", "Pad"]
+        )
+    tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+
+
+def test_changed_models_are_refused_in_one_line_or_sound() -> None:
+    chance, outcomes = Random(4), Counter()
+    sources = [build(0) for build in BUILDERS.values()] + [whole_numbers()]
+    for index in range(300):
+        model = onnx.ModelProto.FromString(sources[index % len(sources)])
+        _changed(model, chance)
+        try:
+            load_integer_onnx(model.SerializeToString())
+            outcomes["read"] += 1
+        except (ModelError, UnsupportedError) as error:
+            assert "\n" not in str(error)
+            outcomes["refused"] += 1
+    assert min(outcomes["read"], outcomes["refused"]) > 50

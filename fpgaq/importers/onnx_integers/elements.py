@@ -291,12 +291,12 @@ def batch_normalization(call: Call) -> None:
     if call.opset >= 14:
         call.attributes.only("training_mode", 0, 0)
     scale, offset, mean, variance = (call.parameter(index).astype(np.float64) for index in range(1, 5))
-    factor = scale / np.sqrt(variance + epsilon)
-    plus = [
-        Fraction(float(b)) - Fraction(float(m)) * Fraction(float(f))
-        for b, m, f in zip(offset, mean, factor, strict=True)
-    ]
-    _affine(call, value, tuple(Fraction(float(f)) for f in factor), tuple(plus))
+    if any(array.shape != value.shape[:1] for array in (scale, offset, mean, variance)):
+        raise ModelError(f"{call.where}: parameters of {scale.shape}; expected one for each of {value.shape[:1]}")
+    if not (variance + epsilon > 0).all():
+        raise ModelError(f"{call.where}: a variance is negative")
+    by, middle, constant = rational(scale / np.sqrt(variance + epsilon)), rational(mean), rational(offset)
+    _affine(call, value, by, tuple(b - m * f for b, m, f in zip(constant, middle, by, strict=True)))
 
 
 def _product(call: Call, sources: tuple[Stored, Stored]) -> Accumulated:

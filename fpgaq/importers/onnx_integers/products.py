@@ -36,12 +36,18 @@ def _weight(call: Call, index: int) -> Quantized:
     return found
 
 
-def _shifted(weight: Quantized) -> NDArray[np.int64]:
+def _shifted(call: Call, weight: Quantized) -> NDArray[np.int64]:
     """The weights less their zero points: an asymmetric weight of 8 bits takes 9."""
+    extent = weight.integers.shape[weight.axis : weight.axis + 1]
+    if any(values.size != 1 and values.shape != extent for values in (weight.zero_point, weight.scale)):
+        raise ModelError(f"{call.where}: scales or zero points do not fit weights of shape {weight.integers.shape}")
+    if weight.integers.size == 0:
+        raise ModelError(f"{call.where}: weights of shape {weight.integers.shape} are empty")
+    if weight.zero_point.size == 1:
+        return weight.integers - int(weight.zero_point[0])
     shape = [1] * weight.integers.ndim
     shape[weight.axis] = -1
-    zero = weight.zero_point.reshape(shape) if weight.zero_point.size > 1 else weight.zero_point
-    shifted: NDArray[np.int64] = weight.integers - zero
+    shifted: NDArray[np.int64] = weight.integers - weight.zero_point.reshape(shape)
     return shifted
 
 
@@ -65,6 +71,8 @@ def _bias(
     constant = quantized(call, index)
     if exact or (constant is not None and _same_scale(constant, unit)):
         values = constant.integers if constant is not None else call.constant(index).astype(np.int64)
+        if values.size not in (1, outputs):
+            raise ModelError(f"{call.where}: {values.size} biases for {outputs} outputs")
         return np.broadcast_to(values.reshape(-1), (outputs,)).copy(), none[1]
     if constant is not None:
         steps = rational(constant.scale)
@@ -100,7 +108,7 @@ def _proved(call: Call, op: IntegerConvolution | IntegerAffine, fmt: Format) -> 
 def _convolve(call: Call, source: Stored, weight: Quantized, bias_index: int, exact: bool) -> Accumulated:
     owner = conversion(call)
     source = owner.image(source, call.node.name)
-    values = _shifted(weight)
+    values = _shifted(call, weight)
     if values.ndim != len(source.shape) + 1 or values.ndim not in (3, 4):
         raise ModelError(f"{call.where}: weights of shape {values.shape} do not fit an input of shape {source.shape}")
     if weight.axis != 0 and weight.scale.size > 1:
@@ -164,7 +172,7 @@ def _multiply_matrix(
     call: Call, source: Stored, weight: Quantized, outputs_axis: int, bias_index: int, exact: bool
 ) -> Accumulated:
     """A matrix product with weights of two axes."""
-    owner, values = conversion(call), _shifted(weight)
+    owner, values = conversion(call), _shifted(call, weight)
     if values.ndim != 2 or len(source.shape) != 1:
         raise UnsupportedError(
             f"{call.where}: weights of shape {values.shape} on an input of shape {source.shape}; supported: two axes on"

@@ -23,7 +23,12 @@ def quant(call: Call) -> None:
     owner, output = conversion(call), call.node.outputs[0]
     fmt = _format(call)
     step, zero = scales(call, 1), call.constant(2).astype(np.float64)
-    if (zero % 1).any() or zero.size != 1 or not fmt.minimum <= zero.reshape(-1)[0] <= fmt.maximum:
+    if (
+        zero.size != 1
+        or not np.isfinite(zero).all()
+        or (zero % 1).any()
+        or not fmt.minimum <= zero.reshape(-1)[0] <= fmt.maximum
+    ):
         found = zero.ravel()[:4].tolist()
         raise UnsupportedError(f"{call.where}: zero point {found}; supported: one whole number in range")
     middle = int(zero.reshape(-1)[0])
@@ -47,7 +52,7 @@ def _format(call: Call) -> Format:
     bits = call.constant(3).astype(np.float64).reshape(-1)
     signed, narrow = call.attributes.flag("signed", 1), call.attributes.flag("narrow")
     rounding = call.attributes.text("rounding_mode", "ROUND")
-    if bits.size != 1 or bits[0] % 1 or not 1 + (signed and narrow) <= bits[0] <= MAX_WIDTH:
+    if bits.size != 1 or not np.isfinite(bits[0]) or bits[0] % 1 or not 1 + (signed and narrow) <= bits[0] <= MAX_WIDTH:
         raise UnsupportedError(f"{call.where}: {bits[:4].tolist()} bits; supported: one whole number, to {MAX_WIDTH}")
     if rounding.upper() not in ROUNDINGS:
         raise UnsupportedError(f"{call.where}: rounding mode {rounding!r}; supported: {', '.join(ROUNDINGS)}")

@@ -17,6 +17,7 @@ from .values import Grid
 
 MAX_BITS = 20
 MAX_SHIFT = 30
+MOST = 1 << 32
 ROUNDINGS: tuple[Rounding, ...] = ("half_up", "half_even")
 
 
@@ -49,6 +50,8 @@ def choose_factors(
     fallback: Factors | None = None
     for shift in range(MAX_SHIFT + 1):
         factors = tuple(int(np.floor(scale * 2**shift + Fraction(1, 2))) for scale in scales)
+        if sum(abs(factor) << tensor.format.width for factor, tensor in zip(factors, tensors, strict=True)) >> 40:
+            break
         offset = -sum(factor * tensor.zero_point for factor, tensor in zip(factors, tensors, strict=True))
         sums = offset + sum(factor * values for factor, values in zip(factors, inputs, strict=True))
         for rounding in ROUNDINGS:
@@ -82,4 +85,5 @@ def _specified(
     twice = 2 * (total - quotient * denominator)
     tie = np.asarray(twice == denominator, dtype=bool)
     up = np.asarray(twice > denominator, dtype=bool) | (tie & np.asarray(quotient % 2 == 1, dtype=bool))
-    return np.asarray(quotient, dtype=np.int64) + up, tie
+    # Beyond 32 bits everything saturates alike.
+    return np.clip(quotient, -MOST, MOST).astype(np.int64) + up, tie
