@@ -107,14 +107,38 @@ def _sum_bounds(op: IntegerSumPooling, fmt: Format) -> Bounds:
 
 def _add_bounds(op: IntegerAdd, *formats: Format) -> Bounds:
     ends = [
-        sorted((sign * (fmt.minimum << align), sign * (fmt.maximum << align)))
-        for sign, align, fmt in zip(op.signs, op.align, formats, strict=True)
+        sorted((coefficient * fmt.minimum, coefficient * fmt.maximum))
+        for coefficient, fmt in zip(op.coefficients, formats, strict=True)
     ]
-    return Bounds(sum(min(low, 0) for low, _ in ends), sum(max(high, 0) for _, high in ends))
+    return Bounds(
+        sum(min(low, 0) for low, _ in ends) + min(op.offset, 0),
+        sum(max(high, 0) for _, high in ends) + max(op.offset, 0),
+    )
 
 
-def _multiply_bounds(op: IntegerMultiply, first: Format, second: Format) -> Bounds:
-    return _spanned([a * b for a in (first.minimum, first.maximum) for b in (second.minimum, second.maximum)])
+def _multiply_bounds(op: IntegerMultiply, *formats: Format) -> Bounds:
+    first, second = (
+        (fmt.minimum - zero, fmt.maximum - zero) for fmt, zero in zip(formats, op.zero_points, strict=True)
+    )
+    return _spanned([a * b for a in first for b in second])
+
+
+def result_ranges(op: IntegerOperator, *formats: Format) -> tuple[tuple[int, int], ...]:
+    """The least and greatest accumulator that reaches the requantizer, for each output channel or one for all.
+
+    Partial sums go further: this is the range over which two requantizers must agree.
+    """
+    if isinstance(op, IntegerConvolution | IntegerAffine):
+        fmt, padding = formats[0], getattr(op, "padding_value", 0)
+        least, greatest = min(fmt.minimum, padding), max(fmt.maximum, padding)
+        taps = op.weight.reshape(op.weight.shape[0], -1)
+        positive, negative = np.maximum(taps, 0).sum(axis=1).tolist(), np.minimum(taps, 0).sum(axis=1).tolist()
+        return tuple(
+            (plus * least + minus * greatest + bias, plus * greatest + minus * least + bias)
+            for plus, minus, bias in zip(positive, negative, op.bias.tolist(), strict=True)
+        )
+    bounds = operator_bounds(op, *formats)
+    return ((bounds.lower, bounds.upper),)
 
 
 def _scale_bounds(op: IntegerScale, fmt: Format) -> Bounds:

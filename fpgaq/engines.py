@@ -130,9 +130,12 @@ class Runner:
         return self._library
 
     def _compiled_graph(self) -> IntegerGraph:
+        from .lowering import with_plain_requantizers
         from .verify.compiled import with_all_tensors
 
-        return with_all_tensors(self.graph) if self.keep else self.graph
+        # Every tensor of the network is one of its lowered form too.
+        graph = with_plain_requantizers(self.graph)
+        return with_all_tensors(graph) if self.keep else graph
 
 
 def describe_engine(used: set[str]) -> str:

@@ -112,6 +112,19 @@ def round_shift(values: ArrayLike, shift: ArrayLike, rounding: Rounding) -> Inte
     return rounded
 
 
+def multiply_double(values: ArrayLike, multiplier: ArrayLike, shift: ArrayLike) -> IntegerArray:
+    """Compute ``values * multiplier / 2**shift`` with the two roundings of LiteRT's reference kernels.
+
+    The product with a multiplier of 31 bits is rounded half up to its high half (SaturatingRoundingDoublingHighMul),
+    which is then divided by ``2**(shift - 31)``, rounded half away from zero (RoundingDivideByPOT). A shift below 31
+    multiplies the values by ``2**(31 - shift)`` first. Values after that need 32 bits.
+    """
+    amount = np.asarray(shift, dtype=np.int64)
+    left, right = np.maximum(31 - amount, 0), np.maximum(amount - 31, 0)
+    product = (np.asarray(values, dtype=np.int64) << left) * np.asarray(multiplier, dtype=np.int64)
+    return round_shift(round_shift(product, 31, "half_up"), right, "half_away")
+
+
 def round_divide(values: ArrayLike, divisor: ArrayLike, rounding: Rounding) -> IntegerArray:
     """Compute ``round(values / divisor)`` exactly, in integers; divisors are positive, below 2**62.
 

@@ -14,23 +14,60 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .formats import Format, Rounding
+from .formats import Format, Rounding, dequantize
 
 IntegerArray: TypeAlias = NDArray[np.int64]
 ImageShape: TypeAlias = tuple[int, int, int]
 Pair: TypeAlias = tuple[int, int]
+RULES = ("shift", "multiply_shift", "tflite_double")
+TRANSFORM_KINDS = ("real", "divide", "integer")
 Padding: TypeAlias = tuple[int, int, int, int]
 """(top, bottom, left, right) in pixels."""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A stream of integers: `shape` is (height, width, channels); `label` is the model's own name, for people."""
+    """A stream of integers; the real value of one is ``(integer - zero_point) * step``.
+
+    Parameters
+    ----------
+    name : str
+    shape : (int, int, int)
+        (height, width, channels).
+    format : Format
+    label : str
+        The model's own name, for people.
+    scale : float or None
+        The step of a tensor of an imported integer model; None is ``2.0**-format.frac``. With a scale `frac` is 0.
+    zero_point : int
+        The integer that stands for 0.
+    offset : float
+        Added to the real values of an output that leaves as accumulators: a constant that the model adds last.
+    """
 
     name: str
     shape: ImageShape
     format: Format
     label: str = ""
+    scale: float | None = None
+    zero_point: int = 0
+    offset: float = 0.0
+
+    @property
+    def step(self) -> float:
+        """The real value of one integer step."""
+        return self.format.step if self.scale is None else self.scale
+
+    @property
+    def meaning(self) -> tuple[Format, float | None, int]:
+        """What tensors have in common whose equal integers stand for equal values."""
+        return self.format, self.scale, self.zero_point
+
+    def real(self, integers: IntegerArray) -> NDArray[np.float64]:
+        """The real values of integers of this tensor, in float64."""
+        if self.scale is None and not self.zero_point:
+            return dequantize(integers, self.format) + self.offset
+        return (np.asarray(integers, dtype=np.float64) - self.zero_point) * self.step + self.offset
 
     @property
     def size(self) -> int:
@@ -40,23 +77,55 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Requantize:
-    """``y = saturate(round(accumulator / 2**shift))`` into the format of the operator's output tensor.
+    """From an accumulator to the operator's output: round, add the zero point, saturate to the format, `low`, `high`.
+
+    By its `rule` the rounded value is:
+
+    shift
+        ``round(accumulator / 2**shift)``, all that fpgaq's own quantizer makes.
+    multiply_shift
+        ``round((accumulator * multiplier + offset) / 2**shift)``.
+    tflite_double
+        What LiteRT computes with a multiplier of 31 bits: half_up to 31 bits less, then half_away by the other
+        ``shift - 31`` bits; a shift below 31 multiplies the accumulator by ``2**(31 - shift)`` first.
 
     Parameters
     ----------
     shift : tuple of int
         Non-negative; one for all output channels (length 1) or one for each.
     rounding : {"half_up", "half_away", "half_even", "floor"}
+        tflite_double has half_up here.
     relu : bool
-        Negative results become 0 (in an unsigned output format saturation does so anyway).
-    rule : str
-        "shift"; "multiply_shift" and "tflite_double" are reserved for imported models and refused by `check`.
+        Negative results become 0 (in an unsigned output format saturation does so anyway); only without zero point.
+    rule : {"shift", "multiply_shift", "tflite_double"}
+    multiplier, offset : tuple of int
+        One for all output channels or one for each; 1 and 0 where the rule has none.
+    zero_point : int
+        Added after rounding and before saturation: the output's zero point.
+    low, high : int or None
+        Limits within the format's, after the zero point: a ReLU, a ReLU6 or any clip at a constant.
     """
 
     shift: tuple[int, ...]
     rounding: Rounding
     relu: bool = False
     rule: str = "shift"
+    multiplier: tuple[int, ...] = (1,)
+    offset: tuple[int, ...] = (0,)
+    zero_point: int = 0
+    low: int | None = None
+    high: int | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it shifts and saturates to the format alone, as version 1 of the file can say."""
+        return self == Requantize(self.shift, self.rounding, self.relu)
+
+    def limits(self, fmt: Format) -> tuple[int, int]:
+        """The least and the greatest result in an output of format `fmt`."""
+        least = fmt.minimum if self.low is None else max(self.low, fmt.minimum)
+        greatest = fmt.maximum if self.high is None else min(self.high, fmt.maximum)
+        return max(least, 0) if self.relu else least, greatest
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +162,9 @@ class IntegerConvolution(IntegerOperator):
         Signed bits in which no partial sum, in any order, with or without the bias, can overflow.
     requantize : Requantize or None
         None leaves the accumulator as the output (its tensor's format has the accumulator's width).
+    weight_scale : tuple of float
+        The weights' step in an imported integer model, one for all output channels or one for each; empty:
+        ``2.0**-weight_frac``. An asymmetric weight is the integer of the file less its zero point.
     """
 
     weight: IntegerArray
@@ -106,6 +178,7 @@ class IntegerConvolution(IntegerOperator):
     padding_value: int
     accumulator_width: int
     requantize: Requantize | None
+    weight_scale: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +194,7 @@ class IntegerAffine(IntegerOperator):
     weight_frac: tuple[int, ...]
     accumulator_width: int
     requantize: Requantize | None
+    weight_scale: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,21 +257,30 @@ class IntegerTable(IntegerOperator):
 class IntegerAdd(IntegerOperator):
     """``saturate(round(sum of sign * (input << align) / 2**shift))``: inputs aligned to the finest scale, rounded once.
 
-    `align` and `signs` (1 or -1) have one entry for each input.
+    `align` and `signs` (1 or -1) have one entry for each input. Inputs of arbitrary scales have `factors` instead
+    (then every `align` is 0 and every sign 1): the sum is ``offset + sum of factor * input``.
     """
 
     align: tuple[int, ...]
     signs: tuple[int, ...]
     accumulator_width: int
     requantize: Requantize
+    factors: tuple[int, ...] = ()
+    offset: int = 0
+
+    @property
+    def coefficients(self) -> tuple[int, ...]:
+        """What each input is multiplied by."""
+        return self.factors or tuple(sign << align for sign, align in zip(self.signs, self.align, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
 class IntegerMultiply(IntegerOperator):
-    """``saturate(round(a * b / 2**shift))`` of two inputs of one shape."""
+    """``saturate(round((a - zero_points[0]) * (b - zero_points[1]) / 2**shift))`` of two inputs of one shape."""
 
     accumulator_width: int
     requantize: Requantize
+    zero_points: Pair = (0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,9 +370,17 @@ OPERATORS: tuple[type[IntegerOperator], ...] = (
 
 @dataclass(frozen=True)
 class InputTransform:
-    """From user data to input integers: ``q = saturate(round((x * scale + offset) * 2**frac))``.
+    """From user data to input integers, by its `kind`:
 
-    Applied by `run`, `simulate`, golden vectors and host drivers alike, in float64, in this order of operations.
+    real
+        ``q = saturate(round((x * scale + offset) * 2**frac))``, in float64, in this order of operations.
+    divide
+        ``q = saturate(round(x / scale) + offset)`` in float64, as ONNX's QuantizeLinear states it: a rounding to even
+        takes place before the zero point is added, and the quotient of two float32 rounds in float64 as exactly.
+    integer
+        Samples are of the model's own input type, and are taken as they are; scale 1 and offset 0.
+
+    Applied by `run`, `simulate`, golden vectors and host drivers alike.
     `model_shape` is the model's own shape without the batch, such as (1, 28, 28) (channels first) or (784,);
     `image_shape` is (channels, height, width) after reshaping it in C order; the stream is channels last.
     """
@@ -299,6 +390,7 @@ class InputTransform:
     rounding: Rounding
     model_shape: tuple[int, ...]
     image_shape: tuple[int, int, int]
+    kind: str = "real"
 
 
 @dataclass(frozen=True, eq=False)

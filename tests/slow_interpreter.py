@@ -41,13 +41,35 @@ def exact_round(value: Fraction, rounding: str) -> int:
     return below + ties[rounding]
 
 
+def slow_rounded(rule, value: Fraction, channel: int) -> int:
+    """An exact rational, multiplied, shifted and rounded."""
+
+    def of_channel(values):
+        return values[channel if len(values) > 1 else 0]
+
+    shift = of_channel(rule.shift)
+    if rule.rule == "multiply_shift":
+        value = value * of_channel(rule.multiplier) + of_channel(rule.offset)
+    if rule.rule != "tflite_double":
+        return exact_round(value / 2**shift, rule.rounding)
+    # SaturatingRoundingDoublingHighMul and RoundingDivideByPOT of LiteRT, on C++'s truncating division.
+    product = int(value) * 2 ** max(31 - shift, 0) * of_channel(rule.multiplier)
+    nudged = product + (2**30 if product >= 0 else 1 - 2**30)
+    high = abs(nudged) // 2**31 * (1 if nudged >= 0 else -1)
+    right = max(shift - 31, 0)
+    mask = 2**right - 1
+    return (high >> right) + int((high & mask) > (mask >> 1) + int(high < 0))
+
+
 def slow_requantize(rule, value: Fraction, channel: int, fmt: Format) -> int:
-    """An exact rational, shifted, rounded and saturated."""
-    shift = rule.shift[channel if len(rule.shift) > 1 else 0]
-    rounded = exact_round(value / (1 << shift), rule.rounding)
+    """An exact rational, rounded and saturated."""
+    rounded = slow_rounded(rule, value, channel)
     if rule.relu:
         rounded = max(rounded, 0)
-    return min(max(rounded, fmt.minimum), fmt.maximum)
+    rounded += rule.zero_point
+    least = fmt.minimum if rule.low is None else rule.low
+    greatest = fmt.maximum if rule.high is None else rule.high
+    return min(max(rounded, least), greatest)
 
 
 def slow_finish(op, total: int, channel: int, fmt: Format) -> int:
@@ -143,8 +165,10 @@ def slow_element(op, values, channel: int, fmt: Format) -> int:
         return int(op.table[index - op.index_format.minimum])
     if isinstance(op, IntegerAdd):
         total = sum(s * v * 2**a for s, v, a in zip(op.signs, values, op.align, strict=True))
+        if op.factors:
+            total = op.offset + sum(f * v for f, v in zip(op.factors, values, strict=True))
     elif isinstance(op, IntegerMultiply):
-        total = values[0] * values[1]
+        total = (values[0] - op.zero_points[0]) * (values[1] - op.zero_points[1])
     else:
         assert isinstance(op, IntegerScale)
         negative = op.negative_scale is not None and values[0] < 0

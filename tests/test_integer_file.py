@@ -89,7 +89,7 @@ def test_round_trip(graph, tmp_path):
 def test_every_operator_has_a_kind():
     assert set(encoding.KINDS.values()) == set(OPERATORS)
     for kind, cls in encoding.KINDS.items():
-        assert {"name", "inputs", "output", *encoding.FIELDS[kind]} == {field.name for field in fields(cls)}
+        assert {"name", "inputs", "output", *encoding.fields_of(kind, 2)} == {field.name for field in fields(cls)}
 
 
 def test_strange_names_survive(tmp_path):
@@ -322,8 +322,9 @@ def test_an_output_given_twice_is_not_saved(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_reserved_rules_are_refused_on_saving(tmp_path):
+def test_other_rules_are_refused_between_powers_of_two(tmp_path):
     graph = small_network()
-    operator = replace(graph.operators[0], requantize=Requantize((9,), "half_up", True, "tflite_double"))
+    rule = Requantize((40,), "half_up", True, "tflite_double", (1 << 30,))
+    operator = replace(graph.operators[0], requantize=rule)
     with pytest.raises(ModelError, match="only 'shift'"):
         integer_file.save(replace(graph, operators=(operator, *graph.operators[1:])), tmp_path / "a.fpgaq")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from benchmarks.onnx_node_cases import node_cases, outcome, table
 from fpgaq.importers.nnp.constants import FOLDERS
 from fpgaq.importers.nnp.functions import CONVERTERS as NNABLA
 from fpgaq.importers.onnx.operators import CONVERTERS as ONNX
+from fpgaq.importers.onnx_integers.operators import CONVERTERS as QUANTIZED
 from fpgaq.integer_graph import OPERATORS
 
 TEXT = (Path(__file__).parents[1] / "docs" / "operators.md").read_text(encoding="utf-8")
@@ -36,3 +39,17 @@ def test_every_integer_operator_has_a_row_and_was_fuzzed_often() -> None:
     counts = {name: int(count) for name, count in rows.items() if count.isdigit()}
     assert set(counts) == {operator.__name__.removeprefix("Integer") for operator in OPERATORS}
     assert min(counts.values()) >= 100
+
+
+def test_the_node_cases_of_quantized_operators_are_those_of_the_page() -> None:
+    counts: dict[str, Counter[str]] = {}
+    for name, operator, model, inputs, outputs in node_cases():
+        counts.setdefault(operator, Counter())[outcome(name, model, inputs, outputs)[0]] += 1
+    assert sum(found["wrong"] + found["crashed"] for found in counts.values()) == 0
+    assert "\n".join(table(counts)) in TEXT
+
+
+def test_every_operator_of_quantized_models_is_listed() -> None:
+    section = TEXT[TEXT.index("## ONNX models that are quantized already") : TEXT.index("## Operators of the integer")]
+    names = {name.rsplit(".", 1)[-1] for name in QUANTIZED}
+    assert {name for name in names if not re.search(rf"\b{name}\b", section)} == set()

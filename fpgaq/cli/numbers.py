@@ -68,12 +68,29 @@ class QuantizeCommandOptions:
 def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
     """Turn MODEL into an integer network.
 
-    A model that was trained in fixed point (`fpgaq finetune`) states its own formats and needs no calibration.
+    A model that was trained in fixed point (`fpgaq finetune`) states its own formats and needs no calibration, nor does
+    an .onnx that is quantized already.
     """
     wanted = options.quantizing.options()
     from .. import pipeline
+    from ..pipeline.numbers import quantize_stated
     from ..report.scales import unfolded_scales
 
+    with settings.progress("quantizing"):
+        stated = quantize_stated(
+            options.model,
+            options.calibration,
+            wanted,
+            network=options.reading.network,
+            input_shapes=options.reading.input_shapes(),
+            outputs=options.reading.output_names(),
+            output=options.output,
+        )
+    if stated is not None:
+        integer, remarks = stated
+        lines = [*integer_lines(integer), *note_lines(remarks), f"written: {printable(options.output)}"]
+        settings.show(lines, {**integer_json(integer, options.output), "notes": list(remarks), "unfolded": []})
+        return
     with settings.progress("quantizing"):
         graph = options.reading.load(options.model)
         integer = pipeline.quantize(graph, options.calibration, wanted, output=options.output)
@@ -186,12 +203,17 @@ def integer_lines(integer: IntegerGraph) -> list[str]:
                 layer["operator"],
                 shape_text(layer["shape"]),
                 layer["weight_format"] or "-",
-                layer["output_format"],
+                layer["output_format"] if layer["scale"] is None else _stepped(layer),
                 layer["accumulator_width"],
                 span,
             )
         )
     return columns(("layer", "operator", "output", "weights", "format", "accumulator", "shift"), rows)
+
+
+def _stepped(layer: dict[str, Any]) -> str:
+    """The format of a tensor whose step is no power of two."""
+    return f"{layer['output_format'].split('.')[0]} x {layer['scale']:.4g}, zero {layer['zero_point']}"
 
 
 def integer_json(integer: IntegerGraph, output: str | None = None) -> dict[str, Any]:
@@ -211,8 +233,11 @@ def integer_json(integer: IntegerGraph, output: str | None = None) -> dict[str, 
                 "weight_format": weight_format.describe() if weight_format else None,
                 "weight_frac": sorted(set(getattr(op, "weight_frac", ()))),
                 "output_format": tensor.format.describe(),
+                "scale": tensor.scale,
+                "zero_point": tensor.zero_point,
                 "accumulator_width": getattr(op, "accumulator_width", None),
                 "shift": list(requantize.shift) if requantize else [],
+                "multiplier": list(requantize.multiplier) if requantize else [],
             }
         )
     return {"name": integer.name, "output": output, "digest": digest(integer), "layers": layers}

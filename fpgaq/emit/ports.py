@@ -6,6 +6,13 @@ from dataclasses import dataclass
 
 from ..integer_graph import ImageShape, InputTransform
 
+FORMULAS = {
+    "real": "saturate(round((x * scale + offset) * 2**frac))",
+    "divide": "saturate(round(x / scale) + offset)",
+    "integer": "x",
+}
+"""How the host makes input integers of the model's values, by the kind of the transform."""
+
 
 @dataclass(frozen=True)
 class Port:
@@ -29,6 +36,8 @@ class Port:
         Shape of the tensor in the model, without the batch.
     transform : InputTransform, optional
         For an input: how the model's values become the integers.
+    step, zero_point, offset : float, int, float
+        The real value of an integer is ``(integer - zero_point) * step + offset``.
     """
 
     name: str
@@ -41,6 +50,9 @@ class Port:
     signed: bool
     model_shape: tuple[int, ...]
     transform: InputTransform | None = None
+    step: float = 1.0
+    zero_point: int = 0
+    offset: float = 0.0
 
     @property
     def slot_bits(self) -> int:
@@ -69,16 +81,19 @@ class Port:
             "lanes": self.lanes,
             "width": self.width,
             "frac": self.frac,
-            "scale": 2.0**-self.frac,
+            "scale": self.step,
             "signed": self.signed,
             "slot_bits": self.slot_bits,
             "tdata_bits": self.tdata_bits,
             "beats_per_frame": self.beats_per_frame,
         }
+        # Only models that were integers already have these; without them the keys are those of every other network.
+        if self.zero_point or self.offset or self.step != 2.0**-self.frac:
+            port |= {"zero_point": self.zero_point, "offset": self.offset}
         if self.transform is None:
             return {**port, "model_shape": list(self.model_shape)}
         port["transform"] = {
-            "formula": "saturate(round((x * scale + offset) * 2**frac))",
+            "formula": FORMULAS[self.transform.kind],
             "scale": self.transform.scale,
             "offset": self.transform.offset,
             "rounding": self.transform.rounding,

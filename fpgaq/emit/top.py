@@ -163,6 +163,9 @@ def _port(graph: IntegerGraph, name: str, port: str, lanes: int, *, is_input: bo
         signed=tensor.format.signed,
         model_shape=transform.model_shape if transform else graph.output_shapes[name],
         transform=transform,
+        step=tensor.step,
+        zero_point=tensor.zero_point,
+        offset=tensor.offset,
     )
 
 

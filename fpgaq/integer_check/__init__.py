@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..formats import ROUNDINGS
-from ..integer_graph import InputTransform, IntegerGraph, IntegerOperator, Tensor
+from ..integer_graph import TRANSFORM_KINDS, InputTransform, IntegerGraph, IntegerOperator, Tensor
 from .layers import refuse
 from .operators import check_operator, input_counts
 
@@ -24,7 +24,7 @@ def check(graph: IntegerGraph) -> IntegerGraph:
     if not graph.inputs or not graph.outputs or not graph.operators:
         refuse("network", graph.name, "needs at least one input, one output and one layer")
     for name, tensor in graph.tensors.items():
-        _check_tensor(name, tensor)
+        _check_tensor(graph, name, tensor)
     known, layers = set(graph.inputs), [op.name for op in graph.operators]
     for name in graph.inputs:
         _check_input(graph, name)
@@ -59,11 +59,19 @@ def _fits(shape: tuple[int, ...], tensor: Tensor) -> bool:
     return min(shape, default=1) >= 1 and math.prod(shape) == tensor.size
 
 
-def _check_tensor(name: str, tensor: Tensor) -> None:
+def _check_tensor(graph: IntegerGraph, name: str, tensor: Tensor) -> None:
     if tensor.name != name:
         refuse("tensor", name, f"is filed under another name than its own, {tensor.name!r}")
     if len(tensor.shape) != 3 or min(tensor.shape) < 1 or tensor.size > MAX_SIZE:
         refuse("tensor", name, f"has shape {tensor.shape}; (height, width, channels), each at least 1, is needed")
+    if not tensor.format.minimum <= tensor.zero_point <= tensor.format.maximum:
+        refuse("tensor", name, f"has zero point {tensor.zero_point}, which {tensor.format.describe()} does not hold")
+    if tensor.offset and (name not in graph.outputs or any(name in op.inputs for op in graph.operators)):
+        refuse("tensor", name, f"has the offset {tensor.offset}, which only an output that no layer reads may have")
+    if not math.isfinite(tensor.offset):
+        refuse("tensor", name, f"has the offset {tensor.offset}; it must be finite")
+    if tensor.scale is not None and (not 0 < tensor.scale < math.inf or tensor.format.frac):
+        refuse("tensor", name, f"has scale {tensor.scale} with fractional bits; a positive one without them is needed")
 
 
 def _check_input(graph: IntegerGraph, name: str) -> None:
@@ -73,18 +81,24 @@ def _check_input(graph: IntegerGraph, name: str) -> None:
     channels, height, width = transform.image_shape
     if (height, width, channels) != tensor.shape or not _fits(transform.model_shape, tensor):
         refuse("input", name, f"{transform.model_shape} as {transform.image_shape} does not fit {tensor.shape}")
-    _check_transform(name, transform)
+    _check_transform(name, transform, tensor)
     if samples.ndim != 4 or samples.shape[1:] != tensor.shape or samples.dtype != np.int64 or not len(samples):
         refuse("input", name, f"has samples of shape {samples.shape}, {samples.dtype}; frames of {tensor.shape} needed")
     if samples.min() < tensor.format.minimum or samples.max() > tensor.format.maximum:
         refuse("input", name, f"has samples beyond the range of its format {tensor.format.describe()}")
 
 
-def _check_transform(name: str, transform: InputTransform) -> None:
+def _check_transform(name: str, transform: InputTransform, tensor: Tensor) -> None:
     if not np.isfinite([transform.scale, transform.offset]).all():
         refuse("input", name, f"has scale {transform.scale} and offset {transform.offset}; they must be finite")
     if transform.rounding not in ROUNDINGS:
         refuse("input", name, f"rounds by {transform.rounding!r}; allowed: {', '.join(ROUNDINGS)}")
+    if transform.kind not in TRANSFORM_KINDS:
+        refuse("input", name, f"has a transform of kind {transform.kind!r}; allowed: {', '.join(TRANSFORM_KINDS)}")
+    if transform.kind == "integer" and (transform.scale, transform.offset) != (1.0, 0.0):
+        refuse("input", name, "takes integers as they are and has a scale or offset; they must be 1 and 0")
+    if transform.kind == "divide" and (transform.scale <= 0 or transform.offset % 1 or tensor.format.frac):
+        refuse("input", name, "divides by a scale that is not positive, or adds no integer, or has fractional bits")
 
 
 def _check_names(op: IntegerOperator, graph: IntegerGraph, known: set[str]) -> None:

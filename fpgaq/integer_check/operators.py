@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..accumulators import Bounds
 from ..formats import Format
 from ..integer_graph import (
     IntegerAdd,
@@ -26,6 +27,7 @@ from ..integer_graph import (
     IntegerTable,
     IntegerTranspose,
     IntegerUpsample,
+    Requantize,
     Tensor,
 )
 from .layers import (
@@ -72,15 +74,19 @@ def _check_max_pooling(op: IntegerMaxPooling, sources: Sources, target: Tensor) 
 def _check_relu(op: IntegerRelu, sources: Sources, target: Tensor) -> None:
     (source,) = sources
     check_shape(op, source.shape, target)
+    if source.zero_point or target.zero_point or source.scale != target.scale:
+        refuse("layer", op.name, "reads or writes a zero point or changes the scale; a table or a lower limit can")
     if source.format.frac != target.format.frac or target.format.maximum < source.format.maximum:
         refuse("layer", op.name, f"writes {target.format.describe()}, which does not hold {source.format.describe()}")
 
 
 def _check_multiply(op: IntegerMultiply, sources: Sources, target: Tensor) -> None:
     _check_equal_shapes(op, sources, target)
-    check_accumulator(op, op.accumulator_width, *(tensor.format for tensor in sources))
-    check_rule(op, op.requantize, 1)
-    check_requantize(op, op.requantize, (sum(tensor.format.frac for tensor in sources),), target.format)
+    if op.zero_points != tuple(tensor.zero_point for tensor in sources):
+        refuse("layer", op.name, f"takes zero points {op.zero_points} away, which are not those of its inputs")
+    bounds = check_accumulator(op, op.accumulator_width, *(tensor.format for tensor in sources))
+    scales = (sum(tensor.format.frac for tensor in sources),)
+    check_requantize(op, op.requantize, scales, target, bounds, sources)
 
 
 def _check_arg_max(op: IntegerArgMax, sources: Sources, target: Tensor) -> None:
@@ -106,6 +112,8 @@ def _check_product(op: IntegerConvolution | IntegerAffine, sources: Sources, tar
 
 def _check_same_formats(op: IntegerOperator, sources: Sources, target: Tensor) -> None:
     for source in sources:
+        if source.meaning[1:] != target.meaning[1:]:
+            refuse("layer", op.name, "reads and writes different scales or zero points; they must be equal")
         if source.format != target.format:
             refuse(
                 "layer",
@@ -122,9 +130,10 @@ def _check_equal_shapes(op: IntegerOperator, sources: Sources, target: Tensor) -
 def _check_sum_pooling(op: IntegerSumPooling, sources: Sources, target: Tensor) -> None:
     (source,) = sources
     check_shape(op, windows(op, source, source.shape[2]), target)
-    check_accumulator(op, op.accumulator_width, source.format)
-    check_rule(op, op.requantize, 1)
-    check_requantize(op, op.requantize, (source.format.frac,), target.format)
+    bounds = check_accumulator(op, op.accumulator_width, source.format)
+    if source.zero_point or (op.requantize is not None and op.requantize.rule != "shift"):
+        refuse("layer", op.name, "sums a tensor with a zero point or by a multiplier; a convolution of ones can")
+    check_requantize(op, op.requantize, (source.format.frac,), target, bounds, sources)
     pixels = target.shape[0] * target.shape[1]
     if len(op.divisor) not in (1, pixels):
         refuse("layer", op.name, f"has {len(op.divisor)} divisors for {pixels} output pixels")
@@ -137,8 +146,10 @@ def _check_table(op: IntegerTable, sources: Sources, target: Tensor) -> None:
     check_shape(op, source.shape, target)
     if op.index_format.width > MAX_INDEX_WIDTH or op.index_format.narrow:
         refuse("layer", op.name, f"has an index of {op.index_format.width} bits; full range, to {MAX_INDEX_WIDTH} bits")
-    check_rule(op, op.requantize, 1)
-    check_requantize(op, op.requantize, (source.format.frac,), op.index_format)
+    reached = Bounds(min(source.format.minimum, 0), max(source.format.maximum, 0))
+    check_requantize(op, op.requantize, (source.format.frac,), Tensor("", (1, 1, 1), op.index_format), reached, ())
+    if op.requantize.rule != "shift":
+        refuse("layer", op.name, "multiplies for its index; a shift is needed")
     if op.table.shape != (1 << op.index_format.width,) or op.table.dtype != np.int64:
         refuse("layer", op.name, f"has a table of shape {op.table.shape}, {op.table.dtype}; one int64 for each index")
     _check_range(op, "entries", op.table, target.format)
@@ -155,12 +166,22 @@ def _check_add(op: IntegerAdd, sources: Sources, target: Tensor) -> None:
         refuse("layer", op.name, f"has {len(op.align)} alignments and {len(op.signs)} signs for {len(sources)} inputs")
     if min(op.align) < 0 or max(op.align) > MAX_ALIGN or not set(op.signs) <= {1, -1}:
         refuse("layer", op.name, f"has alignments {op.align} or signs {op.signs}; 0 to {MAX_ALIGN}, and 1 or -1")
+    if op.factors and (len(op.factors) != len(sources) or any(op.align) or set(op.signs) != {1}):
+        refuse("layer", op.name, f"has {len(op.factors)} factors for {len(sources)} inputs, or alignments beside them")
+    if bool(op.factors) != any(tensor.scale is not None for tensor in sources):
+        refuse("layer", op.name, "has factors, which stand where inputs have arbitrary scales, and nowhere else")
+    if not op.factors and (op.offset or any(tensor.zero_point for tensor in sources)):
+        refuse("layer", op.name, "has an offset or zero points, which need factors")
     scales = {tensor.format.frac + align for tensor, align in zip(sources, op.align, strict=True)}
     if len(scales) != 1:
         refuse("layer", op.name, f"aligns its inputs to different scales, fractional bits {sorted(scales)}")
-    check_accumulator(op, op.accumulator_width, *(tensor.format for tensor in sources))
-    check_rule(op, op.requantize, 1)
-    check_requantize(op, op.requantize, tuple(scales), target.format)
+    bounds = check_accumulator(op, op.accumulator_width, *(tensor.format for tensor in sources))
+    check_requantize(op, op.requantize, tuple(scales), target, bounds, sources, _has_zero_point(op.requantize))
+
+
+def _has_zero_point(rule: Requantize) -> bool:
+    """Whether a sum adds the output's zero point itself; else one of its inputs holds it."""
+    return isinstance(rule, Requantize) and rule.zero_point != 0
 
 
 def _check_scale(op: IntegerScale, sources: Sources, target: Tensor) -> None:
@@ -176,9 +197,14 @@ def _check_scale(op: IntegerScale, sources: Sources, target: Tensor) -> None:
             refuse("layer", op.name, f"has a {label} that is not one int64 for each of {channels} channels")
         if label != "offset":
             _check_range(op, f"{label}s", array, Format(op.scale_width, 0))
-    check_accumulator(op, op.accumulator_width, source.format)
+    if op.negative_scale is not None and source.zero_point:
+        refuse("layer", op.name, "has another factor below zero, which a tensor with a zero point does not know")
+    bounds = check_accumulator(op, op.accumulator_width, source.format)
     # The fractional bits of the scales are not part of the network, so the target's cannot be held against them.
-    check_rule(op, op.requantize, channels)
+    check_rule(op, op.requantize, channels, target.format, bounds)
+    # The offset may hold the output's zero point.
+    if op.requantize.zero_point not in (0, target.zero_point):
+        refuse("layer", op.name, f"adds {op.requantize.zero_point} where the output has {target.zero_point}")
 
 
 def _check_concatenate(op: IntegerConcatenate, sources: Sources, target: Tensor) -> None:
@@ -234,6 +260,8 @@ def _check_upsample(op: IntegerUpsample, sources: Sources, target: Tensor) -> No
     if len(op.factor) != 2 or min(op.factor) < 1:
         refuse("layer", op.name, f"has factor {op.factor}; two numbers of at least 1 are needed")
     rows, columns = op.factor
+    if op.zeros and source.zero_point:
+        refuse("layer", op.name, "spreads zeros in a tensor with a zero point")
     if not op.zeros:
         check_shape(op, (height * rows, width * columns, channels), target)
         return

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +15,7 @@ from .. import __version__
 from ..errors import ModelError
 from ..formats import ROUNDINGS, Format
 from ..integer_graph import (
+    TRANSFORM_KINDS,
     InputTransform,
     IntegerAdd,
     IntegerAffine,
@@ -37,7 +40,10 @@ from ..integer_graph import (
 )
 from .json_reader import JsonReader
 
-VERSION = 1
+VERSION = 2
+"""The newest version that this program reads. Networks that need no more are written in version 1."""
+NEEDS = "0.2.0"
+"""The first fpgaq that reads `VERSION`, which the file tells older ones."""
 GENERATOR = "fpgaq"
 Arrays: TypeAlias = dict[str, NDArray[np.int64]]
 Fetch: TypeAlias = Callable[[str], NDArray[np.int64]]
@@ -81,11 +87,19 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "reshape": (),
     "argmax": (),
 }
+FIELDS_2: dict[str, tuple[str, ...]] = {
+    "convolution": ("weight_scale",),
+    "affine": ("weight_scale",),
+    "add": ("factors", "offset"),
+    "multiply": ("zero_points",),
+}
+"""Fields that version 2 adds to those of version 1, all of them with defaults."""
 ARRAYS = ("weight", "bias", "table", "scale", "offset", "negative_scale")
 FORMATS = ("weight_format", "index_format")
 LENGTHS: dict[str, int | None] = {
     **{"stride": 2, "padding": 4, "dilation": 2, "kernel": 2, "factor": 2, "start": 3, "axes": 3},
-    **dict.fromkeys(("weight_frac", "divisor", "align", "signs")),
+    **dict.fromkeys(("weight_frac", "divisor", "align", "signs", "factors")),
+    "zero_points": 2,
 }
 """Fields that hold integers, and how many."""
 
@@ -93,12 +107,14 @@ LENGTHS: dict[str, int | None] = {
 def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
     """The JSON value of `graph` and the arrays that it refers to by member name."""
     arrays: Arrays = {}
-    operators = [_describe_operator(op, index, arrays) for index, op in enumerate(graph.operators)]
+    version = version_of(graph)
+    operators = [_describe_operator(op, index, arrays, version) for index, op in enumerate(graph.operators)]
     for index, name in enumerate(graph.inputs):
         arrays[f"samples_{index}.npy"] = graph.samples[name]
     return {
         "generator": GENERATOR,
-        "version": VERSION,
+        "version": version,
+        **({"needs": NEEDS} if version > 1 else {}),
         "name": graph.name,
         "classifier": graph.classifier,
         "inputs": [
@@ -110,6 +126,7 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
                 "rounding": graph.transforms[name].rounding,
                 "model_shape": list(graph.transforms[name].model_shape),
                 "image_shape": list(graph.transforms[name].image_shape),
+                **({"kind": graph.transforms[name].kind} if version > 1 else {}),
             }
             for index, name in enumerate(graph.inputs)
         ],
@@ -120,6 +137,11 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
                 "label": tensor.label,
                 "shape": list(tensor.shape),
                 "format": _describe_format(tensor.format),
+                **(
+                    {"scale": tensor.scale, "zero_point": tensor.zero_point, "offset": tensor.offset}
+                    if version > 1
+                    else {}
+                ),
             }
             for tensor in graph.tensors.values()
         ],
@@ -127,14 +149,46 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
     }, arrays
 
 
+def version_of(graph: IntegerGraph) -> int:
+    """The version in which a network is written: 2 if anything in it is beyond version 1."""
+    plain = (
+        all(tensor.scale is None and not (tensor.zero_point or tensor.offset) for tensor in graph.tensors.values())
+        and all(transform.kind == "real" for transform in graph.transforms.values())
+        and all(_plain(op) for op in graph.operators)
+    )
+    return 1 if plain else VERSION
+
+
+def _plain(op: IntegerOperator) -> bool:
+    requantize = getattr(op, "requantize", None)
+    added = FIELDS_2.get(kind_of(op), ())
+    return (requantize is None or requantize.plain) and all(
+        getattr(op, field.name) == field.default for field in dataclasses.fields(op) if field.name in added
+    )
+
+
+def kind_of(op: IntegerOperator) -> str:
+    """The name of an operator's class in the file."""
+    return next(kind for kind, cls in KINDS.items() if type(op) is cls)
+
+
+def fields_of(kind: str, version: int) -> tuple[str, ...]:
+    """The fields of an operator."""
+    return FIELDS[kind] + (FIELDS_2.get(kind, ()) if version > 1 else ())
+
+
 def _describe_format(fmt: Format) -> dict[str, Any]:
     return {"width": fmt.width, "frac": fmt.frac, "signed": fmt.signed, "narrow": fmt.narrow}
 
 
-def _describe_operator(op: IntegerOperator, index: int, arrays: Arrays) -> dict[str, Any]:
-    kind = next(kind for kind, cls in KINDS.items() if type(op) is cls)
+def _describe_values(tensor: Tensor) -> dict[str, Any]:
+    return {"scale": tensor.scale, "zero_point": tensor.zero_point, "offset": tensor.offset}
+
+
+def _describe_operator(op: IntegerOperator, index: int, arrays: Arrays, version: int) -> dict[str, Any]:
+    kind = kind_of(op)
     result: dict[str, Any] = {"kind": kind, "name": op.name, "inputs": list(op.inputs), "output": op.output}
-    for field in FIELDS[kind]:
+    for field in fields_of(kind, version):
         value = getattr(op, field)
         if isinstance(value, np.ndarray):
             member = f"layer_{index}_{field}.npy"
@@ -142,23 +196,26 @@ def _describe_operator(op: IntegerOperator, index: int, arrays: Arrays) -> dict[
         elif isinstance(value, Format):
             value = _describe_format(value)
         elif isinstance(value, Requantize):
-            value = {
-                "rule": value.rule,
-                "shift": list(value.shift),
-                "rounding": value.rounding,
-                "relu": value.relu,
-            }
+            value = _describe_requantize(value, version)
         elif isinstance(value, tuple):
             value = list(value)
         result[field] = value
     return result
 
 
+def _describe_requantize(value: Requantize, version: int) -> dict[str, Any]:
+    plain = {"rule": value.rule, "shift": list(value.shift), "rounding": value.rounding, "relu": value.relu}
+    if version == 1:
+        return plain
+    limits = {"zero_point": value.zero_point, "low": value.low, "high": value.high}
+    return {**plain, "multiplier": list(value.multiplier), "offset": list(value.offset), **limits}
+
+
 def restore(value: Any, fetch: Fetch) -> IntegerGraph:
     """The graph of a JSON value; `fetch` gives the array of a member name. `integer_check.check` comes after it."""
     reader = JsonReader(value, "the network")
     reader.text("generator", (GENERATOR,))
-    _check_version(reader)
+    version = _check_version(reader)
     transforms: dict[str, InputTransform] = {}
     samples: Arrays = {}
     for entry in reader.objects("inputs"):
@@ -170,6 +227,7 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
             rounding=entry.text("rounding", ROUNDINGS),  # type: ignore[arg-type]
             model_shape=entry.integers("model_shape"),
             image_shape=entry.integers("image_shape", 3),  # type: ignore[arg-type]
+            kind=entry.text("kind", TRANSFORM_KINDS) if version > 1 else "real",
         )
         entry.finish()
     outputs: dict[str, tuple[int, ...]] = {}
@@ -181,8 +239,8 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
         name=reader.text("name"),
         inputs=tuple(transforms),
         outputs=tuple(outputs),
-        tensors=_restore_tensors(reader.objects("tensors")),
-        operators=tuple(_restore_operator(entry, fetch) for entry in reader.objects("operators")),
+        tensors=_restore_tensors(reader.objects("tensors"), version),
+        operators=tuple(_restore_operator(entry, fetch, version) for entry in reader.objects("operators")),
         transforms=transforms,
         output_shapes=outputs,
         samples=samples,
@@ -192,16 +250,19 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
     return graph
 
 
-def _check_version(reader: JsonReader) -> None:
+def _check_version(reader: JsonReader) -> int:
     version, needs = reader.integer("version"), reader.fields.get("needs")
     if version > VERSION:
         known = isinstance(needs, str) and re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4}){1,3}", needs)
         raise ModelError(
-            f"network.json: version {version} was written by a newer fpgaq; this one, {__version__}, reads version"
-            f" {VERSION}: {f'fpgaq {needs} or later is needed' if known else 'upgrade fpgaq'}"
+            f"network.json: version {version} was written by a newer fpgaq; this one, {__version__}, reads versions"
+            f" 1 to {VERSION}: {f'fpgaq {needs} or later is needed' if known else 'upgrade fpgaq'}"
         )
-    if version != VERSION:
-        raise ModelError(f"network.json: version {version} is unknown; this program reads version {VERSION}")
+    if not 1 <= version <= VERSION:
+        raise ModelError(f"network.json: version {version} is unknown; this program reads versions 1 to {VERSION}")
+    if version > 1:
+        reader.text("needs")
+    return version
 
 
 def _new_name(reader: JsonReader, field: str, known: Mapping[str, object]) -> str:
@@ -211,7 +272,7 @@ def _new_name(reader: JsonReader, field: str, known: Mapping[str, object]) -> st
     return name
 
 
-def _restore_tensors(entries: list[JsonReader]) -> dict[str, Tensor]:
+def _restore_tensors(entries: list[JsonReader], version: int) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for entry in entries:
         name = _new_name(entry, "name", tensors)
@@ -220,6 +281,9 @@ def _restore_tensors(entries: list[JsonReader]) -> dict[str, Tensor]:
             shape=entry.integers("shape", 3),  # type: ignore[arg-type]
             format=_restore_format(entry, "format"),
             label=entry.text("label"),
+            scale=entry.optional_number("scale") if version > 1 else None,
+            zero_point=entry.integer("zero_point") if version > 1 else 0,
+            offset=entry.number("offset") if version > 1 else 0.0,
         )
         entry.finish()
     return tensors
@@ -238,21 +302,25 @@ def _restore_format(parent: JsonReader, field: str) -> Format:
         raise ModelError(f"network.json, {reader.where}: {error}") from None
 
 
-def _restore_operator(reader: JsonReader, fetch: Fetch) -> IntegerOperator:
+def _restore_operator(reader: JsonReader, fetch: Fetch, version: int) -> IntegerOperator:
     kind = reader.text("kind", tuple(KINDS))
     values: dict[str, Any] = {
         "name": reader.text("name"),
         "inputs": reader.texts("inputs"),
         "output": reader.text("output"),
     }
-    for field in FIELDS[kind]:
-        if field in ARRAYS:
+    for field in fields_of(kind, version):
+        if field == "offset" and kind == "add":
+            values[field] = reader.integer(field)
+        elif field == "weight_scale":
+            values[field] = reader.numbers(field)
+        elif field in ARRAYS:
             member = reader.optional_text(field) if field == "negative_scale" else reader.text(field)
             values[field] = None if member is None else fetch(member)
         elif field in FORMATS:
             values[field] = _restore_format(reader, field)
         elif field == "requantize":
-            values[field] = _restore_requantize(reader)
+            values[field] = _restore_requantize(reader, version)
         elif field == "mode":
             values[field] = reader.text(field)
         elif field == "zeros":
@@ -265,7 +333,7 @@ def _restore_operator(reader: JsonReader, fetch: Fetch) -> IntegerOperator:
     return KINDS[kind](**values)
 
 
-def _restore_requantize(parent: JsonReader) -> Requantize | None:
+def _restore_requantize(parent: JsonReader, version: int) -> Requantize | None:
     value = parent.take("requantize")
     if value is None:
         return None
@@ -276,7 +344,16 @@ def _restore_requantize(parent: JsonReader) -> Requantize | None:
         relu=reader.flag("relu"),
         rule=reader.text("rule"),
     )
+    if version > 1:
+        result = replace(
+            result,
+            multiplier=reader.integers("multiplier"),
+            offset=reader.wide_integers("offset"),
+            zero_point=reader.integer("zero_point"),
+            low=reader.optional_integer("low"),
+            high=reader.optional_integer("high"),
+        )
     reader.finish()
-    if not result.shift:
-        reader.fail("at least one shift")
+    if not (result.shift and result.multiplier and result.offset):
+        reader.fail("at least one shift, multiplier and offset")
     return result

@@ -60,6 +60,33 @@ class JsonReader:
             self.fail(f"{name!r} as a finite number")
         return float(value)
 
+    def optional_number(self, name: str) -> float | None:
+        """A finite number, or None for null."""
+        if name in self.fields and self.fields[name] is None:
+            return self.take(name)  # type: ignore[no-any-return]
+        return self.number(name)
+
+    def optional_integer(self, name: str) -> int | None:
+        """An integer of 64 bits, or None for null."""
+        if name in self.fields and self.fields[name] is None:
+            return self.take(name)  # type: ignore[no-any-return]
+        return self.integer(name)
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """A list of finite numbers."""
+        values = self.take(name)
+        sound = isinstance(values, list) and all(type(v) in (int, float) and abs(v) <= 1e300 for v in values)
+        if not sound:
+            self.fail(f"{name!r} as a list of finite numbers")
+        return tuple(float(value) for value in values)
+
+    def wide_integers(self, name: str) -> tuple[int, ...]:
+        """A list of integers of 64 bits."""
+        values = self.take(name)
+        if not isinstance(values, list) or not all(type(v) is int and abs(v) < 1 << 63 for v in values):
+            self.fail(f"{name!r} as a list of integers")
+        return tuple(values)
+
     def integers(self, name: str, length: int | None = None) -> tuple[int, ...]:
         """A list of integers, of a stated length if there is one."""
         values = self.take(name)

@@ -13,18 +13,23 @@ from ..integer_check import check
 from ..integer_graph import IntegerConvolution, IntegerGraph, IntegerOperator, IntegerUpsample
 from .columns import can_merge, with_merged_columns
 from .phases import Piece, in_phases
+from .scales import with_plain_requantizers
 
-__all__ = ["can_merge", "lower", "with_merged_columns"]
+__all__ = ["can_merge", "lower", "with_merged_columns", "with_plain_requantizers"]
 
 
 def lower(graph: IntegerGraph) -> IntegerGraph:
-    """Transposed convolutions as a convolution for each phase of their output (`fpgaq.lowering.phases`).
+    """Requantizers that multiply as factors (`fpgaq.lowering.scales`), transposed convolutions as a convolution for
+    each phase of their output (`fpgaq.lowering.phases`).
 
     Returns
     -------
     IntegerGraph
         `graph` itself where nothing changes.
     """
+    lowered = with_plain_requantizers(graph)
+    if lowered is not graph:
+        graph = check(lowered)
     spreads = {op.output: op for op in graph.operators if isinstance(op, IntegerUpsample) and op.zeros}
     readers: dict[str, list[IntegerOperator]] = {}
     for op in graph.operators:

@@ -63,6 +63,7 @@ def _merged(op: IntegerConvolution, source: Tensor, target: Tensor) -> IntegerCo
         weight=weight.reshape(TOGETHER * outputs, rows, -1, channels),
         bias=np.tile(op.bias, TOGETHER),
         weight_frac=op.weight_frac * TOGETHER,
+        weight_scale=op.weight_scale * (TOGETHER if len(op.weight_scale) > 1 else 1),
         stride=(op.stride[0], TOGETHER * stride),
         padding=(top, bottom, left, max(right, 0)),
         requantize=rule,

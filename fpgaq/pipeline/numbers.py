@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,8 @@ def quantize(
         A graph that `load_model` returned, or a model file.
     calibration : Samples
         Training samples in the model's own units; labels are left aside. None for a model that was trained in fixed
-        point, whose FixedPointQuantize functions state all formats.
+        point, whose FixedPointQuantize functions state all formats, and for the file of a model that is quantized
+        already.
     options : QuantizeOptions, optional
     network : str, optional
         Which network of a model file.
@@ -55,6 +57,10 @@ def quantize(
 
     if output is not None:
         check_file(output)
+    if not isinstance(model, Graph):
+        stated = quantize_stated(model, calibration, options, network=network, output=output)
+        if stated is not None:
+            return stated[0]
     graph = model if isinstance(model, Graph) else load_model(model, network)
     if calibration is None or is_fixed(graph.operators):
         return _quantize_fixed(graph, calibration, options, output)
@@ -64,6 +70,38 @@ def quantize(
     if output is not None:
         save(integer, output)
     return integer
+
+
+def quantize_stated(
+    model: str | Path,
+    calibration: Samples | None = None,
+    options: QuantizeOptions | None = None,
+    *,
+    network: str | None = None,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    outputs: Sequence[str] | None = None,
+    output: str | Path | None = None,
+) -> tuple[IntegerGraph, tuple[str, ...]] | None:
+    """The integer network that a quantized model file states, and lines that tell how; None for another file.
+
+    Raises
+    ------
+    UsageError
+        Calibration or options, which such a file leaves no room for.
+    """
+    from ..importers import load_integers
+    from ..integer_file import save
+
+    found = load_integers(model, network, input_shapes, outputs)
+    if found is None:
+        return None
+    if calibration is not None:
+        raise UsageError(f"{model}: is quantized already and states its own scales; leave the calibration samples out")
+    if options is not None and options != QuantizeOptions():
+        raise UsageError(f"{model}: is quantized already and states its formats; leave the options of quantizing out")
+    if output is not None:
+        save(found[0], output)
+    return found
 
 
 def _quantize_fixed(
@@ -149,7 +187,6 @@ def run_with_engine(
 ) -> tuple[dict[str, tuple[IntegerArray, NDArray[np.float64]]], set[str]]:
     """The result of `run`, and the engines that computed it."""
     from ..engines import Runner
-    from ..formats import dequantize
     from ..reference import to_model_layout
 
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
@@ -159,5 +196,5 @@ def run_with_engine(
     outputs = {}
     for name in network.outputs:
         values = to_model_layout(network, name, results[name])
-        outputs[name] = (values, dequantize(values, network.tensors[name].format))
+        outputs[name] = (values, network.tensors[name].real(values))
     return outputs, runner.used

@@ -30,17 +30,17 @@ def table(op: IntegerTable, x: Work) -> Work:
 
 
 def add(op: IntegerAdd, target: Tensor, *inputs: Work) -> Work:
-    """The signed sum of aligned inputs, rounded once."""
-    sums = np.zeros(inputs[0].shape, dtype=np.int64)
-    for x, align, sign in zip(inputs, op.align, op.signs, strict=True):
-        sums += (x.astype(np.int64) << align) * sign
+    """The sum of inputs, aligned or by their factors, rounded once."""
+    sums = np.full(inputs[0].shape, op.offset, dtype=np.int64)
+    for x, coefficient in zip(inputs, op.coefficients, strict=True):
+        sums += x.astype(np.int64) * coefficient
     check_sums(op, sums, op.accumulator_width)
     return _finish(sums, op.requantize, target.format)
 
 
 def multiply(op: IntegerMultiply, target: Tensor, first: Work, second: Work) -> Work:
     """The product of two inputs, rounded once."""
-    products = first.astype(np.int64) * second.astype(np.int64)
+    products = (first.astype(np.int64) - op.zero_points[0]) * (second.astype(np.int64) - op.zero_points[1])
     check_sums(op, products, op.accumulator_width)
     return _finish(products, op.requantize, target.format)
 

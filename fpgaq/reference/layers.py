@@ -10,11 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import VerificationError
-from ..formats import Format, Rounding, round_shift
+from ..formats import Format, Rounding
 from ..integer_graph import IntegerOperator, Requantize
+from ..requantizers import requantized
 
 Work: TypeAlias = NDArray[Any]
 """Exact integers in float32, float64 or int64; axes (channels, height, width, frames)."""
+
+
+NARROW = 24
+"""Bits of a format whose every integer float32 holds."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +46,21 @@ def requantize(sums: Work, rule: Requantize, fmt: Format) -> Work:
 
     A float accumulator must leave room for the rounding term, as `working_type` sees to.
     """
+    if rule.rule != "shift" or sums.dtype.kind == "i" or (rule.zero_point and fmt.width > NARROW):
+        return requantized(sums.astype(np.int64, copy=False), rule, fmt)
     shift = np.asarray(rule.shift, dtype=np.int64)[:, np.newaxis]
-    least = max(fmt.minimum, 0) if rule.relu else fmt.minimum
-    if sums.dtype.kind == "i":
-        return np.clip(round_shift(sums, shift, rule.rounding), least, fmt.maximum)
     if shift.any():
         sums *= np.ldexp(1.0, -shift).astype(sums.dtype)
         _round_in_place(sums, rule.rounding)
+    least, greatest = rule.limits(fmt)
+    if rule.zero_point:
+        # Clip before the addition, which a type of 24 bits then holds.
+        least, greatest = least - rule.zero_point, greatest - rule.zero_point
     # A limit beyond the type's exact integers is never reached; rounding it to the type then changes nothing.
-    return np.clip(sums, sums.dtype.type(least), sums.dtype.type(fmt.maximum), out=sums)
+    np.clip(sums, sums.dtype.type(least), sums.dtype.type(greatest), out=sums)
+    if rule.zero_point:
+        sums += sums.dtype.type(rule.zero_point)
+    return sums
 
 
 def _round_in_place(values: Work, rounding: Rounding) -> None:

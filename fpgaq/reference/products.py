@@ -15,7 +15,7 @@ from .windows import pad_constant, window
 
 def working_type(op: IntegerConvolution | IntegerAffine, input_format: Format) -> type[np.generic]:
     """The fastest type in which the layer's sums and its rounding term are exact: float32, float64 or int64."""
-    shifts = op.requantize.shift if op.requantize is not None else (0,)
+    shifts = op.requantize.shift if op.requantize is not None and op.requantize.rule == "shift" else (0,)
     magnitude = operator_bounds(op, input_format).magnitude + (1 << max(shifts) >> 1)
     if magnitude <= 1 << 24:
         return np.float32

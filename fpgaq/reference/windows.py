@@ -85,8 +85,8 @@ def sum_pooling(op: IntegerSumPooling, target: Tensor, x: Work) -> Work:
     divisor = np.asarray(op.divisor, dtype=np.int64) << op.requantize.shift[0]
     if divisor.size > 1:
         divisor = divisor.reshape(height, width, 1)
-    least = max(target.format.minimum, 0) if op.requantize.relu else target.format.minimum
-    return np.clip(round_divide(sums, divisor, op.requantize.rounding), least, target.format.maximum)
+    rule = op.requantize
+    return np.clip(round_divide(sums, divisor, rule.rounding) + rule.zero_point, *rule.limits(target.format))
 
 
 def pad(op: IntegerPad, x: Work) -> Work:

@@ -15,7 +15,7 @@ from ..data import Dataset, fit_shape
 from ..engines import Runner
 from ..errors import ModelError
 from ..float_executor import run_float
-from ..formats import Format, dequantize
+from ..formats import Format
 from ..graph import Graph, Pointwise
 from ..inputs import transform_data
 from ..integer_graph import IntegerArgMax, IntegerArray, IntegerGraph, Tensor
@@ -268,9 +268,10 @@ def _compare_batch(
     integers = runner.run(transform_data(integer, batch))
     for name in votes.tensors:
         tensor = integer.tensors[name]
-        values = dequantize(integers[name], tensor.format)
-        if name in integer.inputs and integer.transforms[name].scale != 0.0:
-            values = (values - integer.transforms[name].offset) / integer.transforms[name].scale
+        values = tensor.real(integers[name])
+        transform = integer.transforms.get(name)
+        if transform is not None and transform.kind == "real" and transform.scale != 0.0:
+            values = (values - transform.offset) / transform.scale
         votes.tensors[name].add(_as_stream(reals[name], tensor), integers[name], values, tensor.format)
     votes.losses.add(targets, reals, {name: _real_output(integer, name, integers[name]) for name in targets})
     output = graph.outputs[0]
@@ -290,7 +291,7 @@ def _compare_batch(
 
 def _real_output(integer: IntegerGraph, name: str, integers: IntegerArray) -> NDArray[np.float64]:
     """Channels first, as the model has them; an output after an argmax has no model shape of its own."""
-    return dequantize(integers, integer.tensors[name].format).transpose(0, 3, 1, 2)
+    return integer.tensors[name].real(integers).transpose(0, 3, 1, 2)
 
 
 def _is_binary(graph: Graph) -> bool:

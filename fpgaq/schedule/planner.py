@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import FitError
+from ..integer_check.carried import check_carried
 from ..integer_graph import IntegerGraph, IntegerOperator
 from .beats import BeatNetwork
 from .candidates import Candidates
@@ -76,6 +77,7 @@ class Draft:
 
 def draft(graph: IntegerGraph, target: Target) -> Draft:
     """The hardware of a network but for the last savings of memory; errors are those of `make_schedule`."""
+    check_carried(graph)
     ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
     least = _port_beats(graph)
     choices = _choices(graph, ranges, target, least)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ..data import Dataset, fit_shape
 from ..errors import FitError, ModelError
 from ..float_executor import run_float
-from ..formats import dequantize
 from ..graph import Graph
 from ..inputs import transform_data
 from ..integer_graph import IntegerGraph
@@ -130,6 +129,6 @@ def outputs(integer: IntegerGraph, workload: Workload) -> NDArray[np.float64]:
     results = run(integer, transform_data(integer, workload.data))
     parts = []
     for name in integer.outputs:
-        values = to_model_layout(integer, name, dequantize(results[name], integer.tensors[name].format))
+        values = to_model_layout(integer, name, integer.tensors[name].real(results[name]))
         parts.append(values.reshape(len(values), -1))
     return np.hstack(parts)

@@ -19,6 +19,7 @@ from ..adders.digits import signed_digits
 from ..errors import UnsupportedError, UsageError
 from ..formats import Format
 from ..integer_check import check
+from ..integer_check.carried import check_carried
 from ..integer_graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph, Tensor
 from ..reference import run
 from .layer_inputs import Values, layer_moments
@@ -60,6 +61,7 @@ def cheapen(
     """
     if not 0 < bound < float("inf"):
         raise UsageError(f"a bound of {bound:g} on the relative error is not above 0 and finite")
+    check_carried(graph)
     known = [op.name for op in graph.operators if isinstance(op, IntegerAffine | IntegerConvolution)]
     if not known:
         raise UnsupportedError("the network has no affine layer or convolution whose weights could be chosen anew")

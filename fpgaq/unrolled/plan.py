@@ -19,6 +19,7 @@ from ..adders.search import find_sums
 from ..adders.words import add_words
 from ..errors import FitError, UnsupportedError, UsageError
 from ..formats import Format
+from ..integer_check.carried import check_carried
 from ..integer_graph import IntegerAffine, IntegerArray, IntegerGraph
 from ..schedule.cells import latency
 from .registers import cut, level_costs, spread
@@ -146,6 +147,7 @@ def plan_network(graph: IntegerGraph, unrolling: Unrolling) -> UnrolledPlan:
 
 
 def _check(graph: IntegerGraph, unrolling: Unrolling) -> None:
+    check_carried(graph)
     if unrolling.tables not in TABLES:
         raise UsageError(f"look-up tables of {unrolling.tables} inputs were asked for; give 4 or 6")
     if unrolling.shallow and unrolling.tables == 4:

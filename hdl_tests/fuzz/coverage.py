@@ -104,6 +104,9 @@ FEATURES = frozenset(
         "slice: channels",
         "transpose: channels move",
         "transpose: channels stay",
+        "arbitrary scale",
+        "zero point",
+        "zero point as padding",
     }
 )
 """All that `features` can say."""
@@ -126,7 +129,9 @@ def features(case: Case) -> set[str]:
         if isinstance(op, IntegerConvolution) and op.groups > 1:
             found.add("depthwise" if op.groups == source.shape[2] else "groups")
         if isinstance(op, IntegerConvolution) and any(op.padding) and op.padding_value:
-            found.add("padding value")
+            found.add("zero point as padding" if source.zero_point else "padding value")
+        found |= {"arbitrary scale"} if result.scale is not None else set()
+        found |= {"zero point"} if source.zero_point else set()
         if isinstance(op, IntegerRelu) and result.format.width > source.format.width:
             found.add("relu into a wider format")
     return found

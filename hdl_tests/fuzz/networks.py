@@ -24,6 +24,7 @@ from fpgaq.integer_graph import (
 from fpgaq.lowering import can_merge, lower, with_merged_columns
 from fpgaq.schedule import Schedule, Target, make_schedule
 from hdl_tests.fuzz.case import Case, connect
+from hdl_tests.fuzz.imported import imported_network
 from hdl_tests.fuzz.layers import random_affine, random_convolution
 from hdl_tests.fuzz.operators import (
     JOINS,
@@ -43,8 +44,9 @@ MOST_CYCLES = 2000
 """Predicted cycles of a frame above which a case gets more multipliers, so that it simulates quickly."""
 
 
-SEPARABLE, TRANSPOSED = 9, 13
-"""Which of sixteen seeds in a row draw a separable convolution on a single multiplier, and a transposed one."""
+SEPARABLE, TRANSPOSED, IMPORTED = 9, 13, 11
+"""Which of sixteen seeds in a row draw a separable convolution on a single multiplier, a transposed one, and a network
+with zero points and arbitrary scales."""
 
 
 def random_graph(seed: int) -> IntegerGraph:
@@ -197,7 +199,8 @@ def random_case(seed: int) -> Case:
     if seed % 16 == SEPARABLE:
         graph, target = separable_chain(seed), Target(multipliers=1)
         return Case(graph, target, make_schedule(graph, target), seed if seed % 3 else None)
-    graph = lower(transposed_chain(seed) if seed % 16 == TRANSPOSED else random_graph(seed))
+    build = {TRANSPOSED: transposed_chain, IMPORTED: imported_network}.get(seed % 16, random_graph)
+    graph = lower(build(seed))
     mergeable = [op.name for op in graph.operators if can_merge(op, graph)]
     if mergeable and seed % 7 == 0:
         graph = with_merged_columns(graph, chance.choice(mergeable))

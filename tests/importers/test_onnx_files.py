@@ -96,7 +96,7 @@ def test_all_unsupported_operators_stand_in_one_line():
     refused(
         proto, UnsupportedError, r"LSTM \(layer 'first', 'third'\); qonnx.custom_op.general.Quant \(layer 'Quant_1'\)"
     )
-    refused(proto, UnsupportedError, r"use convolutions over time \(Conv1d\); give the float model")
+    refused(proto, UnsupportedError, r"use convolutions over time \(Conv1d\); `fpgaq quantize MODEL")
     with pytest.raises(UnsupportedError) as caught:
         load_model(proto)
     assert "supported: Abs, Add" not in str(caught.value)

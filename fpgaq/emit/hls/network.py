@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ... import __version__
+from ...integer_check.carried import check_carried
 from ...integer_file import digest
 from ...integer_graph import IntegerGraph
 from .. import names
@@ -75,6 +76,7 @@ def describe(graph: IntegerGraph, wiring: Wiring, top: str | None = None) -> Hls
     top : str, optional
         Name of the top function; by default made of the network's.
     """
+    check_carried(graph)
     builder = _Builder(graph, wiring)
     inputs = [
         builder.port(name, variable, builder.tensor_stream(name))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_FLOAT = "give the float model, from before quantization: fpgaq quantizes by itself"
+_FLOAT = (
+    "`fpgaq quantize MODEL -o MODEL.fpgaq` takes a quantized model as it is, without calibration; elsewhere give the"
+    " float model, from before quantization"
+)
 _SEQUENCE = "sequence and attention layers are not carried; use convolutions over time (Conv1d)"
 _NORM = "its statistics are not constant; train with BatchNorm, which becomes constants"
 _BOXES = "end the model before it (--outputs NAME) and do the rest on the host"
