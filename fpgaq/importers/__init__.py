@@ -8,15 +8,13 @@ from pathlib import Path
 
 from ..errors import ModelError, UnsupportedError, VerificationError
 from ..graph import Graph
-from ..integer_graph import IntegerGraph
 from ..passes.remove_unused import remove_unused
 from .container import read_file
 from .exports import ADVICE
 from .nnp import from_nnabla, load_nnp, load_nntxt, load_stream
 from .onnx import confirmed, load_onnx, prepared
-from .onnx_integers import confirm, load_integer_onnx, states_integers
 
-__all__ = ["from_nnabla", "load", "load_integers", "load_stream"]
+__all__ = ["from_nnabla", "load", "load_stream", "shown_path"]
 
 SUPPORTED = "supported: nnabla's .nnp, .nntxt or .prototxt with parameters in the text, and .onnx"
 
@@ -64,40 +62,7 @@ def load(
         return _load(path, network, refuse_batch_statistics, input_shapes, outputs)
     except (ModelError, UnsupportedError, VerificationError) as error:
         # The cause lists what is supported, for --debug.
-        raise type(error)(f"{_shown(path)}: {error}") from error.__cause__
-
-
-def load_integers(
-    path: str | Path,
-    network: str | None = None,
-    input_shapes: Mapping[str, Sequence[int]] | None = None,
-    outputs: Sequence[str] | None = None,
-) -> tuple[IntegerGraph, tuple[str, ...]] | None:
-    """Read a model file that is quantized already; None for any other file, which `load` reads.
-
-    Parameters are those of `load`.
-
-    Returns
-    -------
-    (IntegerGraph, tuple of str) or None
-        What the file states, and lines that tell how.
-
-    Raises
-    ------
-    ModelError, UnsupportedError
-        As `load` does.
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".onnx":
-        return None
-    try:
-        data = prepared(read_file(path), path.parent, input_shapes, outputs)
-        if not states_integers(data):
-            return None
-        graph, remarks = load_integer_onnx(data, network)
-        return graph, (*remarks, confirm(data, graph))
-    except (ModelError, UnsupportedError, VerificationError) as error:
-        raise type(error)(f"{_shown(path)}: {error}") from error.__cause__
+        raise type(error)(f"{shown_path(path)}: {error}") from error.__cause__
 
 
 def _load(
@@ -137,7 +102,7 @@ def _ending_at(graph: Graph, outputs: Sequence[str] | None) -> Graph:
     return remove_unused(replace(graph, outputs=tuple(outputs)))
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """A path in one line: as it is if printable, else quoted."""
     text = str(path)
     return text if text.isprintable() else repr(text)

@@ -89,7 +89,7 @@ def quantize_stated(
     UsageError
         Calibration or options, which such a file leaves no room for.
     """
-    from ..importers import load_integers
+    from ..importers.onnx_integers import load_integers
     from ..integer_file import save
 
     found = load_integers(model, network, input_shapes, outputs)

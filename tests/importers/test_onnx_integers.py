@@ -15,8 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from fpgaq import integer_file, pipeline, reference
 from fpgaq.cli import invoke
 from fpgaq.errors import ModelError, UnsupportedError, UsageError, VerificationError
-from fpgaq.importers import load_integers
-from fpgaq.importers.onnx_integers import compare_with_onnxruntime, load_integer_onnx, states_integers
+from fpgaq.importers.onnx_integers import compare_with_onnxruntime, load_integer_onnx, load_integers, states_integers
 from fpgaq.integer_graph import IntegerAdd, IntegerConvolution, IntegerTable
 from fpgaq.quantizer.config import QuantizeOptions
 from tests.quantized_models import MICROSOFT, Writer, convolution, elements, qoperators, whole_numbers
