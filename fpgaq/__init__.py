@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from . import _moved
+from .version import __version__
 
 if TYPE_CHECKING:
     from .pipeline import (
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
         simulate,
     )
     from .pruning.workflow import prune
-
-__version__ = "0.1.0"
 
 __all__ = [
     "__version__",

@@ -16,10 +16,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import __version__
 from .emit.write import check_file
 from .errors import ToolError, UsageError
 from .regular import open_regular
+from .version import __version__
 
 Task = TypeVar("Task")
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, fields
 from math import gcd
 
-from .. import __version__
+from ..version import __version__
 from .cells import RTL
 from .design import Design, Module
 from .lines import COLUMNS

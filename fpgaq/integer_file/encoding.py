@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import __version__
 from ..errors import ModelError
 from ..formats import ROUNDINGS, Format
 from ..integer_graph import (
@@ -38,6 +37,7 @@ from ..integer_graph import (
     Requantize,
     Tensor,
 )
+from ..version import __version__
 from .json_reader import JsonReader
 
 VERSION = 2

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ... import __version__
 from ...integer_check.carried import check_carried
 from ...integer_file import digest
 from ...integer_graph import IntegerGraph
+from ...version import __version__
 from .. import names
 from ..render import render, static_text
 from ..top import port_names, stream_names

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // Takes the sums of a group when it is done and passes them on LANES at a time, in order, one beat a cycle, so that a
 // few requantizers serve many accumulators. `done_next` announces in cycle t - 1 a group whose sums are there in t; its

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // result = saturate(round(total / divisor)), three cycles: (total * DOUBLE + addend) * multiplier / 2**SHIFT is the
 // quotient, moved up by OFFSET so that it is never negative. Multiplier and shift are proved, over every total that

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // Result FIFO of a layer. The writer holds credits, so a write always finds room and there is no ready towards it.
 // A word written in cycle t is offered in cycle t + 2; one word a cycle passes. `popped` returns one credit. Of two

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // Joins the beats of a pixel into memory words. A word is written a cycle after its last beat was taken;
 // `word_taken` reports it in the cycle of that beat. Lanes that no beat of the pixel fills are zero.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // Circular buffer of the words of the incoming images, with one copy for each kernel tap of a step, so that any taps
 // may be read together. An element read for a step of cycle t is in `elements` in t + 3.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // Array of PRODUCTS x OUTPUTS multipliers with an adder tree and an accumulator for each output. No clock enable: a
 // group of steps runs without a stop, and its first step restarts the sums.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // A stream queue of WORDS words, at most 2**ADDRESS_WIDTH. A word taken in cycle t is offered in t + 2; its place is
 // free again in the cycle after it left. One word a cycle passes.

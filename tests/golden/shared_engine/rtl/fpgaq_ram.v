@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // Simple dual-port memory: one write port, one synchronous read port, each address on its own.
 // An address that is written may not be read in the same cycle; the walker never does so. The attribute saves the logic

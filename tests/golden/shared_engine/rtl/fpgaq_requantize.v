@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // result = saturate(round(total / 2**(SHIFT - lift))), one cycle. The rules are those of fpgaq/formats.py:
 // ROUNDING 0 half up, 1 half away from zero, 2 half to even, 3 floor. `lift` is what a channel's shift falls short of

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // A stream register two words deep, which keeps both sides of the handshake apart; one word a cycle passes. A word
 // taken in cycle t is offered in t + 1.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // Lays a layer's elements out as its engine multiplies them, extended to the engine's width; places that the layer does
 // not use are zero. With LANES = 1 all outputs see the same elements; else each sees its own, one for each place.

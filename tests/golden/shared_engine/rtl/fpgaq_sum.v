@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // Running sum of each channel over the kernel taps of a group. Elements of cycle t are in `sums` in cycle t + 2.
 module fpgaq_sum #(

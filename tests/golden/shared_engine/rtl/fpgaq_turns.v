@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // Lets the layers of an engine step one after another. A turn is a row of windows; turns follow one another in an order
 // of PLACES places, over and over. The engine looks up in it: `next_turn` is the layer of the turn at `place`. Only the

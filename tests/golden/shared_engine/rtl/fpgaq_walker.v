@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // The control of a folded layer: walks over output rows, columns, groups of output channels, groups of kernel taps and
 // groups of input channels, the last fastest. A group is all the steps of one set of results. It starts when the words

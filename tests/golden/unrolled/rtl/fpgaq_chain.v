@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // sum = plain + other + carry, a carry chain. A difference is written where `other` is computed, because synthesizers
 // keep its operands apart: the minuend goes to the carry multiplexers as it is, so that what computes `other` fits into

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Cell of fpgaq 0.1.0, the same for every network, do not edit.
+// Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
 // The input of the network: takes the elements out of their byte slots, holds off during reset, and checks that tlast
 // marks each frame's last beat and no other; a misplaced one sets `frame_error` until reset.
