@@ -22,15 +22,15 @@ from unrolled_trained import load_features
 
 import fpgaq
 from fpgaq import pipeline
-from fpgaq.adders.compress import compress
-from fpgaq.adders.graph import Interval
-from fpgaq.adders.search import find_sums
-from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph
-from fpgaq.reference import run
-from fpgaq.schedule import Target
-from fpgaq.synth import synthesize
-from fpgaq.unrolled import Unrolling, plan_network
-from fpgaq.unrolled.cheapen import count_digits
+from fpgaq.hardware.schedule import Target
+from fpgaq.hardware.synth import synthesize
+from fpgaq.hardware.unrolled import Unrolling, plan_network
+from fpgaq.hardware.unrolled.adders.compress import compress
+from fpgaq.hardware.unrolled.adders.graph import Interval
+from fpgaq.hardware.unrolled.adders.search import find_sums
+from fpgaq.hardware.unrolled.cheapen import count_digits
+from fpgaq.integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph
+from fpgaq.integer.reference import run
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.12)

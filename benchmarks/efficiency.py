@@ -20,8 +20,8 @@ from pathlib import Path
 from workloads import WORKLOADS
 
 from fpgaq import pipeline
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.schedule import Schedule, Target, WindowPlan, plan_hardware
+from fpgaq.hardware.schedule import Schedule, Target, WindowPlan, plan_hardware
+from fpgaq.integer.graph import IntegerGraph
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 BUDGETS = (4, 16, 64, 256, 1024)

@@ -16,13 +16,13 @@ import numpy as np
 from unrolled_networks import J_SIZES, he_normal, perceptron, quantized
 
 import fpgaq
-from fpgaq import reference
-from fpgaq.graph import Convolution, Graph, Relu, check
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.passes import standard_passes
+from fpgaq.integer import reference
+from fpgaq.integer.graph import IntegerGraph
+from fpgaq.model.graph import Convolution, Graph, Relu, check
+from fpgaq.model.passes import standard_passes
+from fpgaq.proof.compiled import compile_graph
 from fpgaq.quantizer.config import QuantizeOptions
-from fpgaq.report.timing import engine, threads
-from fpgaq.verify.compiled import compile_graph
+from fpgaq.study.report.timing import engine, threads
 
 FRAMES = 1000
 

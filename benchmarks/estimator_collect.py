@@ -20,14 +20,14 @@ from typing import Any
 
 from estimator_networks import make_sample, names
 
-from fpgaq.emit.design import Design
-from fpgaq.emit.printer import print_design
-from fpgaq.emit.verilog import design_of
-from fpgaq.emit.write import write_folder
-from fpgaq.errors import ToolError
-from fpgaq.estimate.inventory import take_inventory
-from fpgaq.estimate.multipliers import factor_bits
-from fpgaq.synth import find_device, synthesize
+from fpgaq.base.errors import ToolError
+from fpgaq.base.output import write_folder
+from fpgaq.hardware.emit.design import Design
+from fpgaq.hardware.emit.printer import print_design
+from fpgaq.hardware.emit.verilog import design_of
+from fpgaq.hardware.estimate.inventory import take_inventory
+from fpgaq.hardware.estimate.multipliers import factor_bits
+from fpgaq.hardware.synth import find_device, synthesize
 
 DATA = Path(__file__).parent / "estimator_data"
 DESIGNS = DATA / "designs.jsonl"

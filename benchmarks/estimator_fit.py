@@ -17,11 +17,11 @@ import numpy as np
 from estimator_collect import DATA, DESIGNS, read
 from numpy.typing import NDArray
 
-from fpgaq.estimate.inventory import Item
-from fpgaq.estimate.model import COEFFICIENTS, PRIOR
-from fpgaq.estimate.quantities import Quantities, sum_quantities
-from fpgaq.synth.devices import find_device
-from fpgaq.synth.yosys import yosys_version
+from fpgaq.hardware.estimate.inventory import Item
+from fpgaq.hardware.estimate.model import COEFFICIENTS, PRIOR
+from fpgaq.hardware.estimate.quantities import Quantities, sum_quantities
+from fpgaq.hardware.synth.devices import find_device
+from fpgaq.hardware.synth.yosys import yosys_version
 
 FOLDS = 5
 # How strongly a coefficient is held to one, against a design that is wrong by its whole size.

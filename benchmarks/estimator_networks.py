@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from fpgaq.emit.verilog import emit
-from fpgaq.formats import Format
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.schedule import Schedule, Target, make_schedule
-from hdl_tests.network_builder import NetworkBuilder
+from fpgaq.base.formats import Format
+from fpgaq.hardware.emit.verilog import emit
+from fpgaq.hardware.schedule import Schedule, Target, make_schedule
+from fpgaq.integer.graph import IntegerGraph
+from tests.support.network_builder import NetworkBuilder
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fpgaq import pipeline
-from fpgaq.data import Dataset
-from fpgaq.report.comparison import Comparison
+from fpgaq.base.data import Dataset
+from fpgaq.study.report.comparison import Comparison
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FRAMES = {"fashion_mlp": 10000, "digits_tabular": 500}

@@ -28,11 +28,11 @@ from fashion_data import DEFAULT_FOLDER  # noqa: E402
 from tasks import TASKS  # noqa: E402
 
 from fpgaq import pipeline  # noqa: E402
-from fpgaq.exporters import save_nnp  # noqa: E402
-from fpgaq.float_executor import run_float  # noqa: E402
+from fpgaq.model.executor import run_float  # noqa: E402
+from fpgaq.model.exporters import save_nnp  # noqa: E402
 from fpgaq.nnabla import TrainOptions  # noqa: E402
 from fpgaq.nnabla.finetune import Deltas  # noqa: E402
-from fpgaq.nnabla.workflow import finetune_model  # noqa: E402
+from fpgaq.pipeline.finetuning import finetune_model  # noqa: E402
 from fpgaq.quantizer.config import QuantizeOptions  # noqa: E402
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/fixtures.py ../shared/models/nnabla_fixtures
 
-Agreement means what `tests/importers/test_onnx_pairs.py` asserts: both graphs give the same values within float32's
+Agreement means what `tests/model/importers/test_onnx_pairs.py` asserts: both graphs give the same values within float32's
 precision on three inputs, and so does onnxruntime.
 """
 
@@ -12,9 +12,9 @@ import re
 import sys
 from pathlib import Path
 
-from fpgaq.errors import FpgaqError
-from fpgaq.importers import load
-from tests.importers.test_onnx_pairs import AGREE, OTHER_SIZE, OTHER_WEIGHTS, REASONS, both
+from fpgaq.base.errors import FpgaqError
+from fpgaq.model.importers import load
+from tests.model.importers.test_onnx_pairs import AGREE, OTHER_SIZE, OTHER_WEIGHTS, REASONS, both
 
 
 def loaded(path: Path) -> str:

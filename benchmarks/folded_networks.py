@@ -25,9 +25,9 @@ from typing import Any
 from workloads import WORKLOADS
 
 from fpgaq import pipeline
-from fpgaq.errors import ToolTimeoutError
-from fpgaq.schedule import Target
-from fpgaq.synth import synthesize
+from fpgaq.base.errors import ToolTimeoutError
+from fpgaq.hardware.schedule import Target
+from fpgaq.hardware.synth import synthesize
 
 _W2_LAYERS = (("conv", 8), ("pool",), ("conv", 16), ("pool",), ("affine", 10))
 _W3_LAYERS = (("conv", 16), ("pool",), ("conv", 32), ("pool",), ("conv", 32), ("pool",), ("affine", 10))

@@ -27,17 +27,18 @@ from typing import Any
 import numpy as np
 from measured_tables import print_tables
 
-from fpgaq import pipeline, reference
-from fpgaq.data import Dataset, load_data
-from fpgaq.doctor import find_tools
-from fpgaq.float_executor import run_float
-from fpgaq.graph import Affine, Convolution, Graph
-from fpgaq.inputs import transform_data
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.report.timing import best_seconds, engine, threads
-from fpgaq.schedule import Schedule, Target, make_schedule
-from fpgaq.verify.file_bench import run_file_bench
-from fpgaq.verify.lint import lint
+from fpgaq import pipeline
+from fpgaq.base.data import Dataset, load_data
+from fpgaq.base.tools import find_tools
+from fpgaq.hardware.schedule import Schedule, Target, make_schedule
+from fpgaq.integer import reference
+from fpgaq.integer.graph import IntegerGraph
+from fpgaq.integer.inputs import transform_data
+from fpgaq.model.executor import run_float
+from fpgaq.model.graph import Affine, Convolution, Graph
+from fpgaq.proof.file_bench import run_file_bench
+from fpgaq.proof.lint import lint
+from fpgaq.study.report.timing import best_seconds, engine, threads
 
 BUDGETS = (16, 64, 256)
 BENCH_BUDGET = 64
@@ -66,7 +67,7 @@ def rates(graph: Graph, integer: IntegerGraph, data: Dataset) -> dict[str, Any]:
 def best_interval(graph: Graph, schedule: Schedule) -> int:
     """The least interval that dedicated lanes can have within the budget, by trying every fold of every layer.
 
-    Independent of `fpgaq.schedule.folding`, which it checks; for networks without convolution groups.
+    Independent of `fpgaq.hardware.schedule.folding`, which it checks; for networks without convolution groups.
     """
     costs: list[dict[int, int]] = []
     for op in graph.operators:

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from fpgaq.errors import FpgaqError
-from fpgaq.importers.onnx_integers import load_integer_onnx
-from fpgaq.inputs import transform_data
-from fpgaq.reference import run, to_model_layout
+from fpgaq.base.errors import FpgaqError
+from fpgaq.integer.inputs import transform_data
+from fpgaq.integer.reference import run, to_model_layout
+from fpgaq.quantizer.onnx_integers import load_integer_onnx
 
 OPERATORS = (
     *("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger"),

@@ -11,14 +11,14 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from fpgaq.emit.verilog import emit
-from fpgaq.emit.write import write_folder
-from fpgaq.estimate import estimate_schedule
-from fpgaq.formats import Format
-from fpgaq.integer_graph import IntegerConvolution, IntegerGraph
-from fpgaq.schedule import Target, make_schedule
-from fpgaq.synth import synthesize
-from hdl_tests.network_builder import NetworkBuilder
+from fpgaq.base.formats import Format
+from fpgaq.base.output import write_folder
+from fpgaq.hardware.emit.verilog import emit
+from fpgaq.hardware.estimate import estimate_schedule
+from fpgaq.hardware.schedule import Target, make_schedule
+from fpgaq.hardware.synth import synthesize
+from fpgaq.integer.graph import IntegerConvolution, IntegerGraph
+from tests.support.network_builder import NetworkBuilder
 
 # Device, bits of the wider factor, bits of elements and of weights.
 CASES = (("xc7", 25, 8, 8), ("xcup", 27, 8, 8), ("xc7", 25, 4, 4), ("ecp5-85k", 18, 4, 4), ("ecp5-85k", 18, 8, 4))

@@ -24,12 +24,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 from fashion_data import DEFAULT_FOLDER  # noqa: E402
 from tasks import TASKS  # noqa: E402
 
-from fpgaq.data import Dataset, load_data  # noqa: E402
-from fpgaq.parallel import evaluate  # noqa: E402
+from fpgaq.base.data import Dataset, load_data  # noqa: E402
+from fpgaq.base.parallel import evaluate  # noqa: E402
 from fpgaq.pipeline import load_model  # noqa: E402
 from fpgaq.quantizer import quantize  # noqa: E402
 from fpgaq.quantizer.config import QuantizeOptions  # noqa: E402
-from fpgaq.search.measure import Workload, make_workload, outputs  # noqa: E402
+from fpgaq.study.search.measure import Workload, make_workload, outputs  # noqa: E402
 
 HESSIAN = {"weight_rounding": "hessian"}
 BIAS = {"bias_correction": True}

@@ -29,13 +29,13 @@ sys.path.insert(0, str(EXAMPLES))
 from fashion_data import DEFAULT_FOLDER, DataError, load_fashion  # noqa: E402
 
 import fpgaq  # noqa: E402
-from fpgaq.data import Dataset  # noqa: E402
-from fpgaq.errors import FpgaqError  # noqa: E402
-from fpgaq.passes import standard_passes  # noqa: E402
-from fpgaq.pruning.command import prune_graph  # noqa: E402
-from fpgaq.pruning.figures import measure, table_rows  # noqa: E402
-from fpgaq.pruning.options import PruneOptions  # noqa: E402
-from fpgaq.schedule import Target  # noqa: E402
+from fpgaq.base.data import Dataset  # noqa: E402
+from fpgaq.base.errors import FpgaqError  # noqa: E402
+from fpgaq.hardware.schedule import Target  # noqa: E402
+from fpgaq.model.passes import standard_passes  # noqa: E402
+from fpgaq.study.pruning.figures import measure, table_rows  # noqa: E402
+from fpgaq.study.pruning.options import PruneOptions  # noqa: E402
+from fpgaq.study.pruning.prune import prune_graph  # noqa: E402
 
 ICARUS_FRAMES, VERILATOR_FRAMES = 3, 200
 

@@ -25,9 +25,9 @@ from tasks import SEED, TASKS  # noqa: E402
 from train import make_example  # noqa: E402
 
 import fpgaq  # noqa: E402
-from fpgaq.data import Dataset  # noqa: E402
-from fpgaq.errors import FpgaqError  # noqa: E402
-from fpgaq.pruning.figures import Figures, measure  # noqa: E402
+from fpgaq.base.data import Dataset  # noqa: E402
+from fpgaq.base.errors import FpgaqError  # noqa: E402
+from fpgaq.study.pruning.figures import Figures, measure  # noqa: E402
 
 Pair = tuple[Figures, Figures]
 """Figures of the whole network and of the pruned one."""

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fpgaq import pipeline, reference
-from fpgaq.data import load_data
-from fpgaq.float_executor import run_float
-from fpgaq.graph import Graph
-from fpgaq.inputs import transform_data
-from fpgaq.report.timing import best_seconds, engine, threads
+from fpgaq import pipeline
+from fpgaq.base.data import load_data
+from fpgaq.integer import reference
+from fpgaq.integer.inputs import transform_data
+from fpgaq.model.executor import run_float
+from fpgaq.model.graph import Graph
+from fpgaq.study.report.timing import best_seconds, engine, threads
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FRAMES = 1000

@@ -28,13 +28,13 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 
 from fpgaq import pipeline
-from fpgaq.emit.hls import describe, scheduled, widest
-from fpgaq.errors import FitError, FpgaqError
-from fpgaq.inputs import transform_data
-from fpgaq.integer_graph import IntegerArray, IntegerConvolution, IntegerGraph
-from fpgaq.reference import run
-from fpgaq.schedule import Target, make_schedule
-from fpgaq.verify.compiled import OPTIMIZE, compile_networks
+from fpgaq.base.errors import FitError, FpgaqError
+from fpgaq.hardware.emit.hls import describe, scheduled, widest
+from fpgaq.hardware.schedule import Target, make_schedule
+from fpgaq.integer.graph import IntegerArray, IntegerConvolution, IntegerGraph
+from fpgaq.integer.inputs import transform_data
+from fpgaq.integer.reference import run
+from fpgaq.proof.compiled import OPTIMIZE, compile_networks
 
 ROOT = Path(__file__).parents[1]
 FRAMES = {"without convolutions": 10_000, "with convolutions": 1_000}

@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 from workloads import WORKLOADS
 
-from fpgaq.emit.verilog import design_of, emit
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.reference import run
-from fpgaq.schedule import Schedule, Target, plan_hardware
-from fpgaq.verify.file_bench import run_file_bench
-from fpgaq.verify.harness import check_cycles, drive
-from fpgaq.verify.harness_build import compile_designs, flat_design
+from fpgaq.hardware.emit.verilog import design_of, emit
+from fpgaq.hardware.schedule import Schedule, Target, plan_hardware
+from fpgaq.integer.graph import IntegerGraph
+from fpgaq.integer.reference import run
+from fpgaq.proof.file_bench import run_file_bench
+from fpgaq.proof.harness import check_cycles, drive
+from fpgaq.proof.harness_build import compile_designs, flat_design
 
 ROWS = (
     ("w1", Target(16), 3_400),

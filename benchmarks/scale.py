@@ -19,10 +19,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fpgaq.emit.verilog import emit
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.schedule import Target, plan_hardware
-from tests.network_shapes import chain, ds_cnn, mobilenet, resnet8, resnet18
+from fpgaq.hardware.emit.verilog import emit
+from fpgaq.hardware.schedule import Target, plan_hardware
+from fpgaq.integer.graph import IntegerGraph
+from tests.support.network_shapes import chain, ds_cnn, mobilenet, resnet8, resnet18
 
 Case = tuple[str, Callable[[], IntegerGraph], int]
 

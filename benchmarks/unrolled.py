@@ -29,9 +29,9 @@ from unrolled_networks import (
 )
 
 from fpgaq import pipeline
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.synth.flow import synthesize
-from fpgaq.unrolled import Unrolling
+from fpgaq.hardware.synth.flow import synthesize
+from fpgaq.hardware.unrolled import Unrolling
+from fpgaq.integer.graph import IntegerGraph
 
 TIMEOUT = 6 * 3600.0
 ECP5 = "ecp5-25k"
@@ -87,7 +87,7 @@ def generate_ours(work: Work, network: IntegerGraph, folder: Path) -> dict[str, 
 
 
 def generate_peer(peer: str, python: str, source: Path, folder: Path, cutoff: float) -> dict[str, object]:
-    """Have a peer write its hardware, with a manifest as `fpgaq.synth` reads it; facts of it."""
+    """Have a peer write its hardware, with a manifest as `fpgaq.hardware.synth` reads it; facts of it."""
     script = Path(__file__).with_name("unrolled_peer.py")
     name, *variant = peer.split()
     shutil.rmtree(folder, ignore_errors=True)

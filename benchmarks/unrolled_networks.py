@@ -8,16 +8,16 @@ import numpy as np
 from unrolled_trained import load_features, train
 
 import fpgaq
-from fpgaq.accumulators import layer_bounds
-from fpgaq.formats import Format
-from fpgaq.graph import Affine, Graph, Relu, check
-from fpgaq.integer_check import check as check_integers
-from fpgaq.integer_graph import InputTransform, IntegerAffine, IntegerArray, IntegerGraph, Tensor
-from fpgaq.passes import standard_passes
+from fpgaq.base.formats import Format
+from fpgaq.hardware.unrolled.cheapen import cheapen
+from fpgaq.integer.accumulators import layer_bounds
+from fpgaq.integer.check import check as check_integers
+from fpgaq.integer.graph import InputTransform, IntegerAffine, IntegerArray, IntegerGraph, Tensor
+from fpgaq.integer.reference import run as run_reference
+from fpgaq.model.graph import Affine, Graph, Relu, check
+from fpgaq.model.passes import standard_passes
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.quantizer.weights import weight_frac
-from fpgaq.reference import run as run_reference
-from fpgaq.unrolled.cheapen import cheapen
 
 J_SIZES = (16, 64, 32, 32, 5)
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fpgaq.graph import Graph, check
-from fpgaq.graph.operators import (
+from fpgaq.integer.graph import IntegerGraph
+from fpgaq.model.graph import Graph, check
+from fpgaq.model.graph.operators import (
     Add,
     Affine,
     AveragePooling,
@@ -19,8 +20,7 @@ from fpgaq.graph.operators import (
     Operator,
     Relu,
 )
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.passes import standard_passes
+from fpgaq.model.passes import standard_passes
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 

@@ -11,13 +11,13 @@ import tempfile
 from dataclasses import fields
 from pathlib import Path
 
-from fpgaq.emit.bus import facts
-from fpgaq.emit.cells import CELLS
-from fpgaq.emit.render import render, templates_folder
-from fpgaq.schedule.bus import BUS_WIDTHS, Bus, BusPort
-from fpgaq.synth import find_device
-from fpgaq.synth.cells import count_cells
-from fpgaq.synth.yosys import run_yosys
+from fpgaq.hardware.emit.bus import facts
+from fpgaq.hardware.emit.cells import CELLS
+from fpgaq.hardware.emit.render import render, templates_folder
+from fpgaq.hardware.schedule.bus import BUS_WIDTHS, Bus, BusPort
+from fpgaq.hardware.synth import find_device
+from fpgaq.hardware.synth.cells import count_cells
+from fpgaq.hardware.synth.yosys import run_yosys
 
 TIMEOUT = 900.0
 PARTS = ("fpgaq_shell", "fpgaq_statistics", "fpgaq_registers", "fpgaq_fifo", *CELLS["fpgaq_shell"], "fpgaq_slice")

@@ -26,15 +26,15 @@ from nnabla.logger import logger
 from tasks import SEED
 
 import fpgaq
-from fpgaq.data import Dataset
-from fpgaq.errors import FpgaqError
-from fpgaq.graph import Graph
-from fpgaq.importers import from_nnabla
+from fpgaq.base.data import Dataset
+from fpgaq.base.errors import FpgaqError
+from fpgaq.base.text import columns
+from fpgaq.model.graph import Graph
+from fpgaq.model.importers import from_nnabla
 from fpgaq.nnabla.retraining import Recipe, retrain
 from fpgaq.nnabla.training import TrainOptions
-from fpgaq.pruning.algorithms import NetworkSlimming
-from fpgaq.pruning.figures import measure, table_rows
-from fpgaq.report.text import columns
+from fpgaq.study.pruning.algorithms import NetworkSlimming
+from fpgaq.study.pruning.figures import measure, table_rows
 
 MULTIPLIERS = 64
 CALIBRATION_COUNT = 256

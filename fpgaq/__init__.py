@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from . import _moved
-from .version import __version__
+from .base.version import __version__
 
 if TYPE_CHECKING:
     from .pipeline import (
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         sensitivity,
         simulate,
     )
-    from .pruning.workflow import prune
+    from .pipeline.pruning import prune
 
 __all__ = [
     "__version__",

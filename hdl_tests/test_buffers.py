@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.schedule import Schedule, Target, WindowPlan, make_schedule
-from fpgaq.schedule.beats import BeatNetwork, keeps_interval, predict_cycles
-from fpgaq.schedule.buffers import least_size, report_buffers, with_line_buffer, with_queue
-from fpgaq.schedule.memories import describe
-from fpgaq.schedule.walk import least_words
-from fpgaq.verify.file_bench import run_file_bench
-from hdl_tests.fuzz.case import frames
-from tests.schedule.known_networks import build, skip
+from fpgaq.hardware.schedule import Schedule, Target, WindowPlan, make_schedule
+from fpgaq.hardware.schedule.beats import BeatNetwork, keeps_interval, predict_cycles
+from fpgaq.hardware.schedule.buffers import least_size, report_buffers, with_line_buffer, with_queue
+from fpgaq.hardware.schedule.memories import describe
+from fpgaq.hardware.schedule.walk import least_words
+from fpgaq.integer.graph import IntegerGraph
+from fpgaq.proof.file_bench import run_file_bench
+from tests.support.fuzz.case import frames
+from tests.support.known_networks import build, skip
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog"),

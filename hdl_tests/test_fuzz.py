@@ -12,26 +12,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fpgaq.emit.design import Design
-from fpgaq.emit.hls import Wiring, network
-from fpgaq.emit.verilog import design_of
-from fpgaq.formats import Format
-from fpgaq.integer_graph import OPERATORS, IntegerAffine, IntegerConvolution, IntegerGraph, IntegerRelu, Tensor
-from fpgaq.schedule import Schedule, Target, make_schedule
-from fpgaq.schedule.beats import predict_cycles
-from fpgaq.schedule.memories import describe
-from fpgaq.verify import compiled, file_bench
-from fpgaq.verify.compiled import find_compiler
-from fpgaq.verify.file_bench import run_file_bench
+from fpgaq.base.formats import Format
+from fpgaq.hardware.emit.design import Design
+from fpgaq.hardware.emit.hls import Wiring, network
+from fpgaq.hardware.emit.verilog import design_of
+from fpgaq.hardware.schedule import Schedule, Target, make_schedule
+from fpgaq.hardware.schedule.beats import predict_cycles
+from fpgaq.hardware.schedule.memories import describe
+from fpgaq.integer.graph import OPERATORS, IntegerAffine, IntegerConvolution, IntegerGraph, IntegerRelu, Tensor
+from fpgaq.proof import compiled, file_bench
+from fpgaq.proof.compiled import find_compiler
+from fpgaq.proof.file_bench import run_file_bench
 from hdl_tests.fuzz import run as fuzz_run
 from hdl_tests.fuzz import ways
-from hdl_tests.fuzz.case import Case, connect, frames, random_inputs, shorter
-from hdl_tests.fuzz.coverage import FEATURES, features
-from hdl_tests.fuzz.networks import random_case, random_chain, schedule_within
 from hdl_tests.fuzz.run import CRASHERS, Failure, replay_crasher, save_crasher, shrink, try_cases
 from hdl_tests.fuzz.ways import WAYS
-from tests.integer_operators import residual_network
-from tests.schedule.known_networks import skip
+from tests.support.fuzz.case import Case, connect, frames, random_inputs, shorter
+from tests.support.fuzz.coverage import FEATURES, features
+from tests.support.fuzz.networks import random_case, random_chain, schedule_within
+from tests.support.integer_operators import residual_network
+from tests.support.known_networks import skip
 
 CHUNKS = 16
 NETWORKS = 10

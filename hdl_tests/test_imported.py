@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fpgaq import pipeline
-from fpgaq.schedule import Target
-from tests.quantized_models import convolution, elements, qoperators
+from fpgaq.hardware.schedule import Target
+from tests.support.quantized_models import convolution, elements, qoperators
 
 
 @pytest.mark.parametrize("build", [convolution, elements, pytest.param(qoperators, marks=pytest.mark.slow)])

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from network_builder import NetworkBuilder
-from output_folder import Files, change_text, make_files, run_files
 
-from fpgaq.accumulators import operator_bounds
-from fpgaq.formats import Format
-from fpgaq.integer_check import check
-from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerGraph
+from fpgaq.base.formats import Format
+from fpgaq.integer.accumulators import operator_bounds
+from fpgaq.integer.check import check
+from fpgaq.integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph
+from tests.support.network_builder import NetworkBuilder
+from tests.support.output_folder import Files, change_text, make_files, run_files
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog"),

@@ -18,16 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from fpgaq.formats import Format
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.schedule import Target, make_schedule
-from fpgaq.synth import DEVICES
-from fpgaq.synth.netlist import NETLIST, make_netlist
-from fpgaq.synth.project import read_project
-from fpgaq.synth.yosys import run_yosys, workspace
-from fpgaq.verify.file_bench import run_file_bench
-from hdl_tests.fuzz.case import frames
-from hdl_tests.network_builder import NetworkBuilder
+from fpgaq.base.formats import Format
+from fpgaq.hardware.schedule import Target, make_schedule
+from fpgaq.hardware.synth import DEVICES
+from fpgaq.hardware.synth.netlist import NETLIST, make_netlist
+from fpgaq.hardware.synth.project import read_project
+from fpgaq.hardware.synth.yosys import run_yosys, workspace
+from fpgaq.integer.graph import IntegerGraph
+from fpgaq.proof.file_bench import run_file_bench
+from tests.support.fuzz.case import frames
+from tests.support.network_builder import NetworkBuilder
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog"),

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from network_builder import NetworkBuilder
-from output_folder import make_files, run_files
 
-from fpgaq.emit import roms
-from fpgaq.formats import ROUNDINGS, Format
-from fpgaq.integer_graph import IntegerGraph
-from tests.integer_operators import residual_network
+from fpgaq.base.formats import ROUNDINGS, Format
+from fpgaq.hardware.emit import roms
+from fpgaq.integer.graph import IntegerGraph
+from tests.support.integer_operators import residual_network
+from tests.support.network_builder import NetworkBuilder
+from tests.support.output_folder import make_files, run_files
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 

@@ -8,14 +8,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from network_builder import NetworkBuilder
 from planted_faults import CASE_WORD, FAULTS, RELEASE, count_places, renew_digests, word_not_released, wrong_word
 
 from fpgaq import pipeline
-from fpgaq.errors import VerificationError
-from fpgaq.formats import Format
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.schedule import Target
+from fpgaq.base.errors import VerificationError
+from fpgaq.base.formats import Format
+from fpgaq.hardware.schedule import Target
+from fpgaq.integer.graph import IntegerGraph
+from tests.support.network_builder import NetworkBuilder
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 

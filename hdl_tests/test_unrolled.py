@@ -7,17 +7,17 @@ import shutil
 from pathlib import Path
 
 import pytest
-from network_builder import NetworkBuilder
-from output_folder import Files, change_text, run_files
 
-from fpgaq.emit.unrolled import unrolled_design
-from fpgaq.emit.verilog import design_of
-from fpgaq.formats import ROUNDINGS, Format
-from fpgaq.integer_graph import IntegerGraph
+from fpgaq.base.formats import ROUNDINGS, Format
+from fpgaq.hardware.emit.unrolled import unrolled_design
+from fpgaq.hardware.emit.verilog import design_of
+from fpgaq.hardware.schedule import Target, make_schedule
+from fpgaq.hardware.unrolled import Unrolling, plan_network
+from fpgaq.integer.graph import IntegerGraph
 from fpgaq.pipeline.hardware import with_bench
-from fpgaq.schedule import Target, make_schedule
-from fpgaq.unrolled import Unrolling, plan_network
-from fpgaq.verify.lint import lint
+from fpgaq.proof.lint import lint
+from tests.support.network_builder import NetworkBuilder
+from tests.support.output_folder import Files, change_text, run_files
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from systemrdl import RDLCompiler
 from systemrdl.node import FieldNode, RegNode
 
-from fpgaq.emit.render import render, templates_folder
+from fpgaq.hardware.emit.render import render, templates_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = templates_folder() / "registers" / "fpgaq_registers.rdl"

@@ -29,7 +29,7 @@ def no_placing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """Place and route takes minutes, and longer on another machine: only tests that are marked slow may start it."""
     if request.node.get_closest_marker("slow") is None:
         refuse = partial(pytest.fail, "only tests that are marked slow place and route")
-        monkeypatch.setattr("fpgaq.synth.place.run_tool", lambda *_, **__: refuse())
+        monkeypatch.setattr("fpgaq.hardware.synth.place.run_tool", lambda *_, **__: refuse())
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fpgaq.data import Dataset, load_data
+from fpgaq.base.data import Dataset, load_data
 from fpgaq.pipeline import load_model
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
-from fpgaq.report.comparison import Comparison, compare
+from fpgaq.study.report.comparison import Comparison, compare
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

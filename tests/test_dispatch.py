@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fpgaq.accumulators import BOUNDS, operator_bounds
-from fpgaq.emit.cells import CELLS as EMITTED
-from fpgaq.errors import ModelError, UnsupportedError
-from fpgaq.estimate.terms import CELLS
-from fpgaq.formats import Format
-from fpgaq.graph import (
+from fpgaq.base.errors import ModelError, UnsupportedError
+from fpgaq.base.formats import Format
+from fpgaq.hardware.emit.cells import CELLS as EMITTED
+from fpgaq.hardware.estimate.terms import CELLS
+from fpgaq.integer.accumulators import BOUNDS, operator_bounds
+from fpgaq.integer.check.operators import CHECKS, check_operator
+from fpgaq.integer.graph import OPERATORS as INTEGER_OPERATORS
+from fpgaq.integer.graph import IntegerOperator, IntegerTranspose, Tensor
+from fpgaq.model.graph import (
     OPERATORS,
     ArgMax,
     BatchNormalization,
@@ -29,17 +32,14 @@ from fpgaq.graph import (
     Transpose,
     check,
 )
-from fpgaq.graph.shapes import SHAPES
-from fpgaq.integer_check.operators import CHECKS, check_operator
-from fpgaq.integer_graph import OPERATORS as INTEGER_OPERATORS
-from fpgaq.integer_graph import IntegerOperator, IntegerTranspose, Tensor
+from fpgaq.model.graph.shapes import SHAPES
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.fixed import quantize_fixed
 from fpgaq.quantizer.fixed_layers import FORMS
 from fpgaq.quantizer.operators import CONVERSIONS
 from fpgaq.quantizer.plan import KEEPING, ROUNDING
-from fpgaq.report.sizes import PARAMETER_BITS
-from fpgaq.report.summary import MACS
+from fpgaq.study.report.sizes import PARAMETER_BITS
+from fpgaq.study.report.summary import MACS
 
 CELL_FOLDER = Path(__file__).parents[1] / "templates" / "verilog" / "cells"
 

@@ -15,9 +15,9 @@ from types import FrameType
 
 import click
 
-from ..errors import FpgaqError
-from ..report.text import printable
-from ..version import __version__
+from ..base.errors import FpgaqError
+from ..base.text import printable
+from ..base.version import __version__
 from .settings import Settings, output_lost
 
 EPILOG = """\b

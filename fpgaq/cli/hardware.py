@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from ..choices import Language
-from ..errors import UsageError
-from ..report.text import columns, percent, printable, shorten
-from .numbers import integer_lines, note_lines
+from ..base.choices import Language
+from ..base.errors import UsageError
+from ..base.text import columns, percent, printable, shorten
 from .options import (
     Calibration,
     Folder,
@@ -24,6 +23,7 @@ from .options import (
     Thorough,
 )
 from .parameters import Argument, Option, command
+from .quantizing import integer_lines, note_lines
 from .settings import Settings
 from .unrolled import UnrollOptions, chosen_target, chosen_unrolling, show_unrolled
 from .wrapper import WishOptions, wrapper_lines, wrapper_run_lines
@@ -31,11 +31,11 @@ from .wrapper import WishOptions, wrapper_lines, wrapper_run_lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..estimate import Knowledge, Storage
+    from ..hardware.estimate import Knowledge, Storage
+    from ..hardware.schedule import BufferReport, Schedule
     from ..pipeline import GenerateResult
-    from ..schedule import BufferReport, Schedule
-    from ..verify.chosen import Exercise
-    from ..verify.simulate import SimulationResult
+    from ..proof.chosen import Exercise
+    from ..proof.simulate import SimulationResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
         raise UsageError("--buffers tells of the Verilog's line buffers; leave it out with --language hls")
     target = chosen_target(options)
     from .. import pipeline
-    from ..schedule import report_buffers
+    from ..hardware.schedule import report_buffers
 
     with settings.progress("generating hardware") as progress:
         result = pipeline.generate(
@@ -177,8 +177,8 @@ def build(settings: Settings, options: BuildOptions) -> None:
     """
     wanted, target = options.quantizing.options(), options.target.target()
     from .. import pipeline
-    from ..report.comparison_table import table
-    from ..report.scales import unfolded_scales
+    from ..study.report.comparison_table import table
+    from ..study.report.scales import unfolded_scales
 
     with settings.progress("starting") as progress:
         result = pipeline.build(

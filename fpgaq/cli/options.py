@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import click
 
-from ..choices import (
+from ..base.choices import (
     DEVICES,
     ActivationRange,
     EngineName,
@@ -19,13 +19,13 @@ from ..choices import (
     WeightDelta,
     WeightRounding,
 )
-from ..errors import UsageError
+from ..base.errors import UsageError
 from .parameters import Option
 
 if TYPE_CHECKING:
-    from ..graph import Graph
+    from ..hardware.schedule import Target
+    from ..model.graph import Graph
     from ..quantizer.config import QuantizeOptions
-    from ..schedule import Target
 
 MOST_CYCLES = 1 << 40
 """A frame: three hours at 100 MHz."""
@@ -192,7 +192,7 @@ class TargetOptions:
 
     def target(self) -> Target | None:
         """The multipliers, cycles or latency that were asked for; None if the user named none."""
-        from ..schedule import Target
+        from ..hardware.schedule import Target
 
         multipliers, cycles, fps, clock = self.multipliers, self.cycles, self.fps, self.clock
         numbers = {"multipliers": multipliers, "cycles": cycles, "latency": self.latency, "fps": fps, "clock": clock}
@@ -225,7 +225,7 @@ def _cycles_of(fps: float, clock: float) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationOptions:
-    """Where many candidates are computed (`fpgaq.parallel.evaluate`)."""
+    """Where many candidates are computed (`fpgaq.base.parallel.evaluate`)."""
 
     jobs: Annotated[int | None, Option("Processes on this machine; by default one per processor.", metavar="N")] = None
     dask: Annotated[

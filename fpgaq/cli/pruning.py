@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from ..choices import Measure
-from ..errors import UsageError
-from ..report.text import columns, printable, shorten
+from ..base.choices import Measure
+from ..base.errors import UsageError
+from ..base.text import columns, printable, shorten
 from .options import DEVICE, NetworkOptions
 from .parameters import Argument, Option, command
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from ..graph import Graph
-    from ..pruning.options import PruneOptions
+    from ..model.graph import Graph
+    from ..study.pruning.options import PruneOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +74,8 @@ class PruneCommandOptions:
 
     def pruning(self) -> PruneOptions:
         """What of them is about the choice of channels and the training after it."""
-        from ..pruning.masks import Limits
-        from ..pruning.options import PruneOptions
+        from ..study.pruning.masks import Limits
+        from ..study.pruning.options import PruneOptions
 
         return PruneOptions(
             macs=self.budget,
@@ -112,7 +112,7 @@ def prune(settings: Settings, options: PruneCommandOptions) -> None:
             return
     if output is None or calibration is None:
         raise UsageError("give --calibration and -o/--output, or --groups to list what can be pruned")
-    from ..pruning.workflow import prune as prune_network
+    from ..pipeline.pruning import prune as prune_network
 
     wanted = options.pruning()
     with settings.progress("reading") as tell:
@@ -126,7 +126,7 @@ def prune(settings: Settings, options: PruneCommandOptions) -> None:
             output=output,
             progress=tell,
         )
-    from ..pruning.figures import table_rows
+    from ..study.pruning.figures import table_rows
 
     lines = columns(("layers", "channels", "kept"), [
         (shorten(" + ".join(group.layers), 48), group.size, kept)
@@ -138,8 +138,8 @@ def prune(settings: Settings, options: PruneCommandOptions) -> None:
 
 
 def _show_groups(settings: Settings, graph: Graph, draw: str | None) -> None:
-    from ..emit.write import write_file
-    from ..pruning import draw_groups, find_groups, find_units
+    from ..base.output import write_file
+    from ..study.pruning import draw_groups, find_groups, find_units
 
     units = find_units(graph)
     groups = find_groups(units)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from ..choices import Cost
-from ..errors import UsageError
-from ..report.text import columns, percent, printable, shorten
+from ..base.choices import Cost
+from ..base.errors import UsageError
+from ..base.text import columns, percent, printable, shorten
 from .hardware import error_line
-from .numbers import note_lines
 from .options import DEVICE, Calibration, EvaluationOptions, ModelOptions, QuantizeFlags, shown_count
 from .parameters import Argument, Option, command
+from .quantizing import note_lines
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from ..explore import Exploration
-    from ..search.measure import Quality
+    from ..study.explore import Exploration
+    from ..study.search.measure import Quality
 
 Data: TypeAlias = Annotated[
     str | None,
@@ -44,7 +44,7 @@ def sensitivity(settings: Settings, options: SensitivityOptions) -> None:
     """
     wanted = options.quantizing.options()
     from .. import pipeline
-    from ..search.sensitivity import explain
+    from ..study.search.sensitivity import explain
 
     with settings.progress("measuring") as show:
         graph = options.reading.load(options.model)
@@ -94,14 +94,14 @@ def search(settings: Settings, options: SearchOptions) -> None:
 
     The loss of each layer at each width is measured. Then the best combinations are measured as a whole.
     """
-    from ..emit.write import check_file, write_file
+    from ..base.output import check_file, write_file
 
     written = [path for path in (options.output, options.picture) if path]
     for path in written:
         check_file(path)
     widths, wanted = _widths(options.widths), options.quantizing.options()
     from .. import pipeline
-    from ..search.front import best_so_far, config_text, draw
+    from ..study.search.front import best_so_far, config_text, draw
 
     with settings.progress("measuring") as show:
         graph = options.reading.load(options.model)
@@ -164,7 +164,7 @@ def explore(settings: Settings, options: ExploreOptions) -> None:
     The table shows predicted cycles, estimated logic and memory, and measured accuracy. It marks the networks that no
     other one beats in everything.
     """
-    from ..emit.write import check_file, write_file
+    from ..base.output import check_file, write_file
 
     output = options.output
     if output:
@@ -188,7 +188,7 @@ def explore(settings: Settings, options: ExploreOptions) -> None:
             progress=shown_count(show, "exploring"),
         )
     if output:
-        from ..explore.picture import draw
+        from ..study.explore.picture import draw
 
         write_file(output, draw(found))
     lines = [*explore_lines(found), *([f"written: {printable(output)}"] if output else [])]
@@ -234,7 +234,7 @@ def _widths(text: str, option: str = "widths") -> tuple[int, ...]:
 
 
 def _decibels(noise: float | None) -> tuple[str]:
-    from ..search.measure import Quality
+    from ..study.search.measure import Quality
 
     ratio = Quality(noise, None, None).signal_to_noise
     return ("-" if ratio is None else f"{ratio:.1f}",)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..errors import UsageError
+from ..base.errors import UsageError
 
 
 class Settings:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from ..errors import FitError
-from ..report.text import columns, percent, shorten
+from ..base.errors import FitError
+from ..base.text import columns, percent, shorten
 from .options import DEVICE
 from .parameters import Argument, Option, command
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from ..synth import Counts, SynthResult
+    from ..hardware.synth import Counts, SynthResult
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ..choices import Deltas, RateSchedule
-from ..errors import UsageError
-from ..report.text import columns, printable, shorten
+from ..base.choices import Deltas, RateSchedule
+from ..base.errors import UsageError
+from ..base.text import columns, printable, shorten
 from .options import ModelOptions, NetworkOptions, QuantizeFlags
 from .parameters import Argument, Option, command
 from .settings import Settings
@@ -52,10 +52,10 @@ def finetune(settings: Settings, options: FinetuneOptions) -> None:
     quantize` takes the formats from the file and needs no calibration. This needs nnabla, hence CPython 3.10.
     """
     wanted = options.quantizing.options()
-    from ..emit.write import check_file
-    from ..exporters import save_nnp
+    from ..base.output import check_file
+    from ..model.exporters import save_nnp
     from ..nnabla import TrainOptions
-    from ..nnabla.workflow import finetune_model
+    from ..pipeline.finetuning import finetune_model
 
     output = options.output
     check_file(output)
@@ -112,7 +112,7 @@ def parity(settings: Settings, options: ParityOptions) -> int:
     pass 2**24, which float32 does not hold, differing elements are counted. The exit code is 7 if equality was
     promised and failed. This needs nnabla, hence CPython 3.10.
     """
-    from ..data import load_data
+    from ..base.data import load_data
     from ..nnabla.parity import check_parity
 
     if options.frames < 1:

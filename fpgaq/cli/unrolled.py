@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ..errors import UsageError
-from ..report.text import columns, printable, shorten
+from ..base.errors import UsageError
+from ..base.text import columns, printable, shorten
 from .options import Calibration
 from .parameters import Argument, Option, command
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from ..hardware.schedule import Target
+    from ..hardware.unrolled import Unrolling
     from ..pipeline import UnrollResult
-    from ..schedule import Target
-    from ..unrolled import Unrolling
     from .hardware import GenerateOptions
 
 
@@ -40,7 +40,7 @@ def chosen_unrolling(options: GenerateOptions) -> Unrolling | None:
     UsageError
         An option that would be ignored, by name.
     """
-    from ..unrolled import Unrolling
+    from ..hardware.unrolled import Unrolling
 
     chosen, target = options.unrolling, options.target
     levels, stages, shallow, tables = chosen.levels, chosen.stages, chosen.shallow, chosen.tables
@@ -74,8 +74,8 @@ def chosen_target(options: GenerateOptions) -> Target | None:
     UsageError
         A target that makes no sense, or with adders an option that would be ignored, by name.
     """
+    from ..hardware.schedule import Target
     from ..pipeline import DEFAULT_MULTIPLIERS
-    from ..schedule import Target
 
     target = options.target.target()
     if not options.unrolling.adders:
@@ -109,8 +109,8 @@ def cheapen(settings: Settings, options: CheapenOptions) -> None:
     shows what the result lost.
     """
     from .. import pipeline
-    from ..integer_graph import IntegerAffine, IntegerConvolution
-    from ..unrolled.cheapen import count_digits
+    from ..hardware.unrolled.cheapen import count_digits
+    from ..integer.graph import IntegerAffine, IntegerConvolution
 
     with settings.progress("choosing weights"):
         before = pipeline.load_integer(options.integer)

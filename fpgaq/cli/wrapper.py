@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from ..errors import UsageError
+from ..base.errors import UsageError
 from .parameters import Option
 
 if TYPE_CHECKING:
-    from ..emit.wrap import Wish, Wrapper
-    from ..verify.simulate import SimulationResult
+    from ..hardware.emit.wrap import Wish, Wrapper
+    from ..proof.simulate import SimulationResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class WishOptions:
             raise UsageError(f"--damaged {self.damaged} is a matter of the wrapper; give --bus too")
         if self.bus is None and self.top is None:
             return None
-        from ..emit.wrap import Wish
+        from ..hardware.emit.wrap import Wish
 
         return Wish(int(self.bus) if self.bus else None, self.damaged == "drop", self.top)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from ..errors import ToolError
+from ..base.errors import ToolError
 
 try:
     import nnabla  # noqa: F401

@@ -9,10 +9,10 @@ import nnabla.functions as F  # noqa: N812
 import numpy as np
 from numpy.typing import NDArray
 
-from ..choices import ActivationRange
-from ..errors import UsageError
+from ..base.choices import ActivationRange
+from ..base.errors import UsageError
 from ..quantizer.calibration import ActivationStatistics, activation_frac
-from .layers import LINEAR, new_parameter
+from .parameters import LINEAR, new_parameter
 from .rebuild import Function, functions, rebuild, roots_of, same_function
 from .statistics import graph_inputs, observe
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from ..passes.linear import Linear, fold_before, fold_behind
-from .layers import LINEAR, as_operator, layer_name, new_parameter, parameter_names, reads, weight_of
+from ..base.errors import UnsupportedError
+from ..model.passes.linear import Linear, fold_before, fold_behind
+from .parameters import LINEAR, as_operator, layer_name, new_parameter, parameter_names, reads, weight_of
 from .rebuild import Function, functions, rebuild, same_function
 
 

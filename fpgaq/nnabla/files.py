@@ -10,9 +10,9 @@ from typing import Any
 
 import nnabla as nn
 
-from ..errors import ModelError, UsageError
-from ..importers.container import Archive
-from ..importers.nnp import read_choice
+from ..base.errors import ModelError, UsageError
+from ..model.importers.container import Archive
+from ..model.importers.nnp import read_choice
 from .rebuild import Function, functions, rebuild, same_function
 
 
@@ -99,7 +99,7 @@ def with_batch_stat(root: Any, batch_stat: bool) -> Any:
 
 def save_network(path: str | Path, network: Network) -> None:
     """Write the graph and its parameters as a .nnp that nnabla and fpgaq read; the file appears whole or not at all."""
-    from ..emit.write import write_file
+    from ..base.output import write_file
 
     write_file(path, network_bytes(network))
 

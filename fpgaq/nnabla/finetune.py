@@ -12,12 +12,12 @@ import nnabla as nn
 import numpy as np
 from numpy.typing import NDArray
 
-from ..choices import DELTAS, Deltas
-from ..errors import UsageError
-from ..exporters import dump_nnp, parameter_names, with_parameters
-from ..graph import Affine, Convolution, Deconvolution, FixedPointQuantize, Graph, Grid, Operator
-from ..graph.fixed import by_channel
-from ..passes.linear import Linear
+from ..base.choices import DELTAS, Deltas
+from ..base.errors import UsageError
+from ..model.exporters import dump_nnp, parameter_names, with_parameters
+from ..model.graph import Affine, Convolution, Deconvolution, FixedPointQuantize, Graph, Grid, Operator
+from ..model.graph.fixed import by_channel
+from ..model.passes.linear import Linear
 from ..quantizer.fixed_choice import best_frac
 from .files import Network
 from .learned import with_learned_steps

@@ -12,8 +12,8 @@ import nnabla.functions as F  # noqa: N812
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
-from .layers import LINEAR, channel_axes, layer_name, new_parameter, parameter_names
+from ..base.errors import UsageError
+from .parameters import LINEAR, channel_axes, layer_name, new_parameter, parameter_names
 from .rebuild import Function, functions, rebuild, roots_of, same_function
 from .statistics import kept_statistics
 

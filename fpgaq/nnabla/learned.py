@@ -13,8 +13,8 @@ import numpy as np
 from nnabla.function import PythonFunction
 from numpy.typing import NDArray
 
-from ..formats import Format
-from ..graph import Affine, Convolution, Deconvolution, FixedPointQuantize, Graph
+from ..base.formats import Format
+from ..model.graph import Affine, Convolution, Deconvolution, FixedPointQuantize, Graph
 from ..quantizer.methods import FEW_BITS
 from .rebuild import Function, rebuild
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..exporters import parameter_names, parameters_of
-from ..graph import Affine, Array, Convolution, Deconvolution, Graph
-from ..graph.fixed import by_channel, from_channels
+from ..model.exporters import parameter_names, parameters_of
+from ..model.graph import Affine, Array, Convolution, Deconvolution, Graph
+from ..model.graph.fixed import by_channel, from_channels
 
 MEMORY = 0.01
 """The part of one step in the running means."""

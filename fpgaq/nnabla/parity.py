@@ -16,14 +16,14 @@ import nnabla as nn
 import numpy as np
 from numpy.typing import NDArray
 
-from ..formats import quantize_real
-from ..graph import FixedPointQuantize, Graph, Pointwise, Relu, Reshape, ScaleOffset, Softmax
-from ..graph.fixed import ROUNDING
-from ..inputs import transform_data
-from ..integer_graph import IntegerArray, IntegerGraph, IntegerSumPooling, IntegerTable
-from ..passes import standard_passes
+from ..base.formats import quantize_real
+from ..integer.graph import IntegerArray, IntegerGraph, IntegerSumPooling, IntegerTable
+from ..integer.inputs import transform_data
+from ..integer.reference import run, working_types
+from ..model.graph import FixedPointQuantize, Graph, Pointwise, Relu, Reshape, ScaleOffset, Softmax
+from ..model.graph.fixed import ROUNDING
+from ..model.passes import standard_passes
 from ..quantizer.fixed import quantize_fixed
-from ..reference import run, working_types
 from .finetune import load_graph
 
 SHOWN = 3

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import nnabla as nn
 import nnabla.function
 
-from ..errors import UnsupportedError, UsageError
+from ..base.errors import UnsupportedError, UsageError
 
 Function: TypeAlias = Any
 """The type of ``variable.parent``."""

@@ -16,9 +16,9 @@ import nnabla.functions as F  # noqa: N812  (nnabla's own convention)
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
-from ..exporters import parameters_of, save_nnp, with_parameters
-from ..graph import Graph
+from ..base.errors import UsageError
+from ..model.exporters import parameters_of, save_nnp, with_parameters
+from ..model.graph import Graph
 from .files import load_network, with_batch_stat
 from .training import TrainOptions, logits, predict, train
 

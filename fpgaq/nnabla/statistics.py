@@ -11,9 +11,9 @@ import nnabla as nn
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
+from ..base.errors import UsageError
 from ..quantizer.calibration import ActivationStatistics
-from .layers import parameter_names
+from .parameters import parameter_names
 from .rebuild import functions
 
 KEPT_VALUES = 1 << 18

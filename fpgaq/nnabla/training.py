@@ -17,8 +17,8 @@ import nnabla.solvers as S  # noqa: N812
 import numpy as np
 from numpy.typing import NDArray
 
-from ..choices import RateSchedule
-from ..errors import UsageError
+from ..base.choices import RateSchedule
+from ..base.errors import UsageError
 
 Loss = Literal["cross_entropy", "squared_error", "huber"]
 

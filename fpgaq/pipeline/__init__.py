@@ -6,7 +6,7 @@ other, `generate` makes a folder of Verilog with its bench, `simulate` proves it
 
 from __future__ import annotations
 
-from ..choices import LANGUAGES
+from ..base.choices import LANGUAGES
 from .building import BuildResult, build
 from .hardware import (
     DEFAULT_MULTIPLIERS,
@@ -18,7 +18,7 @@ from .hardware import (
     synthesize,
 )
 from .models import load_integer, load_model, save_model
-from .numbers import compare, quantize, run, run_with_engine
+from .quantizing import compare, quantize, run, run_with_engine
 from .samples import DATA_FRAMES, Samples
 from .searches import explore, search, sensitivity
 from .unrolled import UnrollResult, cheapen, unroll

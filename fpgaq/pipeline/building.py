@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..graph import Graph
-from ..integer_graph import IntegerGraph
+from ..hardware.schedule import Target
+from ..integer.graph import IntegerGraph
+from ..model.graph import Graph
 from ..quantizer.config import QuantizeOptions
-from ..schedule import Target
 from .hardware import GenerateResult, generate, simulate
 from .models import load_model
-from .numbers import compare, quantize
+from .quantizing import compare, quantize
 from .samples import Samples
 
 if TYPE_CHECKING:
-    from ..report.comparison import Comparison
-    from ..verify.simulate import SimulationResult
+    from ..proof.simulate import SimulationResult
+    from ..study.report.comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def build(
     `data` is labelled; its first `frames` samples (8 by default) become the golden vectors. `progress` is called with
     the name of each stage before it begins.
     """
-    from ..emit.write import check_folder
-    from ..passes import standard_passes
+    from ..base.output import check_folder
+    from ..model.passes import standard_passes
 
     check_folder(directory, keep)
     progress("reading the model")

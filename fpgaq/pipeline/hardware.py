@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..choices import LANGUAGES
-from ..errors import FitError, UsageError
-from ..inputs import transform_data
-from ..integer_graph import IntegerArray, IntegerGraph
-from ..schedule import Schedule, Target, auxiliary_multipliers
+from ..base.choices import LANGUAGES
+from ..base.errors import FitError, UsageError
+from ..hardware.schedule import Schedule, Target, auxiliary_multipliers
+from ..integer.graph import IntegerArray, IntegerGraph
+from ..integer.inputs import transform_data
 from .models import load_integer
 from .samples import DATA_FRAMES, Samples, check_frames, user_data
 
 if TYPE_CHECKING:
-    from ..emit.design import Design
-    from ..emit.wrap import Wish, Wrapper
-    from ..estimate import Estimate, Storage
-    from ..synth import SynthResult
-    from ..verify.simulate import SimulationResult
+    from ..hardware.emit.design import Design
+    from ..hardware.emit.wrap import Wish, Wrapper
+    from ..hardware.estimate import Estimate, Storage
+    from ..hardware.synth import SynthResult
+    from ..proof.simulate import SimulationResult
 
 NETWORK_FILE = "network.fpgaq"
 """The copy of the integer network inside an output folder."""
@@ -41,7 +41,7 @@ class GenerateResult:
     ----------
     directory : Path
     network : IntegerGraph
-        The network in the form that was built (`fpgaq.lowering`).
+        The network in the form that was built (`fpgaq.hardware.lowering`).
     schedule : Schedule
         The hardware of each of its layers and the predicted cycles.
     digest : str
@@ -135,7 +135,7 @@ def generate(
     language : {"verilog", "hls"}
         Verilog with a cocotb bench, or HLS C++ with a C++ bench, folded alike.
     device : str, optional
-        One of `fpgaq.synth.DEVICES`: the result tells what is estimated to be taken there. Without a target the
+        One of `fpgaq.hardware.synth.DEVICES`: the result tells what is estimated to be taken there. Without a target the
         schedule is the fastest that a part of known size holds.
     factor_bits : int
         Of the wider factor of the part's multipliers: several outputs share one where their weights fit into it a
@@ -156,12 +156,12 @@ def generate(
     UsageError
         A folder that cannot or must not be written.
     """
-    from ..emit.digests import with_digests
-    from ..emit.write import check_folder, write_folder
-    from ..estimate import estimate_schedule, fit_device, measure_storage
-    from ..integer_file import digest, dump
-    from ..schedule import plan_hardware
-    from ..synth import find_device
+    from ..base.output import check_folder, write_folder
+    from ..hardware.emit.digests import with_digests
+    from ..hardware.estimate import estimate_schedule, fit_device, measure_storage
+    from ..hardware.schedule import plan_hardware
+    from ..hardware.synth import find_device
+    from ..integer.file import digest, dump
 
     if device is not None and language == "hls":
         raise UsageError("--device estimates Verilog; with --language hls the vendor's tool tells what it takes")
@@ -214,8 +214,8 @@ def _hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, 
 
     A lowered network has more layers, and may need more multipliers than there are; then it stays as it is.
     """
-    from ..lowering import lower
-    from ..schedule import make_schedule
+    from ..hardware.lowering import lower
+    from ..hardware.schedule import make_schedule
 
     alone, lowered = replace(target, sharing=False), lower(network)
     try:
@@ -228,7 +228,7 @@ def _hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, 
 
 def bench_inputs(network: IntegerGraph, data: Samples | None, frames: int | None) -> Mapping[str, IntegerArray]:
     """The frames of the golden vectors."""
-    from ..verify.vectors import limit_frames
+    from ..proof.vectors import limit_frames
 
     if data is None:
         return limit_frames(network.samples, frames)
@@ -245,14 +245,14 @@ def _verilog_files(
     wish: Wish | None,
 ) -> tuple[dict[str, str | bytes], Wrapper | None]:
     """Verilog and its cocotb bench, and the wrapper if there is one."""
-    from ..emit.verilog import design_of
+    from ..hardware.emit.verilog import design_of
 
     design = design_of(lowered, schedule)
     if wish is None:
         return with_bench(network, design, inputs, lowered, thorough), None
-    from ..emit.wrap import print_wrapped
-    from ..verify.bench import bench_files
-    from ..verify.bus_bench import adapter_files
+    from ..hardware.emit.wrap import print_wrapped
+    from ..proof.bench import bench_files
+    from ..proof.bus_bench import adapter_files
 
     wrapper = None if wish.bus is None else _wrapper(design, lowered, schedule, wish)
     printed = print_wrapped(design, wish, wrapper, network.name)
@@ -262,9 +262,9 @@ def _verilog_files(
 
 def _wrapper(design: Design, lowered: IntegerGraph, schedule: Schedule, wish: Wish) -> Wrapper:
     """The wrapper that is wished, with its predicted cycles."""
-    from ..emit.wrap import Wrapper, bus_of
-    from ..schedule.bus_processes import predict_bus
-    from ..schedule.memories import describe
+    from ..hardware.emit.wrap import Wrapper, bus_of
+    from ..hardware.schedule.bus_processes import predict_bus
+    from ..hardware.schedule.memories import describe
 
     bus = bus_of(design, wish)
     network = describe(lowered, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
@@ -276,8 +276,8 @@ def _wrapper(design: Design, lowered: IntegerGraph, schedule: Schedule, wish: Wi
 
 def _check_buffer(wrapper: Wrapper, guess: Estimate) -> None:
     """Refuse a buffer for an output frame that the part named does not hold beside the core."""
-    from ..estimate.memories import map_memory
-    from ..synth import find_device
+    from ..hardware.estimate.memories import map_memory
+    from ..hardware.synth import find_device
 
     device, bus = find_device(guess.device), wrapper.bus
     if not bus.buffered or device.capacity is None:
@@ -299,8 +299,8 @@ def with_bench(
     thorough: bool = False,
 ) -> dict[str, str | bytes]:
     """Printed hardware and its cocotb bench; `lowered` is the form of the network that was built, if it is another."""
-    from ..emit.printer import print_design
-    from ..verify.bench import bench_files
+    from ..hardware.emit.printer import print_design
+    from ..proof.bench import bench_files
 
     manifest, interface = design.as_json(), design.interface()
     bench = bench_files(network, manifest, interface, inputs, lowered=lowered, thorough=thorough)
@@ -315,8 +315,8 @@ def _hls_files(
     thorough: bool,
 ) -> dict[str, str | bytes]:
     """HLS C++ and its C++ bench."""
-    from ..emit.hls import emit
-    from ..verify.vectors import golden_vectors
+    from ..hardware.emit.hls import emit
+    from ..proof.vectors import golden_vectors
 
     return emit(lowered, schedule, golden_vectors(network, inputs, lowered=lowered, thorough=thorough).tensors)
 
@@ -350,7 +350,7 @@ def simulate(
     ToolError
         A simulator that is missing, too old, crashed or did not finish.
     """
-    from ..verify.simulate import simulate as simulate_folder
+    from ..proof.simulate import simulate as simulate_folder
 
     check_frames(frames)
     arrays = None
@@ -377,7 +377,7 @@ def synthesize(
     directory : str or Path
         What `generate` wrote.
     device : str
-        One of `fpgaq.synth.DEVICES`.
+        One of `fpgaq.hardware.synth.DEVICES`.
     seeds : int
         Runs of nextpnr; 0 for counts only.
     layers : bool
@@ -396,7 +396,7 @@ def synthesize(
     ToolError
         A tool that is missing, crashed or did not finish.
     """
-    from ..synth import synthesize as synthesize_folder
+    from ..hardware.synth import synthesize as synthesize_folder
 
     return synthesize_folder(
         Path(directory), device, seeds=seeds, layers=layers, timeout=timeout,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..graph import Graph
-from ..integer_graph import IntegerGraph
+from ..integer.graph import IntegerGraph
+from ..model.graph import Graph
 
 
 def load_model(
@@ -43,8 +43,8 @@ def load_model(
     UnsupportedError
         An operator or a feature that fpgaq does not carry.
     """
-    from ..importers import load
-    from ..passes import standard_passes
+    from ..model.importers import load
+    from ..model.passes import standard_passes
 
     graph = load(path, network, refuse_batch_statistics, input_shapes, outputs)
     return standard_passes(graph) if passes else graph
@@ -60,13 +60,13 @@ def save_model(graph: Graph, path: str | Path) -> None:
     UsageError
         A file that cannot be written, or whose name does not end in .nnp.
     """
-    from ..exporters import save_nnp
+    from ..model.exporters import save_nnp
 
     save_nnp(graph, path)
 
 
 def load_integer(path: str | Path) -> IntegerGraph:
     """Read a .fpgaq file, all of it checked; ModelError if it is unsound."""
-    from ..integer_file import load
+    from ..integer.file import load
 
     return load(path)

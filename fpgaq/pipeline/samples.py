@@ -9,9 +9,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..data import Dataset, load_data
-from ..errors import UsageError
-from ..integer_graph import IntegerGraph
+from ..base.data import Dataset, load_data
+from ..base.errors import UsageError
+from ..integer.graph import IntegerGraph
 
 DATA_FRAMES = 8
 """How many frames of a data file become golden vectors if nobody asks for a number."""

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..graph import Graph
+from ..model.graph import Graph
 from ..quantizer.config import QuantizeOptions
 from .models import load_model
 from .samples import Samples, dataset_of
 
 if TYPE_CHECKING:
-    from ..explore import Exploration
-    from ..search.measure import Workload
-    from ..search.precision import SearchResult
-    from ..search.sensitivity import Sensitivity
+    from ..study.explore import Exploration
+    from ..study.search.measure import Workload
+    from ..study.search.precision import SearchResult
+    from ..study.search.sensitivity import Sensitivity
 
 
 def sensitivity(
@@ -43,7 +43,7 @@ def sensitivity(
         Where candidates are computed, a file that keeps what was computed, and a callable that hears how far it is:
         as for `parallel.evaluate`, where `results` is called `cache`.
     """
-    from ..search.sensitivity import sensitivity as measure_places
+    from ..study.search.sensitivity import sensitivity as measure_places
 
     evaluated = _workload(model, calibration, data, options)
     return measure_places(evaluated, jobs=jobs, dask=dask, cache=results, progress=progress)
@@ -73,7 +73,7 @@ def search(
     widths : sequence of int, optional
         Weight bits to choose from.
     """
-    from ..search import precision
+    from ..study.search import precision
 
     evaluated = _workload(model, calibration, data, options)
     chosen = precision.WIDTHS if widths is None else widths
@@ -103,13 +103,13 @@ def explore(
     models : mapping of str to (Graph, str or Path)
         Networks of the same task by name, such as one and its pruned versions.
     device : str
-        One of `fpgaq.synth.DEVICES`, for which LUTs, flip-flops, DSP blocks and block RAMs are estimated.
+        One of `fpgaq.hardware.synth.DEVICES`, for which LUTs, flip-flops, DSP blocks and block RAMs are estimated.
     bits : sequence of int
         Widths of weights and activations that are tried.
     multipliers : sequence of int
         Budgets that are tried.
     """
-    from ..explore import explore as explore_workloads
+    from ..study.explore import explore as explore_workloads
 
     workloads = {name: _workload(model, calibration, data, options) for name, model in models.items()}
     return explore_workloads(
@@ -124,7 +124,7 @@ def _workload(
     options: QuantizeOptions | None,
 ) -> Workload:
     """The input of a search: a model, the samples that quantize it, and those that judge it."""
-    from ..search.measure import make_workload
+    from ..study.search.measure import make_workload
 
     graph = model if isinstance(model, Graph) else load_model(model)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}

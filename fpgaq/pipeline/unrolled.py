@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UnsupportedError
-from ..inputs import transform_data
-from ..integer_graph import IntegerAffine, IntegerGraph
+from ..base.errors import UnsupportedError
+from ..integer.graph import IntegerAffine, IntegerGraph
+from ..integer.inputs import transform_data
 from .hardware import NETWORK_FILE, bench_inputs, with_bench
 from .models import load_integer
 from .samples import Samples, check_frames, user_data
 
 if TYPE_CHECKING:
-    from ..unrolled import UnrolledPlan, Unrolling
+    from ..hardware.unrolled import UnrolledPlan, Unrolling
 
 
 ENDLESS_MULTIPLIERS = 1 << 20
@@ -98,11 +98,11 @@ def unroll(
     FitError, UsageError
         As `generate`.
     """
-    from ..emit.digests import with_digests
-    from ..emit.unrolled import unrolled_design
-    from ..emit.write import check_folder, write_folder
-    from ..integer_file import digest, dump
-    from ..unrolled import Unrolling, plan_network
+    from ..base.output import check_folder, write_folder
+    from ..hardware.emit.digests import with_digests
+    from ..hardware.emit.unrolled import unrolled_design
+    from ..hardware.unrolled import Unrolling, plan_network
+    from ..integer.file import digest, dump
 
     check_folder(directory, keep)
     check_frames(frames)
@@ -145,9 +145,9 @@ def cheapen(
     UnsupportedError
         No layer of the network can be built of adders.
     """
-    from ..emit.write import check_file
-    from ..integer_file import save
-    from ..unrolled.cheapen import cheapen as cheapen_graph
+    from ..base.output import check_file
+    from ..hardware.unrolled.cheapen import cheapen as cheapen_graph
+    from ..integer.file import save
 
     if output is not None:
         check_file(output)
@@ -161,7 +161,7 @@ def cheapen(
 
 def _built_of_adders(network: IntegerGraph) -> Collection[str]:
     """The layers that `unroll`, or `generate` with adders and unlimited multipliers, builds of adders."""
-    from ..schedule import Target, plan_hardware
+    from ..hardware.schedule import Target, plan_hardware
 
     if all(isinstance(op, IntegerAffine) for op in network.operators):
         return [op.name for op in network.operators]

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..errors import UnsupportedError, UsageError
-from ..formats import Format
-from ..graph import Affine, Graph, check, image_shape
-from ..inputs import apply_transform
-from ..integer_check import check as check_integer
-from ..integer_graph import (
+from ..base.errors import UnsupportedError, UsageError
+from ..base.formats import Format
+from ..integer.check import check as check_integer
+from ..integer.graph import (
     InputTransform,
     IntegerArgMax,
     IntegerGraph,
     Tensor,
 )
+from ..integer.inputs import apply_transform
+from ..model.graph import Affine, Graph, check, image_shape
 from .balancing import balance
 from .calibration import check_samples, collect
 from .channel_pairs import WEIGHTED

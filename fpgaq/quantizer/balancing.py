@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..float_executor import run_float
-from ..graph import Convolution, Graph, Pointwise, Relu
+from ..model.executor import run_float
+from ..model.graph import Convolution, Graph, Pointwise, Relu
 from .channel_pairs import WEIGHTED, Pair, Weighted, count_outputs, find_pairs, scale_inputs, scale_outputs, scaled
 from .config import QuantizeOptions
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..choices import ActivationRange
-from ..data import fit_shape
-from ..errors import FitError, ModelError
-from ..float_executor import run_float
-from ..formats import Format, dequantize, quantize_real
-from ..graph import Graph
+from ..base.choices import ActivationRange
+from ..base.data import fit_shape
+from ..base.errors import FitError, ModelError
+from ..base.formats import Format, dequantize, quantize_real
+from ..model.executor import run_float
+from ..model.graph import Graph
 
 MAX_VALUES = 1 << 18
 """Values of a tensor that percentiles and squared errors are taken over; the extremes are over all."""

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph import (
+from ..model.graph import (
     Affine,
     AveragePooling,
     Convolution,
@@ -27,7 +27,7 @@ from ..graph import (
     Upsample,
     check,
 )
-from ..passes.rewrite import renamed, sole_consumers
+from ..model.passes.rewrite import renamed, sole_consumers
 
 WEIGHTED = (Convolution, Affine, Deconvolution)
 Weighted: TypeAlias = Convolution | Affine | Deconvolution

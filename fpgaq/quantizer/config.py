@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..choices import (
+from ..base.choices import (
     ACTIVATION_RANGES,
     METHODS,
     ROUNDINGS,
@@ -20,8 +20,8 @@ from ..choices import (
     WeightDelta,
     WeightRounding,
 )
-from ..errors import UsageError
-from ..regular import read_text
+from ..base.errors import UsageError
+from ..base.regular import read_text
 from .methods import Rules, rules_of
 
 LAYER_OPTIONS = (

@@ -8,11 +8,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..accumulators import operator_bounds
-from ..errors import FitError
-from ..formats import MAX_WIDTH, Format, Rounding
-from ..graph import Add, AveragePooling, Multiply
-from ..integer_graph import (
+from ..base.errors import FitError
+from ..base.formats import MAX_WIDTH, Format, Rounding
+from ..integer.accumulators import operator_bounds
+from ..integer.graph import (
     IntegerAdd,
     IntegerAffine,
     IntegerConvolution,
@@ -22,6 +21,7 @@ from ..integer_graph import (
     Requantize,
     Tensor,
 )
+from ..model.graph import Add, AveragePooling, Multiply
 
 Accumulating = TypeVar(
     "Accumulating",

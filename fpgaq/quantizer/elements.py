@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FitError, ModelError
-from ..formats import MAX_WIDTH, Format, dequantize, quantize_real, round_real
-from ..graph import Add, AveragePooling, Multiply
-from ..integer_graph import (
+from ..base.errors import FitError, ModelError
+from ..base.formats import MAX_WIDTH, Format, dequantize, quantize_real, round_real
+from ..integer.graph import (
     IntegerAdd,
     IntegerArray,
     IntegerMultiply,
@@ -22,6 +21,7 @@ from ..integer_graph import (
     Requantize,
     Tensor,
 )
+from ..model.graph import Add, AveragePooling, Multiply
 from .calibration import MAX_EXPONENT, ActivationStatistics, activation_frac, fitting_frac
 from .config import QuantizeOptions
 from .drafts import add_draft, multiply_draft, pooling_draft, shifts, with_accumulator

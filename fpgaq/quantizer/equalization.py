@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph import Affine, Deconvolution, Graph
+from ..model.graph import Affine, Deconvolution, Graph
 from .channel_pairs import WEIGHTED, Factors, Weighted, count_outputs, find_pairs, scale_inputs, scale_outputs, scaled
 
 ROUNDS = 10

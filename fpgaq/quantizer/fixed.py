@@ -6,22 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import FitError, UnsupportedError, UsageError
-from ..formats import Format
-from ..graph import (
-    Affine,
-    FixedPointQuantize,
-    Graph,
-    Operator,
-    Relu,
-    Reshape,
-    ScaleOffset,
-    check,
-    image_shape,
-)
-from ..graph.fixed import ROUNDING
-from ..integer_check import check as check_integer
-from ..integer_graph import (
+from ..base.errors import FitError, UnsupportedError, UsageError
+from ..base.formats import Format
+from ..integer.check import check as check_integer
+from ..integer.graph import (
     InputTransform,
     IntegerArray,
     IntegerGraph,
@@ -32,6 +20,18 @@ from ..integer_graph import (
     Requantize,
     Tensor,
 )
+from ..model.graph import (
+    Affine,
+    FixedPointQuantize,
+    Graph,
+    Operator,
+    Relu,
+    Reshape,
+    ScaleOffset,
+    check,
+    image_shape,
+)
+from ..model.graph.fixed import ROUNDING
 from .config import QuantizeOptions
 from .drafts import relu_format, rescaled, shifts
 from .fixed_layers import Draft, make

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..formats import Format, dequantize, quantize_real
-from ..graph.fixed import ROUNDING
+from ..base.formats import Format, dequantize, quantize_real
+from ..model.graph.fixed import ROUNDING
 from .calibration import MSE_STEPS, fitting_frac
 
 

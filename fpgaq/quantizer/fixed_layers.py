@@ -8,21 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..errors import FitError, UnsupportedError
-from ..formats import Format
-from ..graph import (
-    Add,
-    Affine,
-    AveragePooling,
-    Concatenate,
-    Convolution,
-    Deconvolution,
-    Multiply,
-    Operator,
-    Pointwise,
-)
-from ..graph.fixed import ROUNDING, grid_integers
-from ..integer_graph import (
+from ..base.errors import FitError, UnsupportedError
+from ..base.formats import Format
+from ..integer.graph import (
     IntegerAffine,
     IntegerArray,
     IntegerConcatenate,
@@ -33,6 +21,18 @@ from ..integer_graph import (
     Requantize,
     Tensor,
 )
+from ..model.graph import (
+    Add,
+    Affine,
+    AveragePooling,
+    Concatenate,
+    Convolution,
+    Deconvolution,
+    Multiply,
+    Operator,
+    Pointwise,
+)
+from ..model.graph.fixed import ROUNDING, grid_integers
 from .drafts import add_draft, multiply_draft, pooling_draft, with_accumulator
 from .movements import MOVEMENTS, movement
 from .transposed import Piece, spread

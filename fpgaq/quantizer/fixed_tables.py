@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import FitError
-from ..formats import Format, dequantize, quantize_real
-from ..functions import evaluate
-from ..graph.fixed import ROUNDING
-from ..integer_graph import IntegerArray, IntegerTable
+from ..base.errors import FitError
+from ..base.formats import Format, dequantize, quantize_real
+from ..integer.graph import IntegerArray, IntegerTable
+from ..model.functions import evaluate
+from ..model.graph.fixed import ROUNDING
 from .fixed_layers import Draft
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FitError
-from ..formats import Format, Rounding, round_real
-from ..graph import Affine, Convolution, Deconvolution, MaxPooling, Operator, Pointwise, Relu
+from ..base.errors import FitError
+from ..base.formats import Format, Rounding, round_real
+from ..model.graph import Affine, Convolution, Deconvolution, MaxPooling, Operator, Pointwise, Relu
 from .calibration import ActivationStatistics, activation_frac
 from .config import QuantizeOptions
 

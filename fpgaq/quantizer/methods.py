@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..choices import ActivationRange, Method, WeightDelta, WeightRounding
+from ..base.choices import ActivationRange, Method, WeightDelta, WeightRounding
 
 FEW_BITS = 6
 """At this many weight bits and fewer every channel needs a step of its own."""

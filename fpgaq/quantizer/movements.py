@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from ..graph import MaxPooling, Operator, Pad, Slice, Transpose, Upsample
-from ..integer_graph import (
+from ..integer.graph import (
     IntegerMaxPooling,
     IntegerOperator,
     IntegerPad,
@@ -15,6 +14,7 @@ from ..integer_graph import (
     IntegerUpsample,
     Tensor,
 )
+from ..model.graph import MaxPooling, Operator, Pad, Slice, Transpose, Upsample
 
 ToInteger: TypeAlias = Callable[[float], int]
 """From the real value of a constant border to the integer in the format of the image."""

@@ -9,10 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
-from ..formats import Format, quantize_real
-from ..functions import evaluate
-from ..graph import (
+from ..base.errors import UnsupportedError
+from ..base.formats import Format, quantize_real
+from ..integer.graph import (
+    IntegerConcatenate,
+    IntegerOperator,
+    IntegerRelu,
+    IntegerSlice,
+    Tensor,
+)
+from ..model.functions import evaluate
+from ..model.graph import (
     Add,
     Affine,
     AveragePooling,
@@ -30,13 +37,6 @@ from ..graph import (
     ScaleOffset,
     image_shape,
 )
-from ..integer_graph import (
-    IntegerConcatenate,
-    IntegerOperator,
-    IntegerRelu,
-    IntegerSlice,
-    Tensor,
-)
 from .calibration import ActivationStatistics
 from .config import QuantizeOptions
 from .drafts import relu_format, rescaled
@@ -50,12 +50,12 @@ from .elements import (
     quantize_table,
 )
 from .input_format import MIN_INPUT_BITS, Scale
-from .layers import quantize_layer
 from .movements import MOVEMENTS, movement
 from .plan import Stage, final_tensors, nonnegative_tensors, stages, wanted_formats
 from .reshapes import reshape_operators
 from .trace import Trace
 from .transposed import spread
+from .weighted import quantize_layer
 
 
 @dataclass(frozen=True)

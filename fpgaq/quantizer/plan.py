@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..formats import Format
-from ..functions import evaluate
-from ..graph import (
+from ..base.formats import Format
+from ..model.functions import evaluate
+from ..model.graph import (
     Add,
     Affine,
     AveragePooling,

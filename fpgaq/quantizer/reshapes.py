@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..graph import Reshape
-from ..integer_graph import ImageShape, IntegerOperator, IntegerReshape, IntegerTranspose, Tensor
+from ..integer.graph import ImageShape, IntegerOperator, IntegerReshape, IntegerTranspose, Tensor
+from ..model.graph import Reshape
 
 
 def reshape_operators(

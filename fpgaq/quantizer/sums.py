@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..graph import (
+from ..model.graph import (
     Add,
     Affine,
     AveragePooling,
@@ -25,8 +25,8 @@ from ..graph import (
     Reshape,
     check,
 )
-from ..passes.linear import fold_before
-from ..passes.rewrite import producers, renamed, sole_consumers
+from ..model.passes.linear import fold_before
+from ..model.passes.rewrite import producers, renamed, sole_consumers
 from .config import QuantizeOptions
 from .input_format import MIN_INPUT_BITS
 from .methods import FEW_BITS

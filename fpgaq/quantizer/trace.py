@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..float_executor import run_float
-from ..graph import Affine, Convolution, Graph
-from ..integer_graph import IntegerArray, IntegerOperator, Tensor
-from ..reference import run_operator, working_layout
-from ..reference.layers import Work
-from ..reference.windows import window_columns
+from ..integer.graph import IntegerArray, IntegerOperator, Tensor
+from ..integer.reference import run_operator, working_layout
+from ..integer.reference.layout import Work
+from ..integer.reference.windows import window_columns
+from ..model.executor import run_float
+from ..model.graph import Affine, Convolution, Graph
 
 Values = NDArray[np.float64]
 

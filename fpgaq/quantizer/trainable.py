@@ -11,9 +11,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UnsupportedError
-from ..formats import Format
-from ..graph import (
+from ..base.errors import UnsupportedError
+from ..base.formats import Format
+from ..integer.graph import (
+    IntegerAffine,
+    IntegerArray,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerScale,
+    IntegerSumPooling,
+    IntegerTable,
+)
+from ..model.graph import (
     Affine,
     Array,
     Concatenate,
@@ -31,16 +40,7 @@ from ..graph import (
     Softmax,
     check,
 )
-from ..graph.fixed import by_channel, from_channels
-from ..integer_graph import (
-    IntegerAffine,
-    IntegerArray,
-    IntegerConvolution,
-    IntegerGraph,
-    IntegerScale,
-    IntegerSumPooling,
-    IntegerTable,
-)
+from ..model.graph.fixed import by_channel, from_channels
 from .input_format import Scale
 from .plan import count_reads, lead
 from .sums import with_sums

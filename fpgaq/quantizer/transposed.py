@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ..formats import Format
-from ..graph import Convolution, Deconvolution, Padding
-from ..integer_graph import IntegerOperator, IntegerSlice, IntegerUpsample, Tensor
+from ..base.formats import Format
+from ..integer.graph import IntegerOperator, IntegerSlice, IntegerUpsample, Tensor
+from ..model.graph import Convolution, Deconvolution, Padding
 
 Piece: TypeAlias = tuple[IntegerOperator, tuple[int, int, int], Format]
 """An operator with the shape (height, width, channels) and the format of its output."""

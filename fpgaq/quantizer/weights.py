@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..choices import WeightDelta
-from ..formats import Format, Rounding, dequantize, quantize_real
-from ..integer_graph import IntegerArray
+from ..base.choices import WeightDelta
+from ..base.formats import Format, Rounding, dequantize, quantize_real
+from ..integer.graph import IntegerArray
 from .calibration import MSE_STEPS, fitting_frac
 from .config import QuantizeOptions
 from .output_error import best_real_weights, damped, output_error, round_to_output

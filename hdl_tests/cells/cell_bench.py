@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fpgaq.emit.render import templates_folder
+from fpgaq.hardware.emit.render import templates_folder
 
 CELLS = templates_folder() / "verilog" / "cells"
 

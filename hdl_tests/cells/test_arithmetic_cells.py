@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from cell_bench import Port, drive, missing_simulator, signed, unpack
 
-from fpgaq.accumulators import signed_width
-from fpgaq.emit.layers.division import division_of
-from fpgaq.emit.literals import pack
-from fpgaq.formats import ROUNDINGS, Format, round_shift, saturate
-from fpgaq.integer_graph import IntegerSumPooling, Requantize
-from tests.slow_interpreter import exact_round
+from fpgaq.base.formats import ROUNDINGS, Format, round_shift, saturate
+from fpgaq.hardware.emit.layers.division import division_of
+from fpgaq.hardware.emit.literals import pack
+from fpgaq.integer.accumulators import signed_width
+from fpgaq.integer.graph import IntegerSumPooling, Requantize
+from tests.support.slow_interpreter import exact_round
 
 pytestmark = [pytest.mark.skipif(missing_simulator(), reason="needs iverilog"), pytest.mark.once]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cell_bench import Port, drive, missing_simulator, unpack
 
-from fpgaq.emit.literals import index_width, pack
+from fpgaq.hardware.emit.literals import index_width, pack
 
 pytestmark = [pytest.mark.skipif(missing_simulator(), reason="needs iverilog"), pytest.mark.once]
 

@@ -16,10 +16,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from hdl_tests.fuzz.coverage import FEATURES, features
-from hdl_tests.fuzz.networks import random_case
 from hdl_tests.fuzz.run import CRASHERS, save_crasher, shrink, try_cases
 from hdl_tests.fuzz.ways import SAMPLED, WAYS
+from tests.support.fuzz.coverage import FEATURES, features
+from tests.support.fuzz.networks import random_case
 
 BATCH = 50
 """Networks that one process takes at a time, and that share one compiled program."""

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fpgaq import integer_file
-from fpgaq.errors import FitError
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.schedule import Target, make_schedule
-from hdl_tests.fuzz.case import Case, shorter
+from fpgaq.base.errors import FitError
+from fpgaq.hardware.schedule import Target, make_schedule
+from fpgaq.integer import file as integer_file
+from fpgaq.integer.graph import IntegerGraph
 from hdl_tests.fuzz.ways import FAULTS, WAYS
+from tests.support.fuzz.case import Case, shorter
 
 CRASHERS = Path(__file__).parents[1] / "crashers"
 

@@ -18,13 +18,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from fpgaq.emit.hls import emit as emit_hls
-from fpgaq.emit.unrolled import emit_unrolled
-from fpgaq.emit.verilog import emit
-from fpgaq.estimate import estimate_schedule
-from fpgaq.unrolled import Unrolling, plan_network
-from hdl_tests.fuzz.networks import random_case
-from hdl_tests.network_builder import NetworkBuilder
+from fpgaq.hardware.emit.hls import emit as emit_hls
+from fpgaq.hardware.emit.unrolled import emit_unrolled
+from fpgaq.hardware.emit.verilog import emit
+from fpgaq.hardware.estimate import estimate_schedule
+from fpgaq.hardware.unrolled import Unrolling, plan_network
+from tests.support.fuzz.networks import random_case
+from tests.support.network_builder import NetworkBuilder
 
 Parts = dict[str, str]
 

@@ -15,17 +15,17 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fpgaq.emit.hls import describe, scheduled
-from fpgaq.emit.printer import print_design
-from fpgaq.emit.verilog import design_of
-from fpgaq.errors import FpgaqError
-from fpgaq.verify.bench import bench_files
-from fpgaq.verify.compiled import Library, compile_networks
-from fpgaq.verify.file_bench import run_file_bench
-from fpgaq.verify.harness import check_cycles, drive
-from fpgaq.verify.harness_build import FlatDesign, compile_designs, flat_design
-from hdl_tests.fuzz.case import Case, first_difference
-from tests.slow_interpreter import slow_run
+from fpgaq.base.errors import FpgaqError
+from fpgaq.hardware.emit.hls import describe, scheduled
+from fpgaq.hardware.emit.printer import print_design
+from fpgaq.hardware.emit.verilog import design_of
+from fpgaq.proof.bench import bench_files
+from fpgaq.proof.compiled import Library, compile_networks
+from fpgaq.proof.file_bench import run_file_bench
+from fpgaq.proof.harness import check_cycles, drive
+from fpgaq.proof.harness_build import FlatDesign, compile_designs, flat_design
+from tests.support.fuzz.case import Case, first_difference
+from tests.support.slow_interpreter import slow_run
 
 Way: TypeAlias = Callable[[Sequence[Case], Path], list["str | None"]]
 

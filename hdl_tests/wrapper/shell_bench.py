@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bus_model import Beat, Damage, apply_damage, draw_damage, pack
 
-from fpgaq.emit.render import templates_folder
+from fpgaq.hardware.emit.render import templates_folder
 
 CELLS = templates_folder() / "verilog" / "cells"
 INSIDE = ("fifo", "queue", "slice", "gearbox", "guard", "release", "frame_buffer", "close", "slots", "shell")

@@ -15,13 +15,13 @@ from bus_model import Beat, apply_damage, draw_damage, pack, received
 from shell_bench import lines
 
 from fpgaq import pipeline
-from fpgaq.emit.wrap import Wish
-from fpgaq.formats import Format
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.reference import run
-from fpgaq.schedule import Target
-from fpgaq.verify.bus_bench import as_bytes
-from hdl_tests.network_builder import NetworkBuilder
+from fpgaq.base.formats import Format
+from fpgaq.hardware.emit.wrap import Wish
+from fpgaq.hardware.schedule import Target
+from fpgaq.integer.graph import IntegerGraph
+from fpgaq.integer.reference import run
+from fpgaq.proof.bus_bench import as_bytes
+from tests.support.network_builder import NetworkBuilder
 
 pytestmark = [pytest.mark.once, pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")]
 

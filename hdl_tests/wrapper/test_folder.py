@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 
 from fpgaq import pipeline
-from fpgaq.emit.render import render
-from fpgaq.emit.wrap import Wish
-from fpgaq.formats import Format
-from fpgaq.integer_graph import IntegerGraph
-from fpgaq.reference import run
-from fpgaq.schedule import Target
-from fpgaq.verify.bus_bench import as_bytes, byte_port, simulate_wrapper
-from fpgaq.verify.file_bench import run_ports
-from fpgaq.verify.lint import lint
-from hdl_tests.network_builder import NetworkBuilder
+from fpgaq.base.formats import Format
+from fpgaq.hardware.emit.render import render
+from fpgaq.hardware.emit.wrap import Wish
+from fpgaq.hardware.schedule import Target
+from fpgaq.integer.graph import IntegerGraph
+from fpgaq.integer.reference import run
+from fpgaq.proof.bus_bench import as_bytes, byte_port, simulate_wrapper
+from fpgaq.proof.file_bench import run_ports
+from fpgaq.proof.lint import lint
+from tests.support.network_builder import NetworkBuilder
 
 pytestmark = [pytest.mark.once, pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")]
 

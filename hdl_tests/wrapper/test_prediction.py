@@ -10,10 +10,10 @@ import pytest
 from bus_model import pack
 from shell_bench import Lane, Stimulus, build, lane_of, run
 
-from fpgaq.schedule.beats import BeatNetwork
-from fpgaq.schedule.bus import Bus, BusPort
-from fpgaq.schedule.bus_processes import BusModel
-from fpgaq.schedule.structure import Edge
+from fpgaq.hardware.schedule.beats import BeatNetwork
+from fpgaq.hardware.schedule.bus import Bus, BusPort
+from fpgaq.hardware.schedule.bus_processes import BusModel
+from fpgaq.hardware.schedule.schedule import Edge
 
 pytestmark = [pytest.mark.once, pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")]
 

@@ -13,10 +13,10 @@ import pytest
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-from fpgaq.emit.bus import facts
-from fpgaq.emit.render import render, templates_folder
-from fpgaq.schedule.bus import Bus, BusPort
-from fpgaq.verify.lint import lint
+from fpgaq.hardware.emit.bus import facts
+from fpgaq.hardware.emit.render import render, templates_folder
+from fpgaq.hardware.schedule.bus import Bus, BusPort
+from fpgaq.proof.lint import lint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import make_registers

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fpgaq import cli
-from fpgaq.graph import Affine, Graph, Relu
-from fpgaq.integer_file import save
+from fpgaq.integer.file import save
+from fpgaq.model.graph import Affine, Graph, Relu
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from typing import Any
 import click
 import pytest
 
-from fpgaq import choices, cli
-from fpgaq.errors import FitError, ModelError, ToolError, UnsupportedError, UsageError, VerificationError
-from fpgaq.report.text import columns, printable, shorten
+from fpgaq import cli
+from fpgaq.base import choices
+from fpgaq.base.errors import FitError, ModelError, ToolError, UnsupportedError, UsageError, VerificationError
+from fpgaq.base.text import columns, printable, shorten
 from tests.cli.one_line import assert_one_line
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +73,7 @@ def test_the_list_of_commands_is_that_of_their_own_help() -> None:
 
 
 def test_devices_are_those_that_synthesis_knows() -> None:
-    from fpgaq.synth import DEVICES
+    from fpgaq.hardware.synth import DEVICES
 
     assert tuple(DEVICES) == choices.DEVICES
 
@@ -96,7 +97,7 @@ def test_exit_codes(monkeypatch: pytest.MonkeyPatch, call: Any, error: BaseExcep
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr("fpgaq.doctor.find_tools", fail)
+    monkeypatch.setattr("fpgaq.base.tools.find_tools", fail)
     found, out, err = call("doctor")
     assert (found, out) == (code, "")
     assert_one_line(err.lstrip("\n"))
@@ -107,7 +108,7 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, call: Any) -
     def fail() -> None:
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr("fpgaq.doctor.find_tools", fail)
+    monkeypatch.setattr("fpgaq.base.tools.find_tools", fail)
     code, _, err = call("doctor", "--debug")
     assert code == 1 and "Traceback" in err and "planted" in err
 
@@ -134,7 +135,7 @@ def test_missing_files(call: Any, tmp_path: Path) -> None:
 def test_interrupt_leaves_with_130() -> None:
     # A shell starts what it runs in the background with SIGINT ignored, which children inherit.
     script = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    script += "import fpgaq.doctor as tools, time, sys\n"
+    script += "import fpgaq.base.tools as tools, time, sys\n"
     script += "tools.find_tools = lambda: print('on', flush=True) or time.sleep(600)"
     script += "; from fpgaq import cli; sys.argv = ['fpgaq', 'doctor']; cli.main()"
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

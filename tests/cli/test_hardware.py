@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from fpgaq import formats
-from fpgaq.emit.record import MARKER
-from fpgaq.integer_file import load, save
-from hdl_tests.network_builder import NetworkBuilder
+from fpgaq.base import formats
+from fpgaq.base.record import MARKER
+from fpgaq.integer.file import load, save
 from tests.cli.one_line import assert_one_line
+from tests.support.network_builder import NetworkBuilder
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from fpgaq.base.errors import UsageError
 from fpgaq.cli import fpgaq
 from fpgaq.cli.options import NetworkOptions
-from fpgaq.errors import UsageError
 
 
 @pytest.mark.parametrize(

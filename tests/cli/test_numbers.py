@@ -79,7 +79,7 @@ def test_summary_quantize_and_compare(call: Any, tmp_path: Path, built: tuple[Pa
 
 def test_batch_statistics_are_noted_or_refused(call: Any, tmp_path: Path) -> None:
     """A batch normalization in training mode: a line in every command that reads the model, or exit code 4."""
-    from tests.nnp_builder import affine, batch_normalization, build_nnp
+    from tests.support.nnp_builder import affine, batch_normalization, build_nnp
 
     chance = np.random.default_rng(0)
     mean, variance = chance.normal(size=4).astype(np.float32), np.ones(4, np.float32)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from fpgaq import cli
+from fpgaq.base.errors import UsageError
 from fpgaq.cli.options import ModelOptions, NetworkOptions, TargetOptions
-from fpgaq.errors import UsageError
 from tests.cli.one_line import assert_one_line
 
 MODEL = Path(__file__).resolve().parents[2] / "examples" / "digits_tabular" / "model.nnp"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.onnx_models import model, node, real
+from tests.support.onnx_models import model, node, real
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {"a result": ["doctor"], "JSON": ["doctor", "--json"], "help": ["quantize", "--help"]}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.nnabla_networks import make, randomize
+from tests.support.nnabla_networks import make, randomize
 
 NAMES = ("mobilenet", "lenet", "batch_normalized", "residual", "mlp")
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fpgaq.errors import UsageError
+from fpgaq.base.errors import UsageError
 from tests.nnabla.networks import NAMES, build, kinds, values
 
 pytestmark = pytest.mark.nnabla

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fpgaq.errors import UnsupportedError
+from fpgaq.base.errors import UnsupportedError
 from tests.nnabla.networks import NAMES, build, kinds, values
-from tests.nnabla_networks import randomize
+from tests.support.nnabla_networks import randomize
 
 pytestmark = pytest.mark.nnabla
 

@@ -10,19 +10,19 @@ import pytest
 
 import fpgaq
 from fpgaq import pipeline
+from fpgaq.base.errors import UsageError
+from fpgaq.base.formats import Format
 from fpgaq.cli import invoke
-from fpgaq.errors import UsageError
-from fpgaq.exporters import dump_nnp
-from fpgaq.formats import Format
-from fpgaq.graph import FixedPointQuantize, Graph
-from fpgaq.graph.fixed import by_channel, grid_integers
-from fpgaq.importers.nnp import load_nnp
-from fpgaq.passes import standard_passes
+from fpgaq.model.exporters import dump_nnp
+from fpgaq.model.graph import FixedPointQuantize, Graph
+from fpgaq.model.graph.fixed import by_channel, grid_integers
+from fpgaq.model.importers.nnp import load_nnp
+from fpgaq.model.passes import standard_passes
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.quantizer.fixed import quantize_fixed
 from fpgaq.quantizer.trainable import trainable_graph
-from tests.random_graphs import random_graph, random_inputs
+from tests.support.random_graphs import random_graph, random_inputs
 
 pytestmark = pytest.mark.nnabla
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/model.nnp"))
@@ -53,7 +53,7 @@ def test_parity_on_the_examples(nnabla, path: Path, narrow: bool) -> None:
 
 
 def test_parity_on_random_graphs(nnabla) -> None:
-    from fpgaq.errors import FpgaqError
+    from fpgaq.base.errors import FpgaqError
     from fpgaq.nnabla.parity import check_parity
 
     done = 0
@@ -98,7 +98,7 @@ def test_parity_finds_a_changed_graph(nnabla, monkeypatch) -> None:
 def test_training_recovers_and_its_file_reproduces_it(nnabla, tmp_path, deltas) -> None:
     from fpgaq.nnabla import TrainOptions
     from fpgaq.nnabla.parity import check_parity
-    from fpgaq.nnabla.workflow import finetune_model
+    from fpgaq.pipeline.finetuning import finetune_model
 
     options = QuantizeOptions(weight_bits=2, activation_bits=4, method="mse")
     result = finetune_model(
@@ -108,7 +108,7 @@ def test_training_recovers_and_its_file_reproduces_it(nnabla, tmp_path, deltas) 
     assert result.figures["finetuned"] > max(80, result.figures["quantized"] + 10)
     assert result.epochs[-1].loss < result.epochs[0].loss
     path = tmp_path / "qat.nnp"
-    fpgaq.exporters.save_nnp(result.graph, path)
+    fpgaq.model.exporters.save_nnp(result.graph, path)
     graph = fpgaq.load_model(path, passes=False)
     layers = [op for op in graph.operators if getattr(op, "weight_grid", None)]
     # Two bits are four integers, not three.
@@ -126,7 +126,7 @@ def test_training_recovers_and_its_file_reproduces_it(nnabla, tmp_path, deltas) 
 
 def test_weights_of_few_bits_have_the_whole_range(nnabla) -> None:
     from fpgaq.nnabla.training import TrainOptions
-    from fpgaq.nnabla.workflow import finetune_model
+    from fpgaq.pipeline.finetuning import finetune_model
 
     model = fpgaq.load_model(TABULAR / "model.nnp")
     name = next(op.name for op in model.operators if hasattr(op, "weight"))
@@ -145,7 +145,7 @@ def test_weights_of_few_bits_have_the_whole_range(nnabla) -> None:
 def test_balanced_channels_are_trained_on(nnabla, tmp_path) -> None:
     from fpgaq.nnabla.parity import check_parity
     from fpgaq.nnabla.training import TrainOptions
-    from fpgaq.nnabla.workflow import finetune_model
+    from fpgaq.pipeline.finetuning import finetune_model
 
     mobile = TABULAR.parent / "fashion_mobile"
     options = QuantizeOptions(weight_bits=4, activation_bits=4, balance=True)
@@ -154,7 +154,7 @@ def test_balanced_channels_are_trained_on(nnabla, tmp_path) -> None:
     )
     assert any(tensor.endswith(".balanced") for tensor in result.graph.shapes)
     path = tmp_path / "qat.nnp"
-    fpgaq.exporters.save_nnp(result.graph, path)
+    fpgaq.model.exporters.save_nnp(result.graph, path)
     graph = fpgaq.load_model(path, passes=False)
     with np.load(mobile / "test.npz") as data:
         samples = {graph.inputs[0]: data["x"][:100]}
@@ -163,7 +163,7 @@ def test_balanced_channels_are_trained_on(nnabla, tmp_path) -> None:
 
 def test_a_network_in_fixed_point_takes_no_options(nnabla, tmp_path) -> None:
     from fpgaq.nnabla.training import TrainOptions
-    from fpgaq.nnabla.workflow import finetune_model
+    from fpgaq.pipeline.finetuning import finetune_model
 
     graph, _ = trainable(TABULAR / "model.nnp", 3, 3)
     for options, calibration in ((QuantizeOptions(balance=True), None), (QuantizeOptions(), TABULAR / "test.npz")):
@@ -216,7 +216,7 @@ def test_training_goes_on_from_its_own_file(nnabla, tmp_path, capsys) -> None:
 
 def test_without_labels_the_float_network_teaches(nnabla, tmp_path) -> None:
     from fpgaq.nnabla import TrainOptions
-    from fpgaq.nnabla.workflow import finetune_model
+    from fpgaq.pipeline.finetuning import finetune_model
 
     with np.load(TABULAR / "test.npz") as data:
         np.save(tmp_path / "x.npy", data["x"])
@@ -255,11 +255,11 @@ def test_refusals(nnabla, tmp_path, capsys, arguments, code, words) -> None:
 
 
 def test_factors_that_no_layer_takes_in_are_refused(nnabla) -> None:
-    from fpgaq.errors import UnsupportedError
+    from fpgaq.base.errors import UnsupportedError
     from tests.nnabla.networks import build
 
     x, y = build(nnabla, "residual")
-    graph = standard_passes(fpgaq.importers.nnp.from_nnabla(y))
+    graph = standard_passes(fpgaq.model.importers.nnp.from_nnabla(y))
     samples = {graph.inputs[0]: x.d}
     with pytest.raises(UnsupportedError, match="a factor for each channel that no layer takes in"):
         trainable_graph(graph, quantize(graph, samples, replace(QuantizeOptions(), **NNABLA)))
@@ -291,7 +291,7 @@ def test_a_learned_quantizer_is_nnablas_with_a_slope_for_its_exponent(nnabla, si
 
 def test_a_teacher_softens_the_targets(nnabla) -> None:
     from fpgaq.nnabla import TrainOptions
-    from fpgaq.nnabla.workflow import finetune_model, softened
+    from fpgaq.pipeline.finetuning import finetune_model, softened
 
     targets = softened(np.array([2, 0]), np.log(np.array([[1.0, 2, 1], [8, 1, 1]], np.float32)), 0.5)
     np.testing.assert_allclose(targets, [[0.125, 0.25, 0.625], [0.9, 0.05, 0.05]], rtol=1e-6)

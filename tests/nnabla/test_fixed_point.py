@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fpgaq.errors import UsageError
+from fpgaq.base.errors import UsageError
 from tests.nnabla.networks import NAMES, build, kinds, values
 
 pytestmark = pytest.mark.nnabla
@@ -19,7 +19,7 @@ def quantizers(root):
 
 def layers(root):
     from fpgaq.nnabla import functions
-    from fpgaq.nnabla.layers import LINEAR
+    from fpgaq.nnabla.parameters import LINEAR
 
     return [f for f in functions(root) if f.info.type_name in LINEAR]
 

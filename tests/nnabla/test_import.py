@@ -21,8 +21,8 @@ def test_a_graph_in_memory_needs_nnabla() -> None:
     code = """
 import sys
 sys.modules["nnabla"] = None
-from fpgaq.errors import UnsupportedError
-from fpgaq.importers import from_nnabla
+from fpgaq.base.errors import UnsupportedError
+from fpgaq.model.importers import from_nnabla
 try:
     from_nnabla(None)
 except UnsupportedError as error:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fpgaq.errors import UnsupportedError, UsageError
+from fpgaq.base.errors import UnsupportedError, UsageError
 from tests.nnabla.networks import NAMES, build, kinds, values
 
 pytestmark = pytest.mark.nnabla

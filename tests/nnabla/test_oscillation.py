@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fpgaq.exporters import parameter_names, parameters_of
-from fpgaq.graph import Affine
+from fpgaq.model.exporters import parameter_names, parameters_of
+from fpgaq.model.graph import Affine
 from tests.nnabla.test_finetune import TABULAR, trainable
 
 pytestmark = pytest.mark.nnabla

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fpgaq.errors import UsageError
+from fpgaq.base.errors import UsageError
 
 pytestmark = pytest.mark.nnabla
 
@@ -177,7 +177,7 @@ def test_nothing_to_train_is_refused(nnabla) -> None:
 
 
 def test_load_train_save(nnabla, tmp_path) -> None:
-    from fpgaq.importers import load
+    from fpgaq.model.importers import load
     from fpgaq.nnabla.files import Network, load_network, save_network, with_batch_stat
     from fpgaq.nnabla.training import TrainOptions, accuracy, train
 
@@ -205,7 +205,7 @@ def test_load_train_save(nnabla, tmp_path) -> None:
 def test_files_that_are_refused(nnabla, tmp_path) -> None:
     import zipfile
 
-    from fpgaq.errors import ModelError
+    from fpgaq.base.errors import ModelError
     from fpgaq.nnabla.files import load_network
 
     with pytest.raises(ModelError, match="cannot be read"):

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fpgaq.float_executor import run_float
-from fpgaq.graph import AveragePooling, Graph, Pointwise, Relu, Reshape
+from fpgaq.model.executor import run_float
+from fpgaq.model.graph import AveragePooling, Graph, Pointwise, Relu, Reshape
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.balancing import SUFFIX, balance
 from fpgaq.quantizer.config import QuantizeOptions
-from tests.float_networks import affine, chain, convolution, relu, samples, signal_to_noise, small_cnn
 from tests.quantizer.test_equalization import uneven
+from tests.support.float_networks import affine, chain, convolution, relu, samples, signal_to_noise, small_cnn
 
 FEW = QuantizeOptions(8, 4, per_channel=True, balance=True)
 

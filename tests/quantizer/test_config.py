@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fpgaq.errors import UsageError
+from fpgaq.base.errors import UsageError
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions, combine_options
-from tests.float_networks import samples, small_cnn
+from tests.support.float_networks import samples, small_cnn
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fpgaq.data import Dataset
-from fpgaq.float_executor import run_float
-from fpgaq.graph import AveragePooling, Deconvolution, Graph, Pointwise, Prelu, Reshape
+from fpgaq.base.data import Dataset
+from fpgaq.model.executor import run_float
+from fpgaq.model.graph import AveragePooling, Deconvolution, Graph, Pointwise, Prelu, Reshape
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.quantizer.equalization import SUFFIX, equalize
-from fpgaq.report.comparison import compare
-from tests.float_networks import affine, chain, convolution, relu, samples, signal_to_noise, small_cnn
+from fpgaq.study.report.comparison import compare
+from tests.support.float_networks import affine, chain, convolution, relu, samples, signal_to_noise, small_cnn
 
 
 def uneven(graph: Graph, seed: int = 4) -> Graph:

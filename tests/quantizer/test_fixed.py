@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 
 import fpgaq
-from fpgaq.errors import FitError, FpgaqError, UnsupportedError, UsageError
-from fpgaq.exporters import dump_nnp
-from fpgaq.float_executor import run_float
-from fpgaq.formats import Format
-from fpgaq.graph import Affine, FixedPointQuantize, Graph, Grid, MaxPooling, Relu, Reshape, Softmax
-from fpgaq.importers.nnp import load_nnp
-from fpgaq.inputs import transform_data
-from fpgaq.passes import standard_passes
+from fpgaq.base.errors import FitError, FpgaqError, UnsupportedError, UsageError
+from fpgaq.base.formats import Format
+from fpgaq.integer.inputs import transform_data
+from fpgaq.integer.reference import run, working_types
+from fpgaq.model.executor import run_float
+from fpgaq.model.exporters import dump_nnp
+from fpgaq.model.graph import Affine, FixedPointQuantize, Graph, Grid, MaxPooling, Relu, Reshape, Softmax
+from fpgaq.model.importers.nnp import load_nnp
+from fpgaq.model.passes import standard_passes
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.quantizer.fixed import quantize_fixed
 from fpgaq.quantizer.trainable import trainable_graph
-from fpgaq.reference import run, working_types
-from tests.random_graphs import random_graph, random_inputs
+from tests.support.random_graphs import random_graph, random_inputs
 
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/model.nnp"))
 GRID = Grid(5, True, (4,))

@@ -5,14 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fpgaq.errors import FitError
-from fpgaq.float_executor import run_float
-from fpgaq.formats import Format
-from fpgaq.graph import Convolution, Graph, Operator, ScaleOffset
-from fpgaq.integer_graph import IntegerConvolution
+from fpgaq.base.errors import FitError
+from fpgaq.base.formats import Format
+from fpgaq.integer.graph import IntegerConvolution
+from fpgaq.model.executor import run_float
+from fpgaq.model.graph import Convolution, Graph, Operator, ScaleOffset
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
-from tests.float_networks import affine, chain, convolution, pooling, real_outputs, relu, samples, signal_to_noise
+from tests.support.float_networks import (
+    affine,
+    chain,
+    convolution,
+    pooling,
+    real_outputs,
+    relu,
+    samples,
+    signal_to_noise,
+)
 
 
 def padded_net(padding_value: float = 0.0, lead: tuple[Operator, ...] = ()) -> Graph:

@@ -7,13 +7,13 @@ from itertools import product
 import numpy as np
 import pytest
 
-from fpgaq.float_executor import run_float
-from fpgaq.graph import Deconvolution, Graph, Relu
+from fpgaq.model.executor import run_float
+from fpgaq.model.graph import Deconvolution, Graph, Relu
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.quantizer.methods import rules_of
 from fpgaq.quantizer.output_error import output_error, round_to_output
-from tests.float_networks import (
+from tests.support.float_networks import (
     affine,
     chain,
     convolution,

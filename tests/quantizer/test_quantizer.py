@@ -10,18 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fpgaq import pipeline, reference
-from fpgaq.errors import FitError, ModelError, UnsupportedError
-from fpgaq.float_executor import run_float
-from fpgaq.formats import Format, dequantize
-from fpgaq.graph import Affine, Graph, Reshape, Softmax
-from fpgaq.inputs import apply_transform
-from fpgaq.integer_graph import IntegerAffine, IntegerConvolution, IntegerRelu
+from fpgaq import pipeline
+from fpgaq.base.errors import FitError, ModelError, UnsupportedError
+from fpgaq.base.formats import Format, dequantize
+from fpgaq.integer import reference
+from fpgaq.integer.graph import IntegerAffine, IntegerConvolution, IntegerRelu
+from fpgaq.integer.inputs import apply_transform
+from fpgaq.model.executor import run_float
+from fpgaq.model.graph import Affine, Graph, Reshape, Softmax
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.calibration import ActivationStatistics, activation_frac, fitting_frac
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.quantizer.weights import weight_frac
-from tests.float_networks import (
+from tests.support.float_networks import (
     affine,
     chain,
     convolution,
@@ -166,7 +167,7 @@ def test_a_chain_of_a_thousand_layers():
 
 
 def test_quantizing_twice_gives_the_same_file():
-    from fpgaq.integer_file import dump
+    from fpgaq.integer.file import dump
 
     data = samples(20, 2, 8, 8)
     assert dump(quantize(small_cnn(), data)) == dump(quantize(small_cnn(), data))
@@ -198,7 +199,7 @@ def test_mse_is_never_worse_than_ceil_or_floor(bits, seed):
 
     def error(rule):
         fmt = Format(bits, weight_frac(values, bits, False, rule))
-        from fpgaq.formats import quantize_real
+        from fpgaq.base.formats import quantize_real
 
         return np.sum((dequantize(quantize_real(values, fmt, "half_even"), fmt) - values) ** 2)
 

@@ -8,12 +8,23 @@ from random import Random
 import numpy as np
 import pytest
 
-from fpgaq import reference
-from fpgaq.data import Dataset
-from fpgaq.errors import UsageError
-from fpgaq.float_executor import run_float
-from fpgaq.formats import dequantize
-from fpgaq.graph import (
+from fpgaq.base.data import Dataset
+from fpgaq.base.errors import UsageError
+from fpgaq.base.formats import dequantize
+from fpgaq.integer import reference
+from fpgaq.integer.graph import (
+    IntegerAdd,
+    IntegerArgMax,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerScale,
+    IntegerSlice,
+    IntegerTable,
+    IntegerUpsample,
+)
+from fpgaq.integer.inputs import transform_data
+from fpgaq.model.executor import run_float
+from fpgaq.model.graph import (
     Add,
     Affine,
     AveragePooling,
@@ -35,21 +46,10 @@ from fpgaq.graph import (
     Upsample,
     check,
 )
-from fpgaq.graph.shapes import infer_shape
-from fpgaq.inputs import transform_data
-from fpgaq.integer_graph import (
-    IntegerAdd,
-    IntegerArgMax,
-    IntegerConvolution,
-    IntegerGraph,
-    IntegerScale,
-    IntegerSlice,
-    IntegerTable,
-    IntegerUpsample,
-)
+from fpgaq.model.graph.shapes import infer_shape
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
-from fpgaq.report.comparison import compare
+from fpgaq.study.report.comparison import compare
 
 WIDE = QuantizeOptions(16, 16, table_bits=12, scale_bits=24)
 

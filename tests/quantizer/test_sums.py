@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fpgaq.float_executor import run_float
-from fpgaq.graph import Add, AveragePooling, Graph, Operator
-from fpgaq.integer_graph import IntegerSumPooling
+from fpgaq.integer.graph import IntegerSumPooling
+from fpgaq.model.executor import run_float
+from fpgaq.model.graph import Add, AveragePooling, Graph, Operator
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.quantizer.sums import SUFFIX, sums_for_means
-from tests.float_networks import affine, chain, convolution, relu, samples, signal_to_noise
+from tests.support.float_networks import affine, chain, convolution, relu, samples, signal_to_noise
 
 
 def mean(size: int = 8, padding: tuple[int, int, int, int] = (0, 0, 0, 0), counted: bool = True) -> AveragePooling:

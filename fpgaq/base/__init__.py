@@ -1,0 +1,1 @@
+"""What every room may use: errors, formats, data files, output folders, child processes, tools."""

@@ -1,0 +1,243 @@
+"""The commands about numbers: summary, quantize, compare, run, doctor."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from ..base.text import columns, printable, shape_text, shorten
+from .options import Engine, ModelOptions, NoOptions, QuantizeFlags
+from .parameters import Argument, Option, command
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from ..integer.graph import IntegerGraph
+
+
+@dataclass(frozen=True, kw_only=True)
+class SummaryOptions:
+    """The options of `fpgaq summary`."""
+
+    model: Annotated[str, Argument()]
+    reading: ModelOptions
+
+
+@command(SummaryOptions, "fpgaq summary examples/fashion_cnn/model.nnp")
+def summary(settings: Settings, options: SummaryOptions) -> None:
+    """List the layers of MODEL.
+
+    Each line has a layer's output shape, parameters and multiplications a frame.
+    """
+    from ..study.report.summary import summarize
+
+    result = summarize(options.reading.load(options.model))
+    rows = [
+        (shorten(layer.name), layer.operator, shape_text(layer.shape), layer.parameters, layer.macs)
+        for layer in result.layers
+    ]
+    lines = columns(("layer", "operator", "output", "parameters", "multiplications"), rows)
+    inputs, outputs = (
+        ", ".join(f"{shorten(name)} {shape_text(shape)}" for name, shape in tensors.items())
+        for tensors in (result.inputs, result.outputs)
+    )
+    lines.append(
+        f"{shorten(result.name)}: {inputs} -> {outputs}; {result.parameters:,} parameters,"
+        f" {result.macs:,} multiplications a frame"
+    )
+    settings.show([*lines, *note_lines(result.notes)], result.as_json())
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeCommandOptions:
+    """The options of `fpgaq quantize`."""
+
+    model: Annotated[str, Argument()]
+    calibration: Annotated[
+        str | None, Option("Training samples, .npy or .npz; none for a finetuned model.", metavar="NPZ")
+    ] = None
+    output: Annotated[str, Option("The integer network to write.", "-o", metavar="FPGAQ")]
+    quantizing: QuantizeFlags
+    reading: ModelOptions
+
+
+@command(QuantizeCommandOptions, "fpgaq quantize model.nnp --calibration train.npz -o model.fpgaq --per-channel")
+def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
+    """Turn MODEL into an integer network.
+
+    A model that was trained in fixed point (`fpgaq finetune`) states its own formats and needs no calibration, nor does
+    an .onnx that is quantized already.
+    """
+    wanted = options.quantizing.options()
+    from .. import pipeline
+    from ..pipeline.quantizing import quantize_stated
+    from ..study.report.scales import unfolded_scales
+
+    with settings.progress("quantizing"):
+        stated = quantize_stated(
+            options.model,
+            options.calibration,
+            wanted,
+            network=options.reading.network,
+            input_shapes=options.reading.input_shapes(),
+            outputs=options.reading.output_names(),
+            output=options.output,
+        )
+    if stated is not None:
+        integer, remarks = stated
+        lines = [*integer_lines(integer), *note_lines(remarks), f"written: {printable(options.output)}"]
+        settings.show(lines, {**integer_json(integer, options.output), "notes": list(remarks), "unfolded": []})
+        return
+    with settings.progress("quantizing"):
+        graph = options.reading.load(options.model)
+        integer = pipeline.quantize(graph, options.calibration, wanted, output=options.output)
+    scales = unfolded_scales(graph, integer)
+    notes = note_lines([*graph.notes, *(scale.line() for scale in scales)])
+    lines = [*integer_lines(integer), *notes, f"written: {printable(options.output)}"]
+    parts = {"notes": list(graph.notes), "unfolded": [asdict(scale) for scale in scales]}
+    settings.show(lines, {**integer_json(integer, options.output), **parts})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """The options of `fpgaq compare`."""
+
+    model: Annotated[str, Argument()]
+    integer: Annotated[str, Argument("FPGAQ")]
+    data: Annotated[str, Option("Samples x with labels y, or with targets of the outputs.", metavar="NPZ")]
+    reading: ModelOptions
+    engine: Engine = "auto"
+
+
+@command(CompareOptions, "fpgaq compare model.nnp model.fpgaq --data test.npz")
+def compare(settings: Settings, options: CompareOptions) -> None:
+    """Compare the integer network with the float one.
+
+    MODEL and FPGAQ are run on the same data. Labels give accuracies, targets of an output mean squared errors.
+    """
+    from .. import pipeline
+    from ..study.report.comparison_table import table
+
+    with settings.progress("comparing integer with float"):
+        source, graph = (options.reading.load(options.model, passes=passes) for passes in (False, True))
+        result = pipeline.compare(graph, options.integer, options.data, engine=options.engine, source=source)
+    lines = [*table(result).splitlines(), *note_lines(graph.notes)]
+    settings.show(lines, {**result.as_json(), "notes": list(graph.notes)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """The options of `fpgaq run`."""
+
+    integer: Annotated[str, Argument("FPGAQ")]
+    data: Annotated[str, Option("Samples in the model's own units.", metavar="NPZ")]
+    output: Annotated[str, Option("Integer outputs y, real values y_float.", "-o", metavar="NPZ")]
+    engine: Engine = "auto"
+
+
+@command(RunOptions, "fpgaq run model.fpgaq --data test.npz -o outputs.npz")
+def run(settings: Settings, options: RunOptions) -> None:
+    """Compute the integer network, exactly.
+
+    Every engine gives the same integers.
+    """
+    import io
+
+    import numpy as np
+
+    from .. import pipeline
+    from ..base.output import check_file, write_file
+    from ..proof.runner import describe_engine
+
+    check_file(options.output)
+    with settings.progress("computing"):
+        results, used = pipeline.run_with_engine(options.integer, options.data, options.engine)
+    arrays: dict[str, NDArray[Any]] = {}
+    lines = []
+    for name, (integers, real) in results.items():
+        key = "y" if len(results) == 1 else name
+        arrays[key], arrays[f"{key}_float"] = integers, real
+        lines.append(f"{shorten(name)}: {len(integers):,} frames of {shape_text(integers.shape[1:])}")
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_file(options.output, buffer.getvalue())
+    shapes = {name: list(array.shape) for name, array in arrays.items()}
+    lines += [f"computed by {describe_engine(used)}", f"written: {printable(options.output)}"]
+    settings.show(lines, {"output": options.output, "arrays": shapes, "engines": sorted(used)})
+
+
+@command(NoOptions, "fpgaq doctor --json")
+def doctor(settings: Settings, options: NoOptions) -> int:
+    """List the tools that are installed.
+
+    Each with its version, the least version that will do, and what it is needed for.
+    """
+    from ..base import tools as diagnosis
+
+    tools = diagnosis.find_tools()
+    rows = [(tool.name, tool.status, tool.version or "-", tool.minimum or "-", tool.needed_for) for tool in tools]
+    missing = [tool for tool in tools if tool.required and tool.status != "ok"]
+    lines = columns(("tool", "status", "version", "least", "needed for"), rows)
+    lines += [f"{tool.name}: {tool.remedy}" for tool in tools if tool.status != "ok"]
+    settings.show(lines, {"tools": [tool.as_json() for tool in tools]})
+    return 6 if missing else 0
+
+
+def note_lines(notes: Iterable[str]) -> list[str]:
+    """The decisions that the importer and the passes took on their own, a line each."""
+    return [f"note: {printable(note)}" for note in notes]
+
+
+def integer_lines(integer: IntegerGraph) -> list[str]:
+    """A line for each integer layer: formats, accumulator and shifts."""
+    rows = []
+    for layer in integer_json(integer)["layers"]:
+        shifts = sorted(set(layer["shift"]))
+        span = str(shifts[0]) if len(shifts) == 1 else f"{shifts[0]}..{shifts[-1]}" if shifts else "-"
+        rows.append(
+            (
+                shorten(layer["name"]),
+                layer["operator"],
+                shape_text(layer["shape"]),
+                layer["weight_format"] or "-",
+                layer["output_format"] if layer["scale"] is None else _stepped(layer),
+                layer["accumulator_width"],
+                span,
+            )
+        )
+    return columns(("layer", "operator", "output", "weights", "format", "accumulator", "shift"), rows)
+
+
+def _stepped(layer: dict[str, Any]) -> str:
+    """The format of a tensor whose step is no power of two."""
+    return f"{layer['output_format'].split('.')[0]} x {layer['scale']:.4g}, zero {layer['zero_point']}"
+
+
+def integer_json(integer: IntegerGraph, output: str | None = None) -> dict[str, Any]:
+    """The integer network as plain values; shapes are (height, width, channels)."""
+    from ..integer.file import digest
+
+    layers = []
+    for op in integer.operators:
+        tensor = integer.tensors[op.output]
+        weight_format = getattr(op, "weight_format", None)
+        requantize = getattr(op, "requantize", None)
+        layers.append(
+            {
+                "name": op.name,
+                "operator": type(op).__name__.removeprefix("Integer"),
+                "shape": list(tensor.shape),
+                "weight_format": weight_format.describe() if weight_format else None,
+                "weight_frac": sorted(set(getattr(op, "weight_frac", ()))),
+                "output_format": tensor.format.describe(),
+                "scale": tensor.scale,
+                "zero_point": tensor.zero_point,
+                "accumulator_width": getattr(op, "accumulator_width", None),
+                "shift": list(requantize.shift) if requantize else [],
+                "multiplier": list(requantize.multiplier) if requantize else [],
+            }
+        )
+    return {"name": integer.name, "output": output, "digest": digest(integer), "layers": layers}

@@ -1,0 +1,1 @@
+"""From an integer network to hardware: lowering, schedule, text, estimate and synthesis."""

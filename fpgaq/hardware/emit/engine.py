@@ -1,0 +1,77 @@
+"""The module of an engine: a MAC array, the layers that it serves, and what their results pass on the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from ...integer.graph import IntegerGraph
+from ..schedule.schedule import Engine
+from .design import Choice, Instance, Module, Operation, Register
+from .engine_facts import EngineFacts, engine_facts
+from .engine_roms import Served
+from .layers.adders import adder_module
+
+
+def engine_modules(
+    graph: IntegerGraph, engine: Engine, layers: Sequence[Served], name: str, factor_bits: int
+) -> tuple[Module, ...]:
+    """The modules of an engine but those of its layers, ROMs first; for `factor_bits` see `Schedule`."""
+    facts = engine_facts(graph, engine, layers, name, factor_bits)
+    roms = [Module.of_rom(facts.weights.rom)] if facts.weights else []
+    adders = []
+    if engine.adders:
+        (layer,) = layers
+        source = graph.tensors[layer.op.input].format
+        adders = [adder_module(layer.op, layer.plan, source, facts.sum_width, facts.multiply.module)]
+    module = Module(
+        name,
+        "verilog/engine.v.j2",
+        facts,
+        instances=_instances(facts),
+        registers=_registers(facts),
+        choices=_choices(facts),
+        operations=(Operation("?"),) if facts.weights else (),
+    )
+    return (*roms, Module.of_rom(facts.biases), *adders, module)
+
+
+_T = TypeVar("_T")
+
+
+def _shared(facts: EngineFacts, *values: _T) -> tuple[_T, ...]:
+    """Parts that only an engine of several layers has."""
+    return values if facts.engine.shared else ()
+
+
+def _instances(facts: EngineFacts) -> tuple[Instance, ...]:
+    """In the order of the text."""
+    spreads = tuple(layer.spread for layer in facts.layers)
+    weights = (facts.weights.instance,) if facts.weights else ()
+    return (
+        *(layer.front for layer in facts.layers),
+        *_shared(facts, facts.turns.cell, *spreads, facts.delay_elements_owner, facts.delay_done_owner),
+        *(facts.delay_first, facts.delay_done, *weights, facts.multiply, facts.collect, facts.bias_rom, facts.bias),
+        *(unit.requantize for unit in facts.units if unit.requantize is not None),
+        *(part for layer in facts.layers for part in (layer.delay_valid, layer.fifo)),
+    )
+
+
+def _registers(facts: EngineFacts) -> tuple[Register, ...]:
+    shared = _shared(facts, Register("elements", facts.bus_bits, operand=True))
+    weights: tuple[Register, ...] = ()
+    if facts.weights:
+        rom, late = facts.weights.rom, facts.weights.late
+        weights = (Register("weight_address", rom.address_width), Register("step_weights", rom.width, operand=True))
+        weights += (Register("fresh", 1), *_shared(facts, Register("fetched_weights", rom.width))) if late else ()
+    lifts = (Register("lifts", facts.lifts_bits),) if facts.lifts_bits else ()
+    return (*shared, *weights, Register("bias_word", facts.biases.width), *lifts)
+
+
+def _choices(facts: EngineFacts) -> tuple[Choice, ...]:
+    turns = Choice("next_turn", (facts.owner_width,) * (len(facts.turns.turns) + 1))
+    starts = facts.weights.start.choices if facts.weights else ()
+    return (
+        *_shared(facts, turns, Choice("elements", (0,) * len(facts.layers))),
+        *(*starts, *facts.last_index.choices, *facts.last_place.choices),
+    )

@@ -1,0 +1,267 @@
+"""The facts that an engine's template places: layers, cells with their parameters, ROMs, and the order of turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...base.formats import Format
+from ...integer.graph import IntegerGraph
+from ..schedule.cells import latency
+from ..schedule.plans import WindowPlan
+from ..schedule.schedule import Engine
+from ..schedule.widths import EngineWidths, engine_widths, lifts_of
+from . import names
+from .design import Choice, Instance
+from .engine_results import ResultUnit, result_units
+from .engine_roms import Served, bias_rom, weight_rom
+from .instances import delay, fifo
+from .literals import decimal, index_width
+from .roms import Rom
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A value for each layer that an engine serves: `index` tells whose holds; constant if all are the same."""
+
+    name: str
+    width: int
+    index: str
+    values: tuple[str, ...]
+
+    @property
+    def constant(self) -> bool:
+        """Whether there is nothing to choose."""
+        return len(set(self.values)) == 1
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The case statement, if it is one."""
+        return () if self.constant else (Choice(self.name, (self.width,) * len(self.values)),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedFacts:
+    """Everything that ``engine.v.j2`` places for one of its layers."""
+
+    label: str
+    front: Instance
+    plan: WindowPlan
+    source: Format
+    result: Format
+    source_bits: int
+    result_bits: int
+    own_bits: int
+    spread: Instance
+    delay_valid: Instance
+    fifo: Instance
+    results: str
+    written: str
+
+
+@dataclass(frozen=True)
+class Turns:
+    """The owners of all turns by their place in the order; those of `default` are left out."""
+
+    width: int
+    turns: tuple[tuple[str, str], ...]
+    default: str
+    cell: Instance
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The ROM of an engine's weights, and where those of each layer start; late ones come a cycle later."""
+
+    rom: Rom
+    late: bool
+    start: Selection
+    instance: Instance
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineFacts:
+    """Everything that ``engine.v.j2`` places."""
+
+    engine: Engine
+    layers: tuple[ServedFacts, ...]
+    owner_width: int
+    owners: tuple[str, ...]
+    bus_bits: int
+    sum_width: int
+    delay_elements_owner: Instance
+    delay_done_owner: Instance
+    delay_first: Instance
+    delay_done: Instance
+    weights: Weights | None
+    multiply: Instance
+    collect: Instance
+    last_index: Selection
+    last_place: Selection
+    beat_index_width: int
+    sums_bits: int
+    beat_bits: int
+    lift_of_lane: str
+    lifts_bits: int
+    lifts_low: int
+    bias_width: int
+    bias_signs: int
+    bias_rom: Instance
+    biases: Rom
+    bias: Instance
+    units: tuple[ResultUnit, ...]
+    turns: Turns
+
+
+def engine_facts(
+    graph: IntegerGraph, engine: Engine, layers: Sequence[Served], name: str, factor_bits: int
+) -> EngineFacts:
+    """The facts of an engine whose module has this name; for `factor_bits` see `Schedule`."""
+    widths = engine_widths(graph, engine, [layer.op for layer in layers], [layer.plan for layer in layers])
+    separate = any(layer.plan.kind == "lanewise" for layer in layers)
+    bus_lanes = engine.outputs if separate else 1
+    lifts = [lifts_of(layer.op) for layer in layers]
+    units, results = result_units(graph, layers, lifts, widths.lift)
+    bus = (bus_lanes, widths.element)
+    biases = bias_rom(engine, layers, lifts, widths)
+    lanes = {"LANES": engine.lanes, "SUM_WIDTH": widths.sum}
+    fetched, summed = latency("fpgaq_line_buffer"), latency("fpgaq_mac", LEVELS=engine.levels)
+    return EngineFacts(
+        engine=engine,
+        layers=tuple(
+            _served_facts(graph, engine, place, layer, unit, bus)
+            for place, (layer, unit) in enumerate(zip(layers, results, strict=True))
+        ),
+        owner_width=widths.owner,
+        owners=tuple(decimal(place, widths.owner) for place in range(len(layers))),
+        bus_bits=engine.products * bus_lanes * widths.element,
+        sum_width=widths.sum,
+        # Whose elements and sums are on their way; the owner is known a cycle after a layer's own step.
+        delay_elements_owner=delay("delay_elements_owner", widths.owner, fetched - latency("register")),
+        delay_done_owner=delay("delay_done_owner", widths.owner, summed),
+        # Sums restart in their last register; `done_next` announces them a cycle ahead.
+        delay_first=delay("delay_first", 2, fetched + summed - latency("register")),
+        delay_done=delay("delay_done", 1, fetched + summed - latency("register")),
+        weights=None if engine.adders else _weights(engine, layers, widths.weight),
+        multiply=Instance(f"{name}_adders", "adders")
+        if engine.adders
+        else _mac(engine, widths, separate, 0 if separate else factor_bits),
+        collect=Instance("fpgaq_collect", "collect", {"OUTPUTS": engine.outputs, **lanes, **_indices(widths)}),
+        last_index=_selection(
+            "last_index", "serving", widths.beat_index, [layer.plan.beats_out_per_pixel - 1 for layer in layers]
+        ),
+        last_place=_selection(
+            "last_place", "serving", widths.place, [_group_beats(layer.plan) - 1 for layer in layers]
+        ),
+        beat_index_width=widths.beat_index,
+        sums_bits=engine.outputs * widths.sum,
+        beat_bits=engine.lanes * widths.sum,
+        lift_of_lane=f"lifts[lane*{widths.lift} +: {widths.lift}]" if widths.lift else "1'b0",
+        lifts_bits=engine.lanes * widths.lift,
+        lifts_low=engine.lanes * widths.bias,
+        bias_width=widths.bias,
+        bias_signs=widths.sum - widths.bias + 1,
+        bias_rom=Instance(biases.module, "bias_rom"),
+        biases=biases,
+        bias=Instance("fpgaq_bias", "bias", lanes),
+        units=units,
+        turns=_turns(engine, widths),
+    )
+
+
+def _mac(engine: Engine, widths: EngineWidths, separate: bool, factor_bits: int) -> Instance:
+    """The array of multipliers; `separate` where each output has elements of its own."""
+    parameters = {
+        "PRODUCTS": engine.products,
+        "OUTPUTS": engine.outputs,
+        "SHARED": int(not separate or engine.outputs == 1),
+        "ELEMENT_WIDTH": widths.element,
+        "ELEMENT_SIGNED": int(widths.element_signed),
+        "WEIGHT_WIDTH": widths.weight,
+        "SUM_WIDTH": widths.sum,
+        "PACKED": _outputs_a_multiplier(engine, factor_bits, widths.element, widths.weight),
+        "LEVELS": engine.levels,
+    }
+    return Instance("fpgaq_mac", "mac", parameters)
+
+
+def _indices(widths: EngineWidths) -> dict[str, int]:
+    """The widths that tell the results of layers, pixels and groups apart."""
+    return {"INDEX_WIDTH": widths.beat_index, "PLACE_WIDTH": widths.place, "OWNER_WIDTH": widths.owner}
+
+
+def _selection(name: str, index: str, width: int, values: Sequence[int]) -> Selection:
+    return Selection(name, width, index, tuple(decimal(value, width) for value in values))
+
+
+def _served_facts(
+    graph: IntegerGraph, engine: Engine, place: int, layer: Served, unit: str, bus: tuple[int, int]
+) -> ServedFacts:
+    """The facts of a layer; `bus` are the lanes and the element's bits of what all layers' elements become."""
+    plan, source, result = layer.plan, graph.tensors[layer.op.input].format, graph.tensors[layer.op.output].format
+    lanewise = plan.kind == "lanewise"
+    owner = decimal(place, index_width(len(engine.layers)))
+    spread = {
+        "PLACES": plan.fold.taps * (1 if lanewise else plan.fold.channels),
+        "OWN_LANES": plan.fold.channels if lanewise else 1,
+        "ELEMENT_WIDTH": source.width,
+        "ELEMENT_SIGNED": int(source.signed),
+        "ALL_PLACES": engine.products,
+        "LANES": bus[0],
+        "WIDTH": bus[1],
+    }
+    return ServedFacts(
+        label=names.comment(layer.op.name),
+        front=Instance(layer.module, layer.instance),
+        plan=plan,
+        source=source,
+        result=result,
+        source_bits=plan.lanes_in * source.width,
+        result_bits=plan.lanes_out * result.width,
+        own_bits=plan.fold.taps * plan.fold.channels * source.width,
+        spread=Instance("fpgaq_spread", f"lay_out_{place}", spread),
+        delay_valid=delay(f"delay_valid_{place}", 1, plan.finishing_latency),
+        fifo=fifo(f"fifo_{place}", plan.lanes_out * result.width, plan.fifo_bits),
+        results=unit,
+        written=f"beat_valid & (beat_owner == {owner})" if engine.shared else "beat_valid",
+    )
+
+
+def _outputs_a_multiplier(engine: Engine, factor_bits: int, element_width: int, weight_width: int) -> int:
+    """How many weights, a product's width apart, fit a factor of `factor_bits`; the lower ones borrow from the top."""
+    more = (factor_bits - weight_width - 1) // (element_width + weight_width)
+    return max(1, min(engine.outputs, 1 + more))
+
+
+def _group_beats(plan: WindowPlan) -> int:
+    return -(-plan.fold.outputs // plan.lanes_out)
+
+
+def _turns(engine: Engine, widths: EngineWidths) -> Turns:
+    order = engine.order or (0,)
+    width, owner_width = widths.turn, widths.owner
+    default = max(range(len(engine.layers)), key=order.count)
+    parameters = {
+        "LAYERS": len(engine.layers),
+        "OWNER_WIDTH": owner_width,
+        "PLACES": len(order),
+        "PLACE_WIDTH": width,
+        "FIRST": order[0],
+    }
+    return Turns(
+        width=width,
+        turns=tuple(
+            (decimal(place, width), decimal(owner, owner_width))
+            for place, owner in enumerate(order)
+            if owner != default
+        ),
+        default=decimal(default, owner_width),
+        cell=Instance("fpgaq_turns", "turns", parameters),
+    )
+
+
+def _weights(engine: Engine, layers: Sequence[Served], width: int) -> Weights:
+    rom, starts = weight_rom(engine, layers, width)
+    late = rom.latency > 1
+    start = _selection("weights_start", "turn" if late else "owner", rom.address_width, starts)
+    return Weights(rom, late, start, Instance(rom.module, "weight_rom"))

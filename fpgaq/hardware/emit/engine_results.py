@@ -1,0 +1,67 @@
+"""The way out of the results of an engine's layers: requantizers, shared by layers that requantize alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...integer.graph import IntegerGraph, Requantize
+from ..schedule.widths import sum_width
+from .design import Instance
+from .engine_roms import Served
+from .instances import requantizer
+
+
+@dataclass(frozen=True)
+class ResultUnit:
+    """The way of some layers' results: `lanes` of them side by side, of `width` bits each.
+
+    `requantize` is None where a result is the low bits of its sum.
+    """
+
+    name: str
+    lanes: int
+    width: int
+    total_width: int
+    requantize: Instance | None
+
+    @property
+    def bits(self) -> int:
+        """Of all lanes."""
+        return self.lanes * self.width
+
+
+def result_units(
+    graph: IntegerGraph, layers: Sequence[Served], lifts: Sequence[Sequence[int]], lift_width: int
+) -> tuple[tuple[ResultUnit, ...], list[str]]:
+    """The requantizers, each for all layers that requantize alike, then layers without one; the unit of each layer."""
+    shared: dict[tuple[object, ...], tuple[Requantize, list[int]]] = {}
+    narrowings, results = [], [""] * len(layers)
+    for place, layer in enumerate(layers):
+        requantize, result = layer.op.requantize, graph.tensors[layer.op.output].format
+        if requantize is None:
+            results[place] = f"plain_{place}"
+            narrowings.append(ResultUnit(results[place], layer.plan.lanes_out, result.width, result.width, None))
+            continue
+        fields = (result.width, result.signed, result.narrow)
+        key = (max(requantize.shift), requantize.rounding, requantize.relu, *fields)
+        shared.setdefault(key, (requantize, []))[1].append(place)
+    units = []
+    for number, (requantize, places) in enumerate(shared.values()):
+        served = [layers[place] for place in places]
+        result, lanes = graph.tensors[served[0].op.output].format, max(layer.plan.lanes_out for layer in served)
+        total_width = max(sum_width(layer.op) for layer in served)
+        cell = requantizer(
+            "requantize",
+            total_width,
+            max(requantize.shift),
+            requantize.rounding,
+            result,
+            requantize.relu,
+            lifts=(max(max(lifts[place]) for place in places), lift_width or 1),
+            times=lanes,
+        )
+        units.append(ResultUnit(f"requantized_{number}", lanes, result.width, total_width, cell))
+        for place in places:
+            results[place] = units[-1].name
+    return (*units, *narrowings), results

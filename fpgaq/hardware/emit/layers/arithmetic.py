@@ -1,0 +1,315 @@
+"""What a layer without a line buffer computes: sums, products and scales, requantized, and tables of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....base.formats import Format
+from ....integer.graph import IntegerAdd, IntegerMultiply, IntegerScale, IntegerTable
+from ...schedule.plans import PipePlan
+from ..design import Instance, Operation, Product, Register
+from ..instances import requantizer
+from ..lines import counted
+from ..literals import decimal, index_width, listed, pack
+from ..names import rom_module
+from ..roms import Rom
+from .logic import Logic
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An input's element in each lane: the name of its beats, its bits, and those above it that extend it."""
+
+    name: str
+    width: int
+    extension: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Total:
+    """What each lane sums up or multiplies, as `expression`, of extended elements, and what requantizes it.
+
+    `operator` is the one that the expression is made of: "-" if nothing is added in it. `products` are those among the
+    operations.
+    """
+
+    operator: str
+    expression: str
+    total_width: int
+    operands: tuple[Operand, ...]
+    lift: str
+    requantize: Instance
+    products: tuple[Product, ...]
+
+    @property
+    def own_rom(self) -> Rom | None:
+        """There is none."""
+        return None
+
+    @property
+    def logic(self) -> Logic:
+        """The operation of each lane, its register and its requantizer."""
+        lanes = self.requantize.times
+        return Logic(
+            instances=(self.requantize,),
+            registers=(Register("total", self.total_width, lanes),),
+            operations=(Operation(self.operator, lanes),),
+            products=self.products,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaling(Total):
+    """A scale, an offset and a lift for each channel: the ROM that holds them, and where they stand in its words.
+
+    A lift is what a channel's shift falls short of the layer's largest: the total is shifted left by it first.
+    """
+
+    rom: Rom
+    input_bits: int
+    lift_width: int
+    beat_width: int
+    last_beat: str
+    zero_beat: str
+    fact_width: int
+    scale_width: int
+    scale_extension: str
+    has_negative: bool
+    negative_low: int
+    negative_extension: str
+    offset_low: int
+    lift_low: int
+
+    @property
+    def own_rom(self) -> Rom:
+        """The ROM of all channels' facts."""
+        return self.rom
+
+    @property
+    def logic(self) -> Logic:
+        """The ROM with its counter, the product and the sum of each lane, registers, and requantizers."""
+        lanes = self.requantize.times
+        own = [Register("beat", self.beat_width), Register("facts", self.rom.width)]
+        own += [Register(name, self.input_bits) for name in ("a0_first", "a0_second")]
+        own += [Register(name, self.total_width, lanes) for name in ("total", "product", "offset")]
+        own += [Register(name, self.lift_width, lanes) for name in ("lift_product", "lift")]
+        return Logic(
+            instances=(Instance(self.rom.module, "rom"), self.requantize),
+            registers=tuple(own),
+            operations=(Operation("?"), Operation("*", lanes), Operation("+", lanes)),
+            products=self.products,
+        )
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A table of function values, and what makes the index into it of an element."""
+
+    rom: Rom
+    index_width: int
+    sign_of_element: str
+    element_width: int
+    result_width: int
+    requantize: Instance
+
+    @property
+    def own_rom(self) -> Rom:
+        """The table."""
+        return self.rom
+
+    @property
+    def logic(self) -> Logic:
+        """The requantizer and the table of each lane, and the register after them."""
+        lanes = self.requantize.times
+        return Logic(
+            instances=(self.requantize, Instance(self.rom.module, "rom", times=lanes)),
+            registers=(Register("kept", self.result_width, lanes),),
+        )
+
+
+def sum_of_inputs(op: IntegerAdd, sources: Sequence[Format], result: Format, plan: PipePlan) -> Total:
+    """Inputs aligned to the finer scale, added or subtracted."""
+    terms = " ".join(
+        f"{'+' if sign > 0 else '-'} (x{slot} <<< {align})"
+        for slot, (sign, align) in enumerate(zip(op.signs, op.align, strict=True))
+    )
+    operator = "+" if any(sign > 0 for sign in op.signs[1:]) else "-"
+    return _total(op, sources, result, plan, operator, terms.removeprefix("+ "))
+
+
+def total_of_inputs(op: IntegerMultiply, sources: Sequence[Format], result: Format, plan: PipePlan) -> Total:
+    """The product of two inputs."""
+    factors = [_factor_width(source) for source in sources]
+    return _total(op, sources, result, plan, "*", "x0 * x1", (Product(factors[0], factors[1], plan.lanes_out),))
+
+
+def _total(
+    op: IntegerAdd | IntegerMultiply,
+    sources: Sequence[Format],
+    result: Format,
+    plan: PipePlan,
+    operator: str,
+    expression: str,
+    products: tuple[Product, ...] = (),
+) -> Total:
+    width, requantize = _total_width(op.accumulator_width, sources), op.requantize
+    return Total(
+        operator=operator,
+        expression=expression,
+        total_width=width,
+        operands=tuple(_operand(f"a{slot}", source, width) for slot, source in enumerate(sources)),
+        lift="1'b0",
+        requantize=requantizer(
+            "requantize",
+            width,
+            requantize.shift[0],
+            requantize.rounding,
+            result,
+            requantize.relu,
+            lifts=(0, 1),
+            times=plan.lanes_out,
+        ),
+        products=products,
+    )
+
+
+def _total_width(accumulator_width: int, sources: Sequence[Format]) -> int:
+    return max(accumulator_width, *(source.width + 1 for source in sources))
+
+
+def _factor_width(source: Format) -> int:
+    """Bits of an element as a signed factor."""
+    return source.width + (not source.signed)
+
+
+def _operand(name: str, source: Format, width: int) -> Operand:
+    """An element of `source`, extended to `width` bits."""
+    top = f"{name}[lane*{source.width}+{source.width - 1}]" if source.signed else "1'b0"
+    return Operand(name, source.width, f"{{{width - source.width}{{{top}}}}}")
+
+
+def lookup(op: IntegerTable, source: Format, result: Format, plan: PipePlan, index: int) -> Lookup:
+    """The table of an operator, whose number in the network is `index`."""
+    # The address is the index's bit pattern: entries of negative indices stand in the upper half.
+    fmt = op.index_format
+    codes = np.arange(1 << fmt.width)
+    values = np.where(codes > fmt.maximum, codes - (1 << fmt.width), codes)
+    words = tuple(pack([int(op.table[max(value - fmt.minimum, 0)])], result.width) for value in values)
+    requantize = op.requantize
+    return Lookup(
+        rom=Rom(
+            rom_module(index, op.name, "table"),
+            "function values by index",
+            words,
+            result.width,
+            f"A word is a value of {result.describe()}; the address is an index of {fmt.describe()}, as its bits.",
+            tuple(f"{int(value)} gives {int(op.table[max(value - fmt.minimum, 0)])}" for value in values),
+        ),
+        index_width=fmt.width,
+        sign_of_element=f"a0[lane*{source.width}+{source.width - 1}]" if source.signed else "1'b0",
+        element_width=source.width,
+        result_width=result.width,
+        requantize=requantizer(
+            "requantize",
+            source.width + 1,
+            requantize.shift[0],
+            requantize.rounding,
+            fmt,
+            requantize.relu,
+            times=plan.lanes_out,
+        ),
+    )
+
+
+def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, index: int) -> Scaling:
+    """The scales of an operator, whose number in the network is `index`."""
+    channels, requantize = plan.image[2], op.requantize
+    shifts = np.broadcast_to(np.asarray(requantize.shift, dtype=np.int64), (channels,))
+    largest = int(shifts.max())
+    lifts = [int(largest - shift) for shift in shifts]
+    lift_width = max(1, max(lifts).bit_length())
+    total_width = max(_total_width(op.accumulator_width, [source]), op.scale_width + 1)
+    has_negative = op.negative_scale is not None
+    offset_low = op.scale_width * (2 if has_negative else 1)
+    lift_low = offset_low + total_width
+    fact_width = lift_low + lift_width
+    beats = -(-channels // plan.lanes_in)
+    words = []
+    for beat in range(beats):
+        lanes = []
+        for channel in range(beat * plan.lanes_in, (beat + 1) * plan.lanes_in):
+            lanes.append(_scale_word(op, channel, lifts, (op.scale_width, offset_low, lift_low, total_width)))
+        words.append(pack(lanes, fact_width))
+    beat_width = index_width(beats)
+    extend = total_width - op.scale_width
+    return Scaling(
+        operator="+",
+        expression="product + offset",
+        total_width=total_width,
+        operands=(_operand("a0_second", source, total_width),),
+        lift="lift",
+        requantize=requantizer(
+            "requantize",
+            total_width,
+            largest,
+            requantize.rounding,
+            result,
+            requantize.relu,
+            lifts=(max(lifts), lift_width),
+            times=plan.lanes_out,
+        ),
+        products=(Product(_factor_width(source), op.scale_width, plan.lanes_out),),
+        rom=Rom(
+            rom_module(index, op.name, "scales"),
+            "scales, offsets and lifts of the channels, a beat a word",
+            tuple(words),
+            fact_width * plan.lanes_in,
+            _scale_packing(op, plan, total_width, lift_width),
+            tuple(_scale_note(op, lifts, beat * plan.lanes_in, plan.lanes_in) for beat in range(beats)),
+        ),
+        input_bits=plan.lanes_in * source.width,
+        lift_width=lift_width,
+        beat_width=beat_width,
+        last_beat=decimal(beats - 1, beat_width),
+        zero_beat=decimal(0, beat_width),
+        fact_width=fact_width,
+        scale_width=op.scale_width,
+        scale_extension=f"{{{extend}{{fact[{op.scale_width - 1}]}}}}",
+        has_negative=has_negative,
+        negative_low=op.scale_width,
+        negative_extension=f"{{{extend}{{fact[{2 * op.scale_width - 1}]}}}}",
+        offset_low=offset_low,
+        lift_low=lift_low,
+    )
+
+
+def _scale_word(op: IntegerScale, channel: int, lifts: Sequence[int], layout: tuple[int, int, int, int]) -> int:
+    """The facts of one channel in one word; zero for a lane that no channel fills."""
+    scale_width, offset_low, lift_low, total_width = layout
+    if channel >= len(op.scale):
+        return 0
+    word = pack([int(op.scale[channel])], scale_width)
+    if op.negative_scale is not None:
+        word |= pack([int(op.negative_scale[channel])], scale_width) << scale_width
+    return word | pack([int(op.offset[channel])], total_width) << offset_low | lifts[channel] << lift_low
+
+
+def _scale_packing(op: IntegerScale, plan: PipePlan, total_width: int, lift_width: int) -> str:
+    """How the facts of channels stand in a word, in words of the ROM's header."""
+    negative = f", a signed {op.scale_width}-bit scale of negative elements" if op.negative_scale is not None else ""
+    return (
+        f"From the low end, {counted(plan.lanes_in, 'channel')} of a signed {op.scale_width}-bit scale{negative},"
+        f" a signed {total_width}-bit offset and an unsigned {lift_width}-bit lift."
+    )
+
+
+def _scale_note(op: IntegerScale, lifts: Sequence[int], start: int, lanes: int) -> str:
+    """The facts of the channels of a beat as numbers."""
+    channels = slice(start, start + lanes)
+    parts = {"scales": op.scale[channels], "offsets": op.offset[channels], "lifts": lifts[channels]}
+    if op.negative_scale is not None:
+        parts["negative scales"] = op.negative_scale[channels]
+    return "; ".join(f"{name} {listed(values)}" for name, values in parts.items())

@@ -1,0 +1,129 @@
+"""What enters and leaves a top module, and the streams inside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...integer.graph import ImageShape, InputTransform
+
+FORMULAS = {
+    "real": "saturate(round((x * scale + offset) * 2**frac))",
+    "divide": "saturate(round(x / scale) + offset)",
+    "integer": "x",
+}
+"""How the host makes input integers of the model's values, by the kind of the transform."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """An AXI4-Stream port of the top module.
+
+    Parameters
+    ----------
+    name : str
+        What the model calls it.
+    tensor : str
+    port : str
+        Prefix of its signals.
+    shape : tuple of int
+        (height, width, channels) of a frame.
+    lanes : int
+        Elements of a beat.
+    width, frac : int
+        Of an element.
+    signed : bool
+    model_shape : tuple of int
+        Shape of the tensor in the model, without the batch.
+    transform : InputTransform, optional
+        For an input: how the model's values become the integers.
+    step, zero_point, offset : float, int, float
+        The real value of an integer is ``(integer - zero_point) * step + offset``.
+    """
+
+    name: str
+    tensor: str
+    port: str
+    shape: ImageShape
+    lanes: int
+    width: int
+    frac: int
+    signed: bool
+    model_shape: tuple[int, ...]
+    transform: InputTransform | None = None
+    step: float = 1.0
+    zero_point: int = 0
+    offset: float = 0.0
+
+    @property
+    def slot_bits(self) -> int:
+        """Bits of an element in tdata: whole bytes."""
+        return -(-self.width // 8) * 8
+
+    @property
+    def tdata_bits(self) -> int:
+        """Bits of tdata."""
+        return self.slot_bits * self.lanes
+
+    @property
+    def beats_per_frame(self) -> int:
+        """Beats of a frame."""
+        height, width, channels = self.shape
+        return height * width * -(-channels // self.lanes)
+
+    def as_json(self) -> dict[str, object]:
+        """The port as ``interface.json`` describes it."""
+        port: dict[str, object] = {
+            "name": self.name,
+            "tensor": self.tensor,
+            "port": self.port,
+            "shape": list(self.shape),
+            "order": "pixels in raster order, channels last, element 0 in the low bits",
+            "lanes": self.lanes,
+            "width": self.width,
+            "frac": self.frac,
+            "scale": self.step,
+            "signed": self.signed,
+            "slot_bits": self.slot_bits,
+            "tdata_bits": self.tdata_bits,
+            "beats_per_frame": self.beats_per_frame,
+        }
+        # Only models that were integers already have these; without them the keys are those of every other network.
+        if self.zero_point or self.offset or self.step != 2.0**-self.frac:
+            port |= {"zero_point": self.zero_point, "offset": self.offset}
+        if self.transform is None:
+            return {**port, "model_shape": list(self.model_shape)}
+        port["transform"] = {
+            "formula": FORMULAS[self.transform.kind],
+            "scale": self.transform.scale,
+            "offset": self.transform.offset,
+            "rounding": self.transform.rounding,
+            "model_shape": list(self.transform.model_shape),
+            "image_shape": list(self.transform.image_shape),
+        }
+        return port
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream inside the top module: `name` is the prefix of its nets, `layer` what gives it ("input": a port)."""
+
+    name: str
+    layer: str
+    tensor: str
+    lanes: int
+    width: int
+    signed: bool
+    shape: ImageShape
+
+    def as_json(self, nets: bool) -> dict[str, object]:
+        """The stream, with the names of its `nets` where it has any, as ``manifest.json`` describes it."""
+        return {
+            "name": self.name,
+            "layer": self.layer,
+            "tensor": self.tensor,
+            **({net: f"{self.name}_{net}" for net in ("data", "valid", "ready")} if nets else {}),
+            "lanes": self.lanes,
+            "width": self.width,
+            "signed": self.signed,
+            "shape": list(self.shape),
+        }

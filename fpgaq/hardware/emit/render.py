@@ -1,0 +1,47 @@
+"""The one Jinja2 environment, and where templates are found: in the package of a wheel, next to it in a checkout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .lines import comments, counted, folded
+
+if TYPE_CHECKING:
+    import jinja2
+
+_PACKAGE = Path(__file__).resolve().parents[2]
+
+
+def templates_folder() -> Path:
+    """The folder of templates that belongs to this installation."""
+    inside = _PACKAGE / "templates"
+    return inside if inside.is_dir() else _PACKAGE.parent / "templates"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(str(templates_folder())),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters.update(comments=comments, counted=counted)
+    return environment
+
+
+def render(template: str, facts: Mapping[str, object]) -> str:
+    """Render a template, given by its path below the templates folder, with ready-made facts; long lines are broken."""
+    return folded(_environment().get_template(template).render(facts))
+
+
+def static_text(path: str) -> str:
+    """A file below the templates folder that needs no rendering."""
+    return (templates_folder() / path).read_text(encoding="utf-8")

@@ -1,0 +1,109 @@
+"""The Verilog of a network: cells as they are, a module for each layer, one top module, and what describes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...integer.file import digest
+from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerOperator
+from ..schedule.plans import PipePlan, Plan, WindowPlan
+from ..schedule.schedule import Edge, Schedule
+from . import names
+from .cells import CELLS, RTL
+from .design import Design, Module, PlacedEngine, PlacedLayer, used_cells
+from .engine import engine_modules
+from .engine_roms import Served
+from .layers.pipe import pipe_modules, serializer_module
+from .layers.window import window_module
+from .printer import print_design
+from .top import EngineInstance, LayerInstance, ports_of, serializers, streams_of, top_module
+
+__all__ = ["CELLS", "RTL", "design_of", "emit"]
+
+
+def emit(graph: IntegerGraph, schedule: Schedule) -> dict[str, str | bytes]:
+    """All files of the hardware by their path in the output folder: ``rtl/``, ``interface.json``, ``manifest.json``.
+
+    The same graph and schedule give the same bytes.
+    """
+    return print_design(design_of(graph, schedule))
+
+
+def design_of(graph: IntegerGraph, schedule: Schedule) -> Design:
+    """The hardware of a network as its schedule wants it, before any text."""
+    parts = _Parts()
+    narrow = {(edge.reader, edge.slot): (number, edge, plan) for number, edge, plan in serializers(schedule)}
+    for index, (op, plan) in enumerate(zip(graph.operators, schedule.plans, strict=True)):
+        for slot in range(len(op.inputs)):
+            if (index, slot) in narrow:
+                parts.add_serializer(graph, index, *narrow[(index, slot)])
+        parts.add_layer(graph, op, plan, index)
+    for number in range(len(schedule.engines)):
+        parts.add_engine(graph, schedule, number)
+    ports, streams = ports_of(graph, schedule.lanes), streams_of(graph, schedule.lanes)
+    top = top_module(graph, schedule, ports, streams, parts.layers, parts.engines)
+    modules = (*parts.modules, top)
+    return Design(
+        top=top.name,
+        digest=digest(graph),
+        inputs=ports[0],
+        outputs=ports[1],
+        streams=streams,
+        classifier=graph.classifier,
+        modules=modules,
+        cells=used_cells(modules),
+        layers=tuple(
+            PlacedLayer(op.name, names.layer_module(index, op.name), parts.paths[index], _latency(plan))
+            for index, (op, plan) in enumerate(zip(graph.operators, schedule.plans, strict=True))
+        ),
+        engines=tuple(
+            PlacedEngine(placed.module, placed.instance, engine.multipliers, engine.layers)
+            for placed, engine in zip(parts.engines, schedule.engines, strict=True)
+        ),
+        prediction=schedule.prediction,
+    )
+
+
+def _latency(plan: Plan) -> int:
+    return plan.result_latency if isinstance(plan, WindowPlan) else plan.latency
+
+
+@dataclass
+class _Parts:
+    """The modules built so far, in compile order, and where each operator is."""
+
+    modules: list[Module] = field(default_factory=list)
+    layers: list[LayerInstance] = field(default_factory=list)
+    engines: list[EngineInstance] = field(default_factory=list)
+    served: dict[str, Served] = field(default_factory=dict)
+    paths: dict[int, str] = field(default_factory=dict)
+
+    def add_serializer(self, graph: IntegerGraph, index: int, number: int, edge: Edge, plan: PipePlan) -> None:
+        """Add what makes beats narrower before the operator `index`."""
+        name, fmt = f"serializer_{number:02d}", graph.tensors[edge.tensor].format
+        summary = f"beats of {plan.lanes_in} become beats of {edge.lanes}"
+        self.modules.append(serializer_module(fmt, plan, (name, names.comment(edge.tensor), summary)))
+        self.layers.append(LayerInstance(name, name, index, ("s0",), edge))
+
+    def add_layer(self, graph: IntegerGraph, op: IntegerOperator, plan: Plan, index: int) -> None:
+        """Add an operator; those that multiply wait for their engine to instantiate them."""
+        module, instance = names.layer_module(index, op.name), f"layer_{index:02d}"
+        labels = (module, names.comment(op.name), names.summary(op))
+        if isinstance(plan, PipePlan):
+            self.modules.extend(pipe_modules(graph, op, plan, index, labels))
+        else:
+            self.modules.append(window_module(graph, op, plan, labels))
+        if isinstance(op, IntegerConvolution | IntegerAffine) and isinstance(plan, WindowPlan):
+            self.served[op.name] = Served(index, op, plan, module, instance)
+            return
+        ports = ("s",) if isinstance(plan, WindowPlan) else tuple(f"s{slot}" for slot in range(len(op.inputs)))
+        self.layers.append(LayerInstance(module, instance, index, ports))
+        self.paths[index] = instance
+
+    def add_engine(self, graph: IntegerGraph, schedule: Schedule, number: int) -> None:
+        """Add an engine of the schedule."""
+        engine, name, instance = schedule.engines[number], names.engine_module(number), f"engine_{number:02d}"
+        members = [self.served[layer] for layer in engine.layers]
+        self.modules.extend(engine_modules(graph, engine, members, name, schedule.factor_bits))
+        self.engines.append(EngineInstance(name, instance, tuple(layer.index for layer in members)))
+        self.paths.update({layer.index: f"{instance}.{layer.instance}" for layer in members})

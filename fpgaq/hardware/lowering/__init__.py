@@ -1,0 +1,59 @@
+"""The integer network in the form that hardware computes fastest: the same integers, fewer products.
+
+A lowered network is an ordinary one. Its inputs and outputs, and every tensor that keeps its name, hold the same values
+as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...integer.check import check
+from ...integer.graph import IntegerConvolution, IntegerGraph, IntegerOperator, IntegerUpsample
+from .columns import can_merge, with_merged_columns
+from .phases import Piece, in_phases
+from .scales import with_plain_requantizers
+
+__all__ = ["can_merge", "lower", "with_merged_columns", "with_plain_requantizers"]
+
+
+def lower(graph: IntegerGraph) -> IntegerGraph:
+    """Requantizers that multiply as factors (`fpgaq.hardware.lowering.scales`), transposed convolutions as a convolution for
+    each phase of their output (`fpgaq.hardware.lowering.phases`).
+
+    Returns
+    -------
+    IntegerGraph
+        `graph` itself where nothing changes.
+    """
+    lowered = with_plain_requantizers(graph)
+    if lowered is not graph:
+        graph = check(lowered)
+    spreads = {op.output: op for op in graph.operators if isinstance(op, IntegerUpsample) and op.zeros}
+    readers: dict[str, list[IntegerOperator]] = {}
+    for op in graph.operators:
+        for name in op.inputs:
+            readers.setdefault(name, []).append(op)
+    replaced: dict[str, tuple[Piece, ...]] = {}
+    for name, spread in spreads.items():
+        (layer, *others) = readers.get(name, [spread])
+        if isinstance(layer, IntegerConvolution) and not others and name not in graph.outputs:
+            pieces = in_phases(spread, layer, graph)
+            if pieces and not _known(pieces[:-1], graph):
+                replaced |= {spread.name: (), layer.name: pieces}
+    if not replaced:
+        return graph
+    tensors = {name: graph.tensors[name] for name in graph.inputs}
+    operators: list[IntegerOperator] = []
+    for op in graph.operators:
+        for written, tensor in replaced.get(op.name, ((op, graph.tensors[op.output]),)):
+            operators.append(written)
+            tensors[tensor.name] = tensor
+    return check(replace(graph, operators=tuple(operators), tensors=tensors))
+
+
+def _known(pieces: Sequence[Piece], graph: IntegerGraph) -> bool:
+    """Whether a name that a piece would have is taken: then the layer stays as it is."""
+    layers = {op.name for op in graph.operators}
+    return any(op.name in layers or tensor.name in graph.tensors for op, tensor in pieces)

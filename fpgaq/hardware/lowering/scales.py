@@ -1,0 +1,247 @@
+"""Requantizers of imported models as layers that the hardware has: a factor and an offset a channel, and small tables.
+
+The accumulators leave the layer, an `IntegerScale` multiplies them by the requantizer's own multiplier and adds its
+offset with the output's zero point in it, and rounds and saturates as the requantizer does. Where a clip or the parity
+of an odd zero point stands in the way, a table of one integer follows. The integers are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...base.errors import UnsupportedError
+from ...base.formats import Format
+from ...integer.accumulators import operator_bounds, result_ranges, signed_width
+from ...integer.graph import (
+    IntegerAdd,
+    IntegerAffine,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerMultiply,
+    IntegerOperator,
+    IntegerScale,
+    IntegerTable,
+    Requantize,
+    Tensor,
+)
+from ...integer.staircase import cheapest_form
+
+Piece = tuple[IntegerOperator, Tensor]
+MAX_INDEX_WIDTH = 12
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Makes names of layers and tensors that the network does not have."""
+
+    taken: set[str]
+
+    def fresh(self, name: str) -> str:
+        candidate, number = name, 1
+        while candidate in self.taken:
+            number += 1
+            candidate = f"{name}{number}"
+        self.taken.add(candidate)
+        return candidate
+
+
+def with_plain_requantizers(graph: IntegerGraph) -> IntegerGraph:
+    """The same network with nothing but shifts, factors and tables; `graph` itself where nothing changes.
+
+    Raises
+    ------
+    UnsupportedError
+        A requantizer that is not brought into this form, by the name of its layer.
+    """
+    names = _Names({*graph.tensors, *(op.name for op in graph.operators)})
+    tensors = {name: graph.tensors[name] for name in graph.inputs}
+    operators: list[IntegerOperator] = []
+    for op in graph.operators:
+        for made, tensor in _lowered(op, graph, names):
+            operators.append(made)
+            tensors[tensor.name] = tensor
+    if all(made is op for made, op in zip(operators, graph.operators, strict=False)) and (
+        len(operators) == len(graph.operators)
+    ):
+        return graph
+    return replace(graph, operators=tuple(operators), tensors=tensors)
+
+
+def _lowered(op: IntegerOperator, graph: IntegerGraph, names: _Names) -> list[Piece]:
+    rule, target = getattr(op, "requantize", None), graph.tensors[op.output]
+    special = (isinstance(op, IntegerAdd) and bool(op.factors)) or (
+        isinstance(op, IntegerMultiply) and any(op.zero_points)
+    )
+    if isinstance(op, IntegerTable) and _is_lone_sign(op.index_format):
+        # An index of two bits, whose results outside -1 and 0 are those of the nearer one.
+        wide = replace(op, index_format=replace(op.index_format, width=2), table=np.repeat(op.table, 2))
+        return [(wide, target)]
+    special |= rule is not None and type(op) in LOWERINGS and _is_lone_sign(target.format)
+    if (rule is None or rule.plain) and not special:
+        return [(op, target)]
+    lower = LOWERINGS.get(type(op))
+    if lower is None:
+        raise UnsupportedError(
+            f"layer {op.name!r}: hardware does not carry the requantizer of {type(op).__name__.removeprefix('Integer')}"
+        )
+    return lower(op, graph, target, names)
+
+
+def _product(op: IntegerConvolution | IntegerAffine, graph: IntegerGraph, target: Tensor, names: _Names) -> list[Piece]:
+    """A layer with weights: its accumulators, then the requantizer."""
+    source = graph.tensors[op.input]
+    rule = _single_rounding(op, target, (source.format,))
+    if rule.rule == "shift":
+        middle, last = _rounded(op, rule, target, names)
+        return [(replace(op, requantize=_bare(rule), output=middle.name), middle), *last]
+    sums = Tensor(names.fresh(f"{op.output}.sums"), target.shape, Format(op.accumulator_width, 0), "", source.step, 0)
+    # The scale of accumulators has no meaning of its own here; a single one keeps the layer's check content.
+    bare = replace(op, requantize=None, output=sums.name, weight_scale=op.weight_scale[:1])
+    return [(bare, sums), *_scale(op, rule, sums, target, names)]
+
+
+def _single_rounding(op: IntegerOperator, target: Tensor, formats: tuple[Format, ...]) -> Requantize:
+    """The requantizer with one rounding: LiteRT's two where one multiplier has the same steps."""
+    rule: Requantize = op.requantize  # type: ignore[attr-defined]
+    if rule.rule != "tflite_double":
+        return rule
+    spans = result_ranges(op, *formats)
+    form = cheapest_form(rule, spans * (target.shape[2] // len(spans)), target.format)
+    if form.rule.rule == "tflite_double":
+        raise UnsupportedError(
+            f"layer {op.name!r}: rounds twice, as LiteRT does, with results of both signs; hardware does not"
+        )
+    return form.rule
+
+
+def _bare(rule: Requantize) -> Requantize:
+    """The rounding without zero point and clips."""
+    return replace(rule, zero_point=0, low=None, high=None)
+
+
+def _foldable(rule: Requantize, target: Tensor) -> bool:
+    """Whether the zero point may be added before the rounding and the format alone saturates."""
+    clipped = rule.limits(target.format) != (target.format.minimum, target.format.maximum)
+    even = rule.rounding in ("half_up", "floor") or (rule.rounding == "half_even" and rule.zero_point % 2 == 0)
+    return not clipped and (even or rule.zero_point == 0) and not _is_lone_sign(target.format)
+
+
+def _is_lone_sign(fmt: Format) -> bool:
+    """Whether a format is a sign bit alone, -1 and 0, which no requantizer of the hardware saturates to."""
+    return fmt.signed and fmt.width == 1
+
+
+def _rounded(op: IntegerOperator, rule: Requantize, target: Tensor, names: _Names) -> tuple[Tensor, list[Piece]]:
+    """A tensor for rounded results without zero point and clip, and the table that adds them; none where idle."""
+    if rule.zero_point == 0 and _foldable(rule, target):
+        return target, []
+    fmt, (low, high) = target.format, rule.limits(target.format)
+    # All that the table can tell apart: beyond it the results saturate on both sides.
+    index = Format(signed_width(low - rule.zero_point - 1, high - rule.zero_point + 1), fmt.frac)
+    if index.width > MAX_INDEX_WIDTH:
+        raise UnsupportedError(
+            f"layer {op.name!r}: a zero point or clip of {fmt.width} bits; hardware carries them to 10 bits"
+        )
+    middle = Tensor(names.fresh(f"{op.output}.rounded"), target.shape, index, "", target.scale)
+    values = np.clip(np.arange(index.minimum, index.maximum + 1) + rule.zero_point, low, high)
+    name = names.fresh(f"{op.name}.clip")
+    table = IntegerTable(name, (middle.name,), target.name, values, index, Requantize((0,), "half_up"))
+    return middle, [(table, target)]
+
+
+def _scale(op: IntegerOperator, rule: Requantize, sums: Tensor, target: Tensor, names: _Names) -> list[Piece]:
+    """The multiplication, rounding and saturation of accumulators."""
+    channels, folded = target.shape[2], _foldable(rule, target)
+    middle, last = (target, []) if folded else _rounded(op, rule, target, names)
+    shifts = np.broadcast_to(np.array(rule.shift, np.int64), channels)
+    zero = rule.zero_point if folded else 0
+    multiplier = np.broadcast_to(np.array(rule.multiplier, np.int64), channels).copy()
+    offset = np.broadcast_to(np.array(rule.offset, np.int64), channels) + (zero << shifts)
+    width = max(2, int(multiplier.max()).bit_length() + 1)
+    plain = Requantize(rule.shift, rule.rounding)
+    name = names.fresh(f"{op.name}.scale")
+    scale = IntegerScale(name, (sums.name,), middle.name, multiplier, offset, None, width, 2, plain)
+    return [(_proved(op, scale, sums.format), middle), *last]
+
+
+def _proved(op: IntegerOperator, made: IntegerScale, fmt: Format) -> IntegerScale:
+    width = max(2, operator_bounds(made, fmt).width)
+    if width > 64:
+        raise UnsupportedError(f"layer {op.name!r}: needs {width} bits for accumulator times multiplier; to 64")
+    return replace(made, accumulator_width=width)
+
+
+def _factor(op: IntegerOperator, source: Tensor, factor: int, offset: int, names: _Names) -> Piece:
+    """An input times a factor plus an offset, exactly."""
+    channels = source.shape[2]
+    ends = [factor * source.format.minimum + offset, factor * source.format.maximum + offset]
+    result = Tensor(
+        names.fresh(f"{op.output}.{source.name}"), source.shape, Format(signed_width(min(*ends, 0), max(*ends, 0)), 0)
+    )
+    factors, offsets = np.full(channels, factor), np.full(channels, offset)
+    width = max(2, signed_width(min(factor, 0), max(factor, 0)))
+    name = names.fresh(f"{op.name}.factor")
+    plain = Requantize((0,), "half_up")
+    scale = IntegerScale(name, (source.name,), result.name, factors, offsets, None, width, 2, plain)
+    return _proved(op, scale, source.format), result
+
+
+def _add(op: IntegerAdd, graph: IntegerGraph, target: Tensor, names: _Names) -> list[Piece]:
+    """Each input times its factor, then the sum, rounded once."""
+    sources = [graph.tensors[name] for name in op.inputs]
+    rule = _single_rounding(op, target, tuple(source.format for source in sources))
+    folded = rule.rule == "shift" and _foldable(rule, target)
+    constant = op.offset + ((rule.zero_point << rule.shift[0]) if folded else 0)
+    pieces = [
+        _factor(op, source, factor, constant if index == 0 else 0, names)
+        for index, (source, factor) in enumerate(zip(sources, op.factors, strict=True))
+    ]
+    inputs = tuple(tensor.name for _, tensor in pieces)
+    added = replace(op, inputs=inputs, factors=(), offset=0)
+    width = max(2, operator_bounds(added, *(tensor.format for _, tensor in pieces)).width)
+    added = replace(added, accumulator_width=width)
+    if rule.rule != "shift":
+        sums = Tensor(names.fresh(f"{op.output}.sums"), target.shape, Format(width, 0))
+        exact = replace(added, output=sums.name, requantize=Requantize((0,), "half_up"))
+        return [*pieces, (exact, sums), *_scale(op, rule, sums, target, names)]
+    middle, last = (target, []) if folded else _rounded(op, rule, target, names)
+    rounded = replace(added, output=middle.name, requantize=Requantize(rule.shift, rule.rounding))
+    return [*pieces, (rounded, middle), *last]
+
+
+def _multiply(op: IntegerMultiply, graph: IntegerGraph, target: Tensor, names: _Names) -> list[Piece]:
+    """The inputs less their zero points, their product, then the requantizer."""
+    formats = tuple(graph.tensors[name].format for name in op.inputs)
+    rule, pieces, inputs = _single_rounding(op, target, formats), [], []
+    for name, zero in zip(op.inputs, op.zero_points, strict=True):
+        piece = _factor(op, graph.tensors[name], 1, -zero, names)
+        pieces.append(piece)
+        inputs.append(piece[1])
+    bare = replace(op, inputs=tuple(tensor.name for tensor in inputs), zero_points=(0, 0))
+    width = max(2, operator_bounds(bare, *(tensor.format for tensor in inputs)).width)
+    sums = Tensor(names.fresh(f"{op.output}.product"), target.shape, Format(width, 0))
+    bare = replace(bare, output=sums.name, accumulator_width=width, requantize=Requantize((0,), rule.rounding))
+    rule = rule if rule.rule != "shift" else replace(rule, rule="multiply_shift")
+    return [*pieces, (bare, sums), *_scale(op, rule, sums, target, names)]
+
+
+def _scaled(op: IntegerScale, graph: IntegerGraph, target: Tensor, names: _Names) -> list[Piece]:
+    """A factor a channel: its accumulators, then the requantizer."""
+    rule = _single_rounding(op, target, (graph.tensors[op.input].format,))
+    sums = Tensor(names.fresh(f"{op.output}.sums"), target.shape, Format(op.accumulator_width, 0))
+    bare = replace(op, requantize=Requantize((0,), "half_up"), output=sums.name)
+    rule = rule if rule.rule != "shift" else replace(rule, rule="multiply_shift")
+    return [(bare, sums), *_scale(op, rule, sums, target, names)]
+
+
+LOWERINGS: Mapping[type[IntegerOperator], Callable[..., list[Piece]]] = {
+    IntegerConvolution: _product,
+    IntegerAffine: _product,
+    IntegerAdd: _add,
+    IntegerMultiply: _multiply,
+    IntegerScale: _scaled,
+}
+"""Every operator whose requantizer may multiply."""

@@ -1,0 +1,104 @@
+"""From an integer network and a target to the form of the network that is built, and its schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ...base.errors import FitError
+from ...integer.graph import IntegerConvolution, IntegerGraph
+from ..lowering import can_merge, lower, with_merged_columns
+from .planner import draft, finish
+from .planner import least_interval as least_interval_of
+from .plans import Target
+from .schedule import Schedule
+
+EFFICIENT = 0.9
+"""Efficiency from which on no other form is tried."""
+
+WORTHWHILE = 1.03
+"""How many times faster another form has to be: it takes a buffer more, and products by zero."""
+
+MOST_FORMS = 4
+"""Other forms of a network that are scheduled at most."""
+
+MOST_MULTIPLIERS = 4096
+"""Beyond these no budget is tried."""
+
+
+def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
+    """The form of a network with which a target is met fastest, and the hardware of its layers.
+
+    Without products by zero between pixels (`fpgaq.hardware.lowering.lower`) in any case. Where that leaves many multipliers
+    idle, layers that compute two columns at a time are tried too, one after another: those that the budget could do in
+    a single step a pixel, for which there is nothing between one step and two.
+
+    Raises
+    ------
+    FitError
+        If the target cannot be met; the message says what can.
+    """
+    if target.multipliers is None and target.cycles is None and target.latency is not None:
+        return _with_fewest_multipliers(graph, target)
+    lowered = lower(graph)
+    best = base = draft(lowered, target)
+    chosen = lowered
+    if target.multipliers is not None and target.sharing and base.limit < EFFICIENT * base.interval:
+        for merged in _merged_forms(lowered, target, target.multipliers, base.interval / WORTHWHILE):
+            try:
+                other = draft(merged, target)
+            except FitError:  # it reaches no latency that the network itself reaches
+                continue
+            if other.interval * WORTHWHILE < best.interval:
+                chosen, best = merged, other
+    # Products by zero are no work that has to be done.
+    return chosen, finish(replace(best, macs=base.macs))
+
+
+def _with_fewest_multipliers(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
+    """What reaches a latency with about the fewest multipliers: doubled until they do, then by halves of a step."""
+    found: tuple[IntegerGraph, Schedule] | None = None
+    refused: FitError | None = None
+    low, high = 0, 1
+    while found is None or high - low > max(1, high // 32):
+        budget = high if found is None else (low + high) // 2
+        try:
+            reached = plan_hardware(graph, replace(target, multipliers=budget))
+        except FitError as error:
+            refused, low = error, budget
+            if found is None and budget >= MOST_MULTIPLIERS:
+                raise refused from None
+            high = high if found is not None else 2 * high
+        else:
+            found, high = reached, budget
+    return found
+
+
+def _merged_forms(lowered: IntegerGraph, target: Target, multipliers: int, below: float) -> Iterator[IntegerGraph]:
+    """The network with one layer computing two columns at a time, for each layer where that may be fast enough.
+
+    Of layers that no division of the multipliers makes fast enough nothing is built, and of many the first ones are.
+    """
+    tried = 0
+    for op in lowered.operators:
+        if (
+            not can_merge(op, lowered)
+            or not isinstance(op, IntegerConvolution)
+            or op.weight.size > (target.multipliers or 0)
+        ):
+            continue
+        merged = with_merged_columns(lowered, op.name)
+        if least_interval_of(merged, target) < below and tried < MOST_FORMS:
+            tried += 1
+            yield merged
+
+
+def least_interval(graph: IntegerGraph, target: Target) -> int:
+    """Cycles that no schedule of a network is below, whatever its form: known without one."""
+    lowered = lower(graph)
+    least = least_interval_of(lowered, target)
+    for op in lowered.operators:
+        merges = can_merge(op, lowered) and isinstance(op, IntegerConvolution)
+        if merges and op.weight.size <= (target.multipliers or 0):  # type: ignore[attr-defined]
+            least = min(least, least_interval_of(with_merged_columns(lowered, op.name), target))
+    return least

@@ -1,0 +1,283 @@
+"""From an integer graph and a target to a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ...base.errors import FitError
+from ...integer.check.carried import check_carried
+from ...integer.graph import IntegerGraph, IntegerOperator
+from .beats import BeatNetwork
+from .candidates import Candidates
+from .folding import FoldRange, fold_sizes
+from .lanes import BUBBLE, Choice, choose_lanes
+from .memories import Sized, describe, shrink_memories, with_generous_queue
+from .operator_plans import COPYING, common_lanes, copying_lanes, fold_range, plan_operator, serializer_plan
+from .plans import Fold, Plan, Target, WindowPlan
+from .schedule import Edge, Engine, Schedule
+from .turns import WHOLE_FRAMES, make_engine, turn_order
+
+BUBBLES = (12, BUBBLE, 64)
+"""Cycles that a layer of a shared engine is thought to wait for the one before; each guess gives a candidate."""
+
+HASTE = (1, 8, 64)
+"""Parts of the interval in which the layers are done that don't multiply: a shared engine may wait for them."""
+
+WIDENINGS = 8
+"""How often layers get more outputs before what their results pass is left as narrow as it is."""
+
+LAGS = (0, 1, 2, WHOLE_FRAMES)
+"""Orders of turns that are tried: how many turns a result is taken to be on its way."""
+
+
+def make_schedule(graph: IntegerGraph, target: Target) -> Schedule:
+    """Decide the hardware of a network.
+
+    The division of the layers among engines and their lanes come first (`fpgaq.hardware.schedule.lanes`), with and without
+    sharing, then the lanes between layers and the order of turns; the beat model picks the fastest of these candidates.
+    Its memories are then shrunk: line buffers in topological order, queues on branches, result FIFOs, each to the least
+    that keeps the interval with the rest held.
+
+    Raises
+    ------
+    FitError
+        If the target cannot be met; the message says what can.
+    """
+    return finish(draft(graph, target))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A schedule whose memories have not been shrunk yet, which is most of the work; its interval is known."""
+
+    target: Target
+    lanes: Mapping[str, int]
+    sized: Sized
+    macs: int
+
+    @property
+    def interval(self) -> float:
+        """Cycles of a frame."""
+        return self.sized.prediction.mean_interval
+
+    @property
+    def budget(self) -> int:
+        """Multipliers asked for, or those of the engines."""
+        wanted = self.target.multipliers
+        return wanted if wanted is not None else sum(engine.multipliers for engine in self.sized.network.engines)
+
+    @property
+    def limit(self) -> int:
+        """Cycles that no hardware of this budget can beat."""
+        network = self.sized.network
+        products = -(-self.macs // self.budget) if self.budget else 0
+        return max(products, *network.input_beats.values(), *network.output_beats.values())
+
+
+def draft(graph: IntegerGraph, target: Target) -> Draft:
+    """The hardware of a network but for the last savings of memory; errors are those of `make_schedule`."""
+    check_carried(graph)
+    ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
+    least = _port_beats(graph)
+    choices = _choices(graph, ranges, target, least)
+    networks = [pair for choice in choices for pair in _networks(graph, ranges, choice, least)]
+    candidates = Candidates(networks)
+    best, sized = candidates.chosen(graph) if target.latency is None else candidates.within(graph, target.latency)
+    return Draft(target, best.lanes, sized, sum(layer.macs for layer in ranges))
+
+
+def finish(found: Draft) -> Schedule:
+    """The schedule of a draft."""
+    network, prediction = shrink_memories(found.sized)
+    if found.target.latency is not None and prediction.latency > found.target.latency:
+        # Smaller memories kept the interval, but not the latency.
+        network, prediction = found.sized.network, found.sized.prediction
+    engines = network.engines
+    if found.target.adders:
+        engines = tuple(replace(engine, adders=_is_constant(engine, network.plans)) for engine in engines)
+    return Schedule(
+        network.plans, network.edges, found.lanes, engines, network.input_beats,
+        found.budget, found.macs, found.limit, prediction,
+    )  # fmt: skip
+
+
+def least_interval(graph: IntegerGraph, target: Target) -> int:
+    """Cycles that no schedule of a network is below: those of the best division of its multipliers if nothing waits."""
+    ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
+    return choose_lanes(ranges, target, _port_beats(graph)).interval
+
+
+def _port_beats(graph: IntegerGraph) -> int:
+    """Beats of the largest input or output: one carries channels of one pixel."""
+    return max(graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in (*graph.inputs, *graph.outputs))
+
+
+def _is_constant(engine: Engine, plans: Sequence[Plan]) -> bool:
+    """Whether an engine multiplies by the same weights in every cycle."""
+    plan = next(plan for plan in plans if plan.operator == engine.layers[0])
+    assert isinstance(plan, WindowPlan)
+    return not engine.shared and plan.kind == "mac" and plan.groups * plan.steps == 1
+
+
+def _choices(graph: IntegerGraph, ranges: Sequence[FoldRange], target: Target, least: int) -> Iterator[Choice]:
+    """The divisions among engines that are worth a prediction; first the one without sharing, where there is one."""
+    layers = sum(layer.multiplies for layer in ranges)
+    if not target.sharing or target.cycles is not None or (target.multipliers or 0) >= layers:
+        yield from _choices_for(graph, ranges, replace(target, sharing=False), least, 0, 1)
+    if target.sharing:
+        found: list[Choice] = []
+        for haste in HASTE:
+            for bubble in BUBBLES:
+                for choice in _choices_for(graph, ranges, target, least, bubble, haste):
+                    if choice not in found and any(len(array.folds) > 1 for array in choice.arrays):
+                        found.append(choice)
+        yield from found
+        if target.latency is not None:
+            # One array for all layers has no frame wait before another one.
+            yield from _choices_for(graph, ranges, replace(target, arrays=1), least, BUBBLE, 1)
+
+
+def _choices_for(
+    graph: IntegerGraph, ranges: Sequence[FoldRange], target: Target, least: int, bubble: int, haste: int
+) -> Iterator[Choice]:
+    """The division with the least cycles, and the one with enough outputs for what the results pass, if it differs."""
+    choice = choose_lanes(ranges, target, least, bubble, haste)
+    yield choice
+    for _ in range(WIDENINGS):
+        *_, lanes, narrow = _wide_enough(graph, ranges, choice, max(least, choice.interval))
+        if not narrow:
+            yield choice
+            return
+        wanted = {op.name: lanes[op.output] + 1 for op in graph.operators if op.output in narrow}
+        ranges = [
+            replace(
+                layer,
+                least_outputs=min(
+                    wanted.get(layer.operator, layer.least_outputs),
+                    layer.channels if layer.lanewise else layer.outputs,
+                ),
+            )
+            for layer in ranges
+        ]
+        try:
+            choice = choose_lanes(ranges, target, least, bubble, haste)
+        except FitError:
+            return
+
+
+def _networks(
+    graph: IntegerGraph, ranges: Sequence[FoldRange], choice: Choice, least: int
+) -> Iterator[tuple[BeatNetwork, dict[str, int]]]:
+    """A division with each order of turns, memories generous, and the lanes of its tensors."""
+    interval = max([least, choice.interval])
+    engines, plans, edges, lanes, _ = _wide_enough(graph, ranges, choice, interval)
+    generous = [with_generous_queue(graph, edge, edges) for edge in edges]
+    input_beats = {}
+    for name in graph.inputs:
+        height, width, depth = graph.tensors[name].shape
+        input_beats[name] = height * width * -(-depth // lanes[name])
+    tried = set()
+    for lag in LAGS if any(engine.shared for engine in engines) else LAGS[:1]:
+        ordered = tuple(replace(engine, order=turn_order(graph, plans, engine, lag)) for engine in engines)
+        if ordered not in tried:
+            tried.add(ordered)
+            yield describe(graph, plans, generous, input_beats, ordered), lanes
+
+
+def _wide_enough(
+    graph: IntegerGraph, ranges: Sequence[FoldRange], choice: Choice, interval: int
+) -> tuple[list[Engine], list[Plan], list[Edge], dict[str, int], set[str]]:
+    """Engines, plans, ways and lanes such that nothing between the layers with lanes takes longer than they do.
+
+    The tensors that would have to have more lanes than their producers have outputs come last.
+    """
+    by_name = {layer.operator: layer for layer in ranges}
+    written = {op.name: op.output for op in graph.operators}
+    wanted: dict[str, int] = {}  # lanes of tensors
+    before: dict[str, int] = {}
+    while True:
+        engines = [
+            make_engine(array, by_name, max(wanted.get(written[name], 1) for name, _ in array.folds))
+            for array in choice.arrays
+        ]
+        folds = {
+            name: _widened(by_name[name], fold, wanted.get(written[name], 1)) for name, fold in choice.folds.items()
+        }
+        plans, edges, lanes = _plan_all(graph, folds, engines, interval, wanted)
+        narrow = _narrow(graph, plans, by_name, interval)
+        if not narrow or lanes == before:
+            return engines, plans, edges, lanes, narrow
+        before = lanes
+        wanted.update({name: lanes[name] + 1 for name in narrow})
+
+
+def _widened(layer: FoldRange, fold: Fold, wanted: int) -> Fold:
+    """The lanes of a pooling layer with at least so many outputs, if there are so many."""
+    if layer.multiplies or fold.outputs >= wanted:
+        return fold
+    lanes = next(lanes for lanes in fold_sizes(layer.channels, False) if lanes >= min(wanted, layer.channels))
+    return Fold(fold.taps, lanes, lanes, 0)
+
+
+def _narrow(graph: IntegerGraph, plans: Sequence[Plan], layers: Mapping[str, FoldRange], interval: int) -> set[str]:
+    """Tensors whose lanes make something behind them slower than the interval, or than its fold is."""
+    producers = {op.output: op for op in graph.operators}
+
+    def sources(op: IntegerOperator) -> set[str]:
+        found: set[str] = set()
+        for name in op.inputs:
+            above = producers.get(name)
+            passed_on = above is not None and (above.name not in layers or isinstance(above, COPYING))
+            found |= sources(above) if above is not None and passed_on else {name}
+        return found
+
+    narrow: set[str] = set()
+    for op, plan in zip(graph.operators, plans, strict=True):
+        between = op.name not in layers or isinstance(op, COPYING)
+        slower = isinstance(plan, WindowPlan) and plan.cycles > layers[op.name].cycles(plan.fold)
+        if plan.cycles > interval and (between or slower):
+            narrow |= sources(op)
+    return narrow
+
+
+def _plan_all(
+    graph: IntegerGraph,
+    folds: Mapping[str, Fold],
+    engines: Sequence[Engine],
+    interval: int,
+    wanted: Mapping[str, int],
+) -> tuple[list[Plan], list[Edge], dict[str, int]]:
+    """Plans in the order of the operators, every way from a tensor to a reader, and the lanes of each tensor."""
+    serving = {name: engine for engine in engines for name in engine.layers}
+    lanes: dict[str, int] = {}
+    for name in graph.inputs:
+        height, width, depth = graph.tensors[name].shape
+        fewest = min(wanted.get(name, 1), depth)
+        enough = (n for n in range(fewest, depth) if height * width * -(-depth // n) <= interval)
+        lanes[name] = next(enough, depth)
+    plans: list[Plan] = []
+    edges: list[Edge] = []
+    for index, op in enumerate(graph.operators):
+        fold = folds.get(op.name)
+        common = common_lanes(graph, op, [lanes[name] for name in op.inputs])
+        taken = common if fold is None or isinstance(op, COPYING) else lanes[op.input]
+        if isinstance(op, COPYING):
+            copied = copying_lanes(graph, op, taken, interval)
+            fold = Fold(1, copied, copied, 0)
+        for slot, name in enumerate(op.inputs):
+            edges.append(_edge(graph, name, lanes[name], taken, index, slot, op))
+        plan = plan_operator(graph, op, fold, taken, serving.get(op.name))
+        plans.append(plan)
+        lanes[op.output] = plan.lanes_out
+    for slot, name in enumerate(graph.outputs):
+        edges.append(Edge(name, None, slot, lanes[name]))
+    order = {name: place for place, name in enumerate(graph.tensors)}
+    return plans, sorted(edges, key=lambda edge: order[edge.tensor]), lanes
+
+
+def _edge(
+    graph: IntegerGraph, tensor: str, given: int, taken: int, reader: int, slot: int, op: IntegerOperator
+) -> Edge:
+    serializer = None if given == taken else serializer_plan(op.name, graph.tensors[tensor].shape, given, taken)
+    return Edge(tensor, reader, slot, taken, serializer)

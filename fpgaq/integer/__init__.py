@@ -1,0 +1,1 @@
+"""The integer network: its graph, checks, file, accumulators and reference."""

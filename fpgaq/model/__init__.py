@@ -1,0 +1,1 @@
+"""The float world: graphs, functions, importers, exporters, passes and the executor."""

@@ -1,0 +1,108 @@
+"""Model files in, `Graph` out: one function that picks the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ...base.errors import ModelError, UnsupportedError, VerificationError
+from ..graph import Graph
+from ..passes.remove_unused import remove_unused
+from .container import read_file
+from .exports import ADVICE
+from .nnp import from_nnabla, load_nnp, load_nntxt, load_stream
+from .onnx import confirmed, load_onnx, prepared
+
+__all__ = ["from_nnabla", "load", "load_stream", "shown_path"]
+
+SUPPORTED = "supported: nnabla's .nnp, .nntxt or .prototxt with parameters in the text, and .onnx"
+
+
+def load(
+    path: str | Path,
+    network: str | None = None,
+    refuse_batch_statistics: bool = False,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    outputs: Sequence[str] | None = None,
+) -> Graph:
+    """Read a model file.
+
+    Parameters
+    ----------
+    path : str or Path
+        An `.nnp` (also under another name, if it is a zip), an `.nntxt` or `.prototxt` that holds its parameters, or
+        an `.onnx`.
+    network : str, optional
+        The network or executor of a file with several; by default that of the first executor.
+    refuse_batch_statistics : bool
+        Refuse batch normalization in training mode; by default its running statistics are used, with a note in
+        `Graph.notes`.
+    input_shapes : mapping of str to sequence of int, optional
+        For an .onnx with open sizes: the whole shape of each input, the batch first.
+    outputs : sequence of str, optional
+        The outputs to keep; of an .onnx also other tensors, where the network then ends.
+
+    Returns
+    -------
+    Graph
+        As the file has it; `fpgaq.model.passes.standard_passes` is the next stage.
+
+    Raises
+    ------
+    ModelError
+        For a file that is not a sound model.
+    UnsupportedError
+        For another file format, a function or an argument that fpgaq does not carry.
+    VerificationError
+        For an ONNX model from which onnxruntime, where it is installed, computes other values: a bug of the reader.
+    """
+    path = Path(path)
+    try:
+        return _load(path, network, refuse_batch_statistics, input_shapes, outputs)
+    except (ModelError, UnsupportedError, VerificationError) as error:
+        # The cause lists what is supported, for --debug.
+        raise type(error)(f"{shown_path(path)}: {error}") from error.__cause__
+
+
+def _load(
+    path: Path,
+    network: str | None,
+    refuse: bool,
+    input_shapes: Mapping[str, Sequence[int]] | None,
+    outputs: Sequence[str] | None,
+) -> Graph:
+    suffix = path.suffix.lower()
+    if suffix in ADVICE and (path.exists() or path.is_symlink()):
+        raise UnsupportedError(ADVICE[suffix])
+    if path.is_dir() and (path / "saved_model.pb").exists():
+        raise UnsupportedError(ADVICE[".pb"])
+    data = read_file(path)
+    if suffix == ".onnx":
+        data = prepared(data, path.parent, input_shapes, outputs)
+        return confirmed(data, load_onnx(data, network))
+    if input_shapes:
+        raise UnsupportedError("--input-shape is for .onnx files with open sizes; an nnabla model has its own")
+    if suffix in (".nntxt", ".prototxt"):
+        return _ending_at(load_nntxt(data, network, refuse), outputs)
+    if suffix == ".nnp" or (suffix not in (".fpgaq", ".npz") and data.startswith(b"PK\x03\x04")):
+        return _ending_at(load_nnp(data, network, refuse), outputs)
+    raise UnsupportedError(f"files of type {suffix or 'without extension'} are not read; {SUPPORTED}")
+
+
+def _ending_at(graph: Graph, outputs: Sequence[str] | None) -> Graph:
+    """The network with some of its outputs, or other tensors in their place."""
+    if not outputs:
+        return graph
+    written = {op.output for op in graph.operators}
+    missing = [name for name in outputs if name not in written]
+    if missing or len(set(outputs)) < len(outputs):
+        known = ", ".join(repr(name) for name in graph.outputs)
+        raise ModelError(f"--outputs: {missing or list(outputs)}; the model's outputs are {known}")
+    return remove_unused(replace(graph, outputs=tuple(outputs)))
+
+
+def shown_path(path: Path) -> str:
+    """A path in one line: as it is if printable, else quoted."""
+    text = str(path)
+    return text if text.isprintable() else repr(text)

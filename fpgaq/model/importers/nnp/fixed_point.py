@@ -1,0 +1,227 @@
+"""Fixed-point functions of nnabla: on activations an operator, on parameters a grid of the layer that reads them.
+
+A step for each channel is what nnabla's function cannot state; it stands as W * s, quantized by step 1, / s (or times
+1 / s), with powers of two in s. Nor can it state the whole range of two's complement: that stands as one bit more, with
+MaximumScalar and MinimumScalar in front that keep to the range of one less.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....base.errors import ModelError, UnsupportedError
+from ....base.formats import Format, quantize_real
+from ...graph import Array, FixedPointQuantize
+from ...graph.fixed import ROUNDING
+from .function import Converted, Converter, Function, parameter_count
+from .network import NnpNetwork, Node, Variable
+from .parameter_grid import ParameterGrid
+from .proto_fields import Fields
+
+FIELD = "fixed_point_quantize_param"
+BOUNDS = {"MaximumScalar": "maximum_scalar_param", "MinimumScalar": "minimum_scalar_param"}
+MAX_BITS = 31
+"""nnabla casts to a 32-bit integer on the way."""
+TEXT_TOLERANCE = 5e-6
+"""nnabla writes numbers with six digits, so that 2**-16 comes back as 1.52588e-05."""
+
+
+def take_grids(
+    network: NnpNetwork, parameters: Mapping[str, Array], as_parameter: set[str]
+) -> tuple[NnpNetwork, dict[str, Array], dict[str, ParameterGrid]]:
+    """Replace each quantizer of a parameter by the parameter itself and the grid of its values.
+
+    Parameters
+    ----------
+    network : NnpNetwork
+    parameters : mapping of str to array
+    as_parameter : set of str
+        The variables that functions read as parameters.
+
+    Returns
+    -------
+    (NnpNetwork, parameters, grids)
+        The two by the name of the variable that the layer reads.
+    """
+    producer = {name: node for node in network.nodes for name in node.outputs}
+    readers: dict[str, list[Node]] = {}
+    for node in network.nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    variables, values = dict(network.variables), dict(parameters)
+    grids: dict[str, ParameterGrid] = {}
+    gone: set[str] = set()
+    for node in network.nodes:
+        if node.type != "FixedPointQuantize" or len(node.inputs) != 1 or len(node.outputs) != 1:
+            continue
+        bounded, bounds = _bounded(node.inputs[0], producer)
+        source, scale, before = _scaled(bounded, producer, parameters)
+        if source is None:
+            continue
+        output, undone, after = _unscaled(node.outputs[0], readers, parameters)
+        if output not in as_parameter:
+            continue
+        fmt = _within(_format(node), bounds, node)
+        if not np.array_equal(np.broadcast_arrays(scale * undone, 1.0)[0], np.ones_like(scale * undone)):
+            raise UnsupportedError(
+                f"layer {node.name!r} (FixedPointQuantize): the scales around it do not cancel; divide by what was"
+                " multiplied with"
+            )
+        frac = fmt.frac + _exponents(scale, node)
+        values[output] = parameters[source]
+        variables[output] = Variable(output, True, parameters[source].shape)
+        grids[output] = ParameterGrid(fmt.width, fmt.signed, frac, fmt.narrow)
+        gone.update(one.name for one in (node, before, after, *bounds) if one is not None)
+    nodes = tuple(node for node in network.nodes if node.name not in gone)
+    if not gone:
+        return network, values, grids
+    kept = {name for node in nodes for name in (*node.inputs, *node.outputs)}
+    dropped = {name for node in network.nodes if node.name in gone for name in (*node.inputs, *node.outputs)} - kept
+    variables = {name: variable for name, variable in variables.items() if name not in dropped}
+    return replace(network, nodes=nodes, variables=variables), values, grids
+
+
+def _bounded(name: str, producer: Mapping[str, Node]) -> tuple[str, list[Node]]:
+    """The tensor before bounds, and the functions of the bounds."""
+    nodes: list[Node] = []
+    while (node := producer.get(name)) is not None and node.type in BOUNDS and len(node.inputs) == 1:
+        nodes.append(node)
+        name = node.inputs[0]
+    return name, nodes
+
+
+def _within(fmt: Format, bounds: list[Node], node: Node) -> Format:
+    """The format of values that were bounded first: rounding keeps order, so that bounds are rounded as values are."""
+    if not bounds:
+        return fmt
+    least, most = fmt.minimum * fmt.step, fmt.maximum * fmt.step
+    for bound in reversed(bounds):
+        value = _argument(bound, BOUNDS[bound.type])
+        if bound.type == "MaximumScalar":
+            least, most = max(least, value), max(most, value)
+        else:
+            least, most = min(least, value), min(most, value)
+    whole = Format(fmt.width - 1, fmt.frac, True) if fmt.signed and fmt.width > 2 else None
+    ends = tuple(int(end) for end in quantize_real(np.array([least, most]), fmt, ROUNDING))
+    if ends == (fmt.minimum, fmt.maximum):
+        return fmt
+    if whole is None or ends != (whole.minimum, whole.maximum):
+        allowed = f"{fmt.minimum} to {fmt.maximum}"
+        if whole is not None:
+            allowed += f", or {whole.minimum} to {whole.maximum}"
+        raise UnsupportedError(
+            f"layer {node.name!r} (FixedPointQuantize): bounds before it leave integers from {ends[0]} to {ends[1]};"
+            f" supported with n {fmt.width}: {allowed}"
+        )
+    return whole
+
+
+def _argument(node: Node, field: str) -> float:
+    """The number that bounds."""
+    message = node.fields.message_or_none(field)
+    node.fields.finish()
+    if message is None:
+        raise ModelError(f"layer {node.name!r} ({node.type}): has no arguments")
+    arguments = Fields(message, node.fields.where, node.fields.owner)
+    arguments.skip(("inplace",))
+    value = arguments.real("val")
+    arguments.finish()
+    if not math.isfinite(value):
+        raise ModelError(f"layer {node.name!r} ({node.type}): val is {value}; a finite number is needed")
+    return value
+
+
+def _scaled(
+    name: str, producer: Mapping[str, Node], parameters: Mapping[str, Array]
+) -> tuple[str | None, NDArray[np.float64], Node | None]:
+    """The parameter that a variable comes from, its factor, and the function that multiplied it."""
+    if name in parameters and name not in producer:
+        return name, np.ones(()), None
+    node = producer.get(name)
+    if node is None or node.type != "Mul2" or len(node.inputs) != 2 or not set(node.inputs) <= set(parameters):
+        return None, np.ones(()), None
+    return node.inputs[0], parameters[node.inputs[1]].astype(np.float64), node
+
+
+def _unscaled(
+    name: str, readers: Mapping[str, list[Node]], parameters: Mapping[str, Array]
+) -> tuple[str, NDArray[np.float64], Node | None]:
+    """The variable after a scale, if that is its only reader; the factor; and the function."""
+    found = readers.get(name, [])
+    if len(found) != 1 or found[0].type not in ("Mul2", "Div2") or len(found[0].inputs) != 2:
+        return name, np.ones(()), None
+    node = found[0]
+    if node.inputs[0] != name or node.inputs[1] not in parameters:
+        return name, np.ones(()), None
+    with np.errstate(divide="ignore"):
+        factor = parameters[node.inputs[1]].astype(np.float64)
+        return node.outputs[0], factor if node.type == "Mul2" else 1.0 / factor, node
+
+
+def _exponents(scale: NDArray[np.float64], node: Node) -> NDArray[np.int64]:
+    mantissas, exponents = np.frexp(scale)
+    if (mantissas != 0.5).any():
+        raise UnsupportedError(
+            f"layer {node.name!r} (FixedPointQuantize): a scale before it is {scale[mantissas != 0.5].flat[0]:g}, no"
+            " power of two; train with powers of two"
+        )
+    return exponents.astype(np.int64) - 1
+
+
+def _format(node: Node) -> Format:
+    """The format that the arguments of the function state."""
+    fields = node.fields
+    message = fields.message_or_none(FIELD)
+    fields.finish()
+    where = f"layer {node.name!r} (FixedPointQuantize)"
+    if message is None:
+        raise ModelError(f"{where}: has no arguments")
+    arguments = Fields(message, fields.where, fields.owner)
+    fmt = read_format(arguments, where)
+    arguments.finish()
+    return fmt
+
+
+def read_format(arguments: Fields, where: str) -> Format:
+    """sign, n and delta as a format; a delta that is no power of two is refused."""
+    arguments.skip(("ste_fine_grained",))
+    signed, bits, delta = arguments.boolean("sign"), arguments.integer("n"), arguments.real("delta")
+    if not 1 + signed <= bits <= MAX_BITS:
+        raise UnsupportedError(f"{where}: n is {bits}; supported: {1 + signed} to {MAX_BITS}")
+    exponent = round(math.log2(delta)) if math.isfinite(delta) and delta > 0 else -4
+    nearest = 2.0**exponent
+    if abs(delta - nearest) > TEXT_TOLERANCE * nearest:
+        raise UnsupportedError(
+            f"{where}: delta is {delta:g}, no power of two, so that its scale would be no shift; train with delta"
+            f" {nearest:g}"
+        )
+    return Format(bits, -exponent, signed, narrow=signed)
+
+
+def _quantize(function: Function, arguments: Fields) -> Converted:
+    parameter_count(function, 0, 0)
+    fmt = read_format(arguments, function.where)
+    return [(FixedPointQuantize(function.name, function.inputs, function.output, fmt), None)]
+
+
+def _refuse(function: Function, arguments: Fields) -> Converted:
+    reason = {
+        "MinMaxQuantize": "its step is no power of two and its zero no integer zero",
+        "Pow2Quantize": "it rounds each value to a power of two of its own",
+    }[function.type]
+    raise UnsupportedError(
+        f"{function.where}: {reason}; use FixedPointQuantize (fpgaq.nnabla.quantize_activations), or quantize the float"
+        " model with --calibration"
+    )
+
+
+FIXED_POINT: dict[str, tuple[str, Converter]] = {
+    "FixedPointQuantize": (FIELD, _quantize),
+    "MinMaxQuantize": ("min_max_quantize_param", _refuse),
+    "Pow2Quantize": ("pow2_quantize_param", _refuse),
+}

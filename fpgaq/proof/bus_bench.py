@@ -1,0 +1,130 @@
+"""Golden vectors through the wrapper of a folder: frames as bytes on its bus, and the cycles predicted at its ports."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..base.errors import VerificationError
+from ..hardware.emit.render import render
+from ..integer.graph import IntegerArray, IntegerGraph
+from ..integer.reference import run
+from .file_bench import run_ports
+from .harness import STALL_SEED, STALLED_FRAMES, check_cycles, drive
+from .harness_build import compile_designs, lay_flat
+
+ADAPTER = "fpgaq_bus_adapter"
+PATH = f"bench/{ADAPTER}.v"
+
+
+@dataclass(frozen=True)
+class WrapperResult:
+    """What the runs of a wrapper showed; both cycle counts are equal to those predicted."""
+
+    frames: int
+    interval_cycles: int | None
+    latency_cycles: int
+
+
+def adapter_files(manifest: Mapping[str, Any], interface: Mapping[str, Any]) -> dict[str, str | bytes]:
+    """What a bench needs to drive the wrapper of a folder as it drives a core; nothing if there is no wrapper."""
+    if "wrapper" not in manifest:
+        return {}
+    public = interface["wrapper"]
+    facts = {
+        "module": ADAPTER,
+        "top": public["top"],
+        "bus": public["bus_bits"],
+        "last_keep": f"{(1 << public['output']['last_beat_bytes']) - 1:x}",
+    }
+    return {PATH: render("bench/bus_adapter.v.j2", facts)}
+
+
+def simulate_wrapper(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    interface: Mapping[str, Any],
+    graph: IntegerGraph,
+    inputs: Mapping[str, IntegerArray],
+    compiled: bool,
+    timeout: float,
+) -> WrapperResult:
+    """Run frames through the wrapper at full speed and with stalls, and compare every byte and the cycles.
+
+    Parameters
+    ----------
+    directory : Path
+        A folder that was generated with a bus.
+    manifest, interface : mapping
+        The contents of its JSON files.
+    graph : IntegerGraph
+        The network in the form that was built.
+    inputs : mapping of str to array of int
+        (frames, height, width, channels) of its input.
+    compiled : bool
+        By Verilator, else by Icarus.
+    timeout : float
+        Seconds for each run of a tool.
+
+    Raises
+    ------
+    VerificationError
+        A byte or a cycle count that differs.
+    ToolError
+        A simulator is missing or fails.
+    """
+    known = manifest["wrapper"]
+    ports = {side: [byte_port(interface, side)] for side in ("inputs", "outputs")}
+    design = {"top": ADAPTER, "files": [*known["files"], PATH], "memory_files": manifest["memory_files"],
+              "prediction": known["prediction"]}  # fmt: skip
+    files = {name: (directory / name).read_bytes() for name in (*design["files"], *design["memory_files"])}
+    golden = run(graph, inputs)
+    values = {ports[side][0]["tensor"]: as_bytes(arrays[ports[side][0]["tensor"]], interface["wrapper"][side[:-1]])
+              for side, arrays in (("inputs", inputs), ("outputs", golden))}  # fmt: skip
+    frames = len(next(iter(values.values())))
+    with tempfile.TemporaryDirectory(prefix="fpgaq-wrapper-") as temporary:
+        folder = Path(temporary)
+        if compiled:
+            flat = lay_flat(files, design, ports, folder / "design")
+            program = compile_designs([flat], folder / "build", timeout)
+            latency, ends = drive(program, 0, flat, values, values, frames, 0, timeout)
+            drive(program, 0, flat, values, values, min(frames, STALLED_FRAMES), STALL_SEED, timeout)
+            interval = check_cycles(known["prediction"], latency, ends)
+            return WrapperResult(frames, interval, latency)
+        (folder / "stalled").mkdir()
+        result = run_ports(folder, files, design, ports, values, stall_seed=None)
+        stalled = run_ports(folder / "stalled", files, design, ports, values, stall_seed=STALL_SEED)
+    mismatch = result.mismatch or stalled.mismatch
+    if mismatch is not None:
+        raise VerificationError(f"the wrapper: {mismatch}")
+    assert result.latency is not None
+    return WrapperResult(frames, result.interval, result.latency)
+
+
+def byte_port(interface: Mapping[str, Any], side: str) -> dict[str, Any]:
+    """A port of the wrapper as one of a core whose frame is a vector of bytes."""
+    port, core = interface["wrapper"][side[:-1]], interface[side][0]
+    lanes = port["tdata_bits"] // 8
+    return {
+        "name": core["name"],
+        "tensor": core["tensor"],
+        "port": port["port"],
+        "shape": [1, 1, port["bytes_per_frame"]],
+        "lanes": lanes,
+        "width": 8,
+        "signed": False,
+        "slot_bits": 8,
+        "tdata_bits": port["tdata_bits"],
+        "beats_per_frame": port["beats_per_frame"],
+    }
+
+
+def as_bytes(values: IntegerArray, port: Mapping[str, Any]) -> IntegerArray:
+    """Frames of integers as frames of the bytes of their slots, low part first."""
+    octets = np.ascontiguousarray(values, dtype="<i8").view(np.uint8).reshape(len(values), -1, 8)
+    return octets[:, :, : port["slot_bits"] // 8].reshape(len(values), 1, 1, -1).astype(np.int64)

@@ -1,0 +1,306 @@
+"""Run the bench of an output folder in a simulator, in a temporary copy: the folder stays as it is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..base.child import Limits, run_tool
+from ..base.choices import SIMULATORS
+from ..base.errors import ModelError, ToolError, UsageError, VerificationError
+from ..base.tools import require
+from ..integer.graph import IntegerArray, IntegerGraph
+from ..integer.inputs import transform_data
+from .bench import bench_files
+from .bus_bench import WrapperResult, simulate_wrapper
+from .chosen import Exercise
+from .folder import check_digests, check_wrapper, read_bench, read_interface, read_manifest
+from .harness import STALLED_FRAMES, run_harness
+from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames
+
+COMPILED_TIMEOUT = 3600.0
+"""Seconds for each step with a compiled network."""
+
+SLOWEST_SIMULATION = 150
+"""Cycles a second below which a simulation is taken to hang."""
+LOGS = ("*.log", "fpgaq-*/*.log")
+"""Files that cocotb's runner and the simulator write, below the folder of the bench."""
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """The measurements of a simulation that passed.
+
+    Parameters
+    ----------
+    frames : int
+        Frames of the unstalled run; every beat of them was compared.
+    mismatches : int
+        Beats that differ; 0, since a mismatch raises VerificationError.
+    interval_cycles : int or None
+        Cycles between the last beats of successive frames; None if it neither settled nor was predicted.
+    latency_cycles : int
+        First input beat to last output beat of frame 0.
+    seconds : float
+        Wall time, compilation included.
+    message : str
+        The result in one line.
+    exercise : Exercise or None
+        How many words of the memories the frames exercise; None where the streams between the layers were not
+        compared, or a folder's bench does not tell.
+    """
+
+    frames: int
+    mismatches: int
+    interval_cycles: int | None
+    latency_cycles: int
+    seconds: float
+    message: str
+    exercise: Exercise | None = None
+    wrapper: WrapperResult | None = None
+
+
+def simulate(
+    directory: str | Path,
+    frames: int | None = None,
+    data: Mapping[str, ArrayLike] | None = None,
+    simulator: str = "icarus",
+    timeout: float | None = None,
+    thorough: bool = False,
+) -> SimulationResult:
+    """Simulate the network of an output folder against its golden vectors.
+
+    Parameters
+    ----------
+    directory : str or Path
+        An output folder of `fpgaq generate`.
+    frames : int, optional
+        How many frames of the data are used; extreme and random ones come on top. Where the data hold fewer,
+        random ones make up for it. By default all frames of the folder's own vectors, or of `data`.
+    data : mapping of str to array, optional
+        User data, (frames, *model shape) for each input; the folder's own golden vectors if None.
+    simulator : {"icarus", "verilator"}
+    timeout : float, optional
+        Seconds after which the simulator is taken to hang; by default many times what the predicted cycles need.
+    thorough : bool
+        Choose as many frames as are needed to exercise every word of the memories that can be.
+
+    Raises
+    ------
+    VerificationError
+        The simulation and the golden vectors differ; the message names the first divergent layer. Or a file of the
+        folder is not as it was generated.
+    ToolError
+        A simulator that is missing, too old, crashed, hung or flooded its output.
+    ModelError
+        A folder that is not a complete output.
+    """
+    directory = Path(directory)
+    if simulator not in SIMULATORS:
+        raise UsageError(f"--simulator {simulator}: {' and '.join(SIMULATORS)} are known")
+    manifest = read_manifest(directory)
+    check_digests(directory, manifest)
+    _check_network(directory, manifest)
+    if simulator == "verilator":
+        result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough)
+    else:
+        result = _simulate_cocotb(directory, manifest, frames, data, simulator, timeout, thorough)
+    if "wrapper" not in manifest:
+        return result
+    return replace(result, wrapper=_simulate_wrapper(directory, manifest, frames, data, simulator == "verilator"))
+
+
+def _simulate_wrapper(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    frames: int | None,
+    data: Mapping[str, ArrayLike] | None,
+    compiled: bool,
+) -> WrapperResult:
+    """The frames of the data through the wrapper."""
+    graph, lowered = _load_networks(directory)
+    interface = read_interface(directory)
+    check_wrapper(directory, manifest, interface)
+    inputs = limit_frames(transform_data(graph, data) if data is not None else _stored_frames(graph, directory), frames)
+    return simulate_wrapper(directory, manifest, interface, lowered, inputs, compiled, COMPILED_TIMEOUT)
+
+
+def _simulate_cocotb(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    frames: int | None,
+    data: Mapping[str, ArrayLike] | None,
+    simulator: str,
+    timeout: float | None,
+    thorough: bool,
+) -> SimulationResult:
+    """The folder's own bench, in a copy."""
+    require("cocotb", "iverilog")
+    with tempfile.TemporaryDirectory(prefix="fpgaq-simulate-") as temporary:
+        copy = Path(temporary)
+        _copy_output(directory, manifest, copy)
+        if frames is not None or data is not None or thorough:
+            _replace_bench(directory, manifest, copy, frames, data, thorough)
+        description = read_bench(copy)
+        if timeout is None:
+            timeout = _default_timeout(manifest["prediction"], len(description["frames"]), simulator)
+        started = time.monotonic()
+        # Its temporary folder is in ours, so that its logs are watched and nothing of it outlives us.
+        command = [sys.executable, "run.py", "--simulator", simulator]
+        limits = Limits(timeout, logs=LOGS, remedy="--frames takes fewer")
+        environment = {"TMPDIR": str(copy / "bench")}
+        run_tool(f"the simulation with {simulator}", command, copy / "bench", limits, environment)
+        return _read_outcome(copy / "bench" / "build", time.monotonic() - started)
+
+
+def _simulate_compiled(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    frames: int | None,
+    data: Mapping[str, ArrayLike] | None,
+    timeout: float | None,
+    thorough: bool,
+) -> SimulationResult:
+    """All frames of the data through the network compiled to C++; only its ports are compared."""
+    graph, lowered = _load_networks(directory)
+    interface = read_interface(directory)
+    stored = transform_data(graph, data) if data is not None else _stored_frames(graph, directory)
+    count = frames if frames is not None else len(next(iter(stored.values())))
+    vectors = golden_vectors(graph, limit_frames(stored, count), RANDOM_FRAMES, lowered, thorough)
+    inputs = {name: vectors.tensors[name] for name in graph.inputs}
+    total, interval, latency, seconds = run_harness(
+        directory, manifest, interface, lowered, inputs, timeout or COMPILED_TIMEOUT
+    )
+    return SimulationResult(
+        frames=total,
+        mismatches=0,
+        interval_cycles=interval,
+        latency_cycles=latency,
+        seconds=seconds,
+        message=f"every output beat of {total} frames is equal, and of {min(total, STALLED_FRAMES)} with stalls",
+    )
+
+
+def _copy_output(directory: Path, manifest: Mapping[str, Any], copy: Path) -> None:
+    """Copy what the bench needs: only files with a digest, where the manifest has them. Others are not ours to run."""
+    named = manifest.get("digests") or [
+        *("manifest.json", *manifest["files"], *manifest["memory_files"]),
+        *(path.relative_to(directory).as_posix() for path in _bench_of_old(directory)),
+    ]
+    for name in dict.fromkeys(("manifest.json", *named)):
+        target = copy / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(directory / name, target)
+
+
+def _bench_of_old(directory: Path) -> list[Path]:
+    """The bench's files in a folder whose manifest has no digests of them."""
+    made = ("build", "__pycache__", "user")
+    return [
+        path
+        for path in sorted((directory / "bench").rglob("*"))
+        if path.is_file() and not set(path.relative_to(directory).parts[1:-1]) & set(made)
+    ]
+
+
+def _replace_bench(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    copy: Path,
+    frames: int | None,
+    data: Mapping[str, ArrayLike] | None,
+    thorough: bool,
+) -> None:
+    """Write the bench anew in the copy, for other frames than those it was generated with."""
+    graph, lowered = _load_networks(directory)
+    inputs = transform_data(graph, data) if data is not None else _stored_frames(graph, copy)
+    inputs = limit_frames(inputs, frames)
+    present = len(next(iter(inputs.values())))
+    random_frames = RANDOM_FRAMES + max((frames or 0) - present, 0)
+    shutil.rmtree(copy / "bench")
+    interface = read_interface(directory)
+    for name, content in bench_files(graph, manifest, interface, inputs, random_frames, lowered, thorough).items():
+        target = copy / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+
+
+def _load_networks(directory: Path) -> tuple[IntegerGraph, IntegerGraph]:
+    """The network of a folder, and the form of it that was built."""
+    from ..integer.file import load
+
+    network, lowered = load(directory / "network.fpgaq"), directory / "lowered.fpgaq"
+    return network, load(lowered) if lowered.is_file() else network
+
+
+def _check_network(directory: Path, manifest: Mapping[str, Any]) -> None:
+    """In a folder without digests of all files, hold the network against its own digest."""
+    from ..integer.file import digest
+
+    if "digests" not in manifest and digest(_load_networks(directory)[1]) != manifest.get("digest"):
+        raise VerificationError(
+            f"{directory / 'network.fpgaq'}: is not the network that manifest.json names; generate the folder anew"
+        )
+
+
+def _stored_frames(graph: IntegerGraph, copy: Path) -> dict[str, IntegerArray]:
+    """The data frames among the bench's own golden vectors."""
+    description = read_bench(copy)
+    chosen = [index for index, label in enumerate(description["frames"]) if label.startswith("data ")]
+    inputs = {}
+    for stream in description["streams"]:
+        if stream["kind"] == "input":
+            path = copy / "bench" / stream["vectors"]
+            try:
+                inputs[stream["tensor"]] = np.load(path, allow_pickle=False)[chosen].astype(np.int64)
+            except (OSError, ValueError, EOFError, IndexError) as error:
+                reason = " ".join(str(error).split())
+                raise ModelError(f"{path}: no golden vectors ({reason}); generate the folder anew") from None
+    if set(inputs) != set(graph.inputs):
+        raise ModelError(f"bench.json feeds {sorted(inputs)}, the network has {sorted(graph.inputs)}")
+    return inputs
+
+
+def _default_timeout(prediction: Mapping[str, Any], frames: int, simulator: str) -> float:
+    latency = int(prediction["latency_cycles"])
+    interval = int(prediction["interval_cycles"] or 4 * latency)
+    cycles = (3 * frames + 20) * interval + 20 * latency
+    return (1200 if simulator == "verilator" else 300) + cycles / SLOWEST_SIMULATION
+
+
+def _read_outcome(build: Path, seconds: float) -> SimulationResult:
+    try:
+        outcome = json.loads((build / "outcome.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ToolError("the simulation ended without an outcome; run `make` in the bench folder to see why") from None
+    if outcome["status"] == 1:
+        raise VerificationError(outcome["message"])
+    if outcome["status"] != 0:
+        raise ToolError(outcome["message"])
+    return SimulationResult(
+        frames=outcome["frames"],
+        mismatches=outcome["mismatches"],
+        interval_cycles=outcome["interval_cycles"],
+        latency_cycles=outcome["latency_cycles"],
+        seconds=seconds,
+        message=f"every beat of {outcome['frames']} frames is equal in {len(outcome['tests'])} tests",
+        exercise=_read_exercise(outcome.get("exercise")),
+    )
+
+
+def _read_exercise(found: Any) -> Exercise | None:
+    """The words that the frames of bench.json exercise; None in a folder of version 0.1.0."""
+    names = {field.name for field in fields(Exercise)}
+    if not isinstance(found, dict) or set(found) != names or not all(type(value) is int for value in found.values()):
+        return None
+    return Exercise(**found)

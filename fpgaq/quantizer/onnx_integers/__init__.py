@@ -1,0 +1,49 @@
+"""ONNX models that are quantized already: an integer graph that computes what the file states, without calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...base.errors import ModelError, UnsupportedError, VerificationError
+from ...integer.graph import IntegerGraph
+from ...model.importers import shown_path
+from ...model.importers.container import read_file
+from ...model.importers.onnx import prepared
+from .check import compare_with_onnxruntime, confirm
+from .network import load_integer_onnx, states_integers
+
+__all__ = ["compare_with_onnxruntime", "confirm", "load_integer_onnx", "load_integers", "states_integers"]
+
+
+def load_integers(
+    path: str | Path,
+    network: str | None = None,
+    input_shapes: Mapping[str, Sequence[int]] | None = None,
+    outputs: Sequence[str] | None = None,
+) -> tuple[IntegerGraph, tuple[str, ...]] | None:
+    """Read a model file that is quantized already; None for any other file, which `importers.load` reads.
+
+    Parameters are those of `load`.
+
+    Returns
+    -------
+    (IntegerGraph, tuple of str) or None
+        What the file states, and lines that tell how.
+
+    Raises
+    ------
+    ModelError, UnsupportedError
+        As `load` does.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".onnx":
+        return None
+    try:
+        data = prepared(read_file(path), path.parent, input_shapes, outputs)
+        if not states_integers(data):
+            return None
+        graph, remarks = load_integer_onnx(data, network)
+        return graph, (*remarks, confirm(data, graph))
+    except (ModelError, UnsupportedError, VerificationError) as error:
+        raise type(error)(f"{shown_path(path)}: {error}") from error.__cause__

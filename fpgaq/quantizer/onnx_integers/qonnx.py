@@ -1,0 +1,88 @@
+"""Quant and BipolarQuant of QONNX, as Brevitas and QKeras write them: a quantizer and a dequantizer in one node."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ...base.errors import UnsupportedError
+from ...base.formats import Format
+from ...model.importers.onnx.builder import Call
+from .reading import conversion, scales
+from .values import Grid, Quantized, Stored
+
+DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
+ROUNDINGS = ("ROUND", "HALF_EVEN")
+MAX_WIDTH = 16
+
+
+def quant(call: Call) -> None:
+    """Quant: ``(clip(round(x / scale + zero point)) - zero point) * scale`` in any number of bits."""
+    call.count(4, 4)
+    owner, output = conversion(call), call.node.outputs[0]
+    fmt = _format(call)
+    step, zero = scales(call, 1), call.constant(2).astype(np.float64)
+    if (
+        zero.size != 1
+        or not np.isfinite(zero).all()
+        or (zero % 1).any()
+        or not fmt.minimum <= zero.reshape(-1)[0] <= fmt.maximum
+    ):
+        found = zero.ravel()[:4].tolist()
+        raise UnsupportedError(f"{call.where}: zero point {found}; supported: one whole number in range")
+    middle = int(zero.reshape(-1)[0])
+    if call.is_constant(0):
+        owner.quantized[output] = _constant(call, step, middle, fmt)
+        return
+    if step.size != 1:
+        raise UnsupportedError(f"{call.where}: {step.size} scales of a computed tensor; supported: one for all of it")
+    if middle % 2:
+        # QONNX adds the zero point before it rounds half to even, which an odd one turns around.
+        raise UnsupportedError(
+            f"{call.where}: the odd zero point {middle} is added before ties go to even; use even ones"
+        )
+    value = call.tensor(0)
+    target = Grid(float(step.reshape(-1)[0]), middle, fmt)
+    name = owner.quantize(value, target, output, call.where, call.node.name)
+    owner.tensors[output] = Stored(output, value.shape, name, True)
+
+
+def _format(call: Call) -> Format:
+    bits = call.constant(3).astype(np.float64).reshape(-1)
+    signed, narrow = call.attributes.flag("signed", 1), call.attributes.flag("narrow")
+    rounding = call.attributes.text("rounding_mode", "ROUND")
+    if bits.size != 1 or not np.isfinite(bits[0]) or bits[0] % 1 or not 1 + (signed and narrow) <= bits[0] <= MAX_WIDTH:
+        raise UnsupportedError(f"{call.where}: {bits[:4].tolist()} bits; supported: one whole number, to {MAX_WIDTH}")
+    if rounding.upper() not in ROUNDINGS:
+        raise UnsupportedError(f"{call.where}: rounding mode {rounding!r}; supported: {', '.join(ROUNDINGS)}")
+    if narrow and not signed:
+        raise UnsupportedError(f"{call.where}: a narrow range of unsigned integers; supported: of signed ones")
+    return Format(int(bits[0]), 0, signed, narrow)
+
+
+def _constant(call: Call, step: np.ndarray, zero: int, fmt: Format) -> Quantized:  # type: ignore[type-arg]
+    array = call.parameter(0)
+    axes = [axis for axis, size in enumerate(step.shape) if size > 1]
+    aligned = step.reshape((1,) * (array.ndim - step.ndim) + step.shape) if step.ndim < array.ndim else step
+    axis = axes[0] + aligned.ndim - step.ndim if axes else 0
+    if len(axes) > 1 or (axes and (aligned.ndim != array.ndim or aligned.shape[axis] != array.shape[axis])):
+        raise UnsupportedError(
+            f"{call.where}: scales of shape {step.shape} for {array.shape}; supported: along one axis"
+        )
+    quotient = array.astype(np.float64) / (aligned if axes else step.reshape(-1)[0]).astype(np.float64)
+    whole = np.clip(np.rint(quotient + zero), fmt.minimum, fmt.maximum).astype(np.int64)
+    return Quantized(whole, step.reshape(-1).astype(np.float32), np.array([zero]), axis, replace(fmt, narrow=False))
+
+
+def bipolar_quant(call: Call) -> None:
+    """BipolarQuant of constants: weights of plus and minus one scale."""
+    call.count(2, 2)
+    step = scales(call, 1)
+    if not call.is_constant(0):
+        raise UnsupportedError(f"{call.where}: on computed values; supported: on weights; use a Quant of 2 bits")
+    whole = np.where(call.parameter(0) >= 0, 1, -1).astype(np.int64)
+    if step.size != 1:
+        raise UnsupportedError(f"{call.where}: {step.size} scales; supported: one")
+    quantized = Quantized(whole, step.reshape(-1), np.zeros(1, np.int64), 0, Format(2, 0))
+    conversion(call).quantized[call.node.outputs[0]] = quantized

@@ -1,0 +1,89 @@
+"""Sums of integers of arbitrary scales: integer factors that give the specified result for every combination."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...base.formats import Rounding
+from ...integer.graph import Requantize, Tensor
+from ...integer.requantizers import requantized
+from .values import Grid
+
+MAX_BITS = 20
+MAX_SHIFT = 30
+MOST = 1 << 32
+ROUNDINGS: tuple[Rounding, ...] = ("half_up", "half_even")
+
+
+@dataclass(frozen=True)
+class Factors:
+    """``offset + sum of factor * input``, its requantizer, and the combinations at a tie where it differs."""
+
+    factors: tuple[int, ...]
+    offset: int
+    rule: Requantize
+    ties: int
+
+
+def choose_factors(
+    scales: Sequence[Fraction], tensors: Sequence[Tensor], grid: Grid, limits: tuple[int, int]
+) -> Factors | None:
+    """The factors of the least shift with which every combination of inputs has the specified result.
+
+    The specified result is ``zero_point + half_even(sum of scale * (input - zero_point))``, in exact rationals.
+    Where no shift serves, it is the least one that differs at exact ties alone, which it rounds up.
+    """
+    if sum(tensor.format.width for tensor in tensors) > MAX_BITS:
+        return None
+    inputs = _combinations(tensors)
+    wanted, tie = _specified(scales, tensors, inputs)
+    fmt = grid.format
+    result = np.clip(wanted + grid.zero_point, *limits)
+    low = limits[0] if limits[0] > fmt.minimum else None
+    high = limits[1] if limits[1] < fmt.maximum else None
+    fallback: Factors | None = None
+    for shift in range(MAX_SHIFT + 1):
+        factors = tuple(int(np.floor(scale * 2**shift + Fraction(1, 2))) for scale in scales)
+        if sum(abs(factor) << tensor.format.width for factor, tensor in zip(factors, tensors, strict=True)) >> 40:
+            break
+        offset = -sum(factor * tensor.zero_point for factor, tensor in zip(factors, tensors, strict=True))
+        sums = offset + sum(factor * values for factor, values in zip(factors, inputs, strict=True))
+        for rounding in ROUNDINGS:
+            rule = Requantize((shift,), rounding, zero_point=grid.zero_point, low=low, high=high)
+            different = requantized(np.asarray(sums)[np.newaxis], rule, fmt)[0] != result
+            if not different.any():
+                return Factors(factors, offset, rule, 0)
+            if fallback is None and not (different & ~tie).any():
+                fallback = Factors(factors, offset, rule, int(different.sum()))
+    return fallback
+
+
+def _combinations(tensors: Sequence[Tensor]) -> list[NDArray[np.int64]]:
+    ranges = [np.arange(tensor.format.minimum, tensor.format.maximum + 1, dtype=np.int64) for tensor in tensors]
+    return [values.ravel() for values in np.meshgrid(*ranges, indexing="ij")]
+
+
+def _specified(
+    scales: Sequence[Fraction], tensors: Sequence[Tensor], inputs: Sequence[NDArray[np.int64]]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The sums rounded half to even, and which of them lie on a tie; Python integers where 64 bits are too few."""
+    denominator = lcm(*(scale.denominator for scale in scales))
+    numerators = [int(scale * denominator) for scale in scales]
+    reach = sum(abs(n) << tensor.format.width for n, tensor in zip(numerators, tensors, strict=True))
+    small = max(4 * reach, 4 * denominator) < 1 << 62
+    total = sum(
+        numerator * ((values if small else values.astype(object)) - tensor.zero_point)
+        for numerator, values, tensor in zip(numerators, inputs, tensors, strict=True)
+    )
+    quotient = total // denominator
+    twice = 2 * (total - quotient * denominator)
+    tie = np.asarray(twice == denominator, dtype=bool)
+    up = np.asarray(twice > denominator, dtype=bool) | (tie & np.asarray(quotient % 2 == 1, dtype=bool))
+    # Beyond 32 bits everything saturates alike.
+    return np.clip(quotient, -MOST, MOST).astype(np.int64) + up, tie

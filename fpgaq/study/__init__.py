@@ -1,0 +1,1 @@
+"""Many networks, or many views of one: search, exploration, pruning and reports."""

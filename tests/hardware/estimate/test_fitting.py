@@ -1,0 +1,57 @@
+"""The fastest schedule that a part holds: no budget that fits by its own estimate is faster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from fpgaq.hardware.estimate import adapt, excess_of, fit_device, measure_storage
+from fpgaq.hardware.schedule import Target, plan_hardware
+from fpgaq.integer.graph import IntegerGraph
+from tests.support.known_networks import lenet, same_padded, skip
+from tests.support.network_shapes import Shape, chain, ds_cnn, mobilenet, resnet8, resnet18
+
+PARTS = ("xc7a35t", "ecp5-25k", "ice40-hx8k")
+
+
+def wide() -> IntegerGraph:
+    """Two layers of many products over few pixels."""
+    net = Shape((6, 6, 8))
+    return net.graph(net.convolution(net.convolution("x", 24), 12, 1))
+
+
+def beaten_by(graph: IntegerGraph, device: str, budgets: Iterable[int]) -> list[tuple[int, float]]:
+    """Budgets that fit by their own estimate and are faster than what the device is said to hold."""
+    best = fit_device(graph, device).schedule.prediction.mean_interval
+    faster = []
+    for budget in budgets:
+        lowered, schedule = plan_hardware(graph, Target(multipliers=budget))
+        if schedule.prediction.mean_interval < best and not excess_of(adapt(lowered, schedule, device)[1]):
+            faster.append((budget, schedule.prediction.mean_interval))
+    return faster
+
+
+@pytest.mark.parametrize("device", PARTS)
+def test_no_budget_is_faster_than_the_device(device: str) -> None:
+    assert beaten_by(wide(), device, range(4, 120, 7)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("device", ["xc7a35t", "xc7z020", "ecp5-85k"])
+@pytest.mark.parametrize(
+    "build",
+    [lenet, same_padded, skip, wide, lambda: chain(12, 12, 4, 3), resnet8, ds_cnn, mobilenet,
+     lambda: mobilenet(32, 4, 10), lambda: resnet18(32, 4)],
+)  # fmt: skip
+def test_no_budget_beats_a_part(build: Callable[[], IntegerGraph], device: str) -> None:
+    assert beaten_by(build(), device, range(20, 440, 28)) == []
+
+
+def test_storage_counts_what_the_estimate_counts() -> None:
+    graph = same_padded()
+    lowered, schedule = plan_hardware(graph, Target(multipliers=16))
+    storage = measure_storage(lowered, schedule, "xc7a35t")
+    estimated = adapt(lowered, schedule, "xc7a35t")[1].counts.bram
+    assert abs(storage.blocks - estimated) <= 3
+    assert storage.bits > 0 and not storage.too_large

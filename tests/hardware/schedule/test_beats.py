@@ -1,0 +1,163 @@
+"""The beat model: deadlocks, the worth of every word of memory, and its own consistency.
+
+That its cycles are those of the hardware is what the benches in hdl_tests hold it to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fpgaq.hardware.schedule import Schedule, Target, WindowPlan, make_schedule, processes, window_processes
+from fpgaq.hardware.schedule.beats import BeatModel, BeatNetwork, keeps_interval, predict_cycles
+from fpgaq.hardware.schedule.memories import describe, with_endless_fifos
+from fpgaq.hardware.schedule.processes import ENDLESS_BITS
+from fpgaq.hardware.schedule.walk import least_words
+from fpgaq.integer.graph import IntegerGraph
+from tests.support.fuzz.networks import random_case
+from tests.support.integer_networks import convolution_network
+from tests.support.known_networks import lenet, same_padded, skip
+
+SEEDS = range(40)
+
+
+def network_of(graph: IntegerGraph, schedule: Schedule) -> BeatNetwork:
+    return describe(graph, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
+
+
+def with_plan(network: BeatNetwork, index: int, **changes: object) -> BeatNetwork:
+    plans = list(network.plans)
+    plans[index] = replace(plans[index], **changes)  # type: ignore[arg-type]
+    return replace(network, plans=tuple(plans))
+
+
+def with_queue(network: BeatNetwork, index: int, bits: int) -> BeatNetwork:
+    edges = list(network.edges)
+    edges[index] = replace(edges[index], queue_bits=bits)
+    return replace(network, edges=tuple(edges))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_memories_are_the_least(seed: int) -> None:
+    """Half of any memory deadlocks or costs cycles; the least that is live never deadlocks."""
+    case = random_case(seed)
+    network, interval = network_of(case.graph, case.schedule), case.schedule.prediction.mean_interval
+    assert keeps_interval(network, interval)
+    for index, plan in enumerate(network.plans):
+        if isinstance(plan, WindowPlan):
+            live = least_words(plan.walk)
+            assert predict_cycles(with_plan(network, index, capacity_words=live)) is not None
+            if live > 1:
+                assert predict_cycles(with_plan(network, index, capacity_words=live - 1)) is None
+            if plan.address_bits > 1 and 1 << (plan.address_bits - 1) >= live:
+                assert not keeps_interval(with_plan(network, index, address_bits=plan.address_bits - 1), interval)
+        least = plan.group_beats if isinstance(plan, WindowPlan) else 1
+        if plan.fifo_bits > 1 and 1 << (plan.fifo_bits - 1) >= least:
+            assert not keeps_interval(with_plan(network, index, fifo_bits=plan.fifo_bits - 1), interval)
+    for index, edge in enumerate(network.edges):
+        if edge.queue_bits is not None and edge.queue_bits > 1:
+            assert not keeps_interval(with_queue(network, index, edge.queue_bits - 1), interval)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_times_are_those_of_handshakes(seed: int) -> None:
+    """Every frame ends after the one before, and the prediction is what the times say."""
+    case = random_case(seed)
+    schedule, network = case.schedule, network_of(case.graph, case.schedule)
+    model, prediction = BeatModel(network), schedule.prediction
+    for count in range(1, prediction.frames + 1):
+        assert model.add_frame()
+        assert len(model.frame_ends()) == count
+    ends = model.frame_ends()
+    assert all(early < late for early, late in zip(ends, ends[1:], strict=False))
+    assert ends[0] - model.first_input == prediction.latency
+    if prediction.interval is not None:
+        assert ends[-1] - ends[-2] == ends[-2] - ends[-3] == prediction.interval == prediction.mean_interval
+        busy = [plan.cycles if isinstance(plan, WindowPlan) else 0 for plan in schedule.plans]
+        assert prediction.interval >= max(*busy, *network.input_beats.values(), *network.output_beats.values())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_times_by_arrays_and_by_loops_agree(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every beat leaves every producer at the same time, however many events are computed at once."""
+    case = random_case(seed)
+    network, found = network_of(case.graph, case.schedule), []
+    for long in (2, 16, 1 << 60):
+        monkeypatch.setattr(window_processes, "LONG", long)
+        model = BeatModel(network)
+        for _ in range(3):
+            assert model.add_frame()
+        found.append(model.departures)
+    assert found[0] == found[1] == found[2]
+
+
+def test_endless_registers_change_no_time_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind endless FIFOs nothing is faster for registers without end, and what left where is put right afterwards."""
+    for seed in range(12):
+        case = random_case(seed)
+        network, found = with_endless_fifos(network_of(case.graph, case.schedule)), []
+        for index, edge in enumerate(network.edges):
+            # A queue that fills up would be emptier before registers without end.
+            network = network if edge.queue_bits is None else with_queue(network, index, 20)
+        for bits in (ENDLESS_BITS, -1):
+            monkeypatch.setattr(processes, "ENDLESS_BITS", bits)
+            model = BeatModel(network)
+            for _ in range(3):
+                assert model.add_frame()
+            model.settle()
+            found.append(model.departures)
+        assert found[0] == found[1], seed
+
+
+def test_one_more_frame_per_interval_is_refused() -> None:
+    graph = same_padded()
+    network = network_of(graph, make_schedule(graph, Target(multipliers=64, sharing=False)))
+    assert keeps_interval(network, 4704)
+    assert not keeps_interval(network, 4703)
+
+
+def test_a_skip_waits_in_its_queue() -> None:
+    """The queue of the short way holds what the long way still works on: less deadlocks, half of it costs the rate."""
+    graph = skip()
+    schedule = make_schedule(graph, Target(multipliers=20, sharing=False))
+    network = network_of(graph, schedule)
+    short = next(i for i, edge in enumerate(network.edges) if edge.tensor == "t1" and edge.reader == 3)
+    bits = network.edges[short].queue_bits
+    assert bits is not None and bits > 4
+    interval = schedule.prediction.mean_interval
+    assert keeps_interval(network, interval)
+    outcomes = [predict_cycles(with_queue(network, short, less)) for less in range(1, bits)]
+    assert outcomes[0] is None
+    assert all(found is None or found.mean_interval > interval for found in outcomes)
+    # A way without any window in between needs next to nothing.
+    assert max(edge.queue_bits or 0 for edge in network.edges if edge.reader != 3) <= 2
+
+
+def test_a_single_window_by_hand() -> None:
+    """A 1x1 convolution on one pixel: a word, a step, the pipeline, the FIFO; each end counted by hand."""
+    graph = convolution_network(size=(1, 1), channels=1, outputs=1, kernel=(1, 1), padding=(0, 0, 0, 0))
+    schedule = make_schedule(graph, Target(multipliers=1))
+    plan = schedule.plans[0]
+    assert isinstance(plan, WindowPlan) and plan.steps == 1 and plan.result_latency == 5 + 2 + 1
+    # Taken in cycle 0, started in 1, the step in 2, its result written after the pipeline, offered two later.
+    assert schedule.prediction.latency == 1 + 1 + plan.result_latency + 2
+    assert schedule.prediction.interval == 1
+
+
+def test_rows_of_the_second_buffer_buy_the_rate() -> None:
+    """An unpadded 5x5 after a pool: nine of its twelve rows for the full rate, six cost a fifth of it."""
+    graph = lenet()
+    schedule = make_schedule(graph, Target(multipliers=64, sharing=False))
+    network, plan = network_of(graph, schedule), schedule.plans[2]
+    assert isinstance(plan, WindowPlan) and plan.image == (12, 12, 8)
+    row = plan.image[1] * plan.words_per_pixel
+
+    def interval(rows: int) -> float:
+        prediction = predict_cycles(with_plan(network, 2, capacity_words=rows * row))
+        assert prediction is not None
+        return prediction.mean_interval
+
+    assert interval(9) == interval(10) == interval(12) == 5760
+    assert interval(8) > 5760
+    assert 1.15 < interval(6) / 5760 < 1.3

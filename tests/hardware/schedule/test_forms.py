@@ -1,0 +1,38 @@
+"""Which form of a network is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fpgaq import pipeline
+from fpgaq.hardware.schedule import Target, make_schedule, plan_hardware
+from fpgaq.integer.graph import IntegerConvolution, IntegerGraph, IntegerReshape
+
+FOLDER = Path(__file__).parents[3] / "examples" / "fashion_cnn"
+
+
+def network() -> IntegerGraph:
+    """The example, quantized with the default options."""
+    return pipeline.quantize(pipeline.load_model(FOLDER / "model.nnp"), FOLDER / "calibration.npz")
+
+
+def test_a_first_layer_between_one_step_and_two_computes_two_columns_at_a_time() -> None:
+    graph, target = network(), Target(multipliers=256)
+    built, schedule = plan_hardware(graph, target)
+    plain = make_schedule(graph, target)
+    assert plain.prediction.interval == 1568
+    assert schedule.prediction.interval == 1269
+    assert (schedule.macs, schedule.limit, schedule.budget) == (plain.macs, plain.limit, 256)
+    assert schedule.multipliers <= 256
+    first, columns = built.operators[:2]
+    assert isinstance(first, IntegerConvolution)
+    assert isinstance(columns, IntegerReshape)
+    assert built.tensors[first.output].shape == (28, 14, 16)
+
+
+def test_a_network_that_keeps_its_multipliers_busy_stays_as_it_is() -> None:
+    graph = network()
+    built, schedule = plan_hardware(graph, Target(multipliers=64))
+    assert built is graph
+    assert schedule.prediction.interval == 4704
+    assert plan_hardware(graph, Target(cycles=1568))[0] is graph
