@@ -2,8 +2,8 @@
 
     python benchmarks/fixtures.py ../shared/models/nnabla_fixtures
 
-Agreement means what `tests/model/importers/test_onnx_pairs.py` asserts: both graphs give the same values within float32's
-precision on three inputs, and so does onnxruntime.
+Agreement means what `tests/model/importers/test_onnx_pairs.py` asserts: both graphs give the same values within
+float32's precision on three inputs, and so does onnxruntime.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ __all__ = [
 def _stage(name: str) -> Any:
     from importlib import import_module
 
-    return getattr(import_module(".pruning.workflow" if name == "prune" else ".pipeline", __name__), name)
+    return getattr(import_module(".pipeline.pruning" if name == "prune" else ".pipeline", __name__), name)
 
 
 class _Package(ModuleType):

@@ -71,18 +71,18 @@ MODULES: dict[str, str] = {
 """Old module or package -> new one. The longest prefix of a name counts; what is below a package moves with it."""
 
 CLASSES: dict[str, dict[str, str]] = {
-    "fpgaq.engines": {
+    "fpgaq.proof.runner": {
         "Engine": "Runner",
     },
-    "fpgaq.importers.nnp.network": {
+    "fpgaq.model.importers.nnp.network": {
         "Network": "NnpNetwork",
     },
-    "fpgaq.pruning": {
+    "fpgaq.study.pruning": {
         "Sensitivity": "HarmTable",
         "measure_sensitivity": "measure_harms",
         "search": "counts_within",
     },
-    "fpgaq.pruning.budget_search": {
+    "fpgaq.study.pruning.budget_search": {
         "Sensitivity": "HarmTable",
         "measure_sensitivity": "measure_harms",
         "search": "counts_within",
@@ -90,14 +90,14 @@ CLASSES: dict[str, dict[str, str]] = {
     "fpgaq.quantizer.calibration": {
         "Statistics": "ActivationStatistics",
     },
-    "fpgaq.schedule.beats": {
+    "fpgaq.hardware.schedule.beats": {
         "Network": "BeatNetwork",
         "predict": "predict_cycles",
     },
-    "fpgaq.search.measure": {
+    "fpgaq.study.search.measure": {
         "measure": "measure_candidate",
     },
-    "fpgaq.search.precision": {
+    "fpgaq.study.search.precision": {
         "search": "search_precisions",
     },
 }

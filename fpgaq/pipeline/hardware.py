@@ -135,8 +135,8 @@ def generate(
     language : {"verilog", "hls"}
         Verilog with a cocotb bench, or HLS C++ with a C++ bench, folded alike.
     device : str, optional
-        One of `fpgaq.hardware.synth.DEVICES`: the result tells what is estimated to be taken there. Without a target the
-        schedule is the fastest that a part of known size holds.
+        One of `fpgaq.hardware.synth.DEVICES`: the result tells what is estimated to be taken there. Without a target
+        the schedule is the fastest that a part of known size holds.
     factor_bits : int
         Of the wider factor of the part's multipliers: several outputs share one where their weights fit into it a
         product's width apart. 0: each has its own, or as the device wants it.

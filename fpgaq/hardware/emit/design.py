@@ -1,7 +1,7 @@
 """The hardware of a network as a value: modules and what is in them, ROMs with their words, ports, streams, prediction.
 
-A design is what a schedule becomes before any text is written. Printing it (`fpgaq.hardware.emit.printer`) is the last step.
-The estimator, benches and packagers read the design and never the text.
+A design is what a schedule becomes before any text is written. Printing it (`fpgaq.hardware.emit.printer`) is the last
+step. The estimator, benches and packagers read the design and never the text.
 """
 
 from __future__ import annotations

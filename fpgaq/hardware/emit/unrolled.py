@@ -51,7 +51,7 @@ class UnrolledTopFacts:
 
 
 def emit_unrolled(graph: IntegerGraph, plan: UnrolledPlan) -> dict[str, str | bytes]:
-    """All files of the hardware by their path in the output folder, as `fpgaq.hardware.emit.verilog.emit` gives them."""
+    """All files of the hardware by their path in the output folder, as `emit` of `verilog` gives them."""
     return print_design(unrolled_design(graph, plan))
 
 

@@ -1,4 +1,4 @@
-"""What a schedule's memories take: bits, and block RAMs of a device by the rule of `fpgaq.hardware.estimate.memories`."""
+"""The memories of a schedule: bits, and block RAMs of a device by the rule of `fpgaq.hardware.estimate.memories`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The quantities that determine the cost of each cell in LUTs and flip-flops, computed from its parameters.
 
 A quantity is what a designer would count by hand: bits of a register, an adder, a multiplexer. The coefficients by
-which they are weighed are fitted per device family (`fpgaq.hardware.estimate.model`); without fit each would be near one.
+which they are weighed are fitted per device family (`fpgaq.hardware.estimate.model`); without fit each would be near
+one.
 """
 
 from __future__ import annotations

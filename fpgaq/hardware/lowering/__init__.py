@@ -19,8 +19,8 @@ __all__ = ["can_merge", "lower", "with_merged_columns", "with_plain_requantizers
 
 
 def lower(graph: IntegerGraph) -> IntegerGraph:
-    """Requantizers that multiply as factors (`fpgaq.hardware.lowering.scales`), transposed convolutions as a convolution for
-    each phase of their output (`fpgaq.hardware.lowering.phases`).
+    """Requantizers that multiply as factors (`fpgaq.hardware.lowering.scales`), transposed convolutions as a
+    convolution for each phase of their output (`fpgaq.hardware.lowering.phases`).
 
     Returns
     -------

@@ -29,9 +29,9 @@ MOST_MULTIPLIERS = 4096
 def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
     """The form of a network with which a target is met fastest, and the hardware of its layers.
 
-    Without products by zero between pixels (`fpgaq.hardware.lowering.lower`) in any case. Where that leaves many multipliers
-    idle, layers that compute two columns at a time are tried too, one after another: those that the budget could do in
-    a single step a pixel, for which there is nothing between one step and two.
+    Without products by zero between pixels (`fpgaq.hardware.lowering.lower`) in any case. Where that leaves many
+    multipliers idle, layers that compute two columns at a time are tried too, one after another: those that the budget
+    could do in a single step a pixel, for which there is nothing between one step and two.
 
     Raises
     ------

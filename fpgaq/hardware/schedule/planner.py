@@ -34,10 +34,10 @@ LAGS = (0, 1, 2, WHOLE_FRAMES)
 def make_schedule(graph: IntegerGraph, target: Target) -> Schedule:
     """Decide the hardware of a network.
 
-    The division of the layers among engines and their lanes come first (`fpgaq.hardware.schedule.lanes`), with and without
-    sharing, then the lanes between layers and the order of turns; the beat model picks the fastest of these candidates.
-    Its memories are then shrunk: line buffers in topological order, queues on branches, result FIFOs, each to the least
-    that keeps the interval with the rest held.
+    The division of the layers among engines and their lanes come first (`fpgaq.hardware.schedule.lanes`), with and
+    without sharing, then the lanes between layers and the order of turns; the beat model picks the fastest of these
+    candidates. Its memories are then shrunk: line buffers in topological order, queues on branches, result FIFOs, each
+    to the least that keeps the interval with the rest held.
 
     Raises
     ------

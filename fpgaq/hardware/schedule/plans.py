@@ -1,8 +1,8 @@
 """What the schedule decides about each integer operator: one frozen plan for it.
 
 Everything that an emitter or the beat model needs to know about a layer's hardware stands here as a number, or follows
-from these numbers in `fpgaq.hardware.schedule.widths` and `fpgaq.hardware.schedule.cells`: neither computes a fold, a width or a depth of
-its own.
+from these numbers in `fpgaq.hardware.schedule.widths` and `fpgaq.hardware.schedule.cells`: neither computes a fold, a
+width or a depth of its own.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ class Device:
     name : str
         As in ``--device``.
     family : str
-        The table of cells in `fpgaq.hardware.synth.cells`, and what estimates go by; the iCE40 UltraPlus has DSP blocks, and is
-        one of its own.
+        The table of cells in `fpgaq.hardware.synth.cells`, and what estimates go by; the iCE40 UltraPlus has DSP
+        blocks, and is one of its own.
     yosys : str
         The synthesis command, or several, ``{top}`` left open.
     capacity : Counts or None

@@ -7,7 +7,8 @@ from ..graph import IntegerAdd, IntegerGraph, IntegerMultiply, IntegerOperator
 
 
 def check_carried(graph: IntegerGraph) -> None:
-    """Raise UnsupportedError for the first layer that `fpgaq.hardware.lowering.lower` should have brought into another form.
+    """Raise UnsupportedError for the first layer that `fpgaq.hardware.lowering.lower` should have brought into another
+    form.
 
     These are the requantizers, factors and zero points of models that were integers before fpgaq saw them.
     """

@@ -191,7 +191,7 @@ class Transpose(Operator):
 
 @dataclass(frozen=True, eq=False)
 class Pointwise(Operator):
-    """A function of one real number, by its name in `fpgaq.model.functions`, with that function's parameters in order."""
+    """A function of one real number, by its name in `fpgaq.model.functions`, with its parameters in order."""
 
     function: str
     parameters: tuple[float, ...] = ()

@@ -1,10 +1,10 @@
 """From an adder graph to carry chains of two words each, which suit look-up tables of four inputs best.
 
 A position of such a chain adds a wire to another or subtracts it, and takes one table; there is nothing to count on the
-way, as `fpgaq.hardware.unrolled.adders.compress` does with six inputs. So a sum of n terms is n - 1 chains, and what is left to choose is
-their order: of the terms that are there earliest, two that a short chain joins into a narrow sum. The one with fewer
-zeros at its low end hands its lowest bits on as they are; it is always the one that is added to, and a sum whose sign
-comes out wrong by that is subtracted where it is read.
+way, as `fpgaq.hardware.unrolled.adders.compress` does with six inputs. So a sum of n terms is n - 1 chains, and what is
+left to choose is their order: of the terms that are there earliest, two that a short chain joins into a narrow sum. The
+one with fewer zeros at its low end hands its lowest bits on as they are; it is always the one that is added to, and a
+sum whose sign comes out wrong by that is subtracted where it is read.
 """
 
 from __future__ import annotations
