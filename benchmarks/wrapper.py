@@ -8,18 +8,20 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from dataclasses import fields
 from pathlib import Path
 
 from fpgaq.hardware.emit.bus import facts
 from fpgaq.hardware.emit.cells import CELLS
-from fpgaq.hardware.emit.render import render, templates_folder
+from fpgaq.hardware.emit.design import Module
+from fpgaq.hardware.emit.printer import print_module
+from fpgaq.hardware.emit.render import templates_folder
 from fpgaq.hardware.schedule.bus import BUS_WIDTHS, Bus, BusPort
 from fpgaq.hardware.synth import find_device
 from fpgaq.hardware.synth.cells import count_cells
 from fpgaq.hardware.synth.yosys import run_yosys
 
 TIMEOUT = 900.0
+DIGEST = "0" * 64
 PARTS = ("fpgaq_shell", "fpgaq_statistics", "fpgaq_registers", "fpgaq_fifo", *CELLS["fpgaq_shell"], "fpgaq_slice")
 CASES = {
     "28x28x1 of 8 bits, 1 lane; 10 of 23 bits, 1 lane": ((784, 1, 1, 8, False), (1, 10, 1, 23, True)),
@@ -38,10 +40,8 @@ endmodule
 
 def count(bus: Bus, device: str) -> tuple[int, int]:
     """LUTs, those of LUT RAMs and of the ECP5's carry chains included, and flip-flops."""
-    known = facts(bus, "a core", "core_box", "0" * 64)
-    text = render(
-        "verilog/bus_top.v.j2", {"module": "wrapped"} | {one.name: getattr(known, one.name) for one in fields(known)}
-    )
+    module = Module("wrapped", "verilog/bus_top.v.j2", facts(bus, "a core", "core_box", DIGEST))
+    text = print_module(module, DIGEST)["wrapped.v"]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "top.v").write_text(text, encoding="ascii")

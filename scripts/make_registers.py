@@ -57,6 +57,11 @@ class Field:
         return f"{self.high}:{self.low}" if self.width > 1 else str(self.low)
 
     @property
+    def mask(self) -> int:
+        """These bits of the register as ones."""
+        return ((1 << self.width) - 1) << self.low
+
+    @property
     def access(self) -> str:
         """What a host may do, in words."""
         return KINDS[self.kind]
@@ -78,13 +83,24 @@ class Register:
         return tuple(self.offset // 4 + index for index in range(self.count))
 
     @property
+    def bits(self) -> int:
+        """Of all its words."""
+        return 32 * self.count
+
+    @property
     def writable(self) -> bool:
         """Whether a write has any effect."""
         return any(field.kind in ("pulse", "storage", "sticky") for field in self.fields)
 
     @property
-    def shown(self) -> str:
-        """The bits that a read gives, as Verilog; words of an array are read from one wide input."""
+    def shown(self) -> tuple[tuple[int, str], ...]:
+        """Number of each word, and the bits that a read gives, as Verilog; an array is read from one wide input."""
+        if self.count == 1:
+            return ((self.words[0], self._joined()),)
+        signal = self.fields[0].signal
+        return tuple((word, f"{signal}[{32 * place + 31}:{32 * place}]") for place, word in enumerate(self.words))
+
+    def _joined(self) -> str:
         parts, top = [], 32
         for field in sorted(self.fields, key=lambda one: -one.low):
             if field.high + 1 < top:
@@ -112,7 +128,7 @@ def _register(node: RegNode) -> Register:
     fields = tuple(_field(node, field) for field in node.fields())
     if count > 1 and [field.kind for field in fields] != ["input"]:
         raise SystemExit(f"{node.inst_name}: only a register with one input field may be an array")
-    return Register(node.inst_name, node.raw_address_offset, count, node.get_property("desc") or "", fields)
+    return Register(node.inst_name, node.raw_address_offset, count, _text(node), fields)
 
 
 def _field(register: RegNode, node: FieldNode) -> Field:
@@ -132,14 +148,32 @@ def _field(register: RegNode, node: FieldNode) -> Field:
     signal = f"{register.inst_name}_{node.inst_name}"
     reset = node.get_property("reset") or 0
     assert isinstance(reset, int)
-    return Field(node.inst_name, signal, kind, node.low, node.width, reset, node.get_property("desc") or "")
+    return Field(node.inst_name, signal, kind, node.low, node.width, reset, _text(node))
+
+
+def _text(node: RegNode | FieldNode) -> str:
+    """What a register or a field means, on one line: the source breaks its lines."""
+    return " ".join((node.get_property("desc") or "").split())
+
+
+def _major(registers: tuple[Register, ...]) -> int:
+    """The version that programs ask for."""
+    return next(
+        field.reset for one in registers if one.name == "version" for field in one.fields if field.name == "major"
+    )
 
 
 def products() -> dict[str, str]:
     """The text of each product by its path in the project."""
     registers = read_registers()
     words = max(register.words[-1] for register in registers) + 1
-    facts = {"registers": registers, "address_width": max(3, (4 * words - 1).bit_length())}
+    address_width = max(3, (4 * words - 1).bit_length())
+    facts = {
+        "registers": registers,
+        "address_width": address_width,
+        "word_width": address_width - 2,
+        "version": _major(registers),
+    }
     return {path: render(template, facts) for path, template in PRODUCTS.items()}
 
 

@@ -35,14 +35,19 @@ def adapter_files(manifest: Mapping[str, Any], interface: Mapping[str, Any]) -> 
     """What a bench needs to drive the wrapper of a folder as it drives a core; nothing if there is no wrapper."""
     if "wrapper" not in manifest:
         return {}
-    public = interface["wrapper"]
+    return {PATH: adapter_text(ADAPTER, interface["wrapper"])}
+
+
+def adapter_text(module: str, public: Mapping[str, Any]) -> str:
+    """The Verilog of a module that looks like a core and holds a wrapper, of which interface.json says `public`."""
     facts = {
-        "module": ADAPTER,
+        "module": module,
         "top": public["top"],
         "bus": public["bus_bits"],
+        "bus_bytes": public["bus_bits"] // 8,
         "last_keep": f"{(1 << public['output']['last_beat_bytes']) - 1:x}",
     }
-    return {PATH: render("bench/bus_adapter.v.j2", facts)}
+    return render("bench/bus_adapter.v.j2", facts)
 
 
 def simulate_wrapper(

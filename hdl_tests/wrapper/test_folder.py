@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fpgaq.reference import run
 
 from fpgaq import pipeline
 from fpgaq.base.formats import Format
-from fpgaq.hardware.emit.render import render
 from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.schedule import Target
 from fpgaq.integer.graph import IntegerGraph
-from fpgaq.integer.reference import run
-from fpgaq.proof.bus_bench import as_bytes, byte_port, simulate_wrapper
+from fpgaq.proof.bus_bench import adapter_text, as_bytes, byte_port, simulate_wrapper
 from fpgaq.proof.file_bench import run_ports
 from fpgaq.proof.lint import lint
 from tests.support.network_builder import NetworkBuilder
@@ -100,9 +99,7 @@ def test_two_networks_in_one_design(tmp_path: Path) -> None:
         sources += manifest["wrapper"]["files"]
         memories += manifest["memory_files"]
         public = interface["wrapper"]
-        keep = (1 << public["output"]["last_beat_bytes"]) - 1
-        facts = {"module": f"{name}_adapter", "top": public["top"], "bus": bus, "last_keep": f"{keep:x}"}
-        files[f"{name}_adapter.v"] = render("bench/bus_adapter.v.j2", facts).encode()
+        files[f"{name}_adapter.v"] = adapter_text(f"{name}_adapter", public).encode()
         sources.append(f"{name}_adapter.v")
         inputs = frames_of(result.network, 1, 2)
         for side, arrays in (("inputs", inputs), ("outputs", run(result.network, inputs))):

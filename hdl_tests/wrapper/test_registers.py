@@ -6,7 +6,6 @@ import hashlib
 import json
 import shutil
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,9 @@ from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
 from fpgaq.hardware.emit.bus import facts
-from fpgaq.hardware.emit.render import render, templates_folder
+from fpgaq.hardware.emit.design import Module
+from fpgaq.hardware.emit.printer import print_module
+from fpgaq.hardware.emit.render import templates_folder
 from fpgaq.hardware.schedule.bus import Bus, BusPort
 from fpgaq.proof.lint import lint
 
@@ -39,10 +40,8 @@ def wrapper(buffered: bool) -> Bus:
 
 
 def wrapper_text(bus: Bus) -> str:
-    known = facts(bus, "a loop", "loop_core", DIGEST)
-    return render(
-        "verilog/bus_top.v.j2", {"module": "wrapped"} | {f.name: getattr(known, f.name) for f in fields(known)}
-    )
+    module = Module("wrapped", "verilog/bus_top.v.j2", facts(bus, "a loop", "loop_core", DIGEST))
+    return print_module(module, DIGEST)["wrapped.v"]
 
 
 def test_printing_anew_gives_the_same_bytes() -> None:

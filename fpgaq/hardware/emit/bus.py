@@ -72,12 +72,12 @@ class BusFacts:
     label: str
     core: str
     bus: int
+    bus_bytes: int
     input: BusPort
     output: BusPort
     buffer_bits: int
     parameters: dict[str, int]
     signals: tuple[Signal, ...]
-    digest: str
     digest_words: str
 
 
@@ -87,11 +87,11 @@ def facts(bus: Bus, label: str, core: str, digest: str) -> BusFacts:
         label=label,
         core=core,
         bus=bus.width,
+        bus_bytes=bus.width // 8,
         input=bus.input,
         output=bus.output,
         buffer_bits=bus.buffer_bits,
         parameters=bus.parameters(),
         signals=signals(bus.width),
-        digest=digest,
         digest_words=digest_words(digest),
     )

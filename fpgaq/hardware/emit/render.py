@@ -12,6 +12,9 @@ from .lines import comments, counted, folded
 if TYPE_CHECKING:
     import jinja2
 
+BROKEN = (".v", ".c", ".cpp", ".h")
+"""Ends of files whose long lines are broken; a row of a Markdown table or a Tcl command must stay on its line."""
+
 _PACKAGE = Path(__file__).resolve().parents[2]
 
 
@@ -38,8 +41,12 @@ def _environment() -> jinja2.Environment:
 
 
 def render(template: str, facts: Mapping[str, object]) -> str:
-    """Render a template, given by its path below the templates folder, with ready-made facts; long lines are broken."""
-    return folded(_environment().get_template(template).render(facts))
+    """Render a template, given by its path below the templates folder, with ready-made facts.
+
+    Long lines are broken where a line's end is no more than a space: in Verilog, C and C++.
+    """
+    text = _environment().get_template(template).render(facts)
+    return folded(text) if Path(template.removesuffix(".j2")).suffix in BROKEN else text
 
 
 def static_text(path: str) -> str:

@@ -4,8 +4,8 @@
 // stays. A frame of which words have passed when `abandon` comes is closed by a marked beat of zeros, so that the next
 // frame starts on a beat of its own.
 module fpgaq_close #(
-    parameter BYTES = 4,
-    parameter LAST_BYTES = 4 // of a frame's last beat
+    parameter BYTES = 4,     // bytes of tdata, at least 1
+    parameter LAST_BYTES = 4 // bytes of a frame's last beat, 1 to BYTES
 ) (
     input  wire               clk,
     input  wire               rst,

@@ -3,8 +3,8 @@
 // Buffers whole frames: a frame is offered once its last word was taken, two cycles after, and not at all if that word
 // comes with `s_user` while `drop` is high. One word a cycle passes each way.
 module fpgaq_frame_buffer #(
-    parameter WIDTH = 32,
-    parameter ADDRESS_WIDTH = 4 // it holds 2**ADDRESS_WIDTH words, at least those of a frame
+    parameter WIDTH = 32,       // bits of a word, at least 1
+    parameter ADDRESS_WIDTH = 4 // it holds 2**ADDRESS_WIDTH words, at least those of a frame; at least 1
 ) (
     input  wire             clk,
     input  wire             rst,

@@ -5,14 +5,14 @@
 // that it leaves empty are zero. Each side moves a word a cycle whenever the other keeps up; a word is offered in the
 // cycle after its last unit was taken.
 module fpgaq_gearbox #(
-    parameter UNIT_WIDTH = 8,
-    parameter IN_UNITS = 1,
-    parameter IN_LAST = 1,    // at most IN_UNITS
-    parameter IN_PERIOD = 1,
-    parameter OUT_UNITS = 1,
-    parameter OUT_LAST = 1,   // at most OUT_UNITS
-    parameter OUT_PERIOD = 1,
-    parameter OUT_FRAME = 1   // words between two of `m_last`
+    parameter UNIT_WIDTH = 8, // bits of a unit, at least 1
+    parameter IN_UNITS = 1,   // units of a word that is taken, at least 1
+    parameter IN_LAST = 1,    // units of the last word of IN_PERIOD, 1 to IN_UNITS
+    parameter IN_PERIOD = 1,  // words from one that brings IN_LAST units to the next, at least 1
+    parameter OUT_UNITS = 1,  // units of a word that is given, at least 1
+    parameter OUT_LAST = 1,   // units of the last word of OUT_PERIOD, 1 to OUT_UNITS
+    parameter OUT_PERIOD = 1, // words from one that takes OUT_LAST units to the next, at least 1
+    parameter OUT_FRAME = 1   // words from one with `m_last` to the next, at least 1
 ) (
     input  wire                            clk,
     input  wire                            rst,

@@ -4,9 +4,9 @@
 // completed with zeros, surplus beats are dropped up to tlast, and bytes that tkeep leaves out are zeros. Each frame
 // gives one mark, 1 if it was damaged, in the cycle of its beat with tlast; tuser counts on that beat only.
 module fpgaq_guard #(
-    parameter BYTES = 4,       // of tdata
-    parameter FRAME_BEATS = 1,
-    parameter LAST_BYTES = 4   // of a frame's last beat; what stands above them is ignored
+    parameter BYTES = 4,       // bytes of tdata, at least 1
+    parameter FRAME_BEATS = 1, // beats of a frame, at least 1
+    parameter LAST_BYTES = 4   // bytes of a frame's last beat, 1 to BYTES; what stands above them is ignored
 ) (
     input  wire               clk,
     input  wire               rst,

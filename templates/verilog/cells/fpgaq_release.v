@@ -3,7 +3,7 @@
 // Holds each frame's last word until the mark of that frame is known, and gives the mark with it as `m_user`. Nothing
 // is registered here.
 module fpgaq_release #(
-    parameter WIDTH = 32
+    parameter WIDTH = 32 // bits of a word, at least 1
 ) (
     input  wire [WIDTH-1:0] s_data,
     input  wire             s_last,

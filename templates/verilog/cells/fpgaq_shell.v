@@ -3,27 +3,27 @@
 // The wrapper around a core: streams of a bus's width outside, the core's own streams inside. Each frame that comes in
 // gives one frame that leaves, marked by tuser if it was damaged, or none while `drop` is high and there is a buffer.
 module fpgaq_shell #(
-    parameter BUS_WIDTH = 32,
-    parameter INPUT_BEATS = 1,        // of a frame on the bus
-    parameter INPUT_LAST_BYTES = 4,   // of the last one
-    parameter INPUT_UNIT = 8,         // bits that every beat inside and outside is a multiple of
-    parameter INPUT_SLOT = 8,         // bits of an element on the bus
-    parameter CORE_INPUT_SLOT = 8,    // and at the core
-    parameter CORE_INPUT_LANES = 1,   // elements of a beat there
-    parameter CORE_INPUT_REST = 1,    // elements of a pixel's last beat
-    parameter CORE_INPUT_PERIOD = 1,  // beats of a pixel
-    parameter CORE_INPUT_BEATS = 1,   // beats of a frame
-    parameter OUTPUT_BEATS = 1,
-    parameter OUTPUT_LAST_BYTES = 4,
-    parameter OUTPUT_UNIT = 8,
-    parameter OUTPUT_SLOT = 8,
-    parameter OUTPUT_SIGNED = 0,
-    parameter CORE_OUTPUT_SLOT = 8,
-    parameter CORE_OUTPUT_LANES = 1,
-    parameter CORE_OUTPUT_REST = 1,
-    parameter CORE_OUTPUT_PERIOD = 1,
-    parameter MARK_BITS = 2,          // 2**MARK_BITS frames may be on their way
-    parameter BUFFER_BITS = 0         // the output buffer holds 2**BUFFER_BITS beats; 0: there is none
+    parameter BUS_WIDTH = 32,         // bits of tdata on the bus, a multiple of 8
+    parameter INPUT_BEATS = 1,        // beats of an input frame on the bus, at least 1
+    parameter INPUT_LAST_BYTES = 4,   // bytes of the last of them, 1 to BUS_WIDTH / 8
+    parameter INPUT_UNIT = 8,         // bits that divide every beat of the input, on the bus and at the core
+    parameter INPUT_SLOT = 8,         // bits of an input element on the bus, 8, 16, 32 or 64
+    parameter CORE_INPUT_SLOT = 8,    // bits of an input element at the core, a multiple of 8, at most INPUT_SLOT
+    parameter CORE_INPUT_LANES = 1,   // elements of an input beat at the core, at least 1
+    parameter CORE_INPUT_REST = 1,    // elements of a pixel's last input beat there, 1 to CORE_INPUT_LANES
+    parameter CORE_INPUT_PERIOD = 1,  // input beats of a pixel there, at least 1
+    parameter CORE_INPUT_BEATS = 1,   // beats of an input frame there, a multiple of CORE_INPUT_PERIOD
+    parameter OUTPUT_BEATS = 1,       // beats of an output frame on the bus, at least 1
+    parameter OUTPUT_LAST_BYTES = 4,  // bytes of the last of them, 1 to BUS_WIDTH / 8
+    parameter OUTPUT_UNIT = 8,        // bits that divide every beat of the output, on the bus and at the core
+    parameter OUTPUT_SLOT = 8,        // bits of an output element on the bus, 8, 16, 32 or 64
+    parameter OUTPUT_SIGNED = 0,      // 0 or 1; 1: output elements have a sign, which fills their slots up
+    parameter CORE_OUTPUT_SLOT = 8,   // bits of an output element at the core, a multiple of 8, at most OUTPUT_SLOT
+    parameter CORE_OUTPUT_LANES = 1,  // elements of an output beat at the core, at least 1
+    parameter CORE_OUTPUT_REST = 1,   // elements of a pixel's last output beat there, 1 to CORE_OUTPUT_LANES
+    parameter CORE_OUTPUT_PERIOD = 1, // output beats of a pixel there, at least 1
+    parameter MARK_BITS = 2,          // 2**MARK_BITS frames may be on their way, at least 1
+    parameter BUFFER_BITS = 0         // 0: no output buffer, else it holds 2**BUFFER_BITS beats, at least a frame's
 ) (
     input  wire                   clk,
     input  wire                   rst,

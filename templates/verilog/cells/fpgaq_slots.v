@@ -2,10 +2,10 @@
 `default_nettype none
 // Moves elements from slots of one width to slots of another: cuts their upper bits off, or extends them.
 module fpgaq_slots #(
-    parameter LANES = 1,
-    parameter FROM_WIDTH = 8,
-    parameter TO_WIDTH = 8,
-    parameter SIGNED = 0 // extend by the sign
+    parameter LANES = 1,      // elements that are moved, at least 1
+    parameter FROM_WIDTH = 8, // bits of a slot that is taken, at least 1
+    parameter TO_WIDTH = 8,   // bits of a slot that is given, at least 1
+    parameter SIGNED = 0      // 0 or 1; 1: wider slots are filled with the sign, else with zeros
 ) (
     input  wire [LANES*FROM_WIDTH-1:0] from,
     output wire [LANES*TO_WIDTH-1:0]   to

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import jinja2
 import pytest
+from fpgaq.integer_file import digest
 from jinja2 import nodes
 
 import fpgaq
 from fpgaq.base.formats import Format
+from fpgaq.hardware.emit import render
 from fpgaq.hardware.emit.cells import CELLS
 from fpgaq.hardware.emit.lines import COLUMNS, comments, counted, folded
 from fpgaq.hardware.emit.printer import print_design
 from fpgaq.hardware.emit.render import templates_folder
 from fpgaq.hardware.emit.verilog import design_of, emit
 from fpgaq.hardware.schedule import Target, make_schedule
-from fpgaq.integer.file import digest
 from fpgaq.integer.graph import IntegerGraph
 from tests.support.integer_networks import small_network
 from tests.support.integer_operators import residual_network
@@ -130,6 +131,22 @@ def test_words_of_roms_are_decoded() -> None:
     assert "From the low end, 1 output of 2 signed 8-bit weights." in weights
     pairs = re.findall(r"'h([0-9a-f]+); // (-?\d+), (-?\d+)$", weights, flags=re.MULTILINE)
     assert all(int(word, 16) == int(low) % 256 | int(high) % 256 << 8 for word, low, high in pairs) and len(pairs) > 40
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [("a.v", True), ("a.c", True), ("a.cpp", True), ("a.h", True), ("a.md", False), ("a.tcl", False)],
+)
+def test_lines_are_broken_where_the_language_allows_it(
+    name: str, broken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "| " + "word " * 30 + "|\n"
+    (tmp_path / f"{name}.j2").write_text(line, encoding="utf-8")
+    monkeypatch.setattr(render, "_environment", lambda: jinja2.Environment(
+        loader=jinja2.FileSystemLoader(tmp_path), keep_trailing_newline=True
+    ))  # fmt: skip
+    text = render.render(f"{name}.j2", {})
+    assert (text != line) == broken and text.split() == line.split()
 
 
 def test_folding() -> None:
