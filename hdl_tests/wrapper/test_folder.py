@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fpgaq.reference import run
 
 from fpgaq import pipeline
 from fpgaq.base.formats import Format
 from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.schedule import Target
 from fpgaq.integer.graph import IntegerGraph
+from fpgaq.integer.reference import run
 from fpgaq.proof.bus_bench import adapter_text, as_bytes, byte_port, simulate_wrapper
 from fpgaq.proof.file_bench import run_ports
 from fpgaq.proof.lint import lint

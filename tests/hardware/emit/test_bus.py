@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from fpgaq.integer_file import digest
 
 import fpgaq
 from fpgaq import pipeline
@@ -16,6 +15,7 @@ from fpgaq.hardware.emit.lines import COLUMNS
 from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.schedule import Target
 from fpgaq.hardware.schedule.bus import BusPort
+from fpgaq.integer.file import digest
 from fpgaq.integer.graph import IntegerGraph
 from tests.support.network_builder import NetworkBuilder
 

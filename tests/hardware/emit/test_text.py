@@ -7,7 +7,6 @@ from pathlib import Path
 
 import jinja2
 import pytest
-from fpgaq.integer_file import digest
 from jinja2 import nodes
 
 import fpgaq
@@ -19,6 +18,7 @@ from fpgaq.hardware.emit.printer import print_design
 from fpgaq.hardware.emit.render import templates_folder
 from fpgaq.hardware.emit.verilog import design_of, emit
 from fpgaq.hardware.schedule import Target, make_schedule
+from fpgaq.integer.file import digest
 from fpgaq.integer.graph import IntegerGraph
 from tests.support.integer_networks import small_network
 from tests.support.integer_operators import residual_network
