@@ -6,11 +6,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
-
-from ..base.choices import Language
 from ..base.errors import UsageError
 from ..base.text import columns, percent, printable, shorten
+from .generating import GenerateOptions
 from .options import (
     Calibration,
     Folder,
@@ -25,8 +23,8 @@ from .options import (
 from .parameters import Argument, Option, command
 from .quantizing import integer_lines, note_lines
 from .settings import Settings
-from .unrolled import UnrollOptions, chosen_target, chosen_unrolling, show_unrolled
-from .wrapper import WishOptions, wrapper_lines, wrapper_run_lines
+from .unrolled import chosen_target, chosen_unrolling, show_unrolled
+from .wrapper import wrapper_lines, wrapper_run_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,38 +34,6 @@ if TYPE_CHECKING:
     from ..pipeline import GenerateResult
     from ..proof.chosen import Exercise
     from ..proof.simulate import SimulationResult
-
-
-@dataclass(frozen=True, kw_only=True)
-class GenerateOptions:
-    """The options of `fpgaq generate`."""
-
-    integer: Annotated[str, Argument("FPGAQ")]
-    output: Folder
-    language: Annotated[
-        Language,
-        Option("Language of the output: Verilog, or HLS C++; --target is the old name.", "--language", "--target"),
-    ] = "verilog"
-    target: TargetOptions
-    data: Annotated[
-        str | None,
-        Option("Frames for the bench; by default the samples inside FPGAQ.", metavar="NPZ"),
-    ] = None
-    frames: Frames = None
-    thorough: Thorough = False
-    factor_bits: Annotated[
-        int | None,
-        Option(
-            "Let outputs share multipliers of a factor of BITS: 25 on AMD's series 7, 27 on UltraScale+, 18 on ECP5.",
-            "--pack",
-            metavar="BITS",
-            kind=click.IntRange(8, 48),
-        ),
-    ] = None
-    buffers: Annotated[bool, Option("Also show what the sizes of line buffers and queues buy.")] = False
-    system: WishOptions
-    unrolling: UnrollOptions
-    keep: Keep = ()
 
 
 @command(GenerateOptions, "fpgaq generate model.fpgaq -o out --fps 1000 --clock 50")

@@ -15,21 +15,7 @@ if TYPE_CHECKING:
     from ..hardware.schedule import Target
     from ..hardware.unrolled import Unrolling
     from ..pipeline import UnrollResult
-    from .hardware import GenerateOptions
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnrollOptions:
-    """Products in logic instead of multipliers."""
-
-    unroll: Annotated[bool, Option("Put every product into logic, a frame a cycle: for tiny networks.")] = False
-    levels: Annotated[int | None, Option("With --unroll: chains between registers.  [default: 2]", metavar="N")] = None
-    stages: Annotated[int | None, Option("With --unroll: at most N registers in all.", metavar="N")] = None
-    shallow: Annotated[bool, Option("With --unroll: a faster clock at more logic.")] = False
-    tables: Annotated[
-        int | None, Option("With --unroll: inputs of the look-up tables, 4 or 6.  [default: 6]", metavar="N")
-    ] = None
-    adders: Annotated[bool, Option("Use no multipliers in layers that use all their weights in every cycle.")] = False
+    from .generating import GenerateOptions
 
 
 def chosen_unrolling(options: GenerateOptions) -> Unrolling | None:

@@ -11,8 +11,9 @@ from typing import Any
 import nnabla as nn
 
 from ..base.errors import ModelError, UsageError
+from ..model.graph import Graph
 from ..model.importers.container import Archive
-from ..model.importers.nnp import read_choice
+from ..model.importers.nnp import load_stream, read_choice
 from .rebuild import Function, functions, rebuild, same_function
 
 
@@ -137,6 +138,26 @@ def network_bytes(network: Network) -> bytes:
     }
     save(stream, contents, extension=".nnp", parameters=_parameters(network))
     return stream.getvalue()
+
+
+def from_nnabla(output: object, name: str = "network") -> Graph:
+    """Read an in-memory nnabla graph through the reader of files.
+
+    Parameters
+    ----------
+    output : nnabla.Variable or sequence of nnabla.Variable
+        What the network computes, in inference mode. Its parameters must be in the current parameter scope: nnabla
+        saves no others.
+    name : str
+        The network's name.
+
+    Returns
+    -------
+    Graph
+        Its input is called "x" (several: "x0", "x1" in the order of use), its output "y" (likewise).
+    """
+    outputs: list[Any] = list(output) if isinstance(output, list | tuple) else [output]
+    return load_stream(io.BytesIO(graph_bytes(outputs, name)), name)
 
 
 def graph_bytes(outputs: Sequence[Any], name: str) -> bytes:

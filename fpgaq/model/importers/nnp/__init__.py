@@ -6,9 +6,9 @@ Neural Network Console and nnabla's own runner have it; without executors a file
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from importlib import import_module
+from typing import BinaryIO
 
 import numpy as np
 
@@ -175,24 +175,16 @@ def _unique(pairs: list[tuple[str, Array]]) -> dict[str, Array]:
 
 
 def from_nnabla(output: object, name: str = "network") -> Graph:
-    """Read an in-memory nnabla graph through the reader of files.
+    """Read an in-memory nnabla graph: `fpgaq.nnabla.files.from_nnabla`, under the name that it had in 0.1.0.
 
-    Parameters
-    ----------
-    output : nnabla.Variable or sequence of nnabla.Variable
-        What the network computes, in inference mode. Its parameters must be in the current parameter scope: nnabla
-        saves no others.
-    name : str
-        The network's name.
-
-    Returns
-    -------
-    Graph
-        Its input is called "x" (several: "x0", "x1" in the order of use), its output "y" (likewise).
+    Raises
+    ------
+    UnsupportedError
+        Where nnabla is not installed.
     """
     try:
-        from ....nnabla.files import graph_bytes
+        files = import_module("fpgaq.nnabla.files")
     except ToolError:
         raise UnsupportedError("an in-memory nnabla graph needs nnabla itself (CPython 3.10 or older)") from None
-    outputs: list[Any] = list(output) if isinstance(output, list | tuple) else [output]
-    return load_stream(io.BytesIO(graph_bytes(outputs, name)), name)
+    graph: Graph = files.from_nnabla(output, name)
+    return graph

@@ -1,0 +1,59 @@
+"""The options of `fpgaq generate`, which the folded and the unrolled way to hardware share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import click
+
+from ..base.choices import Language
+from .options import Folder, Frames, Keep, TargetOptions, Thorough
+from .parameters import Argument, Option
+from .wrapper import WishOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnrollOptions:
+    """Products in logic instead of multipliers."""
+
+    unroll: Annotated[bool, Option("Put every product into logic, a frame a cycle: for tiny networks.")] = False
+    levels: Annotated[int | None, Option("With --unroll: chains between registers.  [default: 2]", metavar="N")] = None
+    stages: Annotated[int | None, Option("With --unroll: at most N registers in all.", metavar="N")] = None
+    shallow: Annotated[bool, Option("With --unroll: a faster clock at more logic.")] = False
+    tables: Annotated[
+        int | None, Option("With --unroll: inputs of the look-up tables, 4 or 6.  [default: 6]", metavar="N")
+    ] = None
+    adders: Annotated[bool, Option("Use no multipliers in layers that use all their weights in every cycle.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateOptions:
+    """The options of `fpgaq generate`."""
+
+    integer: Annotated[str, Argument("FPGAQ")]
+    output: Folder
+    language: Annotated[
+        Language,
+        Option("Language of the output: Verilog, or HLS C++; --target is the old name.", "--language", "--target"),
+    ] = "verilog"
+    target: TargetOptions
+    data: Annotated[
+        str | None,
+        Option("Frames for the bench; by default the samples inside FPGAQ.", metavar="NPZ"),
+    ] = None
+    frames: Frames = None
+    thorough: Thorough = False
+    factor_bits: Annotated[
+        int | None,
+        Option(
+            "Let outputs share multipliers of a factor of BITS: 25 on AMD's series 7, 27 on UltraScale+, 18 on ECP5.",
+            "--pack",
+            metavar="BITS",
+            kind=click.IntRange(8, 48),
+        ),
+    ] = None
+    buffers: Annotated[bool, Option("Also show what the sizes of line buffers and queues buy.")] = False
+    system: WishOptions
+    unrolling: UnrollOptions
+    keep: Keep = ()
