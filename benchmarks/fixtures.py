@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fpgaq.base.errors import FpgaqError
 from fpgaq.model.importers import load
-from tests.model.importers.test_onnx_pairs import AGREE, OTHER_SIZE, OTHER_WEIGHTS, REASONS, both
+from tests.support.onnx_pairs import AGREE, OTHER_SIZE, OTHER_WEIGHTS, REASONS, both
 
 
 def loaded(path: Path) -> str:

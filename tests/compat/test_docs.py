@@ -69,7 +69,12 @@ class Block:
 
 def blocks(page: str) -> list[Block]:
     """Code on a page that can be run: indented commands and Python, and examples in ```python fences, in order."""
-    text = (DOCS / f"{page}.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    return blocks_of((DOCS / f"{page}.md").read_text(encoding="utf-8"))
+
+
+def blocks_of(text: str) -> list[Block]:
+    """The same of a page's text."""
+    text = text.replace("\\\n", " ")
     result = []
     pattern = r"^```(\w*)\n(.*?)^```$|((?:^    [^\n]*\n|^\n(?=    ))+)"
     for fence, fenced, indented in re.findall(pattern, text, flags=re.DOTALL | re.MULTILINE):
@@ -113,8 +118,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run_page(page: str, names: dict[str, object], slow: bool, capsys: pytest.CaptureFixture[str]) -> int:
     """Run the blocks of a page, slow ones only if asked for; the number of blocks that ran."""
+    return run_blocks(page, blocks(page), names, slow, capsys)
+
+
+def run_blocks(
+    page: str, found: list[Block], names: dict[str, object], slow: bool, capsys: pytest.CaptureFixture[str]
+) -> int:
+    """The same of blocks; `page` says what is shortened."""
     count = 0
-    for block in blocks(page):
+    for block in found:
         if block.text in SKIPPED:
             continue
         if not slow and any(part in block.text for part in SLOW):
