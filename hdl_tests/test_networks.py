@@ -47,7 +47,7 @@ NETWORKS = {
     "per channel": lambda: build(17, (6, 6, 3)).convolution(7, per_channel=True).affine(9, per_channel=True),
     "unsigned input": lambda: build(18, (6, 6, 1), 8, signed=False).convolution(4).affine(3),
     "wide": lambda: build(19, (4, 4, 3), 16).convolution(4, relu=False).affine(3, requantize=False),
-    "like LeNet": lambda: build(20, (16, 16, 1)).convolution(4, (5, 5)).pool().convolution(6, (3, 3)).pool().affine(8)
+    "like LeNet": lambda: build(20, (12, 12, 1)).convolution(4, (5, 5)).pool().convolution(6, (3, 3)).pool().affine(8)
     .affine(10, requantize=False),
 }  # fmt: skip
 
@@ -93,7 +93,7 @@ def test_weights_in_banks(layers: str, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("multipliers", [3, 50])
+@pytest.mark.parametrize("multipliers", [6, 50])
 def test_branches(multipliers: int, tmp_path: Path) -> None:
     """Every operator, two inputs, three outputs."""
     prove(tmp_path, residual_network(multipliers), multipliers)

@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from planted_faults import CASE_WORD, FAULTS, RELEASE, count_places, renew_digests, word_not_released, wrong_word
 
 from fpgaq import pipeline
 from fpgaq.base.errors import VerificationError
@@ -16,6 +15,15 @@ from fpgaq.base.formats import Format
 from fpgaq.hardware.schedule import Target
 from fpgaq.integer.graph import IntegerGraph
 from tests.support.network_builder import NetworkBuilder
+from tests.support.planted_faults import (
+    CASE_WORD,
+    FAULTS,
+    RELEASE,
+    count_places,
+    renew_digests,
+    word_not_released,
+    wrong_word,
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 
