@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from importlib import import_module
@@ -128,7 +129,7 @@ def _on_cluster(
         # What they have to say of a lost scheduler, the error below says in a line.
         logging.getLogger(logger).setLevel(logging.CRITICAL)
     try:
-        client = kind(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        client = _within(CONNECT_SECONDS + 2, lambda: kind(address, timeout=CONNECT_SECONDS, set_as_default=False))
     except Exception as error:  # what else than a scheduler listens there may answer anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ToolError(f"--dask {address}: no Dask scheduler answers ({reason}); start `dask scheduler`") from None
@@ -142,6 +143,27 @@ def _on_cluster(
                 future.release()
         finally:
             client.cancel(futures)
+
+
+def _within(seconds: float, action: Callable[[], Any]) -> Any:
+    """The result of an action; TimeoutError if it takes longer, as Dask's own limit does not hold on every Python."""
+    results: list[Any] = []
+    errors: list[BaseException] = []
+
+    def act() -> None:
+        try:
+            results.append(action())
+        except BaseException as error:
+            errors.append(error)
+
+    worker = threading.Thread(target=act, daemon=True)
+    worker.start()
+    worker.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(f"no answer in {seconds:g} s")
+    return results[0]
 
 
 def _keys(function: Callable[[Task], Any], tasks: Sequence[Task]) -> list[str]:

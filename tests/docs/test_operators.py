@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import onnx
 import pytest
 
 from benchmarks.onnx_node_cases import node_cases, outcome, table
@@ -41,6 +42,7 @@ def test_every_integer_operator_has_a_row_and_was_fuzzed_often() -> None:
     assert min(counts.values()) >= 100
 
 
+@pytest.mark.skipif(not onnx.__version__.startswith("1.17."), reason="the page counts the node cases of onnx 1.17")
 def test_the_node_cases_of_quantized_operators_are_those_of_the_page() -> None:
     counts: dict[str, Counter[str]] = {}
     for name, operator, model, inputs, outputs in node_cases():

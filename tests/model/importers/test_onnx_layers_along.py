@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from tests.support.onnx_carried import carried
 from tests.support.onnx_models import ints, model, node, one, real
+
+LATER_RUNTIME = tuple(map(int, onnxruntime.__version__.split(".")[:2])) > (1, 23)
+"""It computes partial windows by the rules of opset 19 whatever the opset, so that it is no yardstick before."""
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (5, 1), (1, 6), (2, 3, 4), (4, 1, 5), (2, 2, 2, 3)])
@@ -113,7 +117,8 @@ def test_averages_of_partial_windows_agree(size, kernel, stride, pad, counted):
     from tests.support.onnx_models import load_model
 
     attributes = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [pad] * 4}
-    carried(one("AveragePool", (2, 3, *size), opset=13, ceil_mode=1, count_include_pad=counted, **attributes))
+    if not LATER_RUNTIME:
+        carried(one("AveragePool", (2, 3, *size), opset=13, ceil_mode=1, count_include_pad=counted, **attributes))
     proto = one("AveragePool", (2, 3, *size), opset=19, ceil_mode=1, count_include_pad=counted, **attributes)
     graph = load_model(proto)
     x = real(2, 3, *size)
