@@ -42,10 +42,9 @@ def find(name: str) -> Any:
         try:
             value = importlib.import_module(".".join(parts[:end]))
         except ToolError:
-            # Without nnabla its room cannot be imported; the module must be there all the same.
-            assert NO_NNABLA and parts[:2] == ["fpgaq", "nnabla"], name
-            path = ROOT / "/".join(parts[: max(end, 3)])
-            assert path.with_suffix(".py").is_file() or (ROOT / "fpgaq" / "nnabla").is_dir(), name
+            # Modules that need nnabla cannot be imported without it; they must be there all the same.
+            path = ROOT / "/".join(parts[:end])
+            assert NO_NNABLA and (path.with_suffix(".py").is_file() or path.is_dir()), name
             return None
         except ModuleNotFoundError as error:
             assert error.name is not None and name.startswith(error.name), error
