@@ -12,6 +12,7 @@ __all__ = ["folder"]
 README = Path(__file__).parents[2] / "README.md"
 
 
+@pytest.mark.slow
 def test_blocks_of_the_readme(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = blocks_of(README.read_text(encoding="utf-8"))
     assert sum(block.text.startswith("fpgaq ") for block in found) >= 6
