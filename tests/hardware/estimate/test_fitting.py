@@ -8,6 +8,7 @@ import pytest
 
 from fpgaq.hardware.estimate import adapt, excess_of, fit_device, measure_storage
 from fpgaq.hardware.schedule import Target, plan_hardware
+from fpgaq.hardware.synth import find_device
 from fpgaq.integer.graph import IntegerGraph
 from tests.support.known_networks import lenet, same_padded, skip
 from tests.support.network_shapes import Shape, chain, ds_cnn, mobilenet, resnet8, resnet18
@@ -55,3 +56,8 @@ def test_storage_counts_what_the_estimate_counts() -> None:
     estimated = adapt(lowered, schedule, "xc7a35t")[1].counts.bram
     assert abs(storage.blocks - estimated) <= 3
     assert storage.bits > 0 and not storage.too_large
+    for part in ("xc7a35t", "ecp5-25k", "ice40-hx1k", "ice40-hx8k"):
+        capacity = find_device(part).capacity
+        assert capacity is not None
+        assert (part in storage.parts) == (measure_storage(lowered, schedule, part).blocks <= capacity.bram)
+    assert "xc7a35t" in storage.parts and "xc7" not in storage.parts
