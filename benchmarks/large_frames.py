@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -24,7 +25,7 @@ from tests.support.network_shapes import mobilenet, resnet18
 
 CASES: dict[str, tuple[Callable[[], IntegerGraph], int]] = {
     "mobilenet_025_96": (mobilenet, 64),
-    "resnet18_w16_64": (lambda: resnet18(64), 64),
+    "resnet18_w16_64": (partial(resnet18, 64), 64),
 }
 
 

@@ -28,29 +28,26 @@ CLASSES = 1000
 def build(path: Path, size: int, width: int) -> None:
     """The .nnp file."""
     import nnabla as nn
-    from nnabla import functions, parametric_functions
+    from nnabla import functions
+    from nnabla import parametric_functions as layers
     from nnabla.utils.save import save
 
     np.random.seed(0)  # nnabla's initializers draw from it
     image = nn.Variable((1, 3, size, size))
 
     def normalized(tensor: Any) -> Any:
-        return functions.relu(parametric_functions.batch_normalization(tensor, batch_stat=False))
+        return functions.relu(layers.batch_normalization(tensor, batch_stat=False))
 
     with nn.parameter_scope("first"):
-        tensor = normalized(
-            parametric_functions.convolution(image, width, (3, 3), pad=(1, 1), stride=(2, 2), with_bias=False)
-        )
+        tensor = normalized(layers.convolution(image, width, (3, 3), pad=(1, 1), stride=(2, 2), with_bias=False))
     for number, (stride, times) in enumerate(zip(STRIDES, WIDTHS, strict=True)):
         with nn.parameter_scope(f"depthwise{number}"):
-            tensor = parametric_functions.depthwise_convolution(
-                tensor, (3, 3), pad=(1, 1), stride=(stride, stride), with_bias=False
-            )
+            tensor = layers.depthwise_convolution(tensor, (3, 3), pad=(1, 1), stride=(stride, stride), with_bias=False)
             tensor = normalized(tensor)
         with nn.parameter_scope(f"pointwise{number}"):
-            tensor = normalized(parametric_functions.convolution(tensor, times * width, (1, 1), with_bias=False))
+            tensor = normalized(layers.convolution(tensor, times * width, (1, 1), with_bias=False))
     with nn.parameter_scope("last"):
-        output = parametric_functions.affine(functions.average_pooling(tensor, tensor.shape[2:]), CLASSES)
+        output = layers.affine(functions.average_pooling(tensor, tensor.shape[2:]), CLASSES)
     save(str(path), {
         "networks": [{"name": "mobilenet", "batch_size": 1, "outputs": {"y": output}, "names": {"x": image}}],
         "executors": [{"name": "runtime", "network": "mobilenet", "data": ["x"], "output": ["y"]}],
