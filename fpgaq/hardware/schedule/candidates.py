@@ -149,7 +149,7 @@ class Candidates:
                 if each.prediction is not first.prediction:
                     different[id(each.prediction)] = each
         in_time = list(different.values())
-        most = min(MOST_SIZED, SIZED_EVENTS // (8 * first.network.events))
+        most = min(MOST_SIZED, SIZED_EVENTS // (8 * first.network.events))  # see `is_weighed`
         # Little waits where a frame passes soon.
         soonest = sorted(in_time, key=lambda each: each.prediction.latency)[: 2 * most]
         needed = [(each, needed_memories(each.network, each.prediction)) for each in soonest]
@@ -157,6 +157,20 @@ class Candidates:
             sized = size_memories(graph, sizes)
             if sized.prediction.mean_interval <= interval:
                 yield each, sized
+
+
+def is_weighed(graph: IntegerGraph, sized: Sized) -> bool:
+    """Whether the memory of a network is large enough to count, and others can be sized in reasonable time."""
+    return _bits(graph, sized.network) > LARGE_MEMORY and 8 * sized.network.events <= SIZED_EVENTS
+
+
+def leaner(
+    graph: IntegerGraph, best: tuple[Candidate, Sized], other: tuple[Candidate, Sized]
+) -> tuple[Candidate, Sized]:
+    """The best, or another that is nearly as fast if the best takes far more memory."""
+    slowest = NEARLY * best[1].prediction.mean_interval
+    saves = MUCH * _bits(graph, other[1].network) < _bits(graph, best[1].network)
+    return other if saves and other[1].prediction.mean_interval <= slowest else best
 
 
 def size_memories(graph: IntegerGraph, needed: Needed) -> Sized:
