@@ -11,7 +11,7 @@ from ...base.errors import FitError
 from ...integer.check.carried import check_carried
 from ...integer.graph import IntegerGraph, IntegerOperator
 from .beats import BeatNetwork
-from .candidates import NEARLY, Candidates, is_weighed, leaner
+from .candidates import NEARLY, Candidates, is_weighed, leanest_budget
 from .folding import FoldRange, fold_sizes
 from .lanes import BUBBLE, Choice, choose_lanes
 from .memories import Sized, describe, shrink_memories, with_generous_queue
@@ -95,10 +95,13 @@ def draft(graph: IntegerGraph, target: Target) -> Draft:
             # The fewest multipliers that are nearly as fast may be divided such that far less waits.
             slower = replace(target, multipliers=None, cycles=int(NEARLY * sized.prediction.mean_interval))
             fewer = choose_lanes(ranges, slower, least, BUBBLE).multipliers
-            if fewer < target.multipliers:
-                with suppress(FitError):
-                    other = candidates(replace(target, multipliers=fewer)).chosen(graph)
-                    best, sized = leaner(graph, (best, sized), other)
+            with suppress(FitError):
+                best, sized = leanest_budget(
+                    graph,
+                    (best, sized),
+                    range(fewer, target.multipliers),
+                    lambda budget: candidates(replace(target, multipliers=budget)).chosen(graph),
+                )
     return Draft(target, best.lanes, sized, sum(layer.macs for layer in ranges))
 
 
