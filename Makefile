@@ -4,8 +4,9 @@ BIN := .venv/bin
 EXAMPLE := examples/fashion_cnn
 
 N ?= 1000
+NETWORKS ?= 300
 
-.PHONY: help setup demo test test-slow mutants fuzz clocks bench registers lint format clean distclean
+.PHONY: help setup demo test test-slow mutants fuzz prove clocks bench registers lint format clean distclean
 
 help:
 	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison'
@@ -14,6 +15,7 @@ help:
 	@echo 'make test-slow  the tests that take longer, up to 3 hours; what passed at this commit is not run again'
 	@echo 'make mutants    faults planted in hardware and benches, each of which has to be found'
 	@echo 'make fuzz N=1000 that many random networks, Verilog against the reference'
+	@echo 'make prove      cells against statements apart from them, for the parameters of 300 networks'
 	@echo 'make clocks     place and route of four unrolled layers: their clocks by three seeds'
 	@echo 'make bench      images per second of the integer reference and the float executor'
 	@echo 'make registers  print the registers of the wrapper anew from their SystemRDL'
@@ -42,6 +44,9 @@ clocks: setup
 
 fuzz: setup
 	@$(BIN)/python -m hdl_tests.fuzz $(N)
+
+prove: setup
+	@OMP_NUM_THREADS=1 $(BIN)/python -m hdl_tests.proofs $(NETWORKS) -o build/proofs.json
 
 bench: setup
 	@$(BIN)/python benchmarks/reference.py
