@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ..base.choices import Measure
 from ..base.errors import UsageError
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 class PruneCommandOptions:
     """The options of `fpgaq prune`."""
 
+    headings: ClassVar[dict[str, str]] = {
+        "budget": "How much goes, and which channels",
+        "train": "Training after the cut",
+        "data": "What is reported",
+    }
+
     model: Annotated[str, Argument()]
     calibration: Annotated[
         str | None,
@@ -37,12 +43,12 @@ class PruneCommandOptions:
     budget_cycles: Annotated[
         float | None, Option("Cycles a frame at --multipliers: a share, or a number.", metavar="B")
     ] = None
-    multipliers: Annotated[int, Option("Multipliers of the schedules.")] = 64
+    multipliers: Annotated[int, Option("Multipliers of the schedules.", metavar="N")] = 64
     measure: Annotated[
         Measure, Option("Importance of a channel: to its readers (surgeon), by its weights, or by its values.")
     ] = "surgeon"
-    at_least: Annotated[int, Option("Channels that every layer keeps at least.")] = 1
-    multiple_of: Annotated[int, Option("Keep multiples of this number of channels.")] = 1
+    at_least: Annotated[int, Option("Channels that every layer keeps at least.", metavar="N")] = 1
+    multiple_of: Annotated[int, Option("Keep multiples of this number of channels.", metavar="N")] = 1
     train: Annotated[
         str | None, Option("Labelled training samples, for --finetune, --trials and choices.", metavar="NPZ")
     ] = None
@@ -50,11 +56,12 @@ class PruneCommandOptions:
         float,
         Option("Epochs of training after the cut (needs nnabla).", metavar="EPOCHS", show_default=False),
     ] = 0.0
-    rate: Annotated[float, Option("Learning rate of --finetune at its start.")] = 3e-3
+    rate: Annotated[float, Option("Learning rate of --finetune at its start.", metavar="RATE")] = 3e-3
     trials: Annotated[
-        int, Option("Choices of channels to train briefly; the best on a held-out tenth of --train is taken.")
+        int,
+        Option("Choices of channels to train briefly; the best on a held-out tenth of --train is taken.", metavar="N"),
     ] = 1
-    trial_epochs: Annotated[float, Option("Epochs of each training of --trials.")] = 4.0
+    trial_epochs: Annotated[float, Option("Epochs of each training of --trials.", metavar="EPOCHS")] = 4.0
     refit: Annotated[
         bool,
         Option(

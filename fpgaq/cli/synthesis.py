@@ -23,7 +23,7 @@ class SynthOptions:
     device: Annotated[str, Option("The device or family.", kind=DEVICE)] = "xc7"
     seeds: Annotated[int, Option("Number of runs of nextpnr, for the median clock; 0 for none.", metavar="N")] = 5
     no_layers: Annotated[bool, Option("Count only the whole design, in half the time.")] = False
-    timeout: Annotated[float, Option("Time limit of each run in seconds.", metavar="S")] = 1800.0
+    timeout: Annotated[float, Option("Time limit of each run.", metavar="SECONDS")] = 1800.0
     netlist: Annotated[
         str | None, Option("Write the device's cells as JSON, for a nextpnr of your own.", metavar="FILE")
     ] = None

@@ -26,8 +26,8 @@ class FinetuneOptions:
         str | None, Option("Samples that choose the formats; by default 256 of the data.", metavar="NPZ")
     ] = None
     test: Annotated[str | None, Option("Labelled samples for the accuracy before and after.", metavar="NPZ")] = None
-    epochs: Annotated[float, Option("Passes over the training samples.")] = 1.0
-    rate: Annotated[float, Option("Learning rate at the start, relative to each layer's range.")] = 1e-3
+    epochs: Annotated[float, Option("Passes over the training samples.", metavar="N")] = 1.0
+    rate: Annotated[float, Option("Learning rate at the start, relative to each layer's range.", metavar="RATE")] = 1e-3
     schedule: Annotated[RateSchedule, Option("How the learning rate falls.")] = "cosine"
     batch_size: Annotated[int, Option("Samples of a training step.", metavar="N")] = 64
     deltas: Annotated[Deltas, Option("Whether training changes the quantization steps.")] = "frozen"
@@ -35,7 +35,7 @@ class FinetuneOptions:
         float,
         Option("Weight of the float network's answer in each target, 0 to 1; the label has the rest.", metavar="SHARE"),
     ] = 0.0
-    seed: Annotated[int, Option("Seed of the order of the training samples.")] = 0
+    seed: Annotated[int, Option("Seed of the order of the training samples.", metavar="SEED")] = 0
     output: Annotated[str, Option("The trained fixed-point network to write.", "-o", metavar="NNP")]
     quantizing: QuantizeFlags
     reading: ModelOptions

@@ -79,7 +79,7 @@ class CheapenOptions:
 
     integer: Annotated[str, Argument("FPGAQ")]
     calibration: Calibration
-    bound: Annotated[float, Option("Relative error that a layer's sums may have.")] = 0.03
+    bound: Annotated[float, Option("Relative error that a layer's sums may have.", metavar="SHARE")] = 0.03
     layers: Annotated[
         tuple[str, ...], Option("Change only this layer; may be given several times.", "--layer", metavar="NAME")
     ] = ()
