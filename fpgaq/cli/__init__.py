@@ -32,6 +32,7 @@ Step by step:
 
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Start here": {
+        "demo": ("demo", "Build a small network that comes with fpgaq."),
         "doctor": ("quantizing", "List the tools that are installed."),
         "summary": ("quantizing", "List the layers of MODEL."),
         "build": ("hardware", "Quantize, compare, generate and simulate MODEL."),

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ..base.errors import UsageError
-from ..base.text import columns, percent, printable, shorten
+from ..base.tables import columns
+from ..base.text import percent, printable
 from .generating import GenerateOptions
 from .options import (
     Calibration,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from ..hardware.estimate import Knowledge, Storage
     from ..hardware.schedule import BufferReport, Schedule
-    from ..pipeline import GenerateResult
+    from ..pipeline import BuildResult, GenerateResult
     from ..proof.chosen import Exercise
     from ..proof.simulate import SimulationResult
 
@@ -143,8 +144,6 @@ def build(settings: Settings, options: BuildOptions) -> None:
     """
     wanted, target = options.quantizing.options(), options.target.target()
     from .. import pipeline
-    from ..study.report.comparison_table import table
-    from ..study.report.scales import unfolded_scales
 
     with settings.progress("starting") as progress:
         result = pipeline.build(
@@ -164,14 +163,22 @@ def build(settings: Settings, options: BuildOptions) -> None:
             keep=options.keep,
             progress=progress,
         )
+    settings.show(build_lines(result), build_json(result))
+
+
+def build_lines(result: BuildResult) -> list[str]:
+    """What each stage has to tell, under its heading."""
+    from ..study.report.comparison_table import table_lines
+    from ..study.report.scales import unfolded_scales
+
     scales = unfolded_scales(result.graph, result.integer)
-    lines = [
+    return [
         "== Integer network",
         *integer_lines(result.integer),
         *note_lines([*result.graph.notes, *(scale.line() for scale in scales)]),
         "",
         "== Integer against float",
-        *table(result.compared).splitlines(),
+        *table_lines(result.compared),
         "",
         "== Hardware",
         *generate_lines(result.generated),
@@ -179,14 +186,19 @@ def build(settings: Settings, options: BuildOptions) -> None:
         "== Simulation",
         *simulation_lines(result.simulated),
     ]
-    parts = {
+
+
+def build_json(result: BuildResult) -> dict[str, Any]:
+    """Plain values of each stage."""
+    from ..study.report.scales import unfolded_scales
+
+    return {
         "generate": {**result.generated.as_json(), "layers": schedule_json(result.generated.schedule)},
         "simulate": asdict(result.simulated),
         "compare": result.compared.as_json(),
         "notes": list(result.graph.notes),
-        "unfolded": [asdict(scale) for scale in scales],
+        "unfolded": [asdict(scale) for scale in unfolded_scales(result.graph, result.integer)],
     }
-    settings.show(lines, parts)
 
 
 def schedule_json(schedule: Schedule) -> list[dict[str, Any]]:
@@ -214,7 +226,7 @@ def generate_lines(result: GenerateResult) -> list[str]:
     """A line for each layer's hardware, then what was predicted."""
     rows = [
         (
-            shorten(layer["name"]),
+            printable(layer["name"]),
             layer["multipliers"],
             "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-",
             layer["cycles"],
@@ -233,7 +245,7 @@ def generate_lines(result: GenerateResult) -> list[str]:
         f" {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles{frames},"
         f" efficiency {percent(schedule.efficiency)}",
         *(
-            f"adders instead of multipliers: {shorten(engine.layers[0])}"
+            f"adders instead of multipliers: {printable(engine.layers[0])}"
             for engine in schedule.engines
             if engine.adders
         ),
@@ -261,7 +273,7 @@ def memory_lines(storage: Storage | None) -> list[str]:
 def hls_lines(result: GenerateResult) -> list[str]:
     """A line for each layer's lanes; cycles are for the vendor's tool to tell."""
     rows = [
-        (shorten(layer["name"]), layer["multipliers"], "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-")
+        (printable(layer["name"]), layer["multipliers"], "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-")
         for layer in schedule_json(result.schedule)
     ]
     return [
@@ -306,7 +318,7 @@ def buffer_lines(reports: Sequence[BufferReport]) -> list[str]:
     rows = [
         (
             report.kind,
-            shorten(report.operator),
+            printable(report.operator),
             report.row_words,
             report.live_words,
             report.full_rate_words,

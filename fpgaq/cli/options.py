@@ -189,7 +189,10 @@ class QuantizeFlags:
         from ..quantizer.config import combine_options
 
         flags = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "config"}
-        return combine_options(self.config, flags)
+        wanted = combine_options(self.config, flags)
+        if self.percentile is not None and not wanted.uses_percentile:
+            raise UsageError("--percentile would be ignored: give --activation-range percentile too, or leave it out")
+        return wanted
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from ..base.errors import UsageError
+from ..base.tables import fit
 
 
 class Settings:
@@ -32,7 +34,7 @@ class Settings:
         if sys.stdout is None:
             raise UsageError("standard output is closed, so that the result cannot be shown; --quiet shows none")
         try:
-            for line in lines:
+            for line in lines if self.json else fit(lines, terminal_width()):
                 print(line)
             sys.stdout.flush()
         except OSError as error:
@@ -50,6 +52,11 @@ class Settings:
 
         with Console(stderr=True).status(escape(stage)) as status:
             yield lambda text: status.update(escape(text))
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that standard output is; None where it is a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def output_lost(error: OSError) -> UsageError:

@@ -65,6 +65,15 @@ def save_model(graph: Graph, path: str | Path) -> None:
     save_nnp(graph, path)
 
 
+def save_integer(integer: IntegerGraph, path: str | Path) -> None:
+    """Write an integer network as a .fpgaq file; UsageError for a place that cannot be written."""
+    from ..base.output import check_file
+    from ..integer.file import save
+
+    check_file(path)
+    save(integer, path)
+
+
 def load_integer(path: str | Path) -> IntegerGraph:
     """Read a .fpgaq file, all of it checked; ModelError if it is unsound."""
     from ..integer.file import load

@@ -15,7 +15,8 @@ import pytest
 from fpgaq import cli
 from fpgaq.base import choices
 from fpgaq.base.errors import FitError, ModelError, ToolError, UnsupportedError, UsageError, VerificationError
-from fpgaq.base.text import columns, printable, shorten
+from fpgaq.base.tables import columns
+from fpgaq.base.text import printable, shorten
 from tests.cli.one_line import assert_one_line
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +24,7 @@ COMMANDS = (
     "build",
     "cheapen",
     "compare",
+    "demo",
     "doctor",
     "explore",
     "finetune",
@@ -61,7 +63,7 @@ def test_the_bare_command_prints_help_and_tells_a_script_that_nothing_was_done(c
 def test_commands_stand_under_headings_in_the_order_of_the_walk(call: Any) -> None:
     lines = call("--help")[1].splitlines()
     shown = [line.split()[0] for line in lines if line.startswith("  ") and line.split()[0] in cli.COMMANDS]
-    assert shown == list(cli.COMMANDS) and shown[:2] == ["doctor", "summary"]
+    assert shown == list(cli.COMMANDS) and shown[:3] == ["demo", "doctor", "summary"]
     assert [line[:-1] for line in lines if line[:-1] in cli.SECTIONS] == list(cli.SECTIONS)
 
 
