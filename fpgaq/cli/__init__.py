@@ -6,6 +6,7 @@ that help is fast.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import warnings
@@ -59,6 +60,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
 first line of its help, which a test compares with the command's own."""
 
 COMMANDS = {name: facts for section in SECTIONS.values() for name, facts in section.items()}
+
+
+ERROR_KINDS = {1: "Bug", 2: "UsageError", 130: "Interrupted"}
+"""What JSON calls errors that are no `FpgaqError`, by their exit codes."""
 
 
 class LoadedCommands(Mapping[str, click.Command]):
@@ -124,8 +129,10 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
         # click hands back the code of --help and --version in this mode, and what a command returned.
         return result if isinstance(result, int) else 0
     except FpgaqError as error:
-        return _report(settings, str(error), error.exit_code)
+        return _report(settings, str(error), error.exit_code, type(error).__name__)
     except click.UsageError as error:
+        # What cannot be parsed has set no option yet.
+        settings.json |= "--json" in (sys.argv[1:] if arguments is None else arguments)
         command = error.ctx.command_path if error.ctx else "fpgaq"
         return _report(settings, f"{error.format_message().rstrip('.')} (see `{command} --help`)", 2)
     except click.ClickException as error:
@@ -144,13 +151,18 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
         return _report(settings, f"{type(error).__name__}: {error}{hint}", 1)
 
 
-def _report(settings: Settings, message: str, code: int) -> int:
+def _report(settings: Settings, message: str, code: int, kind: str = "") -> int:
     if settings.debug and code != 130:
         import traceback
 
         traceback.print_exc()
     if sys.stderr is not None:
         print(printable(f"fpgaq: error: {message}"), file=sys.stderr)
+    if settings.json and not settings.shown and sys.stdout is not None:
+        facts = {"kind": kind or ERROR_KINDS.get(code, "Error"), "exit_code": code, "message": printable(message)}
+        # Where nobody reads standard output, the exit code still tells.
+        with contextlib.suppress(FpgaqError):
+            settings.show((), {"error": facts})
     return code
 
 

@@ -109,13 +109,14 @@ def simulate(settings: Settings, options: SimulateOptions) -> None:
     """
     from .. import pipeline
 
-    with settings.progress(f"simulating with {options.simulator}"):
+    with settings.progress(f"simulating with {options.simulator}") as progress:
         result = pipeline.simulate(
             options.directory,
             frames=options.frames,
             data=options.data,
             simulator=options.simulator,
             thorough=options.thorough,
+            progress=progress,
         )
     settings.show(simulation_lines(result), asdict(result))
 

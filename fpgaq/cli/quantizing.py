@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+from ..base.errors import UsageError
 from ..base.tables import columns
 from ..base.text import printable, shape_text
 from .options import Engine, ModelOptions, NoOptions, QuantizeFlags
@@ -120,7 +121,13 @@ def compare(settings: Settings, options: CompareOptions) -> None:
     MODEL and FPGAQ are run on the same data. Labels give accuracies, targets of an output mean squared errors.
     """
     from .. import pipeline
+    from ..base.kinds import kind_of
     from ..study.report.comparison_table import table_lines
+
+    if kind_of(options.model) == "integer" and kind_of(options.integer) == "model":
+        raise UsageError(
+            f"the model comes first: fpgaq compare {options.integer} {options.model} --data {options.data}"
+        )
 
     with settings.progress("comparing integer with float"):
         source, graph = (options.reading.load(options.model, passes=passes) for passes in (False, True))

@@ -78,5 +78,5 @@ def build(
         integer, directory, target, data=data, frames=frames, device=device, keep=keep, progress=progress
     )
     progress("simulating")
-    simulated = simulate(directory, simulator=simulator)
+    simulated = simulate(directory, simulator=simulator, progress=progress)
     return BuildResult(graph, integer, compared, generated, simulated)

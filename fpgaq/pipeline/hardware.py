@@ -328,6 +328,7 @@ def simulate(
     data: Samples | None = None,
     simulator: str = "icarus",
     thorough: bool = False,
+    progress: Callable[[str], None] = lambda stage: None,
 ) -> SimulationResult:
     """Run the bench of a generated folder and hold every beat against the reference.
 
@@ -342,6 +343,8 @@ def simulate(
     simulator : {"icarus", "verilator"}
     thorough : bool
         Add as many chosen frames as are needed to exercise every weight that can be.
+    progress : callable
+        Called with what is being done, and how many tests are done.
 
     Raises
     ------
@@ -357,7 +360,9 @@ def simulate(
     if data is not None:
         network = load_integer(Path(directory) / NETWORK_FILE)
         arrays = user_data(network, data).slice(0, frames).inputs
-    return simulate_folder(Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough)
+    return simulate_folder(
+        Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough, progress=progress
+    )
 
 
 def synthesize(

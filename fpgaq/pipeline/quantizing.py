@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import UsageError
+from ..base.kinds import expect
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
 from ..model.graph import Graph
@@ -92,6 +93,7 @@ def quantize_stated(
     from ..integer.file import save
     from ..quantizer.onnx_integers import load_integers
 
+    expect(model, "model")
     found = load_integers(model, network, input_shapes, outputs)
     if found is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -128,6 +129,49 @@ def test_exit_codes(monkeypatch: pytest.MonkeyPatch, call: Any, error: BaseExcep
     assert (found, out) == (code, "")
     assert_one_line(err.lstrip("\n"))
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "code"),
+    [
+        ("simulate nowhere --json", "ModelError", 3),
+        ("--json simulate nowhere", "ModelError", 3),
+        ("simulate --json --nowhere", "UsageError", 2),
+        ("simulate --nowhere --json", "UsageError", 2),
+        ("nothing --json", "UsageError", 2),
+        ("prune m.nnp --groups --budget 0.5 --json", "UsageError", 2),
+    ],
+)
+def test_errors_are_json_too(call: Any, line: str, kind: str, code: int) -> None:
+    found, out, err = call(*line.split())
+    assert found == code
+    assert_one_line(err)
+    told = json.loads(out)
+    assert set(told) == {"schema", "error"} and told["schema"] == 1
+    assert set(told["error"]) == {"kind", "exit_code", "message"}
+    assert told["error"]["kind"] == kind and told["error"]["exit_code"] == code
+    assert err == f"fpgaq: error: {told['error']['message']}\n"
+
+
+def test_an_error_after_the_result_adds_no_second_object(monkeypatch: pytest.MonkeyPatch, call: Any) -> None:
+    from fpgaq.cli import quantizing
+    from fpgaq.cli.settings import Settings
+
+    def fail(settings: Settings, *others: object) -> None:
+        settings.show(["fine"], {"fine": True})
+        raise FitError("too large")
+
+    monkeypatch.setattr(quantizing.doctor, "callback", lambda **values: fail(click.get_current_context().obj))
+    code, out, err = call("doctor", "--json")
+    assert code == 5 and json.loads(out) == {"schema": 1, "fine": True} and "too large" in err
+
+
+def test_a_bug_is_json_too(monkeypatch: pytest.MonkeyPatch, call: Any) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr("fpgaq.base.tools.find_tools", fail)
+    assert json.loads(call("doctor", "--json")[1])["error"]["kind"] == "Bug"
 
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, call: Any) -> None:
