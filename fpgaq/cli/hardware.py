@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..hardware.estimate import Knowledge, Storage
-    from ..hardware.schedule import BufferReport, Schedule
+    from ..hardware.schedule import BufferReport
     from ..pipeline import BuildResult, GenerateResult
     from ..proof.chosen import Exercise
     from ..proof.simulate import SimulationResult
@@ -85,7 +84,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
         reports = report_buffers(result.network, result.schedule) if options.buffers else ()
     shown = hls_lines(result) if options.language == "hls" else generate_lines(result)
     lines = [*shown, *(["", *buffer_lines(reports)] if options.buffers else [])]
-    parts = {"layers": schedule_json(result.schedule), "buffers": [asdict(report) for report in reports]}
+    parts = {"layers": result.records(), "buffers": [asdict(report) for report in reports]}
     settings.show(lines, {**result.as_json(), **parts})
 
 
@@ -194,33 +193,12 @@ def build_json(result: BuildResult) -> dict[str, Any]:
     from ..study.report.scales import unfolded_scales
 
     return {
-        "generate": {**result.generated.as_json(), "layers": schedule_json(result.generated.schedule)},
+        "generate": {**result.generated.as_json(), "layers": result.generated.records()},
         "simulate": asdict(result.simulated),
         "compare": result.compared.as_json(),
         "notes": list(result.graph.notes),
         "unfolded": [asdict(scale) for scale in unfolded_scales(result.graph, result.integer)],
     }
-
-
-def schedule_json(schedule: Schedule) -> list[dict[str, Any]]:
-    """What the schedule chose for each layer; `queue_words` are beats of the queues at its inputs."""
-    layers = []
-    queues = Counter({edge.reader: 0 for edge in schedule.edges})
-    for edge in schedule.edges:
-        queues[edge.reader] += 1 << edge.queue_bits if edge.queue_bits is not None else 0
-    for index, plan in enumerate(schedule.plans):
-        fold = getattr(plan, "fold", None)
-        layers.append(
-            {
-                "name": plan.operator,
-                "multipliers": fold.multipliers if fold else 0,
-                "lanes": [fold.taps, fold.channels, fold.outputs] if fold else None,
-                "cycles": getattr(plan, "cycles", None),
-                "buffer_words": getattr(plan, "capacity", None),
-                "queue_words": queues[index] or None,
-            }
-        )
-    return layers
 
 
 def generate_lines(result: GenerateResult) -> list[str]:
@@ -234,7 +212,7 @@ def generate_lines(result: GenerateResult) -> list[str]:
             layer["buffer_words"],
             layer["queue_words"],
         )
-        for layer in schedule_json(result.schedule)
+        for layer in result.records()
     ]
     schedule, prediction = result.schedule, result.schedule.prediction
     frames = "" if result.latency_frames is None else f" ({result.latency_frames:.1f} frames)"
@@ -275,7 +253,7 @@ def hls_lines(result: GenerateResult) -> list[str]:
     """A line for each layer's lanes; cycles are for the vendor's tool to tell."""
     rows = [
         (printable(layer["name"]), layer["multipliers"], "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-")
-        for layer in schedule_json(result.schedule)
+        for layer in result.records()
     ]
     return [
         *columns(("layer", "multipliers", "taps x channels x outputs"), rows),

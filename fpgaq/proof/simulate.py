@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from ..base.child import Limits, run_tool
 from ..base.choices import SIMULATORS
 from ..base.errors import ModelError, ToolError, UsageError, VerificationError
+from ..base.results import Result
 from ..base.tools import require
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
@@ -42,8 +43,8 @@ LOGS = ("*.log", "fpgaq-*/*.log")
 """Files that cocotb's runner and the simulator write, below the folder of the bench."""
 
 
-@dataclass(frozen=True)
-class SimulationResult:
+@dataclass(frozen=True, repr=False)
+class SimulationResult(Result):
     """The measurements of a simulation that passed.
 
     Parameters
@@ -73,6 +74,23 @@ class SimulationResult:
     message: str
     exercise: Exercise | None = None
     wrapper: WrapperResult | None = None
+
+    def headline(self) -> str:
+        """The verdict and the measured cycles, in one line."""
+        interval = "-" if self.interval_cycles is None else f"{self.interval_cycles:,}"
+        return f"{self.message}; a frame every {interval} cycles, latency {self.latency_cycles:,} cycles"
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row of what was measured."""
+        return [
+            {
+                "frames": self.frames,
+                "mismatches": self.mismatches,
+                "interval_cycles": self.interval_cycles,
+                "latency_cycles": self.latency_cycles,
+                "seconds": self.seconds,
+            }
+        ]
 
 
 def simulate(
