@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -56,14 +57,22 @@ def demo(settings: Settings, options: DemoOptions) -> None:
     lines = build_lines(result)
     report = folder / REPORT
     write_file(report, "".join(f"{line}\n" for line in lines))
-    shown = printable(str(folder))
-    following = (
-        f"fpgaq explore {shown}/model.nnp --calibration {shown}/calibration.npz --data {shown}/test.npz --jobs 1",
-        f"fpgaq generate {shown}/model.fpgaq -o {shown}/small --multipliers 4",
-        f"fpgaq quantize {shown}/model.nnp --calibration {shown}/calibration.npz --weight-bits 4 -o {shown}/four.fpgaq",
-    )
+    following = next_commands(folder)
     ending = ["", f"report: {printable(str(report))}", "go on with:", *(f"  {line}" for line in following)]
     settings.show([*lines, *ending], {**build_json(result), "report": str(report), "next": list(following)})
+
+
+def next_commands(folder: Path) -> tuple[str, ...]:
+    """Three commands that run as they stand, whatever the folder is called."""
+    model, calibration, test, integer, small, four = (
+        shlex.quote(str(folder / name))
+        for name in ("model.nnp", "calibration.npz", "test.npz", "model.fpgaq", "small", "four.fpgaq")
+    )
+    return (
+        f"fpgaq explore {model} --calibration {calibration} --data {test} --jobs 1",
+        f"fpgaq generate {integer} -o {small} --multipliers 4",
+        f"fpgaq quantize {model} --calibration {calibration} --weight-bits 4 -o {four}",
+    )
 
 
 def example_folder() -> Path:

@@ -24,6 +24,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from .settings import Settings, settings_options
 
@@ -31,6 +32,21 @@ Options = TypeVar("Options")
 
 MOST_CHOICES = 6
 """So many choices stand in place of an option's value; more of them are listed in its help, where they wrap."""
+
+
+COMPLETED = {
+    **dict.fromkeys(("NPZ", "NNP", "FPGAQ", "TOML", "DOT", "FILE", "MODEL..."), "file"),
+    "DIR": "dir",
+}
+"""What a shell completes for a value, by what it is called."""
+
+
+def completion(metavar: str | None) -> dict[str, Any]:
+    """The argument of click for a value that names a file or a folder."""
+    kind = COMPLETED.get(metavar or "")
+    if kind is None:
+        return {}
+    return {"shell_complete": lambda context, parameter, incomplete: [CompletionItem(incomplete, type=kind)]}
 
 
 class Option:
@@ -78,7 +94,7 @@ class Option:
         if len(choices) > MOST_CHOICES:
             metavar = metavar or name.upper()
             text = f"{text} One of {', '.join(choices)}."
-        facts: dict[str, Any] = {"help": text, "metavar": metavar, "required": default is MISSING}
+        facts: dict[str, Any] = {"help": text, "metavar": metavar, "required": default is MISSING, **completion(metavar)}
         facts |= {"is_flag": True} if value is bool else {"type": self.kind or value}
         if several:
             facts["multiple"] = True
@@ -99,7 +115,15 @@ class Argument:
         """The parameter of click for a field of this name, type and default (MISSING for none)."""
         value, several = _value_type(kind)
         required = default is MISSING
-        return click.Argument([name], type=value, nargs=-1 if several else 1, required=required, metavar=self.metavar)
+        return click.Argument(
+            [name],
+            type=value,
+            nargs=-1 if several else 1,
+            required=required,
+            metavar=self.metavar,
+            # An argument without a name of its own is a model file.
+            **completion(self.metavar or "FILE"),
+        )
 
 
 def _value_type(kind: Any) -> tuple[Any, bool]:
