@@ -7,6 +7,7 @@ lines. One that has no room even so is written as a list, a line for each value.
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from .text import printable
 
 GAP = 2
 """Blanks between columns."""
-LEAST_TEXT = 12
-"""Columns that a folded text keeps at least."""
+LONGEST_PART = 16
+"""Columns below which a text is not folded inside a word or a part of a name."""
+_PARTS = re.compile(r"[^/_\s-]*[/_\s-]?")
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,15 @@ class Table:
         return [max(map(len, column)) for column in zip(self.headers, *self.rows, strict=True)]
 
     def _least(self) -> list[int]:
-        """The least widths: numbers and words of headers stay whole, texts are folded."""
+        """The least widths: numbers, words of headers and parts of names stay whole."""
         least = []
         for place, natural in enumerate(self._widths()):
-            words = max((len(word) for word in self.headers[place].split()), default=0)
-            cells = max((len(row[place]) for row in self.rows), default=0)
-            least.append(max(words, cells if self.right[place] else min(cells, LEAST_TEXT), min(natural, 1)))
+            texts = [row[place] for row in self.rows]
+            if self.right[place]:
+                kept = max(map(len, texts), default=0)
+            else:
+                kept = min(max((_longest_part(text) for text in texts), default=0), LONGEST_PART)
+            least.append(max(_longest_part(self.headers[place]), kept, min(natural, 1)))
         return least
 
     def _narrowed(self, width: int) -> list[int] | None:
@@ -77,7 +82,8 @@ class Table:
             lines += _fold(row[0] or "-", width)
             for header, cell in zip(self.headers[1:], row[1:], strict=True):
                 if cell:
-                    lines += wrapped(f"  {header}: {cell}" if header else f"  {cell}", width)
+                    text = f"{header}: {cell}" if header else cell
+                    lines += [f"  {part}" for line in wrapped(text, width - 2) for part in _fold(line, width - 2)]
         return lines
 
 
@@ -138,10 +144,23 @@ def _whole(widths: Sequence[int]) -> int:
 
 
 def _fold(cell: str, width: int) -> list[str]:
-    """A cell over several lines: between words where there are any, else anywhere."""
+    """A cell over several lines: between words, else after what joins the parts of a name, else anywhere."""
     if len(cell) <= width:
         return [cell]
-    return textwrap.wrap(cell, max(width, 1), break_on_hyphens=False) or [""]
+    lines = [""]
+    for part in _PARTS.findall(cell):
+        while part:
+            room = width - len(lines[-1])
+            # A part that fits on a line of its own is not torn apart.
+            if len(part.rstrip()) > room and lines[-1] and len(part.rstrip()) <= width or not room:
+                lines.append("")
+                continue
+            lines[-1], part = lines[-1] + part[:room], part[room:]
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _longest_part(text: str) -> int:
+    return max(len(part.rstrip()) for part in _PARTS.findall(text))
 
 
 def _is_number(value: object) -> bool:

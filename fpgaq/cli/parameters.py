@@ -94,7 +94,12 @@ class Option:
         if len(choices) > MOST_CHOICES:
             metavar = metavar or name.upper()
             text = f"{text} One of {', '.join(choices)}."
-        facts: dict[str, Any] = {"help": text, "metavar": metavar, "required": default is MISSING, **completion(metavar)}
+        facts: dict[str, Any] = {
+            "help": text,
+            "metavar": metavar,
+            "required": default is MISSING,
+            **completion(metavar),
+        }
         facts |= {"is_flag": True} if value is bool else {"type": self.kind or value}
         if several:
             facts["multiple"] = True

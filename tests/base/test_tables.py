@@ -31,6 +31,17 @@ def test_a_table_fits(width: int) -> None:
     assert (len(lines) == 4) is (width == 200)
 
 
+def test_names_are_folded_where_their_parts_meet() -> None:
+    lines = fit(columns(("layer", "count"), [("functional_1/conv2d_1/BiasAdd", 5)]), 20)
+    assert lines == ["layer          count", "functional_1/      5", "conv2d_1/", "BiasAdd"]
+    assert fit(columns(("a", "b"), [("x" * 17, 5)]), 19) == [
+        f"{'a':16}  b",
+        f"{'x' * 16}  5",
+        "x",
+    ]
+    assert fit(columns(("a", "b"), [("of .nnp files", 5)]), 8) == ["a      b", "of     5", ".nnp", "files"]
+
+
 def test_headers_are_wrapped_before_names_are_folded() -> None:
     assert fit(columns(("name", "a long header"), [("some_name", 5), ("other", 10)]), 20) == [
         "name          a long",
