@@ -1,8 +1,8 @@
 """What a long command shows of how far it is, on stderr.
 
-The stages tell it as text: "trying 37 multipliers", or "placing and routing: 2 of 5 seeds", of which the last `N of M`
-is a count. On a terminal that is a line with a bar, the time that passed and the time that is left, of which nothing
-stays. Elsewhere each step is a line, once the command has taken longer than `PATIENCE`.
+The stages tell it as text, such as "placing and routing: 2 of 5 seeds". The last `N of M` or `N of about M` in it is a
+count. On a terminal that is a line with a bar, the time that passed and the time that is left, of which nothing stays.
+Elsewhere each step is a line, once the command has taken longer than `PATIENCE`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PATIENCE = 2.0
 """Seconds that a command may take without a word where nobody watches a terminal."""
 EVERY = 10.0
 """Seconds between two lines about counts of the same step."""
-_COUNT = re.compile(r"([\d,]+) of ([\d,]+)")
+_COUNT = re.compile(r"([\d,]+) of (?:about )?([\d,]+)")
 
 
 def count_of(text: str) -> tuple[int, int] | None:

@@ -42,6 +42,8 @@ def told(steps: list[tuple[float, str]]) -> list[str]:
     [
         ("placing: 2 of 5 seeds", (2, 5)),
         ("trial 1 of 3: training: step 1,020 of 2,400, loss 0.3", (1020, 2400)),
+        ("fitting ecp5-25k: 3 of about 14 budgets tried, now 37 multipliers", (3, 14)),
+        ("fitting ecp5-25k: 15 of about 14 budgets tried, now 37 multipliers", None),
         ("reading the model", None),
         ("limited by 666 of 208 block RAM", None),
         ("0 of 0", None),
