@@ -123,7 +123,7 @@ def _run(
     try:
         code = _wait(child, tool, folder, limits, stream, watch)
     finally:
-        # Also on an interrupt, and also for helpers that a crashed parent leaves behind.
+        # Also on an interrupt, and also for helpers that a crashed parent left running.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()

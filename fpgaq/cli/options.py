@@ -262,5 +262,5 @@ class EvaluationOptions:
 
 
 def shown_count(show: Callable[[str], None], stage: str) -> Callable[[int, int], None]:
-    """A callback for the progress of many evaluations, shown behind the name of the stage."""
+    """A callback for the progress of many evaluations, shown after the name of the stage."""
     return lambda done, total: show(f"{stage}: {done} of {total}")

@@ -76,7 +76,7 @@ def synth_lines(result: SynthResult) -> list[str]:
         seeds = ", ".join(f"{clock:.1f}" for _, clock in result.fmax)
         lines.append(
             f"{result.fmax_mhz:.1f} MHz after routing, median of {len(result.fmax)} seeds ({seeds});"
-            f" ports behind registers on four pins{'; a block RAM reads no faster' if result.held_by_ram else ''}"
+            f" ports after registers on four pins{'; a block RAM reads no faster' if result.held_by_ram else ''}"
         )
     return [*lines, f"{result.device}: {', '.join(result.tools)}; {result.seconds:.1f} s"]
 

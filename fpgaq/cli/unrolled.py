@@ -135,7 +135,7 @@ def show_unrolled(settings: Settings, result: UnrollResult) -> None:
         for layer in facts["layers"]
     ]
     lines = [
-        *columns(("layer", "additions", "carry chains", "behind one another", "registers", "LUTs of chains"), rows),
+        *columns(("layer", "additions", "carry chains", "in series", "registers", "LUTs of chains"), rows),
         f"predicted: a frame every cycle, latency {facts['latency_cycles']} cycles; {facts['chain_tables']:,} LUTs of"
         f" {facts['table_inputs']} inputs in carry chains, as the search counts them (requantizers and streams come on"
         " top)",

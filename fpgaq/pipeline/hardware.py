@@ -94,7 +94,7 @@ class GenerateResult(Result):
             "latency_cycles": schedule.prediction.latency if known else None,
             "latency_frames": self.latency_frames,
             "efficiency": schedule.efficiency if known else None,
-            # Requantizing shifts; means, scales and products of tensors multiply beside the budget.
+            # Requantizing shifts; means, scales and products of tensors multiply in addition to the budget.
             "aux_multipliers": auxiliary_multipliers(schedule.plans),
             "macs": schedule.macs,
             "limit_cycles": schedule.limit,
@@ -311,7 +311,7 @@ def _wrapper(design: Design, lowered: IntegerGraph, schedule: Schedule, wish: Wi
 
 
 def _check_buffer(wrapper: Wrapper, guess: Estimate) -> None:
-    """Refuse a buffer for an output frame that the part named does not hold beside the core."""
+    """Refuse a buffer for an output frame that the part named does not hold together with the core."""
     from ..hardware.estimate.memories import map_memory
     from ..hardware.synth import find_device
 

@@ -32,7 +32,7 @@ SIZED_EVENTS = 8_000_000
 """Events of a frame of all candidates together whose memories are sized."""
 
 MOST_SIZED = 1
-"""Candidates whose memories are sized at most, beside the first one."""
+"""Candidates whose memories are sized at most, besides the first one."""
 
 
 @dataclass(frozen=True)

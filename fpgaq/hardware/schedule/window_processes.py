@@ -42,7 +42,7 @@ def extend(times: Times, more: NDArray[np.int64]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """For each group of a frame: words that it waits for, its beats, words freed behind it (-1: none)."""
+    """For each group of a frame: words that it waits for, its beats, words freed after it (-1: none)."""
 
     needs: NDArray[np.int64]
     beats: NDArray[np.int64]
@@ -170,7 +170,7 @@ class WindowProcess:
         must_be_free = before + (len(self.word_times) - self._capacity + 1)
         if must_be_free[-1] > 0:
             first, known = self._release_index, len(self._released)
-            # Beats with room from the start have the last place, behind all that is known.
+            # Beats with room from the start have the last place, after all that is known.
             place = np.searchsorted(part(self._released, first, known), must_be_free)
             place[must_be_free <= 0] = -1
             count = int(np.searchsorted(place, known - first))
