@@ -13,6 +13,7 @@ import pytest
 from fpgaq import cli
 from fpgaq.base.choices import DEVICES
 
+pytestmark = pytest.mark.once
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -12,6 +12,7 @@ import pytest
 from fpgaq.cli.demo import FILES, example_folder, next_commands
 
 
+@pytest.mark.once
 def test_the_demo(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     code, out, err = call("demo", "-o", "my demo")
