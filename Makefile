@@ -1,7 +1,6 @@
-# Every target does the set-up that it needs. PYTHON=... chooses another Python than 3.10.
+# Every target does the set-up that it needs and no more. PYTHON=... chooses another Python than 3.10.
 SETUP := sh scripts/setup.sh
 BIN := .venv/bin
-EXAMPLE := examples/fashion_cnn
 
 N ?= 1000
 NETWORKS ?= 300
@@ -9,7 +8,9 @@ NETWORKS ?= 300
 .PHONY: help setup demo test test-slow mutants fuzz prove clocks bench registers lint format clean distclean
 
 help:
-	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison'
+	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison;'
+	@echo '                installs only what that needs'
+	@echo 'make setup      everything that the other targets need, nnabla on Python 3.10 included'
 	@echo 'make test       the test suite: Python 3.10 with nnabla, then the newest Python without;'
 	@echo '                at most 25 minutes of two processors, at most 20 s of one for a test'
 	@echo 'make test-slow  the tests that take longer, up to 3 hours; what passed at this commit is not run again'
@@ -25,9 +26,9 @@ help:
 setup:
 	@$(SETUP) venv .venv
 
-demo: setup
-	@$(BIN)/fpgaq build $(EXAMPLE)/model.nnp --calibration $(EXAMPLE)/calibration.npz --data $(EXAMPLE)/test.npz \
-		--frames 2 --output build/demo
+demo:
+	@$(SETUP) venv .venv core
+	@$(BIN)/fpgaq demo --output build/demo
 
 test: setup
 	@$(BIN)/python scripts/run_tests.py

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ..base.errors import UsageError
-from ..base.text import columns, percent, printable, shorten
+from ..base.tables import columns
+from ..base.text import percent, printable
 from .generating import GenerateOptions
 from .options import (
     Calibration,
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..hardware.estimate import Knowledge, Storage
-    from ..hardware.schedule import BufferReport, Schedule
-    from ..pipeline import GenerateResult
+    from ..hardware.schedule import BufferReport
+    from ..pipeline import BuildResult, GenerateResult
     from ..proof.chosen import Exercise
     from ..proof.simulate import SimulationResult
 
@@ -84,7 +84,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
         reports = report_buffers(result.network, result.schedule) if options.buffers else ()
     shown = hls_lines(result) if options.language == "hls" else generate_lines(result)
     lines = [*shown, *(["", *buffer_lines(reports)] if options.buffers else [])]
-    parts = {"layers": schedule_json(result.schedule), "buffers": [asdict(report) for report in reports]}
+    parts = {"layers": result.records(), "buffers": [asdict(report) for report in reports]}
     settings.show(lines, {**result.as_json(), **parts})
 
 
@@ -108,13 +108,14 @@ def simulate(settings: Settings, options: SimulateOptions) -> None:
     """
     from .. import pipeline
 
-    with settings.progress(f"simulating with {options.simulator}"):
+    with settings.progress(f"simulating with {options.simulator}") as progress:
         result = pipeline.simulate(
             options.directory,
             frames=options.frames,
             data=options.data,
             simulator=options.simulator,
             thorough=options.thorough,
+            progress=progress,
         )
     settings.show(simulation_lines(result), asdict(result))
 
@@ -143,8 +144,6 @@ def build(settings: Settings, options: BuildOptions) -> None:
     """
     wanted, target = options.quantizing.options(), options.target.target()
     from .. import pipeline
-    from ..study.report.comparison_table import table
-    from ..study.report.scales import unfolded_scales
 
     with settings.progress("starting") as progress:
         result = pipeline.build(
@@ -164,14 +163,22 @@ def build(settings: Settings, options: BuildOptions) -> None:
             keep=options.keep,
             progress=progress,
         )
+    settings.show(build_lines(result), build_json(result))
+
+
+def build_lines(result: BuildResult) -> list[str]:
+    """What each stage has to tell, under its heading."""
+    from ..study.report.comparison_table import table_lines
+    from ..study.report.scales import unfolded_scales
+
     scales = unfolded_scales(result.graph, result.integer)
-    lines = [
+    return [
         "== Integer network",
         *integer_lines(result.integer),
         *note_lines([*result.graph.notes, *(scale.line() for scale in scales)]),
         "",
         "== Integer against float",
-        *table(result.compared).splitlines(),
+        *table_lines(result.compared),
         "",
         "== Hardware",
         *generate_lines(result.generated),
@@ -179,49 +186,33 @@ def build(settings: Settings, options: BuildOptions) -> None:
         "== Simulation",
         *simulation_lines(result.simulated),
     ]
-    parts = {
-        "generate": {**result.generated.as_json(), "layers": schedule_json(result.generated.schedule)},
+
+
+def build_json(result: BuildResult) -> dict[str, Any]:
+    """Plain values of each stage."""
+    from ..study.report.scales import unfolded_scales
+
+    return {
+        "generate": {**result.generated.as_json(), "layers": result.generated.records()},
         "simulate": asdict(result.simulated),
         "compare": result.compared.as_json(),
         "notes": list(result.graph.notes),
-        "unfolded": [asdict(scale) for scale in scales],
+        "unfolded": [asdict(scale) for scale in unfolded_scales(result.graph, result.integer)],
     }
-    settings.show(lines, parts)
-
-
-def schedule_json(schedule: Schedule) -> list[dict[str, Any]]:
-    """What the schedule chose for each layer; `queue_words` are beats of the queues at its inputs."""
-    layers = []
-    queues = Counter({edge.reader: 0 for edge in schedule.edges})
-    for edge in schedule.edges:
-        queues[edge.reader] += 1 << edge.queue_bits if edge.queue_bits is not None else 0
-    for index, plan in enumerate(schedule.plans):
-        fold = getattr(plan, "fold", None)
-        layers.append(
-            {
-                "name": plan.operator,
-                "multipliers": fold.multipliers if fold else 0,
-                "lanes": [fold.taps, fold.channels, fold.outputs] if fold else None,
-                "cycles": getattr(plan, "cycles", None),
-                "buffer_words": getattr(plan, "capacity", None),
-                "queue_words": queues[index] or None,
-            }
-        )
-    return layers
 
 
 def generate_lines(result: GenerateResult) -> list[str]:
     """A line for each layer's hardware, then what was predicted."""
     rows = [
         (
-            shorten(layer["name"]),
+            printable(layer["name"]),
             layer["multipliers"],
             "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-",
             layer["cycles"],
             layer["buffer_words"],
             layer["queue_words"],
         )
-        for layer in schedule_json(result.schedule)
+        for layer in result.records()
     ]
     schedule, prediction = result.schedule, result.schedule.prediction
     frames = "" if result.latency_frames is None else f" ({result.latency_frames:.1f} frames)"
@@ -233,7 +224,7 @@ def generate_lines(result: GenerateResult) -> list[str]:
         f" {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles{frames},"
         f" efficiency {percent(schedule.efficiency)}",
         *(
-            f"adders instead of multipliers: {shorten(engine.layers[0])}"
+            f"adders instead of multipliers: {printable(engine.layers[0])}"
             for engine in schedule.engines
             if engine.adders
         ),
@@ -261,8 +252,8 @@ def memory_lines(storage: Storage | None) -> list[str]:
 def hls_lines(result: GenerateResult) -> list[str]:
     """A line for each layer's lanes; cycles are for the vendor's tool to tell."""
     rows = [
-        (shorten(layer["name"]), layer["multipliers"], "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-")
-        for layer in schedule_json(result.schedule)
+        (printable(layer["name"]), layer["multipliers"], "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-")
+        for layer in result.records()
     ]
     return [
         *columns(("layer", "multipliers", "taps x channels x outputs"), rows),
@@ -306,7 +297,7 @@ def buffer_lines(reports: Sequence[BufferReport]) -> list[str]:
     rows = [
         (
             report.kind,
-            shorten(report.operator),
+            printable(report.operator),
             report.row_words,
             report.live_words,
             report.full_rate_words,

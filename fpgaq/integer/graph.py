@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from ..base.errors import UsageError
 from ..base.formats import Format, Rounding, dequantize
+from ..base.results import html_table
+from ..base.text import printable, shape_text
 
 IntegerArray: TypeAlias = NDArray[np.int64]
 ImageShape: TypeAlias = tuple[int, int, int]
@@ -425,3 +428,73 @@ class IntegerGraph:
     output_shapes: Mapping[str, tuple[int, ...]]
     samples: Mapping[str, IntegerArray]
     classifier: bool
+
+    def run(self, data: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, tuple[IntegerArray, NDArray[np.float64]]]:
+        """Compute the network exactly.
+
+        Parameters
+        ----------
+        data : array or mapping of str to array
+            (frames, *model shape) in the model's own units, by input name or for the only input.
+
+        Returns
+        -------
+        dict of str to (array of int64, array of float64)
+            For each output its integers, and the real values that they stand for, in the model's own shape.
+
+        Raises
+        ------
+        ModelError
+            Data that do not fit the network's inputs.
+        """
+        from .inputs import transform_data
+        from .reference import run, to_model_layout
+
+        if not isinstance(data, Mapping):
+            if len(self.inputs) != 1:
+                raise UsageError(
+                    f"one array for a network with inputs {list(self.inputs)}; give a mapping of name to array"
+                )
+            data = {self.inputs[0]: data}
+        results = run(self, transform_data(self, data))
+        integers = {name: to_model_layout(self, name, results[name]) for name in self.outputs}
+        return {name: (array, self.tensors[name].real(array)) for name, array in integers.items()}
+
+    def __call__(
+        self, data: ArrayLike | Mapping[str, ArrayLike]
+    ) -> NDArray[np.float64] | dict[str, NDArray[np.float64]]:
+        """The real values of `run`: an array, or a dict by name for several outputs."""
+        real = {name: values for name, (_, values) in self.run(data).items()}
+        return real if len(real) > 1 else next(iter(real.values()))
+
+    def __repr__(self) -> str:
+        """One line: a whole network would fill pages with weights."""
+        return f"<IntegerGraph: {printable(self.headline())}>"
+
+    def _repr_html_(self) -> str:
+        """The table of layers that a notebook shows."""
+        rows = []
+        for op in self.operators:
+            tensor, weights = self.tensors[op.output], getattr(op, "weight_format", None)
+            rows.append(
+                {
+                    "layer": op.name,
+                    "operator": type(op).__name__.removeprefix("Integer"),
+                    "output": shape_text(tensor.shape),
+                    "weights": weights.describe() if weights else None,
+                    "format": tensor.format.describe(),
+                    "accumulator": getattr(op, "accumulator_width", None),
+                }
+            )
+        return html_table(self.headline(), rows)
+
+    def headline(self) -> str:
+        """Name, inputs, outputs and number of operators."""
+        inputs, outputs = (
+            ", ".join(
+                f"{name} {shape_text(self.tensors[name].shape)} {self.tensors[name].format.describe()}"
+                for name in names
+            )
+            for names in (self.inputs, self.outputs)
+        )
+        return f"{self.name}, {inputs} -> {outputs}, {len(self.operators)} integer operators"

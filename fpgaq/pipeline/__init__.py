@@ -17,7 +17,7 @@ from .hardware import (
     simulate,
     synthesize,
 )
-from .models import load_integer, load_model, save_model
+from .models import load_integer, load_model, save_integer, save_model
 from .quantizing import compare, quantize, run, run_with_engine
 from .samples import DATA_FRAMES, Samples
 from .searches import explore, search, sensitivity
@@ -43,6 +43,7 @@ __all__ = [
     "quantize",
     "run",
     "run_with_engine",
+    "save_integer",
     "save_model",
     "search",
     "sensitivity",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.choices import LANGUAGES
 from ..base.errors import FitError, UsageError
+from ..base.results import Result
 from ..hardware.schedule import Schedule, Target, auxiliary_multipliers
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
@@ -33,8 +35,8 @@ DEFAULT_MULTIPLIERS = 64
 """What `generate` can write."""
 
 
-@dataclass(frozen=True)
-class GenerateResult:
+@dataclass(frozen=True, repr=False)
+class GenerateResult(Result):
     """What `generate` wrote.
 
     Parameters
@@ -102,6 +104,19 @@ class GenerateResult:
             "wrapper": self.wrapper.as_json() if self.wrapper else None,
             "files": list(self.files),
         }
+
+    def headline(self) -> str:
+        """The folder and the predicted cycles, in one line."""
+        schedule, prediction = self.schedule, self.schedule.prediction
+        size = f"{self.directory}: {self.language}, {schedule.multipliers:,} multipliers of {schedule.budget:,}"
+        if self.language != "verilog":
+            return size
+        interval = "-" if prediction.interval is None else f"{prediction.interval:,}"
+        return f"{size}, a frame every {interval} cycles, latency {prediction.latency:,} cycles"
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each layer of the hardware."""
+        return schedule_rows(self.schedule)
 
 
 def generate(
@@ -207,6 +222,27 @@ def generate(
     return GenerateResult(
         Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by, storage, wrapper
     )
+
+
+def schedule_rows(schedule: Schedule) -> list[dict[str, Any]]:
+    """What the schedule chose for each layer; `queue_words` are beats of the queues at its inputs."""
+    layers = []
+    queues = Counter({edge.reader: 0 for edge in schedule.edges})
+    for edge in schedule.edges:
+        queues[edge.reader] += 1 << edge.queue_bits if edge.queue_bits is not None else 0
+    for index, plan in enumerate(schedule.plans):
+        fold = getattr(plan, "fold", None)
+        layers.append(
+            {
+                "name": plan.operator,
+                "multipliers": fold.multipliers if fold else 0,
+                "lanes": [fold.taps, fold.channels, fold.outputs] if fold else None,
+                "cycles": getattr(plan, "cycles", None),
+                "buffer_words": getattr(plan, "capacity", None),
+                "queue_words": queues[index] or None,
+            }
+        )
+    return layers
 
 
 def _hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
@@ -328,6 +364,7 @@ def simulate(
     data: Samples | None = None,
     simulator: str = "icarus",
     thorough: bool = False,
+    progress: Callable[[str], None] = lambda stage: None,
 ) -> SimulationResult:
     """Run the bench of a generated folder and hold every beat against the reference.
 
@@ -342,6 +379,8 @@ def simulate(
     simulator : {"icarus", "verilator"}
     thorough : bool
         Add as many chosen frames as are needed to exercise every weight that can be.
+    progress : callable
+        Called with what is being done, and how many tests are done.
 
     Raises
     ------
@@ -357,7 +396,9 @@ def simulate(
     if data is not None:
         network = load_integer(Path(directory) / NETWORK_FILE)
         arrays = user_data(network, data).slice(0, frames).inputs
-    return simulate_folder(Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough)
+    return simulate_folder(
+        Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough, progress=progress
+    )
 
 
 def synthesize(
