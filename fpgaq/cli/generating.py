@@ -8,7 +8,7 @@ from typing import Annotated
 import click
 
 from ..base.choices import Language
-from .options import Folder, Frames, Keep, TargetOptions, Thorough
+from .options import ArrayOptions, Folder, Frames, Keep, TargetOptions, Thorough
 from .parameters import Argument, Option
 from .wrapper import WishOptions
 
@@ -42,6 +42,7 @@ class GenerateOptions:
         str | None,
         Option("Frames for the bench; by default the samples inside FPGAQ.", metavar="NPZ"),
     ] = None
+    samples: ArrayOptions
     frames: Frames = None
     thorough: Thorough = False
     factor_bits: Annotated[

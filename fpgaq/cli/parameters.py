@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 
 import click
 
+from ..base.remarks import heard
 from .settings import Settings, settings_options
 
 Options = TypeVar("Options")
@@ -131,7 +132,9 @@ def command(
 
     def decorate(function: Callable[[Settings, Options], int | None]) -> click.Command:
         def run(**values: Any) -> int | None:
-            return function(click.get_current_context().ensure_object(Settings), make_options(options, values))
+            settings = click.get_current_context().ensure_object(Settings)
+            with heard(settings.hear):
+                return function(settings, make_options(options, values))
 
         return click.Command(
             function.__name__,

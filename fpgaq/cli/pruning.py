@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from ..base.choices import Measure
 from ..base.errors import UsageError
 from ..base.text import columns, printable, shorten
-from .options import DEVICE, NetworkOptions
+from .options import DEVICE, DataOptions, NetworkOptions
 from .parameters import Argument, Option, command
 from .settings import Settings
 
@@ -69,6 +69,7 @@ class PruneCommandOptions:
     synth: Annotated[str | None, Option("Synthesize the network before and after for a device.", kind=DEVICE)] = None
     groups: Annotated[bool, Option("Only list what can be pruned, what cannot, and why.")] = False
     draw: Annotated[str | None, Option("Draw the groups into a Graphviz file.", metavar="DOT")] = None
+    samples: DataOptions
     reading: NetworkOptions
     jobs: Annotated[int | None, Option("Processes that measure; by default one per processor.", metavar="N")] = None
 
@@ -118,10 +119,10 @@ def prune(settings: Settings, options: PruneCommandOptions) -> None:
     with settings.progress("reading") as tell:
         result = prune_network(
             graph,
-            calibration,
+            options.samples.source(calibration),
             wanted,
-            training=options.train,
-            data=options.data,
+            training=options.samples.optional(options.train),
+            data=options.samples.optional(options.data),
             device=options.synth,
             output=output,
             progress=tell,

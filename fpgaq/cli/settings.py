@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ..base.errors import UsageError
+from ..base.text import printable
 
 
 class Settings:
@@ -20,12 +21,21 @@ class Settings:
         self.json = False
         self.quiet = False
         self.debug = False
+        self.remarks: list[tuple[str, str]] = []
+
+    def hear(self, label: str, text: str) -> None:
+        """Keep a remark of a stage, once, to be shown after its result."""
+        if (label, text) not in self.remarks:
+            self.remarks.append((label, text))
 
     def show(self, lines: Iterable[str], values: Mapping[str, Any]) -> None:
         """Print `values` as one JSON object, or `lines` for people, or nothing."""
+        lines = [*lines, *(printable(f"{label}: {text}") for label, text in self.remarks)]
         if self.json:
             import json
 
+            if self.remarks:
+                values = {**values, "remarks": [{"kind": label, "text": text} for label, text in self.remarks]}
             lines = [json.dumps(values, indent=2, default=_plain)]
         elif self.quiet:
             return

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.formats import Format, Rounding, dequantize
+from ..base.preparation import Preparation
 
 IntegerArray: TypeAlias = NDArray[np.int64]
 ImageShape: TypeAlias = tuple[int, int, int]
@@ -380,7 +381,8 @@ class InputTransform:
     integer
         Samples are of the model's own input type, and are taken as they are; scale 1 and offset 0.
 
-    Applied by `run`, `simulate`, golden vectors and host drivers alike.
+    Applied by `run`, `simulate`, golden vectors and host drivers alike. With a `preparation`, x is a sample in the
+    user's units, and ``scale`` and ``offset`` give way to `scales` and `offsets`.
     `model_shape` is the model's own shape without the batch, such as (1, 28, 28) (channels first) or (784,);
     `image_shape` is (channels, height, width) after reshaping it in C order; the stream is channels last.
     """
@@ -391,6 +393,17 @@ class InputTransform:
     model_shape: tuple[int, ...]
     image_shape: tuple[int, int, int]
     kind: str = "real"
+    preparation: Preparation = Preparation()
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """The factor of the user's samples: one, or one for each entry of the first axis of `model_shape`."""
+        return tuple(factor * self.scale for factor in self.preparation.scale)
+
+    @property
+    def offsets(self) -> tuple[float, ...]:
+        """What is added to that product: one number, or one for each entry of the first axis of `model_shape`."""
+        return tuple(term * self.scale + self.offset for term in self.preparation.offset)
 
 
 @dataclass(frozen=True, eq=False)
@@ -414,6 +427,8 @@ class IntegerGraph:
         A few calibration samples of each input as integers, (frames, height, width, channels).
     classifier : bool
         The output is logits whose argmax (lowest index on ties) is the answer.
+    estimate_only : bool
+        The network was quantized without data: sizes and cycles are those of the real one, values mean nothing.
     """
 
     name: str
@@ -425,3 +440,4 @@ class IntegerGraph:
     output_shapes: Mapping[str, tuple[int, ...]]
     samples: Mapping[str, IntegerArray]
     classifier: bool
+    estimate_only: bool = False

@@ -35,7 +35,7 @@ class BuildResult:
 def build(
     model: str | Path,
     calibration: Samples,
-    data: str | Path,
+    data: Samples,
     directory: str | Path,
     options: QuantizeOptions | None = None,
     target: Target | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,13 @@ from ..integer.inputs import transform_data
 from ..model.graph import Graph
 from ..quantizer.config import QuantizeOptions
 from .models import load_integer, load_model
-from .samples import Samples, dataset_of, user_data
+from .samples import Samples, as_stored, dataset_of, random_samples, user_data
 
 if TYPE_CHECKING:
     from ..study.report.comparison import Comparison
+
+REMARKED_FRAMES = 1024
+"""Frames of the data that are looked at for other units than those of calibration."""
 
 
 def quantize(
@@ -28,6 +32,7 @@ def quantize(
     *,
     network: str | None = None,
     output: str | Path | None = None,
+    input_range: tuple[float, float] | None = None,
 ) -> IntegerGraph:
     """Turn a float network into an integer one.
 
@@ -44,6 +49,9 @@ def quantize(
         Which network of a model file.
     output : str or Path, optional
         Where to save it as a .fpgaq file too.
+    input_range : (float, float), optional
+        The least and the greatest value of inputs, in place of samples: random ones of that range give the hardware's
+        size and speed. The network is marked as an estimate, for its values mean nothing.
 
     Raises
     ------
@@ -54,6 +62,7 @@ def quantize(
     from ..integer.file import save
     from ..model.graph.fixed import is_fixed
     from ..quantizer import quantize as quantize_graph
+    from ..study.report.remarks import remark_quantized
 
     if output is not None:
         check_file(output)
@@ -62,11 +71,19 @@ def quantize(
         if stated is not None:
             return stated[0]
     graph = model if isinstance(model, Graph) else load_model(model, network)
+    if input_range is not None:
+        if calibration is not None or is_fixed(graph.operators):
+            raise UsageError("--input-range is in place of calibration samples; leave one of them out")
+        calibration = random_samples(graph, *input_range)
     if calibration is None or is_fixed(graph.operators):
         return _quantize_fixed(graph, calibration, options, output)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     samples = dataset_of(calibration, graph.inputs, graph.outputs, shapes)
-    integer = quantize_graph(graph, samples.inputs, options)
+    integer = quantize_graph(graph, samples.inputs, options, samples.preparation)
+    if input_range is None:
+        remark_quantized(graph, integer, samples, options is not None and (options.equalize or options.balance))
+    else:
+        integer = replace(integer, estimate_only=True)
     if output is not None:
         save(integer, output)
     return integer
@@ -146,14 +163,18 @@ def compare(
         The network as it stands in the file, for the count of its operators; read again if `model` is a file.
     """
     from ..study.report import comparison
+    from ..study.report.remarks import remark_comparison, remark_inputs
 
     if source is None and not isinstance(model, Graph):
         source = load_model(model, passes=False)
     graph = model if isinstance(model, Graph) else load_model(model)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
-    samples = dataset_of(data, graph.inputs, graph.outputs, shapes)
-    return comparison.compare(graph, network, samples, engine=engine, source=source)
+    samples = dataset_of(as_stored(network, data), graph.inputs, graph.outputs, shapes)
+    result = comparison.compare(graph, network, samples, engine=engine, source=source)
+    remark_inputs(network, transform_data(network, samples.slice(0, REMARKED_FRAMES).inputs))
+    remark_comparison(result, bool(samples.targets))
+    return result
 
 
 def run(
@@ -188,9 +209,11 @@ def run_with_engine(
     """The result of `run`, and the engines that computed it."""
     from ..integer.reference import to_model_layout
     from ..proof.runner import Runner
+    from ..study.report.remarks import remark_inputs
 
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     inputs = transform_data(network, user_data(network, data).inputs)
+    remark_inputs(network, inputs)
     runner = Runner(engine, network, len(next(iter(inputs.values()))))
     results = runner.run(inputs)
     outputs = {}
