@@ -45,6 +45,7 @@ COMMANDS = {
     "search": ("searches", "Choose the weight bits of each layer of MODEL for a budget."),
     "sensitivity": ("searches", "Say which layer of MODEL hurts, and what to change."),
     "simulate": ("hardware", "Simulate the hardware and compare every beat."),
+    "split": ("splitting", "Write the part of MODEL that is carried, and the rest for the host."),
     "summary": ("quantizing", "List the layers of MODEL."),
     "synth": ("synthesis", "Measure what the hardware takes and how fast it is."),
 }

@@ -162,6 +162,7 @@ def build(settings: Settings, options: BuildOptions) -> None:
             refuse_batch_statistics=options.reading.refuse_batch_statistics,
             input_shapes=options.reading.input_shapes(),
             outputs=options.reading.output_names(),
+            inputs=options.reading.input_names(),
             frames=options.frames,
             device=options.target.device,
             simulator=options.simulator,

@@ -129,6 +129,7 @@ class NetworkOptions:
     outputs: Annotated[
         str | None, Option("Keep these outputs only, or end at these tensors: A,B.", metavar="NAMES")
     ] = None
+    inputs: Annotated[str | None, Option("Begin at these tensors in place of the inputs.", metavar="NAMES")] = None
 
     def input_shapes(self) -> dict[str, tuple[int, ...]] | None:
         """The shapes of --input-shape by the names of the inputs; None if it was not given."""
@@ -145,12 +146,11 @@ class NetworkOptions:
 
     def output_names(self) -> tuple[str, ...] | None:
         """The names of --outputs; None if it was not given."""
-        if self.outputs is None:
-            return None
-        names = tuple(name.strip() for name in self.outputs.split(","))
-        if not all(names):
-            raise UsageError(f"--outputs {self.outputs!r}: give names of outputs, separated by commas")
-        return names
+        return _names(self.outputs, "outputs")
+
+    def input_names(self) -> tuple[str, ...] | None:
+        """The names of --inputs; None if it was not given."""
+        return _names(self.inputs, "inputs")
 
     def load(self, model: str | Path, *, passes: bool = True) -> Graph:
         """Read a model file as these options say."""
@@ -166,7 +166,17 @@ class NetworkOptions:
             refuse_batch_statistics=refuse_batch_statistics,
             input_shapes=self.input_shapes(),
             outputs=self.output_names(),
+            inputs=self.input_names(),
         )
+
+
+def _names(text: str | None, option: str) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise UsageError(f"--{option} {text!r}: give names of {option}, separated by commas")
+    return names
 
 
 @dataclass(frozen=True, kw_only=True)

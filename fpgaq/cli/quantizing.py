@@ -91,6 +91,7 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
             network=options.reading.network,
             input_shapes=options.reading.input_shapes(),
             outputs=options.reading.output_names(),
+            inputs=options.reading.input_names(),
             output=options.output,
         )
     if stated is not None:

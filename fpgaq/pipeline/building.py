@@ -44,6 +44,7 @@ def build(
     refuse_batch_statistics: bool = False,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
     frames: int | None = None,
     device: str | None = None,
     simulator: str = "icarus",
@@ -67,6 +68,7 @@ def build(
         refuse_batch_statistics=refuse_batch_statistics,
         input_shapes=input_shapes,
         outputs=outputs,
+        inputs=inputs,
     )
     graph = standard_passes(source)
     progress("quantizing")

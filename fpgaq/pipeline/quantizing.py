@@ -97,6 +97,7 @@ def quantize_stated(
     network: str | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
     output: str | Path | None = None,
 ) -> tuple[IntegerGraph, tuple[str, ...]] | None:
     """The integer network that a quantized model file states, and lines that tell how; None for another file.
@@ -109,7 +110,7 @@ def quantize_stated(
     from ..integer.file import save
     from ..quantizer.onnx_integers import load_integers
 
-    found = load_integers(model, network, input_shapes, outputs)
+    found = load_integers(model, network, input_shapes, outputs, inputs)
     if found is None:
         return None
     if calibration is not None:

@@ -34,6 +34,7 @@ COMMANDS = (
     "search",
     "sensitivity",
     "simulate",
+    "split",
     "summary",
     "synth",
 )
