@@ -5,7 +5,7 @@ BIN := .venv/bin
 N ?= 1000
 NETWORKS ?= 300
 
-.PHONY: help setup demo test test-slow mutants fuzz prove clocks bench registers lint format clean distclean
+.PHONY: help setup demo test test-slow mutants fuzz prove clocks bench registers exporters lint format clean distclean
 
 help:
 	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison;'
@@ -20,6 +20,7 @@ help:
 	@echo 'make clocks     place and route of four unrolled layers: their clocks by three seeds'
 	@echo 'make bench      images per second of the integer reference and the float executor'
 	@echo 'make registers  print the registers of the wrapper anew from their SystemRDL'
+	@echo 'make exporters export small networks from PyTorch, Keras and others anew: installs 7.5 GB'
 	@echo 'make lint       ruff, mypy and the layers of the rooms; make format  rewrite the sources as ruff wants them'
 	@echo 'make clean      remove what was built (make distclean: the environments too)'
 
@@ -54,6 +55,9 @@ bench: setup
 
 registers: setup
 	@PYTHONPATH=. $(BIN)/python scripts/make_registers.py
+
+exporters: setup
+	@sh scripts/make_exporters.sh
 
 lint: setup
 	@$(BIN)/ruff check --no-cache .

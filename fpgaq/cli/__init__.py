@@ -40,6 +40,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Step by step": {
         "quantize": ("quantizing", "Turn MODEL into an integer network."),
+        "split": ("splitting", "Write the part of MODEL that is carried, and the rest for the host."),
         "compare": ("quantizing", "Compare the integer network with the float one."),
         "run": ("quantizing", "Compute the integer network, exactly."),
         "generate": ("hardware", "Write Verilog or HLS C++ for an integer network."),

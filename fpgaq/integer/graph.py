@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..base.errors import UsageError
 from ..base.formats import Format, Rounding, dequantize
+from ..base.preparation import Preparation
 from ..base.results import html_table
 from ..base.text import printable, shape_text
 
@@ -383,7 +384,8 @@ class InputTransform:
     integer
         Samples are of the model's own input type, and are taken as they are; scale 1 and offset 0.
 
-    Applied by `run`, `simulate`, golden vectors and host drivers alike.
+    Applied by `run`, `simulate`, golden vectors and host drivers alike. With a `preparation`, x is a sample in the
+    user's units, and ``scale`` and ``offset`` give way to `scales` and `offsets`.
     `model_shape` is the model's own shape without the batch, such as (1, 28, 28) (channels first) or (784,);
     `image_shape` is (channels, height, width) after reshaping it in C order; the stream is channels last.
     """
@@ -394,6 +396,17 @@ class InputTransform:
     model_shape: tuple[int, ...]
     image_shape: tuple[int, int, int]
     kind: str = "real"
+    preparation: Preparation = Preparation()
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """The factor of the user's samples: one, or one for each entry of the first axis of `model_shape`."""
+        return tuple(factor * self.scale for factor in self.preparation.scale)
+
+    @property
+    def offsets(self) -> tuple[float, ...]:
+        """What is added to that product: one number, or one for each entry of the first axis of `model_shape`."""
+        return tuple(term * self.scale + self.offset for term in self.preparation.offset)
 
 
 @dataclass(frozen=True, eq=False)
@@ -417,6 +430,8 @@ class IntegerGraph:
         A few calibration samples of each input as integers, (frames, height, width, channels).
     classifier : bool
         The output is logits whose argmax (lowest index on ties) is the answer.
+    estimate_only : bool
+        The network was quantized without data: sizes and cycles are those of the real one, values mean nothing.
     """
 
     name: str
@@ -428,6 +443,7 @@ class IntegerGraph:
     output_shapes: Mapping[str, tuple[int, ...]]
     samples: Mapping[str, IntegerArray]
     classifier: bool
+    estimate_only: bool = False
 
     def run(self, data: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, tuple[IntegerArray, NDArray[np.float64]]]:
         """Compute the network exactly.

@@ -21,6 +21,7 @@ from .models import load_integer, load_model, save_integer, save_model
 from .quantizing import compare, quantize, run, run_with_engine
 from .samples import DATA_FRAMES, Samples
 from .searches import explore, search, sensitivity
+from .splitting import SplitResult, split
 from .unrolled import UnrollResult, cheapen, unroll
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "LOWERED_FILE",
     "NETWORK_FILE",
     "Samples",
+    "SplitResult",
     "UnrollResult",
     "build",
     "cheapen",
@@ -48,6 +50,7 @@ __all__ = [
     "search",
     "sensitivity",
     "simulate",
+    "split",
     "synthesize",
     "unroll",
 ]

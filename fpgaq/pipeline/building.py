@@ -52,7 +52,7 @@ class BuildResult(Result):
 def build(
     model: str | Path,
     calibration: Samples,
-    data: str | Path,
+    data: Samples,
     directory: str | Path,
     options: QuantizeOptions | None = None,
     target: Target | None = None,
@@ -61,6 +61,7 @@ def build(
     refuse_batch_statistics: bool = False,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
     frames: int | None = None,
     device: str | None = None,
     simulator: str = "icarus",
@@ -84,6 +85,7 @@ def build(
         refuse_batch_statistics=refuse_batch_statistics,
         input_shapes=input_shapes,
         outputs=outputs,
+        inputs=inputs,
     )
     graph = standard_passes(source)
     progress("quantizing")

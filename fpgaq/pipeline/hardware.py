@@ -102,6 +102,7 @@ class GenerateResult(Result):
             "limited_by": self.limited_by,
             "memory": self.storage.as_json() if self.storage else None,
             "wrapper": self.wrapper.as_json() if self.wrapper else None,
+            **({"estimate_only": True} if self.network.estimate_only else {}),
             "files": list(self.files),
         }
 
@@ -265,11 +266,14 @@ def _hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, 
 def bench_inputs(network: IntegerGraph, data: Samples | None, frames: int | None) -> Mapping[str, IntegerArray]:
     """The frames of the golden vectors."""
     from ..proof.vectors import limit_frames
+    from ..study.report.remarks import remark_inputs
 
     if data is None:
         return limit_frames(network.samples, frames)
     count = DATA_FRAMES if frames is None else frames
-    return transform_data(network, user_data(network, data).slice(0, count).inputs)
+    inputs = transform_data(network, user_data(network, data).slice(0, count).inputs)
+    remark_inputs(network, inputs)
+    return inputs
 
 
 def _verilog_files(
@@ -390,12 +394,14 @@ def simulate(
         A simulator that is missing, too old, crashed or did not finish.
     """
     from ..proof.simulate import simulate as simulate_folder
+    from ..study.report.remarks import remark_inputs
 
     check_frames(frames)
     arrays = None
     if data is not None:
         network = load_integer(Path(directory) / NETWORK_FILE)
         arrays = user_data(network, data).slice(0, frames).inputs
+        remark_inputs(network, transform_data(network, arrays))
     return simulate_folder(
         Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough, progress=progress
     )

@@ -18,10 +18,13 @@ from ..integer.inputs import transform_data
 from ..model.graph import Graph
 from ..quantizer.config import QuantizeOptions
 from .models import load_integer, load_model
-from .samples import Samples, dataset_of, user_data
+from .samples import Samples, as_stored, dataset_of, random_samples, user_data
 
 if TYPE_CHECKING:
     from ..study.report.comparison import Comparison
+
+REMARKED_FRAMES = 1024
+"""Frames of the data that are looked at for other units than those of calibration."""
 
 
 def quantize(
@@ -54,6 +57,7 @@ def quantize(
     scale_bits: int | None = None,
     argmax: bool | None = None,
     layers: Mapping[str, Mapping[str, Any]] | None = None,
+    input_range: tuple[float, float] | None = None,
 ) -> IntegerGraph:
     """Turn a float network into an integer one.
 
@@ -72,6 +76,9 @@ def quantize(
         Where to save it as a .fpgaq file too.
     weight_bits, activation_bits, per_channel, ... : optional
         The fields of `QuantizeOptions` by their names, in place of those of `options`.
+    input_range : (float, float), optional
+        The least and the greatest value of inputs, in place of samples: random ones of that range give the hardware's
+        size and speed. The network is marked as an estimate, for its values mean nothing.
 
     Raises
     ------
@@ -82,6 +89,7 @@ def quantize(
     from ..integer.file import save
     from ..model.graph.fixed import is_fixed
     from ..quantizer import quantize as quantize_graph
+    from ..study.report.remarks import remark_quantized
 
     given: dict[str, Any] = {
         "weight_bits": weight_bits,
@@ -118,11 +126,19 @@ def quantize(
         if stated is not None:
             return stated[0]
     graph = model if isinstance(model, Graph) else load_model(model, network)
+    if input_range is not None:
+        if calibration is not None or is_fixed(graph.operators):
+            raise UsageError("--input-range is in place of calibration samples; leave one of them out")
+        calibration = random_samples(graph, *input_range)
     if calibration is None or is_fixed(graph.operators):
         return _quantize_fixed(graph, calibration, options, output)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     samples = dataset_of(calibration, graph.inputs, graph.outputs, shapes)
-    integer = quantize_graph(graph, samples.inputs, options)
+    integer = quantize_graph(graph, samples.inputs, options, samples.preparation)
+    if input_range is None:
+        remark_quantized(graph, integer, samples, options is not None and (options.equalize or options.balance))
+    else:
+        integer = replace(integer, estimate_only=True)
     if output is not None:
         save(integer, output)
     return integer
@@ -136,6 +152,7 @@ def quantize_stated(
     network: str | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
     output: str | Path | None = None,
 ) -> tuple[IntegerGraph, tuple[str, ...]] | None:
     """The integer network that a quantized model file states, and lines that tell how; None for another file.
@@ -149,7 +166,7 @@ def quantize_stated(
     from ..quantizer.onnx_integers import load_integers
 
     expect(model, "model")
-    found = load_integers(model, network, input_shapes, outputs)
+    found = load_integers(model, network, input_shapes, outputs, inputs)
     if found is None:
         return None
     if calibration is not None:
@@ -203,14 +220,18 @@ def compare(
         The network as it stands in the file, for the count of its operators; read again if `model` is a file.
     """
     from ..study.report import comparison
+    from ..study.report.remarks import remark_comparison, remark_inputs
 
     if source is None and not isinstance(model, Graph):
         source = load_model(model, passes=False)
     graph = model if isinstance(model, Graph) else load_model(model)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
-    samples = dataset_of(data, graph.inputs, graph.outputs, shapes)
-    return comparison.compare(graph, network, samples, engine=engine, source=source)
+    samples = dataset_of(as_stored(network, data), graph.inputs, graph.outputs, shapes)
+    result = comparison.compare(graph, network, samples, engine=engine, source=source)
+    remark_inputs(network, transform_data(network, samples.slice(0, REMARKED_FRAMES).inputs))
+    remark_comparison(result, bool(samples.targets))
+    return result
 
 
 def run(
@@ -245,9 +266,11 @@ def run_with_engine(
     """The result of `run`, and the engines that computed it."""
     from ..integer.reference import to_model_layout
     from ..proof.runner import Runner
+    from ..study.report.remarks import remark_inputs
 
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     inputs = transform_data(network, user_data(network, data).inputs)
+    remark_inputs(network, inputs)
     runner = Runner(engine, network, len(next(iter(inputs.values()))))
     results = runner.run(inputs)
     outputs = {}

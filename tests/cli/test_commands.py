@@ -37,6 +37,7 @@ COMMANDS = (
     "search",
     "sensitivity",
     "simulate",
+    "split",
     "summary",
     "synth",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...integer.graph import ImageShape, InputTransform
@@ -92,15 +93,22 @@ class Port:
             port |= {"zero_point": self.zero_point, "offset": self.offset}
         if self.transform is None:
             return {**port, "model_shape": list(self.model_shape)}
-        port["transform"] = {
+        port["transform"] = transform = {
             "formula": FORMULAS[self.transform.kind],
-            "scale": self.transform.scale,
-            "offset": self.transform.offset,
+            "scale": _one_or_all(self.transform.scales),
+            "offset": _one_or_all(self.transform.offsets),
             "rounding": self.transform.rounding,
             "model_shape": list(self.transform.model_shape),
             "image_shape": list(self.transform.image_shape),
         }
+        if self.transform.preparation.layout != "auto":
+            port["transform"] = {**transform, "layout": self.transform.preparation.layout}
         return port
+
+
+def _one_or_all(values: Sequence[float]) -> float | list[float]:
+    """A number for all channels, or a list with one for each."""
+    return values[0] if len(values) == 1 else list(values)
 
 
 @dataclass(frozen=True)
