@@ -5,7 +5,7 @@ EXAMPLE := examples/fashion_cnn
 
 N ?= 1000
 
-.PHONY: help setup demo test test-slow mutants fuzz clocks bench registers lint format clean distclean
+.PHONY: help setup demo test test-slow mutants fuzz clocks bench registers packages lint format clean distclean
 
 help:
 	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison'
@@ -17,6 +17,7 @@ help:
 	@echo 'make clocks     place and route of four unrolled layers: their clocks by three seeds'
 	@echo 'make bench      images per second of the integer reference and the float executor'
 	@echo 'make registers  print the registers of the wrapper anew from their SystemRDL'
+	@echo 'make packages   packages for FuseSoC, edalize, LiteX and IP-XACT in the hands of these tools, which it installs'
 	@echo 'make lint       ruff, mypy and the layers of the rooms; make format  rewrite the sources as ruff wants them'
 	@echo 'make clean      remove what was built (make distclean: the environments too)'
 
@@ -49,6 +50,11 @@ bench: setup
 registers: setup
 	@PYTHONPATH=. $(BIN)/python scripts/make_registers.py
 
+packages: setup
+	@test -x .venv-packages/bin/fusesoc || { python3 -m venv .venv-packages \
+		&& .venv-packages/bin/pip install --quiet -r hdl_tests/packages/requirements.txt; }
+	@$(BIN)/python -m pytest hdl_tests/packages
+
 lint: setup
 	@$(BIN)/ruff check --no-cache .
 	@$(BIN)/ruff format --no-cache --check .
@@ -65,4 +71,4 @@ clean:
 	find . -name sim_build -not -path './.venv*' -type d -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf .venv .venv-newest
+	rm -rf .venv .venv-newest .venv-packages

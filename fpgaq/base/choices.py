@@ -15,6 +15,7 @@ EngineName = Literal["auto", "numpy", "cpp"]
 Cost = Literal["rom", "multiplier"]
 Measure = Literal["surgeon", "l1", "l2", "gamma", "median", "activation"]
 Deltas = Literal["frozen", "recalibrated", "learned"]
+PackageTool = Literal["fusesoc", "edalize", "vivado", "quartus", "litex"]
 RateSchedule = Literal["cosine", "step", "constant"]
 
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
@@ -27,6 +28,7 @@ SIMULATORS: tuple[Simulator, ...] = get_args(Simulator)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 COSTS: tuple[Cost, ...] = get_args(Cost)
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+PACKAGE_TOOLS: tuple[PackageTool, ...] = get_args(PackageTool)
 DELTAS: tuple[Deltas, ...] = get_args(Deltas)
 DEVICES = (
     *("xc7", "xc7s50", "xc7a35t", "xc7a50t", "xc7a100t", "xc7a200t", "xc7z010", "xc7z020"),

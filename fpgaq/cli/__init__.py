@@ -38,6 +38,7 @@ COMMANDS = {
     "explore": ("searches", "Show what bits and multipliers buy."),
     "finetune": ("training", "Continue the training of MODEL in fixed point."),
     "generate": ("hardware", "Write Verilog or HLS C++ for an integer network."),
+    "package": ("packaging", "Make a core behind a bus a package of another tool."),
     "parity": ("training", "Compare the integer network with nnabla."),
     "prune": ("pruning", "Take channels out of MODEL."),
     "quantize": ("quantizing", "Turn MODEL into an integer network."),

@@ -18,6 +18,7 @@ from .hardware import (
     synthesize,
 )
 from .models import load_integer, load_model, save_model
+from .packaging import PackageResult, package
 from .quantizing import compare, quantize, run, run_with_engine
 from .samples import DATA_FRAMES, Samples
 from .searches import explore, search, sensitivity
@@ -31,6 +32,7 @@ __all__ = [
     "LANGUAGES",
     "LOWERED_FILE",
     "NETWORK_FILE",
+    "PackageResult",
     "Samples",
     "UnrollResult",
     "build",
@@ -40,6 +42,7 @@ __all__ = [
     "generate",
     "load_integer",
     "load_model",
+    "package",
     "quantize",
     "run",
     "run_with_engine",
