@@ -36,3 +36,8 @@ DEVICES = (
     *("ice40-hx1k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw1nsr4", "gowin-gw2a18", "gowin-gw2a55"),
 )
 """The names of `synth.devices`, which a test holds equal."""
+
+BOARD_NAMES = (
+    *("icebreaker", "icesugar", "tangnano9k", "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f", "colorlight-i5"),
+)
+"""The names of `board.table`, which a test holds equal."""

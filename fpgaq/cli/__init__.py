@@ -31,6 +31,7 @@ Step by step:
 
 
 COMMANDS = {
+    "bitstream": ("boards", "Make a bitstream with a serial line for a board."),
     "build": ("hardware", "Quantize, compare, generate and simulate MODEL."),
     "cheapen": ("unrolled", "Choose weights that take less logic unrolled, or with --adders."),
     "compare": ("quantizing", "Compare the integer network with the float one."),
@@ -38,6 +39,7 @@ COMMANDS = {
     "explore": ("searches", "Show what bits and multipliers buy."),
     "finetune": ("training", "Continue the training of MODEL in fixed point."),
     "generate": ("hardware", "Write Verilog or HLS C++ for an integer network."),
+    "infer": ("boards", "Send samples to a board, and compare every bit of what it computes."),
     "package": ("packaging", "Make a core behind a bus a package of another tool."),
     "parity": ("training", "Compare the integer network with nnabla."),
     "prune": ("pruning", "Take channels out of MODEL."),

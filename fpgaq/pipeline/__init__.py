@@ -7,6 +7,7 @@ other, `generate` makes a folder of Verilog with its bench, `simulate` proves it
 from __future__ import annotations
 
 from ..base.choices import LANGUAGES
+from .boards import BitstreamResult, InferResult, bitstream, infer, load_board
 from .building import BuildResult, build
 from .hardware import (
     DEFAULT_MULTIPLIERS,
@@ -25,21 +26,26 @@ from .searches import explore, search, sensitivity
 from .unrolled import UnrollResult, cheapen, unroll
 
 __all__ = [
+    "BitstreamResult",
     "BuildResult",
     "DATA_FRAMES",
     "DEFAULT_MULTIPLIERS",
     "GenerateResult",
+    "InferResult",
     "LANGUAGES",
     "LOWERED_FILE",
     "NETWORK_FILE",
     "PackageResult",
     "Samples",
     "UnrollResult",
+    "bitstream",
     "build",
     "cheapen",
     "compare",
     "explore",
     "generate",
+    "infer",
+    "load_board",
     "load_integer",
     "load_model",
     "package",

@@ -18,7 +18,7 @@ from fpgaq import pipeline
 from fpgaq.hardware.emit.bus import signals
 from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.schedule import Target
-from fpgaq.proof.harness_build import RUNTIME, _runtime_folder
+from fpgaq.proof.harness_build import RUNTIME, runtime_folder
 from fpgaq.proof.lint import find_verilator
 from tests.support.network_builder import NetworkBuilder
 
@@ -105,7 +105,7 @@ def test_litex_elaborates_and_moves_frames(folder: Path, tmp_path: Path) -> None
          "-Wno-lint", define, "fixture.v", *sources], tmp_path)  # fmt: skip
     units = [f'#undef VL_PCH_INCLUDED\n#include "{path}"\n' for path in sorted((tmp_path / "made").glob("*.cpp"))]
     (tmp_path / "unit.cpp").write_text("".join(units), encoding="utf-8")
-    include = _runtime_folder(tool)
+    include = runtime_folder(tool)
     run(["g++", "-O1", "-std=c++17", f"-I{include}", f"-I{include / 'vltstd'}", "-Imade", HERE / "litex_main.cpp",
          "unit.cpp", *(include / name for name in RUNTIME), "-pthread", "-o", "simulate"], tmp_path)  # fmt: skip
     lines = (package / "sim" / "output.hex").read_text(encoding="ascii").split()
