@@ -17,7 +17,6 @@ TABLE = ROOT / "fpgaq" / "hardware" / "board" / "table.py"
 AMARANTH = (
     # name, title, module, class, device of `synth`, name for openFPGALoader
     ("icebreaker", "iCEBreaker", "icebreaker", "ICEBreakerPlatform", "ice40-up5k", "ice40_generic"),
-    ("icesugar", "iCESugar", "icesugar", "ICESugarPlatform", "ice40-up5k", "ice40_generic"),
     ("tangnano9k", "Tang Nano 9K", "tang_nano_9k", "TangNano9kPlatform", "gowin-gw1n9", "tangnano9k"),
     ("ulx3s-12f", "ULX3S 12F", "ulx3s", "ULX3S_12F_Platform", "ecp5-25k", "ulx3s"),
     ("ulx3s-25f", "ULX3S 25F", "ulx3s", "ULX3S_25F_Platform", "ecp5-25k", "ulx3s"),

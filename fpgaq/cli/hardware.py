@@ -24,7 +24,7 @@ from .parameters import Argument, Option, command
 from .quantizing import integer_lines, note_lines
 from .settings import Settings
 from .unrolled import chosen_target, chosen_unrolling, show_unrolled
-from .wrapper import wrapper_lines, wrapper_run_lines
+from .wrapper import WishOptions, wrapper_lines, wrapper_run_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +44,6 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
     """
     unrolling, wish = chosen_unrolling(options), options.system.wish()
     if unrolling is not None:
-        if wish is not None:
-            raise UsageError("--bus, --damaged and --top are for folded networks; leave them out with --unroll")
         from .. import pipeline
 
         with settings.progress("searching adder graphs, generating hardware"):
@@ -57,6 +55,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
                 frames=options.frames,
                 thorough=options.thorough,
                 keep=options.keep,
+                wish=wish,
             )
         show_unrolled(settings, unrolled)
         return
@@ -130,6 +129,7 @@ class BuildOptions:
     quantizing: QuantizeFlags
     reading: ModelOptions
     target: TargetOptions
+    system: WishOptions
     frames: Frames = None
     keep: Keep = ()
     simulator: SimulatorName = "icarus"
@@ -141,7 +141,7 @@ def build(settings: Settings, options: BuildOptions) -> None:
 
     This runs the commands quantize, compare, generate and simulate one after another.
     """
-    wanted, target = options.quantizing.options(), options.target.target()
+    wanted, target, wish = options.quantizing.options(), options.target.target(), options.system.wish()
     from .. import pipeline
     from ..study.report.comparison_table import table
     from ..study.report.scales import unfolded_scales
@@ -162,6 +162,7 @@ def build(settings: Settings, options: BuildOptions) -> None:
             device=options.target.device,
             simulator=options.simulator,
             keep=options.keep,
+            wish=wish,
             progress=progress,
         )
     scales = unfolded_scales(result.graph, result.integer)

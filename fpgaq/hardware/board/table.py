@@ -19,17 +19,6 @@ BOARDS = {
         standards={"clk": "", "rx": "", "tx": ""},
         source="ICEBreakerPlatform",
     ),
-    "icesugar": Board(
-        name="icesugar",
-        title="iCESugar",
-        part="iCE40UP5K SG48",
-        device="ice40-up5k",
-        loader="ice40_generic",
-        clock_hz=12_000_000,
-        pins={"clk": "35", "rx": "4", "tx": "6"},
-        standards={"clk": "", "rx": "", "tx": ""},
-        source="ICESugarPlatform",
-    ),
     "tangnano9k": Board(
         name="tangnano9k",
         title="Tang Nano 9K",
