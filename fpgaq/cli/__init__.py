@@ -47,6 +47,11 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "simulate": ("hardware", "Simulate the hardware and compare every beat."),
         "synth": ("synthesis", "Measure what the hardware takes and how fast it is."),
     },
+    "Into a system, onto a board": {
+        "package": ("packaging", "Make a core behind a bus a package of another tool."),
+        "bitstream": ("boards", "Make a bitstream with a serial line for a board."),
+        "infer": ("boards", "Send samples to a board, and compare every bit of what it computes."),
+    },
     "Fewer bits, smaller networks": {
         "sensitivity": ("searches", "Say which layer of MODEL hurts, and what to change."),
         "search": ("searches", "Choose the weight bits of each layer of MODEL for a budget."),
