@@ -138,7 +138,7 @@ def choose(specified: Sequence[Specified], spans: Sequence[Range], fmt: Format) 
     offsets = [one.offset for one in specified]
     for rule in (
         narrowest(base, stairs, stairs, offsets, spans),
-        _dyadic(replace(base, rounding="half_even"), specified, spans),
+        dyadic(replace(base, rounding="half_even"), specified, spans),
         narrowest(
             base,
             [_moved(steps, places, 0) for steps, places in zip(stairs, ties, strict=True)],
@@ -174,7 +174,7 @@ def without_idle_limits(rule: Requantize, fmt: Format) -> Requantize:
     )
 
 
-def _dyadic(base: Requantize, specified: Sequence[Specified], spans: Sequence[Range]) -> Requantize | None:
+def dyadic(base: Requantize, specified: Sequence[Specified], spans: Sequence[Range]) -> Requantize | None:
     """Scales and offsets that are integers over powers of two, as they are."""
     shift = 0
     for one in specified:
@@ -209,7 +209,7 @@ def narrowest(
     Requantize or None
         `base` with rule, shift, multiplier and offset; a plain shift where all multipliers are powers of two.
     """
-    bounds = [_Bounds(base, early, late, span) for early, late, span in zip(earliest, latest, spans, strict=True)]
+    bounds = [Bounds(base, early, late, span) for early, late, span in zip(earliest, latest, spans, strict=True)]
     for shift in range(MAX_SHIFT + 1):
         offset = tuple(int(np.floor(value * 2**shift + Fraction(1, 2))) for value in offsets)
         if max(abs(value) for value in offset) >= 1 << 60:
@@ -219,7 +219,7 @@ def narrowest(
             least, greatest = bound.interval(shift, constant)
             if least > greatest:
                 break
-            multiplier.append(_roundest(least, greatest))
+            multiplier.append(roundest(least, greatest))
         if len(multiplier) == len(bounds):
             if not _fits(multiplier, offset, spans):
                 return None
@@ -227,7 +227,7 @@ def narrowest(
     return None
 
 
-class _Bounds:
+class Bounds:
     """The multipliers with which one channel's steps lie between `earliest` and `latest`, and no others beside them."""
 
     def __init__(self, base: Requantize, earliest: Staircase, latest: Staircase, span: Range) -> None:
@@ -243,11 +243,16 @@ class _Bounds:
         self.place = np.array([place for _, place in reaches] + [1 - place for _, place in stays], dtype=np.int64)
         self.reached = np.arange(len(self.level)) < len(reaches)
 
-    def interval(self, shift: int, offset: int) -> Range:
-        """The least and greatest multiplier at a shift; empty if the first is above the second."""
+    def interval(self, shift: int, offset: int, negative_offset: int = 0) -> Range:
+        """The least and greatest multiplier at a shift; empty if the first is above the second.
+
+        `negative_offset` is added for accumulators below zero.
+        """
         if self.level.size and int(np.abs(self.level).max() + 1) << shift >= 1 << 62:
             return 1, 0
         half = (self.level << shift) - (1 << shift >> 1) - offset
+        if negative_offset:
+            half = half - np.where(np.where(self.reached, self.place, -self.place) < 0, negative_offset, 0)
         limit = np.where(self.reached, half, 1 - half)
         if np.any((self.place == 0) & (limit > 0)):
             return 1, 0
@@ -257,7 +262,7 @@ class _Bounds:
         return max(least, 1), greatest
 
 
-def _roundest(least: int, greatest: int) -> int:
+def roundest(least: int, greatest: int) -> int:
     """The integer of the fewest significant bits in an interval of positive integers."""
     value = least
     for zeros in range(1, greatest.bit_length()):

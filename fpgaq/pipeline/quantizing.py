@@ -90,9 +90,10 @@ def quantize_stated(
         Calibration or options, which such a file leaves no room for.
     """
     from ..integer.file import save
-    from ..quantizer.onnx_integers import load_integers
+    from ..quantizer import onnx_integers, tflite_integers
 
-    found = load_integers(model, network, input_shapes, outputs)
+    readers = (onnx_integers.load_integers, tflite_integers.load_integers)
+    found = next((it for read in readers if (it := read(model, network, input_shapes, outputs)) is not None), None)
     if found is None:
         return None
     if calibration is not None:
@@ -186,15 +187,10 @@ def run_with_engine(
     integer: IntegerGraph | str | Path, data: Samples, engine: str
 ) -> tuple[dict[str, tuple[IntegerArray, NDArray[np.float64]]], set[str]]:
     """The result of `run`, and the engines that computed it."""
-    from ..integer.reference import to_model_layout
+    from ..integer.host_functions import model_outputs
     from ..proof.runner import Runner
 
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     inputs = transform_data(network, user_data(network, data).inputs)
     runner = Runner(engine, network, len(next(iter(inputs.values()))))
-    results = runner.run(inputs)
-    outputs = {}
-    for name in network.outputs:
-        values = to_model_layout(network, name, results[name])
-        outputs[name] = (values, network.tensors[name].real(values))
-    return outputs, runner.used
+    return model_outputs(network, runner.run(inputs)), runner.used

@@ -9,6 +9,7 @@ from ...integer.graph import ImageShape, InputTransform
 FORMULAS = {
     "real": "saturate(round((x * scale + offset) * 2**frac))",
     "divide": "saturate(round(x / scale) + offset)",
+    "divide_single": "saturate(round(float32(x) / float32(scale)) + offset)",
     "integer": "x",
 }
 """How the host makes input integers of the model's values, by the kind of the transform."""
@@ -99,6 +100,7 @@ class Port:
             "rounding": self.transform.rounding,
             "model_shape": list(self.transform.model_shape),
             "image_shape": list(self.transform.image_shape),
+            **({"channels_last": True} if self.transform.channels_last else {}),
         }
         return port
 

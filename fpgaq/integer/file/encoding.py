@@ -16,6 +16,7 @@ from ...base.formats import ROUNDINGS, Format
 from ...base.version import __version__
 from ..graph import (
     TRANSFORM_KINDS,
+    HostSoftmax,
     InputTransform,
     IntegerAdd,
     IntegerAffine,
@@ -92,6 +93,7 @@ FIELDS_2: dict[str, tuple[str, ...]] = {
     "affine": ("weight_scale",),
     "add": ("factors", "offset"),
     "multiply": ("zero_points",),
+    "scale": ("negative_offset",),
 }
 """Fields that version 2 adds to those of version 1, all of them with defaults."""
 ARRAYS = ("weight", "bias", "table", "scale", "offset", "negative_scale")
@@ -127,10 +129,19 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
                 "model_shape": list(graph.transforms[name].model_shape),
                 "image_shape": list(graph.transforms[name].image_shape),
                 **({"kind": graph.transforms[name].kind} if version > 1 else {}),
+                **({"channels_last": True} if graph.transforms[name].channels_last else {}),
             }
             for index, name in enumerate(graph.inputs)
         ],
-        "outputs": [{"tensor": name, "model_shape": list(graph.output_shapes[name])} for name in graph.outputs],
+        "outputs": [
+            {
+                "tensor": name,
+                "model_shape": list(graph.output_shapes[name]),
+                **({"softmax": _describe_softmax(graph.host_outputs[name])} if name in graph.host_outputs else {}),
+            }
+            for name in graph.outputs
+        ],
+        **({"channels_last": True} if graph.channels_last else {}),
         "tensors": [
             {
                 "name": tensor.name,
@@ -155,6 +166,7 @@ def version_of(graph: IntegerGraph) -> int:
         all(tensor.scale is None and not (tensor.zero_point or tensor.offset) for tensor in graph.tensors.values())
         and all(transform.kind == "real" for transform in graph.transforms.values())
         and all(_plain(op) for op in graph.operators)
+        and not (graph.channels_last or graph.host_outputs)
     )
     return 1 if plain else VERSION
 
@@ -179,6 +191,10 @@ def fields_of(kind: str, version: int) -> tuple[str, ...]:
 
 def _describe_format(fmt: Format) -> dict[str, Any]:
     return {"width": fmt.width, "frac": fmt.frac, "signed": fmt.signed, "narrow": fmt.narrow}
+
+
+def _describe_softmax(host: HostSoftmax) -> dict[str, Any]:
+    return {**dataclasses.asdict(host), "format": _describe_format(host.format)}
 
 
 def _describe_values(tensor: Tensor) -> dict[str, Any]:
@@ -228,12 +244,16 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
             model_shape=entry.integers("model_shape"),
             image_shape=entry.integers("image_shape", 3),  # type: ignore[arg-type]
             kind=entry.text("kind", TRANSFORM_KINDS) if version > 1 else "real",
+            channels_last=version > 1 and "channels_last" in entry.fields and entry.flag("channels_last"),
         )
         entry.finish()
     outputs: dict[str, tuple[int, ...]] = {}
+    hosts: dict[str, HostSoftmax] = {}
     for entry in reader.objects("outputs"):
         tensor = _new_name(entry, "tensor", outputs)
         outputs[tensor] = entry.integers("model_shape")
+        if version > 1 and "softmax" in entry.fields:
+            hosts[tensor] = _restore_softmax(entry)
         entry.finish()
     graph = IntegerGraph(
         name=reader.text("name"),
@@ -245,9 +265,25 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
         output_shapes=outputs,
         samples=samples,
         classifier=reader.flag("classifier"),
+        channels_last=version > 1 and "channels_last" in reader.fields and reader.flag("channels_last"),
+        host_outputs=hosts,
     )
     reader.finish()
     return graph
+
+
+def _restore_softmax(parent: JsonReader) -> HostSoftmax:
+    reader = JsonReader(parent.take("softmax"), f"{parent.where}.softmax")
+    host = HostSoftmax(
+        multiplier=reader.integer("multiplier"),
+        shift=reader.integer("shift"),
+        least=reader.integer("least"),
+        format=_restore_format(reader, "format"),
+        scale=reader.number("scale"),
+        zero_point=reader.integer("zero_point"),
+    )
+    reader.finish()
+    return host
 
 
 def _check_version(reader: JsonReader) -> int:

@@ -16,17 +16,11 @@ _TENSORFLOW = (
     "a TensorFlow model; export it: pip install tf2onnx; python -m tf2onnx.convert --saved-model DIRECTORY --opset 13"
     " --output model.onnx; of a frozen graph: --graphdef FILE.pb --inputs NAME:0 --outputs NAME:0"
 )
-_TFLITE = (
-    "a TensorFlow Lite model; export the float network from which it was made: pip install tf2onnx;"
-    " python -m tf2onnx.convert --tflite model.tflite --opset 13 --output model.onnx"
-)
-
 ADVICE: dict[str, str] = {
     **dict.fromkeys((".pt", ".pth", ".ckpt"), _TORCH),
     ".safetensors": _TORCH.replace("a PyTorch checkpoint holds", "a file of weights holds"),
     **dict.fromkeys((".keras", ".h5", ".hdf5"), _KERAS),
     ".pb": _TENSORFLOW,
-    ".tflite": _TFLITE,
     ".fpgaq": "an integer network, quantized already; give the model from which it was made, or use generate or run",
 }
 """By the end of the file's name; one line each, for an error is one line."""

@@ -13,7 +13,7 @@ from ....integer.graph import (
     IntegerTable,
 )
 from .layer import Layer
-from .text import LayerText, array, constants, element_type, list_member, rule_members, sum_bits, truth
+from .text import LayerText, array, constants, element_type, list_member, number, rule_members, sum_bits, truth
 
 
 def relu(layer: Layer, op: IntegerRelu) -> LayerText:
@@ -59,6 +59,7 @@ def scale(layer: Layer, op: IntegerScale) -> LayerText:
     negative = op.negative_scale if op.negative_scale is not None else np.zeros(1, dtype=np.int64)
     members = (
         truth("own_negative", own),
+        f"static constexpr long long negative_offset = {number(op.negative_offset)};",
         *rule_members(op.requantize, layer.tensors[op.output].format, op.accumulator_width),
     )
     arrays = (
