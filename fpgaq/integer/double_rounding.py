@@ -19,7 +19,7 @@ import numpy as np
 
 from ..base.formats import Format, IntegerArray, round_shift
 from .graph import Requantize
-from .staircase import Bounds, Range, Staircase, narrowest, roundest, staircase, staircases, without_idle_limits
+from .staircase import Bounds, Range, Staircase, each_staircase, narrowest, roundest, staircases, without_idle_limits
 
 HIGH = 31
 
@@ -75,13 +75,10 @@ def split_rounding(rule: Requantize, spans: Sequence[Range], fmt: Format) -> Spl
 
 
 def _stairs(split: Split, rule: Requantize, spans: Sequence[Range], fmt: Format) -> tuple[Staircase, ...]:
-    def of(channel: int) -> Staircase:
-        multiplier, shift = split.multiplier[channel], split.shift[channel]
+    multiplier, shift = (np.array(values, np.int64) for values in (split.multiplier, split.shift))
 
-        def compute(sums: IntegerArray) -> IntegerArray:
-            totals = sums * multiplier + split.offset + np.where(sums < 0, split.negative_offset, 0)
-            return np.clip(round_shift(totals, shift, "half_up") + rule.zero_point, *rule.limits(fmt))
+    def compute(sums: IntegerArray, channels: IntegerArray) -> IntegerArray:
+        totals = sums * multiplier[channels] + split.offset + np.where(sums < 0, split.negative_offset, 0)
+        return np.clip(round_shift(totals, shift[channels], "half_up") + rule.zero_point, *rule.limits(fmt))
 
-        return staircase(compute, spans[channel])
-
-    return tuple(of(channel) for channel in range(len(spans)))
+    return each_staircase(compute, spans)

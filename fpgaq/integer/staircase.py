@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..base.formats import Format, IntegerArray
 from .graph import Requantize
-from .requantizers import MAX_PRODUCT_BITS, requantized
+from .requantizers import MAX_PRODUCT_BITS, requantized, requantized_each
 
 MAX_STEPS = (1 << 16) - 1
 MAX_MULTIPLIER = (1 << 31) - 1
@@ -75,12 +75,37 @@ def channel_rule(rule: Requantize, channel: int) -> Requantize:
 
 def staircases(rule: Requantize, spans: Sequence[Range], fmt: Format) -> tuple[Staircase, ...]:
     """The staircase of each channel of a requantizer, over the range of that channel's accumulators."""
+    return each_staircase(lambda sums, channels: requantized_each(sums, channels, rule, fmt), spans)
 
-    def of(channel: int) -> Callable[[IntegerArray], IntegerArray]:
-        single = channel_rule(rule, channel)
-        return lambda sums: requantized(sums[np.newaxis], single, fmt)[0]
 
-    return tuple(staircase(of(channel), span) for channel, span in enumerate(spans))
+def each_staircase(
+    function: Callable[[IntegerArray, IntegerArray], IntegerArray], spans: Sequence[Range]
+) -> tuple[Staircase, ...]:
+    """The staircases of several monotone functions, one for each span, found by one bisection.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(accumulators, channels)`` gives a result for each pair of an accumulator and its channel.
+    spans : sequence of (int, int)
+        The accumulators of each channel.
+    """
+    lower, upper = (np.array([span[end] for span in spans], dtype=np.int64) for end in (0, 1))
+    numbers = np.arange(len(spans))
+    first, last = function(lower, numbers), function(upper, numbers)
+    counts = last - first
+    if counts.min() < 0 or counts.max() > MAX_STEPS:
+        raise ValueError(f"a staircase falls or has more than {MAX_STEPS} steps: {counts.min()} to {counts.max()}")
+    channels = np.repeat(numbers, counts)
+    ends = np.cumsum(counts)
+    level = first[channels] + 1 + np.arange(len(channels)) - np.repeat(ends - counts, counts)
+    below, reached = lower[channels], upper[channels]
+    while np.any(reached - below > 1):
+        middle = below + (reached - below) // 2
+        up = function(middle, channels) >= level
+        reached, below = np.where(up, middle, reached), np.where(up, below, middle)
+    parts = np.split(reached, ends[:-1])
+    return tuple(Staircase(int(start), tuple(part.tolist())) for start, part in zip(first, parts, strict=True))
 
 
 @dataclass(frozen=True)
@@ -210,8 +235,9 @@ def narrowest(
         `base` with rule, shift, multiplier and offset; a plain shift where all multipliers are powers of two.
     """
     bounds = [Bounds(base, early, late, span) for early, late, span in zip(earliest, latest, spans, strict=True)]
+    ratios = [(value.numerator, value.denominator) for value in offsets]
     for shift in range(MAX_SHIFT + 1):
-        offset = tuple(int(np.floor(value * 2**shift + Fraction(1, 2))) for value in offsets)
+        offset = tuple((2 * (up << shift) + down) // (2 * down) for up, down in ratios)
         if max(abs(value) for value in offset) >= 1 << 60:
             return None
         multiplier = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...integer.graph import ImageShape, InputTransform
+from ...integer.graph import HostSoftmax, ImageShape, InputTransform
 
 FORMULAS = {
     "real": "saturate(round((x * scale + offset) * 2**frac))",
@@ -37,6 +37,10 @@ class Port:
         Shape of the tensor in the model, without the batch.
     transform : InputTransform, optional
         For an input: how the model's values become the integers.
+    channels_last : bool
+        For an output: the model keeps channels last, too.
+    host : HostSoftmax, optional
+        For an output: what the host computes of it.
     step, zero_point, offset : float, int, float
         The real value of an integer is ``(integer - zero_point) * step + offset``.
     """
@@ -51,6 +55,8 @@ class Port:
     signed: bool
     model_shape: tuple[int, ...]
     transform: InputTransform | None = None
+    channels_last: bool = False
+    host: HostSoftmax | None = None
     step: float = 1.0
     zero_point: int = 0
     offset: float = 0.0
@@ -92,7 +98,8 @@ class Port:
         if self.zero_point or self.offset or self.step != 2.0**-self.frac:
             port |= {"zero_point": self.zero_point, "offset": self.offset}
         if self.transform is None:
-            return {**port, "model_shape": list(self.model_shape)}
+            port["model_shape"] = list(self.model_shape)
+            return port | ({"channels_last": True} if self.channels_last else {}) | self._host_function()
         port["transform"] = {
             "formula": FORMULAS[self.transform.kind],
             "scale": self.transform.scale,
@@ -103,6 +110,14 @@ class Port:
             **({"channels_last": True} if self.transform.channels_last else {}),
         }
         return port
+
+    def _host_function(self) -> dict[str, object]:
+        host = self.host
+        if host is None:
+            return {}
+        numbers = {name: getattr(host, name) for name in ("multiplier", "shift", "least", "scale", "zero_point")}
+        fmt = host.format
+        return {"host_function": {"kind": "softmax", **numbers, "width": fmt.width, "signed": fmt.signed}}
 
 
 @dataclass(frozen=True)

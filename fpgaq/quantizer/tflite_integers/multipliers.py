@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...base.formats import Format, IntegerArray, multiply_double, round_real
 from ...integer.graph import Requantize
-from ...integer.staircase import Range, Specified, dyadic, narrowest, staircase, staircases, without_idle_limits
+from ...integer.staircase import Range, Specified, dyadic, each_staircase, narrowest, staircases, without_idle_limits
 
 Multiplier = tuple[int, int]
 """A multiplier of 31 bits and the power of two that it is multiplied by, ``multiplier * 2**(shift - 31)``."""
@@ -73,14 +73,13 @@ def float_rule(
     if len(set(scales)) == 1:
         scales, spans = scales[:1], [(min(low for low, _ in spans), max(high for _, high in spans))]
 
-    def of(scale: float) -> Callable[[IntegerArray], IntegerArray]:
-        def compute(sums: IntegerArray) -> IntegerArray:
-            rounded = round_real(sums.astype(np.float64) * scale, "half_away")
-            return np.clip(np.clip(rounded, -(2.0**40), 2.0**40).astype(np.int64) + zero_point, *limits)
+    each = np.array(scales)
 
-        return compute
+    def compute(sums: IntegerArray, channels: IntegerArray) -> IntegerArray:
+        rounded = round_real(sums.astype(np.float64) * each[channels], "half_away")
+        return np.clip(np.clip(rounded, -(2.0**40), 2.0**40).astype(np.int64) + zero_point, *limits)
 
-    stairs = [staircase(of(scale), span) for scale, span in zip(scales, spans, strict=True)]
+    stairs = list(each_staircase(compute, spans))
     base = Requantize((0,), "half_up", zero_point=zero_point, low=limits[0], high=limits[1])
     rule = narrowest(base, stairs, stairs, [Fraction(0)] * len(scales), spans)
     if rule is None:
