@@ -1,7 +1,7 @@
 """LiteRT's two roundings as one, for hardware.
 
-``half_away(half_up(accumulator * multiplier / 2**31) / 2**right)`` steps a little later below zero than above: the second
-rounding turns at zero. One rounding does the same with an offset that depends on the accumulator's sign,
+``half_away(half_up(accumulator * multiplier / 2**31) / 2**right)`` steps a little later below zero than above: the
+second rounding turns at zero. One rounding does the same with an offset that depends on the accumulator's sign,
 
     half_up((accumulator * multiplier + 2**(high - 1) - (accumulator < 0) * 2**high) / 2**(high + right)),
 

@@ -27,7 +27,7 @@ FACTORS = (
     (3, 720401),
     (4, 242),
 )
-"""exp of minus a power of two, in 31 fractional bits, by its exponent."""
+"""The exponential of minus a power of two, in 31 fractional bits, by its exponent."""
 
 
 def apply_softmax(integers: IntegerArray, host: HostSoftmax) -> IntegerArray:
@@ -74,7 +74,7 @@ def _high(first: IntegerArray, second: IntegerArray | int) -> IntegerArray:
 
 
 def _exponential(scaled: IntegerArray) -> IntegerArray:
-    """exp of numbers up to 0 with 26 fractional bits, in 31."""
+    """The exponential of numbers up to 0 with 26 fractional bits, in 31."""
     quarter = 1 << 24
     inside = (scaled & (quarter - 1)) - quarter
     result = _exponential_of_quarter(inside << 5)
@@ -85,7 +85,7 @@ def _exponential(scaled: IntegerArray) -> IntegerArray:
 
 
 def _exponential_of_quarter(value: IntegerArray) -> IntegerArray:
-    """exp of numbers from -1/4 up to 0, in 31 fractional bits: a polynomial of degree 4 around -1/8."""
+    """The exponential of numbers from -1/4 up to 0, in 31 fractional bits: a polynomial of degree 4 around -1/8."""
     shifted = value + (1 << 28)
     square = _high(shifted, shifted)
     cube, fourth = _high(square, shifted), _high(square, square)

@@ -40,9 +40,7 @@ class TfliteBuilder:
 
     def node(self, kind: str, inputs, outputs, options: str = "", **values: Any) -> None:
         """Add an operator with its options: ``node("ADD", (0, 1), (2,), "AddOptions", FusedActivationFunction=1)``."""
-        self.nodes.append(
-            {"kind": kind, "inputs": inputs, "outputs": outputs, "options": options, "values": values}
-        )
+        self.nodes.append({"kind": kind, "inputs": inputs, "outputs": outputs, "options": options, "values": values})
 
     def build(self) -> bytes:
         import flatbuffers

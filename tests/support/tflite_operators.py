@@ -40,6 +40,15 @@ class Maker:
         self.model.outputs.append(index)
         return index
 
+    def centered(self, index: int, step: float, source: str = "") -> int:
+        """A zero point with which the middle of another tensor's range lies near the middle of the output's."""
+        if self.kind == "int16":
+            return 0
+        least, greatest = RANGES[source or self.kind]
+        real = ((least + greatest) / 2 - int(self.model.tensors[index]["zero"][0])) * self.step(index)
+        low, high = RANGES[self.kind]
+        return int(np.clip((low + high) / 2 - real / step + self.chance.randint(-30, 30), low, high))
+
     def like(self, index: int, shape) -> int:
         """An output in the scale of another tensor."""
         entry = self.model.tensors[index]
@@ -60,10 +69,11 @@ def _window(maker: Maker, shape, kernel, dilation=1) -> tuple[int, tuple[int, in
     """Padding, stride and output size."""
     stride = maker.chance.randint(1, 3), maker.chance.randint(1, 3)
     reach = [(k - 1) * dilation + 1 for k in kernel]
-    padding = maker.chance.choice((SAME, VALID)) if all(r <= n for r, n in zip(reach, shape[1:3], strict=True)) else SAME
+    padding = (
+        maker.chance.choice((SAME, VALID)) if all(r <= n for r, n in zip(reach, shape[1:3], strict=True)) else SAME
+    )
     size = [
-        -(-n // s) if padding == SAME else (n - r) // s + 1
-        for n, r, s in zip(shape[1:3], reach, stride, strict=True)
+        -(-n // s) if padding == SAME else (n - r) // s + 1 for n, r, s in zip(shape[1:3], reach, stride, strict=True)
     ]
     return padding, stride, (size[0], size[1])
 
@@ -132,9 +142,7 @@ def transpose_conv(maker: Maker) -> None:
     shape, chance = maker.image(5), maker.chance
     stride, kernel = (chance.randint(1, 3), chance.randint(1, 3)), (chance.randint(1, 4), chance.randint(1, 4))
     padding = chance.choice((SAME, VALID))
-    size = [
-        n * s if padding == SAME else (n - 1) * s + k for n, s, k in zip(shape[1:3], stride, kernel, strict=True)
-    ]
+    size = [n * s if padding == SAME else (n - 1) * s + k for n, s, k in zip(shape[1:3], stride, kernel, strict=True)]
     outputs = chance.randint(1, 4)
     x = maker.input(shape)
     weights, scales = _weights(maker, (outputs, *kernel, shape[3]), outputs, 0)
@@ -189,7 +197,8 @@ def mean(maker: Maker) -> None:
     if not kept:
         wanted = [size for axis, size in enumerate(shape) if axis not in places]
     x = maker.input(shape)
-    y = maker.output(wanted, np.float32(maker.step(x) * chance.uniform(0.3, 1.5)))
+    step = np.float32(maker.step(x) * chance.uniform(0.3, 1.5))
+    y = maker.output(wanted, step, maker.centered(x, float(step)))
     maker.model.node("MEAN", (x, maker.constant(axes)), (y,), "ReducerOptions", KeepDims=kept)
 
 
@@ -329,10 +338,10 @@ def quantize(maker: Maker) -> None:
     kind = maker.chance.choice(("int8", "int16", "uint8") if maker.kind != "int16" else ("int8", "int16"))
     ratio = {"int8": 1, "uint8": 1, "int16": 256}
     step = maker.step(x) * ratio[maker.kind] / ratio[kind] * maker.chance.uniform(0.5, 2)
-    if maker.chance.random() < 0.2 and kind != "int16":
+    if maker.chance.random() < 0.2 and "int16" not in (kind, maker.kind):
         step = maker.step(x)
-    maker.kind = kind
-    y = maker.output(shape, np.float32(step))
+    source, maker.kind = maker.kind, kind
+    y = maker.output(shape, np.float32(step), maker.centered(x, step, source))
     maker.model.node("QUANTIZE", (x,), (y,), "QuantizeOptions")
 
 

@@ -188,8 +188,8 @@ def _split_scale(
     split = split_rounding(rule, _spans(op, target, formats, rule), target.format)
     if split is None:
         raise UnsupportedError(
-            f"layer {op.name!r}: some of its channels are rounded twice, as LiteRT does, and others are multiplied by 1/2"
-            " or more; hardware does not carry both in one layer"
+            f"layer {op.name!r}: some of its channels are rounded twice, as LiteRT does, and others are multiplied by"
+            " 1/2 or more; hardware does not carry both in one layer"
         )
     channels, single = target.shape[2], replace(rule, rule="multiply_shift")
     folded = _foldable(single, target)

@@ -136,7 +136,8 @@ def _check_sum_pooling(op: IntegerSumPooling, sources: Sources, target: Tensor) 
         refuse(
             "layer",
             op.name,
-            "sums a tensor with a zero point and is no mean of the pixels inside, or multiplies; a convolution of ones can",
+            "sums a tensor with a zero point and is no mean of the pixels inside, or multiplies; a convolution of ones"
+            " can",
         )
     check_requantize(op, op.requantize, (source.format.frac,), target, bounds, sources, not mean)
     pixels = target.shape[0] * target.shape[1]

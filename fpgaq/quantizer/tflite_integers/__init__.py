@@ -1,4 +1,4 @@
-"""TensorFlow Lite models that are quantized already: an integer graph that computes what LiteRT's reference kernels do."""
+"""TensorFlow Lite models that are quantized already: an integer graph of what LiteRT's reference kernels compute."""
 
 from __future__ import annotations
 

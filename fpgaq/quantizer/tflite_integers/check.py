@@ -91,30 +91,54 @@ def compare_with_litert(data: bytes, graph: IntegerGraph, samples: dict[str, NDA
 
 
 def run_litert(data: bytes, graph: IntegerGraph, samples: dict[str, NDArray[Any]]) -> list[IntegerArray]:
-    """LiteRT's outputs, (frames, ...) each, by its reference kernels."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    """LiteRT's outputs, (frames, ...) each, by its reference kernels.
 
+    Raises
+    ------
+    ToolError
+        If LiteRT does not run the model.
+    """
     try:
-        interpreter = Interpreter(
-            model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF, num_threads=1
-        )
-        interpreter.allocate_tensors()
-        entries = [(entry, _samples_of(entry, samples)) for entry in interpreter.get_input_details()]
+        interpreter = _interpreter(data)
         outputs = interpreter.get_output_details()
+        entries = [(entry, _samples_of(entry, samples, outputs)) for entry in interpreter.get_input_details()]
         results: list[list[Any]] = [[] for _ in outputs]
         for frame in range(len(next(iter(samples.values())))):
             for entry, array in entries:
-                interpreter.set_tensor(entry["index"], array[frame].reshape(entry["shape"]).astype(entry["dtype"]))
+                value = array[frame % len(array)].reshape(entry["shape"])
+                interpreter.set_tensor(entry["index"], value.astype(entry["dtype"]))
             interpreter.invoke()
             for result, entry in zip(results, outputs, strict=True):
                 result.append(interpreter.get_tensor(entry["index"]).copy())
-    except (RuntimeError, ValueError, KeyError) as error:
+    except (RuntimeError, ValueError) as error:
         raise ToolError(f"LiteRT does not run the model ({' '.join(str(error).split())[:200]})") from None
     return [np.stack(result) for result in results]
 
 
-def _samples_of(entry: dict[str, Any], samples: dict[str, NDArray[Any]]) -> NDArray[Any]:
-    array = samples[entry["name"]]
-    if math.prod(entry["shape"]) != array[0].size:
-        raise ValueError(f"input {entry['name']!r} has shape {list(entry['shape'])} there")
-    return array
+def _interpreter(data: bytes) -> Any:
+    """The reference kernels; of operators that have none among them (ELU), LiteRT's own without a delegate."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    kinds = (OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+    for kind in kinds:
+        try:
+            interpreter = Interpreter(model_content=data, experimental_op_resolver_type=kind, num_threads=1)
+            interpreter.allocate_tensors()
+            return interpreter
+        except (RuntimeError, ValueError) as error:
+            if kind is kinds[-1] or "Didn't find op" not in str(error):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _samples_of(entry: dict[str, Any], samples: dict[str, NDArray[Any]], outputs: list[Any]) -> NDArray[Any]:
+    name = entry["name"] or f"tensor{entry['index']}"
+    size = math.prod(entry["shape"])
+    if name in samples:
+        if size != samples[name][0].size:
+            raise ValueError(f"input {name!r} has shape {list(entry['shape'])} there")
+        return samples[name]
+    if len(outputs) == 1 and size == len(outputs[0]["shape"]):
+        # The size of the output, which the network does not read.
+        return np.asarray(outputs[0]["shape"])[np.newaxis]
+    raise ValueError(f"input {name!r} is none of the network's")

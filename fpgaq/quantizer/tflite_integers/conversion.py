@@ -121,7 +121,7 @@ class Conversion:
             width = max(2, operator_bounds(op, *(self.tensors[source].format for source in op.inputs)).width)
             if width > 64:
                 raise UnsupportedError(f"layer {op.name!r}: needs accumulators of {width} bits; to 64")
-            made = replace(made, accumulator_width=width)
+            made = replace(made, accumulator_width=width)  # type: ignore[call-arg]
         self.layers.append(made)
         return Stored(output, shape)
 
@@ -296,8 +296,8 @@ def without_batch(tensor: FileTensor, where: str) -> tuple[int, ...]:
         return tensor.shape
     if tensor.shape[0] != 1:
         raise UnsupportedError(
-            f"{where}: tensor {tensor.name!r} of shape {list(tensor.shape)} has a batch of {tensor.shape[0]}; convert the"
-            " model with a batch of 1"
+            f"{where}: tensor {tensor.name!r} of shape {list(tensor.shape)} has a batch of {tensor.shape[0]}; convert"
+            " the model with a batch of 1"
         )
     return tensor.shape[1:]
 
@@ -317,8 +317,8 @@ def quantization_of(tensor: FileTensor, where: str) -> Quantization:
     fmt = FORMATS.get(tensor.type)
     if fmt is None:
         raise UnsupportedError(
-            f"{where}: tensor {tensor.name!r} is of type {tensor.type}; supported: {', '.join(FORMATS)}; convert the whole"
-            " model to integers"
+            f"{where}: tensor {tensor.name!r} is of type {tensor.type}; supported: {', '.join(FORMATS)}; convert the"
+            " whole model to integers"
         )
     if tensor.scale.size != 1 or not tensor.scale[0] > 0:
         raise UnsupportedError(

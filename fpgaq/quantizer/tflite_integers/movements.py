@@ -141,7 +141,7 @@ def transpose(call: Call) -> None:
         raise UnsupportedError(f"{call.where}: order {order}; supported: what leaves the batch in front")
     free = 3 - rank
     axes = (*range(free), *(axis - 1 + free for axis in order[1:]))
-    call.write(_transposed(call, call.image(0), axes, ""))  # type: ignore[arg-type]
+    call.write(_transposed(call, call.image(0), axes, ""))
 
 
 def split(call: Call) -> None:
@@ -261,7 +261,8 @@ def resize_nearest_neighbor(call: Call) -> None:
         factor = wanted // have
         if wanted % have or places != [place // factor for place in range(wanted)]:
             raise UnsupportedError(
-                f"{call.where}: {have} pixels to {wanted} with this alignment; supported: each pixel repeated equally often"
+                f"{call.where}: {have} pixels to {wanted} with this alignment; supported: each pixel repeated equally"
+                " often"
             )
         factors.append(factor)
     op = IntegerUpsample(call.name, (tensor.name,), call.name, (factors[0], factors[1]), False)

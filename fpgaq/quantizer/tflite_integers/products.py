@@ -66,8 +66,8 @@ def read_bias(call: Call, place: int, outputs: int) -> tuple[IntegerArray, str]:
     assert tensor.data is not None
     if tensor.type not in ("int32", "int64") or tensor.data.size != outputs or tensor.zero_point.any():
         raise UnsupportedError(
-            f"{call.where}: a bias of type {tensor.type}, shape {list(tensor.shape)}; supported: int32 or int64, one for"
-            f" each of {outputs} outputs, without zero points"
+            f"{call.where}: a bias of type {tensor.type}, shape {list(tensor.shape)}; supported: int32 or int64, one"
+            f" for each of {outputs} outputs, without zero points"
         )
     bias: IntegerArray = tensor.data.astype(np.int64).reshape(-1)
     if np.abs(bias).max(initial=0) >= MAX_ACCUMULATOR:

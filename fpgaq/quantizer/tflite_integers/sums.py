@@ -157,7 +157,7 @@ def _factors(
             continue
         sums = factors[0] * values[0][:, np.newaxis] + factors[1] * values[1][np.newaxis, :]
         for rounding in ("half_up", "half_away"):
-            rule = Requantize((shift,), rounding, zero_point=written.zero_point, low=limits[0], high=limits[1])  # type: ignore[arg-type]
+            rule = Requantize((shift,), rounding, zero_point=written.zero_point, low=limits[0], high=limits[1])
             rule = without_idle_limits(rule, written.format)
             result = requantized(sums.reshape(1, -1), rule, written.format).reshape(sums.shape)
             if np.array_equal(result, wanted):

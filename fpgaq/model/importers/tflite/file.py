@@ -175,9 +175,8 @@ class _Reader:
         name = _text(tensor.Name(), f"the name of tensor {index}") or f"tensor{index}"
         where = f"tensor {name!r}"
         if tensor.Type() not in TYPES:
-            raise UnsupportedError(
-                f"{where}: elements of type number {tensor.Type()}; supported: {', '.join(n for n, _ in TYPES.values())}"
-            )
+            known = ", ".join(kind for kind, _ in TYPES.values())
+            raise UnsupportedError(f"{where}: elements of type number {tensor.Type()}; supported: {known}")
         kind, layout = TYPES[tensor.Type()]
         if tensor.IsVariable():
             raise UnsupportedError(f"{where}: keeps its value from frame to frame; supported: networks without state")

@@ -176,8 +176,8 @@ def without_batch(tensor: Tensor, where: str) -> tuple[int, ...]:
         return tensor.shape
     if tensor.shape[0] != 1:
         raise UnsupportedError(
-            f"{where}: tensor {tensor.name!r} of shape {list(tensor.shape)} has a batch of {tensor.shape[0]}; convert the"
-            " model with a batch of 1"
+            f"{where}: tensor {tensor.name!r} of shape {list(tensor.shape)} has a batch of {tensor.shape[0]}; convert"
+            " the model with a batch of 1"
         )
     if any(size < 1 for size in tensor.shape):
         raise ModelError(f"{where}: tensor {tensor.name!r} of shape {list(tensor.shape)}; sizes are at least 1")
@@ -193,7 +193,8 @@ def dequantized(tensor: Tensor) -> Array:
             raise ModelError(f"tensor {tensor.name!r}: {tensor.scale.size} scales for shape {list(tensor.shape)}")
         shape[tensor.axis] = -1
     values = tensor.data.astype(np.float32) - tensor.zero_point.astype(np.float32).reshape(shape)
-    return (values * tensor.scale.reshape(shape)).astype(np.float32)
+    result: Array = (values * tensor.scale.reshape(shape)).astype(np.float32)
+    return result
 
 
 def load_tflite(model: Model) -> Graph:

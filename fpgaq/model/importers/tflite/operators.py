@@ -67,7 +67,7 @@ def _image(call: Call, place: int) -> tuple[Value, int, int, int]:
     value = call.image(place)
     if len(value.stored) != 3:
         raise UnsupportedError(f"{call.where}: an input of shape {list(value.shape)}; supported: images")
-    return value, *value.stored  # type: ignore[return-value]
+    return value, *value.stored
 
 
 def convolution(call: Call) -> None:
@@ -77,10 +77,7 @@ def convolution(call: Call) -> None:
     call.options.skip("QuantizedBiasType", "DepthMultiplier")
     if weight.ndim != 4:
         raise ModelError(f"{call.where}: weights of shape {list(weight.shape)}; four axes are needed")
-    if call.node.type == "CONV_2D":
-        turned = weight.transpose(0, 3, 1, 2)
-    else:
-        turned = weight.transpose(3, 0, 1, 2)
+    turned = weight.transpose((0, 3, 1, 2) if call.node.type == "CONV_2D" else (3, 0, 1, 2))
     outputs, depth, rows, columns = turned.shape
     if channels % depth or outputs % (channels // depth):
         raise ModelError(f"{call.where}: weights of shape {list(weight.shape)} for {channels} channels")
@@ -146,7 +143,10 @@ def pooling(call: Call) -> None:
     """MAX_POOL_2D and AVERAGE_POOL_2D, whose mean is over the pixels inside the image."""
     value, channels, height, width = _image(call, 0)
     window = read_window(call.options, (height, width), call.options.pair("Filter", ("Height", "Width")))
-    kind, fields = (MaxPooling, {}) if call.node.type == "MAX_POOL_2D" else (AveragePooling, {"count_padding": False})
+    kind: type[Operator] = MaxPooling
+    fields: dict[str, Any] = {}
+    if call.node.type == "AVERAGE_POOL_2D":
+        kind, fields = AveragePooling, {"count_padding": False}
     stored = (channels, *window.size)
     made = call.put(
         kind, (value.name,), stored, kernel=window.kernel, stride=window.stride, padding=window.padding, **fields
@@ -346,8 +346,8 @@ def activation(kind: type[Operator], **fields: Any) -> Callable[[Call], None]:
 def leaky_relu(call: Call) -> None:
     """LEAKY_RELU."""
     value, alpha = call.value(0), call.options.real("Alpha")
-    fields = {"function": "leaky_relu", "parameters": (alpha,)}
-    call.write(call.put(Pointwise, (value.name,), value.stored, **fields), value.stored)
+    made = call.put(Pointwise, (value.name,), value.stored, function="leaky_relu", parameters=(alpha,))
+    call.write(made, value.stored)
 
 
 def prelu(call: Call) -> None:
