@@ -471,3 +471,19 @@ def build(operator: str, kind: str, seed: int) -> bytes:
     maker = Maker(seed, kind)
     OPERATORS[operator][0](maker)
     return maker.model.build()
+
+
+def build_float(operator: str, seed: int) -> bytes:
+    """The same model with real numbers: the operator, its shapes and options are those of `build`."""
+    maker = Maker(seed, "int8")
+    OPERATORS[operator][0](maker)
+    random = np.random.default_rng(seed)
+    for entry in maker.model.tensors:
+        if entry["kind"] == "int32" and entry["data"] is not None and not entry["scale"].size:
+            continue
+        if entry["kind"] == "int32" and entry["data"] is None:
+            continue
+        entry["kind"], entry["scale"], entry["zero"] = "float32", np.zeros(0, np.float32), np.zeros(0, np.int64)
+        if entry["data"] is not None:
+            entry["data"] = random.normal(size=entry["shape"])
+    return maker.model.build()

@@ -234,12 +234,14 @@ def _start(builder: Builder, index: int) -> None:
         raise ModelError(f"{where} has the name of another input or no sizes")
     builder.shapes[tensor.name] = shape
     wanted = stored_shape(shape, where)
-    if wanted == shape:
+    if len(shape) == 1:
         builder.values[index] = Value(tensor.name, shape, shape)
         return
-    name = f"{tensor.name}.image"
-    if len(shape) == 3 and shape[2] > 1 and shape[0] * shape[1] > 1:
-        name = builder.put(Transpose(name, (tensor.name,), name, (2, 0, 1)), wanted)
+    name, source = f"{tensor.name}.image", tensor.name
+    if shape[-1] > 1 and math.prod(shape[:-1]) > 1:
+        if len(shape) == 2:
+            source = builder.put(Reshape(f"{name}.row", (source,), f"{name}.row"), (1, *shape))
+        name = builder.put(Transpose(name, (source,), name, (2, 0, 1)), wanted)
     else:
         name = builder.put(Reshape(name, (tensor.name,), name), wanted)
     builder.values[index] = Value(name, wanted, shape)
