@@ -36,6 +36,7 @@ COMMANDS = {
     "compare": ("quantizing", "Compare the integer network with the float one."),
     "doctor": ("quantizing", "List the tools that are installed."),
     "explore": ("searches", "Show what bits and multipliers buy."),
+    "export": ("exporting", "Write an integer network as standard ONNX."),
     "finetune": ("training", "Continue the training of MODEL in fixed point."),
     "generate": ("hardware", "Write Verilog or HLS C++ for an integer network."),
     "parity": ("training", "Compare the integer network with nnabla."),

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.formats import Format, IntegerArray
+from ..base.formats import Format, IntegerArray, Rounding
 from .graph import Requantize
 from .requantizers import MAX_PRODUCT_BITS, requantized, requantized_each
 
@@ -161,6 +161,9 @@ def choose(specified: Sequence[Specified], spans: Sequence[Range], fmt: Format) 
     stairs, ties = [steps for steps, _ in found], [places for _, places in found]
     base = Requantize((0,), "half_up", zero_point=specified[0].zero_point, low=specified[0].low, high=specified[0].high)
     offsets = [one.offset for one in specified]
+    plain = _plain_shift(base, specified, stairs, spans, fmt)
+    if plain is not None:
+        return Chosen(plain, 0)
     for rule in (
         narrowest(base, stairs, stairs, offsets, spans),
         dyadic(replace(base, rounding="half_even"), specified, spans),
@@ -176,6 +179,25 @@ def choose(specified: Sequence[Specified], spans: Sequence[Range], fmt: Format) 
             rule = without_idle_limits(rule, fmt)
             built = staircases(rule, spans, fmt)
             return Chosen(rule, sum(_differences(a, b) for a, b in zip(built, stairs, strict=True)))
+    return None
+
+
+def _plain_shift(
+    base: Requantize, specified: Sequence[Specified], stairs: Sequence[Staircase], spans: Sequence[Range], fmt: Format
+) -> Requantize | None:
+    """A shift for each channel with these steps, by any rounding, where all scales are powers of two of 1 or less."""
+    scales = [one.scale for one in specified]
+    if any(scale.numerator != 1 or scale.denominator & (scale.denominator - 1) for scale in scales):
+        return None
+    shifts = [scale.denominator.bit_length() - 1 for scale in scales]
+    if max(shifts) > MAX_SHIFT:
+        return None
+    shift = tuple(shifts[:1] if len(set(shifts)) == 1 else shifts)
+    roundings: tuple[Rounding, ...] = ("half_up", "half_even", "floor")
+    for rounding in roundings:
+        rule = without_idle_limits(replace(base, shift=shift, rounding=rounding), fmt)
+        if list(staircases(rule, spans, fmt)) == list(stairs):
+            return rule
     return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..base.choices import LANGUAGES
 from .building import BuildResult, build
+from .exporting import export
 from .hardware import (
     DEFAULT_MULTIPLIERS,
     LOWERED_FILE,
@@ -37,6 +38,7 @@ __all__ = [
     "cheapen",
     "compare",
     "explore",
+    "export",
     "generate",
     "load_integer",
     "load_model",

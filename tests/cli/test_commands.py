@@ -31,6 +31,7 @@ COMMANDS = (
     "prune",
     "quantize",
     "run",
+    "export",
     "search",
     "sensitivity",
     "simulate",
