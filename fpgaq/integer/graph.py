@@ -8,7 +8,7 @@ applies to user data. Operators are frozen, in topological order, and dispatched
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -24,7 +24,7 @@ IntegerArray: TypeAlias = NDArray[np.int64]
 ImageShape: TypeAlias = tuple[int, int, int]
 Pair: TypeAlias = tuple[int, int]
 RULES = ("shift", "multiply_shift", "tflite_double")
-TRANSFORM_KINDS = ("real", "divide", "integer")
+TRANSFORM_KINDS = ("real", "divide", "divide_single", "integer")
 Padding: TypeAlias = tuple[int, int, int, int]
 """(top, bottom, left, right) in pixels."""
 
@@ -291,7 +291,8 @@ class IntegerMultiply(IntegerOperator):
 class IntegerScale(IntegerOperator):
     """``saturate(round((x * scale[c] + offset[c]) / 2**shift[c]))``: what batch normalization leaves where unfolded.
 
-    With `negative_scale` (channels,), negative elements take that factor instead of `scale`: a PReLU.
+    With `negative_scale` (channels,), negative elements take that factor instead of `scale`: a PReLU. To the totals of
+    negative elements `negative_offset` is added: so one rounding does what LiteRT's two do.
     """
 
     scale: IntegerArray
@@ -300,6 +301,7 @@ class IntegerScale(IntegerOperator):
     scale_width: int
     accumulator_width: int
     requantize: Requantize
+    negative_offset: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -381,13 +383,16 @@ class InputTransform:
     divide
         ``q = saturate(round(x / scale) + offset)`` in float64, as ONNX's QuantizeLinear states it: a rounding to even
         takes place before the zero point is added, and the quotient of two float32 rounds in float64 as exactly.
+    divide_single
+        The same with the quotient in float32, as LiteRT's QUANTIZE computes it.
     integer
         Samples are of the model's own input type, and are taken as they are; scale 1 and offset 0.
 
     Applied by `run`, `simulate`, golden vectors and host drivers alike. With a `preparation`, x is a sample in the
     user's units, and ``scale`` and ``offset`` give way to `scales` and `offsets`.
     `model_shape` is the model's own shape without the batch, such as (1, 28, 28) (channels first) or (784,);
-    `image_shape` is (channels, height, width) after reshaping it in C order; the stream is channels last.
+    `image_shape` is (channels, height, width); samples are reshaped to it in C order, or to (height, width, channels)
+    where the model keeps `channels_last`, as the stream does.
     """
 
     scale: float
@@ -397,6 +402,7 @@ class InputTransform:
     image_shape: tuple[int, int, int]
     kind: str = "real"
     preparation: Preparation = Preparation()
+    channels_last: bool = False
 
     @property
     def scales(self) -> tuple[float, ...]:
@@ -407,6 +413,30 @@ class InputTransform:
     def offsets(self) -> tuple[float, ...]:
         """What is added to that product: one number, or one for each entry of the first axis of `model_shape`."""
         return tuple(term * self.scale + self.offset for term in self.preparation.offset)
+
+
+@dataclass(frozen=True)
+class HostSoftmax:
+    """A softmax that ends a model and that the host computes, as LiteRT's reference kernel of 8 bits does.
+
+    Parameters
+    ----------
+    multiplier, shift : int
+        A difference to the greatest element times ``multiplier * 2**(shift - 31)`` is its value in 26 fractional bits.
+    least : int
+        The least difference that counts; others give the least result.
+    format : Format
+        Of the results, whose real value is ``(integer - zero_point) * scale``.
+    scale : float
+    zero_point : int
+    """
+
+    multiplier: int
+    shift: int
+    least: int
+    format: Format
+    scale: float
+    zero_point: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -432,6 +462,10 @@ class IntegerGraph:
         The output is logits whose argmax (lowest index on ties) is the answer.
     estimate_only : bool
         The network was quantized without data: sizes and cycles are those of the real one, values mean nothing.
+    channels_last : bool
+        Outputs in the model's own shape have the stream's order of elements, as in TensorFlow Lite.
+    host_outputs : mapping of str to HostSoftmax
+        Outputs whose last function the host computes from the integers that the network gives.
     """
 
     name: str
@@ -443,6 +477,8 @@ class IntegerGraph:
     output_shapes: Mapping[str, tuple[int, ...]]
     samples: Mapping[str, IntegerArray]
     classifier: bool
+    channels_last: bool = False
+    host_outputs: Mapping[str, HostSoftmax] = field(default_factory=dict)
     estimate_only: bool = False
 
     def run(self, data: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, tuple[IntegerArray, NDArray[np.float64]]]:

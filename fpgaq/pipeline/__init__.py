@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..base.choices import LANGUAGES
 from .boards import BitstreamResult, InferResult, bitstream, infer, load_board
 from .building import BuildResult, build
+from .exporting import export
 from .hardware import (
     DEFAULT_MULTIPLIERS,
     LOWERED_FILE,
@@ -45,6 +46,7 @@ __all__ = [
     "cheapen",
     "compare",
     "explore",
+    "export",
     "generate",
     "infer",
     "load_board",

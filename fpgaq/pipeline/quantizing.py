@@ -163,10 +163,13 @@ def quantize_stated(
         Calibration or options, which such a file leaves no room for.
     """
     from ..integer.file import save
-    from ..quantizer.onnx_integers import load_integers
+    from ..quantizer import onnx_integers, tflite_integers
 
     expect(model, "model")
-    found = load_integers(model, network, input_shapes, outputs, inputs)
+    readers = (onnx_integers.load_integers, tflite_integers.load_integers)
+    found = next(
+        (it for read in readers if (it := read(model, network, input_shapes, outputs, inputs)) is not None), None
+    )
     if found is None:
         return None
     if calibration is not None:
@@ -264,7 +267,7 @@ def run_with_engine(
     integer: IntegerGraph | str | Path, data: Samples, engine: str
 ) -> tuple[dict[str, tuple[IntegerArray, NDArray[np.float64]]], set[str]]:
     """The result of `run`, and the engines that computed it."""
-    from ..integer.reference import to_model_layout
+    from ..integer.host_functions import model_outputs
     from ..proof.runner import Runner
     from ..study.report.remarks import remark_inputs
 
@@ -272,9 +275,4 @@ def run_with_engine(
     inputs = transform_data(network, user_data(network, data).inputs)
     remark_inputs(network, inputs)
     runner = Runner(engine, network, len(next(iter(inputs.values()))))
-    results = runner.run(inputs)
-    outputs = {}
-    for name in network.outputs:
-        values = to_model_layout(network, name, results[name])
-        outputs[name] = (values, network.tensors[name].real(values))
-    return outputs, runner.used
+    return model_outputs(network, runner.run(inputs)), runner.used

@@ -37,6 +37,7 @@ COMMANDS = (
     "prune",
     "quantize",
     "run",
+    "export",
     "search",
     "sensitivity",
     "simulate",

@@ -148,10 +148,8 @@ def _check_multipliers(op: IntegerOperator, rule: Requantize, outputs: int, boun
         refuse("layer", op.name, f"has multipliers beyond 1..2**{MAX_MULTIPLIER_BITS} - 1")
     if rule.rule == "tflite_double":
         left = max(31 - min(rule.shift), 0)
-        if rule.offset != (0,) or rule.rounding != "half_up" or min(rule.multiplier) < 1 << 30:
-            refuse(
-                "layer", op.name, "has an offset, rounding or multiplier that the rule 'tflite_double' does not have"
-            )
+        if rule.offset != (0,) or rule.rounding != "half_up":
+            refuse("layer", op.name, "has an offset or a rounding that the rule 'tflite_double' does not have")
         if bounds.width + left > 32:
             refuse("layer", op.name, f"has accumulators of {bounds.width} bits and {left} more; LiteRT's have 32")
     bits = product_bits(rule, bounds.lower, bounds.upper)
