@@ -8,8 +8,8 @@ applies to user data. Operators are frozen, in topological order, and dispatched
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -414,6 +414,9 @@ class IntegerGraph:
         A few calibration samples of each input as integers, (frames, height, width, channels).
     classifier : bool
         The output is logits whose argmax (lowest index on ties) is the answer.
+    options : mapping
+        How it was quantized, as plain JSON values: `options` (those that were used), `chosen` (what was changed by
+        measurement, in words) and `measured`. Empty where nobody told. The integers do not depend on it.
     """
 
     name: str
@@ -425,3 +428,4 @@ class IntegerGraph:
     output_shapes: Mapping[str, tuple[int, ...]]
     samples: Mapping[str, IntegerArray]
     classifier: bool
+    options: Mapping[str, Any] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ def quantize(
     from ..integer.file import save
     from ..model.graph.fixed import is_fixed
     from ..quantizer import quantize as quantize_graph
+    from ..quantizer.refinement import described, refine
 
     if output is not None:
         check_file(output)
@@ -66,7 +68,10 @@ def quantize(
         return _quantize_fixed(graph, calibration, options, output)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     samples = dataset_of(calibration, graph.inputs, graph.outputs, shapes)
-    integer = quantize_graph(graph, samples.inputs, options)
+    refinement = refine(graph, samples.inputs, options or QuantizeOptions())
+    integer = quantize_graph(graph, samples.inputs, refinement.options)
+    if not refinement.options.first_edition:
+        integer = replace(integer, options=described(refinement))
     if output is not None:
         save(integer, output)
     return integer

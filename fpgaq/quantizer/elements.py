@@ -30,6 +30,9 @@ from .weights import NEAREST
 
 Values = NDArray[np.float64]
 
+MAX_TABLE_BITS = 12
+"""Bits of the index of a table, at most."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -187,9 +190,9 @@ def quantize_table(
     return IntegerTable(name, (source.name,), output, entries, index, rule), fmt
 
 
-def table_is_nonnegative(function: Callable[[Values], Values]) -> bool:
-    """Whether a function of one real number is nowhere below zero, as far as a dense sample shows."""
+def table_is_nonnegative(function: Callable[[Values], Values], everywhere: bool = True) -> bool:
+    """Whether a function of one real number is nowhere below zero (or not at and above 0), by a dense sample."""
     exponents = np.linspace(-20, 20, 401)
     positive = np.exp2(exponents)
-    values = np.asarray(function(np.concatenate([-positive, [0.0], positive])))
+    values = np.asarray(function(np.concatenate([-positive, [0.0], positive] if everywhere else [[0.0], positive])))
     return bool(np.nanmin(values, initial=math.inf) >= 0)

@@ -41,6 +41,7 @@ from .calibration import ActivationStatistics
 from .config import QuantizeOptions
 from .drafts import relu_format, rescaled
 from .elements import (
+    MAX_TABLE_BITS,
     ChannelFactors,
     Wish,
     quantize_add,
@@ -80,19 +81,22 @@ class Conversion:
         self.trace = trace
         self.graph, self.options, self.statistics = graph, options, statistics
         self.stages = stages(graph, reads)
-        self.nonnegative = nonnegative_tensors(graph, statistics)
+        self.nonnegative = nonnegative_tensors(graph, statistics, options)
         self.wanted = wanted_formats(graph, reads, statistics, self.nonnegative, options)
         self.final = final_tensors(graph)
         self.flows: dict[str, Flow] = {}
         self.tensors: dict[str, Tensor] = {}
         self.operators: list[IntegerOperator] = []
         self.done: set[str] = set()
+        self.features: set[str] = set()
 
     def start(self, tensor: str, absorbed: tuple[str, ...], flow: Flow) -> None:
         """An input, and the tensor of the float graph after its leading constants."""
         self.tensors[flow.tensor.name] = flow.tensor
         self.flows[tensor] = flow
         self.done.update(absorbed)
+        if flow.tensor.format.width > max(MIN_INPUT_BITS, self.options.activation_bits):
+            self.features.add(flow.tensor.name)
 
     def convert(self, op: Operator) -> None:
         """Convert one operator, unless an earlier one has taken it in."""
@@ -158,9 +162,18 @@ class Conversion:
         """Weights on features that were never scaled have the inverse spread of scales, and need as much more width."""
         more = source.format.width - max(MIN_INPUT_BITS, options.activation_bits)
         given = self.options.input_bits is not None or "weight_bits" in self.options.layers.get(op.name, {})
-        if source.name not in self.graph.inputs or more <= 0 or given:
+        if source.name not in self.features or more <= 0 or given:
             return options
         return replace(options, weight_bits=min(16, options.weight_bits + more))
+
+    def _element_options(self, op: Operator, source: Tensor) -> QuantizeOptions:
+        """A function of features that were never scaled keeps their width: at another, the smallest would be lost."""
+        options, own = self.options.for_layer(op.name), self.options.layers.get(op.name, {})
+        if self.options.first_edition or source.name not in self.features or self.options.input_bits is not None:
+            return options
+        self.features.add(self.stages[op.output].output)
+        wide = {"activation_bits": source.format.width, "table_bits": MAX_TABLE_BITS}
+        return replace(options, **{name: bits for name, bits in wide.items() if name not in own})  # type: ignore[arg-type]
 
     def _write(
         self, stage: Stage, op: Operator, operator: IntegerOperator, fmt: Format, scale: Scale | None = None
@@ -182,7 +195,7 @@ class Conversion:
         )
 
     def _table(self, op: Pointwise, flows: tuple[Flow, ...], stage: Stage) -> None:
-        options = self.options.for_layer(op.name)
+        options = self._element_options(op, flows[0].tensor)
         operator, fmt = quantize_table(
             op.name, op.output, flows[0].tensor, flows[0].scale, lambda x: evaluate(op.function, op.parameters, x),
             self.statistics[op.input], self._wish(stage, options), options,
@@ -206,13 +219,15 @@ class Conversion:
         self._write(stage, op, *quantize_pooling(op, flows[0].tensor, (height, width), wish, options))
 
     def _scale(self, op: BatchNormalization | ScaleOffset | Prelu, flows: tuple[Flow, ...], stage: Stage) -> None:
-        options, source = self.options.for_layer(op.name), flows[0].tensor
+        source = flows[0].tensor
+        options = self._element_options(op, source)
         factors = channel_factors(op, source.shape[2])
         wish = self._wish(stage, options)
         self._write(stage, op, *quantize_scale(op.name, op.output, source, factors, wish, options))
 
     def _relu(self, op: Relu, flows: tuple[Flow, ...], stage: Stage) -> None:
         tensor = flows[0].tensor
+        self._element_options(op, tensor)
         operator = IntegerRelu(op.name, (tensor.name,), op.output)
         self._write(stage, op, operator, relu_format(tensor.format), flows[0].scale)
 

@@ -24,6 +24,7 @@ from ..model.graph import (
     Operator,
     Pad,
     Pointwise,
+    Prelu,
     Relu,
     Reshape,
     ScaleOffset,
@@ -124,15 +125,21 @@ def moves_elements(graph: Graph, op: Reshape) -> bool:
     return image_shape(tuple(graph.shapes[op.input])) != image_shape(tuple(graph.shapes[op.output]))
 
 
-def nonnegative_tensors(graph: Graph, statistics: Mapping[str, ActivationStatistics]) -> frozenset[str]:
+def nonnegative_tensors(
+    graph: Graph, statistics: Mapping[str, ActivationStatistics], options: QuantizeOptions
+) -> frozenset[str]:
     """The tensors that cannot hold a negative value, by their operators (or, for inputs, by the samples)."""
     known = {name for name in graph.inputs if statistics[name].least >= 0}
+    idle = () if options.first_edition else (Prelu,)
     for op in graph.operators:
         inherits = all(name in known for name in op.inputs)
         if isinstance(op, Relu):
             sound = True
         elif isinstance(op, Pointwise):
-            sound = table_is_nonnegative(lambda x, op=op: evaluate(op.function, op.parameters, x))  # type: ignore[misc]
+            sound = table_is_nonnegative(
+                lambda x, op=op: evaluate(op.function, op.parameters, x),  # type: ignore[misc]
+                everywhere=options.first_edition or not inherits,
+            )
         elif isinstance(op, Add):
             sound = inherits and set(op.signs) == {1}
         elif isinstance(op, Pad):
@@ -140,7 +147,7 @@ def nonnegative_tensors(graph: Graph, statistics: Mapping[str, ActivationStatist
         elif isinstance(op, ScaleOffset):
             sound = inherits and op.scale >= 0 and op.offset >= 0
         else:
-            sound = inherits and isinstance(op, (*KEEPING, Concatenate, Multiply, AveragePooling))
+            sound = inherits and isinstance(op, (*KEEPING, Concatenate, Multiply, AveragePooling, *idle))
         if sound:
             known.add(op.output)
     return frozenset(known)

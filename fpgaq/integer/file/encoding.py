@@ -146,6 +146,7 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
             for tensor in graph.tensors.values()
         ],
         "operators": operators,
+        **({"options": dict(graph.options)} if graph.options else {}),
     }, arrays
 
 
@@ -155,6 +156,7 @@ def version_of(graph: IntegerGraph) -> int:
         all(tensor.scale is None and not (tensor.zero_point or tensor.offset) for tensor in graph.tensors.values())
         and all(transform.kind == "real" for transform in graph.transforms.values())
         and all(_plain(op) for op in graph.operators)
+        and not graph.options
     )
     return 1 if plain else VERSION
 
@@ -245,9 +247,18 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
         output_shapes=outputs,
         samples=samples,
         classifier=reader.flag("classifier"),
+        options=_restore_options(reader) if version > 1 else {},
     )
     reader.finish()
     return graph
+
+
+def _restore_options(reader: JsonReader) -> dict[str, Any]:
+    """How the network was quantized, which a file of version 2 may tell."""
+    value = reader.fields.pop("options", {})
+    if not isinstance(value, dict):
+        reader.fail("'options' as an object")
+    return value
 
 
 def _check_version(reader: JsonReader) -> int:
