@@ -38,6 +38,7 @@ from ..model.graph import (
     image_shape,
 )
 from .calibration import ActivationStatistics
+from .clips import with_clip
 from .config import QuantizeOptions
 from .drafts import relu_format, rescaled
 from .elements import (
@@ -80,9 +81,10 @@ class Conversion:
     ) -> None:
         self.trace = trace
         self.graph, self.options, self.statistics = graph, options, statistics
-        self.stages = stages(graph, reads)
+        self.stages = stages(graph, reads, options)
         self.nonnegative = nonnegative_tensors(graph, statistics, options)
-        self.wanted = wanted_formats(graph, reads, statistics, self.nonnegative, options)
+        absorbed = frozenset(name for stage in self.stages.values() for name in stage.absorbed)
+        self.wanted = wanted_formats(graph, reads, statistics, self.nonnegative, options, absorbed)
         self.final = final_tensors(graph)
         self.flows: dict[str, Flow] = {}
         self.tensors: dict[str, Tensor] = {}
@@ -178,6 +180,7 @@ class Conversion:
     def _write(
         self, stage: Stage, op: Operator, operator: IntegerOperator, fmt: Format, scale: Scale | None = None
     ) -> None:
+        operator = with_clip(operator, fmt, stage.clip)
         tensor = self._put(replace(operator, output=stage.output), self._shape(op.output), fmt)
         self.flows[stage.output] = Flow(tensor, scale or Scale())
 

@@ -221,8 +221,10 @@ class _Builder:
 
     def _index(self, op: Pointwise, name: str) -> str:
         """The input of a table, in the format of its index."""
-        table = next(t for t in self.integer.operators if isinstance(t, IntegerTable) and t.name == op.name)
-        if (
+        tables = (t for t in self.integer.operators if isinstance(t, IntegerTable) and t.name == op.name)
+        table = next(tables, None)
+        # A clip that the layer before took in has none: its input is not rounded.
+        if table is None or (
             table.requantize.shift == (0,)
             and self.integer.tensors[table.input].format.width <= table.index_format.width
         ):
