@@ -43,7 +43,7 @@ WIDE_PART = 0.1
 """Elements of a frame that may have more bits than the network's others: so many, or this part of all."""
 WIDER = (12, 16)
 """Bits that are tried for them."""
-BUDGET = 4e9
+BUDGET = 2e9
 """Multiplications that all trials together may take: some ten seconds of one core."""
 MOST_TRIALS = 64
 Values = NDArray[np.float64]
