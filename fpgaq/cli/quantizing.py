@@ -109,6 +109,12 @@ def _choices(integer: IntegerGraph) -> dict[str, Any]:
 def choice_lines(integer: IntegerGraph) -> list[str]:
     """What was chosen by measurement, and the agreement with the float network that it lets expect."""
     lines = [f"chosen by the error at the output: {printable(words)}" for words in integer.options.get("chosen", [])]
+    for name, border in integer.options.get("borders", {}).items():
+        padding, place = border["integer"], border["place"]
+        lines.append(
+            f"layer {shorten(name)}: pads with {padding} for {place:.3f}; at the border its input is"
+            f" {abs(padding - place):.3f} of a step off"
+        )
     measured = integer.options.get("measured")
     if measured is None:
         return lines

@@ -71,7 +71,7 @@ def quantize(
     refinement = refine(graph, samples.inputs, options or QuantizeOptions())
     integer = quantize_graph(graph, samples.inputs, refinement.options)
     if not refinement.options.first_edition:
-        integer = replace(integer, options=described(refinement))
+        integer = replace(integer, options={**integer.options, **described(refinement)})
     if output is not None:
         save(integer, output)
     return integer

@@ -23,7 +23,7 @@ from .channel_pairs import WEIGHTED
 from .config import QuantizeOptions
 from .equalization import equalize
 from .idle_functions import without_idle_functions
-from .input_format import InputPlan, input_rounding, plan_input
+from .input_format import InputPlan, borders, input_rounding, plan_input
 from .operators import Conversion, Flow, check_operators
 from .plan import Leading, branches, count_reads, lead
 from .sums import sums_for_means, with_sum_bits
@@ -101,6 +101,17 @@ def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions 
         },
         classifier=graph.classifier,
     )
+    padded = (
+        {}
+        if options.first_edition
+        else {
+            layer: {"place": place, "integer": integer_}
+            for name in graph.inputs
+            for layer, (place, integer_) in borders(branches(graph, leads[name].tensor), plans[name]).items()
+        }
+    )
+    if padded:
+        integer = replace(integer, options={"borders": padded})
     return check_integer(_with_argmax(integer) if options.argmax else integer)
 
 

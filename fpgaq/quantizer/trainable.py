@@ -168,6 +168,12 @@ class _Builder:
                 self.scales[op.output] = scale
             elif isinstance(op, Convolution | Affine):
                 op = _on_integers(op, scale)
+                if isinstance(op, Convolution):
+                    # The integer network may pad with the nearest integer.
+                    layer = self.layers[op.name]
+                    assert isinstance(layer, IntegerConvolution)
+                    step = self.integer.tensors[layer.input].format.step
+                    op = replace(op, padding_value=layer.padding_value * step)
             else:
                 raise UnsupportedError(
                     f"layer {op.name!r}: {type(op).__name__} reads the input's integers, whose scale only layers with"

@@ -132,7 +132,8 @@ def _left(weight: Values, quantized: QuantizedWeights) -> Values:
 def _padding_value(op: Convolution | Affine, source: Tensor, scale: Scale) -> int:
     if not isinstance(op, Convolution) or not any(op.padding):
         return 0
-    integer = scale.integer_of(op.padding_value, source.format)
+    # The plan of the input has decided where the nearest integer will do.
+    integer = scale.nearest_to(op.padding_value, source.format)
     if integer is None:
         raise FitError(
             f"layer {op.name!r}: the padding value {op.padding_value:g} is no integer of its input's format"

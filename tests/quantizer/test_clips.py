@@ -103,10 +103,18 @@ def test_a_factor_takes_a_clip_too() -> None:
     assert scale.requantize.high is not None and len(tables(found)) == 1
 
 
-@pytest.mark.parametrize("name", CLIPS)
+STARTS = {
+    **CLIPS,
+    "silu": Pointwise("curve", ("",), "", "swish"),
+    "tanh": Pointwise("curve", ("",), "", "tanh"),
+    "hard swish": Pointwise("curve", ("",), "", "hard_swish"),
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
 @pytest.mark.parametrize("bits", [8, 4])
 def test_training_starts_at_the_same_integers(name: str, bits: int) -> None:
-    graph = network(CLIPS[name])
+    graph = network(STARTS[name])
     options = QuantizeOptions(bits, bits, rounding="half_away", narrow=True)
     start = quantize(graph, data(), options)
     trained = quantize_fixed(trainable_graph(graph, start))
