@@ -104,8 +104,8 @@ class _Search:
     def attempt(self, budget: int) -> _Attempt:
         """The hardware of a budget."""
         if budget not in self._tried:
-            tries = f"try {len(self._tried) + 1} of about {self._tries}"
-            self._progress(f"fitting {self._device}: trying {budget:,} multipliers, {tries}")
+            count = f"{len(self._tried)} of about {self._tries} budgets tried"
+            self._progress(f"fitting {self._device}: {count}, now {budget:,} multipliers")
             lowered, wanted = plan_hardware(self._graph, Target(multipliers=budget))
             schedule, guess = adapt(lowered, wanted, self._device)
             excess = excess_of(guess)

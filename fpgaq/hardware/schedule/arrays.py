@@ -3,7 +3,7 @@
 An array multiplies `products` elements for each of `outputs` accumulators in a step. A layer may use less of it: its
 cycles fall in steps as the array grows, on their own for each of the two sizes. Layers that share an array work one
 after another, so their cycles add up; layers of different arrays work at the same time. Only layers that follow each
-other in the order of the network share an array: then the arrays form a pipeline, and none waits for one behind it.
+other in the order of the network share an array: then the arrays form a pipeline, and none waits for one after it.
 
 The search is exact under these rules for up to 64 layers: for an interval, a table over the ends of the runs of layers
 finds the division with the fewest multipliers, each run with the cheapest of all shapes; bisection finds the least

@@ -110,7 +110,7 @@ class BeatModel:
     def _follow(
         self, place: int, edge: Edge, readers: Sequence[WindowProcess | PipeProcess], producer: Producer
     ) -> tuple[list[tuple[Consumer, int]], list[tuple[Producer, list[tuple[Consumer, int]]]]]:
-        """What takes the beats of an edge first, and the stages behind it: queue, serializer, reader."""
+        """What takes the beats of an edge first, and the stages after it: queue, serializer, reader."""
         end: list[tuple[Consumer, int]] = [] if edge.reader is None else [(readers[edge.reader], edge.slot)]
         last: Producer = producer
         stages: list[tuple[Producer, list[tuple[Consumer, int]]]] = []

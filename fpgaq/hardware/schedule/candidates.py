@@ -38,7 +38,7 @@ WEIGHED_EVENTS = 250_000
 """Events of a frame up to which a smaller budget is divided too, for the sake of memory."""
 
 MOST_SIZED = 1
-"""Candidates whose memories are sized at most, beside the first one."""
+"""Candidates whose memories are sized at most, besides the first one."""
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def _as_needed(network: BeatNetwork, best: Prediction) -> tuple[BeatNetwork, int
         window = model.window_behind(name)
         # A layer that has its turns may need nothing for a long time, and then much.
         if window is not None and window.engine is not None:
-            # Nothing waits for what comes behind the last window of the last frame.
+            # Nothing waits for what comes after the last window of the last frame.
             latest = window.latest_beats()
             offers[name] = np.where(latest < NEVER // 2, np.maximum(latest, 0), steady[name])
     if any(offers[name] is not steady[name] for name in steady):
@@ -197,7 +197,7 @@ class _Search:
         return self.probes >= 0 and keeps_interval(network, self.interval)
 
     def shrink(self, network: BeatNetwork, memories: Sequence[_Memory]) -> BeatNetwork:
-        """Make each memory, in this order, the least that keeps the interval while those behind it are as they were.
+        """Make each memory, in this order, the least that keeps the interval while those after it are as they were.
 
         More room never slows a network down. So if all memories of a group may have their least sizes at once, each of
         them ends at its least; else the halves of the group are tried on their own, and a single one by bisection.

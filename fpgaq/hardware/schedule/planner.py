@@ -241,7 +241,7 @@ def _widened(layer: FoldRange, fold: Fold, wanted: int) -> Fold:
 
 
 def _narrow(graph: IntegerGraph, plans: Sequence[Plan], layers: Mapping[str, FoldRange], interval: int) -> set[str]:
-    """Tensors whose lanes make something behind them slower than the interval, or than its fold is."""
+    """Tensors whose lanes make something after them slower than the interval, or than its fold is."""
     producers = {op.output: op for op in graph.operators}
 
     def sources(op: IntegerOperator) -> set[str]:

@@ -49,7 +49,7 @@ def one_a_cycle(earliest: NDArray[np.int64], start: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """For each group of a frame: words that it waits for, its beats, words freed behind it (-1: none)."""
+    """For each group of a frame: words that it waits for, its beats, words freed after it (-1: none)."""
 
     needs: NDArray[np.int64]
     beats: NDArray[np.int64]
