@@ -40,11 +40,18 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Step by step": {
         "quantize": ("quantizing", "Turn MODEL into an integer network."),
+        "split": ("splitting", "Write the part of MODEL that is carried, and the rest for the host."),
         "compare": ("quantizing", "Compare the integer network with the float one."),
         "run": ("quantizing", "Compute the integer network, exactly."),
         "generate": ("hardware", "Write Verilog or HLS C++ for an integer network."),
         "simulate": ("hardware", "Simulate the hardware and compare every beat."),
         "synth": ("synthesis", "Measure what the hardware takes and how fast it is."),
+    },
+    "Into a system, onto a board": {
+        "export": ("exporting", "Write an integer network as standard ONNX."),
+        "package": ("packaging", "Make a core behind a bus a package of another tool."),
+        "bitstream": ("boards", "Make a bitstream with a serial line for a board."),
+        "infer": ("boards", "Send samples to a board, and compare every bit of what it computes."),
     },
     "Fewer bits, smaller networks": {
         "sensitivity": ("searches", "Say which layer of MODEL hurts, and what to change."),

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 import click
 
 from ..base.choices import Language
-from .options import Folder, Frames, Keep, TargetOptions, Thorough
+from .options import ArrayOptions, Folder, Frames, Keep, TargetOptions, Thorough
 from .parameters import Argument, Option
 from .wrapper import WishOptions
 
@@ -44,6 +44,7 @@ class GenerateOptions:
         str | None,
         Option("Frames for the bench; by default the samples inside FPGAQ.", metavar="NPZ"),
     ] = None
+    samples: ArrayOptions
     frames: Frames = None
     thorough: Thorough = False
     factor_bits: Annotated[

@@ -10,7 +10,9 @@ from ..base.tables import columns
 from ..base.text import percent, printable
 from .generating import GenerateOptions
 from .options import (
+    ArrayOptions,
     Calibration,
+    DataOptions,
     Folder,
     Frames,
     Keep,
@@ -21,10 +23,10 @@ from .options import (
     Thorough,
 )
 from .parameters import Argument, Option, command
-from .quantizing import integer_lines, note_lines
+from .quantizing import estimate_only, integer_lines, note_lines
 from .settings import Settings
 from .unrolled import chosen_target, chosen_unrolling, show_unrolled
-from .wrapper import wrapper_lines, wrapper_run_lines
+from .wrapper import WishOptions, wrapper_lines, wrapper_run_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +46,6 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
     """
     unrolling, wish = chosen_unrolling(options), options.system.wish()
     if unrolling is not None:
-        if wish is not None:
-            raise UsageError("--bus, --damaged and --top are for folded networks; leave them out with --unroll")
         from .. import pipeline
 
         with settings.progress("searching adder graphs, generating hardware"):
@@ -53,10 +53,11 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
                 options.integer,
                 options.output,
                 unrolling,
-                data=options.data,
+                data=options.samples.optional(options.data),
                 frames=options.frames,
                 thorough=options.thorough,
                 keep=options.keep,
+                wish=wish,
             )
         show_unrolled(settings, unrolled)
         return
@@ -71,7 +72,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
             pipeline.load_integer(options.integer),
             options.output,
             target,
-            data=options.data,
+            data=options.samples.optional(options.data),
             frames=options.frames,
             language=options.language,
             device=options.target.device,
@@ -95,6 +96,7 @@ class SimulateOptions:
     directory: Annotated[str, Argument("DIR")]
     frames: Frames = None
     data: Annotated[str | None, Option("Frames to simulate instead of those of the folder.", metavar="NPZ")] = None
+    samples: ArrayOptions
     thorough: Thorough = False
     simulator: SimulatorName = "icarus"
 
@@ -112,7 +114,7 @@ def simulate(settings: Settings, options: SimulateOptions) -> None:
         result = pipeline.simulate(
             options.directory,
             frames=options.frames,
-            data=options.data,
+            data=options.samples.optional(options.data),
             simulator=options.simulator,
             thorough=options.thorough,
             progress=progress,
@@ -127,10 +129,12 @@ class BuildOptions:
     model: Annotated[str, Argument()]
     calibration: Calibration
     data: Annotated[str, Option("Labelled samples for the comparison and the bench.", metavar="NPZ")]
+    samples: DataOptions
     output: Folder
     quantizing: QuantizeFlags
     reading: ModelOptions
     target: TargetOptions
+    system: WishOptions
     frames: Frames = None
     keep: Keep = ()
     simulator: SimulatorName = "icarus"
@@ -142,14 +146,14 @@ def build(settings: Settings, options: BuildOptions) -> None:
 
     This runs the commands quantize, compare, generate and simulate one after another.
     """
-    wanted, target = options.quantizing.options(), options.target.target()
+    wanted, target, wish = options.quantizing.options(), options.target.target(), options.system.wish()
     from .. import pipeline
 
     with settings.progress("starting") as progress:
         result = pipeline.build(
             options.model,
-            options.calibration,
-            options.data,
+            options.samples.source(options.calibration),
+            options.samples.bare(options.data),
             options.output,
             wanted,
             target,
@@ -157,10 +161,12 @@ def build(settings: Settings, options: BuildOptions) -> None:
             refuse_batch_statistics=options.reading.refuse_batch_statistics,
             input_shapes=options.reading.input_shapes(),
             outputs=options.reading.output_names(),
+            inputs=options.reading.input_names(),
             frames=options.frames,
             device=options.target.device,
             simulator=options.simulator,
             keep=options.keep,
+            wish=wish,
             progress=progress,
         )
     settings.show(build_lines(result), build_json(result))
@@ -231,6 +237,7 @@ def generate_lines(result: GenerateResult) -> list[str]:
         *wrapper_lines(result.wrapper),
         *memory_lines(result.storage),
         *estimate_lines(result),
+        *estimate_only(result.network),
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
 
@@ -259,6 +266,7 @@ def hls_lines(result: GenerateResult) -> list[str]:
         *columns(("layer", "multipliers", "taps x channels x outputs"), rows),
         f"{result.schedule.multipliers:,} multipliers of {result.schedule.budget:,}; `make` in the folder compiles it"
         " and compares every golden value",
+        *estimate_only(result.network),
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
 

@@ -12,7 +12,9 @@ import click
 from ..base.choices import (
     DEVICES,
     ActivationRange,
+    Edition,
     EngineName,
+    Layout,
     Method,
     Rounding,
     Simulator,
@@ -23,6 +25,7 @@ from ..base.errors import UsageError
 from .parameters import Option
 
 if TYPE_CHECKING:
+    from ..base.data import DataSource
     from ..hardware.schedule import Target
     from ..model.graph import Graph
     from ..quantizer.config import QuantizeOptions
@@ -58,6 +61,61 @@ class NoOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ArrayOptions:
+    """Which arrays of a data file are meant."""
+
+    x: Annotated[str | None, Option("The array of the samples, or the columns of a table: A,B.", metavar="NAME")] = None
+    y: Annotated[str | None, Option("The array or column of the labels.", metavar="NAME")] = None
+
+    def source(self, path: str) -> DataSource:
+        """A data file, to be read as these options say."""
+        from ..base.data import DataSource
+
+        return DataSource(path, self.x, self.y)
+
+    def optional(self, path: str | None) -> DataSource | None:
+        """The same for a file that need not be given."""
+        return None if path is None else self.source(path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions(ArrayOptions):
+    """Which arrays of a data file are meant, and what brings them into the model's units."""
+
+    layout: Annotated[Layout, Option("Order of the samples' axes; auto: the one that fits.")] = "auto"
+    mean: Annotated[
+        str | None, Option("The model takes (x * scale - mean) / std: one number, or one a channel.", metavar="LIST")
+    ] = None
+    std: Annotated[str | None, Option("See --mean.", metavar="LIST")] = None
+    scale: Annotated[str | None, Option("See --mean; such as 1/255.", metavar="LIST")] = None
+
+    def source(self, path: str) -> DataSource:
+        """A data file, to be read as these options say."""
+        from ..base.data import DataSource
+        from ..base.preparation import make_preparation
+
+        mean, std, scale = (
+            numbers(text, f"--{name}") for name, text in (("mean", self.mean), ("std", self.std), ("scale", self.scale))
+        )
+        return DataSource(path, self.x, self.y, make_preparation(mean, std, scale, self.layout))
+
+    def bare(self, path: str) -> DataSource:
+        """A data file of the same arrays for a network that has its preparation stored."""
+        return ArrayOptions.source(self, path)
+
+
+def numbers(text: str | None, option: str) -> tuple[float, ...]:
+    """A list of numbers or fractions of an option, such as 0.5,1/255; empty if it was not given."""
+    if text is None:
+        return ()
+    try:
+        parts = [part.split("/") for part in text.split(",")]
+        return tuple(float(top) / float(bottom[0]) if bottom else float(top) for top, *bottom in parts)
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(f"{option} {text!r}: numbers separated by commas are needed, such as 0.5 or 1/255") from None
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
     """What of a model file is read."""
 
@@ -74,6 +132,7 @@ class NetworkOptions:
     outputs: Annotated[
         str | None, Option("Keep these outputs only, or end at these tensors: A,B.", metavar="NAMES")
     ] = None
+    inputs: Annotated[str | None, Option("Begin at these tensors in place of the inputs.", metavar="NAMES")] = None
 
     def input_shapes(self) -> dict[str, tuple[int, ...]] | None:
         """The shapes of --input-shape by the names of the inputs; None if it was not given."""
@@ -90,12 +149,11 @@ class NetworkOptions:
 
     def output_names(self) -> tuple[str, ...] | None:
         """The names of --outputs; None if it was not given."""
-        if self.outputs is None:
-            return None
-        names = tuple(name.strip() for name in self.outputs.split(","))
-        if not all(names):
-            raise UsageError(f"--outputs {self.outputs!r}: give names of outputs, separated by commas")
-        return names
+        return _names(self.outputs, "outputs")
+
+    def input_names(self) -> tuple[str, ...] | None:
+        """The names of --inputs; None if it was not given."""
+        return _names(self.inputs, "inputs")
 
     def load(self, model: str | Path, *, passes: bool = True) -> Graph:
         """Read a model file as these options say."""
@@ -111,7 +169,17 @@ class NetworkOptions:
             refuse_batch_statistics=refuse_batch_statistics,
             input_shapes=self.input_shapes(),
             outputs=self.output_names(),
+            inputs=self.input_names(),
         )
+
+
+def _names(text: str | None, option: str) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise UsageError(f"--{option} {text!r}: give names of {option}, separated by commas")
+    return names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +248,9 @@ class QuantizeFlags:
         Option("Bits of a channel's scale where it cannot be folded.  [default: 16]", metavar="BITS"),
     ] = None
     argmax: Annotated[bool | None, Option("The hardware gives the greatest output's index.")] = None
+    edition: Annotated[
+        Edition | None, Option("The release whose rules hold: 0.1 gives the bytes of 0.1.0.  [default: 0.2]", "--rules")
+    ] = None
     config: Annotated[
         str | None, Option("A file of these options, with overrides for single layers.", metavar="TOML")
     ] = None

@@ -26,6 +26,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
+from ..base.remarks import heard
 from .settings import Settings, settings_options
 
 Options = TypeVar("Options")
@@ -230,7 +231,9 @@ def command(
 
     def decorate(function: Callable[[Settings, Options], int | None]) -> click.Command:
         def run(**values: Any) -> int | None:
-            return function(click.get_current_context().ensure_object(Settings), make_options(options, values))
+            settings = click.get_current_context().ensure_object(Settings)
+            with heard(settings.hear):
+                return function(settings, make_options(options, values))
 
         made = Command(
             function.__name__,

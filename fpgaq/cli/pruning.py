@@ -9,7 +9,7 @@ from ..base.choices import Measure
 from ..base.errors import UsageError
 from ..base.tables import columns
 from ..base.text import printable
-from .options import DEVICE, NetworkOptions
+from .options import DEVICE, DataOptions, NetworkOptions
 from .parameters import Argument, Option, command
 from .settings import Settings
 
@@ -89,6 +89,7 @@ class PruneCommandOptions:
         str | None,
         Option("Draw the groups, for Graphviz; --draw is the old name.", "--picture", "--draw", metavar="DOT"),
     ] = None
+    samples: DataOptions
     reading: NetworkOptions
     jobs: Annotated[int | None, Option("Processes that measure; by default one per processor.", metavar="N")] = None
 
@@ -139,10 +140,10 @@ def prune(settings: Settings, options: PruneCommandOptions) -> None:
     with settings.progress("reading") as tell:
         result = prune_network(
             graph,
-            calibration,
+            options.samples.source(calibration),
             wanted,
-            training=options.train,
-            data=options.test,
+            training=options.samples.optional(options.train),
+            data=options.samples.optional(options.test),
             device=options.synth,
             output=output,
             progress=tell,

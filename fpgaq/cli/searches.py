@@ -10,7 +10,7 @@ from ..base.errors import UsageError
 from ..base.tables import columns
 from ..base.text import percent, printable
 from .hardware import error_line
-from .options import DEVICE, Calibration, EvaluationOptions, ModelOptions, QuantizeFlags, shown_count
+from .options import DEVICE, Calibration, DataOptions, EvaluationOptions, ModelOptions, QuantizeFlags, shown_count
 from .parameters import Argument, Option, command
 from .quantizing import note_lines
 from .settings import Settings
@@ -32,6 +32,7 @@ class SensitivityOptions:
     model: Annotated[str, Argument()]
     calibration: Calibration
     data: Data = None
+    samples: DataOptions
     evaluation: EvaluationOptions
     quantizing: QuantizeFlags
     reading: ModelOptions
@@ -51,8 +52,8 @@ def sensitivity(settings: Settings, options: SensitivityOptions) -> None:
         graph = options.reading.load(options.model)
         found = pipeline.sensitivity(
             graph,
-            options.calibration,
-            options.data,
+            options.samples.source(options.calibration),
+            options.samples.optional(options.data),
             wanted,
             jobs=options.evaluation.jobs,
             dask=options.evaluation.dask,
@@ -79,6 +80,7 @@ class SearchOptions:
     model: Annotated[str, Argument()]
     calibration: Calibration
     data: Data = None
+    samples: DataOptions
     budget: Annotated[str, Option("Bits, or a percentage of the cost of 8-bit weights.", metavar="BITS")]
     cost: Annotated[Cost, Option("Which bits the budget counts: of ROM, or of multipliers.")] = "rom"
     bits: Annotated[
@@ -115,8 +117,8 @@ def search(settings: Settings, options: SearchOptions) -> None:
         graph = options.reading.load(options.model)
         found = pipeline.search(
             graph,
-            options.calibration,
-            options.data,
+            options.samples.source(options.calibration),
+            options.samples.optional(options.data),
             wanted,
             budget=options.budget,
             cost=options.cost,
@@ -152,6 +154,7 @@ class ExploreOptions:
     models: Annotated[tuple[str, ...], Argument("MODEL...")]
     calibration: Calibration
     data: Data = None
+    samples: DataOptions
     device: Annotated[str, Option("The device of the estimates.", kind=DEVICE)] = "xc7"
     bits: Annotated[str, Option("Bits of weights and activations.", metavar="LIST")] = "8,6,4"
     multipliers: Annotated[str, Option("Budgets of multipliers to try.", metavar="LIST")] = "1,4,16,64,256"
@@ -196,8 +199,8 @@ def explore(settings: Settings, options: ExploreOptions) -> None:
     with settings.progress("exploring") as show:
         found = pipeline.explore(
             {name: options.reading.load(path) for name, path in _names(options.models).items()},
-            options.calibration,
-            options.data,
+            options.samples.source(options.calibration),
+            options.samples.optional(options.data),
             wanted,
             device=options.device,
             bits=widths,

@@ -13,6 +13,7 @@ import click
 
 from ..base.errors import UsageError
 from ..base.tables import fit
+from ..base.text import printable
 
 JSON_SCHEMA = 1
 """Of what `--json` prints: keys are added within a version and never renamed or removed."""
@@ -26,12 +27,21 @@ class Settings:
         self.quiet = False
         self.debug = False
         self.shown = False
+        self.remarks: list[tuple[str, str]] = []
+
+    def hear(self, label: str, text: str) -> None:
+        """Keep a remark of a stage, once, to be shown after its result."""
+        if (label, text) not in self.remarks:
+            self.remarks.append((label, text))
 
     def show(self, lines: Iterable[str], values: Mapping[str, Any]) -> None:
         """Print `values` as one JSON object, or `lines` for people, or nothing."""
+        lines = [*lines, *(printable(f"{label}: {text}") for label, text in self.remarks)]
         if self.json:
             import json
 
+            if self.remarks:
+                values = {**values, "remarks": [{"kind": label, "text": text} for label, text in self.remarks]}
             lines = [json.dumps({"schema": JSON_SCHEMA, **values}, indent=2, default=_plain)]
         elif self.quiet:
             return

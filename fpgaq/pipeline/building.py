@@ -18,6 +18,7 @@ from .quantizing import compare, quantize
 from .samples import Samples
 
 if TYPE_CHECKING:
+    from ..hardware.emit.wrap import Wish
     from ..proof.simulate import SimulationResult
     from ..study.report.comparison import Comparison
 
@@ -52,7 +53,7 @@ class BuildResult(Result):
 def build(
     model: str | Path,
     calibration: Samples,
-    data: str | Path,
+    data: Samples,
     directory: str | Path,
     options: QuantizeOptions | None = None,
     target: Target | None = None,
@@ -61,10 +62,12 @@ def build(
     refuse_batch_statistics: bool = False,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
     frames: int | None = None,
     device: str | None = None,
     simulator: str = "icarus",
     keep: Collection[str] = (),
+    wish: Wish | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> BuildResult:
     """All stages in a row. Parameters are those of the stages.
@@ -75,6 +78,8 @@ def build(
     from ..base.output import check_folder
     from ..model.passes import standard_passes
 
+    if wish is not None:
+        wish.check()
     check_folder(directory, keep)
     progress("reading the model")
     source = load_model(
@@ -84,6 +89,7 @@ def build(
         refuse_batch_statistics=refuse_batch_statistics,
         input_shapes=input_shapes,
         outputs=outputs,
+        inputs=inputs,
     )
     graph = standard_passes(source)
     progress("quantizing")
@@ -92,7 +98,15 @@ def build(
     compared = compare(graph, integer, data, source=source)
     progress("generating hardware")
     generated = generate(
-        integer, directory, target, data=data, frames=frames, device=device, keep=keep, progress=progress
+        integer,
+        directory,
+        target,
+        data=data,
+        frames=frames,
+        device=device,
+        keep=keep,
+        wish=wish,
+        progress=progress,
     )
     progress("simulating")
     simulated = simulate(directory, simulator=simulator, progress=progress)

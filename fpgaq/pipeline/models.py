@@ -18,6 +18,7 @@ def load_model(
     refuse_batch_statistics: bool = False,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
 ) -> Graph:
     """Read a trained network and bring it into the form that the quantizer takes.
 
@@ -36,6 +37,8 @@ def load_model(
         Sizes of inputs that an .onnx leaves open, the batch in front: ``{"x": (1, 3, 64, 64)}``.
     outputs : sequence of str, optional
         The outputs to keep, or other tensors at which the network ends.
+    inputs : sequence of str, optional
+        Tensors at which the network begins.
 
     Raises
     ------
@@ -48,7 +51,7 @@ def load_model(
     from ..model.passes import standard_passes
 
     expect(path, "model")
-    graph = load(path, network, refuse_batch_statistics, input_shapes, outputs)
+    graph = load(path, network, refuse_batch_statistics, input_shapes, outputs, inputs)
     return standard_passes(graph) if passes else graph
 
 

@@ -48,10 +48,10 @@ def test_commands_that_read_a_model_take_the_options_of_models() -> None:
         names = {parameter.name for parameter in command.params}
         if names & {"model", "models"}:
             readers.add(name)
-            assert {"network", "input_shape", "outputs"} <= names, name
+            assert {"network", "input_shape", "outputs", "inputs"} <= names, name
     assert readers == {
         *("build", "compare", "explore", "finetune", "parity", "prune", "quantize"),
-        *("search", "sensitivity", "summary"),
+        *("search", "sensitivity", "split", "summary"),
     }
 
 

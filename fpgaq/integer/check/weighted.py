@@ -84,9 +84,15 @@ def check_sums(op: IntegerConvolution | IntegerAffine, source: Tensor, target: T
     bounds = check_accumulator(op, op.accumulator_width, source.format)
     scales = tuple(source.format.frac + frac for frac in op.weight_frac)
     if op.requantize is not None:
-        check_requantize(op, op.requantize, scales, target, bounds, (source,))
+        # The biases may hold the output's zero point.
+        check_requantize(op, op.requantize, scales, target, bounds, (source,), _adds_zero(op.requantize))
     elif len(set(scales)) != 1 or target.format != Format(op.accumulator_width, scales[0]) or target.zero_point:
         refuse("layer", op.name, f"leaves its accumulator as output, but that is declared {target.format.describe()}")
+
+
+def _adds_zero(rule: Requantize) -> bool:
+    """Whether a requantizer adds the output's zero point itself."""
+    return isinstance(rule, Requantize) and rule.zero_point != 0
 
 
 def check_weight_scale(op: IntegerConvolution | IntegerAffine, source: Tensor) -> None:
@@ -148,10 +154,8 @@ def _check_multipliers(op: IntegerOperator, rule: Requantize, outputs: int, boun
         refuse("layer", op.name, f"has multipliers beyond 1..2**{MAX_MULTIPLIER_BITS} - 1")
     if rule.rule == "tflite_double":
         left = max(31 - min(rule.shift), 0)
-        if rule.offset != (0,) or rule.rounding != "half_up" or min(rule.multiplier) < 1 << 30:
-            refuse(
-                "layer", op.name, "has an offset, rounding or multiplier that the rule 'tflite_double' does not have"
-            )
+        if rule.offset != (0,) or rule.rounding != "half_up":
+            refuse("layer", op.name, "has an offset or a rounding that the rule 'tflite_double' does not have")
         if bounds.width + left > 32:
             refuse("layer", op.name, f"has accumulators of {bounds.width} bits and {left} more; LiteRT's have 32")
     bits = product_bits(rule, bounds.lower, bounds.upper)

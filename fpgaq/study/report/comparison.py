@@ -282,7 +282,7 @@ def _compare_batch(
     votes: _Votes,
 ) -> None:
     integer = runner.graph
-    images = {name: array.astype(np.float32) for name, array in batch.items()}
+    images = _images(integer, batch)
     reals = {**images, **run_float(graph, images, keep=True)}
     integers = runner.run(transform_data(integer, batch))
     for name in votes.tensors:
@@ -306,6 +306,13 @@ def _compare_batch(
         votes.integer_top1 += int(np.sum(integer_rank < 1))
         votes.float_top5 += int(np.sum(float_rank < TOP))
         votes.integer_top5 += int(np.sum(integer_rank < TOP))
+
+
+def _images(integer: IntegerGraph, batch: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+    """Samples in the model's units, as the float network takes them."""
+    return {
+        name: integer.transforms[name].preparation.applied(array).astype(np.float32) for name, array in batch.items()
+    }
 
 
 def _real_output(integer: IntegerGraph, name: str, integers: IntegerArray) -> NDArray[np.float64]:
@@ -359,7 +366,7 @@ def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]],
     """Seconds per image of the float executor and of the integer engine, the best of three runs each."""
     batch = {name: array[:TIMED_FRAMES] for name, array in data.items()}
     frames = len(next(iter(batch.values())))
-    images = {name: array.astype(np.float32) for name, array in batch.items()}
+    images = _images(integer, batch)
     integers = transform_data(integer, batch)
     runner = Runner(engine, integer, frames)
     return (

@@ -110,7 +110,7 @@ REFUSED = [
     (rule(multiplier=(1, 2)), "has 2 multipliers, 1 offsets for 4"),
     (rule(offset=(1 << 62,)), "needs 64 bits for accumulator times multiplier"),
     (rule(rule="shift"), "has multipliers or offsets, which the rule 'shift' does not have"),
-    (rule(rule="tflite_double"), "that the rule 'tflite_double' does not have"),
+    (rule(rule="tflite_double", rounding="floor"), "that the rule 'tflite_double' does not have"),
     (rule(rule="tflite_double", multiplier=(1 << 30,), shift=(2,)), "LiteRT's have 32"),
     (rule(low=1 << 20), "clips at 1048576..None"),
     (rule(low=1, high=0), "clips at 1..0"),

@@ -258,7 +258,7 @@ def test_training_mode_is_refused_with_the_remedy(opset):
     compare(model(node("Dropout", "x", "y mask"), {"x": (2, 3)}, ["y"], opset=opset))
 
 
-@pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors", ".keras", ".h5", ".pb", ".tflite", ".ckpt"])
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors", ".keras", ".h5", ".pb", ".ckpt"])
 def test_files_of_other_kinds_are_refused_with_the_lines_that_export_them(tmp_path, suffix):
     path = tmp_path / f"model{suffix}"
     path.write_bytes(b"PK\3\4rest")
