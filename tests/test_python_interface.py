@@ -124,7 +124,8 @@ def test_reprs_are_one_short_line_and_notebooks_get_tables(network: IntegerGraph
         table = shown._repr_html_()
         assert table.count("<tr>") == len(shown.operators) + 1
         assert all(f"<td>{op.name}</td>" in table for op in shown.operators)
-    assert repr(network) == "<IntegerGraph: runtime, x 8x8x1 u8.0 -> y 1x1x10 s18.11, 5 integer operators>"
+    output = network.tensors["y"].format.describe()
+    assert repr(network) == f"<IntegerGraph: runtime, x 8x8x1 u8.0 -> y 1x1x10 {output}, 5 integer operators>"
 
 
 def test_names_from_files_are_escaped() -> None:
