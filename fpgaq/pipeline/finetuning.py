@@ -141,12 +141,14 @@ def finetune_model(
     found = finetune(graph, arrays, targets[~held], wished, batch_size=batch_size, deltas=deltas, progress=progress)
     if taught:
         found = replace(found, graph=with_softmax(found.graph) if found.graph.classifier else found.graph)
-    kept, measured = False, None
+    kept = False
+    measured: tuple[float, float] | None = None
     if held.any():
         wanted = samples.labels if loss == "cross_entropy" else targets
         assert wanted is not None
-        measured = tuple(_held_out(one, samples, held, wanted, loss) for one in (start, found.graph))
-        kept = measured[1] < measured[0] if loss == "cross_entropy" else measured[1] > measured[0]
+        before, after = (_held_out(one, samples, held, wanted, loss) for one in (start, found.graph))
+        measured = before, after
+        kept = after < before if loss == "cross_entropy" else after > before
     graph = start if kept else found.graph
     figures["finetuned"] = _figure(graph, test, loss)
     known = {name: value for name, value in figures.items() if value is not None}
