@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import FitError
+from ..base.preparation import Preparation
 from ..integer.graph import IntegerGraph
 from ..integer.inputs import transform_data
 from ..integer.reference import run, to_model_layout
@@ -85,7 +86,9 @@ class _Change:
     options: QuantizeOptions
 
 
-def refine(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions) -> Refinement:
+def refine(
+    graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions, preparation: Preparation | None = None
+) -> Refinement:
     """Choose options for a network on samples of which every third is measured on.
 
     Options that the user gave stay: only what `method` auto leaves open is tried.
@@ -101,7 +104,7 @@ def refine(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions) -
     if options.method != "auto" or options.first_edition or count < LEAST_SAMPLES or cost > BUDGET:
         return Refinement(options)
     held = np.arange(count) % HELD_OUT == 1
-    trial = _Trial(graph, {name: array[~held] for name, array in data.items()}, _part(data, held))
+    trial = _Trial(graph, {name: array[~held] for name, array in data.items()}, _part(data, held), preparation)
     left = int(min(MOST_TRIALS, BUDGET // cost)) - 1
     best, agreement = trial.measure(options)
     found = Refinement(options, (), agreement, best, best, int(held.sum()), 1)
@@ -141,14 +144,16 @@ class _Trial:
     graph: Graph
     samples: Samples
     tests: Samples
+    preparation: Preparation | None = None
 
     def __post_init__(self) -> None:
-        images = {name: array.astype(np.float32) for name, array in self.tests.items()}
+        prepared = self.preparation or Preparation()
+        images = {name: prepared.applied(array).astype(np.float32) for name, array in self.tests.items()}
         object.__setattr__(self, "expected", run_float(self.graph, images))
 
     def measure(self, options: QuantizeOptions) -> tuple[float, float | None]:
         """The error and the agreement with these options."""
-        integer = quantize(self.graph, self.samples, replace(options, argmax=False))
+        integer = quantize(self.graph, self.samples, replace(options, argmax=False), self.preparation)
         expected: Mapping[str, Values] = self.expected  # type: ignore[attr-defined]
         found = real_outputs(integer, self.tests)
         errors = [output_divergence(expected[name], found[name], self.graph.classifier) for name in integer.outputs]
