@@ -124,7 +124,7 @@ def test_reprs_are_one_short_line_and_notebooks_get_tables(network: IntegerGraph
         table = shown._repr_html_()
         assert table.count("<tr>") == len(shown.operators) + 1
         assert all(f"<td>{op.name}</td>" in table for op in shown.operators)
-    assert repr(network) == "<IntegerGraph: runtime, x 8x8x1 u8.0 -> y 1x1x10 s18.11, 5 integer operators>"
+    assert repr(network) == "<IntegerGraph: runtime, x 8x8x1 u8.0 -> y 1x1x10 s18.10, 5 integer operators>"
 
 
 def test_names_from_files_are_escaped() -> None:
