@@ -12,7 +12,7 @@ from ..passes.remove_unused import remove_unused
 from .container import read_file
 from .exports import ADVICE
 from .nnp import from_nnabla, load_nnp, load_nntxt, load_stream
-from .onnx import confirmed, load_onnx, prepared
+from .onnx import MAX_MODEL_BYTES, confirmed, load_onnx, prepared
 
 __all__ = ["from_nnabla", "load", "load_stream", "shown_path"]
 
@@ -81,10 +81,11 @@ def _load(
         raise UnsupportedError(ADVICE[suffix])
     if path.is_dir() and (path / "saved_model.pb").exists():
         raise UnsupportedError(ADVICE[".pb"])
-    data = read_file(path)
     if suffix == ".onnx":
+        data = read_file(path, MAX_MODEL_BYTES)
         data = prepared(data, path.parent, input_shapes, outputs, inputs)
         return confirmed(data, load_onnx(data, network))
+    data = read_file(path)
     if input_shapes:
         raise UnsupportedError("--input-shape is for .onnx files with open sizes; an nnabla model has its own")
     if suffix in (".nntxt", ".prototxt"):

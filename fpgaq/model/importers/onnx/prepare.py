@@ -13,9 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ....base.errors import ModelError, UnsupportedError
-from ..container import MAX_PARAMETER_BYTES
 from .cut import cut, with_known_shapes
-from .file import read_model
+from .file import MAX_MODEL_BYTES, read_model
 from .tensors import EXTERNAL, check_dimensions, storage_bytes
 
 MAX_NODES = 100_000
@@ -76,14 +75,13 @@ def _take_values(graph: Any, folder: Path | None) -> bool:
     found = [(tensor, where) for tensor, where in tensors if tensor.data_location == EXTERNAL or tensor.external_data]
     if folder is None or not found:
         return False
-    left = MAX_PARAMETER_BYTES
+    left = MAX_MODEL_BYTES
     for tensor, where in found:
         values = _values(tensor, folder, where)
         left -= len(values)
         if left < 0:
             raise ModelError(
-                f"keeps more than {MAX_PARAMETER_BYTES >> 20} MiB in other files; models of that size do not fit an"
-                " FPGA"
+                f"keeps more than {MAX_MODEL_BYTES >> 20} MiB in other files; models of that size do not fit an FPGA"
             )
         del tensor.external_data[:]
         tensor.ClearField("data_location")
