@@ -15,6 +15,7 @@ EngineName = Literal["auto", "numpy", "cpp"]
 Cost = Literal["rom", "multiplier"]
 Measure = Literal["surgeon", "l1", "l2", "gamma", "median", "activation"]
 Deltas = Literal["frozen", "recalibrated", "learned"]
+PackageTool = Literal["fusesoc", "edalize", "vivado", "quartus", "litex"]
 RateSchedule = Literal["cosine", "step", "constant"]
 Layout = Literal["auto", "nchw", "nhwc"]
 
@@ -28,6 +29,7 @@ SIMULATORS: tuple[Simulator, ...] = get_args(Simulator)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 COSTS: tuple[Cost, ...] = get_args(Cost)
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+PACKAGE_TOOLS: tuple[PackageTool, ...] = get_args(PackageTool)
 DELTAS: tuple[Deltas, ...] = get_args(Deltas)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 DEVICES = (
@@ -36,3 +38,6 @@ DEVICES = (
     *("ice40-hx1k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw1nsr4", "gowin-gw2a18", "gowin-gw2a55"),
 )
 """The names of `synth.devices`, which a test holds equal."""
+
+BOARD_NAMES = (*("icebreaker", "tangnano9k", "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f", "colorlight-i5"),)
+"""The names of `board.table`, which a test holds equal."""

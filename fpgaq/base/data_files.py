@@ -203,7 +203,9 @@ def _picture(path: Path, shape: Sequence[int] | None) -> NDArray[np.uint8]:
     try:
         from PIL import Image
     except ImportError:
-        raise ModelError(f"{path}: pictures are read by Pillow, which is missing: pip install pillow") from None
+        raise ModelError(
+            f"{path}: pictures are read by Pillow, which is missing: pip install 'fpgaq[images]'"
+        ) from None
     with open_regular(path, "a picture") as stream:
         try:
             with Image.open(stream, formats=("PNG", "JPEG")) as image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import click
 
@@ -16,6 +16,8 @@ from .wrapper import WishOptions
 @dataclass(frozen=True, kw_only=True)
 class UnrollOptions:
     """Products in logic instead of multipliers."""
+
+    headings: ClassVar[dict[str, str]] = {"unroll": "Without multipliers"}
 
     unroll: Annotated[bool, Option("Put every product into logic, a frame a cycle: for tiny networks.")] = False
     levels: Annotated[int | None, Option("With --unroll: chains between registers.  [default: 2]", metavar="N")] = None

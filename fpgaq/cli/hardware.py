@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ..base.errors import UsageError
-from ..base.text import columns, percent, printable, shorten
+from ..base.tables import columns
+from ..base.text import percent, printable
 from .generating import GenerateOptions
 from .options import (
     ArrayOptions,
@@ -26,14 +26,14 @@ from .parameters import Argument, Option, command
 from .quantizing import estimate_only, integer_lines, note_lines
 from .settings import Settings
 from .unrolled import chosen_target, chosen_unrolling, show_unrolled
-from .wrapper import wrapper_lines, wrapper_run_lines
+from .wrapper import WishOptions, wrapper_lines, wrapper_run_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..hardware.estimate import Knowledge, Storage
-    from ..hardware.schedule import BufferReport, Schedule
-    from ..pipeline import GenerateResult
+    from ..hardware.schedule import BufferReport
+    from ..pipeline import BuildResult, GenerateResult
     from ..proof.chosen import Exercise
     from ..proof.simulate import SimulationResult
 
@@ -46,8 +46,6 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
     """
     unrolling, wish = chosen_unrolling(options), options.system.wish()
     if unrolling is not None:
-        if wish is not None:
-            raise UsageError("--bus, --damaged and --top are for folded networks; leave them out with --unroll")
         from .. import pipeline
 
         with settings.progress("searching adder graphs, generating hardware"):
@@ -59,6 +57,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
                 frames=options.frames,
                 thorough=options.thorough,
                 keep=options.keep,
+                wish=wish,
             )
         show_unrolled(settings, unrolled)
         return
@@ -86,7 +85,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
         reports = report_buffers(result.network, result.schedule) if options.buffers else ()
     shown = hls_lines(result) if options.language == "hls" else generate_lines(result)
     lines = [*shown, *(["", *buffer_lines(reports)] if options.buffers else [])]
-    parts = {"layers": schedule_json(result.schedule), "buffers": [asdict(report) for report in reports]}
+    parts = {"layers": result.records(), "buffers": [asdict(report) for report in reports]}
     settings.show(lines, {**result.as_json(), **parts})
 
 
@@ -111,13 +110,14 @@ def simulate(settings: Settings, options: SimulateOptions) -> None:
     """
     from .. import pipeline
 
-    with settings.progress(f"simulating with {options.simulator}"):
+    with settings.progress(f"simulating with {options.simulator}") as progress:
         result = pipeline.simulate(
             options.directory,
             frames=options.frames,
             data=options.samples.optional(options.data),
             simulator=options.simulator,
             thorough=options.thorough,
+            progress=progress,
         )
     settings.show(simulation_lines(result), asdict(result))
 
@@ -134,6 +134,7 @@ class BuildOptions:
     quantizing: QuantizeFlags
     reading: ModelOptions
     target: TargetOptions
+    system: WishOptions
     frames: Frames = None
     keep: Keep = ()
     simulator: SimulatorName = "icarus"
@@ -145,10 +146,8 @@ def build(settings: Settings, options: BuildOptions) -> None:
 
     This runs the commands quantize, compare, generate and simulate one after another.
     """
-    wanted, target = options.quantizing.options(), options.target.target()
+    wanted, target, wish = options.quantizing.options(), options.target.target(), options.system.wish()
     from .. import pipeline
-    from ..study.report.comparison_table import table
-    from ..study.report.scales import unfolded_scales
 
     with settings.progress("starting") as progress:
         result = pipeline.build(
@@ -167,16 +166,25 @@ def build(settings: Settings, options: BuildOptions) -> None:
             device=options.target.device,
             simulator=options.simulator,
             keep=options.keep,
+            wish=wish,
             progress=progress,
         )
+    settings.show(build_lines(result), build_json(result))
+
+
+def build_lines(result: BuildResult) -> list[str]:
+    """What each stage has to tell, under its heading."""
+    from ..study.report.comparison_table import table_lines
+    from ..study.report.scales import unfolded_scales
+
     scales = unfolded_scales(result.graph, result.integer)
-    lines = [
+    return [
         "== Integer network",
         *integer_lines(result.integer),
         *note_lines([*result.graph.notes, *(scale.line() for scale in scales)]),
         "",
         "== Integer against float",
-        *table(result.compared).splitlines(),
+        *table_lines(result.compared),
         "",
         "== Hardware",
         *generate_lines(result.generated),
@@ -184,49 +192,33 @@ def build(settings: Settings, options: BuildOptions) -> None:
         "== Simulation",
         *simulation_lines(result.simulated),
     ]
-    parts = {
-        "generate": {**result.generated.as_json(), "layers": schedule_json(result.generated.schedule)},
+
+
+def build_json(result: BuildResult) -> dict[str, Any]:
+    """Plain values of each stage."""
+    from ..study.report.scales import unfolded_scales
+
+    return {
+        "generate": {**result.generated.as_json(), "layers": result.generated.records()},
         "simulate": asdict(result.simulated),
         "compare": result.compared.as_json(),
         "notes": list(result.graph.notes),
-        "unfolded": [asdict(scale) for scale in scales],
+        "unfolded": [asdict(scale) for scale in unfolded_scales(result.graph, result.integer)],
     }
-    settings.show(lines, parts)
-
-
-def schedule_json(schedule: Schedule) -> list[dict[str, Any]]:
-    """What the schedule chose for each layer; `queue_words` are beats of the queues at its inputs."""
-    layers = []
-    queues = Counter({edge.reader: 0 for edge in schedule.edges})
-    for edge in schedule.edges:
-        queues[edge.reader] += 1 << edge.queue_bits if edge.queue_bits is not None else 0
-    for index, plan in enumerate(schedule.plans):
-        fold = getattr(plan, "fold", None)
-        layers.append(
-            {
-                "name": plan.operator,
-                "multipliers": fold.multipliers if fold else 0,
-                "lanes": [fold.taps, fold.channels, fold.outputs] if fold else None,
-                "cycles": getattr(plan, "cycles", None),
-                "buffer_words": getattr(plan, "capacity", None),
-                "queue_words": queues[index] or None,
-            }
-        )
-    return layers
 
 
 def generate_lines(result: GenerateResult) -> list[str]:
     """A line for each layer's hardware, then what was predicted."""
     rows = [
         (
-            shorten(layer["name"]),
+            printable(layer["name"]),
             layer["multipliers"],
             "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-",
             layer["cycles"],
             layer["buffer_words"],
             layer["queue_words"],
         )
-        for layer in schedule_json(result.schedule)
+        for layer in result.records()
     ]
     schedule, prediction = result.schedule, result.schedule.prediction
     frames = "" if result.latency_frames is None else f" ({result.latency_frames:.1f} frames)"
@@ -238,7 +230,7 @@ def generate_lines(result: GenerateResult) -> list[str]:
         f" {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles{frames},"
         f" efficiency {percent(schedule.efficiency)}",
         *(
-            f"adders instead of multipliers: {shorten(engine.layers[0])}"
+            f"adders instead of multipliers: {printable(engine.layers[0])}"
             for engine in schedule.engines
             if engine.adders
         ),
@@ -267,8 +259,8 @@ def memory_lines(storage: Storage | None) -> list[str]:
 def hls_lines(result: GenerateResult) -> list[str]:
     """A line for each layer's lanes; cycles are for the vendor's tool to tell."""
     rows = [
-        (shorten(layer["name"]), layer["multipliers"], "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-")
-        for layer in schedule_json(result.schedule)
+        (printable(layer["name"]), layer["multipliers"], "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-")
+        for layer in result.records()
     ]
     return [
         *columns(("layer", "multipliers", "taps x channels x outputs"), rows),
@@ -313,7 +305,7 @@ def buffer_lines(reports: Sequence[BufferReport]) -> list[str]:
     rows = [
         (
             report.kind,
-            shorten(report.operator),
+            printable(report.operator),
             report.row_words,
             report.live_words,
             report.full_rate_words,

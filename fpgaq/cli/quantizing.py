@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ..base.errors import UsageError
-from ..base.text import columns, printable, shape_text, shorten
+from ..base.tables import columns
+from ..base.text import printable, shape_text
 from .options import ArrayOptions, DataOptions, Engine, ModelOptions, NoOptions, QuantizeFlags, numbers
 from .parameters import Argument, Option, command
 from .settings import Settings
@@ -37,16 +38,16 @@ def summary(settings: Settings, options: SummaryOptions) -> None:
 
     result = summarize(options.reading.load(options.model))
     rows = [
-        (shorten(layer.name), layer.operator, shape_text(layer.shape), layer.parameters, layer.macs)
+        (printable(layer.name), layer.operator, shape_text(layer.shape), layer.parameters, layer.macs)
         for layer in result.layers
     ]
     lines = columns(("layer", "operator", "output", "parameters", "multiplications"), rows)
     inputs, outputs = (
-        ", ".join(f"{shorten(name)} {shape_text(shape)}" for name, shape in tensors.items())
+        ", ".join(f"{printable(name)} {shape_text(shape)}" for name, shape in tensors.items())
         for tensors in (result.inputs, result.outputs)
     )
     lines.append(
-        f"{shorten(result.name)}: {inputs} -> {outputs}; {result.parameters:,} parameters,"
+        f"{printable(result.name)}: {inputs} -> {outputs}; {result.parameters:,} parameters,"
         f" {result.macs:,} multiplications a frame"
     )
     settings.show([*lines, *note_lines(result.notes)], result.as_json())
@@ -128,13 +129,19 @@ def compare(settings: Settings, options: CompareOptions) -> None:
     MODEL and FPGAQ are run on the same data. Labels give accuracies, targets of an output mean squared errors.
     """
     from .. import pipeline
-    from ..study.report.comparison_table import table
+    from ..base.kinds import kind_of
+    from ..study.report.comparison_table import table_lines
+
+    if kind_of(options.model) == "integer" and kind_of(options.integer) == "model":
+        raise UsageError(
+            f"the model comes first: fpgaq compare {options.integer} {options.model} --data {options.data}"
+        )
 
     with settings.progress("comparing integer with float"):
         integer, data = pipeline.load_integer(options.integer), options.samples.source(options.data)
         source, graph = (options.reading.load(options.model, passes=passes) for passes in (False, True))
         result = pipeline.compare(graph, integer, data, engine=options.engine, source=source)
-    lines = [*table(result).splitlines(), *note_lines(graph.notes), *estimate_only(integer)]
+    lines = [*table_lines(result), *note_lines(graph.notes), *estimate_only(integer)]
     settings.show(lines, {**result.as_json(), "notes": list(graph.notes)})
 
 
@@ -172,7 +179,7 @@ def run(settings: Settings, options: RunOptions) -> None:
     for name, (integers, real) in results.items():
         key = "y" if len(results) == 1 else name
         arrays[key], arrays[f"{key}_float"] = integers, real
-        lines.append(f"{shorten(name)}: {len(integers):,} frames of {shape_text(integers.shape[1:])}")
+        lines.append(f"{printable(name)}: {len(integers):,} frames of {shape_text(integers.shape[1:])}")
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     write_file(options.output, buffer.getvalue())
@@ -226,7 +233,7 @@ def integer_lines(integer: IntegerGraph) -> list[str]:
         span = str(shifts[0]) if len(shifts) == 1 else f"{shifts[0]}..{shifts[-1]}" if shifts else "-"
         rows.append(
             (
-                shorten(layer["name"]),
+                printable(layer["name"]),
                 layer["operator"],
                 shape_text(layer["shape"]),
                 layer["weight_format"] or "-",

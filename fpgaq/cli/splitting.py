@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from ..base.text import columns, percent, printable, shorten
+from ..base.tables import columns
+from ..base.text import percent, printable, shorten
 from .options import Folder, NetworkOptions
 from .parameters import Argument, command
 from .settings import Settings

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..base.results import Result
 from ..hardware.schedule import Target
 from ..integer.graph import IntegerGraph
 from ..model.graph import Graph
@@ -17,12 +18,13 @@ from .quantizing import compare, quantize
 from .samples import Samples
 
 if TYPE_CHECKING:
+    from ..hardware.emit.wrap import Wish
     from ..proof.simulate import SimulationResult
     from ..study.report.comparison import Comparison
 
 
-@dataclass(frozen=True)
-class BuildResult:
+@dataclass(frozen=True, repr=False)
+class BuildResult(Result):
     """Everything that `build` made and measured."""
 
     graph: Graph
@@ -30,6 +32,22 @@ class BuildResult:
     compared: Comparison
     generated: GenerateResult
     simulated: SimulationResult
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values of all stages but the networks."""
+        return {
+            "generate": self.generated.as_json(),
+            "simulate": self.simulated.to_dict(),
+            "compare": self.compared.as_json(),
+        }
+
+    def headline(self) -> str:
+        """The accuracies and the simulation's verdict, in one line."""
+        return f"{self.compared.headline()}; {self.simulated.headline()}"
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each layer of the hardware."""
+        return self.generated.records()
 
 
 def build(
@@ -49,6 +67,7 @@ def build(
     device: str | None = None,
     simulator: str = "icarus",
     keep: Collection[str] = (),
+    wish: Wish | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> BuildResult:
     """All stages in a row. Parameters are those of the stages.
@@ -59,6 +78,8 @@ def build(
     from ..base.output import check_folder
     from ..model.passes import standard_passes
 
+    if wish is not None:
+        wish.check()
     check_folder(directory, keep)
     progress("reading the model")
     source = load_model(
@@ -77,8 +98,16 @@ def build(
     compared = compare(graph, integer, data, source=source)
     progress("generating hardware")
     generated = generate(
-        integer, directory, target, data=data, frames=frames, device=device, keep=keep, progress=progress
+        integer,
+        directory,
+        target,
+        data=data,
+        frames=frames,
+        device=device,
+        keep=keep,
+        wish=wish,
+        progress=progress,
     )
     progress("simulating")
-    simulated = simulate(directory, simulator=simulator)
+    simulated = simulate(directory, simulator=simulator, progress=progress)
     return BuildResult(graph, integer, compared, generated, simulated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.choices import LANGUAGES
 from ..base.errors import FitError, UsageError
+from ..base.results import Result
 from ..hardware.schedule import Schedule, Target, auxiliary_multipliers
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ..hardware.emit.design import Design
     from ..hardware.emit.wrap import Wish, Wrapper
     from ..hardware.estimate import Estimate, Storage
+    from ..hardware.schedule.beats import BeatNetwork
     from ..hardware.synth import SynthResult
     from ..proof.simulate import SimulationResult
 
@@ -33,8 +36,8 @@ DEFAULT_MULTIPLIERS = 64
 """What `generate` can write."""
 
 
-@dataclass(frozen=True)
-class GenerateResult:
+@dataclass(frozen=True, repr=False)
+class GenerateResult(Result):
     """What `generate` wrote.
 
     Parameters
@@ -92,7 +95,7 @@ class GenerateResult:
             "latency_cycles": schedule.prediction.latency if known else None,
             "latency_frames": self.latency_frames,
             "efficiency": schedule.efficiency if known else None,
-            # Requantizing shifts; means, scales and products of tensors multiply beside the budget.
+            # Requantizing shifts; means, scales and products of tensors multiply in addition to the budget.
             "aux_multipliers": auxiliary_multipliers(schedule.plans),
             "macs": schedule.macs,
             "limit_cycles": schedule.limit,
@@ -103,6 +106,19 @@ class GenerateResult:
             **({"estimate_only": True} if self.network.estimate_only else {}),
             "files": list(self.files),
         }
+
+    def headline(self) -> str:
+        """The folder and the predicted cycles, in one line."""
+        schedule, prediction = self.schedule, self.schedule.prediction
+        size = f"{self.directory}: {self.language}, {schedule.multipliers:,} multipliers of {schedule.budget:,}"
+        if self.language != "verilog":
+            return size
+        interval = "-" if prediction.interval is None else f"{prediction.interval:,}"
+        return f"{size}, a frame every {interval} cycles, latency {prediction.latency:,} cycles"
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each layer of the hardware."""
+        return schedule_rows(self.schedule)
 
 
 def generate(
@@ -210,6 +226,27 @@ def generate(
     )
 
 
+def schedule_rows(schedule: Schedule) -> list[dict[str, Any]]:
+    """What the schedule chose for each layer; `queue_words` are beats of the queues at its inputs."""
+    layers = []
+    queues = Counter({edge.reader: 0 for edge in schedule.edges})
+    for edge in schedule.edges:
+        queues[edge.reader] += 1 << edge.queue_bits if edge.queue_bits is not None else 0
+    for index, plan in enumerate(schedule.plans):
+        fold = getattr(plan, "fold", None)
+        layers.append(
+            {
+                "name": plan.operator,
+                "multipliers": fold.multipliers if fold else 0,
+                "lanes": [fold.taps, fold.channels, fold.outputs] if fold else None,
+                "cycles": getattr(plan, "cycles", None),
+                "buffer_words": getattr(plan, "capacity", None),
+                "queue_words": queues[index] or None,
+            }
+        )
+    return layers
+
+
 def _hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
     """The form of a network for HLS C++, where a function multiplies for one layer, and its lanes.
 
@@ -254,32 +291,48 @@ def _verilog_files(
     design = design_of(lowered, schedule)
     if wish is None:
         return with_bench(network, design, inputs, lowered, thorough), None
+    from ..hardware.schedule.memories import describe
+
+    wrapper = None
+    if wish.bus is not None:
+        beats = describe(lowered, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
+        wrapper = wrapper_of(design, beats, wish)
+    return wrapped_files(network, lowered, design, wish, wrapper, inputs, thorough), wrapper
+
+
+def wrapped_files(
+    network: IntegerGraph,
+    lowered: IntegerGraph,
+    design: Design,
+    wish: Wish,
+    wrapper: Wrapper | None,
+    inputs: Mapping[str, IntegerArray],
+    thorough: bool,
+) -> dict[str, str | bytes]:
+    """The files of a design as wished, with its bench."""
     from ..hardware.emit.wrap import print_wrapped
     from ..proof.bench import bench_files
     from ..proof.bus_bench import adapter_files
 
-    wrapper = None if wish.bus is None else _wrapper(design, lowered, schedule, wish)
     printed = print_wrapped(design, wish, wrapper, network.name)
     bench = bench_files(network, printed.manifest, printed.interface, inputs, lowered=lowered, thorough=thorough)
-    return {**printed.files, **bench, **adapter_files(printed.manifest, printed.interface)}, wrapper
+    return {**printed.files, **bench, **adapter_files(printed.manifest, printed.interface)}
 
 
-def _wrapper(design: Design, lowered: IntegerGraph, schedule: Schedule, wish: Wish) -> Wrapper:
+def wrapper_of(design: Design, beats: BeatNetwork, wish: Wish) -> Wrapper:
     """The wrapper that is wished, with its predicted cycles."""
     from ..hardware.emit.wrap import Wrapper, bus_of
     from ..hardware.schedule.bus_processes import predict_bus
-    from ..hardware.schedule.memories import describe
 
     bus = bus_of(design, wish)
-    network = describe(lowered, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
-    prediction = predict_bus(network, bus)
+    prediction = predict_bus(beats, bus)
     # Nothing that the wrapper adds waits for itself, so that a core that runs does so inside it.
     assert prediction is not None
     return Wrapper(wish.top or f"{design.top}_bus", bus, prediction)
 
 
 def _check_buffer(wrapper: Wrapper, guess: Estimate) -> None:
-    """Refuse a buffer for an output frame that the part named does not hold beside the core."""
+    """Refuse a buffer for an output frame that the part named does not hold together with the core."""
     from ..hardware.estimate.memories import map_memory
     from ..hardware.synth import find_device
 
@@ -332,6 +385,7 @@ def simulate(
     data: Samples | None = None,
     simulator: str = "icarus",
     thorough: bool = False,
+    progress: Callable[[str], None] = lambda stage: None,
 ) -> SimulationResult:
     """Run the bench of a generated folder and hold every beat against the reference.
 
@@ -346,6 +400,8 @@ def simulate(
     simulator : {"icarus", "verilator"}
     thorough : bool
         Add as many chosen frames as are needed to exercise every weight that can be.
+    progress : callable
+        Called with what is being done, and how many tests are done.
 
     Raises
     ------
@@ -363,7 +419,9 @@ def simulate(
         network = load_integer(Path(directory) / NETWORK_FILE)
         arrays = user_data(network, data).slice(0, frames).inputs
         remark_inputs(network, transform_data(network, arrays))
-    return simulate_folder(Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough)
+    return simulate_folder(
+        Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough, progress=progress
+    )
 
 
 def synthesize(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.choices import ActivationRange, Method, Rounding, WeightDelta, WeightRounding
 from ..base.errors import UsageError
+from ..base.kinds import expect
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
 from ..model.graph import Graph
@@ -32,6 +34,29 @@ def quantize(
     *,
     network: str | None = None,
     output: str | Path | None = None,
+    weight_bits: int | None = None,
+    activation_bits: int | None = None,
+    per_channel: bool | None = None,
+    rounding: Rounding | None = None,
+    narrow: bool | None = None,
+    activation_range: ActivationRange | None = None,
+    percentile: float | None = None,
+    weight_delta: WeightDelta | None = None,
+    weight_rounding: WeightRounding | None = None,
+    bias_correction: bool | None = None,
+    equalize: bool | None = None,
+    balance: bool | None = None,
+    method: Method | None = None,
+    max_shift_span: int | None = None,
+    input_scale: float | None = None,
+    input_offset: float | None = None,
+    input_bits: int | None = None,
+    output_bits: int | None = None,
+    sum_bits: int | None = None,
+    table_bits: int | None = None,
+    scale_bits: int | None = None,
+    argmax: bool | None = None,
+    layers: Mapping[str, Mapping[str, Any]] | None = None,
     input_range: tuple[float, float] | None = None,
 ) -> IntegerGraph:
     """Turn a float network into an integer one.
@@ -49,6 +74,8 @@ def quantize(
         Which network of a model file.
     output : str or Path, optional
         Where to save it as a .fpgaq file too.
+    weight_bits, activation_bits, per_channel, ... : optional
+        The fields of `QuantizeOptions` by their names, in place of those of `options`.
     input_range : (float, float), optional
         The least and the greatest value of inputs, in place of samples: random ones of that range give the hardware's
         size and speed. The network is marked as an estimate, for its values mean nothing.
@@ -64,6 +91,34 @@ def quantize(
     from ..quantizer import quantize as quantize_graph
     from ..study.report.remarks import remark_quantized
 
+    given: dict[str, Any] = {
+        "weight_bits": weight_bits,
+        "activation_bits": activation_bits,
+        "per_channel": per_channel,
+        "rounding": rounding,
+        "narrow": narrow,
+        "activation_range": activation_range,
+        "percentile": percentile,
+        "weight_delta": weight_delta,
+        "weight_rounding": weight_rounding,
+        "bias_correction": bias_correction,
+        "equalize": equalize,
+        "balance": balance,
+        "method": method,
+        "max_shift_span": max_shift_span,
+        "input_scale": input_scale,
+        "input_offset": input_offset,
+        "input_bits": input_bits,
+        "output_bits": output_bits,
+        "sum_bits": sum_bits,
+        "table_bits": table_bits,
+        "scale_bits": scale_bits,
+        "argmax": argmax,
+        "layers": layers,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    if given:
+        options = replace(options or QuantizeOptions(), **given)
     if output is not None:
         check_file(output)
     if not isinstance(model, Graph):
@@ -108,9 +163,13 @@ def quantize_stated(
         Calibration or options, which such a file leaves no room for.
     """
     from ..integer.file import save
-    from ..quantizer.onnx_integers import load_integers
+    from ..quantizer import onnx_integers, tflite_integers
 
-    found = load_integers(model, network, input_shapes, outputs, inputs)
+    expect(model, "model")
+    readers = (onnx_integers.load_integers, tflite_integers.load_integers)
+    found = next(
+        (it for read in readers if (it := read(model, network, input_shapes, outputs, inputs)) is not None), None
+    )
     if found is None:
         return None
     if calibration is not None:
@@ -208,7 +267,7 @@ def run_with_engine(
     integer: IntegerGraph | str | Path, data: Samples, engine: str
 ) -> tuple[dict[str, tuple[IntegerArray, NDArray[np.float64]]], set[str]]:
     """The result of `run`, and the engines that computed it."""
-    from ..integer.reference import to_model_layout
+    from ..integer.host_functions import model_outputs
     from ..proof.runner import Runner
     from ..study.report.remarks import remark_inputs
 
@@ -216,9 +275,4 @@ def run_with_engine(
     inputs = transform_data(network, user_data(network, data).inputs)
     remark_inputs(network, inputs)
     runner = Runner(engine, network, len(next(iter(inputs.values()))))
-    results = runner.run(inputs)
-    outputs = {}
-    for name in network.outputs:
-        values = to_model_layout(network, name, results[name])
-        outputs[name] = (values, network.tensors[name].real(values))
-    return outputs, runner.used
+    return model_outputs(network, runner.run(inputs)), runner.used

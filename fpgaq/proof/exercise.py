@@ -163,6 +163,8 @@ def weighted_sums(op: IntegerOperator, fmt: Format, rows: NDArray[Any], negative
         factors = op.scale if op.negative_scale is None else np.concatenate([op.scale, op.negative_scale])
         terms = np.where(factors[:, np.newaxis] < 0, negative_rows, rows) * factors[:, np.newaxis]
         scaled: IntegerArray = terms.reshape(-1, len(op.scale), terms.shape[1]).sum(axis=0) + op.offset[:, np.newaxis]
+        if op.negative_offset and op.negative_scale is None:
+            scaled = scaled + np.where(rows < 0, op.negative_offset, 0)
         return scaled
     assert isinstance(op, IntegerConvolution | IntegerAffine)
     groups = op.groups if isinstance(op, IntegerConvolution) else 1

@@ -17,7 +17,7 @@ from ..integer.graph import (
     Tensor,
 )
 from ..integer.inputs import apply_transform
-from ..model.graph import Affine, Graph, check, image_shape
+from ..model.graph import Affine, Concatenate, Graph, Relu, check, image_shape
 from .balancing import balance
 from .calibration import check_samples, collect
 from .channel_pairs import WEIGHTED
@@ -25,7 +25,7 @@ from .config import QuantizeOptions
 from .equalization import equalize
 from .input_format import InputPlan, input_rounding, plan_input
 from .operators import Conversion, Flow, check_operators
-from .plan import Leading, branches, count_reads, lead
+from .plan import KEEPING, Leading, branches, count_reads, lead
 from .sums import sums_for_means, with_sum_bits
 from .trace import Trace
 
@@ -124,6 +124,13 @@ def _check_overrides(graph: Graph, options: QuantizeOptions) -> None:
         if name not in known:
             shown = ", ".join(repr(known) for known in names[:20])
             raise UsageError(f"options for layer {name!r}: no such layer with weights; there are {shown}")
+    for op in graph.operators:
+        if op.name in options.layers and isinstance(op, (*KEEPING, Relu, Concatenate)):
+            makers = ", ".join(repr(maker.name) for maker in graph.operators if maker.output in op.inputs)
+            raise UsageError(
+                f"options for layer {op.name!r} would be ignored: {type(op).__name__} has no numbers of its own; give"
+                f" them to the layer that it follows{f': {makers}' if makers else ''}"
+            )
 
 
 def _preparation_of(graph: Graph, preparation: Preparation | None) -> Preparation:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from ...base.child import Limits, ask_tool, last_line, run_tool
 from ...base.errors import FitError, ToolError
+from ...base.extras import install_command
 from ..emit.render import render
 from .devices import Device, Placer
 from .netlist import NETLIST, make_netlist
@@ -38,7 +39,9 @@ def placer_version(placer: Placer) -> str:
         return f"{placer.package} {importlib.metadata.version(placer.package)}"
     path = shutil.which(placer.program)
     if path is None:
-        raise ToolError(f"{placer.program}: is not installed; run `pip install {placer.package}`, or ask for --seeds 0")
+        raise ToolError(
+            f"{placer.program}: is not installed; run {install_command('synth')}, or ask for --seeds 0 (counts only)"
+        )
     return last_line(ask_tool(placer.program, [path, "--version"]).output)
 
 
@@ -91,14 +94,14 @@ def place(device: Device, seed: int, folder: Path, timeout: float) -> float:
     assert placer is not None
     report = f"report-{seed}.json"
     command = [
-        *_start(placer),
+        *start_placer(placer),
         *("--json", NETLIST, *placer.arguments, *(("--vopt", f"cst={_CONSTRAINTS}") if placer.pins else ())),
         *("--freq", str(_ASKED_MHZ), "--timing-allow-fail", "--seed", str(seed), "--report", report),
     ]
     limits = Limits(timeout, remedy=LONGER)
     finished = run_tool(placer.program, command, folder, limits, log=f"nextpnr-{seed}.log")
     if finished.code != 0:
-        raise _failure(device, finished.output)
+        raise placing_failure(device, finished.output)
     found = json.loads((folder / report).read_text(encoding="utf-8"))
     clocks: Sequence[float] = [clock["achieved"] for clock in found.get("fmax", {}).values()]
     if len(clocks) != 1:
@@ -106,7 +109,7 @@ def place(device: Device, seed: int, folder: Path, timeout: float) -> float:
     return float(clocks[0])
 
 
-def _start(placer: Placer) -> list[str]:
+def start_placer(placer: Placer) -> list[str]:
     """The command that starts the placer: the wheel's entry point if it is there, else the program on the path."""
     module = placer.package.replace("-", "_")
     if importlib.util.find_spec(module) is None:
@@ -115,7 +118,8 @@ def _start(placer: Placer) -> list[str]:
     return [sys.executable, "-I", "-c", f"import sys; from {module} import {run}; sys.exit({run}(sys.argv[1:]))"]
 
 
-def _failure(device: Device, output: str) -> FitError | ToolError:
+def placing_failure(device: Device, output: str) -> FitError | ToolError:
+    """What nextpnr's output says of its end: that the design does not fit, or a fault of the tool."""
     errors = [line for line in output.splitlines() if "ERROR" in line]
     reason = errors[0].rpartition("ERROR:")[2].lstrip() if errors else last_line(output)
     if any(word in reason.lower() for word in ("place", "route", "bel", "fit", "legal")):

@@ -18,6 +18,7 @@ from ...base.preparation import Preparation
 from ...base.version import __version__
 from ..graph import (
     TRANSFORM_KINDS,
+    HostSoftmax,
     InputTransform,
     IntegerAdd,
     IntegerAffine,
@@ -94,6 +95,7 @@ FIELDS_2: dict[str, tuple[str, ...]] = {
     "affine": ("weight_scale",),
     "add": ("factors", "offset"),
     "multiply": ("zero_points",),
+    "scale": ("negative_offset",),
 }
 """Fields that version 2 adds to those of version 1, all of them with defaults."""
 ARRAYS = ("weight", "bias", "table", "scale", "offset", "negative_scale")
@@ -131,10 +133,19 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
                 "image_shape": list(graph.transforms[name].image_shape),
                 **({"kind": graph.transforms[name].kind} if version > 1 else {}),
                 **_describe_preparation(graph.transforms[name].preparation),
+                **({"channels_last": True} if graph.transforms[name].channels_last else {}),
             }
             for index, name in enumerate(graph.inputs)
         ],
-        "outputs": [{"tensor": name, "model_shape": list(graph.output_shapes[name])} for name in graph.outputs],
+        "outputs": [
+            {
+                "tensor": name,
+                "model_shape": list(graph.output_shapes[name]),
+                **({"softmax": _describe_softmax(graph.host_outputs[name])} if name in graph.host_outputs else {}),
+            }
+            for name in graph.outputs
+        ],
+        **({"channels_last": True} if graph.channels_last else {}),
         "tensors": [
             {
                 "name": tensor.name,
@@ -163,6 +174,7 @@ def version_of(graph: IntegerGraph) -> int:
         )
         and not graph.estimate_only
         and all(_plain(op) for op in graph.operators)
+        and not (graph.channels_last or graph.host_outputs)
     )
     return 1 if plain else VERSION
 
@@ -204,6 +216,10 @@ def _restore_preparation(reader: JsonReader) -> Preparation:
 
 def _describe_format(fmt: Format) -> dict[str, Any]:
     return {"width": fmt.width, "frac": fmt.frac, "signed": fmt.signed, "narrow": fmt.narrow}
+
+
+def _describe_softmax(host: HostSoftmax) -> dict[str, Any]:
+    return {**dataclasses.asdict(host), "format": _describe_format(host.format)}
 
 
 def _describe_values(tensor: Tensor) -> dict[str, Any]:
@@ -254,12 +270,16 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
             image_shape=entry.integers("image_shape", 3),  # type: ignore[arg-type]
             kind=entry.text("kind", TRANSFORM_KINDS) if version > 1 else "real",
             preparation=_restore_preparation(entry) if version > 1 else Preparation(),
+            channels_last=version > 1 and "channels_last" in entry.fields and entry.flag("channels_last"),
         )
         entry.finish()
     outputs: dict[str, tuple[int, ...]] = {}
+    hosts: dict[str, HostSoftmax] = {}
     for entry in reader.objects("outputs"):
         tensor = _new_name(entry, "tensor", outputs)
         outputs[tensor] = entry.integers("model_shape")
+        if version > 1 and "softmax" in entry.fields:
+            hosts[tensor] = _restore_softmax(entry)
         entry.finish()
     graph = IntegerGraph(
         name=reader.text("name"),
@@ -272,9 +292,25 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
         samples=samples,
         classifier=reader.flag("classifier"),
         estimate_only=version > 1 and "estimate_only" in reader.fields and reader.flag("estimate_only"),
+        channels_last=version > 1 and "channels_last" in reader.fields and reader.flag("channels_last"),
+        host_outputs=hosts,
     )
     reader.finish()
     return graph
+
+
+def _restore_softmax(parent: JsonReader) -> HostSoftmax:
+    reader = JsonReader(parent.take("softmax"), f"{parent.where}.softmax")
+    host = HostSoftmax(
+        multiplier=reader.integer("multiplier"),
+        shift=reader.integer("shift"),
+        least=reader.integer("least"),
+        format=_restore_format(reader, "format"),
+        scale=reader.number("scale"),
+        zero_point=reader.integer("zero_point"),
+    )
+    reader.finish()
+    return host
 
 
 def _check_version(reader: JsonReader) -> int:

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ...base.errors import ModelError, UnsupportedError, VerificationError
+from ...base.errors import ModelError, ToolError, UnsupportedError, VerificationError
 from ..graph import Graph
 from ..passes.remove_unused import remove_unused
 from .container import read_file
 from .exports import ADVICE
 from .nnp import from_nnabla, load_nnp, load_nntxt, load_stream
 from .onnx import MAX_MODEL_BYTES, confirmed, load_onnx, prepared
+from .tflite import load_tflite, read_tflite, refuse_parameters
 
 __all__ = ["from_nnabla", "load", "load_stream", "shown_path"]
 
-SUPPORTED = "supported: nnabla's .nnp, .nntxt or .prototxt with parameters in the text, and .onnx"
+SUPPORTED = "supported: nnabla's .nnp, .nntxt or .prototxt with parameters in the text, .onnx and .tflite"
 
 
 def load(
@@ -33,7 +34,7 @@ def load(
     ----------
     path : str or Path
         An `.nnp` (also under another name, if it is a zip), an `.nntxt` or `.prototxt` that holds its parameters, or
-        an `.onnx`.
+        an `.onnx` or a `.tflite`.
     network : str, optional
         The network or executor of a file with several; by default that of the first executor.
     refuse_batch_statistics : bool
@@ -63,7 +64,7 @@ def load(
     path = Path(path)
     try:
         return _load(path, network, refuse_batch_statistics, input_shapes, outputs, inputs)
-    except (ModelError, UnsupportedError, VerificationError) as error:
+    except (ModelError, UnsupportedError, ToolError, VerificationError) as error:
         # The cause lists what is supported, for --debug.
         raise type(error)(f"{shown_path(path)}: {error}") from error.__cause__
 
@@ -86,6 +87,9 @@ def _load(
         data = prepared(data, path.parent, input_shapes, outputs, inputs)
         return confirmed(data, load_onnx(data, network))
     data = read_file(path)
+    if suffix == ".tflite":
+        refuse_parameters(input_shapes, outputs, inputs)
+        return load_tflite(read_tflite(data, network))
     if input_shapes:
         raise UnsupportedError("--input-shape is for .onnx files with open sizes; an nnabla model has its own")
     if suffix in (".nntxt", ".prototxt"):

@@ -31,10 +31,6 @@ _TORCH = (
     f" {'; '.join(TORCH)}"
 )
 _KERAS = "a Keras model; export it (with TensorFlow it needs: pip install tf2onnx)"
-_TFLITE = (
-    "a TensorFlow Lite model; export the float network from which it was made: pip install tf2onnx;"
-    " python -m tf2onnx.convert --tflite model.tflite --opset 13 --output model.onnx"
-)
 
 ADVICE: dict[str, str] = {
     **dict.fromkeys((".pt", ".pth", ".ckpt"), f"a PyTorch checkpoint {_TORCH}"),
@@ -43,7 +39,6 @@ ADVICE: dict[str, str] = {
     **dict.fromkeys((".h5", ".hdf5"), f"{_KERAS}: {'; '.join(H5)}"),
     ".pb": f"a TensorFlow model; export it, of a SavedModel's folder: {'; '.join(SAVED_MODEL)}; of a frozen graph,"
     f" with the names of its tensors: {GRAPH[1]}",
-    ".tflite": _TFLITE,
     ".fpgaq": "an integer network, quantized already; give the model from which it was made, or use generate or run",
 }
 """By the end of the file's name; one line each, for an error is one line."""

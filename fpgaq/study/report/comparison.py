@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...base.data import Dataset, fit_shape
 from ...base.errors import ModelError
 from ...base.formats import Format
+from ...base.results import Result, share
 from ...integer.accumulators import signed_width
 from ...integer.graph import IntegerArgMax, IntegerArray, IntegerGraph, Tensor
 from ...integer.inputs import transform_data
@@ -60,8 +61,8 @@ class TensorComparison:
     mean_squared_error: float
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Result):
     """The result of `compare`. Accuracies are fractions; None where labels are missing or the figure has no sense."""
 
     network: str
@@ -101,6 +102,24 @@ class Comparison:
         ]
         result["losses"] = [{**asdict(loss), "change": loss.change} for loss in self.losses]
         return result
+
+    def headline(self) -> str:
+        """Accuracies or errors of both networks, in one line."""
+        if self.losses:
+            figures = "; ".join(
+                f"{loss.output}: mean squared error {loss.float_error:.6g} float, {loss.integer_error:.6g} integer"
+                for loss in self.losses
+            )
+        else:
+            figures = (
+                f"top-1 {share(self.float_top1)} float, {share(self.integer_top1)} integer,"
+                f" agreement {share(self.agreement)}"
+            )
+        return f"{self.network} on {self.samples:,} samples: {figures}"
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each tensor."""
+        return [asdict(layer) for layer in self.layers]
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """A model as exporters write it, brought into the form that is read: one file, no functions, fixed shapes.
 
-PyTorch keeps the values of weights in a second file beside the model and may leave functions of its own in it. The
+PyTorch keeps the values of weights in a second file next to the model and may leave functions of its own in it. The
 result is a model of the same meaning, which onnxruntime is asked about too.
 """
 
@@ -120,29 +120,29 @@ def _read(folder: Path, path: PurePosixPath, offset: int, length: int, where: st
     for part in path.parts:
         place = place / part
         if place.is_symlink():
-            raise ModelError(f"{where} is a link, or in one; copy the file itself beside the model")
+            raise ModelError(f"{where} is a link, or in one; copy the file itself next to the model")
     try:
         # Opened without waiting, for what is there may be a pipe.
         handle = os.open(place, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             os.close(handle)
-            raise ModelError(f"{where} is no regular file; copy it beside the model again")
+            raise ModelError(f"{where} is no regular file; copy it next to the model again")
         with os.fdopen(handle, "rb") as stream:
             if offset + length > status.st_size:
                 raise ModelError(
-                    f"{where} has {status.st_size} bytes; {offset + length} are needed: copy it beside the model again"
+                    f"{where} has {status.st_size} bytes; {offset + length} are needed: copy it next to the model again"
                 )
             stream.seek(offset)
             values = stream.read(length)
     except FileNotFoundError:
         raise ModelError(
-            f"{where} is not there; copy it beside the model, or export with external_data=False"
+            f"{where} is not there; copy it next to the model, or export with external_data=False"
         ) from None
     except OSError as error:
         raise ModelError(f"{where} cannot be read ({error.strerror}); check its permissions") from None
     if len(values) != length:
-        raise ModelError(f"{where} is shorter than it was; copy it beside the model again")
+        raise ModelError(f"{where} is shorter than it was; copy it next to the model again")
     return values
 
 

@@ -62,7 +62,7 @@ def flatten(call: Call) -> None:
 
 
 def _axes(call: Call, rank: int, since: int = 13) -> set[int]:
-    """The axes, an attribute before opset `since`, as positions behind the batch of a tensor of `rank` axes."""
+    """The axes, an attribute before opset `since`, as positions after the batch of a tensor of `rank` axes."""
     if call.opset >= since:
         call.count(1, 2)
         axes = call.integers(1) if call.has(1) else None
@@ -107,7 +107,7 @@ def _peek(call: Call) -> list[int]:
 
 
 def transpose(call: Call) -> None:
-    """Transpose behind the batch."""
+    """Transpose after the batch."""
     call.count(1, 1)
     if _gathered_between(call):
         return
