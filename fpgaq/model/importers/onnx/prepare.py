@@ -64,6 +64,7 @@ def prepared(
         _set_shapes(model.graph, within)
     elif outputs:
         model = cut(model, None, outputs)
+    changed |= _with_batch(model.graph)
     return bytes(model.SerializeToString()) if changed or input_shapes or outputs or inputs else data
 
 
@@ -188,6 +189,30 @@ def _without_maps(graph: Any) -> bool:
                 value.ClearField("type")
                 value.type.tensor_type.elem_type = 1
     return bool(maps)
+
+
+def _with_batch(graph: Any) -> bool:
+    """A batch of one in front of column vectors: weights times a matrix of (features, 1) leave no axis for samples."""
+    constants = {tensor.name for tensor in graph.initializer}
+    constants |= {name for node in graph.node if node.op_type == "Constant" for name in node.output}
+    data = [value for value in graph.input if value.name not in constants]
+    for value in data:
+        dims = value.type.tensor_type.shape.dim
+        readers = [node for node in graph.node if value.name in node.input]
+        column = len(dims) == 2 and dims[0].dim_value > 1 and dims[1].dim_value == 1
+        left = all(node.op_type == "MatMul" and node.input[0] in constants for node in readers)
+        if not (column and left and readers):
+            return False
+    for value in data:
+        dims = value.type.tensor_type.shape.dim
+        sizes = [dim.dim_value for dim in dims]
+        del dims[:]
+        for size in (1, *sizes):
+            dims.add().dim_value = size
+    del graph.value_info[:]
+    for value in graph.output:
+        value.type.tensor_type.ClearField("shape")
+    return bool(data)
 
 
 def _set_shapes(graph: Any, shapes: Mapping[str, Sequence[int]]) -> None:
