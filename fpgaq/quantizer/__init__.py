@@ -23,6 +23,7 @@ from .calibration import check_samples, collect
 from .channel_pairs import WEIGHTED
 from .config import QuantizeOptions
 from .equalization import equalize
+from .fewer_movements import merge_movements
 from .input_format import InputPlan, input_rounding, plan_input
 from .operators import Conversion, Flow, check_operators
 from .plan import KEEPING, Leading, branches, count_reads, lead
@@ -107,6 +108,7 @@ def quantize(
         },
         classifier=graph.classifier,
     )
+    integer = merge_movements(integer)
     return check_integer(_with_argmax(integer) if options.argmax else integer)
 
 
