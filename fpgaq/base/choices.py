@@ -16,6 +16,7 @@ Cost = Literal["rom", "multiplier"]
 Measure = Literal["surgeon", "l1", "l2", "gamma", "median", "activation"]
 Deltas = Literal["frozen", "recalibrated", "learned"]
 RateSchedule = Literal["cosine", "step", "constant"]
+Layout = Literal["auto", "nchw", "nhwc"]
 
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -28,6 +29,7 @@ ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 COSTS: tuple[Cost, ...] = get_args(Cost)
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 DELTAS: tuple[Deltas, ...] = get_args(Deltas)
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 DEVICES = (
     *("xc7", "xc7s50", "xc7a35t", "xc7a50t", "xc7a100t", "xc7a200t", "xc7z010", "xc7z020"),
     *("xcup", "xczu3eg", "xck26", "xczu9eg", "ecp5-25k", "ecp5-45k", "ecp5-85k"),

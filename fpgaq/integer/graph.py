@@ -12,9 +12,13 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from ..base.errors import UsageError
 from ..base.formats import Format, Rounding, dequantize
+from ..base.preparation import Preparation
+from ..base.results import html_table
+from ..base.text import printable, shape_text
 
 IntegerArray: TypeAlias = NDArray[np.int64]
 ImageShape: TypeAlias = tuple[int, int, int]
@@ -384,7 +388,8 @@ class InputTransform:
     integer
         Samples are of the model's own input type, and are taken as they are; scale 1 and offset 0.
 
-    Applied by `run`, `simulate`, golden vectors and host drivers alike.
+    Applied by `run`, `simulate`, golden vectors and host drivers alike. With a `preparation`, x is a sample in the
+    user's units, and ``scale`` and ``offset`` give way to `scales` and `offsets`.
     `model_shape` is the model's own shape without the batch, such as (1, 28, 28) (channels first) or (784,);
     `image_shape` is (channels, height, width); samples are reshaped to it in C order, or to (height, width, channels)
     where the model keeps `channels_last`, as the stream does.
@@ -397,6 +402,17 @@ class InputTransform:
     image_shape: tuple[int, int, int]
     kind: str = "real"
     channels_last: bool = False
+    preparation: Preparation = Preparation()
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """The factor of the user's samples: one, or one for each entry of the first axis of `model_shape`."""
+        return tuple(factor * self.scale for factor in self.preparation.scale)
+
+    @property
+    def offsets(self) -> tuple[float, ...]:
+        """What is added to that product: one number, or one for each entry of the first axis of `model_shape`."""
+        return tuple(term * self.scale + self.offset for term in self.preparation.offset)
 
 
 @dataclass(frozen=True)
@@ -448,6 +464,8 @@ class IntegerGraph:
         Outputs in the model's own shape have the stream's order of elements, as in TensorFlow Lite.
     host_outputs : mapping of str to HostSoftmax
         Outputs whose last function the host computes from the integers that the network gives.
+    estimate_only : bool
+        The network was quantized without data: sizes and cycles are those of the real one, values mean nothing.
     """
 
     name: str
@@ -461,3 +479,73 @@ class IntegerGraph:
     classifier: bool
     channels_last: bool = False
     host_outputs: Mapping[str, HostSoftmax] = field(default_factory=dict)
+    estimate_only: bool = False
+
+    def run(self, data: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, tuple[IntegerArray, NDArray[np.float64]]]:
+        """Compute the network exactly.
+
+        Parameters
+        ----------
+        data : array or mapping of str to array
+            (frames, *model shape) in the model's own units, by input name or for the only input.
+
+        Returns
+        -------
+        dict of str to (array of int64, array of float64)
+            For each output its integers, and the real values that they stand for, in the model's own shape.
+
+        Raises
+        ------
+        ModelError
+            Data that do not fit the network's inputs.
+        """
+        from .host_functions import model_outputs
+        from .inputs import transform_data
+        from .reference import run
+
+        if not isinstance(data, Mapping):
+            if len(self.inputs) != 1:
+                raise UsageError(
+                    f"one array for a network with inputs {list(self.inputs)}; give a mapping of name to array"
+                )
+            data = {self.inputs[0]: data}
+        return model_outputs(self, run(self, transform_data(self, data)))
+
+    def __call__(
+        self, data: ArrayLike | Mapping[str, ArrayLike]
+    ) -> NDArray[np.float64] | dict[str, NDArray[np.float64]]:
+        """The real values of `run`: an array, or a dict by name for several outputs."""
+        real = {name: values for name, (_, values) in self.run(data).items()}
+        return real if len(real) > 1 else next(iter(real.values()))
+
+    def __repr__(self) -> str:
+        """One line: a whole network would fill pages with weights."""
+        return f"<IntegerGraph: {printable(self.headline())}>"
+
+    def _repr_html_(self) -> str:
+        """The table of layers that a notebook shows."""
+        rows = []
+        for op in self.operators:
+            tensor, weights = self.tensors[op.output], getattr(op, "weight_format", None)
+            rows.append(
+                {
+                    "layer": op.name,
+                    "operator": type(op).__name__.removeprefix("Integer"),
+                    "output": shape_text(tensor.shape),
+                    "weights": weights.describe() if weights else None,
+                    "format": tensor.format.describe(),
+                    "accumulator": getattr(op, "accumulator_width", None),
+                }
+            )
+        return html_table(self.headline(), rows)
+
+    def headline(self) -> str:
+        """Name, inputs, outputs and number of operators."""
+        inputs, outputs = (
+            ", ".join(
+                f"{name} {shape_text(self.tensors[name].shape)} {self.tensors[name].format.describe()}"
+                for name in names
+            )
+            for names in (self.inputs, self.outputs)
+        )
+        return f"{self.name}, {inputs} -> {outputs}, {len(self.operators)} integer operators"

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..base.data import fit_shape
 from ..base.errors import ModelError
 from ..base.formats import Format, quantize_real, round_real
+from ..base.preparation import along
 from .graph import InputTransform, IntegerArray, IntegerGraph
 
 
@@ -72,7 +73,7 @@ def _quantized(transform: InputTransform, fmt: Format, array: NDArray[Any]) -> I
             quotient = array.astype(np.float32) / np.float32(transform.scale)
             values = round_real(quotient.astype(np.float64), transform.rounding) + transform.offset
         else:
-            values = values * transform.scale + transform.offset
+            values = values * along(transform.scales, values.ndim) + along(transform.offsets, values.ndim)
     if not np.isfinite(values).all():
         index = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
         raise ModelError(f"input data: element {index} is not finite; remove NaN and infinite values")

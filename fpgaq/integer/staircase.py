@@ -276,7 +276,7 @@ def narrowest(
 
 
 class Bounds:
-    """The multipliers with which one channel's steps lie between `earliest` and `latest`, and no others beside them."""
+    """The multipliers with which one channel's steps lie between `earliest` and `latest`, and no others."""
 
     def __init__(self, base: Requantize, earliest: Staircase, latest: Staircase, span: Range) -> None:
         levels = range(latest.first + 1, latest.last + 1)

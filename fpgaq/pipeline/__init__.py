@@ -18,10 +18,11 @@ from .hardware import (
     simulate,
     synthesize,
 )
-from .models import load_integer, load_model, save_model
+from .models import load_integer, load_model, save_integer, save_model
 from .quantizing import compare, quantize, run, run_with_engine
 from .samples import DATA_FRAMES, Samples
 from .searches import explore, search, sensitivity
+from .splitting import SplitResult, split
 from .unrolled import UnrollResult, cheapen, unroll
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "LOWERED_FILE",
     "NETWORK_FILE",
     "Samples",
+    "SplitResult",
     "UnrollResult",
     "build",
     "cheapen",
@@ -45,10 +47,12 @@ __all__ = [
     "quantize",
     "run",
     "run_with_engine",
+    "save_integer",
     "save_model",
     "search",
     "sensitivity",
     "simulate",
+    "split",
     "synthesize",
     "unroll",
 ]

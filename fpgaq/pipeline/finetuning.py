@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.choices import Deltas
-from ..base.data import Dataset, load_data
+from ..base.data import Dataset, DataSource, load_data
 from ..base.errors import ModelError, UsageError
 from ..model.executor import run_float
 from ..model.graph import Graph
@@ -146,9 +146,9 @@ def softened(labels: NDArray[np.int64], logits: NDArray[np.float32], share: floa
     return targets
 
 
-def _load(model: Graph, path: str | Path) -> Dataset:
+def _load(model: Graph, path: str | Path | DataSource) -> Dataset:
     shapes = {name: tuple(model.shapes[name]) for name in (*model.inputs, *model.outputs)}
-    return load_data(path, model.inputs, outputs=model.outputs, shapes=shapes)
+    return load_data(path, model.inputs, outputs=model.outputs, shapes=shapes).in_model_units()
 
 
 def _formats_from(model: Graph, samples: Dataset, calibration: str | Path | None) -> Mapping[str, NDArray[Any]]:

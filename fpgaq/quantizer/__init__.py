@@ -8,6 +8,7 @@ from typing import Any
 
 from ..base.errors import UnsupportedError, UsageError
 from ..base.formats import Format
+from ..base.preparation import Preparation
 from ..integer.check import check as check_integer
 from ..integer.graph import (
     InputTransform,
@@ -16,7 +17,7 @@ from ..integer.graph import (
     Tensor,
 )
 from ..integer.inputs import apply_transform
-from ..model.graph import Affine, Graph, check, image_shape
+from ..model.graph import Affine, Concatenate, Graph, Relu, check, image_shape
 from .balancing import balance
 from .calibration import check_samples, collect
 from .channel_pairs import WEIGHTED
@@ -24,7 +25,7 @@ from .config import QuantizeOptions
 from .equalization import equalize
 from .input_format import InputPlan, input_rounding, plan_input
 from .operators import Conversion, Flow, check_operators
-from .plan import Leading, branches, count_reads, lead
+from .plan import KEEPING, Leading, branches, count_reads, lead
 from .sums import sums_for_means, with_sum_bits
 from .trace import Trace
 
@@ -32,7 +33,12 @@ SAMPLES = 8
 """Calibration samples that an integer graph keeps."""
 
 
-def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions | None = None) -> IntegerGraph:
+def quantize(
+    graph: Graph,
+    samples: Mapping[str, Any],
+    options: QuantizeOptions | None = None,
+    preparation: Preparation | None = None,
+) -> IntegerGraph:
     """Quantize a float network.
 
     Parameters
@@ -42,6 +48,8 @@ def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions 
     samples : mapping of str to array
         Calibration data for each input, (frames, *shape), in the user's own units.
     options : QuantizeOptions, optional
+    preparation : Preparation, optional
+        What brings samples of the only input into the model's units; it is stored with the network.
 
     Raises
     ------
@@ -62,24 +70,26 @@ def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions 
     if options.equalize:
         graph = equalize(graph)
     options = with_sum_bits(graph, options)
-    calibration = check_samples(graph, samples)
+    given = check_samples(graph, samples)
+    prepared = _preparation_of(graph, preparation)
+    calibration = {name: prepared.applied(array) for name, array in given.items()}
     if options.balance:
         graph = balance(graph, calibration, options)
     reads = count_reads(graph)
     leads = {name: lead(graph, name, reads) for name in graph.inputs}
-    plans = {name: _plan(graph, name, leads[name], calibration[name], options) for name in graph.inputs}
+    plans = {name: _plan(graph, name, leads[name], given[name], options, prepared) for name in graph.inputs}
     trace = _trace(graph, options, calibration)
     conversion = Conversion(graph, options, collect(graph, calibration), reads, trace)
     transforms = {}
     for name, plan in plans.items():
         image = _input_image(graph, leads[name].tensor)
         transforms[name] = InputTransform(
-            plan.scale, plan.offset, input_rounding(options), tuple(graph.shapes[name]), image
+            plan.scale, plan.offset, input_rounding(options), tuple(graph.shapes[name]), image, preparation=prepared
         )
         channels, height, width = image
         tensor = Tensor(name, (height, width, channels), plan.format, name)
         if trace is not None:
-            trace.start(tensor, apply_transform(transforms[name], plan.format, calibration[name][: trace.frames]))
+            trace.start(tensor, apply_transform(transforms[name], plan.format, given[name][: trace.frames]))
         conversion.start(leads[name].tensor, leads[name].absorbed, Flow(tensor, plan.meaning))
     for op in graph.operators:
         conversion.convert(op)
@@ -93,8 +103,7 @@ def quantize(graph: Graph, samples: Mapping[str, Any], options: QuantizeOptions 
         transforms=transforms,
         output_shapes={name: tuple(graph.shapes[name]) for name in graph.outputs},
         samples={
-            name: apply_transform(transforms[name], plans[name].format, calibration[name][:SAMPLES])
-            for name in graph.inputs
+            name: apply_transform(transforms[name], plans[name].format, given[name][:SAMPLES]) for name in graph.inputs
         },
         classifier=graph.classifier,
     )
@@ -115,13 +124,40 @@ def _check_overrides(graph: Graph, options: QuantizeOptions) -> None:
         if name not in known:
             shown = ", ".join(repr(known) for known in names[:20])
             raise UsageError(f"options for layer {name!r}: no such layer with weights; there are {shown}")
+    for op in graph.operators:
+        if op.name in options.layers and isinstance(op, (*KEEPING, Relu, Concatenate)):
+            makers = ", ".join(repr(maker.name) for maker in graph.operators if maker.output in op.inputs)
+            raise UsageError(
+                f"options for layer {op.name!r} would be ignored: {type(op).__name__} has no numbers of its own; give"
+                f" them to the layer that it follows{f': {makers}' if makers else ''}"
+            )
 
 
-def _plan(graph: Graph, name: str, leading: Leading, data: Any, options: QuantizeOptions) -> InputPlan:
+def _preparation_of(graph: Graph, preparation: Preparation | None) -> Preparation:
+    prepared = preparation or Preparation()
+    if prepared.changes:
+        if len(graph.inputs) != 1:
+            raise UsageError(f"--mean, --std and --scale are for networks with one input; {list(graph.inputs)} given")
+        prepared.check(graph.shapes[graph.inputs[0]], graph.inputs[0])
+    return prepared
+
+
+def _plan(
+    graph: Graph, name: str, leading: Leading, data: Any, options: QuantizeOptions, prepared: Preparation
+) -> InputPlan:
     readers = branches(graph, leading.tensor)
     if not readers:
         raise UnsupportedError(f"network {graph.name!r} has no layer to compute on input {name!r}")
-    return plan_input(data, (leading.scale, leading.offset), readers, options)
+    uniform = prepared.uniform
+    asked = options.input_scale is not None or options.input_offset is not None
+    if not prepared.changes or uniform is None or asked:
+        return plan_input(prepared.applied(data), (leading.scale, leading.offset), readers, options)
+    # Planned in the user's units, so that bytes stay bytes; the result states the same in the model's.
+    scale, offset = uniform
+    whole = (scale * leading.scale, offset * leading.scale + leading.offset)
+    plan = plan_input(data, whole, readers, options)
+    factor = plan.scale / scale
+    return replace(plan, scale=factor, offset=plan.offset - offset * factor)
 
 
 def _input_image(graph: Graph, tensor: str) -> tuple[int, int, int]:

@@ -136,6 +136,12 @@ class QuantizeOptions:
         named = {rule.name: getattr(self, rule.name) for rule in fields(Rules)}
         return replace(rules, **{name: value for name, value in named.items() if value is not None})
 
+    @property
+    def uses_percentile(self) -> bool:
+        """Whether any activation's step is chosen by `percentile`."""
+        every = [self, *(self.for_layer(name) for name in self.layers)]
+        return any(options.rules.activation_range == "percentile" for options in every)
+
     def for_layer(self, name: str) -> QuantizeOptions:
         """These options with the overrides of one layer in force."""
         return replace(self, layers={}, **self.layers.get(name, {}))

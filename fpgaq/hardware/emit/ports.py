@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...integer.graph import HostSoftmax, ImageShape, InputTransform
@@ -100,15 +101,17 @@ class Port:
         if self.transform is None:
             port["model_shape"] = list(self.model_shape)
             return port | ({"channels_last": True} if self.channels_last else {}) | self._host_function()
-        port["transform"] = {
+        port["transform"] = transform = {
             "formula": FORMULAS[self.transform.kind],
-            "scale": self.transform.scale,
-            "offset": self.transform.offset,
+            "scale": _one_or_all(self.transform.scales),
+            "offset": _one_or_all(self.transform.offsets),
             "rounding": self.transform.rounding,
             "model_shape": list(self.transform.model_shape),
             "image_shape": list(self.transform.image_shape),
             **({"channels_last": True} if self.transform.channels_last else {}),
         }
+        if self.transform.preparation.layout != "auto":
+            port["transform"] = {**transform, "layout": self.transform.preparation.layout}
         return port
 
     def _host_function(self) -> dict[str, object]:
@@ -118,6 +121,11 @@ class Port:
         numbers = {name: getattr(host, name) for name in ("multiplier", "shift", "least", "scale", "zero_point")}
         fmt = host.format
         return {"host_function": {"kind": "softmax", **numbers, "width": fmt.width, "signed": fmt.signed}}
+
+
+def _one_or_all(values: Sequence[float]) -> float | list[float]:
+    """A number for all channels, or a list with one for each."""
+    return values[0] if len(values) == 1 else list(values)
 
 
 @dataclass(frozen=True)

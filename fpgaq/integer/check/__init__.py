@@ -102,6 +102,12 @@ def _check_input(graph: IntegerGraph, name: str) -> None:
 def _check_transform(name: str, transform: InputTransform, tensor: Tensor) -> None:
     if not np.isfinite([transform.scale, transform.offset]).all():
         refuse("input", name, f"has scale {transform.scale} and offset {transform.offset}; they must be finite")
+    prepared = transform.preparation
+    counts = {len(prepared.scale), len(prepared.offset)} - {1, transform.model_shape[0] if transform.model_shape else 1}
+    if counts or not np.isfinite([*transform.scales, *transform.offsets]).all():
+        refuse("input", name, f"is prepared by {sorted(counts)} numbers; finite ones, one or one a channel, are needed")
+    if prepared.changes and transform.kind != "real":
+        refuse("input", name, f"is prepared, which a transform of kind {transform.kind!r} does not allow")
     if transform.rounding not in ROUNDINGS:
         refuse("input", name, f"rounds by {transform.rounding!r}; allowed: {', '.join(ROUNDINGS)}")
     if transform.kind not in TRANSFORM_KINDS:

@@ -184,7 +184,7 @@ def _check_add(op: IntegerAdd, sources: Sources, target: Tensor) -> None:
     if min(op.align) < 0 or max(op.align) > MAX_ALIGN or not set(op.signs) <= {1, -1}:
         refuse("layer", op.name, f"has alignments {op.align} or signs {op.signs}; 0 to {MAX_ALIGN}, and 1 or -1")
     if op.factors and (len(op.factors) != len(sources) or any(op.align) or set(op.signs) != {1}):
-        refuse("layer", op.name, f"has {len(op.factors)} factors for {len(sources)} inputs, or alignments beside them")
+        refuse("layer", op.name, f"has {len(op.factors)} factors for {len(sources)} inputs, or alignments besides them")
     if bool(op.factors) != any(tensor.scale is not None for tensor in sources):
         refuse("layer", op.name, "has factors, which stand where inputs have arbitrary scales, and nowhere else")
     if not op.factors and (op.offset or any(tensor.zero_point for tensor in sources)):

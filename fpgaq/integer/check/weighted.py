@@ -95,7 +95,7 @@ def check_weight_scale(op: IntegerConvolution | IntegerAffine, source: Tensor) -
     if (source.scale is None) != (not op.weight_scale):
         refuse("layer", op.name, "has arbitrary scales of the input or of the weights alone; both or neither is needed")
     if op.weight_scale and (len(op.weight_scale) not in (1, outputs) or any(op.weight_frac)):
-        refuse("layer", op.name, f"has {len(op.weight_scale)} weight scales, or fractional bits beside, for {outputs}")
+        refuse("layer", op.name, f"has {len(op.weight_scale)} weight scales, or fractional bits as well, for {outputs}")
     if not all(math.isfinite(scale) and scale > 0 for scale in op.weight_scale):
         refuse("layer", op.name, "has weight scales that are not positive numbers")
     if op.requantize is None and len(set(op.weight_scale)) > 1:
@@ -134,7 +134,7 @@ def check_rule(op: IntegerOperator, rule: Requantize | None, outputs: int, fmt: 
             f"clips at {rule.low}..{rule.high} around zero point {rule.zero_point}, beyond {fmt.describe()}",
         )
     if rule.relu and (rule.zero_point or rule.low is not None):
-        refuse("layer", op.name, "has a relu beside a zero point or a lower limit; the limit alone is needed")
+        refuse("layer", op.name, "has both a relu and a zero point or lower limit; the limit alone is needed")
 
 
 def _check_multipliers(op: IntegerOperator, rule: Requantize, outputs: int, bounds: Bounds) -> None:

@@ -11,8 +11,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ...base.choices import LAYOUTS, Layout
 from ...base.errors import ModelError
 from ...base.formats import ROUNDINGS, Format
+from ...base.preparation import Preparation
 from ...base.version import __version__
 from ..graph import (
     TRANSFORM_KINDS,
@@ -119,6 +121,7 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
         **({"needs": NEEDS} if version > 1 else {}),
         "name": graph.name,
         "classifier": graph.classifier,
+        **({"estimate_only": True} if graph.estimate_only else {}),
         "inputs": [
             {
                 "tensor": name,
@@ -130,6 +133,7 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
                 "image_shape": list(graph.transforms[name].image_shape),
                 **({"kind": graph.transforms[name].kind} if version > 1 else {}),
                 **({"channels_last": True} if graph.transforms[name].channels_last else {}),
+                **_describe_preparation(graph.transforms[name].preparation),
             }
             for index, name in enumerate(graph.inputs)
         ],
@@ -164,7 +168,11 @@ def version_of(graph: IntegerGraph) -> int:
     """The version in which a network is written: 2 if anything in it is beyond version 1."""
     plain = (
         all(tensor.scale is None and not (tensor.zero_point or tensor.offset) for tensor in graph.tensors.values())
-        and all(transform.kind == "real" for transform in graph.transforms.values())
+        and all(
+            transform.kind == "real" and transform.preparation == Preparation()
+            for transform in graph.transforms.values()
+        )
+        and not graph.estimate_only
         and all(_plain(op) for op in graph.operators)
         and not (graph.channels_last or graph.host_outputs)
     )
@@ -187,6 +195,23 @@ def kind_of(op: IntegerOperator) -> str:
 def fields_of(kind: str, version: int) -> tuple[str, ...]:
     """The fields of an operator."""
     return FIELDS[kind] + (FIELDS_2.get(kind, ()) if version > 1 else ())
+
+
+def _describe_preparation(value: Preparation) -> dict[str, Any]:
+    """The field of an input whose samples are prepared; others have none."""
+    if value == Preparation():
+        return {}
+    return {"preparation": {"scale": list(value.scale), "offset": list(value.offset), "layout": value.layout}}
+
+
+def _restore_preparation(reader: JsonReader) -> Preparation:
+    if "preparation" not in reader.fields:
+        return Preparation()
+    entry = JsonReader(reader.take("preparation"), f"{reader.where}.preparation")
+    layout: Layout = entry.text("layout", LAYOUTS)  # type: ignore[assignment]
+    result = Preparation(entry.numbers("scale"), entry.numbers("offset"), layout)
+    entry.finish()
+    return result
 
 
 def _describe_format(fmt: Format) -> dict[str, Any]:
@@ -245,6 +270,7 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
             image_shape=entry.integers("image_shape", 3),  # type: ignore[arg-type]
             kind=entry.text("kind", TRANSFORM_KINDS) if version > 1 else "real",
             channels_last=version > 1 and "channels_last" in entry.fields and entry.flag("channels_last"),
+            preparation=_restore_preparation(entry) if version > 1 else Preparation(),
         )
         entry.finish()
     outputs: dict[str, tuple[int, ...]] = {}
@@ -267,6 +293,7 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
         classifier=reader.flag("classifier"),
         channels_last=version > 1 and "channels_last" in reader.fields and reader.flag("channels_last"),
         host_outputs=hosts,
+        estimate_only=version > 1 and "estimate_only" in reader.fields and reader.flag("estimate_only"),
     )
     reader.finish()
     return graph

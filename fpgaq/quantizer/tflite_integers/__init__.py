@@ -21,10 +21,11 @@ def load_integers(
     network: str | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
 ) -> tuple[IntegerGraph, tuple[str, ...]] | None:
     """Read a .tflite file that is quantized already; None for any other file, which `importers.load` reads.
 
-    Parameters are those of `load`; the last two are refused, for such a file has its sizes and outputs.
+    Parameters are those of `load`; the last three are refused, for such a file has its sizes and outputs.
 
     Returns
     -------
@@ -48,7 +49,7 @@ def load_integers(
         model = read_tflite(data, network)
         if not states_integers(model):
             return None
-        refuse_parameters(input_shapes, outputs)
+        refuse_parameters(input_shapes, outputs, inputs)
         graph, remarks = load_integer_tflite(model)
         return graph, (*remarks, confirm(data, graph))
     except (ModelError, UnsupportedError, ToolError, VerificationError) as error:

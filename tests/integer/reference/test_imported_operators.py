@@ -114,7 +114,7 @@ REFUSED = [
     (rule(rule="tflite_double", multiplier=(1 << 30,), shift=(2,)), "LiteRT's have 32"),
     (rule(low=1 << 20), "clips at 1048576..None"),
     (rule(low=1, high=0), "clips at 1..0"),
-    (rule(relu=True, zero_point=0, low=0), "relu beside a zero point or a lower limit"),
+    (rule(relu=True, zero_point=0, low=0), "both a relu and a zero point or lower limit"),
     ({"weight_scale": (1.0, 2.0)}, "has 2 weight scales"),
     ({"weight_scale": (-1.0,)}, "weight scales that are not positive"),
     ({"weight_scale": ()}, "arbitrary scales of the input or of the weights alone"),

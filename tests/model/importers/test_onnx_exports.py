@@ -72,9 +72,9 @@ def test_a_second_file_that_is_not_what_the_model_says_is_refused(tmp_path):
     values = tmp_path / "net.onnx.data"
     whole = values.read_bytes()
     values.write_bytes(whole[:-1])
-    refused(path, ModelError, "are needed: copy it beside the model again")
+    refused(path, ModelError, "are needed: copy it next to the model again")
     values.unlink()
-    refused(path, ModelError, "is not there; copy it beside the model, or export with external_data=False")
+    refused(path, ModelError, "is not there; copy it next to the model, or export with external_data=False")
     (tmp_path / "elsewhere").write_bytes(whole)
     values.symlink_to(tmp_path / "elsewhere")
     refused(path, ModelError, "is a link")

@@ -25,8 +25,8 @@ FEATURES = frozenset(
         "stalls",
         "no stalls",
         "shared engine",
-        "shared engine beside others",
-        "shared: depthwise beside others",
+        "shared engine next to others",
+        "shared: depthwise next to others",
         "shared: signs of inputs differ",
         "shared: turns interleaved",
         "target in cycles",
@@ -144,8 +144,8 @@ def _engine_features(case: Case) -> set[str]:
     for engine in case.schedule.engines:
         tests = {
             "shared engine": engine.shared,
-            "shared engine beside others": engine.shared and len(case.schedule.engines) > 1,
-            "shared: depthwise beside others": len({plans[name].kind for name in engine.layers}) > 1,
+            "shared engine next to others": engine.shared and len(case.schedule.engines) > 1,
+            "shared: depthwise next to others": len({plans[name].kind for name in engine.layers}) > 1,
             "shared: signs of inputs differ": len({formats[name].signed for name in engine.layers}) > 1,
             "shared: turns interleaved": list(engine.order) != sorted(engine.order),
         }
