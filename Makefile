@@ -5,7 +5,7 @@ BIN := .venv/bin
 N ?= 1000
 NETWORKS ?= 300
 
-.PHONY: help setup demo test test-slow mutants fuzz prove clocks bench registers exporters lint format clean distclean
+.PHONY: help setup demo test test-slow mutants fuzz prove clocks bench registers exporters packages boards lint format clean distclean
 
 help:
 	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison;'
@@ -21,6 +21,8 @@ help:
 	@echo 'make bench      images per second of the integer reference and the float executor'
 	@echo 'make registers  print the registers of the wrapper anew from their SystemRDL'
 	@echo 'make exporters export small networks from PyTorch, Keras and others anew: installs 7.5 GB'
+	@echo 'make packages   packages for FuseSoC, edalize, LiteX and IP-XACT in the hands of these tools, which it installs'
+	@echo 'make boards     bitstreams of two examples for three boards, with tools from pip: about an hour'
 	@echo 'make lint       ruff, mypy and the layers of the rooms; make format  rewrite the sources as ruff wants them'
 	@echo 'make clean      remove what was built (make distclean: the environments too)'
 
@@ -59,6 +61,14 @@ registers: setup
 exporters: setup
 	@sh scripts/make_exporters.sh
 
+packages: setup
+	@test -x .venv-packages/bin/fusesoc || { python3 -m venv .venv-packages \
+		&& .venv-packages/bin/pip install --quiet -r hdl_tests/packages/requirements.txt; }
+	@$(BIN)/python -m pytest hdl_tests/packages
+
+boards: setup
+	@PYTHONPATH=. $(BIN)/python benchmarks/boards.py
+
 lint: setup
 	@$(BIN)/ruff check --no-cache .
 	@$(BIN)/ruff format --no-cache --check .
@@ -75,4 +85,4 @@ clean:
 	find . -name sim_build -not -path './.venv*' -type d -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf .venv .venv-newest
+	rm -rf .venv .venv-newest .venv-packages

@@ -9,12 +9,14 @@ Method = Literal["auto", "max", "percentile", "mse", "output"]
 ActivationRange = Literal["max", "percentile", "mse"]
 WeightDelta = Literal["ceil", "floor", "mse", "output"]
 WeightRounding = Literal["nearest", "hessian"]
+Edition = Literal["0.2", "0.1"]
 Language = Literal["verilog", "hls"]
 Simulator = Literal["icarus", "verilator"]
 EngineName = Literal["auto", "numpy", "cpp"]
 Cost = Literal["rom", "multiplier"]
 Measure = Literal["surgeon", "l1", "l2", "gamma", "median", "activation"]
 Deltas = Literal["frozen", "recalibrated", "learned"]
+PackageTool = Literal["fusesoc", "edalize", "vivado", "quartus", "litex"]
 RateSchedule = Literal["cosine", "step", "constant"]
 Layout = Literal["auto", "nchw", "nhwc"]
 
@@ -23,11 +25,13 @@ METHODS: tuple[Method, ...] = get_args(Method)
 ACTIVATION_RANGES: tuple[ActivationRange, ...] = get_args(ActivationRange)
 WEIGHT_DELTAS: tuple[WeightDelta, ...] = get_args(WeightDelta)
 WEIGHT_ROUNDINGS: tuple[WeightRounding, ...] = get_args(WeightRounding)
+EDITIONS: tuple[Edition, ...] = get_args(Edition)
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 SIMULATORS: tuple[Simulator, ...] = get_args(Simulator)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 COSTS: tuple[Cost, ...] = get_args(Cost)
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+PACKAGE_TOOLS: tuple[PackageTool, ...] = get_args(PackageTool)
 DELTAS: tuple[Deltas, ...] = get_args(Deltas)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 DEVICES = (
@@ -36,3 +40,6 @@ DEVICES = (
     *("ice40-hx1k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9", "gowin-gw1nsr4", "gowin-gw2a18", "gowin-gw2a55"),
 )
 """The names of `synth.devices`, which a test holds equal."""
+
+BOARD_NAMES = (*("icebreaker", "tangnano9k", "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f", "colorlight-i5"),)
+"""The names of `board.table`, which a test holds equal."""

@@ -48,6 +48,12 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "synth": ("synthesis", "Measure what the hardware takes and how fast it is."),
         "export": ("exporting", "Write an integer network as standard ONNX."),
     },
+    "Into a system, onto a board": {
+        "export": ("exporting", "Write an integer network as standard ONNX."),
+        "package": ("packaging", "Make a core behind a bus a package of another tool."),
+        "bitstream": ("boards", "Make a bitstream with a serial line for a board."),
+        "infer": ("boards", "Send samples to a board, and compare every bit of what it computes."),
+    },
     "Fewer bits, smaller networks": {
         "sensitivity": ("searches", "Say which layer of MODEL hurts, and what to change."),
         "search": ("searches", "Choose the weight bits of each layer of MODEL for a budget."),

@@ -26,7 +26,7 @@ from .parameters import Argument, Option, command
 from .quantizing import estimate_only, integer_lines, note_lines
 from .settings import Settings
 from .unrolled import chosen_target, chosen_unrolling, show_unrolled
-from .wrapper import wrapper_lines, wrapper_run_lines
+from .wrapper import WishOptions, wrapper_lines, wrapper_run_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +46,6 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
     """
     unrolling, wish = chosen_unrolling(options), options.system.wish()
     if unrolling is not None:
-        if wish is not None:
-            raise UsageError("--bus, --damaged and --top are for folded networks; leave them out with --unroll")
         from .. import pipeline
 
         with settings.progress("searching adder graphs, generating hardware"):
@@ -59,6 +57,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
                 frames=options.frames,
                 thorough=options.thorough,
                 keep=options.keep,
+                wish=wish,
             )
         show_unrolled(settings, unrolled)
         return
@@ -135,6 +134,7 @@ class BuildOptions:
     quantizing: QuantizeFlags
     reading: ModelOptions
     target: TargetOptions
+    system: WishOptions
     frames: Frames = None
     keep: Keep = ()
     simulator: SimulatorName = "icarus"
@@ -146,7 +146,7 @@ def build(settings: Settings, options: BuildOptions) -> None:
 
     This runs the commands quantize, compare, generate and simulate one after another.
     """
-    wanted, target = options.quantizing.options(), options.target.target()
+    wanted, target, wish = options.quantizing.options(), options.target.target(), options.system.wish()
     from .. import pipeline
 
     with settings.progress("starting") as progress:
@@ -166,6 +166,7 @@ def build(settings: Settings, options: BuildOptions) -> None:
             device=options.target.device,
             simulator=options.simulator,
             keep=options.keep,
+            wish=wish,
             progress=progress,
         )
     settings.show(build_lines(result), build_json(result))

@@ -11,6 +11,7 @@ from ..base.text import printable
 from .options import Calibration
 from .parameters import Argument, Option, command
 from .settings import Settings
+from .wrapper import wrapper_lines
 
 if TYPE_CHECKING:
     from ..hardware.schedule import Target
@@ -139,6 +140,7 @@ def show_unrolled(settings: Settings, result: UnrollResult) -> None:
         f"predicted: a frame every cycle, latency {facts['latency_cycles']} cycles; {facts['chain_tables']:,} LUTs of"
         f" {facts['table_inputs']} inputs in carry chains, as the search counts them (requantizers and streams come on"
         " top)",
+        *wrapper_lines(result.wrapper),
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
     settings.show(lines, facts)

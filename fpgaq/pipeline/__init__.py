@@ -7,6 +7,7 @@ other, `generate` makes a folder of Verilog with its bench, `simulate` proves it
 from __future__ import annotations
 
 from ..base.choices import LANGUAGES
+from .boards import BitstreamResult, InferResult, bitstream, infer, load_board
 from .building import BuildResult, build
 from .exporting import export
 from .hardware import (
@@ -19,6 +20,7 @@ from .hardware import (
     synthesize,
 )
 from .models import load_integer, load_model, save_integer, save_model
+from .packaging import PackageResult, package
 from .quantizing import compare, quantize, run, run_with_engine
 from .samples import DATA_FRAMES, Samples
 from .searches import explore, search, sensitivity
@@ -26,24 +28,31 @@ from .splitting import SplitResult, split
 from .unrolled import UnrollResult, cheapen, unroll
 
 __all__ = [
+    "BitstreamResult",
     "BuildResult",
     "DATA_FRAMES",
     "DEFAULT_MULTIPLIERS",
     "GenerateResult",
+    "InferResult",
     "LANGUAGES",
     "LOWERED_FILE",
     "NETWORK_FILE",
+    "PackageResult",
     "Samples",
     "SplitResult",
     "UnrollResult",
+    "bitstream",
     "build",
     "cheapen",
     "compare",
     "explore",
     "export",
     "generate",
+    "infer",
+    "load_board",
     "load_integer",
     "load_model",
+    "package",
     "quantize",
     "run",
     "run_with_engine",

@@ -18,6 +18,7 @@ from .quantizing import compare, quantize
 from .samples import Samples
 
 if TYPE_CHECKING:
+    from ..hardware.emit.wrap import Wish
     from ..proof.simulate import SimulationResult
     from ..study.report.comparison import Comparison
 
@@ -66,6 +67,7 @@ def build(
     device: str | None = None,
     simulator: str = "icarus",
     keep: Collection[str] = (),
+    wish: Wish | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> BuildResult:
     """All stages in a row. Parameters are those of the stages.
@@ -76,6 +78,8 @@ def build(
     from ..base.output import check_folder
     from ..model.passes import standard_passes
 
+    if wish is not None:
+        wish.check()
     check_folder(directory, keep)
     progress("reading the model")
     source = load_model(
@@ -94,7 +98,15 @@ def build(
     compared = compare(graph, integer, data, source=source)
     progress("generating hardware")
     generated = generate(
-        integer, directory, target, data=data, frames=frames, device=device, keep=keep, progress=progress
+        integer,
+        directory,
+        target,
+        data=data,
+        frames=frames,
+        device=device,
+        keep=keep,
+        wish=wish,
+        progress=progress,
     )
     progress("simulating")
     simulated = simulate(directory, simulator=simulator, progress=progress)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..hardware.emit.design import Design
     from ..hardware.emit.wrap import Wish, Wrapper
     from ..hardware.estimate import Estimate, Storage
+    from ..hardware.schedule.beats import BeatNetwork
     from ..hardware.synth import SynthResult
     from ..proof.simulate import SimulationResult
 
@@ -290,25 +291,41 @@ def _verilog_files(
     design = design_of(lowered, schedule)
     if wish is None:
         return with_bench(network, design, inputs, lowered, thorough), None
+    from ..hardware.schedule.memories import describe
+
+    wrapper = None
+    if wish.bus is not None:
+        beats = describe(lowered, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
+        wrapper = wrapper_of(design, beats, wish)
+    return wrapped_files(network, lowered, design, wish, wrapper, inputs, thorough), wrapper
+
+
+def wrapped_files(
+    network: IntegerGraph,
+    lowered: IntegerGraph,
+    design: Design,
+    wish: Wish,
+    wrapper: Wrapper | None,
+    inputs: Mapping[str, IntegerArray],
+    thorough: bool,
+) -> dict[str, str | bytes]:
+    """The files of a design as wished, with its bench."""
     from ..hardware.emit.wrap import print_wrapped
     from ..proof.bench import bench_files
     from ..proof.bus_bench import adapter_files
 
-    wrapper = None if wish.bus is None else _wrapper(design, lowered, schedule, wish)
     printed = print_wrapped(design, wish, wrapper, network.name)
     bench = bench_files(network, printed.manifest, printed.interface, inputs, lowered=lowered, thorough=thorough)
-    return {**printed.files, **bench, **adapter_files(printed.manifest, printed.interface)}, wrapper
+    return {**printed.files, **bench, **adapter_files(printed.manifest, printed.interface)}
 
 
-def _wrapper(design: Design, lowered: IntegerGraph, schedule: Schedule, wish: Wish) -> Wrapper:
+def wrapper_of(design: Design, beats: BeatNetwork, wish: Wish) -> Wrapper:
     """The wrapper that is wished, with its predicted cycles."""
     from ..hardware.emit.wrap import Wrapper, bus_of
     from ..hardware.schedule.bus_processes import predict_bus
-    from ..hardware.schedule.memories import describe
 
     bus = bus_of(design, wish)
-    network = describe(lowered, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
-    prediction = predict_bus(network, bus)
+    prediction = predict_bus(beats, bus)
     # Nothing that the wrapper adds waits for itself, so that a core that runs does so inside it.
     assert prediction is not None
     return Wrapper(wish.top or f"{design.top}_bus", bus, prediction)

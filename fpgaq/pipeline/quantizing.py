@@ -91,6 +91,7 @@ def quantize(
     from ..integer.file import save
     from ..model.graph.fixed import is_fixed
     from ..quantizer import quantize as quantize_graph
+    from ..quantizer.refinement import described, refine
     from ..study.report.remarks import remark_quantized
 
     given: dict[str, Any] = {
@@ -136,11 +137,15 @@ def quantize(
         return _quantize_fixed(graph, calibration, options, output)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     samples = dataset_of(calibration, graph.inputs, graph.outputs, shapes)
-    integer = quantize_graph(graph, samples.inputs, options, samples.preparation)
+    options = options or QuantizeOptions()
     if input_range is None:
-        remark_quantized(graph, integer, samples, options is not None and (options.equalize or options.balance))
+        refinement = refine(graph, samples.inputs, options, samples.preparation)
+        integer = quantize_graph(graph, samples.inputs, refinement.options, samples.preparation)
+        if not options.first_edition:
+            integer = replace(integer, options={**integer.options, **described(refinement)})
+        remark_quantized(graph, integer, samples, options.equalize or options.balance)
     else:
-        integer = replace(integer, estimate_only=True)
+        integer = replace(quantize_graph(graph, samples.inputs, options, samples.preparation), estimate_only=True)
     if output is not None:
         save(integer, output)
     return integer
@@ -177,8 +182,9 @@ def quantize_stated(
         return None
     if calibration is not None:
         raise UsageError(f"{model}: is quantized already and states its own scales; leave the calibration samples out")
-    of_inputs = {"input_scale", "input_offset", "input_bits"} if grid is not None else set()
-    if options is not None and replace(options, **dict.fromkeys(of_inputs)) != QuantizeOptions():
+    if options is not None and grid is not None:
+        options = replace(options, input_scale=None, input_offset=None, input_bits=None)
+    if options is not None and options != QuantizeOptions():
         raise UsageError(f"{model}: is quantized already and states its formats; leave the options of quantizing out")
     if grid is not None and all(transform.kind != "real" for transform in found[0].transforms.values()):
         raise UsageError(f"{model}: quantizes its inputs itself; leave --input-scale and the like out")
@@ -188,14 +194,12 @@ def quantize_stated(
 
 
 def _input_grid(options: QuantizeOptions | None) -> Grid | None:
-    """Where the host rounds inputs to that a quantized model file leaves as real numbers."""
+    """Where the host rounds inputs to that a quantized model file leaves as real numbers; its zero is an integer."""
     from ..quantizer.onnx_integers import Grid
 
-    if options is None or options.input_scale is None:
+    if options is None or options.input_scale is None or (options.input_offset or 0.0) % 1:
         return None
     offset = options.input_offset or 0.0
-    if offset % 1:
-        raise UsageError(f"--input-offset {offset:g}: of a model that is quantized already it is a whole number")
     return Grid(1 / options.input_scale, int(offset), Format(options.input_bits or 8, 0))
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from ..base.errors import UnsupportedError
 from ..integer.graph import IntegerAffine, IntegerGraph
 from ..integer.inputs import transform_data
-from .hardware import NETWORK_FILE, bench_inputs, with_bench
+from .hardware import NETWORK_FILE, bench_inputs, with_bench, wrapped_files, wrapper_of
 from .models import load_integer
 from .samples import Samples, check_frames, user_data
 
 if TYPE_CHECKING:
+    from ..hardware.emit.wrap import Wish, Wrapper
     from ..hardware.unrolled import UnrolledPlan, Unrolling
 
 
@@ -34,12 +35,15 @@ class UnrollResult:
         SHA-256 of the integer network.
     files : tuple of str
         Paths inside the folder.
+    wrapper : Wrapper, optional
+        What is around the core, with the cycles at its ports.
     """
 
     directory: Path
     plan: UnrolledPlan
     digest: str
     files: tuple[str, ...]
+    wrapper: Wrapper | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
@@ -64,6 +68,7 @@ class UnrollResult:
                 }
                 for layer in plan.layers
             ],
+            "wrapper": self.wrapper.as_json() if self.wrapper else None,
             "files": list(self.files),
         }
 
@@ -77,6 +82,7 @@ def unroll(
     frames: int | None = None,
     keep: Collection[str] = (),
     thorough: bool = False,
+    wish: Wish | None = None,
 ) -> UnrollResult:
     """Write a small network as logic without multipliers that takes a frame in every cycle, with its bench.
 
@@ -88,7 +94,7 @@ def unroll(
         As for `generate`.
     unrolling : Unrolling, optional
         Number of registers: by default one after every two carry chains.
-    data, frames, keep, thorough
+    data, frames, keep, thorough, wish
         As for `generate`.
 
     Raises
@@ -102,17 +108,25 @@ def unroll(
     from ..hardware.emit.digests import with_digests
     from ..hardware.emit.unrolled import unrolled_design
     from ..hardware.unrolled import Unrolling, plan_network
+    from ..hardware.unrolled.beats import beat_network
     from ..integer.file import digest, dump
 
+    if wish is not None:
+        wish.check()
     check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     plan = plan_network(network, unrolling or Unrolling())
     inputs = bench_inputs(network, data, frames)
-    files = with_bench(network, unrolled_design(network, plan), inputs, thorough=thorough)
+    design, wrapper = unrolled_design(network, plan), None
+    if wish is None:
+        files = with_bench(network, design, inputs, thorough=thorough)
+    else:
+        wrapper = None if wish.bus is None else wrapper_of(design, beat_network(network, plan), wish)
+        files = wrapped_files(network, network, design, wish, wrapper, inputs, thorough)
     files[NETWORK_FILE] = dump(network)
     write_folder(directory, with_digests(files), keep)
-    return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)))
+    return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)), wrapper)
 
 
 def cheapen(

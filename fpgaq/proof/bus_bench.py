@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..base.errors import VerificationError
+from ..base.errors import ModelError, VerificationError
 from ..hardware.emit.render import render
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.reference import run
 from .file_bench import run_ports
+from .folder import read_bench
 from .harness import STALL_SEED, STALLED_FRAMES, check_cycles, drive
 from .harness_build import compile_designs, lay_flat
 
@@ -133,3 +134,40 @@ def as_bytes(values: IntegerArray, port: Mapping[str, Any]) -> IntegerArray:
     """Frames of integers as frames of the bytes of their slots, low part first."""
     octets = np.ascontiguousarray(values, dtype="<i8").view(np.uint8).reshape(len(values), -1, 8)
     return octets[:, :, : port["slot_bits"] // 8].reshape(len(values), 1, 1, -1).astype(np.int64)
+
+
+def bus_words(directory: Path, interface: Mapping[str, Any], frames: int) -> dict[str, str]:
+    """The first frames of a folder's golden vectors as beats of its bus: "input.hex" and "output.hex".
+
+    A line is a beat: tlast, tkeep and tdata as one number of hexadecimal digits.
+    """
+    words = {}
+    for side in ("inputs", "outputs"):
+        port = interface["wrapper"][side[:-1]]
+        values = _golden(directory, interface[side][0]["tensor"])[:frames]
+        payloads = as_bytes(values, port).astype(np.uint8).reshape(len(values), -1)
+        beats = (beat for payload in payloads for beat in _beats(payload.tobytes(), port["tdata_bits"] // 8))
+        words[f"{side[:-1]}.hex"] = "".join(f"{beat:x}\n" for beat in beats)
+    return words
+
+
+def _beats(payload: bytes, bus: int) -> Iterator[int]:
+    for start in range(0, len(payload), bus):
+        part = payload[start : start + bus]
+        last = int(start + bus >= len(payload))
+        keep = (1 << len(part)) - 1
+        yield last << 9 * bus | keep << 8 * bus | int.from_bytes(part, "little")
+
+
+def _golden(directory: Path, tensor: str) -> IntegerArray:
+    """The frames of a tensor in a folder's vectors."""
+    streams = read_bench(directory)["streams"]
+    found = next((one for one in streams if one["tensor"] == tensor), None)
+    if found is None:
+        raise ModelError(f"{directory / 'bench' / 'bench.json'}: has no vectors of {tensor!r}; generate it anew")
+    path = directory / "bench" / found["vectors"]
+    try:
+        return np.asarray(np.load(path, allow_pickle=False), dtype=np.int64)
+    except (OSError, ValueError, EOFError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: no golden vectors ({reason}); generate the folder anew") from None

@@ -79,7 +79,7 @@ def compile_designs(designs: Sequence[FlatDesign], folder: Path, timeout: float,
     # One unit for all: each file alone would read the same headers again. Their precompiled form allows one design.
     lines = [f'#undef VL_PCH_INCLUDED\n#include "{path.relative_to(folder)}"\n' for path in sources]
     (folder / "networks.cpp").write_text("".join(lines), encoding="utf-8")
-    include = _runtime_folder(tool)
+    include = runtime_folder(tool)
     command = ["g++", optimize, "-std=c++17", f"-I{include}", f"-I{include / 'vltstd'}"]
     command += [f"-I{folder / f'V{index}'}" for index in range(len(designs))]
     command += [f"{PROGRAM}.cpp", "networks.cpp", *(str(include / name) for name in RUNTIME), "-pthread", "-o", PROGRAM]
@@ -100,7 +100,7 @@ def _verilate(tool: Verilator, design: FlatDesign, made: Path, timeout: float) -
     _checked("verilator", command, design.folder, timeout, tool.environment)
 
 
-def _runtime_folder(tool: Verilator) -> Path:
+def runtime_folder(tool: Verilator) -> Path:
     """Where the C++ sources are that every compiled network needs."""
     command = [tool.program, "--getenv", "VERILATOR_ROOT"]
     finished = ask_tool("verilator", command, tool.environment)

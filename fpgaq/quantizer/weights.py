@@ -25,7 +25,7 @@ WORTH = 0.8
 OUTPUT_STEPS = 10
 """How many halvings are tried below the step that clips nothing, where the layer's output decides."""
 FAR = 64.0
-"""How many times the least error of a row two steps in a row have to reach in every row for no finer one to be tried."""
+"""How many times the least error of a row two steps in a row have to reach in every row before none finer is tried."""
 
 MAX_CANDIDATES = 24
 """Steps that are compared for one layer; channels whose weights lie further apart share the last."""

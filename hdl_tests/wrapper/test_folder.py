@@ -128,3 +128,23 @@ def pair_text(ports: dict[str, list[dict[str, Any]]]) -> str:
                 declared.append(f"{'input' if inward else 'output'} wire {width}{port['port']}_{signal}")
                 joined[name].append(f".{prefix}_{signal}({port['port']}_{signal})")
     return PAIR.format(ports=", ".join(declared), a=", ".join(joined["a"]), b=", ".join(joined["b"]))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "wish"),
+    [(7, 5, Wish(32)), (3, 12, Wish(64, buffered=True, top="mine")), (24, 2, Wish(128))],
+    ids=["32", "64", "128"],
+)
+def test_unrolled_networks(inputs: int, outputs: int, wish: Wish, tmp_path: Path) -> None:
+    """A frame a beat at the core: the bus decides how often, in the predicted cycles."""
+    network = NetworkBuilder(inputs, (1, 1, inputs)).affine(6).affine(outputs, relu=False).graph()
+    result = pipeline.unroll(network, tmp_path, frames=1, wish=wish)
+    assert result.wrapper is not None
+    manifest, interface = read(tmp_path)
+    found = simulate_wrapper(
+        tmp_path, manifest, interface, network, frames_of(network, 1, 8), compiled=False, timeout=300
+    )
+    prediction = result.wrapper.prediction
+    assert (found.interval_cycles, found.latency_cycles) == (prediction.interval, prediction.latency)
+    if wish.bus == 64:
+        assert lint(tmp_path) == ()

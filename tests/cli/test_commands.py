@@ -22,6 +22,7 @@ from tests.cli.one_line import assert_one_line
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
+    "bitstream",
     "build",
     "cheapen",
     "compare",
@@ -30,6 +31,8 @@ COMMANDS = (
     "explore",
     "finetune",
     "generate",
+    "infer",
+    "package",
     "parity",
     "prune",
     "quantize",

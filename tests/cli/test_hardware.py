@@ -42,7 +42,6 @@ ROOT = Path(__file__).resolve().parents[2]
         (["--damaged", "drop"], "give --bus too"),
         (["--top", "module"], "is a word of Verilog"),
         (["--top", "a/b"], "no name of a module"),
-        (["--bus", "32", "--unroll"], "leave them out with --unroll"),
         (["--bus", "32", "--language", "hls"], "leave them out with --language hls"),
     ],
 )

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 LINE = "SPDX-License-Identifier: 0BSD"
 TEMPLATES = sorted(path for path in templates_folder().rglob("*") if path.is_file() and path.name != "LICENSE")
 FRAMES = {".j2": ("{# ", " #}"), ".v": ("// ", ""), ".h": ("// ", ""), ".py": ("# ", ""), "": ("# ", "")}
-FRAMES[".rdl"] = FRAMES[".v"]
+FRAMES |= dict.fromkeys((".rdl", ".c"), FRAMES[".v"])
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)

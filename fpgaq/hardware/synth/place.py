@@ -94,14 +94,14 @@ def place(device: Device, seed: int, folder: Path, timeout: float) -> float:
     assert placer is not None
     report = f"report-{seed}.json"
     command = [
-        *_start(placer),
+        *start_placer(placer),
         *("--json", NETLIST, *placer.arguments, *(("--vopt", f"cst={_CONSTRAINTS}") if placer.pins else ())),
         *("--freq", str(_ASKED_MHZ), "--timing-allow-fail", "--seed", str(seed), "--report", report),
     ]
     limits = Limits(timeout, remedy=LONGER)
     finished = run_tool(placer.program, command, folder, limits, log=f"nextpnr-{seed}.log")
     if finished.code != 0:
-        raise _failure(device, finished.output)
+        raise placing_failure(device, finished.output)
     found = json.loads((folder / report).read_text(encoding="utf-8"))
     clocks: Sequence[float] = [clock["achieved"] for clock in found.get("fmax", {}).values()]
     if len(clocks) != 1:
@@ -109,7 +109,7 @@ def place(device: Device, seed: int, folder: Path, timeout: float) -> float:
     return float(clocks[0])
 
 
-def _start(placer: Placer) -> list[str]:
+def start_placer(placer: Placer) -> list[str]:
     """The command that starts the placer: the wheel's entry point if it is there, else the program on the path."""
     module = placer.package.replace("-", "_")
     if importlib.util.find_spec(module) is None:
@@ -118,7 +118,8 @@ def _start(placer: Placer) -> list[str]:
     return [sys.executable, "-I", "-c", f"import sys; from {module} import {run}; sys.exit({run}(sys.argv[1:]))"]
 
 
-def _failure(device: Device, output: str) -> FitError | ToolError:
+def placing_failure(device: Device, output: str) -> FitError | ToolError:
+    """What nextpnr's output says of its end: that the design does not fit, or a fault of the tool."""
     errors = [line for line in output.splitlines() if "ERROR" in line]
     reason = errors[0].rpartition("ERROR:")[2].lstrip() if errors else last_line(output)
     if any(word in reason.lower() for word in ("place", "route", "bel", "fit", "legal")):

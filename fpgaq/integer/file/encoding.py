@@ -132,8 +132,8 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
                 "model_shape": list(graph.transforms[name].model_shape),
                 "image_shape": list(graph.transforms[name].image_shape),
                 **({"kind": graph.transforms[name].kind} if version > 1 else {}),
-                **({"channels_last": True} if graph.transforms[name].channels_last else {}),
                 **_describe_preparation(graph.transforms[name].preparation),
+                **({"channels_last": True} if graph.transforms[name].channels_last else {}),
             }
             for index, name in enumerate(graph.inputs)
         ],
@@ -161,6 +161,7 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
             for tensor in graph.tensors.values()
         ],
         "operators": operators,
+        **({"options": dict(graph.options)} if graph.options else {}),
     }, arrays
 
 
@@ -175,6 +176,7 @@ def version_of(graph: IntegerGraph) -> int:
         and not graph.estimate_only
         and all(_plain(op) for op in graph.operators)
         and not (graph.channels_last or graph.host_outputs)
+        and not graph.options
     )
     return 1 if plain else VERSION
 
@@ -269,8 +271,8 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
             model_shape=entry.integers("model_shape"),
             image_shape=entry.integers("image_shape", 3),  # type: ignore[arg-type]
             kind=entry.text("kind", TRANSFORM_KINDS) if version > 1 else "real",
-            channels_last=version > 1 and "channels_last" in entry.fields and entry.flag("channels_last"),
             preparation=_restore_preparation(entry) if version > 1 else Preparation(),
+            channels_last=version > 1 and "channels_last" in entry.fields and entry.flag("channels_last"),
         )
         entry.finish()
     outputs: dict[str, tuple[int, ...]] = {}
@@ -291,9 +293,10 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
         output_shapes=outputs,
         samples=samples,
         classifier=reader.flag("classifier"),
+        estimate_only=version > 1 and "estimate_only" in reader.fields and reader.flag("estimate_only"),
         channels_last=version > 1 and "channels_last" in reader.fields and reader.flag("channels_last"),
         host_outputs=hosts,
-        estimate_only=version > 1 and "estimate_only" in reader.fields and reader.flag("estimate_only"),
+        options=_restore_options(reader) if version > 1 else {},
     )
     reader.finish()
     return graph
@@ -311,6 +314,14 @@ def _restore_softmax(parent: JsonReader) -> HostSoftmax:
     )
     reader.finish()
     return host
+
+
+def _restore_options(reader: JsonReader) -> dict[str, Any]:
+    """How the network was quantized, which a file of version 2 may tell."""
+    value = reader.fields.pop("options", {})
+    if not isinstance(value, dict):
+        reader.fail("'options' as an object")
+    return value
 
 
 def _check_version(reader: JsonReader) -> int:

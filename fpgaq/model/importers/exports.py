@@ -31,6 +31,7 @@ _TORCH = (
     f" {'; '.join(TORCH)}"
 )
 _KERAS = "a Keras model; export it (with TensorFlow it needs: pip install tf2onnx)"
+
 ADVICE: dict[str, str] = {
     **dict.fromkeys((".pt", ".pth", ".ckpt"), f"a PyTorch checkpoint {_TORCH}"),
     ".safetensors": f"a file of weights {_TORCH}",

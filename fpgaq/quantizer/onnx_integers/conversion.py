@@ -164,7 +164,7 @@ class Conversion(Builder):
         return self.put(op, tensor.shape, grid)
 
     def folded(self, value: Accumulated) -> Accumulated:
-        """Offsets that are whole accumulator steps as a part of the bias, as converters add biases in their own node."""
+        """Offsets of whole accumulator steps as a part of the bias, where converters add it in a node of its own."""
         op = value.operator
         if isinstance(op, IntegerMultiply) or not any(value.offsets):
             return value

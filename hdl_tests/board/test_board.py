@@ -1,0 +1,142 @@
+"""A whole board on a pseudo-terminal: the shell with its core, and the netlist that is placed; frames by `infer`."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fpgaq import pipeline
+from fpgaq.base.errors import ToolError, VerificationError
+from fpgaq.hardware.emit.wrap import Wish
+from fpgaq.hardware.schedule import Target
+from fpgaq.hardware.synth.project import read_project
+from fpgaq.hardware.synth.yosys import run_yosys, workspace
+from fpgaq.proof.board_host import BoardHost
+from tests.support.network_builder import NetworkBuilder
+
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++"),
+    pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed"),
+]
+
+RATE = 3_000_000  # four cycles a bit: a netlist is slow to simulate
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a board, its bitstream made by the tools from pip; the weights fill block RAMs."""
+    folder = tmp_path_factory.mktemp("board")
+    network = NetworkBuilder(5, (1, 1, 24)).affine(24).affine(6, relu=False).graph()
+    pipeline.generate(network, folder / "out", Target(multipliers=1), frames=2, wish=Wish(32, top="eye"))
+    result = pipeline.bitstream(folder / "out", "icebreaker", folder / "board", baud=RATE)
+    made = result.bitstream
+    assert made.fmax_mhz >= 12 and made.content == (folder / "board" / "eye.bin").read_bytes()
+    assert made.content.startswith(b"\xff\x00") or len(made.content) > 100_000
+    assert result.load_command[:3] == ["openFPGALoader", "-b", "ice40_generic"]
+    return folder / "board"
+
+
+def changed(board: Path, target: Path, edit: Callable[[Path, dict[str, Any]], None]) -> Path:
+    """A copy of a board's folder, edited, with digests as if it had been made so."""
+    shutil.copytree(board, target)
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    edit(target, manifest)
+    names = [path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()]
+    digests = {name: hashlib.sha256((target / name).read_bytes()).hexdigest() for name in sorted(names)
+               if name not in ("manifest.json", ".fpgaq-output")}  # fmt: skip
+    (target / "manifest.json").write_text(json.dumps({**manifest, "digests": digests}), encoding="utf-8")
+    return target
+
+
+def use_netlist(flip: bool) -> Callable[[Path, dict[str, Any]], None]:
+    """Put the placed netlist, with Yosys's models of its cells, in the place of the board's Verilog."""
+
+    def edit(target: Path, manifest: dict[str, Any]) -> None:
+        netlist = json.loads((target / "board" / "netlist.json").read_text(encoding="utf-8"))
+        module = netlist["modules"][manifest["board"]["module"]]
+        rams = [cell for name, cell in module["cells"].items()
+                if cell["type"] == "SB_RAM40_4K" and "rom" in name and "1" in cell["parameters"]["INIT_0"]]  # fmt: skip
+        assert rams
+        if flip:
+            word = rams[0]["parameters"]["INIT_0"]
+            place = word.rindex("1")
+            rams[0]["parameters"]["INIT_0"] = word[:place] + "0" + word[place + 1 :]
+        for cell in module["cells"].values():
+            for name, value in cell["parameters"].items():
+                if name.startswith("INIT") and isinstance(value, str):
+                    cell["parameters"][name] = value.replace("x", "0")
+            cell["connections"] = {name: ["0" if bit == "x" else bit for bit in bits]
+                                   for name, bits in cell["connections"].items()}  # fmt: skip
+        with workspace(read_project(target, wrapped=True)) as place_folder:
+            (place_folder / "netlist.json").write_text(json.dumps(netlist), encoding="utf-8")
+            done = run_yosys(["read_json netlist.json", "write_verilog -noattr netlist.v"], place_folder, 600)
+            assert done.code == 0
+            shutil.copy(place_folder / "netlist.v", target / "netlist.v")
+        spec = importlib.util.find_spec("pyosys")
+        assert spec is not None and spec.origin is not None
+        models = (Path(spec.origin).parent / "share" / "ice40" / "cells_sim.v").read_text(encoding="utf-8")
+        # What iCEcube knows of delays is of no use here, and Verilator reads no paths of it.
+        models = re.sub(r"^\s*specify\b.*?^\s*endspecify", "", models, flags=re.MULTILINE | re.DOTALL)
+        (target / "models.v").write_text("`define NO_ICE40_DEFAULT_ASSIGNMENTS\n" + models, encoding="utf-8")
+        manifest["board"]["files"] = ["models.v", "netlist.v"]
+
+    return edit
+
+
+def test_frames_of_the_simulated_board_are_exact(board: Path) -> None:
+    result = pipeline.infer(board, "sim", frames=3)
+    assert (result.frames, result.equal, result.resent, result.notes) == (3, 3, 0, ())
+
+
+def test_the_netlist_is_exact_and_a_flipped_weight_is_named(board: Path, tmp_path: Path) -> None:
+    assert pipeline.infer(changed(board, tmp_path / "same", use_netlist(flip=False)), "sim", frames=3).equal == 3
+    with pytest.raises(VerificationError, match=r"frame \d: element \d: expected -?\d+, the board computed"):
+        pipeline.infer(changed(board, tmp_path / "other", use_netlist(flip=True)), "sim", frames=6)
+
+
+def test_another_network_and_damage_on_the_line(board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cut byte is one line, and the frame is exact when it is sent again; so is a wrong CRC."""
+    from fpgaq.base.serial_line import SerialLine
+
+    write, count = SerialLine.write, 0
+
+    def spoil(self: SerialLine, data: bytes, seconds: float) -> None:
+        nonlocal count
+        count += 1
+        # Ten packets ask for the digest, one clears the counters.
+        if count == 13:
+            data = data[:9] + data[10:]
+        elif count == 15:
+            data = data[:9] + bytes([data[9] ^ 0x55]) + data[10:]
+        write(self, data, seconds)
+
+    monkeypatch.setattr(SerialLine, "write", spoil)
+    result = pipeline.infer(board, "sim", frames=4)
+    assert (result.equal, result.resent) == (4, 2)
+    assert result.notes == ("frame 1: the board found a wrong CRC; sent again",
+                            "frame 2: the board found a wrong CRC; sent again")  # fmt: skip
+
+    def other(self: BoardHost, offset: int) -> int:
+        return {0: 0x51475046, 4: 0x10000}.get(offset, 1)
+
+    monkeypatch.setattr(BoardHost, "read", other)
+    with pytest.raises(VerificationError, match="the board holds the network 000000010000"):
+        pipeline.infer(board, "sim", frames=1)
+
+
+def test_a_silent_port_is_one_line(board: Path) -> None:
+    import os
+
+    _, slave = os.openpty()
+    with pytest.raises(ToolError, match="no answer, 3 times; check port, baud rate and cable"):
+        pipeline.infer(board, os.ttyname(slave), frames=1, timeout=0.05)

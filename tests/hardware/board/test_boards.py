@@ -1,0 +1,73 @@
+"""The table of boards, and what is made of it for the tools."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from fpgaq import pipeline
+from fpgaq.base.choices import BOARD_NAMES
+from fpgaq.base.errors import FitError, UsageError
+from fpgaq.hardware.board.bitstream import placing_of
+from fpgaq.hardware.board.boards import BAUD, find_board
+from fpgaq.hardware.board.table import BOARDS
+from fpgaq.hardware.emit.wrap import Wish
+from fpgaq.hardware.schedule import Target
+from fpgaq.hardware.synth.devices import DEVICES
+from tests.support.network_builder import NetworkBuilder
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_command_line_knows_every_board() -> None:
+    assert set(BOARD_NAMES) == set(BOARDS)
+
+
+@pytest.mark.parametrize("name", BOARD_NAMES)
+def test_every_board_can_be_placed(name: str) -> None:
+    board = find_board(name)
+    assert DEVICES[board.device].placer is not None and DEVICES[board.device].capacity is not None
+    assert board.clock_hz % BAUD == 0 and board.divider(BAUD) == board.clock_hz // BAUD
+    assert set(board.pins) == {"clk", "rx", "tx"} and len(set(board.pins.values())) == 3
+    assert placing_of(board).suffix in ("bit", "bin", "fs")
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("amaranth_boards") is None or importlib.util.find_spec("litex_boards") is None,
+    reason="amaranth-boards and litex-boards are needed to print the table of boards anew",
+)
+def test_printing_anew_gives_the_same_bytes() -> None:
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import make_boards
+
+    assert make_boards.table() == make_boards.TABLE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("baud", [0, -1, 4_000_000, 5_000_000])
+def test_rates_that_the_clock_cannot_give(baud: int) -> None:
+    with pytest.raises(UsageError, match=f"--baud {baud}.*1000000 is the default"):
+        find_board("icebreaker").divider(baud)
+
+
+def test_boards_and_cores_that_do_not_match(tmp_path: Path) -> None:
+    network = NetworkBuilder(9, (1, 1, 7)).affine(5, relu=False).graph()
+    pipeline.generate(network, tmp_path / "wide", Target(multipliers=1), frames=1, wish=Wish(64))
+    with pytest.raises(UsageError, match="--bus 32"):
+        pipeline.bitstream(tmp_path / "wide", "icebreaker")
+    with pytest.raises(UsageError, match="--board de10: icebreaker, "):
+        pipeline.bitstream(tmp_path / "wide", "de10")
+    with pytest.raises(UsageError, match="is no folder for a board"):
+        pipeline.infer(tmp_path / "wide", "sim")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
+def test_a_core_that_is_too_large_is_refused_before_it_is_placed(tmp_path: Path) -> None:
+    network = NetworkBuilder(9, (1, 1, 40)).affine(40, relu=False).graph()
+    pipeline.generate(network, tmp_path / "out", Target(multipliers=20), frames=1, wish=Wish(32))
+    with pytest.raises(FitError, match=r"iCEBreaker: .* of 8 DSP.*; generate it with fewer --multipliers"):
+        pipeline.bitstream(tmp_path / "out", "icebreaker")
+    assert not (tmp_path / "out-icebreaker").exists()

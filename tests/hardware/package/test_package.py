@@ -1,0 +1,266 @@
+"""Packages without the tools for which they are made: their bench, their drivers, and what is refused."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fpgaq import pipeline
+from fpgaq.base.choices import PACKAGE_TOOLS
+from fpgaq.base.errors import UsageError, VerificationError
+from fpgaq.hardware.emit.wrap import Wish
+from fpgaq.hardware.package import TOOLS
+from fpgaq.hardware.schedule import Target
+from fpgaq.integer.graph import IntegerGraph
+from fpgaq.integer.inputs import transform_data
+from fpgaq.integer.reference import run
+from tests.support.network_builder import NetworkBuilder
+
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+needs_compiler = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+
+
+def network() -> IntegerGraph:
+    return NetworkBuilder(5, (6, 6, 4)).convolution(8).affine(20, relu=False).graph()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("core") / "out"
+    pipeline.generate(network(), folder, Target(multipliers=4), frames=2, wish=Wish(32, top="eye"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def package(folder: Path) -> Path:
+    return pipeline.package(folder, "fusesoc").directory
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_command_line_knows_every_tool() -> None:
+    assert PACKAGE_TOOLS == TOOLS
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_same_core_gives_the_same_bytes(tool: str, folder: Path, tmp_path: Path) -> None:
+    first = pipeline.package(folder, tool, tmp_path / "first")
+    second = pipeline.package(folder, tool, tmp_path / "second")
+    assert first.files == second.files and f"drivers/{'fpgaq'}.c" in first.files
+    for name in first.files:
+        assert (first.directory / name).read_bytes() == (second.directory / name).read_bytes()
+    readme = (first.directory / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{port}`" in readme for port in ("aclk", "aresetn", "s_axis_tkeep", "m_axis_tuser", "s_axi_bresp"))
+
+
+def test_a_folder_of_its_own_beside_the_core(package: Path, folder: Path) -> None:
+    assert package == folder.with_name("out-fusesoc")
+
+
+def test_a_bare_core_is_refused(tmp_path: Path) -> None:
+    pipeline.generate(network(), tmp_path / "out", Target(multipliers=4), frames=2)
+    with pytest.raises(UsageError, match="bare core.*--bus 32"):
+        pipeline.package(tmp_path / "out", "vivado")
+
+
+def test_a_changed_core_is_refused(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "out")
+    with (tmp_path / "out" / "rtl" / "eye.v").open("a", encoding="utf-8") as stream:
+        stream.write("// mine\n")
+    with pytest.raises(VerificationError, match=r"eye\.v: was changed"):
+        pipeline.package(tmp_path / "out", "vivado")
+
+
+def simulate(package: Path, work: Path) -> str:
+    defines = [f'-DFPGAQ_SIM_DIR="{package}/sim"', f'-DFPGAQ_ROM_DIR="{package}/rtl"']
+    sources = [package / name for name in (package / "files.f").read_text(encoding="ascii").split()]
+    command = ["iverilog", "-g2005", "-Wall", *defines, "-s", "eye_bench", "-o", "bench.vvp"]
+    built = subprocess.run([*command, package / "sim" / "eye_bench.v", *sources], cwd=work, check=True,
+                           capture_output=True, text=True, timeout=120)  # fmt: skip
+    assert built.stdout + built.stderr == ""
+    ran = subprocess.run(["vvp", "-n", "bench.vvp"], cwd=work, capture_output=True, text=True, check=False, timeout=120)
+    assert (ran.returncode == 0) == ("PASS" in ran.stdout)
+    return ran.stdout
+
+
+@needs_icarus
+def test_the_bench_passes_and_finds_a_changed_word(package: Path, tmp_path: Path) -> None:
+    assert simulate(package, tmp_path).startswith("PASS: ")
+    changed = tmp_path / "changed"
+    shutil.copytree(package, changed)
+    lines = (changed / "sim" / "output.hex").read_text(encoding="ascii").splitlines()
+    lines[7] = f"{int(lines[7], 16) ^ 1:x}"
+    (changed / "sim" / "output.hex").write_text("\n".join(lines) + "\n", encoding="ascii")
+    assert "FAIL: beat 7" in simulate(changed, tmp_path)
+
+
+class FakeCore:
+    """The registers as a core of this network has them."""
+
+    def __init__(self, interface: dict[str, Any], digest: str) -> None:
+        words = {0x00: 0x51475046, 0x04: 0x10000, 0x08: 4}
+        words |= {0x0C: interface["wrapper"]["input"]["bytes_per_frame"]}
+        words |= {0x10: interface["wrapper"]["output"]["bytes_per_frame"]}
+        words |= {0x20 + 4 * place: int(digest[8 * place : 8 * place + 8], 16) for place in range(8)}
+        self.words, self.written = words, []
+
+    def read(self, offset: int) -> int:
+        return self.words.get(offset, 0)
+
+    def write(self, offset: int, value: int) -> None:
+        self.written.append((offset, value))
+
+
+def test_the_python_driver_computes_as_the_reference(package: Path) -> None:
+    host = load(package / "drivers" / "fpgaq_host.py")
+    graph = network()
+    digest = json.loads((package.with_name("out") / "manifest.json").read_text(encoding="utf-8"))["digest"]
+    driver = host.Network(package / "interface.json", digest)
+    name = graph.inputs[0]
+    samples = np.random.default_rng(1).normal(0, 40, size=(5, *graph.transforms[name].model_shape))
+    inputs = transform_data(graph, {name: samples})
+    assert (driver.integers(samples) == inputs[name]).all()
+    golden = run(graph, inputs)[graph.outputs[0]]
+    size = driver.wrapper["output"]["slot_bits"] // 8
+    data = b"".join(int(value).to_bytes(size, "little", signed=True) for value in golden.ravel())
+    assert (driver.output_integers(data) == golden).all()
+    assert driver.unpack(data).shape == (5, *driver.output["model_shape"])
+    core = FakeCore(json.loads((package / "interface.json").read_text(encoding="utf-8")), digest)
+    host.Registers(core.read, core.write).check(driver)
+    core.words[0x24] ^= 1
+    with pytest.raises(RuntimeError, match="another network: its digest"):
+        host.Registers(core.read, core.write).check(driver)
+
+
+@pytest.mark.parametrize("rule", ["half_up", "half_away", "half_even", "floor"])
+def test_the_python_driver_rounds_as_the_reference(rule: str, package: Path) -> None:
+    from fpgaq.base.formats import round_real
+
+    host = load(package / "drivers" / "fpgaq_host.py")
+    values = np.array([*np.arange(-4, 4, 0.25), 0.49999999999999994, -0.49999999999999994, 2.0**52 + 0.5])
+    assert (host._round(values, rule) == round_real(values, rule)).all()
+
+
+def test_the_pynq_driver_runs_frames(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With stand-ins for pynq: a DMA that gives back frames of a known answer."""
+    load(package / "drivers" / "fpgaq_host.py")
+    pynq_driver = load(package / "drivers" / "fpgaq_pynq.py")
+    interface = json.loads((package / "interface.json").read_text(encoding="utf-8"))
+
+    class Buffer(np.ndarray):
+        def flush(self) -> None: ...
+        def invalidate(self) -> None: ...
+        def freebuffer(self) -> None: ...
+
+    class Channel:
+        def __init__(self, act: Any) -> None:
+            self.transfer, self.wait = act, lambda: None
+
+    sent: list[bytes] = []
+    results: list[Any] = []
+
+    def send(buffer: Any) -> None:
+        sent.append(bytes(buffer))
+        results[-1][:] = np.arange(len(results[-1])) % 7
+
+    dma = type("Dma", (), {"sendchannel": Channel(send), "recvchannel": Channel(results.append)})
+    fake = ModuleType("pynq")
+    fake.allocate = lambda shape, dtype: np.zeros(shape, dtype).view(Buffer)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pynq", fake)
+    core = FakeCore(interface, "0" * 64)
+    one = pynq_driver.OverlayNetwork(dma, core, package / "interface.json")
+    samples = np.ones((3, *interface["inputs"][0]["transform"]["model_shape"]))
+    outputs = one.run(samples)
+    assert sent == [one.network.pack(samples[:1])] * 3 and len(outputs) == 3
+    core.words[0x1C] = 2
+    with pytest.raises(RuntimeError, match="damaged frames: long"):
+        one.run(samples)
+
+
+C_TEST = """
+#include <stdio.h>
+#include <string.h>
+#include "fpgaq_network.h"
+#include "fpgaq_registers.h"
+
+static uint32_t words[32];
+static uint32_t read_word(void *context, uint32_t offset) { return ((uint32_t *)context)[offset / 4u]; }
+static void write_word(void *context, uint32_t offset, uint32_t value) { ((uint32_t *)context)[offset / 4u] = value; }
+static const fpgaq_network network = FPGAQ_NETWORK;
+
+int main(void)
+{
+    fpgaq_device device = { words, read_word, write_word };
+    fpgaq_counters counters;
+    int64_t values[4] = { -8388608, 8388607, -1, 5 }, back[4];
+    uint8_t bytes[12];
+    int place;
+
+    if (fpgaq_probe(&device, &network) != FPGAQ_NO_CORE) return 1;
+    words[0] = FPGAQ_MAGIC_VALUE;
+    if (fpgaq_probe(&device, &network) != FPGAQ_OTHER_VERSION) return 2;
+    words[1] = 0x10000u;
+    if (fpgaq_probe(&device, &network) != FPGAQ_OTHER_NETWORK) return 3;
+    for (place = 0; place < 8; place++) words[8 + place] = network.digest[place];
+    words[3] = network.input_bytes;
+    words[4] = network.output_bytes;
+    if (fpgaq_probe(&device, &network) != FPGAQ_OK) return 4;
+    words[10] ^= 1u;
+    if (fpgaq_probe(&device, &network) != FPGAQ_OTHER_NETWORK) return 5;
+    fpgaq_mark_damaged(&device, 1);
+    fpgaq_reset(&device);
+    if (words[5] != (FPGAQ_CONTROL_RESET_MASK | FPGAQ_CONTROL_MARK_MASK)) return 6;
+    words[6] = 1u; words[16] = 3u; words[7] = 2u;
+    fpgaq_read_counters(&device, &counters);
+    if (!fpgaq_busy(&device) || counters.frames_in != 3u || counters.errors != 2u) return 7;
+    if (fpgaq_pack(values, 4, 3, 1, bytes) != FPGAQ_OK) return 8;
+    fpgaq_unpack(bytes, 4, 3, 1, back);
+    if (memcmp(values, back, sizeof values) != 0) return 9;
+    values[0] = -8388609;
+    if (fpgaq_pack(values, 4, 3, 1, bytes) != FPGAQ_OUT_OF_RANGE) return 10;
+    values[0] = 256;
+    if (fpgaq_pack(values, 1, 1, 0, bytes) != FPGAQ_OUT_OF_RANGE) return 11;
+    values[0] = 255;
+    if (fpgaq_pack(values, 1, 1, 0, bytes) != FPGAQ_OK || bytes[0] != 255) return 12;
+    values[0] = 9; values[1] = 9; values[2] = 3;
+    if (fpgaq_argmax(values, 3) != 0) return 13;
+    printf("%u %u\\n", (unsigned)FPGAQ_INPUT_FRAME_BYTES, (unsigned)FPGAQ_OUTPUT_FRAME_BYTES);
+    return 0;
+}
+"""
+
+
+@needs_compiler
+def test_the_c_driver(package: Path, tmp_path: Path) -> None:
+    drivers = package / "drivers"
+    (tmp_path / "test.c").write_text(C_TEST, encoding="ascii")
+    command = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-O1", f"-I{drivers}"]
+    subprocess.run([*command, "test.c", drivers / "fpgaq.c", "-o", "test"], cwd=tmp_path, check=True, timeout=60)
+    done = subprocess.run([tmp_path / "test"], capture_output=True, text=True, check=False, timeout=60)
+    interface = json.loads((package / "interface.json").read_text(encoding="utf-8"))["wrapper"]
+    sizes = [interface[side]["bytes_per_frame"] for side in ("input", "output")]
+    assert (done.returncode, done.stdout.split()) == (0, list(map(str, sizes)))
+
+
+def test_from_the_command_line(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fpgaq", "package", str(folder), "--for", "litex", "-o", "eye", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60,
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])})  # fmt: skip
+    assert json.loads(done.stdout)["tool"] == "litex" and (tmp_path / "eye" / "eye.py").is_file()
