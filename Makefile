@@ -1,22 +1,26 @@
-# Every target does the set-up that it needs. PYTHON=... chooses another Python than 3.10.
+# Every target does the set-up that it needs and no more. PYTHON=... chooses another Python than 3.10.
 SETUP := sh scripts/setup.sh
 BIN := .venv/bin
-EXAMPLE := examples/fashion_cnn
 
 N ?= 1000
+NETWORKS ?= 300
 
-.PHONY: help setup demo test test-slow mutants fuzz clocks bench registers packages boards lint format clean distclean
+.PHONY: help setup demo test test-slow mutants fuzz prove clocks bench registers exporters packages boards lint format clean distclean
 
 help:
-	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison'
+	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison;'
+	@echo '                installs only what that needs'
+	@echo 'make setup      everything that the other targets need, nnabla on Python 3.10 included'
 	@echo 'make test       the test suite: Python 3.10 with nnabla, then the newest Python without;'
 	@echo '                at most 25 minutes of two processors, at most 20 s of one for a test'
 	@echo 'make test-slow  the tests that take longer, up to 3 hours; what passed at this commit is not run again'
 	@echo 'make mutants    faults planted in hardware and benches, each of which has to be found'
 	@echo 'make fuzz N=1000 that many random networks, Verilog against the reference'
+	@echo 'make prove      cells against statements apart from them, for the parameters of 300 networks'
 	@echo 'make clocks     place and route of four unrolled layers: their clocks by three seeds'
 	@echo 'make bench      images per second of the integer reference and the float executor'
 	@echo 'make registers  print the registers of the wrapper anew from their SystemRDL'
+	@echo 'make exporters export small networks from PyTorch, Keras and others anew: installs 7.5 GB'
 	@echo 'make packages   packages for FuseSoC, edalize, LiteX and IP-XACT in the hands of these tools, which it installs'
 	@echo 'make boards     bitstreams of two examples for three boards, with tools from pip: about an hour'
 	@echo 'make lint       ruff, mypy and the layers of the rooms; make format  rewrite the sources as ruff wants them'
@@ -25,9 +29,9 @@ help:
 setup:
 	@$(SETUP) venv .venv
 
-demo: setup
-	@$(BIN)/fpgaq build $(EXAMPLE)/model.nnp --calibration $(EXAMPLE)/calibration.npz --data $(EXAMPLE)/test.npz \
-		--frames 2 --output build/demo
+demo:
+	@$(SETUP) venv .venv core
+	@$(BIN)/fpgaq demo --output build/demo
 
 test: setup
 	@$(BIN)/python scripts/run_tests.py
@@ -45,11 +49,17 @@ clocks: setup
 fuzz: setup
 	@$(BIN)/python -m hdl_tests.fuzz $(N)
 
+prove: setup
+	@OMP_NUM_THREADS=1 $(BIN)/python -m hdl_tests.proofs $(NETWORKS) -o build/proofs.json
+
 bench: setup
 	@$(BIN)/python benchmarks/reference.py
 
 registers: setup
 	@PYTHONPATH=. $(BIN)/python scripts/make_registers.py
+
+exporters: setup
+	@sh scripts/make_exporters.sh
 
 packages: setup
 	@test -x .venv-packages/bin/fusesoc || { python3 -m venv .venv-packages \

@@ -109,7 +109,7 @@ def table(counts: Mapping[str, Counter[str]]) -> list[str]:
 
 
 def main() -> None:
-    """Print the table, and the reasons of refusals behind it."""
+    """Print the table, and the reasons of refusals after it."""
     counts: dict[str, Counter[str]] = {}
     reasons = []
     for name, operator, model, inputs, outputs in node_cases():

@@ -23,7 +23,7 @@ _DIGITS = """Train it again, with nnabla (CPython 3.10):
     python examples/train.py --network {name}
 
 The 1,797 samples are those of scikit-learn's `load_digits`, kept in `../digits.npz`: "Optical Recognition of
-Handwritten Digits", E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, CC BY 4.0. Every feature counts the
+Handwritten Digits", E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, CC BY 4.0. Every value counts the
 dark pixels of a 4x4 block of a digit's bitmap. The test set was drawn with a fixed seed; the other samples train.
 """
 
@@ -68,7 +68,7 @@ def readme(name: str, task: Task, figures: Figures, counts: Counts) -> str:
         f" {figures.seconds:.{0 if figures.seconds >= 10 else 1}f} seconds on one core."
     )
     export = _EXPORT if task.classifier else ""
-    source = (_FASHION if name != "digits_tabular" else _DIGITS).format(name=name, export=export)
+    source = (_DIGITS if name.startswith("digits_") else _FASHION).format(name=name, export=export)
     return f"""# {name}
 
 {inspect.getdoc(task.network)}

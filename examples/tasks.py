@@ -96,6 +96,13 @@ def load_digits(folder: Path) -> Data:
     return Data(features[train], labels[train], features[test], labels[test])
 
 
+def load_digit_images(folder: Path) -> Data:
+    """The same digits as images (n, 1, 8, 8)."""
+    data = load_digits(folder)
+    images = [inputs.reshape(-1, 1, 8, 8) for inputs in (data.train_inputs, data.test_inputs)]
+    return Data(images[0], data.train_targets, images[1], data.test_targets)
+
+
 _PIXELS = "raw pixels 0 to 255, {}; the division by 255 is in the network"
 _IMAGES = _PIXELS.format("(n, 1, 28, 28)")
 _CLASSES = "softmax over the ten classes of Fashion-MNIST"
@@ -125,6 +132,14 @@ TASKS: dict[str, Task] = {
         load_rows,
         _PIXELS.format("(n, 28, 28): n images of 28 rows, the channels, and 28 columns, the steps"),
         _CLASSES,
+    ),
+    "digits_cnn": Task(
+        networks.digits,
+        Recipe(epochs=60, batch_size=32, rate=4e-3, weight_decay=1e-4),
+        load_digit_images,
+        "pixels 0 to 16, (n, 1, 8, 8); the division by 16 is in the network",
+        "softmax over the ten digits",
+        committed=DIGITS_TEST_COUNT,
     ),
     "digits_tabular": Task(
         networks.tabular,

@@ -14,38 +14,61 @@ from . import _moved
 from .base.version import __version__
 
 if TYPE_CHECKING:
+    from .hardware.schedule import Target
     from .pipeline import (
+        build,
         compare,
+        explore,
         generate,
         load_integer,
         load_model,
         quantize,
+        run,
+        save_integer,
         save_model,
         search,
         sensitivity,
         simulate,
     )
+    from .pipeline import synthesize as synth
     from .pipeline.pruning import prune
+    from .quantizer.config import QuantizeOptions
 
 __all__ = [
+    "QuantizeOptions",
+    "Target",
     "__version__",
+    "build",
     "compare",
+    "explore",
     "generate",
     "load_integer",
     "load_model",
     "prune",
     "quantize",
+    "run",
+    "save_integer",
     "save_model",
     "search",
     "sensitivity",
     "simulate",
+    "synth",
 ]
+
+_PLACES = {
+    "QuantizeOptions": ".quantizer.config",
+    "Target": ".hardware.schedule",
+    "prune": ".pipeline.pruning",
+}
+"""Modules of names that are no stages of `fpgaq.pipeline`."""
 
 
 def _stage(name: str) -> Any:
     from importlib import import_module
 
-    return getattr(import_module(".pipeline.pruning" if name == "prune" else ".pipeline", __name__), name)
+    # The command's name, which a module of 0.1.0 has too.
+    stage = "synthesize" if name == "synth" else name
+    return getattr(import_module(_PLACES.get(name, ".pipeline"), __name__), stage)
 
 
 class _Package(ModuleType):
@@ -58,7 +81,7 @@ class _Package(ModuleType):
 
 
 class _CallablePackage(ModuleType):
-    """A package with the name of a function (`search`): it can be called as the function that it hides."""
+    """A package with the name of a function (`search`, `explore`, `synth`): it can be called as that function."""
 
     @property
     def __signature__(self) -> object:
@@ -71,6 +94,13 @@ class _CallablePackage(ModuleType):
 
 
 def __getattr__(name: str) -> object:
+    if name in ("explore", "synth"):
+        # Code of 0.1.0 reads names of these packages; in `search` there were none that it needed.
+        from importlib import import_module
+
+        package = import_module(_moved.MODULES[f"{__name__}.{name}"])
+        package.__class__ = _CallablePackage
+        return package
     if name in __all__:
         return _stage(name)
     if f"{__name__}.{name}" in _moved.MODULES:

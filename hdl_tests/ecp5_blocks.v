@@ -160,7 +160,7 @@ module DP16KD #(
     end
 endmodule
 
-// A product of 18 by 18 bits, signed or not, behind a register or none.
+// A product of 18 by 18 bits, signed or not, after a register or none.
 module MULT18X18D #(
     parameter REG_OUTPUT_CLK = "NONE",
     parameter REG_OUTPUT_CE = "CE0",

@@ -104,6 +104,8 @@ def run_suite(folder: str, markers: str, arguments: Sequence[str], resume: bool 
     command = [python, "-m", "pytest", "-n", str(PROCESSES), "--dist", "worksteal", "-m", markers]
     command += [f"--junitxml={report}", f"--results={results}", f"--slowest={SLOWEST}", f"--hypothesis-seed={SEED}"]
     command += ["--resume"] if resume else []
+    # How many of all are done, at the end of each line of dots.
+    command += ["-o", "console_output_style=count"]
     # Each of the two processes has a processor of its own: more threads for its matrices would wait for each other.
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
     start = children_seconds()

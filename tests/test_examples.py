@@ -20,13 +20,14 @@ SHAPES = {
     "fashion_mobile": (1, 28, 28),
     "fashion_autoencoder": (1, 28, 28),
     "series_conv": (28, 28),
+    "digits_cnn": (1, 8, 8),
     "digits_tabular": (64,),
 }
 """The shape of a sample of each example."""
 NAMES = tuple(SHAPES)
 CLASSIFIERS = tuple(name for name in NAMES if name != "fashion_autoencoder")
-FASHION_CLASSIFIERS = tuple(name for name in CLASSIFIERS if name != "digits_tabular")
-COUNTS = {"fashion_autoencoder": 250, "digits_tabular": 500}
+FASHION_CLASSIFIERS = tuple(name for name in CLASSIFIERS if not name.startswith("digits_"))
+COUNTS = {"fashion_autoencoder": 250, "digits_cnn": 500, "digits_tabular": 500}
 """Samples in test.npz where they are not 600."""
 DATA_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -58,6 +58,7 @@ def run_tool(
     limits: Limits,
     environment: Mapping[str, str] | None = None,
     log: str = "output.log",
+    watch: Callable[[], None] = lambda: None,
 ) -> Finished:
     """Run `command` inside `folder`, without input, until it ends.
 
@@ -72,6 +73,8 @@ def run_tool(
         Variables in addition to those of this process.
     log : str
         The file in `folder` for its output; children that run at the same time need one each.
+    watch : callable
+        Called about ten times a second while it runs.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def run_tool(
         It could not be started or printed too much. However it ends, all its children are ended with it.
     """
     with (folder / log).open("w+b") as stream:
-        return _run(tool, command, folder, limits, environment, stream)
+        return _run(tool, command, folder, limits, environment, stream, watch)
 
 
 def ask_tool(
@@ -102,6 +105,7 @@ def _run(
     limits: Limits,
     environment: Mapping[str, str] | None,
     stream: BinaryIO,
+    watch: Callable[[], None] = lambda: None,
 ) -> Finished:
     try:
         child = subprocess.Popen(
@@ -117,9 +121,9 @@ def _run(
         reason = error.strerror or error
         raise ToolError(f"{tool} cannot be started: {reason}; `fpgaq doctor` shows which tools are there") from None
     try:
-        code = _wait(child, tool, folder, limits, stream)
+        code = _wait(child, tool, folder, limits, stream, watch)
     finally:
-        # Also on an interrupt, and also for helpers that a crashed parent leaves behind.
+        # Also on an interrupt, and also for helpers that a crashed parent left running.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
@@ -128,7 +132,14 @@ def _run(
     return Finished(code, stream.read().decode("utf-8", errors="replace"))
 
 
-def _wait(child: subprocess.Popen[bytes], tool: str, folder: Path | None, limits: Limits, stream: BinaryIO) -> int:
+def _wait(
+    child: subprocess.Popen[bytes],
+    tool: str,
+    folder: Path | None,
+    limits: Limits,
+    stream: BinaryIO,
+    watch: Callable[[], None],
+) -> int:
     deadline = time.monotonic() + limits.seconds
     while True:
         remaining = deadline - time.monotonic()
@@ -144,6 +155,7 @@ def _wait(child: subprocess.Popen[bytes], tool: str, folder: Path | None, limits
             raise ToolError(f"{tool} printed more than {limits.output >> 20} MiB and was ended")
         if code is not None:
             return code
+        watch()
 
 
 def _printed(stream: BinaryIO, folder: Path | None, logs: Sequence[str]) -> int:

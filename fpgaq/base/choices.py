@@ -9,6 +9,7 @@ Method = Literal["auto", "max", "percentile", "mse", "output"]
 ActivationRange = Literal["max", "percentile", "mse"]
 WeightDelta = Literal["ceil", "floor", "mse", "output"]
 WeightRounding = Literal["nearest", "hessian"]
+Edition = Literal["0.2", "0.1"]
 Language = Literal["verilog", "hls"]
 Simulator = Literal["icarus", "verilator"]
 EngineName = Literal["auto", "numpy", "cpp"]
@@ -17,12 +18,14 @@ Measure = Literal["surgeon", "l1", "l2", "gamma", "median", "activation"]
 Deltas = Literal["frozen", "recalibrated", "learned"]
 PackageTool = Literal["fusesoc", "edalize", "vivado", "quartus", "litex"]
 RateSchedule = Literal["cosine", "step", "constant"]
+Layout = Literal["auto", "nchw", "nhwc"]
 
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 METHODS: tuple[Method, ...] = get_args(Method)
 ACTIVATION_RANGES: tuple[ActivationRange, ...] = get_args(ActivationRange)
 WEIGHT_DELTAS: tuple[WeightDelta, ...] = get_args(WeightDelta)
 WEIGHT_ROUNDINGS: tuple[WeightRounding, ...] = get_args(WeightRounding)
+EDITIONS: tuple[Edition, ...] = get_args(Edition)
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 SIMULATORS: tuple[Simulator, ...] = get_args(Simulator)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
@@ -30,6 +33,7 @@ COSTS: tuple[Cost, ...] = get_args(Cost)
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 PACKAGE_TOOLS: tuple[PackageTool, ...] = get_args(PackageTool)
 DELTAS: tuple[Deltas, ...] = get_args(Deltas)
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 DEVICES = (
     *("xc7", "xc7s50", "xc7a35t", "xc7a50t", "xc7a100t", "xc7a200t", "xc7z010", "xc7z020"),
     *("xcup", "xczu3eg", "xck26", "xczu9eg", "ecp5-25k", "ecp5-45k", "ecp5-85k"),

@@ -107,14 +107,23 @@ def read_member(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
     return content
 
 
-def read_archive(stream: BinaryIO, path: str, limits: ArrayLimits) -> dict[str, NDArray[Any]]:
-    """Read every array of an .npz by name; `path` is for messages."""
+def read_archive(
+    stream: BinaryIO, path: str, limits: ArrayLimits, refused: dict[str, str] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Read every array of an .npz by name; `path` is for messages.
+
+    With `refused`, arrays that cannot be read go there with the reason, so that one that nobody needs does no harm.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     with open_archive(stream, path, limits) as archive:
         for info in archive.infolist():
             if not info.filename.endswith(".npy"):
                 raise ModelError(f"{path}: member {info.filename!r} is not a .npy array")
-            content = read_member(archive, info.filename, path)
-            where = f"{path}, array {info.filename[:-4]!r}"
-            arrays[info.filename[:-4]] = read_npy(io.BytesIO(content), where, len(content), limits)
+            content, name = read_member(archive, info.filename, path), info.filename[:-4]
+            try:
+                arrays[name] = read_npy(io.BytesIO(content), f"{path}, array {name!r}", len(content), limits)
+            except ModelError as error:
+                if refused is None:
+                    raise
+                refused[name] = str(error)
     return arrays

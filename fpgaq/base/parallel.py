@@ -13,11 +13,11 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import ToolError, UsageError
+from .extras import import_extra
 from .output import check_file
 from .regular import open_regular
 from .version import __version__
@@ -119,10 +119,7 @@ def _numbered(function: Callable[[Task], Any], index: int, task: Task) -> tuple[
 def _on_cluster(
     function: Callable[[Task], Any], tasks: Iterable[tuple[int, Task]], address: str
 ) -> Iterator[tuple[int, Any]]:
-    try:
-        distributed: Any = import_module("distributed")
-    except ImportError:
-        raise ToolError("--dask needs the package dask[distributed]: pip install 'fpgaq[cluster]'") from None
+    distributed: Any = import_extra("distributed", "cluster", "--dask")
     # A client whose making failed would try to part from its scheduler in __del__: 20 seconds, and a traceback.
     kind = type("Client", (distributed.Client,), {"__del__": lambda self: None})
     for logger in ("distributed", "tornado", "asyncio"):

@@ -1,12 +1,11 @@
-"""Plain text for people: aligned columns, safe names, numbers."""
+"""Plain text for people: safe names, numbers. `fpgaq.base.tables` has tables."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 NAME_WIDTH = 28
-"""Columns of names are cut here; `--json` has them in full."""
+"""Names within a message are cut here."""
 
 
 def printable(text: str) -> str:
@@ -22,35 +21,6 @@ def shorten(text: str, width: int = NAME_WIDTH) -> str:
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
-def columns(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    """Lines of aligned columns: numbers, also with a unit, to the right, everything else to the left."""
-    table = [[_cell(value) for value in row] for row in rows]
-    right = [all(_is_number(value) for value in column) for column in zip(*rows, strict=True)]
-    right += [False] * (len(headers) - len(right))
-    widths = [max(len(line[i]) for line in [list(headers), *table]) for i in range(len(headers))]
-    lines = []
-    for line in [list(headers), *table]:
-        cells = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)]
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
-def _is_number(value: object) -> bool:
-    return value[:1].isdecimal() or value in ("", "-") if isinstance(value, str) else True
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:.2f}" if math.isfinite(value) else str(value)
-    return shorten(str(value), 48)
-
-
 def shape_text(shape: Sequence[int]) -> str:
     """`(8, 28, 28)` as ``8x28x28``."""
     return "x".join(str(size) for size in shape) or "1"
@@ -59,3 +29,12 @@ def shape_text(shape: Sequence[int]) -> str:
 def percent(fraction: float | None) -> str:
     """A fraction as a percentage with two decimals, or a dash."""
     return "-" if fraction is None else f"{100 * fraction:.2f} %"
+
+
+def __getattr__(name: str) -> object:
+    if name == "columns":
+        # Its place in 0.1.0.
+        from .tables import columns
+
+        return columns
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

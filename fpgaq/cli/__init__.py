@@ -6,6 +6,7 @@ that help is fast.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import warnings
@@ -18,7 +19,7 @@ import click
 from ..base.errors import FpgaqError
 from ..base.text import printable
 from ..base.version import __version__
-from .settings import Settings, output_lost
+from .settings import Settings, output_lost, settings_options
 
 EPILOG = """\b
 Example, all in one command:
@@ -30,28 +31,46 @@ Step by step:
 """
 
 
-COMMANDS = {
-    "bitstream": ("boards", "Make a bitstream with a serial line for a board."),
-    "build": ("hardware", "Quantize, compare, generate and simulate MODEL."),
-    "cheapen": ("unrolled", "Choose weights that take less logic unrolled, or with --adders."),
-    "compare": ("quantizing", "Compare the integer network with the float one."),
-    "doctor": ("quantizing", "List the tools that are installed."),
-    "explore": ("searches", "Show what bits and multipliers buy."),
-    "finetune": ("training", "Continue the training of MODEL in fixed point."),
-    "generate": ("hardware", "Write Verilog or HLS C++ for an integer network."),
-    "infer": ("boards", "Send samples to a board, and compare every bit of what it computes."),
-    "package": ("packaging", "Make a core behind a bus a package of another tool."),
-    "parity": ("training", "Compare the integer network with nnabla."),
-    "prune": ("pruning", "Take channels out of MODEL."),
-    "quantize": ("quantizing", "Turn MODEL into an integer network."),
-    "run": ("quantizing", "Compute the integer network, exactly."),
-    "search": ("searches", "Choose the weight bits of each layer of MODEL for a budget."),
-    "sensitivity": ("searches", "Say which layer of MODEL hurts, and what to change."),
-    "simulate": ("hardware", "Simulate the hardware and compare every beat."),
-    "summary": ("quantizing", "List the layers of MODEL."),
-    "synth": ("synthesis", "Measure what the hardware takes and how fast it is."),
+SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "Start here": {
+        "demo": ("demo", "Build a small network that comes with fpgaq."),
+        "doctor": ("quantizing", "List the tools that are installed."),
+        "summary": ("quantizing", "List the layers of MODEL."),
+        "build": ("hardware", "Quantize, compare, generate and simulate MODEL."),
+    },
+    "Step by step": {
+        "quantize": ("quantizing", "Turn MODEL into an integer network."),
+        "split": ("splitting", "Write the part of MODEL that is carried, and the rest for the host."),
+        "compare": ("quantizing", "Compare the integer network with the float one."),
+        "run": ("quantizing", "Compute the integer network, exactly."),
+        "generate": ("hardware", "Write Verilog or HLS C++ for an integer network."),
+        "simulate": ("hardware", "Simulate the hardware and compare every beat."),
+        "synth": ("synthesis", "Measure what the hardware takes and how fast it is."),
+    },
+    "Into a system, onto a board": {
+        "export": ("exporting", "Write an integer network as standard ONNX."),
+        "package": ("packaging", "Make a core behind a bus a package of another tool."),
+        "bitstream": ("boards", "Make a bitstream with a serial line for a board."),
+        "infer": ("boards", "Send samples to a board, and compare every bit of what it computes."),
+    },
+    "Fewer bits, smaller networks": {
+        "sensitivity": ("searches", "Say which layer of MODEL hurts, and what to change."),
+        "search": ("searches", "Choose the weight bits of each layer of MODEL for a budget."),
+        "explore": ("searches", "Show what bits and multipliers buy."),
+        "prune": ("pruning", "Take channels out of MODEL."),
+        "finetune": ("training", "Continue the training of MODEL in fixed point."),
+        "parity": ("training", "Compare the integer network with nnabla."),
+        "cheapen": ("unrolled", "Choose weights that take less logic unrolled, or with --adders."),
+    },
 }
-"""Each command's module, and the first line of its help, which a test compares with the command's own."""
+"""The commands in the order in which one meets them, under the headings of the help: each command's module, and the
+first line of its help, which a test compares with the command's own."""
+
+COMMANDS = {name: facts for section in SECTIONS.values() for name, facts in section.items()}
+
+
+ERROR_KINDS = {1: "Bug", 2: "UsageError", 130: "Interrupted"}
+"""What JSON calls errors that are no `FpgaqError`, by their exit codes."""
 
 
 class LoadedCommands(Mapping[str, click.Command]):
@@ -72,24 +91,39 @@ class LoadedCommands(Mapping[str, click.Command]):
 class CommandGroup(click.Group):
     """A group whose list of commands needs none of their modules."""
 
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names in the order of the help."""
+        return list(COMMANDS)
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands first: options of the program itself are few, and the same everywhere."""
+        self.format_commands(context, formatter)
+        click.Command.format_options(self, context, formatter)
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands with the first lines of their help."""
-        room = formatter.width - 6 - max(map(len, COMMANDS))
-        rows = [(name, click.Command(name, help=text).get_short_help_str(room)) for name, (_, text) in COMMANDS.items()]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        """Write the commands under their headings, with the first lines of their help."""
+        widest = max(map(len, COMMANDS))
+        for heading, section in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(widest), text) for name, (_, text) in section.items()])
 
 
 @click.group(
     cls=CommandGroup,
     commands=LoadedCommands(),
-    no_args_is_help=False,
+    params=settings_options(),
+    invoke_without_command=True,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, prog_name="fpgaq")
-def fpgaq() -> None:
+@click.version_option(__version__, "-V", "--version", prog_name="fpgaq")
+@click.pass_context
+def fpgaq(context: click.Context) -> None:
     """Turn a trained network into fixed-point hardware, proved equal to its integer model."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        # Nothing was done: a script that forgot the command must notice.
+        context.exit(2)
 
 
 def invoke(arguments: Sequence[str] | None = None) -> int:
@@ -102,8 +136,10 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
         # click hands back the code of --help and --version in this mode, and what a command returned.
         return result if isinstance(result, int) else 0
     except FpgaqError as error:
-        return _report(settings, str(error), error.exit_code)
+        return _report(settings, str(error), error.exit_code, type(error).__name__)
     except click.UsageError as error:
+        # What cannot be parsed has set no option yet.
+        settings.json |= "--json" in (sys.argv[1:] if arguments is None else arguments)
         command = error.ctx.command_path if error.ctx else "fpgaq"
         return _report(settings, f"{error.format_message().rstrip('.')} (see `{command} --help`)", 2)
     except click.ClickException as error:
@@ -122,13 +158,18 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
         return _report(settings, f"{type(error).__name__}: {error}{hint}", 1)
 
 
-def _report(settings: Settings, message: str, code: int) -> int:
+def _report(settings: Settings, message: str, code: int, kind: str = "") -> int:
     if settings.debug and code != 130:
         import traceback
 
         traceback.print_exc()
     if sys.stderr is not None:
         print(printable(f"fpgaq: error: {message}"), file=sys.stderr)
+    if settings.json and not settings.shown and sys.stdout is not None:
+        facts = {"kind": kind or ERROR_KINDS.get(code, "Error"), "exit_code": code, "message": printable(message)}
+        # Where nobody reads standard output, the exit code still tells.
+        with contextlib.suppress(FpgaqError):
+            settings.show((), {"error": facts})
     return code
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import click
 
 from ..base.choices import Language
-from .options import Folder, Frames, Keep, TargetOptions, Thorough
+from .options import ArrayOptions, Folder, Frames, Keep, TargetOptions, Thorough
 from .parameters import Argument, Option
 from .wrapper import WishOptions
 
@@ -16,6 +16,8 @@ from .wrapper import WishOptions
 @dataclass(frozen=True, kw_only=True)
 class UnrollOptions:
     """Products in logic instead of multipliers."""
+
+    headings: ClassVar[dict[str, str]] = {"unroll": "Without multipliers"}
 
     unroll: Annotated[bool, Option("Put every product into logic, a frame a cycle: for tiny networks.")] = False
     levels: Annotated[int | None, Option("With --unroll: chains between registers.  [default: 2]", metavar="N")] = None
@@ -42,6 +44,7 @@ class GenerateOptions:
         str | None,
         Option("Frames for the bench; by default the samples inside FPGAQ.", metavar="NPZ"),
     ] = None
+    samples: ArrayOptions
     frames: Frames = None
     thorough: Thorough = False
     factor_bits: Annotated[

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ..base.errors import UsageError
-from ..base.text import columns, percent, printable, shorten
+from ..base.tables import columns
+from ..base.text import percent, printable
 from .generating import GenerateOptions
 from .options import (
+    ArrayOptions,
     Calibration,
+    DataOptions,
     Folder,
     Frames,
     Keep,
@@ -21,7 +23,7 @@ from .options import (
     Thorough,
 )
 from .parameters import Argument, Option, command
-from .quantizing import integer_lines, note_lines
+from .quantizing import estimate_only, integer_lines, note_lines
 from .settings import Settings
 from .unrolled import chosen_target, chosen_unrolling, show_unrolled
 from .wrapper import WishOptions, wrapper_lines, wrapper_run_lines
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..hardware.estimate import Knowledge, Storage
-    from ..hardware.schedule import BufferReport, Schedule
-    from ..pipeline import GenerateResult
+    from ..hardware.schedule import BufferReport
+    from ..pipeline import BuildResult, GenerateResult
     from ..proof.chosen import Exercise
     from ..proof.simulate import SimulationResult
 
@@ -51,7 +53,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
                 options.integer,
                 options.output,
                 unrolling,
-                data=options.data,
+                data=options.samples.optional(options.data),
                 frames=options.frames,
                 thorough=options.thorough,
                 keep=options.keep,
@@ -70,7 +72,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
             pipeline.load_integer(options.integer),
             options.output,
             target,
-            data=options.data,
+            data=options.samples.optional(options.data),
             frames=options.frames,
             language=options.language,
             device=options.target.device,
@@ -83,7 +85,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
         reports = report_buffers(result.network, result.schedule) if options.buffers else ()
     shown = hls_lines(result) if options.language == "hls" else generate_lines(result)
     lines = [*shown, *(["", *buffer_lines(reports)] if options.buffers else [])]
-    parts = {"layers": schedule_json(result.schedule), "buffers": [asdict(report) for report in reports]}
+    parts = {"layers": result.records(), "buffers": [asdict(report) for report in reports]}
     settings.show(lines, {**result.as_json(), **parts})
 
 
@@ -94,6 +96,7 @@ class SimulateOptions:
     directory: Annotated[str, Argument("DIR")]
     frames: Frames = None
     data: Annotated[str | None, Option("Frames to simulate instead of those of the folder.", metavar="NPZ")] = None
+    samples: ArrayOptions
     thorough: Thorough = False
     simulator: SimulatorName = "icarus"
 
@@ -107,13 +110,14 @@ def simulate(settings: Settings, options: SimulateOptions) -> None:
     """
     from .. import pipeline
 
-    with settings.progress(f"simulating with {options.simulator}"):
+    with settings.progress(f"simulating with {options.simulator}") as progress:
         result = pipeline.simulate(
             options.directory,
             frames=options.frames,
-            data=options.data,
+            data=options.samples.optional(options.data),
             simulator=options.simulator,
             thorough=options.thorough,
+            progress=progress,
         )
     settings.show(simulation_lines(result), asdict(result))
 
@@ -125,6 +129,7 @@ class BuildOptions:
     model: Annotated[str, Argument()]
     calibration: Calibration
     data: Annotated[str, Option("Labelled samples for the comparison and the bench.", metavar="NPZ")]
+    samples: DataOptions
     output: Folder
     quantizing: QuantizeFlags
     reading: ModelOptions
@@ -143,14 +148,12 @@ def build(settings: Settings, options: BuildOptions) -> None:
     """
     wanted, target, wish = options.quantizing.options(), options.target.target(), options.system.wish()
     from .. import pipeline
-    from ..study.report.comparison_table import table
-    from ..study.report.scales import unfolded_scales
 
     with settings.progress("starting") as progress:
         result = pipeline.build(
             options.model,
-            options.calibration,
-            options.data,
+            options.samples.source(options.calibration),
+            options.samples.bare(options.data),
             options.output,
             wanted,
             target,
@@ -158,6 +161,7 @@ def build(settings: Settings, options: BuildOptions) -> None:
             refuse_batch_statistics=options.reading.refuse_batch_statistics,
             input_shapes=options.reading.input_shapes(),
             outputs=options.reading.output_names(),
+            inputs=options.reading.input_names(),
             frames=options.frames,
             device=options.target.device,
             simulator=options.simulator,
@@ -165,14 +169,22 @@ def build(settings: Settings, options: BuildOptions) -> None:
             wish=wish,
             progress=progress,
         )
+    settings.show(build_lines(result), build_json(result))
+
+
+def build_lines(result: BuildResult) -> list[str]:
+    """What each stage has to tell, under its heading."""
+    from ..study.report.comparison_table import table_lines
+    from ..study.report.scales import unfolded_scales
+
     scales = unfolded_scales(result.graph, result.integer)
-    lines = [
+    return [
         "== Integer network",
         *integer_lines(result.integer),
         *note_lines([*result.graph.notes, *(scale.line() for scale in scales)]),
         "",
         "== Integer against float",
-        *table(result.compared).splitlines(),
+        *table_lines(result.compared),
         "",
         "== Hardware",
         *generate_lines(result.generated),
@@ -180,49 +192,33 @@ def build(settings: Settings, options: BuildOptions) -> None:
         "== Simulation",
         *simulation_lines(result.simulated),
     ]
-    parts = {
-        "generate": {**result.generated.as_json(), "layers": schedule_json(result.generated.schedule)},
+
+
+def build_json(result: BuildResult) -> dict[str, Any]:
+    """Plain values of each stage."""
+    from ..study.report.scales import unfolded_scales
+
+    return {
+        "generate": {**result.generated.as_json(), "layers": result.generated.records()},
         "simulate": asdict(result.simulated),
         "compare": result.compared.as_json(),
         "notes": list(result.graph.notes),
-        "unfolded": [asdict(scale) for scale in scales],
+        "unfolded": [asdict(scale) for scale in unfolded_scales(result.graph, result.integer)],
     }
-    settings.show(lines, parts)
-
-
-def schedule_json(schedule: Schedule) -> list[dict[str, Any]]:
-    """What the schedule chose for each layer; `queue_words` are beats of the queues at its inputs."""
-    layers = []
-    queues = Counter({edge.reader: 0 for edge in schedule.edges})
-    for edge in schedule.edges:
-        queues[edge.reader] += 1 << edge.queue_bits if edge.queue_bits is not None else 0
-    for index, plan in enumerate(schedule.plans):
-        fold = getattr(plan, "fold", None)
-        layers.append(
-            {
-                "name": plan.operator,
-                "multipliers": fold.multipliers if fold else 0,
-                "lanes": [fold.taps, fold.channels, fold.outputs] if fold else None,
-                "cycles": getattr(plan, "cycles", None),
-                "buffer_words": getattr(plan, "capacity", None),
-                "queue_words": queues[index] or None,
-            }
-        )
-    return layers
 
 
 def generate_lines(result: GenerateResult) -> list[str]:
     """A line for each layer's hardware, then what was predicted."""
     rows = [
         (
-            shorten(layer["name"]),
+            printable(layer["name"]),
             layer["multipliers"],
             "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-",
             layer["cycles"],
             layer["buffer_words"],
             layer["queue_words"],
         )
-        for layer in schedule_json(result.schedule)
+        for layer in result.records()
     ]
     schedule, prediction = result.schedule, result.schedule.prediction
     frames = "" if result.latency_frames is None else f" ({result.latency_frames:.1f} frames)"
@@ -234,13 +230,14 @@ def generate_lines(result: GenerateResult) -> list[str]:
         f" {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles{frames},"
         f" efficiency {percent(schedule.efficiency)}",
         *(
-            f"adders instead of multipliers: {shorten(engine.layers[0])}"
+            f"adders instead of multipliers: {printable(engine.layers[0])}"
             for engine in schedule.engines
             if engine.adders
         ),
         *wrapper_lines(result.wrapper),
         *memory_lines(result.storage),
         *estimate_lines(result),
+        *estimate_only(result.network),
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
 
@@ -262,13 +259,14 @@ def memory_lines(storage: Storage | None) -> list[str]:
 def hls_lines(result: GenerateResult) -> list[str]:
     """A line for each layer's lanes; cycles are for the vendor's tool to tell."""
     rows = [
-        (shorten(layer["name"]), layer["multipliers"], "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-")
-        for layer in schedule_json(result.schedule)
+        (printable(layer["name"]), layer["multipliers"], "x".join(map(str, layer["lanes"])) if layer["lanes"] else "-")
+        for layer in result.records()
     ]
     return [
         *columns(("layer", "multipliers", "taps x channels x outputs"), rows),
         f"{result.schedule.multipliers:,} multipliers of {result.schedule.budget:,}; `make` in the folder compiles it"
         " and compares every golden value",
+        *estimate_only(result.network),
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
 
@@ -307,7 +305,7 @@ def buffer_lines(reports: Sequence[BufferReport]) -> list[str]:
     rows = [
         (
             report.kind,
-            shorten(report.operator),
+            printable(report.operator),
             report.row_words,
             report.live_words,
             report.full_rate_words,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
 import click
 
 from ..base.choices import (
     DEVICES,
     ActivationRange,
+    Edition,
     EngineName,
+    Layout,
     Method,
     Rounding,
     Simulator,
@@ -23,6 +25,7 @@ from ..base.errors import UsageError
 from .parameters import Option
 
 if TYPE_CHECKING:
+    from ..base.data import DataSource
     from ..hardware.schedule import Target
     from ..model.graph import Graph
     from ..quantizer.config import QuantizeOptions
@@ -58,8 +61,65 @@ class NoOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ArrayOptions:
+    """Which arrays of a data file are meant."""
+
+    x: Annotated[str | None, Option("The array of the samples, or the columns of a table: A,B.", metavar="NAME")] = None
+    y: Annotated[str | None, Option("The array or column of the labels.", metavar="NAME")] = None
+
+    def source(self, path: str) -> DataSource:
+        """A data file, to be read as these options say."""
+        from ..base.data import DataSource
+
+        return DataSource(path, self.x, self.y)
+
+    def optional(self, path: str | None) -> DataSource | None:
+        """The same for a file that need not be given."""
+        return None if path is None else self.source(path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions(ArrayOptions):
+    """Which arrays of a data file are meant, and what brings them into the model's units."""
+
+    layout: Annotated[Layout, Option("Order of the samples' axes; auto: the one that fits.")] = "auto"
+    mean: Annotated[
+        str | None, Option("The model takes (x * scale - mean) / std: one number, or one a channel.", metavar="LIST")
+    ] = None
+    std: Annotated[str | None, Option("See --mean.", metavar="LIST")] = None
+    scale: Annotated[str | None, Option("See --mean; such as 1/255.", metavar="LIST")] = None
+
+    def source(self, path: str) -> DataSource:
+        """A data file, to be read as these options say."""
+        from ..base.data import DataSource
+        from ..base.preparation import make_preparation
+
+        mean, std, scale = (
+            numbers(text, f"--{name}") for name, text in (("mean", self.mean), ("std", self.std), ("scale", self.scale))
+        )
+        return DataSource(path, self.x, self.y, make_preparation(mean, std, scale, self.layout))
+
+    def bare(self, path: str) -> DataSource:
+        """A data file of the same arrays for a network that has its preparation stored."""
+        return ArrayOptions.source(self, path)
+
+
+def numbers(text: str | None, option: str) -> tuple[float, ...]:
+    """A list of numbers or fractions of an option, such as 0.5,1/255; empty if it was not given."""
+    if text is None:
+        return ()
+    try:
+        parts = [part.split("/") for part in text.split(",")]
+        return tuple(float(top) / float(bottom[0]) if bottom else float(top) for top, *bottom in parts)
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(f"{option} {text!r}: numbers separated by commas are needed, such as 0.5 or 1/255") from None
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
     """What of a model file is read."""
+
+    headings: ClassVar[dict[str, str]] = {"network": "Reading the model"}
 
     network: Annotated[str | None, Option("Which network of the model file.", metavar="NAME")] = None
     input_shape: Annotated[
@@ -72,6 +132,7 @@ class NetworkOptions:
     outputs: Annotated[
         str | None, Option("Keep these outputs only, or end at these tensors: A,B.", metavar="NAMES")
     ] = None
+    inputs: Annotated[str | None, Option("Begin at these tensors in place of the inputs.", metavar="NAMES")] = None
 
     def input_shapes(self) -> dict[str, tuple[int, ...]] | None:
         """The shapes of --input-shape by the names of the inputs; None if it was not given."""
@@ -88,12 +149,11 @@ class NetworkOptions:
 
     def output_names(self) -> tuple[str, ...] | None:
         """The names of --outputs; None if it was not given."""
-        if self.outputs is None:
-            return None
-        names = tuple(name.strip() for name in self.outputs.split(","))
-        if not all(names):
-            raise UsageError(f"--outputs {self.outputs!r}: give names of outputs, separated by commas")
-        return names
+        return _names(self.outputs, "outputs")
+
+    def input_names(self) -> tuple[str, ...] | None:
+        """The names of --inputs; None if it was not given."""
+        return _names(self.inputs, "inputs")
 
     def load(self, model: str | Path, *, passes: bool = True) -> Graph:
         """Read a model file as these options say."""
@@ -109,7 +169,17 @@ class NetworkOptions:
             refuse_batch_statistics=refuse_batch_statistics,
             input_shapes=self.input_shapes(),
             outputs=self.output_names(),
+            inputs=self.input_names(),
         )
+
+
+def _names(text: str | None, option: str) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise UsageError(f"--{option} {text!r}: give names of {option}, separated by commas")
+    return names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +200,16 @@ class ModelOptions(NetworkOptions):
 class QuantizeFlags:
     """Fields of `QuantizeOptions` by their names, each None where it was not given, and a file of them."""
 
-    weight_bits: Annotated[int | None, Option("Bits of a weight, 2 to 16.  [default: 8]")] = None
-    activation_bits: Annotated[int | None, Option("Bits of an activation, 2 to 16.  [default: 8]")] = None
+    headings: ClassVar[dict[str, str]] = {
+        "weight_bits": "Quantization",
+        "rounding": "Rules of quantization, by default those of the method",
+        "input_scale": "Inputs, outputs and what is between",
+    }
+
+    weight_bits: Annotated[int | None, Option("Bits of a weight, 2 to 16.  [default: 8]", metavar="BITS")] = None
+    activation_bits: Annotated[int | None, Option("Bits of an activation, 2 to 16.  [default: 8]", metavar="BITS")] = (
+        None
+    )
     method: Annotated[Method | None, Option("What the rules below come from.  [default: auto]")] = None
     per_channel: Annotated[
         bool | None, Option("A weight step for each output channel, or one.", "--per-channel/--per-tensor")
@@ -139,7 +217,9 @@ class QuantizeFlags:
     rounding: Annotated[Rounding | None, Option("Rule of every requantizer.  [default: half_up]")] = None
     narrow: Annotated[bool | None, Option("Symmetric signed range: never the most negative code.")] = None
     activation_range: Annotated[ActivationRange | None, Option("How activation steps are chosen.")] = None
-    percentile: Annotated[float | None, Option("Percent of values that fit, for --activation-range percentile.")] = None
+    percentile: Annotated[
+        float | None, Option("Percent of values that fit, for --activation-range percentile.", metavar="PERCENT")
+    ] = None
     weight_delta: Annotated[WeightDelta | None, Option("How weight steps are chosen.")] = None
     weight_rounding: Annotated[WeightRounding | None, Option("Each weight alone, or by the output.")] = None
     bias_correction: Annotated[
@@ -147,21 +227,30 @@ class QuantizeFlags:
     ] = None
     equalize: Annotated[bool | None, Option("Balance channels by their weights first.")] = None
     balance: Annotated[bool | None, Option("Balance channels by their activations first.")] = None
-    max_shift_span: Annotated[int | None, Option("How far the shifts of one layer may differ.  [default: 2]")] = None
-    input_scale: Annotated[float | None, Option("Input integer = round(x * scale + offset).")] = None
-    input_offset: Annotated[float | None, Option("The offset of that formula.")] = None
-    input_bits: Annotated[int | None, Option("Bits of an input element, 2 to 16.")] = None
-    output_bits: Annotated[int | None, Option("Bits of an output; by default the accumulator's.")] = None
+    max_shift_span: Annotated[
+        int | None, Option("How far the shifts of one layer may differ.  [default: 2]", metavar="PLACES")
+    ] = None
+    input_scale: Annotated[float | None, Option("Input integer = round(x * scale + offset).", metavar="FACTOR")] = None
+    input_offset: Annotated[float | None, Option("The offset of that formula.", metavar="OFFSET")] = None
+    input_bits: Annotated[int | None, Option("Bits of an input element, 2 to 16.", metavar="BITS")] = None
+    output_bits: Annotated[int | None, Option("Bits of an output; by default the accumulator's.", metavar="BITS")] = (
+        None
+    )
     sum_bits: Annotated[
         int | None,
-        Option("Least bits of what only sums read, and of pooled sums.  [default: 8]"),
+        Option("Least bits of what only sums read, and of pooled sums.  [default: 8]", metavar="BITS"),
     ] = None
-    table_bits: Annotated[int | None, Option("Bits of a function table's index, up to 12.  [default: 10]")] = None
+    table_bits: Annotated[
+        int | None, Option("Bits of a function table's index, up to 12.  [default: 10]", metavar="BITS")
+    ] = None
     scale_bits: Annotated[
         int | None,
-        Option("Bits of a channel's scale where it cannot be folded.  [default: 16]"),
+        Option("Bits of a channel's scale where it cannot be folded.  [default: 16]", metavar="BITS"),
     ] = None
     argmax: Annotated[bool | None, Option("The hardware gives the greatest output's index.")] = None
+    edition: Annotated[
+        Edition | None, Option("The release whose rules hold: 0.1 gives the bytes of 0.1.0.  [default: 0.2]", "--rules")
+    ] = None
     config: Annotated[
         str | None, Option("A file of these options, with overrides for single layers.", metavar="TOML")
     ] = None
@@ -171,19 +260,24 @@ class QuantizeFlags:
         from ..quantizer.config import combine_options
 
         flags = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "config"}
-        return combine_options(self.config, flags)
+        wanted = combine_options(self.config, flags)
+        if self.percentile is not None and not wanted.uses_percentile:
+            raise UsageError("--percentile would be ignored: give --activation-range percentile too, or leave it out")
+        return wanted
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetOptions:
     """How large or how fast the hardware is to be, and on which device."""
 
+    headings: ClassVar[dict[str, str]] = {"multipliers": "Size and speed"}
+
     multipliers: Annotated[int | None, Option("Use at most N multipliers.  [default: 64]", metavar="N")] = None
-    cycles: Annotated[int | None, Option("Take at most N cycles a frame.", metavar="N")] = None
+    cycles: Annotated[int | None, Option("Take at most so many cycles a frame.", metavar="CYCLES")] = None
     latency: Annotated[
-        int | None, Option("Have the first frame out after at most N cycles; alone or with these.", metavar="N")
+        int | None, Option("Have the first frame out after so many cycles; alone or with these.", metavar="CYCLES")
     ] = None
-    fps: Annotated[float | None, Option("Frames a second, with --clock.", metavar="F")] = None
+    fps: Annotated[float | None, Option("Frames a second, with --clock.", metavar="RATE")] = None
     clock: Annotated[float | None, Option("Clock in MHz, with --fps.", metavar="MHZ")] = None
     device: Annotated[
         str | None,
@@ -227,6 +321,8 @@ def _cycles_of(fps: float, clock: float) -> int:
 class EvaluationOptions:
     """Where many candidates are computed (`fpgaq.base.parallel.evaluate`)."""
 
+    headings: ClassVar[dict[str, str]] = {"jobs": "Where candidates are computed"}
+
     jobs: Annotated[int | None, Option("Processes on this machine; by default one per processor.", metavar="N")] = None
     dask: Annotated[
         str | None, Option("A Dask scheduler whose workers compute, such as tcp://host:8786.", metavar="ADDRESS")
@@ -237,5 +333,5 @@ class EvaluationOptions:
 
 
 def shown_count(show: Callable[[str], None], stage: str) -> Callable[[int, int], None]:
-    """A callback for the progress of many evaluations, shown behind the name of the stage."""
+    """A callback for the progress of many evaluations, shown after the name of the stage."""
     return lambda done, total: show(f"{stage}: {done} of {total}")

@@ -9,7 +9,9 @@ A field's type says what the command line takes, its default what holds where no
         frames: Annotated[int | None, Option("How many frames of the data.", metavar="N")] = None
 
 A field without a default is required. `int`, `float`, `str` and a `Literal` take a value, `bool` is a flag, and a
-tuple takes several. A field that is such a dataclass itself is a group of options that several commands share.
+tuple takes several. A field that is such a dataclass itself is a group of options that several commands share. Its
+class variable `headings` names the fields with which a section of the help begins, such as
+`headings = {"network": "Reading the model"}`.
 """
 
 from __future__ import annotations
@@ -21,10 +23,31 @@ from types import NoneType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import click
+from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
+from ..base.remarks import heard
 from .settings import Settings, settings_options
 
 Options = TypeVar("Options")
+
+MOST_CHOICES = 6
+"""So many choices stand in place of an option's value; more of them are listed in its help, where they wrap."""
+
+
+COMPLETED = {
+    **dict.fromkeys(("NPZ", "NNP", "FPGAQ", "TOML", "DOT", "FILE", "MODEL..."), "file"),
+    "DIR": "dir",
+}
+"""What a shell completes for a value, by what it is called."""
+
+
+def completion(metavar: str | None) -> dict[str, Any]:
+    """The argument of click for a value that names a file or a folder."""
+    kind = COMPLETED.get(metavar or "")
+    if kind is None:
+        return {}
+    return {"shell_complete": lambda context, parameter, incomplete: [CompletionItem(incomplete, type=kind)]}
 
 
 class Option:
@@ -41,6 +64,8 @@ class Option:
         What it takes, where the field's type does not say all of it.
     show_default : bool
         Whether the help tells a default other than None and False.
+    needs : tuple of str
+        Fields of the same object of options, one of which has to be given beside this one, or it would be ignored.
     """
 
     def __init__(
@@ -50,19 +75,32 @@ class Option:
         metavar: str | None = None,
         kind: click.ParamType[Any] | None = None,
         show_default: bool = True,
+        needs: tuple[str, ...] = (),
     ) -> None:
         self.help = help
         self.names = names
         self.metavar = metavar
         self.kind = kind
         self.show_default = show_default
+        self.needs = needs
 
     def parameter(self, name: str, kind: Any, default: Any) -> click.Parameter:
         """The parameter of click for a field of this name, type and default (MISSING for none)."""
         is_long = any(text.startswith("--") for text in self.names)
         declared = [name, *self.names, *([] if is_long else [f"--{name.replace('_', '-')}"])]
         value, several = _value_type(kind)
-        facts: dict[str, Any] = {"help": self.help, "metavar": self.metavar, "required": default is MISSING}
+        metavar, text = self.metavar, self.help
+        chosen: Any = self.kind or value
+        choices = tuple(chosen.choices) if isinstance(chosen, click.Choice) else ()
+        if len(choices) > MOST_CHOICES:
+            metavar = metavar or name.upper()
+            text = f"{text} One of {', '.join(choices)}."
+        facts: dict[str, Any] = {
+            "help": text,
+            "metavar": metavar,
+            "required": default is MISSING,
+            **completion(metavar),
+        }
         facts |= {"is_flag": True} if value is bool else {"type": self.kind or value}
         if several:
             facts["multiple"] = True
@@ -83,7 +121,15 @@ class Argument:
         """The parameter of click for a field of this name, type and default (MISSING for none)."""
         value, several = _value_type(kind)
         required = default is MISSING
-        return click.Argument([name], type=value, nargs=-1 if several else 1, required=required, metavar=self.metavar)
+        return click.Argument(
+            [name],
+            type=value,
+            nargs=-1 if several else 1,
+            required=required,
+            metavar=self.metavar,
+            # An argument without a name of its own is a model file.
+            **completion(self.metavar or "FILE"),
+        )
 
 
 def _value_type(kind: Any) -> tuple[Any, bool]:
@@ -111,6 +157,60 @@ def read_parameters(options: Any) -> Iterator[click.Parameter]:
             yield mark.parameter(field.name, kind, field.default)
 
 
+def read_sections(options: Any, heading: str = "Options") -> dict[str, str]:
+    """The heading of the help under which each field stands: its own group's, else `heading`."""
+    begins: dict[str, str] = getattr(options, "headings", {})
+    kinds, own = get_type_hints(options), heading
+    found: dict[str, str] = {}
+    for field in fields(options):
+        own = begins.get(field.name, own)
+        found |= read_sections(kinds[field.name], own) if is_dataclass(kinds[field.name]) else {field.name: own}
+    return found
+
+
+def read_needs(options: Any) -> dict[str, tuple[str, ...]]:
+    """For each field that would be ignored alone, the fields one of which has to be given beside it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, kind in get_type_hints(options, include_extras=True).items():
+        if is_dataclass(kind):
+            found |= read_needs(kind)
+        elif get_origin(kind) is Annotated and isinstance(get_args(kind)[1], Option) and get_args(kind)[1].needs:
+            found[name] = get_args(kind)[1].needs
+    return found
+
+
+class Command(click.Command):
+    """A command whose help has its options in sections, and which refuses options that it would ignore."""
+
+    sections: dict[str, str]
+    needs: dict[str, tuple[str, ...]]
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections in the order of the fields; the last one holds what every command takes."""
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        for parameter in self.get_params(context):
+            record = parameter.get_help_record(context)
+            if isinstance(parameter, click.Option) and record is not None:
+                sections.setdefault(self.sections.get(str(parameter.name), "Every command"), []).append(record)
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command, if none of what was given would be ignored."""
+        spelled = {parameter.name: parameter.opts for parameter in self.params}
+        given = {name for name in spelled if context.get_parameter_source(str(name)) is ParameterSource.COMMANDLINE}
+        for name, needed in self.needs.items():
+            if name in given and not given & set(needed):
+                text, others = (
+                    max(spelled[name], key=len),
+                    " or ".join(max(spelled[other], key=len) for other in needed),
+                )
+                raise click.UsageError(f"{text} would be ignored: give {others} too, or leave it out", context)
+        return super().invoke(context)
+
+
 def make_options(options: Callable[..., Options], values: dict[str, Any]) -> Options:
     """An object of options of what click read, by name."""
     kinds = get_type_hints(options)
@@ -131,9 +231,11 @@ def command(
 
     def decorate(function: Callable[[Settings, Options], int | None]) -> click.Command:
         def run(**values: Any) -> int | None:
-            return function(click.get_current_context().ensure_object(Settings), make_options(options, values))
+            settings = click.get_current_context().ensure_object(Settings)
+            with heard(settings.hear):
+                return function(settings, make_options(options, values))
 
-        return click.Command(
+        made = Command(
             function.__name__,
             callback=run,
             params=[*read_parameters(options), *settings_options()],
@@ -141,5 +243,7 @@ def command(
             # click must not wrap the example.
             epilog=f"\b\nExample:\n  {example}",
         )
+        made.sections, made.needs = read_sections(options), read_needs(options)
+        return made
 
     return decorate

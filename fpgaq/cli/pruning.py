@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from ..base.choices import Measure
 from ..base.errors import UsageError
-from ..base.text import columns, printable, shorten
-from .options import DEVICE, NetworkOptions
+from ..base.tables import columns
+from ..base.text import printable
+from .options import DEVICE, DataOptions, NetworkOptions
 from .parameters import Argument, Option, command
 from .settings import Settings
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class PruneCommandOptions:
     """The options of `fpgaq prune`."""
+
+    headings: ClassVar[dict[str, str]] = {
+        "budget": "How much goes, and which channels",
+        "train": "Training after the cut",
+        "test": "What is reported",
+    }
 
     model: Annotated[str, Argument()]
     calibration: Annotated[
@@ -37,12 +44,12 @@ class PruneCommandOptions:
     budget_cycles: Annotated[
         float | None, Option("Cycles a frame at --multipliers: a share, or a number.", metavar="B")
     ] = None
-    multipliers: Annotated[int, Option("Multipliers of the schedules.")] = 64
+    multipliers: Annotated[int, Option("Multipliers of the schedules.", metavar="N")] = 64
     measure: Annotated[
         Measure, Option("Importance of a channel: to its readers (surgeon), by its weights, or by its values.")
     ] = "surgeon"
-    at_least: Annotated[int, Option("Channels that every layer keeps at least.")] = 1
-    multiple_of: Annotated[int, Option("Keep multiples of this number of channels.")] = 1
+    at_least: Annotated[int, Option("Channels that every layer keeps at least.", metavar="N")] = 1
+    multiple_of: Annotated[int, Option("Keep multiples of this number of channels.", metavar="N")] = 1
     train: Annotated[
         str | None, Option("Labelled training samples, for --finetune, --trials and choices.", metavar="NPZ")
     ] = None
@@ -50,11 +57,16 @@ class PruneCommandOptions:
         float,
         Option("Epochs of training after the cut (needs nnabla).", metavar="EPOCHS", show_default=False),
     ] = 0.0
-    rate: Annotated[float, Option("Learning rate of --finetune at its start.")] = 3e-3
+    rate: Annotated[
+        float, Option("Learning rate of --finetune at its start.", metavar="RATE", needs=("finetune", "trials"))
+    ] = 3e-3
     trials: Annotated[
-        int, Option("Choices of channels to train briefly; the best on a held-out tenth of --train is taken.")
+        int,
+        Option("Choices of channels to train briefly; the best on a held-out tenth of --train is taken.", metavar="N"),
     ] = 1
-    trial_epochs: Annotated[float, Option("Epochs of each training of --trials.")] = 4.0
+    trial_epochs: Annotated[
+        float, Option("Epochs of each training of --trials.", metavar="EPOCHS", needs=("trials",))
+    ] = 4.0
     refit: Annotated[
         bool,
         Option(
@@ -62,13 +74,22 @@ class PruneCommandOptions:
             "--refit/--no-refit",
         ),
     ] = True
-    data: Annotated[
+    test: Annotated[
         str | None,
-        Option("Labelled test samples, for the accuracy before and after.", metavar="NPZ"),
+        Option(
+            "Labelled test samples, for the accuracy before and after; --data is the old name.",
+            "--test",
+            "--data",
+            metavar="NPZ",
+        ),
     ] = None
     synth: Annotated[str | None, Option("Synthesize the network before and after for a device.", kind=DEVICE)] = None
     groups: Annotated[bool, Option("Only list what can be pruned, what cannot, and why.")] = False
-    draw: Annotated[str | None, Option("Draw the groups into a Graphviz file.", metavar="DOT")] = None
+    picture: Annotated[
+        str | None,
+        Option("Draw the groups, for Graphviz; --draw is the old name.", "--picture", "--draw", metavar="DOT"),
+    ] = None
+    samples: DataOptions
     reading: NetworkOptions
     jobs: Annotated[int | None, Option("Processes that measure; by default one per processor.", metavar="N")] = None
 
@@ -95,7 +116,7 @@ class PruneCommandOptions:
 
 @command(
     PruneCommandOptions,
-    "fpgaq prune model.nnp --budget 0.5 --calibration train.npz --data test.npz -o pruned.nnp\n"
+    "fpgaq prune model.nnp --budget 0.5 --calibration train.npz --test test.npz -o pruned.nnp\n"
     "  fpgaq prune model.nnp --groups",
 )
 def prune(settings: Settings, options: PruneCommandOptions) -> None:
@@ -104,10 +125,11 @@ def prune(settings: Settings, options: PruneCommandOptions) -> None:
     The least important channels go, until the budget is met. Weights really shrink in every layer that they run
     through.
     """
+    _refuse_beside_groups(options)
     graph = options.reading.load(options.model, passes=False)
     output, calibration = options.output, options.calibration
-    if options.groups or options.draw:
-        _show_groups(settings, graph, options.draw)
+    if options.groups or options.picture:
+        _show_groups(settings, graph, options.picture)
         if options.groups or output is None:
             return
     if output is None or calibration is None:
@@ -118,10 +140,10 @@ def prune(settings: Settings, options: PruneCommandOptions) -> None:
     with settings.progress("reading") as tell:
         result = prune_network(
             graph,
-            calibration,
+            options.samples.source(calibration),
             wanted,
-            training=options.train,
-            data=options.data,
+            training=options.samples.optional(options.train),
+            data=options.samples.optional(options.test),
             device=options.synth,
             output=output,
             progress=tell,
@@ -129,12 +151,20 @@ def prune(settings: Settings, options: PruneCommandOptions) -> None:
     from ..study.pruning.figures import table_rows
 
     lines = columns(("layers", "channels", "kept"), [
-        (shorten(" + ".join(group.layers), 48), group.size, kept)
+        (printable(" + ".join(group.layers)), group.size, kept)
         for group, kept in zip(result.groups, result.found.counts, strict=True) if group.units
     ])  # fmt: skip
     lines += ["", *columns(("", "before", "after", "left"), table_rows(result.before, result.after))]
     lines.append(f"written: {printable(output)}")
     settings.show(lines, {**result.as_json(), "output": output})
+
+
+def _refuse_beside_groups(options: PruneCommandOptions) -> None:
+    """UsageError for an option of pruning beside --groups, which only lists."""
+    names = ("calibration", "output", "budget", "budget_rom", "budget_cycles", "train", "test", "synth")
+    for name in names if options.groups else ():
+        if getattr(options, name) is not None:
+            raise UsageError(f"--groups only lists: leave --{name.replace('_', '-')} out")
 
 
 def _show_groups(settings: Settings, graph: Graph, draw: str | None) -> None:

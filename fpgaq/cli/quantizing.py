@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ..base.text import columns, printable, shape_text, shorten
-from .options import Engine, ModelOptions, NoOptions, QuantizeFlags
+from ..base.errors import UsageError
+from ..base.tables import columns
+from ..base.text import printable, shape_text
+from .options import ArrayOptions, DataOptions, Engine, ModelOptions, NoOptions, QuantizeFlags, numbers
 from .parameters import Argument, Option, command
 from .settings import Settings
 
@@ -36,16 +38,16 @@ def summary(settings: Settings, options: SummaryOptions) -> None:
 
     result = summarize(options.reading.load(options.model))
     rows = [
-        (shorten(layer.name), layer.operator, shape_text(layer.shape), layer.parameters, layer.macs)
+        (printable(layer.name), layer.operator, shape_text(layer.shape), layer.parameters, layer.macs)
         for layer in result.layers
     ]
     lines = columns(("layer", "operator", "output", "parameters", "multiplications"), rows)
     inputs, outputs = (
-        ", ".join(f"{shorten(name)} {shape_text(shape)}" for name, shape in tensors.items())
+        ", ".join(f"{printable(name)} {shape_text(shape)}" for name, shape in tensors.items())
         for tensors in (result.inputs, result.outputs)
     )
     lines.append(
-        f"{shorten(result.name)}: {inputs} -> {outputs}; {result.parameters:,} parameters,"
+        f"{printable(result.name)}: {inputs} -> {outputs}; {result.parameters:,} parameters,"
         f" {result.macs:,} multiplications a frame"
     )
     settings.show([*lines, *note_lines(result.notes)], result.as_json())
@@ -59,7 +61,12 @@ class QuantizeCommandOptions:
     calibration: Annotated[
         str | None, Option("Training samples, .npy or .npz; none for a finetuned model.", metavar="NPZ")
     ] = None
+    input_range: Annotated[
+        str | None,
+        Option("Without samples: the range of inputs, for size and speed alone (estimate only).", metavar="LO,HI"),
+    ] = None
     output: Annotated[str, Option("The integer network to write.", "-o", metavar="FPGAQ")]
+    samples: DataOptions
     quantizing: QuantizeFlags
     reading: ModelOptions
 
@@ -72,6 +79,7 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
     an .onnx that is quantized already.
     """
     wanted = options.quantizing.options()
+    calibration, extent = options.samples.optional(options.calibration), chosen_range(options.input_range)
     from .. import pipeline
     from ..pipeline.quantizing import quantize_stated
     from ..study.report.scales import unfolded_scales
@@ -79,11 +87,12 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
     with settings.progress("quantizing"):
         stated = quantize_stated(
             options.model,
-            options.calibration,
+            calibration,
             wanted,
             network=options.reading.network,
             input_shapes=options.reading.input_shapes(),
             outputs=options.reading.output_names(),
+            inputs=options.reading.input_names(),
             output=options.output,
         )
     if stated is not None:
@@ -93,12 +102,37 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
         return
     with settings.progress("quantizing"):
         graph = options.reading.load(options.model)
-        integer = pipeline.quantize(graph, options.calibration, wanted, output=options.output)
+        integer = pipeline.quantize(graph, calibration, wanted, output=options.output, input_range=extent)
     scales = unfolded_scales(graph, integer)
     notes = note_lines([*graph.notes, *(scale.line() for scale in scales)])
-    lines = [*integer_lines(integer), *notes, f"written: {printable(options.output)}"]
+    lines = [*integer_lines(integer), *choice_lines(integer), *notes, *estimate_only(integer)]
+    lines.append(f"written: {printable(options.output)}")
     parts = {"notes": list(graph.notes), "unfolded": [asdict(scale) for scale in scales]}
-    settings.show(lines, {**integer_json(integer, options.output), **parts})
+    settings.show(lines, {**integer_json(integer, options.output), **parts, **_choices(integer)})
+
+
+def _choices(integer: IntegerGraph) -> dict[str, Any]:
+    """What was chosen by measurement and what was measured, as plain values."""
+    return {"chosen": integer.options.get("chosen", []), "measured": integer.options.get("measured")}
+
+
+def choice_lines(integer: IntegerGraph) -> list[str]:
+    """What was chosen by measurement, and the agreement with the float network that it lets expect."""
+    lines = [f"chosen by the error at the output: {printable(words)}" for words in integer.options.get("chosen", [])]
+    for name, border in integer.options.get("borders", {}).items():
+        padding, place = border["integer"], border["place"]
+        lines.append(
+            f"layer {printable(name)}: pads with {padding} for {place:.3f}; at the border its input is"
+            f" {abs(padding - place):.3f} of a step off"
+        )
+    measured = integer.options.get("measured")
+    if measured is None:
+        return lines
+    if measured["agreement"] is None:
+        expected = f"error {measured['divergence']:.2e} of the outputs' variance"
+    else:
+        expected = f"{100 * measured['agreement']:.1f} % of answers as the float network's"
+    return [*lines, f"expected: {expected} ({measured['samples']} calibration samples held out)"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +142,7 @@ class CompareOptions:
     model: Annotated[str, Argument()]
     integer: Annotated[str, Argument("FPGAQ")]
     data: Annotated[str, Option("Samples x with labels y, or with targets of the outputs.", metavar="NPZ")]
+    samples: ArrayOptions
     reading: ModelOptions
     engine: Engine = "auto"
 
@@ -119,12 +154,19 @@ def compare(settings: Settings, options: CompareOptions) -> None:
     MODEL and FPGAQ are run on the same data. Labels give accuracies, targets of an output mean squared errors.
     """
     from .. import pipeline
-    from ..study.report.comparison_table import table
+    from ..base.kinds import kind_of
+    from ..study.report.comparison_table import table_lines
+
+    if kind_of(options.model) == "integer" and kind_of(options.integer) == "model":
+        raise UsageError(
+            f"the model comes first: fpgaq compare {options.integer} {options.model} --data {options.data}"
+        )
 
     with settings.progress("comparing integer with float"):
+        integer, data = pipeline.load_integer(options.integer), options.samples.source(options.data)
         source, graph = (options.reading.load(options.model, passes=passes) for passes in (False, True))
-        result = pipeline.compare(graph, options.integer, options.data, engine=options.engine, source=source)
-    lines = [*table(result).splitlines(), *note_lines(graph.notes)]
+        result = pipeline.compare(graph, integer, data, engine=options.engine, source=source)
+    lines = [*table_lines(result), *note_lines(graph.notes), *estimate_only(integer)]
     settings.show(lines, {**result.as_json(), "notes": list(graph.notes)})
 
 
@@ -133,7 +175,8 @@ class RunOptions:
     """The options of `fpgaq run`."""
 
     integer: Annotated[str, Argument("FPGAQ")]
-    data: Annotated[str, Option("Samples in the model's own units.", metavar="NPZ")]
+    data: Annotated[str, Option("Samples in the units of calibration.", metavar="NPZ")]
+    samples: ArrayOptions
     output: Annotated[str, Option("Integer outputs y, real values y_float.", "-o", metavar="NPZ")]
     engine: Engine = "auto"
 
@@ -154,18 +197,19 @@ def run(settings: Settings, options: RunOptions) -> None:
 
     check_file(options.output)
     with settings.progress("computing"):
-        results, used = pipeline.run_with_engine(options.integer, options.data, options.engine)
+        integer = pipeline.load_integer(options.integer)
+        results, used = pipeline.run_with_engine(integer, options.samples.source(options.data), options.engine)
     arrays: dict[str, NDArray[Any]] = {}
     lines = []
     for name, (integers, real) in results.items():
         key = "y" if len(results) == 1 else name
         arrays[key], arrays[f"{key}_float"] = integers, real
-        lines.append(f"{shorten(name)}: {len(integers):,} frames of {shape_text(integers.shape[1:])}")
+        lines.append(f"{printable(name)}: {len(integers):,} frames of {shape_text(integers.shape[1:])}")
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     write_file(options.output, buffer.getvalue())
     shapes = {name: list(array.shape) for name, array in arrays.items()}
-    lines += [f"computed by {describe_engine(used)}", f"written: {printable(options.output)}"]
+    lines += [f"computed by {describe_engine(used)}", *estimate_only(integer), f"written: {printable(options.output)}"]
     settings.show(lines, {"output": options.output, "arrays": shapes, "engines": sorted(used)})
 
 
@@ -191,6 +235,21 @@ def note_lines(notes: Iterable[str]) -> list[str]:
     return [f"note: {printable(note)}" for note in notes]
 
 
+def chosen_range(text: str | None) -> tuple[float, float] | None:
+    """The range of --input-range; None if it was not given."""
+    ends = numbers(text, "--input-range")
+    if text is not None and len(ends) != 2:
+        raise UsageError(f"--input-range {text!r}: two numbers are needed, such as 0,255")
+    return (ends[0], ends[1]) if ends else None
+
+
+def estimate_only(integer: IntegerGraph) -> list[str]:
+    """The mark of a network that was quantized without data."""
+    if not integer.estimate_only:
+        return []
+    return ["estimate only: quantized without data, so that size and speed hold and values mean nothing"]
+
+
 def integer_lines(integer: IntegerGraph) -> list[str]:
     """A line for each integer layer: formats, accumulator and shifts."""
     rows = []
@@ -199,7 +258,7 @@ def integer_lines(integer: IntegerGraph) -> list[str]:
         span = str(shifts[0]) if len(shifts) == 1 else f"{shifts[0]}..{shifts[-1]}" if shifts else "-"
         rows.append(
             (
-                shorten(layer["name"]),
+                printable(layer["name"]),
                 layer["operator"],
                 shape_text(layer["shape"]),
                 layer["weight_format"] or "-",
@@ -240,4 +299,5 @@ def integer_json(integer: IntegerGraph, output: str | None = None) -> dict[str, 
                 "multiplier": list(requantize.multiplier) if requantize else [],
             }
         )
-    return {"name": integer.name, "output": output, "digest": digest(integer), "layers": layers}
+    mark = {"estimate_only": True} if integer.estimate_only else {}
+    return {"name": integer.name, "output": output, "digest": digest(integer), "layers": layers, **mark}

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from ..base.choices import Cost
 from ..base.errors import UsageError
-from ..base.text import columns, percent, printable, shorten
+from ..base.tables import columns
+from ..base.text import percent, printable
 from .hardware import error_line
-from .options import DEVICE, Calibration, EvaluationOptions, ModelOptions, QuantizeFlags, shown_count
+from .options import DEVICE, Calibration, DataOptions, EvaluationOptions, ModelOptions, QuantizeFlags, shown_count
 from .parameters import Argument, Option, command
 from .quantizing import note_lines
 from .settings import Settings
@@ -31,6 +32,7 @@ class SensitivityOptions:
     model: Annotated[str, Argument()]
     calibration: Calibration
     data: Data = None
+    samples: DataOptions
     evaluation: EvaluationOptions
     quantizing: QuantizeFlags
     reading: ModelOptions
@@ -50,8 +52,8 @@ def sensitivity(settings: Settings, options: SensitivityOptions) -> None:
         graph = options.reading.load(options.model)
         found = pipeline.sensitivity(
             graph,
-            options.calibration,
-            options.data,
+            options.samples.source(options.calibration),
+            options.samples.optional(options.data),
             wanted,
             jobs=options.evaluation.jobs,
             dask=options.evaluation.dask,
@@ -59,7 +61,7 @@ def sensitivity(settings: Settings, options: SensitivityOptions) -> None:
             progress=shown_count(show, "measuring"),
         )
     rows = [
-        (shorten(place.layer, 40), place.part, f"{place.bits} bits", percent(place.share), *_decibels(place.noise),
+        (printable(place.layer), place.part, f"{place.bits} bits", percent(place.share), *_decibels(place.noise),
          percent(place.agreement))
         for place in found.places
     ]  # fmt: skip
@@ -78,11 +80,15 @@ class SearchOptions:
     model: Annotated[str, Argument()]
     calibration: Calibration
     data: Data = None
+    samples: DataOptions
     budget: Annotated[str, Option("Bits, or a percentage of the cost of 8-bit weights.", metavar="BITS")]
     cost: Annotated[Cost, Option("Which bits the budget counts: of ROM, or of multipliers.")] = "rom"
-    widths: Annotated[str, Option("Weight bits to choose from.", metavar="LIST")] = "2,3,4,5,6,8"
+    bits: Annotated[
+        str,
+        Option("Weight bits to choose from; --widths is the old name.", "--bits", "--widths", metavar="LIST"),
+    ] = "2,3,4,5,6,8"
     output: Annotated[str, Option("The options to write, for `quantize --config`.", "-o", metavar="TOML")]
-    picture: Annotated[str | None, Option("Draw accuracy against cost.", metavar="PNG")] = None
+    picture: Annotated[str | None, Option("Draw accuracy against cost: .png, .pdf or .svg.", metavar="FILE")] = None
     evaluation: EvaluationOptions
     quantizing: QuantizeFlags
     reading: ModelOptions
@@ -95,11 +101,15 @@ def search(settings: Settings, options: SearchOptions) -> None:
     The loss of each layer at each width is measured. Then the best combinations are measured as a whole.
     """
     from ..base.output import check_file, write_file
+    from ..study.drawing import check_picture
 
     written = [path for path in (options.output, options.picture) if path]
     for path in written:
         check_file(path)
-    widths, wanted = _widths(options.widths), options.quantizing.options()
+    if options.picture:
+        check_picture(options.picture)
+    _refuse_bits(options.quantizing, ("weight_bits",))
+    widths, wanted = _widths(options.bits, "bits"), options.quantizing.options()
     from .. import pipeline
     from ..study.search.front import best_so_far, config_text, draw
 
@@ -107,8 +117,8 @@ def search(settings: Settings, options: SearchOptions) -> None:
         graph = options.reading.load(options.model)
         found = pipeline.search(
             graph,
-            options.calibration,
-            options.data,
+            options.samples.source(options.calibration),
+            options.samples.optional(options.data),
             wanted,
             budget=options.budget,
             cost=options.cost,
@@ -120,7 +130,7 @@ def search(settings: Settings, options: SearchOptions) -> None:
         )
     write_file(options.output, config_text(wanted, found.chosen).encode())
     if options.picture:
-        write_file(options.picture, draw(found))
+        write_file(options.picture, draw(found, options.picture))
     front = best_so_far(found)
     rows = [
         (" ".join(str(bits) for bits in each.bits.values()), each.cost, *_decibels(each.quality.noise),
@@ -129,7 +139,7 @@ def search(settings: Settings, options: SearchOptions) -> None:
         for each in found.candidates
     ]  # fmt: skip
     lines = columns(("weight bits by layer", f"{options.cost} bits", "dB", "agreement", "top-1", ""), rows)
-    lines += ["", "layers in order: " + ", ".join(shorten(name) for name in found.chosen.bits)]
+    lines += ["", "layers in order: " + ", ".join(printable(name) for name in found.chosen.bits)]
     lines.append(f"budget {found.budget:,} bits, {found.chosen.cost:,} used; measured on {found.samples:,} samples")
     lines += note_lines(graph.notes)
     lines += [f"written: {printable(path)}" for path in written]
@@ -144,10 +154,20 @@ class ExploreOptions:
     models: Annotated[tuple[str, ...], Argument("MODEL...")]
     calibration: Calibration
     data: Data = None
+    samples: DataOptions
     device: Annotated[str, Option("The device of the estimates.", kind=DEVICE)] = "xc7"
     bits: Annotated[str, Option("Bits of weights and activations.", metavar="LIST")] = "8,6,4"
     multipliers: Annotated[str, Option("Budgets of multipliers to try.", metavar="LIST")] = "1,4,16,64,256"
-    output: Annotated[str | None, Option("Draw logic, memory and accuracy over cycles.", "-o", metavar="PNG")] = None
+    picture: Annotated[
+        str | None,
+        Option(
+            "Draw logic, memory and accuracy over cycles: .png, .pdf or .svg; --output is the old name.",
+            "--picture",
+            "-o",
+            "--output",
+            metavar="FILE",
+        ),
+    ] = None
     evaluation: EvaluationOptions
     quantizing: QuantizeFlags
     reading: ModelOptions
@@ -155,7 +175,7 @@ class ExploreOptions:
 
 @command(
     ExploreOptions,
-    "fpgaq explore model.nnp --calibration train.npz --data test.npz --device ecp5-25k -o front.png",
+    "fpgaq explore model.nnp --calibration train.npz --data test.npz --device ecp5-25k --picture front.png",
 )
 def explore(settings: Settings, options: ExploreOptions) -> None:
     """Show what bits and multipliers buy.
@@ -165,10 +185,13 @@ def explore(settings: Settings, options: ExploreOptions) -> None:
     other one beats in everything.
     """
     from ..base.output import check_file, write_file
+    from ..study.drawing import check_picture
 
-    output = options.output
-    if output:
-        check_file(output)
+    picture = options.picture
+    if picture:
+        check_file(picture)
+        check_picture(picture)
+    _refuse_bits(options.quantizing, ("weight_bits", "activation_bits"))
     widths, budgets = _widths(options.bits, "bits"), _widths(options.multipliers, "multipliers")
     wanted = options.quantizing.options()
     from .. import pipeline
@@ -176,8 +199,8 @@ def explore(settings: Settings, options: ExploreOptions) -> None:
     with settings.progress("exploring") as show:
         found = pipeline.explore(
             {name: options.reading.load(path) for name, path in _names(options.models).items()},
-            options.calibration,
-            options.data,
+            options.samples.source(options.calibration),
+            options.samples.optional(options.data),
             wanted,
             device=options.device,
             bits=widths,
@@ -187,19 +210,19 @@ def explore(settings: Settings, options: ExploreOptions) -> None:
             results=options.evaluation.results,
             progress=shown_count(show, "exploring"),
         )
-    if output:
+    if picture:
         from ..study.explore.picture import draw
 
-        write_file(output, draw(found))
-    lines = [*explore_lines(found), *([f"written: {printable(output)}"] if output else [])]
-    settings.show(lines, {**found.as_json(), "picture": output})
+        write_file(picture, draw(found, picture))
+    lines = [*explore_lines(found), *([f"written: {printable(picture)}"] if picture else [])]
+    settings.show(lines, {**found.as_json(), "picture": picture})
 
 
 def explore_lines(found: Exploration) -> list[str]:
     """A line for each point, those of the front marked, and how good the estimates are."""
     share = found.accuracy_name != "dB"
     rows = [
-        (shorten(point.model), point.bits, point.multipliers, round(point.cycles), point.lut, point.ff, point.dsp,
+        (printable(point.model), point.bits, point.multipliers, round(point.cycles), point.lut, point.ff, point.dsp,
          point.bram, percent(point.accuracy) if share else f"{point.accuracy:.1f}",
          "front" if point in found.front else "" if point.fits else "too large")
         for point in found.points
@@ -223,7 +246,14 @@ def _names(paths: tuple[str, ...]) -> dict[str, str]:
     return dict(zip(stems if len(set(stems)) == len(stems) else paths, paths, strict=True))
 
 
-def _widths(text: str, option: str = "widths") -> tuple[int, ...]:
+def _refuse_bits(quantizing: QuantizeFlags, names: tuple[str, ...]) -> None:
+    """UsageError for widths beside --bits, which replaces them."""
+    for name in names:
+        if getattr(quantizing, name) is not None:
+            raise UsageError(f"--{name.replace('_', '-')} would be ignored: --bits names the widths; leave it out")
+
+
+def _widths(text: str, option: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:

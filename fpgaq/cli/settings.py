@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,11 @@ from typing import Any
 import click
 
 from ..base.errors import UsageError
+from ..base.tables import fit
+from ..base.text import printable
+
+JSON_SCHEMA = 1
+"""Of what `--json` prints: keys are added within a version and never renamed or removed."""
 
 
 class Settings:
@@ -20,19 +26,30 @@ class Settings:
         self.json = False
         self.quiet = False
         self.debug = False
+        self.shown = False
+        self.remarks: list[tuple[str, str]] = []
+
+    def hear(self, label: str, text: str) -> None:
+        """Keep a remark of a stage, once, to be shown after its result."""
+        if (label, text) not in self.remarks:
+            self.remarks.append((label, text))
 
     def show(self, lines: Iterable[str], values: Mapping[str, Any]) -> None:
         """Print `values` as one JSON object, or `lines` for people, or nothing."""
+        lines = [*lines, *(printable(f"{label}: {text}") for label, text in self.remarks)]
         if self.json:
             import json
 
-            lines = [json.dumps(values, indent=2, default=_plain)]
+            if self.remarks:
+                values = {**values, "remarks": [{"kind": label, "text": text} for label, text in self.remarks]}
+            lines = [json.dumps({"schema": JSON_SCHEMA, **values}, indent=2, default=_plain)]
         elif self.quiet:
             return
+        self.shown = True
         if sys.stdout is None:
             raise UsageError("standard output is closed, so that the result cannot be shown; --quiet shows none")
         try:
-            for line in lines:
+            for line in lines if self.json else fit(lines, terminal_width()):
                 print(line)
             sys.stdout.flush()
         except OSError as error:
@@ -41,15 +58,19 @@ class Settings:
 
     @contextmanager
     def progress(self, stage: str) -> Iterator[Callable[[str], None]]:
-        """Show on a terminal what is going on; the value changes the text. Nothing is left of it."""
-        if self.quiet or self.json or not sys.stderr.isatty():
+        """Show what is going on (`fpgaq.cli.progress`); the value changes the text."""
+        if self.quiet or self.json or sys.stderr is None:
             yield lambda text: None
             return
-        from rich.console import Console
-        from rich.markup import escape
+        from .progress import bar, lines
 
-        with Console(stderr=True).status(escape(stage)) as status:
-            yield lambda text: status.update(escape(text))
+        with (bar if sys.stderr.isatty() else lines)(stage) as tell:
+            yield tell
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that standard output is; None where it is a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def output_lost(error: OSError) -> UsageError:

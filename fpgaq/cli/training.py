@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+import click
+
 from ..base.choices import Deltas, RateSchedule
 from ..base.errors import UsageError
-from ..base.text import columns, printable, shorten
+from ..base.tables import columns
+from ..base.text import printable
 from .options import ModelOptions, NetworkOptions, QuantizeFlags
 from .parameters import Argument, Option, command
 from .settings import Settings
@@ -21,13 +24,21 @@ class FinetuneOptions:
     """The options of `fpgaq finetune`."""
 
     model: Annotated[str, Argument()]
-    data: Annotated[str, Option("Training samples x with labels or targets y.", metavar="NPZ")]
+    train: Annotated[
+        str | None,
+        Option(
+            "Training samples x with labels or targets y; --data is the old name.  [required]",
+            "--train",
+            "--data",
+            metavar="NPZ",
+        ),
+    ] = None
     calibration: Annotated[
-        str | None, Option("Samples that choose the formats; by default 256 of the data.", metavar="NPZ")
+        str | None, Option("Samples that choose the formats; by default 256 of --train.", metavar="NPZ")
     ] = None
     test: Annotated[str | None, Option("Labelled samples for the accuracy before and after.", metavar="NPZ")] = None
-    epochs: Annotated[float, Option("Passes over the training samples.")] = 1.0
-    rate: Annotated[float, Option("Learning rate at the start, relative to each layer's range.")] = 1e-3
+    epochs: Annotated[float, Option("Passes over the training samples.", metavar="N")] = 1.0
+    rate: Annotated[float, Option("Learning rate at the start, relative to each layer's range.", metavar="RATE")] = 1e-3
     schedule: Annotated[RateSchedule, Option("How the learning rate falls.")] = "cosine"
     batch_size: Annotated[int, Option("Samples of a training step.", metavar="N")] = 64
     deltas: Annotated[Deltas, Option("Whether training changes the quantization steps.")] = "frozen"
@@ -35,7 +46,7 @@ class FinetuneOptions:
         float,
         Option("Weight of the float network's answer in each target, 0 to 1; the label has the rest.", metavar="SHARE"),
     ] = 0.0
-    seed: Annotated[int, Option("Seed of the order of the training samples.")] = 0
+    seed: Annotated[int, Option("Seed of the order of the training samples.", metavar="SEED")] = 0
     output: Annotated[str, Option("The trained fixed-point network to write.", "-o", metavar="NNP")]
     quantizing: QuantizeFlags
     reading: ModelOptions
@@ -43,7 +54,7 @@ class FinetuneOptions:
 
 @command(
     FinetuneOptions,
-    "fpgaq finetune model.nnp --data train.npz --weight-bits 4 --activation-bits 4 --epochs 2 -o qat.nnp",
+    "fpgaq finetune model.nnp --train train.npz --weight-bits 4 --activation-bits 4 --epochs 2 -o qat.nnp",
 )
 def finetune(settings: Settings, options: FinetuneOptions) -> None:
     """Continue the training of MODEL in fixed point.
@@ -51,6 +62,9 @@ def finetune(settings: Settings, options: FinetuneOptions) -> None:
     The network is quantized, and trained through its fixed-point functions (straight through). Afterwards `fpgaq
     quantize` takes the formats from the file and needs no calibration. This needs nnabla, hence CPython 3.10.
     """
+    if options.train is None:
+        # Not click's own check: --data was the required one, and the longest name is what a caller may rely on.
+        raise click.MissingParameter(param_type="option", param_hint="'--train'")
     wanted = options.quantizing.options()
     from ..base.output import check_file
     from ..model.exporters import save_nnp
@@ -67,7 +81,7 @@ def finetune(settings: Settings, options: FinetuneOptions) -> None:
     with settings.progress("quantizing") as progress:
         result = finetune_model(
             options.reading.load(options.model),
-            options.data,
+            options.train,
             wanted,
             training,
             calibration=options.calibration,
@@ -83,6 +97,11 @@ def finetune(settings: Settings, options: FinetuneOptions) -> None:
     losses = ", ".join(f"{epoch.loss:.4f}" for epoch in result.epochs)
     lines = [f"trained on {result.samples:,} samples ({result.loss}); mean loss of each epoch: {losses}"]
     lines += columns(("network", measure), rows) if rows else []
+    if result.held_out is not None:
+        start, end = (form.format(value) for value in result.held_out)
+        lines.append(f"on samples held out of training: {start} before, {end} after")
+    if result.kept:
+        lines.append("training made it worse there: the network that it started from is written")
     lines.append(f"written: {printable(output)}; next: fpgaq quantize {printable(output)} -o MODEL.fpgaq")
     shown = {
         "output": output,
@@ -90,6 +109,8 @@ def finetune(settings: Settings, options: FinetuneOptions) -> None:
         "samples": result.samples,
         "epochs": [epoch.loss for epoch in result.epochs],
         "figures": dict(result.figures),
+        "kept": result.kept,
+        "held_out": result.held_out,
     }
     settings.show(lines, shown)
 
@@ -129,19 +150,20 @@ def parity(settings: Settings, options: ParityOptions) -> int:
 def parity_lines(result: Parity) -> list[str]:
     """A line for each tensor, then the differing elements."""
     rows = [
-        (shorten(tensor.name), shorten(tensor.variable), tensor.elements, tensor.differing) for tensor in result.tensors
+        (printable(tensor.name), printable(tensor.variable), tensor.elements, tensor.differing)
+        for tensor in result.tensors
     ]
     lines = columns(("integer tensor", "nnabla variable", "elements", "differing"), rows)
     for tensor in result.tensors:
         lines += [
-            f"{shorten(tensor.name)}{list(one.index)}: {one.integer} in the integer network, {one.nnabla:g} in nnabla"
+            f"{printable(tensor.name)}{list(one.index)}: {one.integer} in the integer network, {one.nnabla:g} in nnabla"
             for one in tensor.first
         ]
     lines.append(f"{result.differing:,} of {result.elements:,} elements differ")
     if result.table_entries:
         lines.append(f"{result.table_entries} table entries of `fpgaq quantize` differ from nnabla's functions")
     if result.internal:
-        lines.append(f"inside layers, not compared: {', '.join(shorten(name) for name in result.internal)}")
+        lines.append(f"inside layers, not compared: {', '.join(printable(name) for name in result.internal)}")
     lines += [f"equality is not promised: {doubt}" for doubt in result.doubts]
     return lines
 

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ..base.errors import UsageError
-from ..base.text import columns, printable, shorten
+from ..base.tables import columns
+from ..base.text import printable
 from .options import Calibration
 from .parameters import Argument, Option, command
 from .settings import Settings
@@ -80,7 +81,7 @@ class CheapenOptions:
 
     integer: Annotated[str, Argument("FPGAQ")]
     calibration: Calibration
-    bound: Annotated[float, Option("Relative error that a layer's sums may have.")] = 0.03
+    bound: Annotated[float, Option("Relative error that a layer's sums may have.", metavar="SHARE")] = 0.03
     layers: Annotated[
         tuple[str, ...], Option("Change only this layer; may be given several times.", "--layer", metavar="NAME")
     ] = ()
@@ -111,7 +112,7 @@ def cheapen(settings: Settings, options: CheapenOptions) -> None:
             counts = {"digits_before": count_digits(old.weight), "digits_after": count_digits(new.weight)}
             changed.append({"name": new.name, "weights": new.weight.size, **counts})
     rows = [
-        (shorten(layer["name"]), layer["weights"], layer["digits_before"], layer["digits_after"]) for layer in changed
+        (printable(layer["name"]), layer["weights"], layer["digits_before"], layer["digits_after"]) for layer in changed
     ]
     lines = [
         *columns(("layer", "weights", "signed digits before", "after"), rows),
@@ -125,7 +126,7 @@ def show_unrolled(settings: Settings, result: UnrollResult) -> None:
     facts = result.as_json()
     rows = [
         (
-            shorten(layer["name"]),
+            printable(layer["name"]),
             layer["additions"],
             layer["chains"],
             layer["levels"],
@@ -135,7 +136,7 @@ def show_unrolled(settings: Settings, result: UnrollResult) -> None:
         for layer in facts["layers"]
     ]
     lines = [
-        *columns(("layer", "additions", "carry chains", "behind one another", "registers", "LUTs of chains"), rows),
+        *columns(("layer", "additions", "carry chains", "in series", "registers", "LUTs of chains"), rows),
         f"predicted: a frame every cycle, latency {facts['latency_cycles']} cycles; {facts['chain_tables']:,} LUTs of"
         f" {facts['table_inputs']} inputs in carry chains, as the search counts them (requantizers and streams come on"
         " top)",

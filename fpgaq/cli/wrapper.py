@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from ..base.errors import UsageError
 from .parameters import Option
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class WishOptions:
     """How a network is to stand in a system."""
+
+    headings: ClassVar[dict[str, str]] = {"bus": "In a system"}
 
     bus: Annotated[
         Literal["32", "64", "128"] | None,

@@ -146,8 +146,8 @@ def _scale_bounds(op: IntegerScale, fmt: Format) -> Bounds:
     negative = op.scale if op.negative_scale is None else op.negative_scale
     reached = [0]
     for above, below, offset in zip(op.scale.tolist(), negative.tolist(), op.offset.tolist(), strict=True):
-        for product in (above * fmt.maximum, below * fmt.minimum):
-            reached += [offset, product, product + offset]
+        for product, extra in ((above * fmt.maximum, 0), (below * fmt.minimum, op.negative_offset)):
+            reached += [offset + extra, product, product + offset + extra]
     return _spanned(reached)
 
 

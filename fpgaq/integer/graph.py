@@ -8,19 +8,25 @@ applies to user data. Operators are frozen, in topological order, and dispatched
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from ..base.errors import UsageError
 from ..base.formats import Format, Rounding, dequantize
+from ..base.preparation import Preparation
+from ..base.results import html_table
+from ..base.text import printable, shape_text
 
 IntegerArray: TypeAlias = NDArray[np.int64]
 ImageShape: TypeAlias = tuple[int, int, int]
 Pair: TypeAlias = tuple[int, int]
+MAX_CLIP_BITS = 24
+"""Bits of the limits that the hardware's requantizer takes."""
 RULES = ("shift", "multiply_shift", "tflite_double")
-TRANSFORM_KINDS = ("real", "divide", "integer")
+TRANSFORM_KINDS = ("real", "divide", "divide_single", "integer")
 Padding: TypeAlias = tuple[int, int, int, int]
 """(top, bottom, left, right) in pixels."""
 
@@ -120,6 +126,18 @@ class Requantize:
     def plain(self) -> bool:
         """Whether it shifts and saturates to the format alone, as version 1 of the file can say."""
         return self == Requantize(self.shift, self.rounding, self.relu)
+
+    @property
+    def carried(self) -> bool:
+        """Whether the hardware's cell computes it: a shift, and limits of at most `MAX_CLIP_BITS` bits."""
+        bare = self == Requantize(self.shift, self.rounding, self.relu, low=self.low, high=self.high)
+        ends = [end for end in (self.low, self.high) if end is not None]
+        return bare and all(-(1 << MAX_CLIP_BITS) < end < 1 << MAX_CLIP_BITS for end in ends)
+
+    def clip(self, fmt: Format) -> tuple[int, int] | None:
+        """The limits in an output of format `fmt`, if they are others than those of the format and the ReLU."""
+        limits = self.limits(fmt)
+        return None if limits == replace(self, low=None, high=None).limits(fmt) else limits
 
     def limits(self, fmt: Format) -> tuple[int, int]:
         """The least and the greatest result in an output of format `fmt`."""
@@ -287,7 +305,8 @@ class IntegerMultiply(IntegerOperator):
 class IntegerScale(IntegerOperator):
     """``saturate(round((x * scale[c] + offset[c]) / 2**shift[c]))``: what batch normalization leaves where unfolded.
 
-    With `negative_scale` (channels,), negative elements take that factor instead of `scale`: a PReLU.
+    With `negative_scale` (channels,), negative elements take that factor instead of `scale`: a PReLU. To the totals of
+    negative elements `negative_offset` is added: so one rounding does what LiteRT's two do.
     """
 
     scale: IntegerArray
@@ -296,6 +315,7 @@ class IntegerScale(IntegerOperator):
     scale_width: int
     accumulator_width: int
     requantize: Requantize
+    negative_offset: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -377,12 +397,16 @@ class InputTransform:
     divide
         ``q = saturate(round(x / scale) + offset)`` in float64, as ONNX's QuantizeLinear states it: a rounding to even
         takes place before the zero point is added, and the quotient of two float32 rounds in float64 as exactly.
+    divide_single
+        The same with the quotient in float32, as LiteRT's QUANTIZE computes it.
     integer
         Samples are of the model's own input type, and are taken as they are; scale 1 and offset 0.
 
-    Applied by `run`, `simulate`, golden vectors and host drivers alike.
+    Applied by `run`, `simulate`, golden vectors and host drivers alike. With a `preparation`, x is a sample in the
+    user's units, and ``scale`` and ``offset`` give way to `scales` and `offsets`.
     `model_shape` is the model's own shape without the batch, such as (1, 28, 28) (channels first) or (784,);
-    `image_shape` is (channels, height, width) after reshaping it in C order; the stream is channels last.
+    `image_shape` is (channels, height, width); samples are reshaped to it in C order, or to (height, width, channels)
+    where the model keeps `channels_last`, as the stream does.
     """
 
     scale: float
@@ -391,6 +415,42 @@ class InputTransform:
     model_shape: tuple[int, ...]
     image_shape: tuple[int, int, int]
     kind: str = "real"
+    preparation: Preparation = Preparation()
+    channels_last: bool = False
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """The factor of the user's samples: one, or one for each entry of the first axis of `model_shape`."""
+        return tuple(factor * self.scale for factor in self.preparation.scale)
+
+    @property
+    def offsets(self) -> tuple[float, ...]:
+        """What is added to that product: one number, or one for each entry of the first axis of `model_shape`."""
+        return tuple(term * self.scale + self.offset for term in self.preparation.offset)
+
+
+@dataclass(frozen=True)
+class HostSoftmax:
+    """A softmax that ends a model and that the host computes, as LiteRT's reference kernel of 8 bits does.
+
+    Parameters
+    ----------
+    multiplier, shift : int
+        A difference to the greatest element times ``multiplier * 2**(shift - 31)`` is its value in 26 fractional bits.
+    least : int
+        The least difference that counts; others give the least result.
+    format : Format
+        Of the results, whose real value is ``(integer - zero_point) * scale``.
+    scale : float
+    zero_point : int
+    """
+
+    multiplier: int
+    shift: int
+    least: int
+    format: Format
+    scale: float
+    zero_point: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -414,6 +474,15 @@ class IntegerGraph:
         A few calibration samples of each input as integers, (frames, height, width, channels).
     classifier : bool
         The output is logits whose argmax (lowest index on ties) is the answer.
+    estimate_only : bool
+        The network was quantized without data: sizes and cycles are those of the real one, values mean nothing.
+    channels_last : bool
+        Outputs in the model's own shape have the stream's order of elements, as in TensorFlow Lite.
+    host_outputs : mapping of str to HostSoftmax
+        Outputs whose last function the host computes from the integers that the network gives.
+    options : mapping
+        How it was quantized, as plain JSON values: `options` (those that were used), `chosen` (what was changed by
+        measurement, in words) and `measured`. Empty where nobody told. The integers do not depend on it.
     """
 
     name: str
@@ -425,3 +494,77 @@ class IntegerGraph:
     output_shapes: Mapping[str, tuple[int, ...]]
     samples: Mapping[str, IntegerArray]
     classifier: bool
+    channels_last: bool = False
+    host_outputs: Mapping[str, HostSoftmax] = field(default_factory=dict)
+    estimate_only: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def run(self, data: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, tuple[IntegerArray, NDArray[np.float64]]]:
+        """Compute the network exactly.
+
+        Parameters
+        ----------
+        data : array or mapping of str to array
+            (frames, *model shape) in the model's own units, by input name or for the only input.
+
+        Returns
+        -------
+        dict of str to (array of int64, array of float64)
+            For each output its integers, and the real values that they stand for, in the model's own shape.
+
+        Raises
+        ------
+        ModelError
+            Data that do not fit the network's inputs.
+        """
+        from .inputs import transform_data
+        from .reference import run, to_model_layout
+
+        if not isinstance(data, Mapping):
+            if len(self.inputs) != 1:
+                raise UsageError(
+                    f"one array for a network with inputs {list(self.inputs)}; give a mapping of name to array"
+                )
+            data = {self.inputs[0]: data}
+        results = run(self, transform_data(self, data))
+        integers = {name: to_model_layout(self, name, results[name]) for name in self.outputs}
+        return {name: (array, self.tensors[name].real(array)) for name, array in integers.items()}
+
+    def __call__(
+        self, data: ArrayLike | Mapping[str, ArrayLike]
+    ) -> NDArray[np.float64] | dict[str, NDArray[np.float64]]:
+        """The real values of `run`: an array, or a dict by name for several outputs."""
+        real = {name: values for name, (_, values) in self.run(data).items()}
+        return real if len(real) > 1 else next(iter(real.values()))
+
+    def __repr__(self) -> str:
+        """One line: a whole network would fill pages with weights."""
+        return f"<IntegerGraph: {printable(self.headline())}>"
+
+    def _repr_html_(self) -> str:
+        """The table of layers that a notebook shows."""
+        rows = []
+        for op in self.operators:
+            tensor, weights = self.tensors[op.output], getattr(op, "weight_format", None)
+            rows.append(
+                {
+                    "layer": op.name,
+                    "operator": type(op).__name__.removeprefix("Integer"),
+                    "output": shape_text(tensor.shape),
+                    "weights": weights.describe() if weights else None,
+                    "format": tensor.format.describe(),
+                    "accumulator": getattr(op, "accumulator_width", None),
+                }
+            )
+        return html_table(self.headline(), rows)
+
+    def headline(self) -> str:
+        """Name, inputs, outputs and number of operators."""
+        inputs, outputs = (
+            ", ".join(
+                f"{name} {shape_text(self.tensors[name].shape)} {self.tensors[name].format.describe()}"
+                for name in names
+            )
+            for names in (self.inputs, self.outputs)
+        )
+        return f"{self.name}, {inputs} -> {outputs}, {len(self.operators)} integer operators"

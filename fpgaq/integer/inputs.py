@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..base.data import fit_shape
 from ..base.errors import ModelError
 from ..base.formats import Format, quantize_real, round_real
+from ..base.preparation import along
 from .graph import InputTransform, IntegerArray, IntegerGraph
 
 
@@ -56,7 +57,10 @@ def apply_transform(transform: InputTransform, fmt: Format, data: ArrayLike) -> 
     """
     array = fit_shape(np.asarray(data), transform.model_shape, "input data")
     integers = _taken(array, fmt) if transform.kind == "integer" else _quantized(transform, fmt, array)
-    images = integers.reshape(array.shape[0], *transform.image_shape)
+    channels, height, width = transform.image_shape
+    if transform.channels_last:
+        return np.ascontiguousarray(integers.reshape(array.shape[0], height, width, channels))
+    images = integers.reshape(array.shape[0], channels, height, width)
     return np.ascontiguousarray(images.transpose(0, 2, 3, 1))
 
 
@@ -65,8 +69,11 @@ def _quantized(transform: InputTransform, fmt: Format, array: NDArray[Any]) -> I
     with np.errstate(over="ignore", invalid="ignore"):
         if transform.kind == "divide":
             values = round_real(values / transform.scale, transform.rounding) + transform.offset
+        elif transform.kind == "divide_single":
+            quotient = array.astype(np.float32) / np.float32(transform.scale)
+            values = round_real(quotient.astype(np.float64), transform.rounding) + transform.offset
         else:
-            values = values * transform.scale + transform.offset
+            values = values * along(transform.scales, values.ndim) + along(transform.offsets, values.ndim)
     if not np.isfinite(values).all():
         index = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
         raise ModelError(f"input data: element {index} is not finite; remove NaN and infinite values")

@@ -26,13 +26,28 @@ def rounded_values(sums: IntegerArray, rule: Requantize) -> IntegerArray:
     def per_channel(values: tuple[int, ...]) -> NDArray[np.int64]:
         return np.asarray(values, dtype=np.int64).reshape(-1, *(1,) * (sums.ndim - 1))
 
-    shift = per_channel(rule.shift)
+    return _rounded(sums, rule, *(per_channel(values) for values in (rule.shift, rule.multiplier, rule.offset)))
+
+
+def requantized_each(sums: IntegerArray, channels: IntegerArray, rule: Requantize, fmt: Format) -> IntegerArray:
+    """Apply a requantizer to accumulators of any shape, each of which belongs to a channel of its own."""
+
+    def of(values: tuple[int, ...]) -> NDArray[np.int64]:
+        array = np.asarray(values, dtype=np.int64)
+        return array if len(values) == 1 else array[channels]
+
+    rounded = _rounded(sums, rule, of(rule.shift), of(rule.multiplier), of(rule.offset))
+    return np.clip(rounded + rule.zero_point, *rule.limits(fmt))
+
+
+def _rounded(
+    sums: IntegerArray, rule: Requantize, shift: IntegerArray, multiplier: IntegerArray, offset: IntegerArray
+) -> IntegerArray:
     if rule.rule == "shift":
         return round_shift(sums, shift, rule.rounding)
-    multiplier = per_channel(rule.multiplier)
     if rule.rule == "tflite_double":
         return multiply_double(sums, multiplier, shift)
-    return round_shift(sums * multiplier + per_channel(rule.offset), shift, rule.rounding)
+    return round_shift(sums * multiplier + offset, shift, rule.rounding)
 
 
 def product_bits(rule: Requantize, lower: int, upper: int) -> int:

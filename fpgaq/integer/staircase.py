@@ -14,9 +14,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.formats import Format, IntegerArray
+from ..base.formats import Format, IntegerArray, Rounding
 from .graph import Requantize
-from .requantizers import MAX_PRODUCT_BITS, requantized
+from .requantizers import MAX_PRODUCT_BITS, requantized, requantized_each
 
 MAX_STEPS = (1 << 16) - 1
 MAX_MULTIPLIER = (1 << 31) - 1
@@ -75,12 +75,37 @@ def channel_rule(rule: Requantize, channel: int) -> Requantize:
 
 def staircases(rule: Requantize, spans: Sequence[Range], fmt: Format) -> tuple[Staircase, ...]:
     """The staircase of each channel of a requantizer, over the range of that channel's accumulators."""
+    return each_staircase(lambda sums, channels: requantized_each(sums, channels, rule, fmt), spans)
 
-    def of(channel: int) -> Callable[[IntegerArray], IntegerArray]:
-        single = channel_rule(rule, channel)
-        return lambda sums: requantized(sums[np.newaxis], single, fmt)[0]
 
-    return tuple(staircase(of(channel), span) for channel, span in enumerate(spans))
+def each_staircase(
+    function: Callable[[IntegerArray, IntegerArray], IntegerArray], spans: Sequence[Range]
+) -> tuple[Staircase, ...]:
+    """The staircases of several monotone functions, one for each span, found by one bisection.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(accumulators, channels)`` gives a result for each pair of an accumulator and its channel.
+    spans : sequence of (int, int)
+        The accumulators of each channel.
+    """
+    lower, upper = (np.array([span[end] for span in spans], dtype=np.int64) for end in (0, 1))
+    numbers = np.arange(len(spans))
+    first, last = function(lower, numbers), function(upper, numbers)
+    counts = last - first
+    if counts.min() < 0 or counts.max() > MAX_STEPS:
+        raise ValueError(f"a staircase falls or has more than {MAX_STEPS} steps: {counts.min()} to {counts.max()}")
+    channels = np.repeat(numbers, counts)
+    ends = np.cumsum(counts)
+    level = first[channels] + 1 + np.arange(len(channels)) - np.repeat(ends - counts, counts)
+    below, reached = lower[channels], upper[channels]
+    while np.any(reached - below > 1):
+        middle = below + (reached - below) // 2
+        up = function(middle, channels) >= level
+        reached, below = np.where(up, middle, reached), np.where(up, below, middle)
+    parts = np.split(reached, ends[:-1])
+    return tuple(Staircase(int(start), tuple(part.tolist())) for start, part in zip(first, parts, strict=True))
 
 
 @dataclass(frozen=True)
@@ -136,9 +161,12 @@ def choose(specified: Sequence[Specified], spans: Sequence[Range], fmt: Format) 
     stairs, ties = [steps for steps, _ in found], [places for _, places in found]
     base = Requantize((0,), "half_up", zero_point=specified[0].zero_point, low=specified[0].low, high=specified[0].high)
     offsets = [one.offset for one in specified]
+    plain = _plain_shift(base, specified, stairs, spans, fmt)
+    if plain is not None:
+        return Chosen(plain, 0)
     for rule in (
         narrowest(base, stairs, stairs, offsets, spans),
-        _dyadic(replace(base, rounding="half_even"), specified, spans),
+        dyadic(replace(base, rounding="half_even"), specified, spans),
         narrowest(
             base,
             [_moved(steps, places, 0) for steps, places in zip(stairs, ties, strict=True)],
@@ -151,6 +179,25 @@ def choose(specified: Sequence[Specified], spans: Sequence[Range], fmt: Format) 
             rule = without_idle_limits(rule, fmt)
             built = staircases(rule, spans, fmt)
             return Chosen(rule, sum(_differences(a, b) for a, b in zip(built, stairs, strict=True)))
+    return None
+
+
+def _plain_shift(
+    base: Requantize, specified: Sequence[Specified], stairs: Sequence[Staircase], spans: Sequence[Range], fmt: Format
+) -> Requantize | None:
+    """A shift for each channel with these steps, by any rounding, where all scales are powers of two of 1 or less."""
+    scales = [one.scale for one in specified]
+    if any(scale.numerator != 1 or scale.denominator & (scale.denominator - 1) for scale in scales):
+        return None
+    shifts = [scale.denominator.bit_length() - 1 for scale in scales]
+    if max(shifts) > MAX_SHIFT:
+        return None
+    shift = tuple(shifts[:1] if len(set(shifts)) == 1 else shifts)
+    roundings: tuple[Rounding, ...] = ("half_up", "half_even", "floor")
+    for rounding in roundings:
+        rule = without_idle_limits(replace(base, shift=shift, rounding=rounding), fmt)
+        if list(staircases(rule, spans, fmt)) == list(stairs):
+            return rule
     return None
 
 
@@ -174,7 +221,7 @@ def without_idle_limits(rule: Requantize, fmt: Format) -> Requantize:
     )
 
 
-def _dyadic(base: Requantize, specified: Sequence[Specified], spans: Sequence[Range]) -> Requantize | None:
+def dyadic(base: Requantize, specified: Sequence[Specified], spans: Sequence[Range]) -> Requantize | None:
     """Scales and offsets that are integers over powers of two, as they are."""
     shift = 0
     for one in specified:
@@ -209,9 +256,10 @@ def narrowest(
     Requantize or None
         `base` with rule, shift, multiplier and offset; a plain shift where all multipliers are powers of two.
     """
-    bounds = [_Bounds(base, early, late, span) for early, late, span in zip(earliest, latest, spans, strict=True)]
+    bounds = [Bounds(base, early, late, span) for early, late, span in zip(earliest, latest, spans, strict=True)]
+    ratios = [(value.numerator, value.denominator) for value in offsets]
     for shift in range(MAX_SHIFT + 1):
-        offset = tuple(int(np.floor(value * 2**shift + Fraction(1, 2))) for value in offsets)
+        offset = tuple((2 * (up << shift) + down) // (2 * down) for up, down in ratios)
         if max(abs(value) for value in offset) >= 1 << 60:
             return None
         multiplier = []
@@ -219,7 +267,7 @@ def narrowest(
             least, greatest = bound.interval(shift, constant)
             if least > greatest:
                 break
-            multiplier.append(_roundest(least, greatest))
+            multiplier.append(roundest(least, greatest))
         if len(multiplier) == len(bounds):
             if not _fits(multiplier, offset, spans):
                 return None
@@ -227,8 +275,8 @@ def narrowest(
     return None
 
 
-class _Bounds:
-    """The multipliers with which one channel's steps lie between `earliest` and `latest`, and no others beside them."""
+class Bounds:
+    """The multipliers with which one channel's steps lie between `earliest` and `latest`, and no others."""
 
     def __init__(self, base: Requantize, earliest: Staircase, latest: Staircase, span: Range) -> None:
         levels = range(latest.first + 1, latest.last + 1)
@@ -243,11 +291,16 @@ class _Bounds:
         self.place = np.array([place for _, place in reaches] + [1 - place for _, place in stays], dtype=np.int64)
         self.reached = np.arange(len(self.level)) < len(reaches)
 
-    def interval(self, shift: int, offset: int) -> Range:
-        """The least and greatest multiplier at a shift; empty if the first is above the second."""
+    def interval(self, shift: int, offset: int, negative_offset: int = 0) -> Range:
+        """The least and greatest multiplier at a shift; empty if the first is above the second.
+
+        `negative_offset` is added for accumulators below zero.
+        """
         if self.level.size and int(np.abs(self.level).max() + 1) << shift >= 1 << 62:
             return 1, 0
         half = (self.level << shift) - (1 << shift >> 1) - offset
+        if negative_offset:
+            half = half - np.where(np.where(self.reached, self.place, -self.place) < 0, negative_offset, 0)
         limit = np.where(self.reached, half, 1 - half)
         if np.any((self.place == 0) & (limit > 0)):
             return 1, 0
@@ -257,7 +310,7 @@ class _Bounds:
         return max(least, 1), greatest
 
 
-def _roundest(least: int, greatest: int) -> int:
+def roundest(least: int, greatest: int) -> int:
     """The integer of the fewest significant bits in an interval of positive integers."""
     value = least
     for zeros in range(1, greatest.bit_length()):

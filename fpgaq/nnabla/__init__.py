@@ -8,14 +8,15 @@ from __future__ import annotations
 import sys
 
 from ..base.errors import ToolError
+from ..base.extras import install_command
 
 try:
     import nnabla  # noqa: F401
 except ImportError:
     version = ".".join(map(str, sys.version_info[:2]))
     raise ToolError(
-        f"nnabla is not installed (this is Python {version}); fpgaq.nnabla needs nnabla 1.39, whose wheels are for"
-        " CPython 3.10: set up with `make setup PYTHON=python3.10`"
+        f"nnabla is not installed (this is Python {version}); training and parity need nnabla 1.39, whose wheels are"
+        f" for CPython 3.10: there, {install_command('nnabla')}"
     ) from None
 
 from .activations import quantize_activations

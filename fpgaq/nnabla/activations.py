@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, get_args
 
@@ -55,8 +56,9 @@ def quantize_activations(
     calibration : array or sequence of array
         Samples (n, *shape) for each input of the graph, in the order of use.
     types : iterable of str, optional
-        The kinds of function that get a quantizer; outputs of the graph are included. By default all that compute
-        new values, at the end of a row of layer, batch normalization and ReLU, but not at the graph's outputs.
+        The kinds of function that get a quantizer; outputs of the graph are included. A kind that the graph does not
+        have is a warning. By default all that compute new values, at the end of a row of layer, batch normalization and
+        ReLU, but not at the graph's outputs.
     method : {"fixed_point", "min_max"}
         fixed_point: signed or unsigned powers of two; min_max: 2**bits even steps over the range, which contains 0.
     bits : int
@@ -76,7 +78,7 @@ def quantize_activations(
     Raises
     ------
     UsageError
-        Arguments out of range, samples that do not fit, kinds that the graph does not have.
+        Arguments out of range, samples that do not fit, or no function of any of the kinds.
     """
     if type(bits) is not int or not 2 <= bits <= 16:
         raise UsageError(f"bits is {bits!r}; an integer from 2 to 16 is needed")
@@ -111,9 +113,12 @@ def _selected(root: Any, types: tuple[str, ...] | None) -> set[Function]:
     known = functions(root)
     if types is not None:
         kinds = {function.info.type_name for function in known}
-        for kind in types:
-            if kind not in kinds:
-                raise UsageError(f"types: the graph has no {kind}; it has {', '.join(sorted(kinds))}")
+        absent = [kind for kind in types if kind not in kinds]
+        note = f"types: the graph has no {', '.join(absent)}; it has {', '.join(sorted(kinds))}"
+        if len(absent) == len(types):
+            raise UsageError(note)
+        if absent:
+            warnings.warn(note, stacklevel=3)
         return {function for function in known if function.info.type_name in types}
     consumers: dict[Any, list[str]] = {}
     for function in known:

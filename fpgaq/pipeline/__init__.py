@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..base.choices import LANGUAGES
 from .boards import BitstreamResult, InferResult, bitstream, infer, load_board
 from .building import BuildResult, build
+from .exporting import export
 from .hardware import (
     DEFAULT_MULTIPLIERS,
     LOWERED_FILE,
@@ -18,11 +19,12 @@ from .hardware import (
     simulate,
     synthesize,
 )
-from .models import load_integer, load_model, save_model
+from .models import load_integer, load_model, save_integer, save_model
 from .packaging import PackageResult, package
 from .quantizing import compare, quantize, run, run_with_engine
 from .samples import DATA_FRAMES, Samples
 from .searches import explore, search, sensitivity
+from .splitting import SplitResult, split
 from .unrolled import UnrollResult, cheapen, unroll
 
 __all__ = [
@@ -37,12 +39,14 @@ __all__ = [
     "NETWORK_FILE",
     "PackageResult",
     "Samples",
+    "SplitResult",
     "UnrollResult",
     "bitstream",
     "build",
     "cheapen",
     "compare",
     "explore",
+    "export",
     "generate",
     "infer",
     "load_board",
@@ -52,10 +56,12 @@ __all__ = [
     "quantize",
     "run",
     "run_with_engine",
+    "save_integer",
     "save_model",
     "search",
     "sensitivity",
     "simulate",
+    "split",
     "synthesize",
     "unroll",
 ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..base.results import Result
 from ..hardware.schedule import Target
 from ..integer.graph import IntegerGraph
 from ..model.graph import Graph
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from ..study.report.comparison import Comparison
 
 
-@dataclass(frozen=True)
-class BuildResult:
+@dataclass(frozen=True, repr=False)
+class BuildResult(Result):
     """Everything that `build` made and measured."""
 
     graph: Graph
@@ -32,11 +33,27 @@ class BuildResult:
     generated: GenerateResult
     simulated: SimulationResult
 
+    def as_json(self) -> dict[str, Any]:
+        """Plain values of all stages but the networks."""
+        return {
+            "generate": self.generated.as_json(),
+            "simulate": self.simulated.to_dict(),
+            "compare": self.compared.as_json(),
+        }
+
+    def headline(self) -> str:
+        """The accuracies and the simulation's verdict, in one line."""
+        return f"{self.compared.headline()}; {self.simulated.headline()}"
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each layer of the hardware."""
+        return self.generated.records()
+
 
 def build(
     model: str | Path,
     calibration: Samples,
-    data: str | Path,
+    data: Samples,
     directory: str | Path,
     options: QuantizeOptions | None = None,
     target: Target | None = None,
@@ -45,6 +62,7 @@ def build(
     refuse_batch_statistics: bool = False,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
     frames: int | None = None,
     device: str | None = None,
     simulator: str = "icarus",
@@ -71,6 +89,7 @@ def build(
         refuse_batch_statistics=refuse_batch_statistics,
         input_shapes=input_shapes,
         outputs=outputs,
+        inputs=inputs,
     )
     graph = standard_passes(source)
     progress("quantizing")
@@ -90,5 +109,5 @@ def build(
         progress=progress,
     )
     progress("simulating")
-    simulated = simulate(directory, simulator=simulator)
+    simulated = simulate(directory, simulator=simulator, progress=progress)
     return BuildResult(graph, integer, compared, generated, simulated)

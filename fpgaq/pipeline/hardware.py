@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.choices import LANGUAGES
 from ..base.errors import FitError, UsageError
+from ..base.results import Result
 from ..hardware.schedule import Schedule, Target, auxiliary_multipliers
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
@@ -34,8 +36,8 @@ DEFAULT_MULTIPLIERS = 64
 """What `generate` can write."""
 
 
-@dataclass(frozen=True)
-class GenerateResult:
+@dataclass(frozen=True, repr=False)
+class GenerateResult(Result):
     """What `generate` wrote.
 
     Parameters
@@ -93,7 +95,7 @@ class GenerateResult:
             "latency_cycles": schedule.prediction.latency if known else None,
             "latency_frames": self.latency_frames,
             "efficiency": schedule.efficiency if known else None,
-            # Requantizing shifts; means, scales and products of tensors multiply beside the budget.
+            # Requantizing shifts; means, scales and products of tensors multiply in addition to the budget.
             "aux_multipliers": auxiliary_multipliers(schedule.plans),
             "macs": schedule.macs,
             "limit_cycles": schedule.limit,
@@ -101,8 +103,22 @@ class GenerateResult:
             "limited_by": self.limited_by,
             "memory": self.storage.as_json() if self.storage else None,
             "wrapper": self.wrapper.as_json() if self.wrapper else None,
+            **({"estimate_only": True} if self.network.estimate_only else {}),
             "files": list(self.files),
         }
+
+    def headline(self) -> str:
+        """The folder and the predicted cycles, in one line."""
+        schedule, prediction = self.schedule, self.schedule.prediction
+        size = f"{self.directory}: {self.language}, {schedule.multipliers:,} multipliers of {schedule.budget:,}"
+        if self.language != "verilog":
+            return size
+        interval = "-" if prediction.interval is None else f"{prediction.interval:,}"
+        return f"{size}, a frame every {interval} cycles, latency {prediction.latency:,} cycles"
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each layer of the hardware."""
+        return schedule_rows(self.schedule)
 
 
 def generate(
@@ -210,6 +226,27 @@ def generate(
     )
 
 
+def schedule_rows(schedule: Schedule) -> list[dict[str, Any]]:
+    """What the schedule chose for each layer; `queue_words` are beats of the queues at its inputs."""
+    layers = []
+    queues = Counter({edge.reader: 0 for edge in schedule.edges})
+    for edge in schedule.edges:
+        queues[edge.reader] += 1 << edge.queue_bits if edge.queue_bits is not None else 0
+    for index, plan in enumerate(schedule.plans):
+        fold = getattr(plan, "fold", None)
+        layers.append(
+            {
+                "name": plan.operator,
+                "multipliers": fold.multipliers if fold else 0,
+                "lanes": [fold.taps, fold.channels, fold.outputs] if fold else None,
+                "cycles": getattr(plan, "cycles", None),
+                "buffer_words": getattr(plan, "capacity", None),
+                "queue_words": queues[index] or None,
+            }
+        )
+    return layers
+
+
 def _hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
     """The form of a network for HLS C++, where a function multiplies for one layer, and its lanes.
 
@@ -230,11 +267,14 @@ def _hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, 
 def bench_inputs(network: IntegerGraph, data: Samples | None, frames: int | None) -> Mapping[str, IntegerArray]:
     """The frames of the golden vectors."""
     from ..proof.vectors import limit_frames
+    from ..study.report.remarks import remark_inputs
 
     if data is None:
         return limit_frames(network.samples, frames)
     count = DATA_FRAMES if frames is None else frames
-    return transform_data(network, user_data(network, data).slice(0, count).inputs)
+    inputs = transform_data(network, user_data(network, data).slice(0, count).inputs)
+    remark_inputs(network, inputs)
+    return inputs
 
 
 def _verilog_files(
@@ -292,7 +332,7 @@ def wrapper_of(design: Design, beats: BeatNetwork, wish: Wish) -> Wrapper:
 
 
 def _check_buffer(wrapper: Wrapper, guess: Estimate) -> None:
-    """Refuse a buffer for an output frame that the part named does not hold beside the core."""
+    """Refuse a buffer for an output frame that the part named does not hold together with the core."""
     from ..hardware.estimate.memories import map_memory
     from ..hardware.synth import find_device
 
@@ -345,6 +385,7 @@ def simulate(
     data: Samples | None = None,
     simulator: str = "icarus",
     thorough: bool = False,
+    progress: Callable[[str], None] = lambda stage: None,
 ) -> SimulationResult:
     """Run the bench of a generated folder and hold every beat against the reference.
 
@@ -359,6 +400,8 @@ def simulate(
     simulator : {"icarus", "verilator"}
     thorough : bool
         Add as many chosen frames as are needed to exercise every weight that can be.
+    progress : callable
+        Called with what is being done, and how many tests are done.
 
     Raises
     ------
@@ -368,13 +411,17 @@ def simulate(
         A simulator that is missing, too old, crashed or did not finish.
     """
     from ..proof.simulate import simulate as simulate_folder
+    from ..study.report.remarks import remark_inputs
 
     check_frames(frames)
     arrays = None
     if data is not None:
         network = load_integer(Path(directory) / NETWORK_FILE)
         arrays = user_data(network, data).slice(0, frames).inputs
-    return simulate_folder(Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough)
+        remark_inputs(network, transform_data(network, arrays))
+    return simulate_folder(
+        Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough, progress=progress
+    )
 
 
 def synthesize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..base.kinds import expect
 from ..integer.graph import IntegerGraph
 from ..model.graph import Graph
 
@@ -17,6 +18,7 @@ def load_model(
     refuse_batch_statistics: bool = False,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
 ) -> Graph:
     """Read a trained network and bring it into the form that the quantizer takes.
 
@@ -35,6 +37,8 @@ def load_model(
         Sizes of inputs that an .onnx leaves open, the batch in front: ``{"x": (1, 3, 64, 64)}``.
     outputs : sequence of str, optional
         The outputs to keep, or other tensors at which the network ends.
+    inputs : sequence of str, optional
+        Tensors at which the network begins.
 
     Raises
     ------
@@ -46,7 +50,8 @@ def load_model(
     from ..model.importers import load
     from ..model.passes import standard_passes
 
-    graph = load(path, network, refuse_batch_statistics, input_shapes, outputs)
+    expect(path, "model")
+    graph = load(path, network, refuse_batch_statistics, input_shapes, outputs, inputs)
     return standard_passes(graph) if passes else graph
 
 
@@ -65,8 +70,18 @@ def save_model(graph: Graph, path: str | Path) -> None:
     save_nnp(graph, path)
 
 
+def save_integer(integer: IntegerGraph, path: str | Path) -> None:
+    """Write an integer network as a .fpgaq file; UsageError for a place that cannot be written."""
+    from ..base.output import check_file
+    from ..integer.file import save
+
+    check_file(path)
+    save(integer, path)
+
+
 def load_integer(path: str | Path) -> IntegerGraph:
     """Read a .fpgaq file, all of it checked; ModelError if it is unsound."""
     from ..integer.file import load
 
+    expect(path, "integer")
     return load(path)

@@ -10,7 +10,7 @@ from ..model.graph import Graph
 from ..study.pruning.options import PruneOptions
 from ..study.pruning.prune import PruneResult, prune_graph
 from .models import load_model, save_model
-from .samples import Samples, dataset_of
+from .samples import Samples, model_data
 
 
 def prune(
@@ -54,7 +54,7 @@ def prune(
     graph = model if isinstance(model, Graph) else load_model(model, network, passes=False)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     samples, train, test = (
-        None if given is None else dataset_of(given, graph.inputs, graph.outputs, shapes)
+        None if given is None else model_data(given, graph.inputs, graph.outputs, shapes)
         for given in (calibration, training, data)
     )
     assert samples is not None

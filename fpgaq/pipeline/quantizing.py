@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.choices import ActivationRange, Method, Rounding, WeightDelta, WeightRounding
 from ..base.errors import UsageError
+from ..base.kinds import expect
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
 from ..model.graph import Graph
 from ..quantizer.config import QuantizeOptions
 from .models import load_integer, load_model
-from .samples import Samples, dataset_of, user_data
+from .samples import Samples, as_stored, dataset_of, random_samples, user_data
 
 if TYPE_CHECKING:
     from ..study.report.comparison import Comparison
+
+REMARKED_FRAMES = 1024
+"""Frames of the data that are looked at for other units than those of calibration."""
 
 
 def quantize(
@@ -28,6 +34,30 @@ def quantize(
     *,
     network: str | None = None,
     output: str | Path | None = None,
+    weight_bits: int | None = None,
+    activation_bits: int | None = None,
+    per_channel: bool | None = None,
+    rounding: Rounding | None = None,
+    narrow: bool | None = None,
+    activation_range: ActivationRange | None = None,
+    percentile: float | None = None,
+    weight_delta: WeightDelta | None = None,
+    weight_rounding: WeightRounding | None = None,
+    bias_correction: bool | None = None,
+    equalize: bool | None = None,
+    balance: bool | None = None,
+    method: Method | None = None,
+    max_shift_span: int | None = None,
+    input_scale: float | None = None,
+    input_offset: float | None = None,
+    input_bits: int | None = None,
+    output_bits: int | None = None,
+    sum_bits: int | None = None,
+    table_bits: int | None = None,
+    scale_bits: int | None = None,
+    argmax: bool | None = None,
+    layers: Mapping[str, Mapping[str, Any]] | None = None,
+    input_range: tuple[float, float] | None = None,
 ) -> IntegerGraph:
     """Turn a float network into an integer one.
 
@@ -44,6 +74,11 @@ def quantize(
         Which network of a model file.
     output : str or Path, optional
         Where to save it as a .fpgaq file too.
+    weight_bits, activation_bits, per_channel, ... : optional
+        The fields of `QuantizeOptions` by their names, in place of those of `options`.
+    input_range : (float, float), optional
+        The least and the greatest value of inputs, in place of samples: random ones of that range give the hardware's
+        size and speed. The network is marked as an estimate, for its values mean nothing.
 
     Raises
     ------
@@ -54,7 +89,37 @@ def quantize(
     from ..integer.file import save
     from ..model.graph.fixed import is_fixed
     from ..quantizer import quantize as quantize_graph
+    from ..quantizer.refinement import described, refine
+    from ..study.report.remarks import remark_quantized
 
+    given: dict[str, Any] = {
+        "weight_bits": weight_bits,
+        "activation_bits": activation_bits,
+        "per_channel": per_channel,
+        "rounding": rounding,
+        "narrow": narrow,
+        "activation_range": activation_range,
+        "percentile": percentile,
+        "weight_delta": weight_delta,
+        "weight_rounding": weight_rounding,
+        "bias_correction": bias_correction,
+        "equalize": equalize,
+        "balance": balance,
+        "method": method,
+        "max_shift_span": max_shift_span,
+        "input_scale": input_scale,
+        "input_offset": input_offset,
+        "input_bits": input_bits,
+        "output_bits": output_bits,
+        "sum_bits": sum_bits,
+        "table_bits": table_bits,
+        "scale_bits": scale_bits,
+        "argmax": argmax,
+        "layers": layers,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    if given:
+        options = replace(options or QuantizeOptions(), **given)
     if output is not None:
         check_file(output)
     if not isinstance(model, Graph):
@@ -62,11 +127,23 @@ def quantize(
         if stated is not None:
             return stated[0]
     graph = model if isinstance(model, Graph) else load_model(model, network)
+    if input_range is not None:
+        if calibration is not None or is_fixed(graph.operators):
+            raise UsageError("--input-range is in place of calibration samples; leave one of them out")
+        calibration = random_samples(graph, *input_range)
     if calibration is None or is_fixed(graph.operators):
         return _quantize_fixed(graph, calibration, options, output)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     samples = dataset_of(calibration, graph.inputs, graph.outputs, shapes)
-    integer = quantize_graph(graph, samples.inputs, options)
+    options = options or QuantizeOptions()
+    if input_range is None:
+        refinement = refine(graph, samples.inputs, options, samples.preparation)
+        integer = quantize_graph(graph, samples.inputs, refinement.options, samples.preparation)
+        if not options.first_edition:
+            integer = replace(integer, options={**integer.options, **described(refinement)})
+        remark_quantized(graph, integer, samples, options.equalize or options.balance)
+    else:
+        integer = replace(quantize_graph(graph, samples.inputs, options, samples.preparation), estimate_only=True)
     if output is not None:
         save(integer, output)
     return integer
@@ -80,6 +157,7 @@ def quantize_stated(
     network: str | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
     output: str | Path | None = None,
 ) -> tuple[IntegerGraph, tuple[str, ...]] | None:
     """The integer network that a quantized model file states, and lines that tell how; None for another file.
@@ -90,9 +168,13 @@ def quantize_stated(
         Calibration or options, which such a file leaves no room for.
     """
     from ..integer.file import save
-    from ..quantizer.onnx_integers import load_integers
+    from ..quantizer import onnx_integers, tflite_integers
 
-    found = load_integers(model, network, input_shapes, outputs)
+    expect(model, "model")
+    readers = (onnx_integers.load_integers, tflite_integers.load_integers)
+    found = next(
+        (it for read in readers if (it := read(model, network, input_shapes, outputs, inputs)) is not None), None
+    )
     if found is None:
         return None
     if calibration is not None:
@@ -146,14 +228,18 @@ def compare(
         The network as it stands in the file, for the count of its operators; read again if `model` is a file.
     """
     from ..study.report import comparison
+    from ..study.report.remarks import remark_comparison, remark_inputs
 
     if source is None and not isinstance(model, Graph):
         source = load_model(model, passes=False)
     graph = model if isinstance(model, Graph) else load_model(model)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
-    samples = dataset_of(data, graph.inputs, graph.outputs, shapes)
-    return comparison.compare(graph, network, samples, engine=engine, source=source)
+    samples = dataset_of(as_stored(network, data), graph.inputs, graph.outputs, shapes)
+    result = comparison.compare(graph, network, samples, engine=engine, source=source)
+    remark_inputs(network, transform_data(network, samples.slice(0, REMARKED_FRAMES).inputs))
+    remark_comparison(result, bool(samples.targets))
+    return result
 
 
 def run(
@@ -186,15 +272,12 @@ def run_with_engine(
     integer: IntegerGraph | str | Path, data: Samples, engine: str
 ) -> tuple[dict[str, tuple[IntegerArray, NDArray[np.float64]]], set[str]]:
     """The result of `run`, and the engines that computed it."""
-    from ..integer.reference import to_model_layout
+    from ..integer.host_functions import model_outputs
     from ..proof.runner import Runner
+    from ..study.report.remarks import remark_inputs
 
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     inputs = transform_data(network, user_data(network, data).inputs)
+    remark_inputs(network, inputs)
     runner = Runner(engine, network, len(next(iter(inputs.values()))))
-    results = runner.run(inputs)
-    outputs = {}
-    for name in network.outputs:
-        values = to_model_layout(network, name, results[name])
-        outputs[name] = (values, network.tensors[name].real(values))
-    return outputs, runner.used
+    return model_outputs(network, runner.run(inputs)), runner.used

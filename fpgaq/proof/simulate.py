@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from numpy.typing import ArrayLike
 from ..base.child import Limits, run_tool
 from ..base.choices import SIMULATORS
 from ..base.errors import ModelError, ToolError, UsageError, VerificationError
+from ..base.results import Result
 from ..base.tools import require
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
@@ -33,12 +37,14 @@ COMPILED_TIMEOUT = 3600.0
 
 SLOWEST_SIMULATION = 150
 """Cycles a second below which a simulation is taken to hang."""
+SIMULATION_LOG = "simulation.log"
+"""The log that tells of each test."""
 LOGS = ("*.log", "fpgaq-*/*.log")
 """Files that cocotb's runner and the simulator write, below the folder of the bench."""
 
 
-@dataclass(frozen=True)
-class SimulationResult:
+@dataclass(frozen=True, repr=False)
+class SimulationResult(Result):
     """The measurements of a simulation that passed.
 
     Parameters
@@ -69,6 +75,23 @@ class SimulationResult:
     exercise: Exercise | None = None
     wrapper: WrapperResult | None = None
 
+    def headline(self) -> str:
+        """The verdict and the measured cycles, in one line."""
+        interval = "-" if self.interval_cycles is None else f"{self.interval_cycles:,}"
+        return f"{self.message}; a frame every {interval} cycles, latency {self.latency_cycles:,} cycles"
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row of what was measured."""
+        return [
+            {
+                "frames": self.frames,
+                "mismatches": self.mismatches,
+                "interval_cycles": self.interval_cycles,
+                "latency_cycles": self.latency_cycles,
+                "seconds": self.seconds,
+            }
+        ]
+
 
 def simulate(
     directory: str | Path,
@@ -77,6 +100,7 @@ def simulate(
     simulator: str = "icarus",
     timeout: float | None = None,
     thorough: bool = False,
+    progress: Callable[[str], None] = lambda stage: None,
 ) -> SimulationResult:
     """Simulate the network of an output folder against its golden vectors.
 
@@ -94,6 +118,8 @@ def simulate(
         Seconds after which the simulator is taken to hang; by default many times what the predicted cycles need.
     thorough : bool
         Choose as many frames as are needed to exercise every word of the memories that can be.
+    progress : callable
+        Called with what is being done, and how many tests are done.
 
     Raises
     ------
@@ -112,11 +138,12 @@ def simulate(
     check_digests(directory, manifest)
     _check_network(directory, manifest)
     if simulator == "verilator":
-        result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough)
+        result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough, progress)
     else:
-        result = _simulate_cocotb(directory, manifest, frames, data, simulator, timeout, thorough)
+        result = _simulate_cocotb(directory, manifest, frames, data, simulator, timeout, thorough, progress)
     if "wrapper" not in manifest:
         return result
+    progress("simulating the wrapper")
     return replace(result, wrapper=_simulate_wrapper(directory, manifest, frames, data, simulator == "verilator"))
 
 
@@ -143,6 +170,7 @@ def _simulate_cocotb(
     simulator: str,
     timeout: float | None,
     thorough: bool,
+    progress: Callable[[str], None],
 ) -> SimulationResult:
     """The folder's own bench, in a copy."""
     require("cocotb", "iverilog")
@@ -159,8 +187,20 @@ def _simulate_cocotb(
         command = [sys.executable, "run.py", "--simulator", simulator]
         limits = Limits(timeout, logs=LOGS, remedy="--frames takes fewer")
         environment = {"TMPDIR": str(copy / "bench")}
-        run_tool(f"the simulation with {simulator}", command, copy / "bench", limits, environment)
+        count = len(description["frames"])
+        watch = partial(_tell_tests, copy / "bench", f"simulating {count} frames with {simulator}", progress)
+        run_tool(f"the simulation with {simulator}", command, copy / "bench", limits, environment, watch=watch)
         return _read_outcome(copy / "bench" / "build", time.monotonic() - started)
+
+
+def _tell_tests(bench: Path, stage: str, progress: Callable[[str], None]) -> None:
+    """Tell how many of the bench's tests are done, by the simulator's log."""
+    text = ""
+    for log in bench.glob(f"fpgaq-*/{SIMULATION_LOG}"):
+        with contextlib.suppress(OSError):
+            text = log.read_text(encoding="utf-8", errors="replace")
+    running = re.findall(r"running \S+ \((\d+)/(\d+)\)", text)
+    progress(f"{stage}: {int(running[-1][0]) - 1} of {running[-1][1]} tests done" if running else f"{stage}: compiling")
 
 
 def _simulate_compiled(
@@ -170,6 +210,7 @@ def _simulate_compiled(
     data: Mapping[str, ArrayLike] | None,
     timeout: float | None,
     thorough: bool,
+    progress: Callable[[str], None],
 ) -> SimulationResult:
     """All frames of the data through the network compiled to C++; only its ports are compared."""
     graph, lowered = _load_networks(directory)
@@ -178,6 +219,7 @@ def _simulate_compiled(
     count = frames if frames is not None else len(next(iter(stored.values())))
     vectors = golden_vectors(graph, limit_frames(stored, count), RANDOM_FRAMES, lowered, thorough)
     inputs = {name: vectors.tensors[name] for name in graph.inputs}
+    progress(f"compiling the network, then {len(next(iter(inputs.values()))):,} frames")
     total, interval, latency, seconds = run_harness(
         directory, manifest, interface, lowered, inputs, timeout or COMPILED_TIMEOUT
     )

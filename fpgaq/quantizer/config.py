@@ -10,11 +10,13 @@ from typing import Any
 
 from ..base.choices import (
     ACTIVATION_RANGES,
+    EDITIONS,
     METHODS,
     ROUNDINGS,
     WEIGHT_DELTAS,
     WEIGHT_ROUNDINGS,
     ActivationRange,
+    Edition,
     Method,
     Rounding,
     WeightDelta,
@@ -91,6 +93,8 @@ class QuantizeOptions:
         4 to 24: the factors per channel of a batch normalization that no layer could take in, and of a PReLU.
     argmax : bool
         The hardware ends with the index of the greatest output instead of the outputs.
+    edition : {"0.2", "0.1"}
+        The release whose defaults and rules hold: "0.1" makes the same bytes as fpgaq 0.1.0.
     layers : mapping of str to mapping
         Overrides by the model's layer name; the keys are those of `LAYER_OPTIONS`.
     """
@@ -117,6 +121,7 @@ class QuantizeOptions:
     table_bits: int = 10
     scale_bits: int = 16
     argmax: bool = False
+    edition: Edition = "0.2"
     layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -130,11 +135,22 @@ class QuantizeOptions:
             _check_values(overrides, f"layer {name!r}: ")
 
     @property
+    def first_edition(self) -> bool:
+        """Whether the rules of 0.1.0 hold."""
+        return self.edition == "0.1"
+
+    @property
     def rules(self) -> Rules:
         """The rules of these options: those of the method, replaced by the ones that were given."""
         rules = rules_of(self.method, self.weight_bits)
         named = {rule.name: getattr(self, rule.name) for rule in fields(Rules)}
         return replace(rules, **{name: value for name, value in named.items() if value is not None})
+
+    @property
+    def uses_percentile(self) -> bool:
+        """Whether any activation's step is chosen by `percentile`."""
+        every = [self, *(self.for_layer(name) for name in self.layers)]
+        return any(options.rules.activation_range == "percentile" for options in every)
 
     def for_layer(self, name: str) -> QuantizeOptions:
         """These options with the overrides of one layer in force."""
@@ -193,6 +209,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "activation_range": ACTIVATION_RANGES,
     "weight_delta": WEIGHT_DELTAS,
     "weight_rounding": WEIGHT_ROUNDINGS,
+    "edition": EDITIONS,
 }
 _OPTIONAL = (
     "input_bits",

@@ -13,7 +13,7 @@ from ..base.formats import Format, Rounding, dequantize, quantize_real
 from ..integer.graph import IntegerArray
 from .calibration import MSE_STEPS, fitting_frac
 from .config import QuantizeOptions
-from .output_error import best_real_weights, damped, output_error, round_to_output
+from .output_error import Factored, best_real_weights, damped, factored, output_error, round_to_output
 from .trace import Moments
 
 Values = NDArray[np.float64]
@@ -24,6 +24,9 @@ WORTH = 0.8
 """Steps per channel are taken, where they may be, if they leave at most this part of the error of one step."""
 OUTPUT_STEPS = 10
 """How many halvings are tried below the step that clips nothing, where the layer's output decides."""
+FAR = 64.0
+"""How many times the least error of a row two steps in a row have to reach in every row before none finer is tried."""
+
 MAX_CANDIDATES = 24
 """Steps that are compared for one layer; channels whose weights lie further apart share the last."""
 
@@ -92,7 +95,7 @@ def _least_error_fracs(chooser: _Rows, options: QuantizeOptions, per_channel: bo
     candidates = range(min(known), min(max(known) + steps, min(known) + MAX_CANDIDATES))
     # Where the choice is open, only the layer's output shows what separate steps are worth.
     by_output = chooser.moments is not None and (options.rules.weight_delta == "output" or per_channel is None)
-    errors = np.stack([chooser.errors(frac, by_output) for frac in candidates])
+    errors = _errors_of(chooser, candidates, by_output)
     together = errors.sum(axis=1)
     single = (candidates.start + int(np.argmin(together)),) * len(chooser.rows)
     if per_channel is False:
@@ -104,6 +107,21 @@ def _least_error_fracs(chooser: _Rows, options: QuantizeOptions, per_channel: bo
     return tuple(min(fracs) if fit is None else frac for fit, frac in zip(fits, fracs, strict=True))
 
 
+def _errors_of(chooser: _Rows, candidates: range, by_output: bool) -> Values:
+    """The errors (candidates, rows); endless from where on every row is clipped far too much.
+
+    Each bit more then makes an error about four times as large.
+    """
+    errors = np.full((len(candidates), len(chooser.rows)), np.inf)
+    least = errors[0]
+    for place, frac in enumerate(candidates):
+        errors[place] = chooser.errors(frac, by_output)
+        least = np.minimum(least, errors[place])
+        if place and (errors[place - 1 : place + 1] > FAR * least).all():
+            break
+    return errors
+
+
 class _Rows:
     """The weights of each output channel, and integers for them at given steps."""
 
@@ -112,15 +130,16 @@ class _Rows:
         self.fmt = Format(bits, 0, True, narrow)
         self.by_output = by_output and moments is not None
         self.magnitude = float(np.abs(rows).max(initial=0.0)) or 1.0
-        self.hessian = self.target = self.inverse = None
+        self.hessian = self.target = None
+        self.factors: tuple[Factored, ...] | None = None
         if moments is not None:
             self.groups = len(moments.inputs)
             self.hessian = damped(moments)
             grouped = rows.reshape(self.groups, -1, rows.shape[1])
             self.target = grouped
             if self.by_output:
-                self.inverse = np.linalg.inv(self.hessian)
-                self.target = best_real_weights(grouped, moments, self.inverse)
+                self.factors = factored(self.hessian)
+                self.target = best_real_weights(grouped, moments, self.factors)
 
     def integers(self, fracs: NDArray[np.int64]) -> IntegerArray:
         """The integers of every row at its own frac."""
@@ -129,7 +148,7 @@ class _Rows:
             return np.stack([quantize_real(row, fmt, NEAREST) for row, fmt in zip(self.rows, formats, strict=True)])
         assert self.target is not None and self.hessian is not None
         steps = np.ldexp(1.0, -fracs).reshape(self.groups, -1)
-        found = round_to_output(self.target, steps, self.hessian, self.fmt.minimum, self.fmt.maximum, self.inverse)
+        found = round_to_output(self.target, steps, self.hessian, self.fmt.minimum, self.fmt.maximum, self.factors)
         return found.reshape(self.rows.shape).astype(np.int64)
 
     def errors(self, frac: int, by_output: bool) -> Values:

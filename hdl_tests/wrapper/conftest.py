@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import the model and the bench that lie beside them."""
+"""Lets the tests of this folder import the model and the bench that lie next to them."""
 
 from __future__ import annotations
 

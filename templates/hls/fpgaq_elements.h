@@ -104,7 +104,8 @@ beats:
   }
 }
 
-// saturate(round((x * scale[c] + offset[c]) / 2**shift[c])), with a factor of its own for x < 0 if `own_negative`.
+// saturate(round((x * scale[c] + offset[c]) / 2**shift[c])), with a factor of its own for x < 0 if `own_negative`,
+// and `negative_offset` added for x < 0.
 template <class C, class In, class Out, class Factor, class Offset>
 void scale(hls::stream<Beat<In>>& source, hls::stream<Beat<Out>>& sink, const Factor (&factors)[Out::channels],
            const Factor (&negative_factors)[C::own_negative ? Out::channels : 1],
@@ -126,9 +127,11 @@ pixels:
         const int channel = beat * Out::lanes + lane;
         const bool used = channel < Out::channels;
         const int place = used ? channel : 0;
-        const bool negative = C::own_negative && data.lane[lane] < 0;
-        const Factor factor = negative ? negative_factors[C::own_negative ? place : 0] : factors[place];
-        const S sum = S(exact<ap_int<C::accumulator>>(product<S>(data.lane[lane], factor) + S(offsets[place])));
+        const bool negative = data.lane[lane] < 0;
+        const Factor factor =
+            C::own_negative && negative ? negative_factors[C::own_negative ? place : 0] : factors[place];
+        const S offset = S(S(offsets[place]) + S(negative ? C::negative_offset : 0));
+        const S sum = S(exact<ap_int<C::accumulator>>(product<S>(data.lane[lane], factor) + offset));
         results.lane[lane] = used ? requantize<C, typename Out::Element>(sum, place) : typename Out::Element(0);
       }
       sink.write(results);

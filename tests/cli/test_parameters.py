@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, dataclass, fields
 from inspect import Parameter, signature
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_type_hints
 
 import click
 import pytest
@@ -102,6 +102,63 @@ def test_help_has_the_fields_in_order_and_their_defaults() -> None:
     assert "Take options.\n\n  And return a number." in text and text.endswith("Example:\n    fpgaq example DIR -n 1\n")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sized:
+    """A group with sections of its own."""
+
+    headings: ClassVar[dict[str, str]] = {"wide": "Width", "tall": "Height"}
+    wide: Annotated[int | None, Option("A width.", metavar="M")] = None
+    tall: Annotated[int | None, Option("A height.", metavar="M", needs=("wide", "flag"))] = None
+    part: Annotated[Literal["a", "b", "c", "d", "e", "f", "g"] | None, Option("A part.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sectioned:
+    """A group between options."""
+
+    first: Annotated[int | None, Option("The first.", metavar="N")] = None
+    size: Sized
+    flag: Annotated[bool, Option("A flag.")] = False
+
+
+@command(Sectioned, "fpgaq sectioned")
+def sectioned(settings: Settings, options: Sectioned) -> None:
+    """Show sections."""
+
+
+def test_help_has_sections_and_lists_many_choices() -> None:
+    text = CliRunner().invoke(sectioned, ["--help"]).output
+    order = ("Options:", "--first N", "--flag", "Width:", "--wide M", "Height:", "--tall M", "--part PART")
+    places = [text.index(words) for words in (*order, "One of a, b, c, d, e, f, g.", "Every command:", "--json")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("line", ["", "--wide 1 --tall 2", "--tall 2 --flag", "--part a"])
+def test_an_option_beside_one_that_it_needs(line: str) -> None:
+    assert sectioned.main(line.split(), standalone_mode=False, obj=Settings()) is None
+
+
+def test_an_option_that_would_be_ignored_is_refused() -> None:
+    with pytest.raises(click.UsageError, match="--tall would be ignored: give --wide or --flag too, or leave it out"):
+        sectioned.main(["--tall", "2"], standalone_mode=False, obj=Settings())
+
+
+@pytest.mark.parametrize("name", list(cli.COMMANDS))
+def test_values_are_called_by_their_units(name: str) -> None:
+    made = cli.fpgaq.commands[name]
+    for parameter in made.params:
+        shown = parameter.make_metavar(click.Context(made))
+        assert shown not in ("INTEGER", "FLOAT", "TEXT"), parameter.name
+
+
+@pytest.mark.parametrize("name", list(cli.COMMANDS))
+def test_what_an_option_needs_is_an_option_of_the_command(name: str) -> None:
+    made: Any = cli.fpgaq.commands[name]
+    names = {parameter.name for parameter in made.params}
+    for option, needed in made.needs.items():
+        assert {option, *needed} <= names
+
+
 @pytest.mark.parametrize("name", list(cli.COMMANDS))
 def test_no_two_fields_of_a_command_share_a_name(name: str) -> None:
     parameters = cli.fpgaq.commands[name].params
@@ -111,7 +168,8 @@ def test_no_two_fields_of_a_command_share_a_name(name: str) -> None:
 
 
 def test_flags_of_the_quantizer_are_its_options() -> None:
-    flags, options = get_type_hints(QuantizeFlags), get_type_hints(QuantizeOptions)
+    kinds, options = get_type_hints(QuantizeFlags), get_type_hints(QuantizeOptions)
+    flags = {field.name: kinds[field.name] for field in fields(QuantizeFlags)}
     assert list(flags)[-1] == "config" and {*flags} - {"config"} == {*options} - {"layers"}
     for name in {*flags} - {"config"}:
         assert {*get_args(flags[name])} == {*(get_args(options[name] | None))}, name

@@ -9,6 +9,7 @@ import json
 import math
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,16 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from fpgaq import pipeline
+from fpgaq.base.errors import ModelError
+from fpgaq.base.preparation import Preparation
 from fpgaq.hardware.emit.hls import emit as emit_hls
 from fpgaq.hardware.emit.unrolled import emit_unrolled
+from fpgaq.hardware.emit.verilog import design_of
 from fpgaq.hardware.emit.wrap import Wish
-from fpgaq.hardware.schedule import Target, make_schedule
+from fpgaq.hardware.schedule import Target, make_schedule, plan_hardware
 from fpgaq.hardware.unrolled import Unrolling, plan_network
 from fpgaq.integer import file as integer_file
+from fpgaq.integer.check import check
 from fpgaq.integer.file import encoding
 from fpgaq.integer.graph import IntegerGraph
 from fpgaq.proof.bench import bench_files
@@ -231,3 +236,29 @@ def test_rules_are_numbered_without_a_gap(page: str) -> None:
     numbers = [int(number) for number in re.findall(r"^(\d+)\. ", text, re.MULTILINE)]
     assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) >= 10
     assert " must " in text and re.search(r"version \d", text.splitlines()[0])
+
+
+def test_prepared_inputs_and_estimates_keep_the_schemas(tmp_path: Path) -> None:
+    graph = small_network()
+    name = graph.inputs[0]
+    shape = graph.transforms[name].model_shape
+    count = shape[0]
+    prepared = Preparation(tuple(0.5 + index for index in range(count)), (0.25,), "nhwc")
+    marked = replace(
+        graph, estimate_only=True, transforms={name: replace(graph.transforms[name], preparation=prepared)}
+    )
+    value = network_of(marked)
+    validator("network-2").validate(value)
+    assert value["version"] == 2 and value["estimate_only"] is True
+    integer_file.save(marked, tmp_path / "network.fpgaq")
+    again = integer_file.load(tmp_path / "network.fpgaq")
+    assert again.transforms == marked.transforms and again.estimate_only
+    design = design_of(*plan_hardware(marked, Target(multipliers=8)))
+    validator("interface").validate(design.interface())
+    assert design.interface()["inputs"][0]["transform"]["layout"] == "nhwc"
+    # Without either, the bytes are those of version 1.
+    assert network_of(graph)["version"] == 1 and "estimate_only" not in network_of(graph)
+    for broken in ({"scale": [1.0, 2.0], "offset": [0.0]}, {"scale": [float("inf")], "offset": [0.0]}):
+        wrong = Preparation(tuple(broken["scale"]) * (count + 1), tuple(broken["offset"]))
+        with pytest.raises(ModelError):
+            check(replace(graph, transforms={name: replace(graph.transforms[name], preparation=wrong)}))

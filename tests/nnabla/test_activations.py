@@ -120,6 +120,17 @@ def test_training_mode_statistics_are_kept(nnabla) -> None:
     assert (nnabla.get_parameters(grad_only=False)["n/bn/mean"].d == 0).all()
 
 
+def test_a_kind_that_is_absent_is_a_warning_as_long_as_another_is_there(nnabla) -> None:
+    from fpgaq.nnabla import functions, quantize_activations
+
+    x, y = build(nnabla, "mlp")
+    with pytest.warns(UserWarning, match="types: the graph has no Tanh, Swish; it has Affine, ReLU"):
+        found = quantize_activations(y, calibrate(x), types=["ReLU", "Tanh", "Swish"])
+    expected = quantize_activations(y, calibrate(x), types=["ReLU"])
+    kinds = [[function.info.type_name for function in functions(root)] for root in (found, expected)]
+    assert kinds[0] == kinds[1] and "FixedPointQuantize" in kinds[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -29,7 +29,9 @@ except UnsupportedError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "an in-memory nnabla graph needs nnabla itself (CPython 3.10 or older)\n"
+    assert (
+        done.stdout == "an in-memory nnabla graph needs nnabla itself (on CPython 3.10: pip install 'fpgaq[nnabla]')\n"
+    )
 
 
 def test_only_one_room_imports_nnabla() -> None:

@@ -97,6 +97,16 @@ def test_a_missing_configuration(tmp_path):
         combine_options(tmp_path / "no.toml", {})
 
 
+def test_overrides_of_layers_without_numbers_of_their_own_are_refused():
+    graph = small_cnn()
+    followers = [op for op in graph.operators if type(op).__name__ in ("Relu", "MaxPooling")]
+    assert followers
+    for op in followers:
+        (maker,) = (other.name for other in graph.operators if other.output == op.input)
+        with pytest.raises(UsageError, match=f"options for layer {op.name!r} would be ignored: .*: {maker!r}$"):
+            quantize(graph, samples(4, 2, 8, 8), QuantizeOptions(layers={op.name: {"activation_bits": 4}}))
+
+
 def test_overrides_for_unknown_layers_are_refused():
     options = QuantizeOptions(layers={"c9": {"weight_bits": 4}})
     with pytest.raises(UsageError, match="options for layer 'c9': no such layer with weights; there are 'c1', 'c2'"):

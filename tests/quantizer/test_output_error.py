@@ -12,7 +12,8 @@ from fpgaq.model.graph import Deconvolution, Graph, Relu
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.quantizer.methods import rules_of
-from fpgaq.quantizer.output_error import output_error, round_to_output
+from fpgaq.quantizer.output_error import best_real_weights, factored, output_error, round_to_output
+from fpgaq.quantizer.trace import Moments
 from tests.support.float_networks import (
     affine,
     chain,
@@ -171,3 +172,16 @@ def test_calibration_repeats():
     for one, other in zip(first.operators, second.operators, strict=True):
         if hasattr(one, "weight"):
             assert np.array_equal(one.weight, other.weight) and np.array_equal(one.bias, other.bias)  # type: ignore[attr-defined]
+
+
+def test_real_weights_are_mended_as_by_an_inverse() -> None:
+    """The triangular solutions, over several blocks, are those that the inverse of the moments gives."""
+    chance = np.random.default_rng(8)
+    for groups, rows, taps in ((1, 5, 300), (3, 2, 9), (1, 1, 1)):
+        inputs = chance.normal(size=(groups, 2 * taps, taps))
+        second = np.einsum("gnk,gnl->gkl", inputs, inputs) / (2 * taps) + 0.1 * np.eye(taps)
+        cross, weight = chance.normal(size=(groups, rows, taps)), chance.normal(size=(groups, rows, taps))
+        moments = Moments(second, cross, np.zeros((groups, taps)), np.zeros((groups, rows)), 2 * taps)
+        found = best_real_weights(weight, moments, factored(second))
+        expected = weight + cross @ np.linalg.inv(second)
+        assert np.abs(found - expected).max() < 1e-9 * np.abs(expected).max()

@@ -85,7 +85,7 @@ class Writer:
 
 
 def convolution(seed: int, kind: str = "uint8") -> bytes:
-    """QDQ convolutions per channel, with an int32 bias, a ReLU, a real bias and groups; max-pool and Gemm behind."""
+    """QDQ convolutions per channel, with an int32 bias, a ReLU, a real bias and groups; then max-pool, Gemm."""
     writer = Writer(seed, kind)
     tensor = writer.qdq(writer.input((2, 8, 7)), writer.grid(0.0217))
     first = writer.node("Conv", (tensor, writer.weight((4, 2, 3, 3), 0)), pads=[1, 0, 1, 2], strides=[1, 1])

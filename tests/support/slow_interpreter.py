@@ -174,6 +174,7 @@ def slow_element(op, values, channel: int, fmt: Format) -> int:
         negative = op.negative_scale is not None and values[0] < 0
         factor = op.negative_scale if negative else op.scale
         total = values[0] * int(factor[channel]) + int(op.offset[channel])
+        total += op.negative_offset if values[0] < 0 else 0
     return slow_requantize(op.requantize, Fraction(total), channel, fmt)
 
 

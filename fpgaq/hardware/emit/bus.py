@@ -31,7 +31,7 @@ class Signal:
 
 
 def signals(width: int) -> tuple[Signal, ...]:
-    """The ports of a wrapper beside clock and reset, the same for every network and every budget."""
+    """The ports of a wrapper other than clock and reset, the same for every network and every budget."""
     stream = (
         ("tdata", width, 1),
         ("tkeep", width // 8, 1),

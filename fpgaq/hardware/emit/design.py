@@ -220,6 +220,8 @@ class Design:
         None where only a vendor's tool can tell.
     kernel : Kernel, optional
         For HLS C++, where a vendor's tool decides on modules, engines and cycles; None for Verilog.
+    estimate_only : bool
+        The network was quantized without data: its values mean nothing.
     """
 
     top: str
@@ -234,6 +236,7 @@ class Design:
     engines: tuple[PlacedEngine, ...]
     prediction: Prediction | None
     kernel: Kernel | None = None
+    estimate_only: bool = False
 
     @cached_property
     def by_name(self) -> Mapping[str, Module]:
@@ -274,6 +277,7 @@ class Design:
             "inputs": [port.as_json() for port in self.inputs],
             "outputs": [port.as_json() for port in self.outputs],
             "classifier": self.classifier,
+            **({"estimate_only": True} if self.estimate_only else {}),
         }
 
     def as_json(self, digests: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -297,6 +301,7 @@ class Design:
             "memory_digests": {path: known[path] for path in self.memory_files if path in known},
             "rom_directory": RTL,
             "digest": self.digest,
+            **({"estimate_only": True} if self.estimate_only else {}),
             **({} if kernel is None else {"frames": kernel.frames}),
             "prediction": predicted,
             "streams": [stream.as_json(nets=kernel is None) for stream in self.streams],

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...integer.graph import ImageShape, InputTransform
+from ...integer.graph import HostSoftmax, ImageShape, InputTransform
 
 FORMULAS = {
     "real": "saturate(round((x * scale + offset) * 2**frac))",
     "divide": "saturate(round(x / scale) + offset)",
+    "divide_single": "saturate(round(float32(x) / float32(scale)) + offset)",
     "integer": "x",
 }
 """How the host makes input integers of the model's values, by the kind of the transform."""
@@ -36,6 +38,10 @@ class Port:
         Shape of the tensor in the model, without the batch.
     transform : InputTransform, optional
         For an input: how the model's values become the integers.
+    channels_last : bool
+        For an output: the model keeps channels last, too.
+    host : HostSoftmax, optional
+        For an output: what the host computes of it.
     step, zero_point, offset : float, int, float
         The real value of an integer is ``(integer - zero_point) * step + offset``.
     """
@@ -50,6 +56,8 @@ class Port:
     signed: bool
     model_shape: tuple[int, ...]
     transform: InputTransform | None = None
+    channels_last: bool = False
+    host: HostSoftmax | None = None
     step: float = 1.0
     zero_point: int = 0
     offset: float = 0.0
@@ -91,16 +99,33 @@ class Port:
         if self.zero_point or self.offset or self.step != 2.0**-self.frac:
             port |= {"zero_point": self.zero_point, "offset": self.offset}
         if self.transform is None:
-            return {**port, "model_shape": list(self.model_shape)}
-        port["transform"] = {
+            port["model_shape"] = list(self.model_shape)
+            return port | ({"channels_last": True} if self.channels_last else {}) | self._host_function()
+        port["transform"] = transform = {
             "formula": FORMULAS[self.transform.kind],
-            "scale": self.transform.scale,
-            "offset": self.transform.offset,
+            "scale": _one_or_all(self.transform.scales),
+            "offset": _one_or_all(self.transform.offsets),
             "rounding": self.transform.rounding,
             "model_shape": list(self.transform.model_shape),
             "image_shape": list(self.transform.image_shape),
+            **({"channels_last": True} if self.transform.channels_last else {}),
         }
+        if self.transform.preparation.layout != "auto":
+            port["transform"] = {**transform, "layout": self.transform.preparation.layout}
         return port
+
+    def _host_function(self) -> dict[str, object]:
+        host = self.host
+        if host is None:
+            return {}
+        numbers = {name: getattr(host, name) for name in ("multiplier", "shift", "least", "scale", "zero_point")}
+        fmt = host.format
+        return {"host_function": {"kind": "softmax", **numbers, "width": fmt.width, "signed": fmt.signed}}
+
+
+def _one_or_all(values: Sequence[float]) -> float | list[float]:
+    """A number for all channels, or a list with one for each."""
+    return values[0] if len(values) == 1 else list(values)
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def check_top(name: str) -> None:
 def new_names(
     modules: Iterable[str], memories: Iterable[str], prefix: str, chosen: Mapping[str, str]
 ) -> dict[str, str]:
-    """The new name of each module and memory file: `chosen`, or the old one behind the prefix."""
+    """The new name of each module and memory file: `chosen`, or the old one after the prefix."""
     return {name: chosen.get(name, f"{prefix}_{name}") for name in (*modules, *memories)}
 
 

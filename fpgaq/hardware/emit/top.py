@@ -163,6 +163,8 @@ def _port(graph: IntegerGraph, name: str, port: str, lanes: int, *, is_input: bo
         signed=tensor.format.signed,
         model_shape=transform.model_shape if transform else graph.output_shapes[name],
         transform=transform,
+        channels_last=graph.channels_last and not is_input,
+        host=None if is_input else graph.host_outputs.get(name),
         step=tensor.step,
         zero_point=tensor.zero_point,
         offset=tensor.offset,

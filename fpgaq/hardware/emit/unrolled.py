@@ -84,6 +84,7 @@ def unrolled_design(graph: IntegerGraph, plan: UnrolledPlan) -> Design:
         outputs=outputs,
         streams=streams_of(graph, lanes),
         classifier=graph.classifier,
+        estimate_only=graph.estimate_only,
         modules=tuple(modules),
         cells=used_cells(modules),
         layers=tuple(

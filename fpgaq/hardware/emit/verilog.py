@@ -50,6 +50,7 @@ def design_of(graph: IntegerGraph, schedule: Schedule) -> Design:
         outputs=ports[1],
         streams=streams,
         classifier=graph.classifier,
+        estimate_only=graph.estimate_only,
         modules=modules,
         cells=used_cells(modules),
         layers=tuple(

@@ -104,7 +104,8 @@ class _Search:
     def attempt(self, budget: int) -> _Attempt:
         """The hardware of a budget."""
         if budget not in self._tried:
-            self._progress(f"fitting {self._device}: trying {budget:,} multipliers")
+            count = f"{len(self._tried)} of about {self._tries} budgets tried"
+            self._progress(f"fitting {self._device}: {count}, now {budget:,} multipliers")
             lowered, wanted = plan_hardware(self._graph, Target(multipliers=budget))
             schedule, guess = adapt(lowered, wanted, self._device)
             excess = excess_of(guess)

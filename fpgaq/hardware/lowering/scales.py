@@ -15,6 +15,8 @@ import numpy as np
 from ...base.errors import UnsupportedError
 from ...base.formats import Format
 from ...integer.accumulators import operator_bounds, result_ranges, signed_width
+from ...integer.check.carried import CLIPPED
+from ...integer.double_rounding import one_rounding, split_rounding
 from ...integer.graph import (
     IntegerAdd,
     IntegerAffine,
@@ -27,7 +29,6 @@ from ...integer.graph import (
     Requantize,
     Tensor,
 )
-from ...integer.staircase import cheapest_form
 
 Piece = tuple[IntegerOperator, Tensor]
 MAX_INDEX_WIDTH = 12
@@ -80,7 +81,7 @@ def _lowered(op: IntegerOperator, graph: IntegerGraph, names: _Names) -> list[Pi
         wide = replace(op, index_format=replace(op.index_format, width=2), table=np.repeat(op.table, 2))
         return [(wide, target)]
     special |= rule is not None and type(op) in LOWERINGS and _is_lone_sign(target.format)
-    if (rule is None or rule.plain) and not special:
+    if (rule is None or rule.plain or (rule.carried and isinstance(op, CLIPPED))) and not special:
         return [(op, target)]
     lower = LOWERINGS.get(type(op))
     if lower is None:
@@ -100,21 +101,26 @@ def _product(op: IntegerConvolution | IntegerAffine, graph: IntegerGraph, target
     sums = Tensor(names.fresh(f"{op.output}.sums"), target.shape, Format(op.accumulator_width, 0), "", source.step, 0)
     # The scale of accumulators has no meaning of its own here; a single one keeps the layer's check content.
     bare = replace(op, requantize=None, output=sums.name, weight_scale=op.weight_scale[:1])
-    return [(bare, sums), *_scale(op, rule, sums, target, names)]
+    return [(bare, sums), *_scale(op, rule, sums, target, names, (source.format,))]
 
 
 def _single_rounding(op: IntegerOperator, target: Tensor, formats: tuple[Format, ...]) -> Requantize:
-    """The requantizer with one rounding: LiteRT's two where one multiplier has the same steps."""
+    """The requantizer with one rounding where one multiplier has the steps of LiteRT's two."""
     rule: Requantize = op.requantize  # type: ignore[attr-defined]
     if rule.rule != "tflite_double":
         return rule
+    found = one_rounding(rule, _spans(op, target, formats, rule), target.format)
+    return rule if found is None else found
+
+
+def _spans(
+    op: IntegerOperator, target: Tensor, formats: tuple[Format, ...], rule: Requantize
+) -> tuple[tuple[int, int], ...]:
+    """The ranges of accumulators of each channel; one for all where one multiplier serves all of them."""
     spans = result_ranges(op, *formats)
-    form = cheapest_form(rule, spans * (target.shape[2] // len(spans)), target.format)
-    if form.rule.rule == "tflite_double":
-        raise UnsupportedError(
-            f"layer {op.name!r}: rounds twice, as LiteRT does, with results of both signs; hardware does not"
-        )
-    return form.rule
+    if len(rule.multiplier) == len(rule.shift) == len(rule.offset) == 1:
+        return ((min(low for low, _ in spans), max(high for _, high in spans)),)
+    return spans * (target.shape[2] // len(spans))
 
 
 def _bare(rule: Requantize) -> Requantize:
@@ -152,8 +158,17 @@ def _rounded(op: IntegerOperator, rule: Requantize, target: Tensor, names: _Name
     return middle, [(table, target)]
 
 
-def _scale(op: IntegerOperator, rule: Requantize, sums: Tensor, target: Tensor, names: _Names) -> list[Piece]:
-    """The multiplication, rounding and saturation of accumulators."""
+def _scale(
+    op: IntegerOperator,
+    rule: Requantize,
+    sums: Tensor,
+    target: Tensor,
+    names: _Names,
+    formats: tuple[Format, ...] = (),
+) -> list[Piece]:
+    """The multiplication, rounding and saturation of accumulators; `formats` are those of the layer's inputs."""
+    if rule.rule == "tflite_double":
+        return _split_scale(op, rule, sums, target, names, formats)
     channels, folded = target.shape[2], _foldable(rule, target)
     middle, last = (target, []) if folded else _rounded(op, rule, target, names)
     shifts = np.broadcast_to(np.array(rule.shift, np.int64), channels)
@@ -164,6 +179,39 @@ def _scale(op: IntegerOperator, rule: Requantize, sums: Tensor, target: Tensor, 
     plain = Requantize(rule.shift, rule.rounding)
     name = names.fresh(f"{op.name}.scale")
     scale = IntegerScale(name, (sums.name,), middle.name, multiplier, offset, None, width, 2, plain)
+    return [(_proved(op, scale, sums.format), middle), *last]
+
+
+def _split_scale(
+    op: IntegerOperator, rule: Requantize, sums: Tensor, target: Tensor, names: _Names, formats: tuple[Format, ...]
+) -> list[Piece]:
+    """LiteRT's two roundings as one with an offset by the accumulator's sign."""
+    split = split_rounding(rule, _spans(op, target, formats, rule), target.format)
+    if split is None:
+        raise UnsupportedError(
+            f"layer {op.name!r}: some of its channels are rounded twice, as LiteRT does, and others are multiplied by"
+            " 1/2 or more; hardware does not carry both in one layer"
+        )
+    channels, single = target.shape[2], replace(rule, rule="multiply_shift")
+    folded = _foldable(single, target)
+    middle, last = (target, []) if folded else _rounded(op, single, target, names)
+    shifts = np.broadcast_to(np.array(split.shift, np.int64), channels)
+    multiplier = np.broadcast_to(np.array(split.multiplier, np.int64), channels).copy()
+    offset = split.offset + ((rule.zero_point if folded else 0) << shifts)
+    width = max(2, int(multiplier.max()).bit_length() + 1)
+    shift = tuple(int(one) for one in shifts) if len(set(split.shift)) > 1 else split.shift[:1]
+    scale = IntegerScale(
+        names.fresh(f"{op.name}.scale"),
+        (sums.name,),
+        middle.name,
+        multiplier,
+        offset,
+        None,
+        width,
+        2,
+        Requantize(shift, "half_up"),
+        split.negative_offset,
+    )
     return [(_proved(op, scale, sums.format), middle), *last]
 
 
@@ -206,7 +254,8 @@ def _add(op: IntegerAdd, graph: IntegerGraph, target: Tensor, names: _Names) -> 
     if rule.rule != "shift":
         sums = Tensor(names.fresh(f"{op.output}.sums"), target.shape, Format(width, 0))
         exact = replace(added, output=sums.name, requantize=Requantize((0,), "half_up"))
-        return [*pieces, (exact, sums), *_scale(op, rule, sums, target, names)]
+        formats = tuple(source.format for source in sources)
+        return [*pieces, (exact, sums), *_scale(op, rule, sums, target, names, formats)]
     middle, last = (target, []) if folded else _rounded(op, rule, target, names)
     rounded = replace(added, output=middle.name, requantize=Requantize(rule.shift, rule.rounding))
     return [*pieces, (rounded, middle), *last]
@@ -225,7 +274,7 @@ def _multiply(op: IntegerMultiply, graph: IntegerGraph, target: Tensor, names: _
     sums = Tensor(names.fresh(f"{op.output}.product"), target.shape, Format(width, 0))
     bare = replace(bare, output=sums.name, accumulator_width=width, requantize=Requantize((0,), rule.rounding))
     rule = rule if rule.rule != "shift" else replace(rule, rule="multiply_shift")
-    return [*pieces, (bare, sums), *_scale(op, rule, sums, target, names)]
+    return [*pieces, (bare, sums), *_scale(op, rule, sums, target, names, formats)]
 
 
 def _scaled(op: IntegerScale, graph: IntegerGraph, target: Tensor, names: _Names) -> list[Piece]:
@@ -234,7 +283,7 @@ def _scaled(op: IntegerScale, graph: IntegerGraph, target: Tensor, names: _Names
     sums = Tensor(names.fresh(f"{op.output}.sums"), target.shape, Format(op.accumulator_width, 0))
     bare = replace(op, requantize=Requantize((0,), "half_up"), output=sums.name)
     rule = rule if rule.rule != "shift" else replace(rule, rule="multiply_shift")
-    return [(bare, sums), *_scale(op, rule, sums, target, names)]
+    return [(bare, sums), *_scale(op, rule, sums, target, names, (graph.tensors[op.input].format,))]
 
 
 LOWERINGS: Mapping[type[IntegerOperator], Callable[..., list[Piece]]] = {

@@ -3,10 +3,11 @@
 An array multiplies `products` elements for each of `outputs` accumulators in a step. A layer may use less of it: its
 cycles fall in steps as the array grows, on their own for each of the two sizes. Layers that share an array work one
 after another, so their cycles add up; layers of different arrays work at the same time. Only layers that follow each
-other in the order of the network share an array: then the arrays form a pipeline, and none waits for one behind it.
+other in the order of the network share an array: then the arrays form a pipeline, and none waits for one after it.
 
-The search is exact under these rules: for an interval, a table over the ends of the runs of layers finds the division
-with the fewest multipliers, each run with the cheapest of all shapes; bisection finds the least interval that fits.
+The search is exact under these rules for up to 64 layers: for an interval, a table over the ends of the runs of layers
+finds the division with the fewest multipliers, each run with the cheapest of all shapes; bisection finds the least
+interval that fits.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from .folding import FoldRange, fold_sizes, folds
 from .plans import Fold
 
 UNREACHABLE = 1 << 60
+
+MOST_RUN_ENDS = 64
+"""Of more layers runs begin and end at every second, third, ... one, so that the work grows with the layers only."""
 
 TOO_LONG = 1 << 50
 """Cycles of a layer on an array that is too small for it."""
@@ -171,10 +175,13 @@ def _shared_fronts(layers: tuple[FoldRange, ...], most: int) -> dict[tuple[int, 
     cycles = [alike[replace(layer, operator="")] for layer in layers]
     multipliers = multipliers[order]
     fronts = {}
-    for begin in range(len(layers)):
+    every = -(-len(layers) // MOST_RUN_ENDS)
+    for begin in range(0, len(layers), every):
         total = cycles[begin]
         for end in range(begin + 1, len(layers)):
             total = total + cycles[end]
+            if (end + 1) % every and end + 1 < len(layers):
+                continue
             best = np.minimum.accumulate(total)
             better = np.flatnonzero(np.append(True, best[1:] < best[:-1]) & (best < TOO_LONG))
             fronts[begin, end] = _Front(multipliers[better], total[better], wide[better], high[better])

@@ -78,14 +78,16 @@ class BeatModel:
         self._outputs: dict[str, Times] = {}
         self._work: list[tuple[Producer, list[tuple[Consumer, int]]]] = []
         self._frames = 0
+        ways: dict[str, list[int]] = {tensor: [] for tensor in producers}
+        for place, edge in enumerate(network.edges):
+            ways[edge.tensor].append(place)
         for tensor, producer in producers.items():
             ends: list[tuple[Consumer, int]] = []
             stages: list[tuple[Producer, list[tuple[Consumer, int]]]] = []
-            for place, edge in enumerate(network.edges):
-                if edge.tensor == tensor:
-                    end, chain = self._follow(place, edge, readers, producer)
-                    ends += end
-                    stages += chain
+            for place in ways[tensor]:
+                end, chain = self._follow(place, network.edges[place], readers, producer)
+                ends += end
+                stages += chain
             self._work += [(producer, ends), *stages]
         self._affected = self._who_is_affected()
 
@@ -108,7 +110,7 @@ class BeatModel:
     def _follow(
         self, place: int, edge: Edge, readers: Sequence[WindowProcess | PipeProcess], producer: Producer
     ) -> tuple[list[tuple[Consumer, int]], list[tuple[Producer, list[tuple[Consumer, int]]]]]:
-        """What takes the beats of an edge first, and the stages behind it: queue, serializer, reader."""
+        """What takes the beats of an edge first, and the stages after it: queue, serializer, reader."""
         end: list[tuple[Consumer, int]] = [] if edge.reader is None else [(readers[edge.reader], edge.slot)]
         last: Producer = producer
         stages: list[tuple[Producer, list[tuple[Consumer, int]]]] = []
@@ -117,7 +119,8 @@ class BeatModel:
             stages.insert(0, (serializer, end))
             end, last = [(serializer, 0)], serializer
         if edge.queue_bits is not None:
-            queue = self.queues[place] = QueueProcess(edge.queue_capacity)
+            reader = end[0][0] if end and isinstance(end[0][0], WindowProcess) else None
+            queue = self.queues[place] = QueueProcess(edge.queue_capacity, reader)
             stages.insert(0, (queue, end))
             end, last = [(queue, 0)], queue if last is producer else last
         if edge.reader is None:
@@ -129,12 +132,10 @@ class BeatModel:
         (ends,) = (ends for producer, ends in self._work if producer is self._sources[name])
         return ends[0][0] if len(ends) == 1 and isinstance(ends[0][0], WindowProcess) else None
 
-    def settle(self) -> None:
-        """After the last frame: when beats left if endless FIFOs let them wait in registers that have two places."""
-        for producer, ends in self._work:
-            for reader, slot in ends:
-                if isinstance(reader, PipeProcess):
-                    reader.hold_back(slot, producer.left)
+    def longest_stay(self) -> int:
+        """About how long a beat of the last frame waited at most in one place, in cycles."""
+        windows = [layer.longest_stay(self._frames) for layer in self.layers if isinstance(layer, WindowProcess)]
+        return max([0, *windows, *(queue.longest_stay(self._frames) for queue in self.queues.values())])
 
     @property
     def departures(self) -> list[list[int]]:

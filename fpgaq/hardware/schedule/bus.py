@@ -1,6 +1,6 @@
 """The wrapper around a core as numbers: how elements stand on a bus, and what its parts are set to.
 
-Elements stand in slots of 8, 16, 32 or 64 bits, one behind the other, low part first; a frame starts on a beat.
+Elements stand in slots of 8, 16, 32 or 64 bits, one after the other, low part first; a frame starts on a beat.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ SIZED_EVENTS = 8_000_000
 """Events of a frame of all candidates together whose memories are sized."""
 
 MOST_SIZED = 1
-"""Candidates whose memories are sized at most, beside the first one."""
+"""Candidates whose memories are sized at most, besides the first one."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,17 @@ class Candidates:
         """Others that are nearly as fast, sized: those that need the least memory for a steady input."""
         interval = NEARLY * first.prediction.mean_interval
         near = [place for place in self._from_least_work() if self._busy[place] <= interval]
-        found = [each for place in near if (each := self._predicted(place)) is not None]
-        different = {id(each.prediction): each for each in found if each.prediction is not first.prediction}
-        in_time = [each for each in different.values() if each.prediction.mean_interval <= interval]
+        different: dict[int, Candidate] = {}
+        settled: set[int] = set()
+        for place in near:
+            # Of a division the order of turns with the least lag that is in time: a frame passes soonest.
+            division = id(self._networks[place][1])
+            each = None if division in settled else self._predicted(place)
+            if each is not None and each.prediction.mean_interval <= interval:
+                settled.add(division)
+                if each.prediction is not first.prediction:
+                    different[id(each.prediction)] = each
+        in_time = list(different.values())
         most = min(MOST_SIZED, SIZED_EVENTS // (8 * first.network.events))
         # Little waits where a frame passes soon.
         soonest = sorted(in_time, key=lambda each: each.prediction.latency)[: 2 * most]

@@ -19,6 +19,9 @@ from .window_processes import NEVER, WindowProcess
 
 LEAST_QUEUE_BITS = 1
 
+STEADY_FRAMES = 4
+"""Frames that show what a memory holds, beside those that wait in it."""
+
 
 PROBE_EVENTS = 2_000_000
 """Events of the beat model that the search for the least sizes may take: all that it needs for most networks that are
@@ -116,23 +119,29 @@ def _with_planned_fifos(network: BeatNetwork, planned: BeatNetwork) -> BeatNetwo
 def _as_needed(network: BeatNetwork, best: Prediction) -> tuple[BeatNetwork, int]:
     """The network with each memory as large as it has to be for a steady input, and the events of its frames."""
     interval = math.ceil(best.mean_interval)
-    frames = min(MAXIMUM_FRAMES, best.latency // interval + 4)
     steady = {
-        name: np.add.outer(np.arange(frames) * interval, np.arange(beats) * interval // beats).ravel()
+        name: np.add.outer(np.arange(MAXIMUM_FRAMES) * interval, np.arange(beats) * interval // beats).ravel()
         for name, beats in network.input_beats.items()
     }
     planned, network = network, with_endless_fifos(network)
-    model = _run(network, steady, frames)
+    model, frames = BeatModel(network), 0
+    # Of a deep network many frames are on their way at once, but few of them in any one memory.
+    while frames < STEADY_FRAMES or frames < min(MAXIMUM_FRAMES, model.longest_stay() // interval + STEADY_FRAMES):
+        _add_frame(model, network, steady, frames)
+        frames += 1
+    steady = {name: times[: frames * network.input_beats[name]] for name, times in steady.items()}
     offers = dict(steady)
     for name in network.input_beats:
         window = model.window_behind(name)
         # A layer that has its turns may need nothing for a long time, and then much.
         if window is not None and window.engine is not None:
-            # Nothing waits for what comes behind the last window of the last frame.
+            # Nothing waits for what comes after the last window of the last frame.
             latest = window.latest_beats()
             offers[name] = np.where(latest < NEVER // 2, np.maximum(latest, 0), steady[name])
     if any(offers[name] is not steady[name] for name in steady):
-        model = _run(network, offers, frames)
+        model = BeatModel(network)
+        for frame in range(frames):
+            _add_frame(model, network, offers, frame)
     plans, edges = list(network.plans), list(planned.edges)
     for place, (plan, layer) in enumerate(zip(network.plans, model.layers, strict=True)):
         fifo = max(1, (layer.beats_needed() - 1).bit_length())
@@ -146,14 +155,10 @@ def _as_needed(network: BeatNetwork, best: Prediction) -> tuple[BeatNetwork, int
     return replace(network, plans=tuple(plans), edges=tuple(edges)), model.events
 
 
-def _run(network: BeatNetwork, offers: Mapping[str, NDArray[np.int64]], frames: int) -> BeatModel:
-    model = BeatModel(network)
-    for frame in range(frames):
-        beats = {name: offers[name][frame * count : (frame + 1) * count] for name, count in network.input_beats.items()}
-        finished = model.add_frame(beats)
-        assert finished, "generous memories do not deadlock"
-    model.settle()
-    return model
+def _add_frame(model: BeatModel, network: BeatNetwork, offers: Mapping[str, NDArray[np.int64]], frame: int) -> None:
+    beats = {name: offers[name][frame * count : (frame + 1) * count] for name, count in network.input_beats.items()}
+    finished = model.add_frame(beats)
+    assert finished, "generous memories do not deadlock"
 
 
 @dataclass(frozen=True)
@@ -192,7 +197,7 @@ class _Search:
         return self.probes >= 0 and keeps_interval(network, self.interval)
 
     def shrink(self, network: BeatNetwork, memories: Sequence[_Memory]) -> BeatNetwork:
-        """Make each memory, in this order, the least that keeps the interval while those behind it are as they were.
+        """Make each memory, in this order, the least that keeps the interval while those after it are as they were.
 
         More room never slows a network down. So if all memories of a group may have their least sizes at once, each of
         them ends at its least; else the halves of the group are tried on their own, and a single one by bisection.
@@ -237,24 +242,17 @@ def describe(
     return BeatNetwork(outputs_of, tuple(plans), tuple(edges), input_beats, output_beats, tuple(engines))
 
 
-def with_generous_queue(graph: IntegerGraph, edge: Edge, edges: Sequence[Edge]) -> Edge:
-    """A queue of more than a frame on every branch of a fork."""
-    if sum(other.tensor == edge.tensor for other in edges) == 1:
-        return edge
+def with_generous_queue(graph: IntegerGraph, edge: Edge) -> Edge:
+    """The branch of a fork with a queue of more than a frame."""
     return replace(edge, queue_bits=(2 * graph.tensors[edge.tensor].size + 64).bit_length())
 
 
 def with_endless_fifos(network: BeatNetwork) -> BeatNetwork:
-    """Result FIFOs, serializers' too, that never hold anything up: what a network can reach at most, sooner known."""
-    plans = tuple(replace(plan, fifo_bits=ENDLESS_BITS) for plan in network.plans)
-    return replace(network, plans=plans, edges=tuple(_with_endless_serializer(edge) for edge in network.edges))
+    """Result FIFOs that never hold anything up: what a network can reach at most, sooner known.
 
-
-def _with_endless_serializer(edge: Edge) -> Edge:
-    """A serializer makes a beat a cycle at most, so its own FIFO holds up nothing that comes out of it."""
-    if edge.serializer is None:
-        return edge
-    return replace(edge, serializer=replace(edge.serializer, fifo_bits=ENDLESS_BITS))
+    Those of serializers make no difference to what leaves them.
+    """
+    return replace(network, plans=tuple(replace(plan, fifo_bits=ENDLESS_BITS) for plan in network.plans))
 
 
 def _line_buffers(network: BeatNetwork) -> list[_Memory]:

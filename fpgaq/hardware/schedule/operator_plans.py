@@ -209,7 +209,7 @@ def _walk(
 
 
 def _padded(position: int, size: int, mode: str) -> int | None:
-    """Which pixel stands at a position in or beside an axis of `size` pixels."""
+    """Which pixel stands at a position in or outside an axis of `size` pixels."""
     if 0 <= position < size:
         return position
     if mode == "constant":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ from .memories import Sized, describe, shrink_memories, with_generous_queue
 from .operator_plans import COPYING, common_lanes, copying_lanes, fold_range, plan_operator, serializer_plan
 from .plans import Fold, Plan, Target, WindowPlan
 from .schedule import Edge, Engine, Schedule
-from .turns import WHOLE_FRAMES, make_engine, turn_order
+from .turns import WHOLE_FRAMES, Demands, make_engine
 
 BUBBLES = (12, BUBBLE, 64)
 """Cycles that a layer of a shared engine is thought to wait for the one before; each guess gives a candidate."""
@@ -172,14 +173,16 @@ def _networks(
     """A division with each order of turns, memories generous, and the lanes of its tensors."""
     interval = max([least, choice.interval])
     engines, plans, edges, lanes, _ = _wide_enough(graph, ranges, choice, interval)
-    generous = [with_generous_queue(graph, edge, edges) for edge in edges]
+    readers = Counter(edge.tensor for edge in edges)
+    generous = [with_generous_queue(graph, edge) if readers[edge.tensor] > 1 else edge for edge in edges]
     input_beats = {}
     for name in graph.inputs:
         height, width, depth = graph.tensors[name].shape
         input_beats[name] = height * width * -(-depth // lanes[name])
+    demands = Demands(graph, plans)
     tried = set()
     for lag in LAGS if any(engine.shared for engine in engines) else LAGS[:1]:
-        ordered = tuple(replace(engine, order=turn_order(graph, plans, engine, lag)) for engine in engines)
+        ordered = tuple(replace(engine, order=demands.turns(engine, lag)) for engine in engines)
         if ordered not in tried:
             tried.add(ordered)
             yield describe(graph, plans, generous, input_beats, ordered), lanes
@@ -221,7 +224,7 @@ def _widened(layer: FoldRange, fold: Fold, wanted: int) -> Fold:
 
 
 def _narrow(graph: IntegerGraph, plans: Sequence[Plan], layers: Mapping[str, FoldRange], interval: int) -> set[str]:
-    """Tensors whose lanes make something behind them slower than the interval, or than its fold is."""
+    """Tensors whose lanes make something after them slower than the interval, or than its fold is."""
     producers = {op.output: op for op in graph.operators}
 
     def sources(op: IntegerOperator) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
@@ -12,78 +11,189 @@ from numpy.typing import NDArray
 from . import window_processes
 from .cells import latency
 from .plans import PipePlan
-from .window_processes import Times, WindowProcess, extend, no_times, part
+from .window_processes import Times, WindowProcess, extend, no_times, one_a_cycle, part
 
 ENDLESS_BITS = 40
 """Address bits of a result FIFO that never holds anything up."""
+
+INPUT_BEATS = 2
+"""Beats that the registers of an input hold."""
+
+FREE_FIFO = 1
+"""Beats by which a result FIFO exceeds the cycles to its output if it passes a beat a cycle."""
 
 QUEUE_LATENCY = latency("fpgaq_queue")
 """Cycles from taking a beat into a queue to offering it."""
 
 
 class PipeProcess:
-    """Event times of a layer without a line buffer: its inputs stand in registers two beats deep."""
+    """Event times of a layer without a line buffer: its inputs stand in registers two beats deep.
+
+    What it works off follows from when beats are offered to it, since two registers pass a beat a cycle. Where its
+    result FIFO passes one a cycle too, that FIFO delays no beat that leaves it either: a beat that waits for room would
+    only have waited in it. So results are computed as far as inputs are known, and when inputs were done with once it
+    is known when results left.
+    """
 
     def __init__(self, plan: PipePlan) -> None:
         self.pending = no_times()
         self.left = no_times()
         self._plan = plan
-        self._taken = [no_times() for _ in range(plan.inputs)]
-        self._popped = [no_times() for _ in range(plan.inputs)]
+        self._period = len(plan.uses)
+        self._sources: list[Producer | None] = [None] * plan.inputs
+        self._offers = [0] * plan.inputs  # beats that sources had offered when they were last looked at
+        self._read = [0] * plan.inputs  # beats that phases have used up
+        # When beats of each input were done with: all of a phase are at once.
+        self._popped = [no_times()] * plan.inputs if self._period == 1 else [no_times() for _ in range(plan.inputs)]
         self._phase = 0
         self._last = -1
+        self._worked, self._last_worked = 0, -1
         self._fifo = 1 << plan.fifo_bits
         self._offered = plan.latency + latency("fpgaq_fifo")
-        # Behind a FIFO without end it's all the same whether beats wait before a register or in it.
-        self._endless = plan.fifo_bits == ENDLESS_BITS
-        self._pops, self._emits = np.array(plan.pops), np.array(plan.emits)
+        self._free = all(plan.emits) and self._fifo >= self._offered + FREE_FIFO
+        self._pops = np.array(plan.pops)
+        # In which phases beats of each row of times are done with.
+        self._popping = [
+            (popped, np.array([slot in used and pops for used, pops in zip(plan.uses, plan.pops, strict=True)]))
+            for slot, popped in enumerate(self._popped[: 1 if self._period == 1 else None])
+        ]
 
-    def accept_time(self, slot: int) -> int | None:
-        """When the register of an input has room at the earliest; None if not known yet."""
-        index = len(self._taken[slot]) - 2
-        if index < 0 or self._endless:
-            return 0
-        popped = self._popped[slot]
-        return popped[index] + 1 if index < len(popped) else None
-
-    def hold_back(self, slot: int, left: Times) -> None:
-        """Correct when the beats of an input left their producer if the register's two places were endless so far."""
-        count = min(len(self._popped[slot]), len(left) - 2)
-        if count > 0:
-            later = np.maximum(part(left, 2, count + 2), part(self._popped[slot], 0, count) + 1)
-            left[2 : count + 2] = array("q", later.tobytes())
-
-    def accept_many(self, count: int) -> NDArray[np.int64] | None:
-        """The same for the next `count` beats, as far as known; None if a loop has to find out."""
-        return np.zeros(count, dtype=np.int64) if self._endless else None
-
-    def take_many(self, slot: int, times: NDArray[np.int64]) -> None:
-        """The next beats of an input were taken."""
-        extend(self._taken[slot], times)
-
-    def take(self, slot: int, time: int) -> None:
-        """The next beat of an input was taken at `time`."""
-        self._taken[slot].append(time)
+    def drain(self, slot: int, source: Producer) -> bool:
+        """Take the beats of an input as far as it's known when; true if any were, or if more are offered."""
+        self._sources[slot] = source
+        pending, left, popped = source.pending, source.left, self._popped[slot]
+        more = len(pending) > self._offers[slot]
+        self._offers[slot] = len(pending)
+        first, end = len(left), min(len(pending), len(popped) + INPUT_BEATS)
+        if end - first >= window_processes.LONG:
+            earliest = part(pending, first, end)
+            waits = max(0, INPUT_BEATS - first)
+            room = part(popped, first + waits - INPUT_BEATS, end - INPUT_BEATS) + 1
+            earliest[waits:] = np.maximum(earliest[waits:], room)
+            extend(left, one_a_cycle(earliest, left[-1] + 1 if left else 0))
+        elif end > first:
+            time = left[-1] if left else -1
+            for index in range(first, end):
+                time += 1
+                if pending[index] > time:
+                    time = pending[index]
+                if index >= INPUT_BEATS and popped[index - INPUT_BEATS] >= time:
+                    time = popped[index - INPUT_BEATS] + 1
+                left.append(time)
+        return more or end > first
 
     def advance(self) -> bool:
         """Work off all phases whose conditions are known; true if any was."""
-        plan, period = self._plan, len(self._plan.uses)
-        if self._endless and (period == 1 or plan.inputs == 1):
-            count = min(len(taken) - len(popped) for taken, popped in zip(self._taken, self._popped, strict=True))
-            if count >= window_processes.LONG:
-                self._advance_many(count)
-                return True
+        if not self._free:
+            return self._work_in_turn()
+        before = len(self.pending)
+        if None not in self._sources:
+            self._look_ahead()
+        return self._work_off() or len(self.pending) > before
+
+    def _look_ahead(self) -> None:
+        """Offer the results of all beats that inputs offer, as if the result FIFO had room."""
+        sources = [source.pending for source in self._sources if source is not None]
+        beats = min(len(pending) - read for pending, read in zip(sources, self._read, strict=True))
+        if self._period == 1:
+            if beats >= window_processes.LONG:
+                self._look_far(sources, beats)
+            elif beats:
+                pending, time, offered = self.pending, self._last, self._offered
+                for index in range(beats):
+                    time += 1
+                    for known, read in zip(sources, self._read, strict=True):
+                        if known[read + index] >= time:
+                            time = known[read + index] + 1
+                    pending.append(time + offered)
+                self._last = time
+                self._read = [read + beats for read in self._read]
+        elif len(sources) == 1 and beats >= window_processes.LONG:
+            self._look_far(sources, beats)
+        else:
+            self._look_in_turn(sources)
+
+    def _look_far(self, sources: Sequence[Times], beats: int) -> None:
+        """The same for many beats at once, of every input as many."""
+        period, place = self._period, slice(None)
+        phases = beats
+        if period > 1:
+            each = int(self._pops.sum())  # beats of the input in a period
+            order = (np.arange((beats // each + 2) * period) + self._phase) % period
+            taken_by = np.cumsum(self._pops[order])
+            phases = int(np.searchsorted(taken_by, beats)) + 1
+            place = (taken_by - self._pops[order])[:phases]
+        earliest = np.zeros(phases, dtype=np.int64)
+        for known, read in zip(sources, self._read, strict=True):
+            earliest = np.maximum(earliest, part(known, read, read + beats)[place] + 1)
+        times = one_a_cycle(earliest, self._last + 1)
+        extend(self.pending, times + self._offered)
+        self._read = [read + beats for read in self._read]
+        self._last = int(times[-1])
+        self._phase = (self._phase + phases) % period
+
+    def _look_in_turn(self, sources: Sequence[Times]) -> None:
+        """The same for a pattern in which inputs take turns."""
+        plan, read, phase, time = self._plan, self._read, self._phase, self._last
+        while True:
+            slots = plan.uses[phase]
+            if any(read[slot] >= len(sources[slot]) for slot in slots):
+                break
+            time = max(time, *(sources[slot][read[slot]] for slot in slots)) + 1
+            self.pending.append(time + self._offered)
+            if plan.pops[phase]:
+                for slot in slots:
+                    read[slot] += 1
+            phase = phase + 1 if phase + 1 < self._period else 0
+        self._phase, self._last = phase, time
+
+    def _work_off(self) -> bool:
+        """Find out when phases were worked off, as far as there was room for their results; true if any was."""
+        first, end = self._worked, min(len(self.pending), len(self.left) + self._fifo)
+        count = end - first
+        if count <= 0:
+            return False
+        if count >= window_processes.LONG:
+            earliest = part(self.pending, first, end) - self._offered
+            waits = max(0, self._fifo - first)
+            if waits < count:
+                room = part(self.left, first + waits - self._fifo, end - self._fifo) + 1
+                earliest[waits:] = np.maximum(earliest[waits:], room)
+            times = one_a_cycle(earliest, self._last_worked + 1)
+            phases = np.arange(first, end) % self._period
+            for popped, done in self._popping:
+                extend(popped, times[done[phases]])
+            self._last_worked = int(times[-1])
+        else:
+            pending, left, time, fifo = self.pending, self.left, self._last_worked, self._fifo
+            offered, period = self._offered, self._period
+            for index in range(first, end):
+                time += 1
+                if pending[index] - offered > time:
+                    time = pending[index] - offered
+                if index >= fifo and left[index - fifo] >= time:
+                    time = left[index - fifo] + 1
+                for popped, done in self._popping:
+                    if done[index % period]:
+                        popped.append(time)
+            self._last_worked = time
+        self._worked = end
+        return True
+
+    def _work_in_turn(self) -> bool:
+        """Work off all phases for whose results there is room; true if any was."""
+        plan = self._plan
         before = self._last
         while True:
             phase = self._phase
             time = self._last + 1
             known = True
             for slot in plan.uses[phase]:
-                index = len(self._popped[slot])
-                if index >= len(self._taken[slot]):
+                source, index = self._sources[slot], self._read[slot]
+                if source is None or index >= len(source.pending):
                     known = False
                     break
-                time = max(time, self._taken[slot][index] + 1)
+                time = max(time, source.pending[index] + 1)
             if plan.emits[phase]:
                 freed = len(self.pending) - self._fifo
                 if freed >= len(self.left):
@@ -94,37 +204,14 @@ class PipeProcess:
                 break
             if plan.pops[phase]:
                 for slot in plan.uses[phase]:
-                    self._popped[slot].append(time)
+                    self._read[slot] += 1
+                for popped in {id(self._popped[slot]): self._popped[slot] for slot in plan.uses[phase]}.values():
+                    popped.append(time)
             if plan.emits[phase]:
                 self.pending.append(time + self._offered)
             self._last = time
-            self._phase = phase + 1 if phase + 1 < period else 0
+            self._phase = phase + 1 if phase + 1 < self._period else 0
         return self._last > before
-
-    def _advance_many(self, beats: int) -> None:
-        """Work off all phases of the next `beats` beats of every input, which the result FIFO does not hold up."""
-        period = len(self._pops)
-        if period == 1:
-            phases, place, pops, emits = beats, slice(None), slice(None), slice(None)
-        else:
-            each = int(self._pops.sum())  # beats of an input in a period
-            order = (np.arange((beats // each + 2) * period) + self._phase) % period
-            taken_by = np.cumsum(self._pops[order])
-            phases = int(np.searchsorted(taken_by, beats)) + 1
-            order, taken_by = order[:phases], taken_by[:phases]
-            pops, emits = self._pops[order], self._emits[order]
-            place = taken_by - pops
-        earliest = np.full(phases, self._last + 1, dtype=np.int64)
-        for taken, popped in zip(self._taken, self._popped, strict=True):
-            arrived = part(taken, len(popped), len(popped) + beats)
-            earliest = np.maximum(earliest, arrived[place] + 1)
-        order = np.arange(phases)
-        times = np.maximum.accumulate(earliest - order) + order
-        for popped in self._popped:
-            extend(popped, times[pops])
-        extend(self.pending, times[emits] + self._offered)
-        self._last = int(times[-1])
-        self._phase = (self._phase + phases) % period
 
     def beats_needed(self) -> int:
         """Beats of a result FIFO with which every phase would have been worked off when it was."""
@@ -135,25 +222,59 @@ class PipeProcess:
 class QueueProcess:
     """Event times of a queue: a beat taken is offered two cycles later; its place is free a cycle after it left."""
 
-    def __init__(self, words: int) -> None:
+    def __init__(self, words: int, reader: WindowProcess | None = None) -> None:
         self.pending = no_times()
         self.left = no_times()
-        self._words = words
+        self.words = words
+        self._reader = reader
+        self._passed_on = 0
 
     def accept_time(self, slot: int) -> int | None:
         """When there is room for the next beat at the earliest; None if not known yet."""
-        index = len(self.pending) - self._words
+        index = len(self.pending) - self.words
         if index < 0:
             return 0
-        return self.left[index] + 1 if index < len(self.left) else None
+        return self.left[index] + 1 if index < len(self.left) or self.make_room(index) else None
+
+    def make_room(self, index: int) -> bool:
+        """Let its reader take what it has room for; whether the beat of this number has left then."""
+        if self._reader is not None:
+            self._reader.receive(self.pending, self.left)
+        return index < len(self.left)
+
+    @property
+    def tight(self) -> bool:
+        """Whether it passes fewer beats than one a cycle to a layer whose room is known."""
+        return self.words <= QUEUE_LATENCY and self._reader is not None
+
+    def room_behind(self, count: int) -> NDArray[np.int64]:
+        """When its reader has room for each of the next `count` beats, as far as known, if that took all others."""
+        assert self._reader is not None
+        self._reader.receive(self.pending, self.left)
+        return self._reader.room_times(count if len(self.left) == len(self.pending) else 0)
+
+    def last_left(self) -> list[int]:
+        """When the last beats left, as many as it has words."""
+        return [-1] * (self.words - len(self.left)) + list(self.left[-self.words :])
 
     def accept_many(self, count: int) -> NDArray[np.int64]:
-        """The same for the next `count` beats, as far as known."""
-        index = len(self.pending) - self._words
+        """The same for the next `count` beats, as far as known.
+
+        A queue of more words than its latency passes a beat a cycle, so that beyond the beats that it has only the
+        room of its reader counts.
+        """
+        if self._reader is not None and len(self.left) < len(self.pending):
+            self._reader.receive(self.pending, self.left)
+        index = len(self.pending) - self.words
         free = min(count, max(0, -index))
         first = index + free
         known = part(self.left, first, first + count - free) + 1
-        return np.append(np.zeros(free, dtype=np.int64), known)
+        parts = [np.zeros(free, dtype=np.int64), known]
+        beyond = count - free - len(known)
+        if beyond and self._reader is not None and self.words > QUEUE_LATENCY and len(self.left) == len(self.pending):
+            room = self._reader.room_times(beyond)
+            parts.append(one_a_cycle(room, self.left[-1] + 1 if self.left else 0) + 1)
+        return np.concatenate(parts)
 
     def take(self, slot: int, time: int) -> None:
         """The next beat was taken at `time`."""
@@ -164,8 +285,14 @@ class QueueProcess:
         extend(self.pending, times + QUEUE_LATENCY)
 
     def advance(self) -> bool:
-        """Nothing of its own to do."""
-        return False
+        """Whether beats went on to the reader since the last time, which may happen when there is need for room."""
+        before, self._passed_on = self._passed_on, len(self.left)
+        return self._passed_on > before
+
+    def longest_stay(self, frames: int) -> int:
+        """Cycles that a beat of the last of so many frames waited at most."""
+        first, end = len(self.left) - len(self.left) // frames, len(self.left)
+        return int((part(self.left, first, end) - part(self.pending, first, end)).max(initial=0))
 
     def words_needed(self) -> int:
         """Places with which every beat would have been taken when it was."""
@@ -207,8 +334,8 @@ class Stage(Protocol):
         """Work off what is known."""
 
 
-Consumer: TypeAlias = WindowProcess | PipeProcess | QueueProcess | Stage
-Producer: TypeAlias = Consumer | SourceProcess
+Consumer: TypeAlias = "WindowProcess | PipeProcess | QueueProcess | Stage"
+Producer: TypeAlias = "Consumer | SourceProcess"
 
 
 def transfer(producer: Producer, readers: Sequence[tuple[Consumer, int]]) -> bool:
@@ -216,6 +343,8 @@ def transfer(producer: Producer, readers: Sequence[tuple[Consumer, int]]) -> boo
 
     Several readers are the queues of a fork, which takes a beat when all of them have room.
     """
+    if len(readers) == 1 and isinstance(readers[0][0], PipeProcess):
+        return readers[0][0].drain(readers[0][1], producer)
     pending, left = producer.pending, producer.left
     before, available = len(left), len(pending)
     if before == available:
@@ -225,38 +354,92 @@ def transfer(producer: Producer, readers: Sequence[tuple[Consumer, int]]) -> boo
         return len(left) > before
     if available - before >= window_processes.LONG and _transfer_many(pending, left, readers):
         return True
+    queues = [consumer for consumer, _ in readers if isinstance(consumer, QueueProcess)]
+    if len(queues) == len(readers):
+        _fork(pending, left, queues)
+        return len(left) > before
     time = left[-1] if left else -1
     for index in range(before, available):
         offered = pending[index]
         time = offered if offered > time else time + 1
         for consumer, slot in readers:
+            assert not isinstance(consumer, PipeProcess)
             accepted = consumer.accept_time(slot)
             if accepted is None:
                 return len(left) > before
             if accepted > time:
                 time = accepted
         for consumer, slot in readers:
+            assert not isinstance(consumer, PipeProcess)
             consumer.take(slot, time)
         left.append(time)
     return True
 
 
+def _fork(pending: Times, left: Times, queues: Sequence[QueueProcess]) -> None:
+    """Move the beats of a stream into queues, each when all have room."""
+    places = [(queue, queue.pending, queue.left, len(queue.pending) - queue.words - len(left)) for queue in queues]
+    time = left[-1] if left else -1
+    for index in range(len(left), len(pending)):
+        time += 1
+        if pending[index] > time:
+            time = pending[index]
+        for queue, _, gone, behind in places:
+            freed = index + behind
+            if freed >= 0:
+                if freed >= len(gone) and not queue.make_room(freed):
+                    return
+                if gone[freed] >= time:
+                    time = gone[freed] + 1
+        for _, waiting, _, _ in places:
+            waiting.append(time + QUEUE_LATENCY)
+        left.append(time)
+
+
 def _transfer_many(pending: Times, left: Times, readers: Sequence[tuple[Consumer, int]]) -> bool:
     """The same for many beats at once; false if too few are known to be taken, or not without a loop."""
-    count, known = len(pending) - len(left), []
+    count, known, tight = len(pending) - len(left), [], []
     for consumer, _ in readers:
-        accepted = None if isinstance(consumer, WindowProcess) else consumer.accept_many(count)
+        if isinstance(consumer, QueueProcess) and consumer.tight:
+            accepted: NDArray[np.int64] | None = consumer.room_behind(count)
+            tight.append(consumer)
+        else:
+            accepted = None if isinstance(consumer, WindowProcess | PipeProcess) else consumer.accept_many(count)
         if accepted is None or len(accepted) < window_processes.LONG:
             return False
         count = len(accepted)
         known.append(accepted)
     earliest = part(pending, len(left), len(left) + count)
-    for accepted in known:
-        earliest = np.maximum(earliest, accepted[:count])
-    order = np.arange(count)
-    times = np.maximum.accumulate(np.maximum(earliest - order, left[-1] + 1 if left else 0)) + order
+    paces = []
+    for (consumer, _), accepted in zip(readers, known, strict=True):
+        if consumer in tight:
+            assert isinstance(consumer, QueueProcess)
+            paces.append((consumer.last_left(), consumer.words, accepted.tolist()))
+        else:
+            earliest = np.maximum(earliest, accepted[:count])
+    times = one_a_cycle(earliest, left[-1] + 1 if left else 0)
+    if paces:
+        times = _paced(times, paces)
     for consumer, slot in readers:
-        assert not isinstance(consumer, WindowProcess)
+        assert not isinstance(consumer, WindowProcess | PipeProcess)
         consumer.take_many(slot, times)
     extend(left, times)
     return True
+
+
+def _paced(times: NDArray[np.int64], queues: Sequence[tuple[list[int], int, Sequence[int]]]) -> NDArray[np.int64]:
+    """Times not before `times` at which queues that pass fewer beats than one a cycle have room.
+
+    Of each queue when its last beats left, its words, and when its reader has room for each beat.
+    """
+    found, last = [], -1
+    for index, time in enumerate(times.tolist()):
+        time = max(time, last + 1)
+        for gone, words, _ in queues:
+            if gone[-words] >= time:
+                time = gone[-words] + 1
+        for gone, _, room in queues:
+            gone.append(max(time + QUEUE_LATENCY, gone[-1] + 1, room[index]))
+        found.append(time)
+        last = time
+    return np.array(found, dtype=np.int64)

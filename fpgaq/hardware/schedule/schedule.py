@@ -172,7 +172,7 @@ class Schedule:
 
 
 def auxiliary_multipliers(plans: Sequence[Plan]) -> int:
-    """Multipliers beside the budget: one a lane for means, scales and products of two tensors."""
+    """Multipliers in addition to the budget: one a lane for means, scales and products of two tensors."""
     count = 0
     for plan in plans:
         if isinstance(plan, WindowPlan):

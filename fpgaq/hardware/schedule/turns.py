@@ -6,7 +6,7 @@ leaves without any further input; it is fixed, so that an engine is a Kahn proce
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ...integer.graph import IntegerAffine, IntegerGraph, IntegerOperator
 from .arrays import Array
@@ -40,54 +40,94 @@ def make_engine(array: Array, layers: Mapping[str, FoldRange], wanted: int = 1) 
     return Engine(tuple(name for name, _ in array.folds), array.products, array.outputs, lanes)
 
 
-def turn_order(graph: IntegerGraph, plans: Sequence[Plan], engine: Engine, lag: int) -> tuple[int, ...]:
-    """The turns of an engine in a frame.
+class Demands:
+    """Which rows the operators of a network ask of each other when its outputs are asked for row by row.
 
-    Rows are computed when the outputs of the network ask for them, so that little waits in line buffers and at joins.
-    A layer of the engine asks for what its next `lag` rows need as well, so that there is other work while a row that
-    it needs is on its way.
+    One walk through the network finds them for all engines, so that the work grows with the network and not with
+    engines times operators.
     """
-    if not engine.shared:
-        return ()
-    demands = _Demands(graph, plans, engine, lag)
-    last = [demands.producers[name] for name in graph.outputs if name in demands.producers]
-    rows = [demands.rows[place] for place in last]
-    for turn in range(1, max(rows) + 1):
-        for place, count in zip(last, rows, strict=True):
-            demands.ask(place, -(-turn * count // max(rows)))
-    for place in demands.members:
-        demands.ask(place, demands.rows[place])  # rows that no reader needs
-    return tuple(demands.turns)
 
-
-class _Demands:
-    """Which rows of which operators are done, and the turns that this took."""
-
-    def __init__(self, graph: IntegerGraph, plans: Sequence[Plan], engine: Engine, lag: int) -> None:
-        names = [op.name for op in graph.operators]
-        self.producers = {op.output: place for place, op in enumerate(graph.operators)}
-        self.members = [names.index(name) for name in engine.layers]
-        self.rows = [graph.tensors[op.output].shape[0] for op in graph.operators]
-        self.turns: list[int] = []
-        self._graph, self._lag = graph, lag
-        self._done = [0] * len(names)
+    def __init__(self, graph: IntegerGraph, plans: Sequence[Plan]) -> None:
+        self._producers = {op.output: place for place, op in enumerate(graph.operators)}
+        self._places = {op.name: place for place, op in enumerate(graph.operators)}
+        self._sources = [
+            [self._producers[name] for name in op.inputs if name in self._producers] for op in graph.operators
+        ]
+        self._rows = [graph.tensors[op.output].shape[0] for op in graph.operators]
         # For each operator how many rows of its input its first rows of output need.
         self._needed = [
-            _input_rows(graph, op, plan, rows) for op, plan, rows in zip(graph.operators, plans, self.rows, strict=True)
+            _input_rows(graph, op, plan, rows)
+            for op, plan, rows in zip(graph.operators, plans, self._rows, strict=True)
         ]
+        self._asked: list[list[tuple[int, int, int]]] = [[] for _ in graph.operators]  # when, by whom, rows
+        last = [self._producers[name] for name in graph.outputs if name in self._producers]
+        rows = [self._rows[place] for place in last]
+        count, done = 0, [0] * len(graph.operators)
+        for turn in range(1, max(rows, default=0) + 1):
+            for place, most in zip(last, rows, strict=True):
+                asks = [(len(done), place, -(-turn * most // max(rows)))]
+                for asker, asked, wanted in self._followed(asks, done, range(len(done)), frozenset(), 0, []):
+                    self._asked[asked].append((count, asker, wanted))
+                    count += 1
 
-    def ask(self, place: int, rows: int) -> None:
-        """Compute the first rows of an operator, and before each of them what it needs."""
-        op, member = self._graph.operators[place], place in self.members
-        while self._done[place] < rows:
-            ahead = min(self._done[place] + 1 + (self._lag if member else 0), self.rows[place])
-            needed = self._needed[place][ahead]
-            for name in op.inputs:
-                if name in self.producers:
-                    self.ask(self.producers[name], needed)
-            self._done[place] += 1
-            if member:
-                self.turns.append(self.members.index(place))
+    def turns(self, engine: Engine, lag: int) -> tuple[int, ...]:
+        """The turns of an engine in a frame, each the number of a layer.
+
+        Rows are computed when the outputs of the network ask for them, so that little waits in line buffers and at
+        joins. A layer of the engine asks for what its next `lag` rows need as well, so that there is other work while
+        a row that it needs is on its way.
+        """
+        if not engine.shared:
+            return ()
+        members = [self._places[name] for name in engine.layers]
+        span = range(min(members), max(members) + 1)
+        # What operators outside ask for does not depend on the order inside, and those before it ask for nothing.
+        outside = sorted(
+            (when, place, rows) for place in span for when, asker, rows in self._asked[place] if asker >= span.stop
+        )
+        asks = [(span.stop, place, rows) for _, place, rows in outside]
+        asks += [(span.stop, place, self._rows[place]) for place in members]  # rows that no reader needs
+        order: list[int] = []
+        for _ in self._followed(asks, [0] * span.stop, span, frozenset(members), lag, order):
+            pass
+        number = {place: index for index, place in enumerate(members)}
+        return tuple(number[place] for place in order)
+
+    def _followed(
+        self,
+        asks: Sequence[tuple[int, int, int]],
+        done: list[int],
+        span: range,
+        members: frozenset[int],
+        lag: int,
+        order: list[int],
+    ) -> Iterator[tuple[int, int, int]]:
+        """Every request (asker, operator, rows) that some follow, in the order in which rows are asked for.
+
+        Counts the rows that are `done`, and adds `members` to `order`, one for each row.
+        """
+
+        def compute(place: int, rows: int) -> Iterator[tuple[int, int, int]]:
+            """What an operator asks for to compute its first rows; they are done at the end."""
+            while done[place] < rows:
+                ahead = min(done[place] + 1 + (lag if place in members else 0), self._rows[place])
+                for source in self._sources[place]:
+                    yield place, source, self._needed[place][ahead]
+                done[place] += 1
+                if place in members:
+                    order.append(place)
+
+        for first in asks:
+            yield first
+            # No recursion: networks may have more operators than Python's stack has room for.
+            stack = [compute(*first[1:])]
+            while stack:
+                following = next(stack[-1], None)
+                if following is None:
+                    stack.pop()
+                elif following[1] in span and done[following[1]] < following[2]:
+                    yield following
+                    stack.append(compute(*following[1:]))
 
 
 def _input_rows(graph: IntegerGraph, op: IntegerOperator, plan: Plan, rows: int) -> list[int]:

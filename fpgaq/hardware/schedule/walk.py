@@ -5,7 +5,7 @@ modulo the memory's size and nothing but the size depends on how much is kept. W
 both counts below never fall, which is what lets hardware keep them as running differences:
 
 * a window needs every word up to the last real pixel that it or any window before it covers;
-* behind a row of windows, the image rows above the first real row of the next row's windows are free.
+* after a row of windows, the image rows above the first real row of the next row's windows are free.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _assemble(
     if not all((along[row] == (need_column if reaches[row] else 0)).all() for row in range(rows)):
         raise AssertionError("the rows of a walk differ in more than whether they reach new rows")
     first_of_next = np.append(need[1:, 0], frame_words + need[0, 0])
-    # First image row that the rows of windows behind each row read; all of the frame behind the last.
+    # First image row that the rows of windows after each row read; all of the frame after the last.
     freed = np.diff(np.asarray([0, *first_row[1:], height], dtype=np.int64)) * row_words
     steps = np.diff(origins.ravel(), append=frame_words + origins[0, 0]).reshape(rows, columns)
     return Walk(

@@ -95,7 +95,7 @@ def _missing_range(plan: WindowPlan) -> tuple[int, int]:
 
 
 def _unread_words(plan: WindowPlan) -> int:
-    """Words that are freed at most before they have come: those of the frame behind the last that is read."""
+    """Words that are freed at most before they have come: those of the frame after the last that is read."""
     columns = plan.output_image[1]
     ends, freed = window_needs(plan.walk)[columns - 1 :: columns], np.cumsum(plan.walk.release)
     return max(0, *(int(words) - need for words, need in zip(freed, ends, strict=True)))
@@ -157,12 +157,12 @@ def engine_widths(
 
 
 def sum_width(op: IntegerConvolution | IntegerAffine) -> int:
-    """Bits of the sums: the accumulator's, but the cells need a bit beside the sign, even if all weights are zero."""
+    """Bits of the sums: the accumulator's, but the cells need a bit besides the sign, even if all weights are zero."""
     return max(2, op.accumulator_width)
 
 
 def _bias_width(op: IntegerConvolution | IntegerAffine) -> int:
-    """Bits of the biases, two at least: above them the sign is repeated, and it needs another bit beside it."""
+    """Bits of the biases, two at least: above them the sign is repeated, and it needs another bit besides it."""
     return max(2, signed_width(int(np.min(op.bias)), int(np.max(op.bias))))
 
 

@@ -40,9 +40,16 @@ def extend(times: Times, more: NDArray[np.int64]) -> None:
     times.frombytes(np.ascontiguousarray(more, dtype=np.int64).tobytes())
 
 
+def one_a_cycle(earliest: NDArray[np.int64], start: int) -> NDArray[np.int64]:
+    """Times not before `earliest` nor `start`, each at least a cycle after the one before."""
+    order = np.arange(len(earliest))
+    times: NDArray[np.int64] = np.maximum(np.maximum.accumulate(earliest - order), start) + order
+    return times
+
+
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """For each group of a frame: words that it waits for, its beats, words freed behind it (-1: none)."""
+    """For each group of a frame: words that it waits for, its beats, words freed after it (-1: none)."""
 
     needs: NDArray[np.int64]
     beats: NDArray[np.int64]
@@ -161,30 +168,37 @@ class WindowProcess:
 
     def _receive_many(self, offered: NDArray[np.int64], left: Times) -> None:
         """The same for many beats at once, from when they are offered."""
-        order = np.arange(len(offered))
-        if self._whole_words:
-            ends, before = None, order
-        else:
-            ends = self._word_ends[(order + self._beat) % len(self._word_ends)]
-            before = np.cumsum(ends) - ends
-        must_be_free = before + (len(self.word_times) - self._capacity + 1)
-        if must_be_free[-1] > 0:
-            first, known = self._release_index, len(self._released)
-            # Beats with room from the start have the last place, behind all that is known.
-            place = np.searchsorted(part(self._released, first, known), must_be_free)
-            place[must_be_free <= 0] = -1
-            count = int(np.searchsorted(place, known - first))
-            if not count:
-                return
-            offered, order, place = offered[:count], order[:count], place[:count]
-            freed = np.append(part(self._released_times, first, known), 0)[place]
-            offered = np.maximum(offered, freed)
-        earliest = left[-1] + 1 if left else 0
-        times = np.maximum.accumulate(np.maximum(offered - order, earliest)) + order
+        room = self.room_times(len(offered))
+        if not len(room):
+            return
+        times = one_a_cycle(np.maximum(offered[: len(room)], room), left[-1] + 1 if left else 0)
         extend(left, times)
         extend(self.beat_times, times)
-        extend(self.word_times, times if ends is None else times[ends[: len(times)]])
+        ends = slice(None) if self._whole_words else self._ends(len(times))
+        extend(self.word_times, times[ends])
         self._beat = (self._beat + len(times)) % len(self._word_ends)
+
+    def _ends(self, count: int) -> NDArray[np.bool_]:
+        """Which of the next beats complete a word."""
+        ends: NDArray[np.bool_] = self._word_ends[(np.arange(count) + self._beat) % len(self._word_ends)]
+        return ends
+
+    def room_times(self, count: int) -> NDArray[np.int64]:
+        """When there is room for each of the next `count` beats, as far as known."""
+        if self._whole_words:
+            before = np.arange(count)
+        else:
+            ends = self._ends(count)
+            before = np.cumsum(ends) - ends
+        must_be_free = before + (len(self.word_times) - self._capacity + 1)
+        if not count or must_be_free[-1] <= 0:
+            return np.zeros(count, dtype=np.int64)
+        first, known = self._release_index, len(self._released)
+        # Beats with room from the start have the last place, behind all that is known.
+        place = np.searchsorted(part(self._released, first, known), must_be_free)
+        place[must_be_free <= 0] = -1
+        place = place[: int(np.searchsorted(place, known - first))]
+        return np.append(part(self._released_times, first, known), 0)[place]
 
     def advance(self) -> bool:
         """Start all groups whose conditions are known; true if any was."""
@@ -278,6 +292,10 @@ class WindowProcess:
         self.free = int(starts[-1]) + self._steps
         self._group += count
         return True
+
+    def longest_stay(self, frames: int) -> int:
+        """Cycles from the first beat of the last of so many frames to the last result of that frame."""
+        return self.left[-1] - self.beat_times[len(self.beat_times) - len(self.beat_times) // frames]
 
     def words_needed(self) -> int:
         """Words of a line buffer with which every beat would have been taken when it was."""

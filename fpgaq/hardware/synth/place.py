@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from ...base.child import Limits, ask_tool, last_line, run_tool
 from ...base.errors import FitError, ToolError
+from ...base.extras import install_command
 from ..emit.render import render
 from .devices import Device, Placer
 from .netlist import NETLIST, make_netlist
@@ -38,7 +39,9 @@ def placer_version(placer: Placer) -> str:
         return f"{placer.package} {importlib.metadata.version(placer.package)}"
     path = shutil.which(placer.program)
     if path is None:
-        raise ToolError(f"{placer.program}: is not installed; run `pip install {placer.package}`, or ask for --seeds 0")
+        raise ToolError(
+            f"{placer.program}: is not installed; run {install_command('synth')}, or ask for --seeds 0 (counts only)"
+        )
     return last_line(ask_tool(placer.program, [path, "--version"]).output)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...base.errors import ModelError, UsageError
+from ...base.kinds import expect
 from ...base.regular import read_text
 from ..emit.versions import check_version
 
@@ -47,6 +48,7 @@ def read_project(directory: Path, wrapped: bool = False) -> Project:
         If the folder has no manifest, the manifest is of another version or lacks `top` or `files`, or a file that
         it lists is missing.
     """
+    expect(directory, "folder")
     path = directory / "manifest.json"
     try:
         manifest: Any = json.loads(read_text(path, "a folder that `fpgaq generate` wrote"))

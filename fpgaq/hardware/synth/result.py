@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from ...base.results import Result
 from .cells import Counts
 from .devices import find_device
 from .registers import RAM_MHZ
@@ -14,8 +15,8 @@ LIMITS = ("lut", "ff", "dsp", "bram")
 """The resources that a part may lack."""
 
 
-@dataclass(frozen=True)
-class SynthResult:
+@dataclass(frozen=True, repr=False)
+class SynthResult(Result):
     """The resources of a design on a device, and its speed there.
 
     Parameters
@@ -79,6 +80,19 @@ class SynthResult:
             "tools": list(self.tools),
             "seconds": round(self.seconds, 3),
         }
+
+    def headline(self) -> str:
+        """The whole design's resources and clock, in one line."""
+        counts = self.counts
+        clock = f", {self.fmax_mhz:.1f} MHz" if self.fmax_mhz is not None else ""
+        return (
+            f"{self.top} on {self.device}: {counts.lut:,} LUT, {counts.ff:,} FF, {counts.dsp:,} DSP,"
+            f" {counts.bram:,} block RAM{clock}"
+        )
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each layer, and one for the whole."""
+        return [{"module": name, **asdict(counts)} for name, counts in (*self.layers, (self.top, self.counts))]
 
 
 def used_shares(counts: Counts, device: str) -> dict[str, float]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ...base.child import Finished, Limits, ask_tool, last_line, run_tool
 from ...base.errors import ToolError
+from ...base.extras import install_command
 from .project import Project
 
 LONGER = "--timeout gives it longer"
@@ -51,7 +52,9 @@ def yosys_version() -> str:
         return f"pyosys {importlib.metadata.version('pyosys')}"
     path = shutil.which("yosys")
     if path is None:
-        raise ToolError("yosys: neither the Python package pyosys nor a yosys on the path; run `pip install pyosys`")
+        raise ToolError(
+            f"yosys: neither the Python package pyosys nor a yosys on the path; run {install_command('synth')}"
+        )
     return " ".join(ask_tool("yosys", [path, "-V"]).output.split()[:2])
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ...base.formats import ROUNDINGS
-from ..graph import TRANSFORM_KINDS, InputTransform, IntegerGraph, IntegerOperator, Tensor
+from ..graph import TRANSFORM_KINDS, HostSoftmax, InputTransform, IntegerGraph, IntegerOperator, Tensor
 from .operators import check_operator, input_counts
 from .weighted import refuse
 
@@ -51,7 +51,18 @@ def check(graph: IntegerGraph) -> IntegerGraph:
     ):
         if found != expected:
             refuse("network", graph.name, f"{label} are given for {sorted(found)} instead of {sorted(expected)}")
+    for name, host in graph.host_outputs.items():
+        _check_host_output(graph, name, host)
     return graph
+
+
+def _check_host_output(graph: IntegerGraph, name: str, host: HostSoftmax) -> None:
+    if name not in graph.outputs or graph.tensors[name].format.width != 8 or graph.tensors[name].shape[:2] != (1, 1):
+        refuse("output", name, "has a softmax of the host, which reads one pixel of 8 bits")
+    if not 1 <= host.multiplier < 1 << 31 or not 0 <= host.shift <= 31 or not -(1 << 31) < host.least <= 0:
+        refuse("output", name, f"has a softmax of multiplier {host.multiplier}, shift {host.shift}, least {host.least}")
+    if host.format.width != 8 or host.zero_point != host.format.minimum or not 0 < host.scale < math.inf:
+        refuse("output", name, f"has a softmax to {host.format.describe()} of scale {host.scale}; 8 bits are needed")
 
 
 def _fits(shape: tuple[int, ...], tensor: Tensor) -> bool:
@@ -91,13 +102,19 @@ def _check_input(graph: IntegerGraph, name: str) -> None:
 def _check_transform(name: str, transform: InputTransform, tensor: Tensor) -> None:
     if not np.isfinite([transform.scale, transform.offset]).all():
         refuse("input", name, f"has scale {transform.scale} and offset {transform.offset}; they must be finite")
+    prepared = transform.preparation
+    counts = {len(prepared.scale), len(prepared.offset)} - {1, transform.model_shape[0] if transform.model_shape else 1}
+    if counts or not np.isfinite([*transform.scales, *transform.offsets]).all():
+        refuse("input", name, f"is prepared by {sorted(counts)} numbers; finite ones, one or one a channel, are needed")
+    if prepared.changes and transform.kind != "real":
+        refuse("input", name, f"is prepared, which a transform of kind {transform.kind!r} does not allow")
     if transform.rounding not in ROUNDINGS:
         refuse("input", name, f"rounds by {transform.rounding!r}; allowed: {', '.join(ROUNDINGS)}")
     if transform.kind not in TRANSFORM_KINDS:
         refuse("input", name, f"has a transform of kind {transform.kind!r}; allowed: {', '.join(TRANSFORM_KINDS)}")
     if transform.kind == "integer" and (transform.scale, transform.offset) != (1.0, 0.0):
         refuse("input", name, "takes integers as they are and has a scale or offset; they must be 1 and 0")
-    if transform.kind == "divide" and (transform.scale <= 0 or transform.offset % 1 or tensor.format.frac):
+    if transform.kind.startswith("divide") and (transform.scale <= 0 or transform.offset % 1 or tensor.format.frac):
         refuse("input", name, "divides by a scale that is not positive, or adds no integer, or has fractional bits")
 
 

@@ -131,14 +131,31 @@ def _check_sum_pooling(op: IntegerSumPooling, sources: Sources, target: Tensor) 
     (source,) = sources
     check_shape(op, windows(op, source, source.shape[2]), target)
     bounds = check_accumulator(op, op.accumulator_width, source.format)
-    if source.zero_point or (op.requantize is not None and op.requantize.rule != "shift"):
-        refuse("layer", op.name, "sums a tensor with a zero point or by a multiplier; a convolution of ones can")
-    check_requantize(op, op.requantize, (source.format.frac,), target, bounds, sources)
+    mean = source.zero_point and target.meaning[1:] == source.meaning[1:] and _is_mean(op, source, target)
+    if (source.zero_point and not mean) or (op.requantize is not None and op.requantize.rule != "shift"):
+        refuse(
+            "layer",
+            op.name,
+            "sums a tensor with a zero point and is no mean of the pixels inside, or multiplies; a convolution of ones"
+            " can",
+        )
+    check_requantize(op, op.requantize, (source.format.frac,), target, bounds, sources, not mean)
     pixels = target.shape[0] * target.shape[1]
     if len(op.divisor) not in (1, pixels):
         refuse("layer", op.name, f"has {len(op.divisor)} divisors for {pixels} output pixels")
     if min(op.divisor) < 1 or max(op.divisor) << op.requantize.shift[0] >= 1 << MAX_DIVISOR_BITS:
         refuse("layer", op.name, f"has divisors {min(op.divisor)}..{max(op.divisor)} beyond 1..2**{MAX_DIVISOR_BITS}")
+
+
+def _is_mean(op: IntegerSumPooling, source: Tensor, target: Tensor) -> bool:
+    """Whether each sum is divided by the pixels that it takes: such a mean has the zero point that its pixels have."""
+    counts = []
+    for axis, size in enumerate(source.shape[:2]):
+        starts = np.arange(target.shape[axis]) * op.stride[axis] - op.padding[2 * axis]
+        counts.append(np.minimum(starts + op.kernel[axis], size) - np.maximum(starts, 0))
+    wanted = np.outer(counts[0], counts[1]).ravel()
+    found = np.array(op.divisor)
+    return op.requantize.shift == (0,) and found.size in (1, wanted.size) and bool((found == wanted).all())
 
 
 def _check_table(op: IntegerTable, sources: Sources, target: Tensor) -> None:
@@ -167,7 +184,7 @@ def _check_add(op: IntegerAdd, sources: Sources, target: Tensor) -> None:
     if min(op.align) < 0 or max(op.align) > MAX_ALIGN or not set(op.signs) <= {1, -1}:
         refuse("layer", op.name, f"has alignments {op.align} or signs {op.signs}; 0 to {MAX_ALIGN}, and 1 or -1")
     if op.factors and (len(op.factors) != len(sources) or any(op.align) or set(op.signs) != {1}):
-        refuse("layer", op.name, f"has {len(op.factors)} factors for {len(sources)} inputs, or alignments beside them")
+        refuse("layer", op.name, f"has {len(op.factors)} factors for {len(sources)} inputs, or alignments besides them")
     if bool(op.factors) != any(tensor.scale is not None for tensor in sources):
         refuse("layer", op.name, "has factors, which stand where inputs have arbitrary scales, and nowhere else")
     if not op.factors and (op.offset or any(tensor.zero_point for tensor in sources)):
@@ -197,8 +214,10 @@ def _check_scale(op: IntegerScale, sources: Sources, target: Tensor) -> None:
             refuse("layer", op.name, f"has a {label} that is not one int64 for each of {channels} channels")
         if label != "offset":
             _check_range(op, f"{label}s", array, Format(op.scale_width, 0))
-    if op.negative_scale is not None and source.zero_point:
-        refuse("layer", op.name, "has another factor below zero, which a tensor with a zero point does not know")
+    if (op.negative_scale is not None or op.negative_offset) and source.zero_point:
+        refuse(
+            "layer", op.name, "has another factor or offset below zero, which a tensor with a zero point does not know"
+        )
     bounds = check_accumulator(op, op.accumulator_width, source.format)
     # The fractional bits of the scales are not part of the network, so the target's cannot be held against them.
     check_rule(op, op.requantize, channels, target.format, bounds)

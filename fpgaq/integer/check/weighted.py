@@ -84,9 +84,15 @@ def check_sums(op: IntegerConvolution | IntegerAffine, source: Tensor, target: T
     bounds = check_accumulator(op, op.accumulator_width, source.format)
     scales = tuple(source.format.frac + frac for frac in op.weight_frac)
     if op.requantize is not None:
-        check_requantize(op, op.requantize, scales, target, bounds, (source,))
+        # The biases may hold the output's zero point.
+        check_requantize(op, op.requantize, scales, target, bounds, (source,), _adds_zero(op.requantize))
     elif len(set(scales)) != 1 or target.format != Format(op.accumulator_width, scales[0]) or target.zero_point:
         refuse("layer", op.name, f"leaves its accumulator as output, but that is declared {target.format.describe()}")
+
+
+def _adds_zero(rule: Requantize) -> bool:
+    """Whether a requantizer adds the output's zero point itself."""
+    return isinstance(rule, Requantize) and rule.zero_point != 0
 
 
 def check_weight_scale(op: IntegerConvolution | IntegerAffine, source: Tensor) -> None:
@@ -95,7 +101,7 @@ def check_weight_scale(op: IntegerConvolution | IntegerAffine, source: Tensor) -
     if (source.scale is None) != (not op.weight_scale):
         refuse("layer", op.name, "has arbitrary scales of the input or of the weights alone; both or neither is needed")
     if op.weight_scale and (len(op.weight_scale) not in (1, outputs) or any(op.weight_frac)):
-        refuse("layer", op.name, f"has {len(op.weight_scale)} weight scales, or fractional bits beside, for {outputs}")
+        refuse("layer", op.name, f"has {len(op.weight_scale)} weight scales, or fractional bits as well, for {outputs}")
     if not all(math.isfinite(scale) and scale > 0 for scale in op.weight_scale):
         refuse("layer", op.name, "has weight scales that are not positive numbers")
     if op.requantize is None and len(set(op.weight_scale)) > 1:
@@ -134,7 +140,7 @@ def check_rule(op: IntegerOperator, rule: Requantize | None, outputs: int, fmt: 
             f"clips at {rule.low}..{rule.high} around zero point {rule.zero_point}, beyond {fmt.describe()}",
         )
     if rule.relu and (rule.zero_point or rule.low is not None):
-        refuse("layer", op.name, "has a relu beside a zero point or a lower limit; the limit alone is needed")
+        refuse("layer", op.name, "has both a relu and a zero point or lower limit; the limit alone is needed")
 
 
 def _check_multipliers(op: IntegerOperator, rule: Requantize, outputs: int, bounds: Bounds) -> None:
@@ -148,10 +154,8 @@ def _check_multipliers(op: IntegerOperator, rule: Requantize, outputs: int, boun
         refuse("layer", op.name, f"has multipliers beyond 1..2**{MAX_MULTIPLIER_BITS} - 1")
     if rule.rule == "tflite_double":
         left = max(31 - min(rule.shift), 0)
-        if rule.offset != (0,) or rule.rounding != "half_up" or min(rule.multiplier) < 1 << 30:
-            refuse(
-                "layer", op.name, "has an offset, rounding or multiplier that the rule 'tflite_double' does not have"
-            )
+        if rule.offset != (0,) or rule.rounding != "half_up":
+            refuse("layer", op.name, "has an offset or a rounding that the rule 'tflite_double' does not have")
         if bounds.width + left > 32:
             refuse("layer", op.name, f"has accumulators of {bounds.width} bits and {left} more; LiteRT's have 32")
     bits = product_bits(rule, bounds.lower, bounds.upper)

@@ -11,11 +11,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ...base.choices import LAYOUTS, Layout
 from ...base.errors import ModelError
 from ...base.formats import ROUNDINGS, Format
+from ...base.preparation import Preparation
 from ...base.version import __version__
 from ..graph import (
     TRANSFORM_KINDS,
+    HostSoftmax,
     InputTransform,
     IntegerAdd,
     IntegerAffine,
@@ -92,6 +95,7 @@ FIELDS_2: dict[str, tuple[str, ...]] = {
     "affine": ("weight_scale",),
     "add": ("factors", "offset"),
     "multiply": ("zero_points",),
+    "scale": ("negative_offset",),
 }
 """Fields that version 2 adds to those of version 1, all of them with defaults."""
 ARRAYS = ("weight", "bias", "table", "scale", "offset", "negative_scale")
@@ -117,6 +121,7 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
         **({"needs": NEEDS} if version > 1 else {}),
         "name": graph.name,
         "classifier": graph.classifier,
+        **({"estimate_only": True} if graph.estimate_only else {}),
         "inputs": [
             {
                 "tensor": name,
@@ -127,10 +132,20 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
                 "model_shape": list(graph.transforms[name].model_shape),
                 "image_shape": list(graph.transforms[name].image_shape),
                 **({"kind": graph.transforms[name].kind} if version > 1 else {}),
+                **_describe_preparation(graph.transforms[name].preparation),
+                **({"channels_last": True} if graph.transforms[name].channels_last else {}),
             }
             for index, name in enumerate(graph.inputs)
         ],
-        "outputs": [{"tensor": name, "model_shape": list(graph.output_shapes[name])} for name in graph.outputs],
+        "outputs": [
+            {
+                "tensor": name,
+                "model_shape": list(graph.output_shapes[name]),
+                **({"softmax": _describe_softmax(graph.host_outputs[name])} if name in graph.host_outputs else {}),
+            }
+            for name in graph.outputs
+        ],
+        **({"channels_last": True} if graph.channels_last else {}),
         "tensors": [
             {
                 "name": tensor.name,
@@ -146,6 +161,7 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
             for tensor in graph.tensors.values()
         ],
         "operators": operators,
+        **({"options": dict(graph.options)} if graph.options else {}),
     }, arrays
 
 
@@ -153,8 +169,14 @@ def version_of(graph: IntegerGraph) -> int:
     """The version in which a network is written: 2 if anything in it is beyond version 1."""
     plain = (
         all(tensor.scale is None and not (tensor.zero_point or tensor.offset) for tensor in graph.tensors.values())
-        and all(transform.kind == "real" for transform in graph.transforms.values())
+        and all(
+            transform.kind == "real" and transform.preparation == Preparation()
+            for transform in graph.transforms.values()
+        )
+        and not graph.estimate_only
         and all(_plain(op) for op in graph.operators)
+        and not (graph.channels_last or graph.host_outputs)
+        and not graph.options
     )
     return 1 if plain else VERSION
 
@@ -177,8 +199,29 @@ def fields_of(kind: str, version: int) -> tuple[str, ...]:
     return FIELDS[kind] + (FIELDS_2.get(kind, ()) if version > 1 else ())
 
 
+def _describe_preparation(value: Preparation) -> dict[str, Any]:
+    """The field of an input whose samples are prepared; others have none."""
+    if value == Preparation():
+        return {}
+    return {"preparation": {"scale": list(value.scale), "offset": list(value.offset), "layout": value.layout}}
+
+
+def _restore_preparation(reader: JsonReader) -> Preparation:
+    if "preparation" not in reader.fields:
+        return Preparation()
+    entry = JsonReader(reader.take("preparation"), f"{reader.where}.preparation")
+    layout: Layout = entry.text("layout", LAYOUTS)  # type: ignore[assignment]
+    result = Preparation(entry.numbers("scale"), entry.numbers("offset"), layout)
+    entry.finish()
+    return result
+
+
 def _describe_format(fmt: Format) -> dict[str, Any]:
     return {"width": fmt.width, "frac": fmt.frac, "signed": fmt.signed, "narrow": fmt.narrow}
+
+
+def _describe_softmax(host: HostSoftmax) -> dict[str, Any]:
+    return {**dataclasses.asdict(host), "format": _describe_format(host.format)}
 
 
 def _describe_values(tensor: Tensor) -> dict[str, Any]:
@@ -228,12 +271,17 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
             model_shape=entry.integers("model_shape"),
             image_shape=entry.integers("image_shape", 3),  # type: ignore[arg-type]
             kind=entry.text("kind", TRANSFORM_KINDS) if version > 1 else "real",
+            preparation=_restore_preparation(entry) if version > 1 else Preparation(),
+            channels_last=version > 1 and "channels_last" in entry.fields and entry.flag("channels_last"),
         )
         entry.finish()
     outputs: dict[str, tuple[int, ...]] = {}
+    hosts: dict[str, HostSoftmax] = {}
     for entry in reader.objects("outputs"):
         tensor = _new_name(entry, "tensor", outputs)
         outputs[tensor] = entry.integers("model_shape")
+        if version > 1 and "softmax" in entry.fields:
+            hosts[tensor] = _restore_softmax(entry)
         entry.finish()
     graph = IntegerGraph(
         name=reader.text("name"),
@@ -245,9 +293,35 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
         output_shapes=outputs,
         samples=samples,
         classifier=reader.flag("classifier"),
+        estimate_only=version > 1 and "estimate_only" in reader.fields and reader.flag("estimate_only"),
+        channels_last=version > 1 and "channels_last" in reader.fields and reader.flag("channels_last"),
+        host_outputs=hosts,
+        options=_restore_options(reader) if version > 1 else {},
     )
     reader.finish()
     return graph
+
+
+def _restore_softmax(parent: JsonReader) -> HostSoftmax:
+    reader = JsonReader(parent.take("softmax"), f"{parent.where}.softmax")
+    host = HostSoftmax(
+        multiplier=reader.integer("multiplier"),
+        shift=reader.integer("shift"),
+        least=reader.integer("least"),
+        format=_restore_format(reader, "format"),
+        scale=reader.number("scale"),
+        zero_point=reader.integer("zero_point"),
+    )
+    reader.finish()
+    return host
+
+
+def _restore_options(reader: JsonReader) -> dict[str, Any]:
+    """How the network was quantized, which a file of version 2 may tell."""
+    value = reader.fields.pop("options", {})
+    if not isinstance(value, dict):
+        reader.fail("'options' as an object")
+    return value
 
 
 def _check_version(reader: JsonReader) -> int:

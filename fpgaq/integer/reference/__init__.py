@@ -124,6 +124,8 @@ def working_layout(images: IntegerArray, fmt: Format) -> Work:
 
 def to_model_layout(graph: IntegerGraph, output: str, values: NDArray[Any]) -> NDArray[Any]:
     """Bring an output from the stream's layout (frames, height, width, channels) to the model's own shape."""
+    if graph.channels_last:
+        return values.reshape(values.shape[0], *graph.output_shapes[output])
     return values.transpose(0, 3, 1, 2).reshape(values.shape[0], *graph.output_shapes[output])
 
 

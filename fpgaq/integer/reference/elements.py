@@ -56,6 +56,8 @@ def scale(op: IntegerScale, target: Tensor, x: Work) -> Work:
     if op.negative_scale is not None:
         factor = np.where(value < 0, per_channel(op.negative_scale), factor)
     sums = value * factor + per_channel(op.offset)
+    if op.negative_offset:
+        sums += np.where(value < 0, np.int64(op.negative_offset), 0)
     check_sums(op, sums, op.accumulator_width)
     return _finish(sums, op.requantize, target.format)
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...base.errors import ModelError
+from ...base.results import html_table
+from ...base.text import printable, shape_text
 from ..functions import check_parameters
 from .operators import (
     OPERATORS,
@@ -116,6 +118,26 @@ class Graph:
     shapes: Mapping[str, Shape]
     classifier: bool = False
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """One line: a whole graph would fill pages with weights."""
+        return f"<Graph: {printable(self.headline())}>"
+
+    def _repr_html_(self) -> str:
+        """The table of layers that a notebook shows."""
+        rows = [
+            {"layer": op.name, "operator": type(op).__name__, "output": shape_text(self.shapes[op.output])}
+            for op in self.operators
+        ]
+        return html_table(self.headline(), rows)
+
+    def headline(self) -> str:
+        """Name, inputs, outputs and number of operators."""
+        inputs, outputs = (
+            ", ".join(f"{name} {shape_text(self.shapes[name])}" for name in names)
+            for names in (self.inputs, self.outputs)
+        )
+        return f"{self.name}, {inputs} -> {outputs}, {len(self.operators)} operators"
 
     def producer(self, tensor: str) -> Operator | None:
         """The operator that writes `tensor`, or None for an input."""

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ...base.errors import ModelError, UnsupportedError, VerificationError
+from ...base.errors import ModelError, ToolError, UnsupportedError, VerificationError
 from ..graph import Graph
 from ..passes.remove_unused import remove_unused
 from .container import read_file
 from .exports import ADVICE
 from .nnp import from_nnabla, load_nnp, load_nntxt, load_stream
 from .onnx import confirmed, load_onnx, prepared
+from .tflite import load_tflite, read_tflite, refuse_parameters
 
 __all__ = ["from_nnabla", "load", "load_stream", "shown_path"]
 
-SUPPORTED = "supported: nnabla's .nnp, .nntxt or .prototxt with parameters in the text, and .onnx"
+SUPPORTED = "supported: nnabla's .nnp, .nntxt or .prototxt with parameters in the text, .onnx and .tflite"
 
 
 def load(
@@ -25,6 +26,7 @@ def load(
     refuse_batch_statistics: bool = False,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
 ) -> Graph:
     """Read a model file.
 
@@ -32,7 +34,7 @@ def load(
     ----------
     path : str or Path
         An `.nnp` (also under another name, if it is a zip), an `.nntxt` or `.prototxt` that holds its parameters, or
-        an `.onnx`.
+        an `.onnx` or a `.tflite`.
     network : str, optional
         The network or executor of a file with several; by default that of the first executor.
     refuse_batch_statistics : bool
@@ -41,7 +43,9 @@ def load(
     input_shapes : mapping of str to sequence of int, optional
         For an .onnx with open sizes: the whole shape of each input, the batch first.
     outputs : sequence of str, optional
-        The outputs to keep; of an .onnx also other tensors, where the network then ends.
+        The outputs to keep, or other tensors, where the network then ends.
+    inputs : sequence of str, optional
+        Tensors at which the network begins, in place of its inputs.
 
     Returns
     -------
@@ -59,8 +63,8 @@ def load(
     """
     path = Path(path)
     try:
-        return _load(path, network, refuse_batch_statistics, input_shapes, outputs)
-    except (ModelError, UnsupportedError, VerificationError) as error:
+        return _load(path, network, refuse_batch_statistics, input_shapes, outputs, inputs)
+    except (ModelError, UnsupportedError, ToolError, VerificationError) as error:
         # The cause lists what is supported, for --debug.
         raise type(error)(f"{shown_path(path)}: {error}") from error.__cause__
 
@@ -71,6 +75,7 @@ def _load(
     refuse: bool,
     input_shapes: Mapping[str, Sequence[int]] | None,
     outputs: Sequence[str] | None,
+    inputs: Sequence[str] | None,
 ) -> Graph:
     suffix = path.suffix.lower()
     if suffix in ADVICE and (path.exists() or path.is_symlink()):
@@ -79,27 +84,45 @@ def _load(
         raise UnsupportedError(ADVICE[".pb"])
     data = read_file(path)
     if suffix == ".onnx":
-        data = prepared(data, path.parent, input_shapes, outputs)
+        data = prepared(data, path.parent, input_shapes, outputs, inputs)
         return confirmed(data, load_onnx(data, network))
+    if suffix == ".tflite":
+        refuse_parameters(input_shapes, outputs, inputs)
+        return load_tflite(read_tflite(data, network))
     if input_shapes:
         raise UnsupportedError("--input-shape is for .onnx files with open sizes; an nnabla model has its own")
     if suffix in (".nntxt", ".prototxt"):
-        return _ending_at(load_nntxt(data, network, refuse), outputs)
+        return _between(load_nntxt(data, network, refuse), inputs, outputs)
     if suffix == ".nnp" or (suffix not in (".fpgaq", ".npz") and data.startswith(b"PK\x03\x04")):
-        return _ending_at(load_nnp(data, network, refuse), outputs)
+        return _between(load_nnp(data, network, refuse), inputs, outputs)
     raise UnsupportedError(f"files of type {suffix or 'without extension'} are not read; {SUPPORTED}")
 
 
-def _ending_at(graph: Graph, outputs: Sequence[str] | None) -> Graph:
-    """The network with some of its outputs, or other tensors in their place."""
-    if not outputs:
-        return graph
+def _between(graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] | None) -> Graph:
+    """The network from some tensors to others, in place of its inputs and outputs."""
     written = {op.output for op in graph.operators}
-    missing = [name for name in outputs if name not in written]
-    if missing or len(set(outputs)) < len(outputs):
-        known = ", ".join(repr(name) for name in graph.outputs)
-        raise ModelError(f"--outputs: {missing or list(outputs)}; the model's outputs are {known}")
-    return remove_unused(replace(graph, outputs=tuple(outputs)))
+    for option, names, own, allowed in (
+        ("inputs", inputs, graph.inputs, written | set(graph.inputs)),
+        ("outputs", outputs, graph.outputs, written),
+    ):
+        missing = [name for name in names or () if name not in allowed]
+        if missing or len(set(names or ())) < len(names or ()):
+            known = ", ".join(repr(name) for name in own)
+            raise ModelError(f"--{option}: {missing or list(names or ())}; the model's {option} are {known}")
+    if not inputs and not outputs:
+        return graph
+    begin, end = tuple(inputs or graph.inputs), tuple(outputs or graph.outputs)
+    part = remove_unused(
+        replace(graph, inputs=begin, outputs=end).with_operators(
+            tuple(op for op in graph.operators if op.output not in begin)
+        )
+    )
+    have = {*begin, *(op.output for op in part.operators)}
+    lost = [name for op in part.operators for name in op.inputs if name not in have]
+    lost += [name for name in end if name not in have]
+    if lost:
+        raise ModelError(f"--inputs: the outputs also need {lost[0]!r}; name it too, or cut the outputs")
+    return part
 
 
 def shown_path(path: Path) -> str:

@@ -21,6 +21,7 @@ def load_integers(
     network: str | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
 ) -> tuple[IntegerGraph, tuple[str, ...]] | None:
     """Read a model file that is quantized already; None for any other file, which `importers.load` reads.
 
@@ -40,7 +41,7 @@ def load_integers(
     if path.suffix.lower() != ".onnx":
         return None
     try:
-        data = prepared(read_file(path), path.parent, input_shapes, outputs)
+        data = prepared(read_file(path), path.parent, input_shapes, outputs, inputs)
         if not states_integers(data):
             return None
         graph, remarks = load_integer_onnx(data, network)

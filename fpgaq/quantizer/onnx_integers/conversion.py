@@ -176,7 +176,7 @@ class Conversion(Builder):
         sources = [self.image(source, name) for source in value.sources]
         tensors = [self.stored[source.tensor] for source in sources]
         scales = [sign * Fraction(tensor.step) / grid.exact for sign, tensor in zip(value.signs, tensors, strict=True)]
-        found = choose_factors(scales, tensors, grid, limits_of(value, grid))
+        found = choose_factors(scales, tensors, grid, limits_of(value, grid), value.offset / grid.exact)
         if found is None:
             raise UnsupportedError(
                 f"{where}: no factors of 30 bits give the sums that its scales state, or its inputs have more than 20"

@@ -198,6 +198,13 @@ def _affine(call: Call, value: Tensor, factor: tuple[Fraction, ...], constant: t
         )
     elif isinstance(value, Accumulated) and value.low is None and value.high is None:
         _set(call, _scaled(call, value, factor, constant))
+    elif (
+        isinstance(value, Sum)
+        and set(factor) == {Fraction(1)}
+        and len(constant) == 1
+        and value.low is None is value.high
+    ):
+        _set(call, replace(value, offset=value.offset + constant[0]))
     elif len(factor) == len(constant) == 1:
         by, plus = float(factor[0]), float(constant[0])
         _apply(call, lambda x: x * by + plus)

@@ -100,7 +100,7 @@ def unsqueeze(call: Call) -> None:
 
 
 def transpose(call: Call) -> None:
-    """Transpose of the axes behind the batch; of a quantized constant any."""
+    """Transpose of the axes after the batch; of a quantized constant any."""
     permutation = call.attributes.integers("perm")
     owner = conversion(call)
     constant = owner.quantized.get(call.node.inputs[0])

@@ -103,7 +103,7 @@ def _input_shapes(inputs: list[Any]) -> tuple[dict[str, tuple[int, ...]], int | 
         batch, *dims = tensor.shape.dim
         batches.add(int(batch.dim_value) if batch.HasField("dim_value") else None)
         if not all(dim.HasField("dim_value") for dim in dims):
-            raise UnsupportedError(f"{where} has open sizes behind the batch; export it with fixed sizes")
+            raise UnsupportedError(f"{where} has open sizes after the batch; export it with fixed sizes")
         shapes[value.name] = check_dimensions([dim.dim_value for dim in dims], where)
         if min(shapes[value.name]) < 1:
             raise ModelError(f"{where} has shape {list(shapes[value.name])}; sizes are at least 1")
@@ -170,7 +170,7 @@ def _accumulators(owner: Conversion, name: str, value: Accumulated) -> str:
             f"output {name!r} of layer {op.name!r} is not quantized and has scales or biases for each channel, or a"
             " clip; put QuantizeLinear and DequantizeLinear at the output"
         )
-    # The step of accumulators is that of the weights times the input's; a factor behind them is taken into the first.
+    # The step of accumulators is that of the weights times the input's; a factor after them is taken into the first.
     read = owner.stored[op.input].step
     grid = Grid(float(value.scales[0]), 0, Format(op.accumulator_width, 0))
     done = replace(op, output=name, weight_scale=(float(value.scales[0]) / read,))

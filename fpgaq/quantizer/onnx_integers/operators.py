@@ -77,4 +77,4 @@ QUANTIZERS = (
         *(f"{domain}.{kind}" for domain in qonnx.DOMAINS for kind in ("Quant", "BipolarQuant", "Trunc")),
     ),
 )
-"""Operators that a model has if it is quantized already, beside those of com.microsoft that begin with Q."""
+"""Operators that a model has if it is quantized already, in addition to those of com.microsoft that begin with Q."""

@@ -32,17 +32,22 @@ class Factors:
 
 
 def choose_factors(
-    scales: Sequence[Fraction], tensors: Sequence[Tensor], grid: Grid, limits: tuple[int, int]
+    scales: Sequence[Fraction],
+    tensors: Sequence[Tensor],
+    grid: Grid,
+    limits: tuple[int, int],
+    constant: Fraction = Fraction(0),
 ) -> Factors | None:
     """The factors of the least shift with which every combination of inputs has the specified result.
 
-    The specified result is ``zero_point + half_even(sum of scale * (input - zero_point))``, in exact rationals.
+    The specified result is ``zero_point + half_even(constant + sum of scale * (input - zero_point))``, in exact
+    rationals.
     Where no shift serves, it is the least one that differs at exact ties alone, which it rounds up.
     """
     if sum(tensor.format.width for tensor in tensors) > MAX_BITS:
         return None
     inputs = _combinations(tensors)
-    wanted, tie = _specified(scales, tensors, inputs)
+    wanted, tie = _specified(scales, tensors, inputs, constant)
     fmt = grid.format
     result = np.clip(wanted + grid.zero_point, *limits)
     low = limits[0] if limits[0] > fmt.minimum else None
@@ -52,7 +57,8 @@ def choose_factors(
         factors = tuple(int(np.floor(scale * 2**shift + Fraction(1, 2))) for scale in scales)
         if sum(abs(factor) << tensor.format.width for factor, tensor in zip(factors, tensors, strict=True)) >> 40:
             break
-        offset = -sum(factor * tensor.zero_point for factor, tensor in zip(factors, tensors, strict=True))
+        offset = int(np.floor(constant * 2**shift + Fraction(1, 2)))
+        offset -= sum(factor * tensor.zero_point for factor, tensor in zip(factors, tensors, strict=True))
         sums = offset + sum(factor * values for factor, values in zip(factors, inputs, strict=True))
         for rounding in ROUNDINGS:
             rule = Requantize((shift,), rounding, zero_point=grid.zero_point, low=low, high=high)
@@ -70,14 +76,15 @@ def _combinations(tensors: Sequence[Tensor]) -> list[NDArray[np.int64]]:
 
 
 def _specified(
-    scales: Sequence[Fraction], tensors: Sequence[Tensor], inputs: Sequence[NDArray[np.int64]]
+    scales: Sequence[Fraction], tensors: Sequence[Tensor], inputs: Sequence[NDArray[np.int64]], constant: Fraction
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The sums rounded half to even, and which of them lie on a tie; Python integers where 64 bits are too few."""
-    denominator = lcm(*(scale.denominator for scale in scales))
+    denominator = lcm(constant.denominator, *(scale.denominator for scale in scales))
     numerators = [int(scale * denominator) for scale in scales]
     reach = sum(abs(n) << tensor.format.width for n, tensor in zip(numerators, tensors, strict=True))
-    small = max(4 * reach, 4 * denominator) < 1 << 62
-    total = sum(
+    plus = int(constant * denominator)
+    small = max(4 * (reach + abs(plus)), 4 * denominator) < 1 << 62
+    total = plus + sum(
         numerator * ((values if small else values.astype(object)) - tensor.zero_point)
         for numerator, values, tensor in zip(numerators, inputs, tensors, strict=True)
     )

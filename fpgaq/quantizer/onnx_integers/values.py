@@ -91,12 +91,13 @@ class Function(Tensor):
 
 @dataclass(frozen=True)
 class Sum(Tensor):
-    """A sum of the real values of stored tensors, each with its sign, clipped to [low, high]."""
+    """A constant plus the real values of stored tensors, each with its sign, clipped to [low, high]."""
 
     sources: tuple[Stored, ...]
     signs: tuple[int, ...]
     low: Fraction | None = None
     high: Fraction | None = None
+    offset: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...base.errors import FitError, UsageError
 from ...base.parallel import evaluate
+from ...base.results import Result
 from ...hardware.estimate import Knowledge, adapt, excess_of, known_error
 from ...hardware.schedule import Target, plan_hardware
 from ...hardware.synth.devices import find_device
@@ -71,8 +72,8 @@ class Point:
         return ratio
 
 
-@dataclass(frozen=True)
-class Exploration:
+@dataclass(frozen=True, repr=False)
+class Exploration(Result):
     """All points and those of the front.
 
     Parameters
@@ -111,6 +112,21 @@ class Exploration:
             "known": asdict(self.known),
             "points": [{**asdict(point), "front": point in self.front} for point in self.points],
         }
+
+    def headline(self) -> str:
+        """How many points there are, and where."""
+        return (
+            f"{len(self.points)} points on {self.device}, {len(self.front)} of them on the front;"
+            f" {self.accuracy_name} on {self.samples:,} samples"
+        )
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each point."""
+        rows = []
+        for point in self.points:
+            row = asdict(point)
+            rows.append({**row, **row.pop("quality"), "front": point in self.front})
+        return [{name: value for name, value in row.items() if name != "quality"} for row in rows]
 
 
 def explore(

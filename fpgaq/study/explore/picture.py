@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any
 
+from ..drawing import drawing_tools, picture_bytes
 from .candidates import Exploration, Point
 
 _MARKERS = "osD^vP*X<>"
 
 
-def draw(found: Exploration) -> bytes:
-    """LUTs, block RAMs and accuracy against cycles as a PNG; points of the front are filled."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter
+def draw(found: Exploration, path: str = "front.png") -> bytes:
+    """LUTs, block RAMs and accuracy against cycles, in the format that the path's suffix names.
 
+    Points of the front are filled.
+    """
+    Figure, FuncFormatter = drawing_tools()  # noqa: N806
     share = found.accuracy_name != "dB"
     panels: list[tuple[str, Callable[[Point], float], bool]] = [
         ("LUT, estimated", lambda point: point.lut, True),
@@ -24,7 +24,6 @@ def draw(found: Exploration) -> bytes:
         (f"{found.accuracy_name}, %" if share else "dB", lambda point: point.accuracy * (100 if share else 1), False),
     ]
     figure = Figure(figsize=(8, 10), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
     all_axes = figure.subplots(len(panels), 1, sharex=True)
     for axes, (label, height, logarithmic) in zip(all_axes, panels, strict=True):
         _panel(axes, found, height)
@@ -45,10 +44,7 @@ def draw(found: Exploration) -> bytes:
         fontsize=9,
     )
     all_axes[0].legend(fontsize=8)
-    buffer = io.BytesIO()
-    # No version of the drawing library: the same result gives the same bytes.
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return picture_bytes(figure, path)
 
 
 def _panel(axes: Any, found: Exploration, height: Callable[[Point], float]) -> None:

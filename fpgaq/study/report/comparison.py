@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...base.data import Dataset, fit_shape
 from ...base.errors import ModelError
 from ...base.formats import Format
+from ...base.results import Result, share
 from ...integer.accumulators import signed_width
 from ...integer.graph import IntegerArgMax, IntegerArray, IntegerGraph, Tensor
 from ...integer.inputs import transform_data
@@ -60,8 +61,8 @@ class TensorComparison:
     mean_squared_error: float
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Result):
     """The result of `compare`. Accuracies are fractions; None where labels are missing or the figure has no sense."""
 
     network: str
@@ -101,6 +102,24 @@ class Comparison:
         ]
         result["losses"] = [{**asdict(loss), "change": loss.change} for loss in self.losses]
         return result
+
+    def headline(self) -> str:
+        """Accuracies or errors of both networks, in one line."""
+        if self.losses:
+            figures = "; ".join(
+                f"{loss.output}: mean squared error {loss.float_error:.6g} float, {loss.integer_error:.6g} integer"
+                for loss in self.losses
+            )
+        else:
+            figures = (
+                f"top-1 {share(self.float_top1)} float, {share(self.integer_top1)} integer,"
+                f" agreement {share(self.agreement)}"
+            )
+        return f"{self.network} on {self.samples:,} samples: {figures}"
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each tensor."""
+        return [asdict(layer) for layer in self.layers]
 
 
 @dataclass
@@ -263,7 +282,7 @@ def _compare_batch(
     votes: _Votes,
 ) -> None:
     integer = runner.graph
-    images = {name: array.astype(np.float32) for name, array in batch.items()}
+    images = _images(integer, batch)
     reals = {**images, **run_float(graph, images, keep=True)}
     integers = runner.run(transform_data(integer, batch))
     for name in votes.tensors:
@@ -287,6 +306,13 @@ def _compare_batch(
         votes.integer_top1 += int(np.sum(integer_rank < 1))
         votes.float_top5 += int(np.sum(float_rank < TOP))
         votes.integer_top5 += int(np.sum(integer_rank < TOP))
+
+
+def _images(integer: IntegerGraph, batch: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+    """Samples in the model's units, as the float network takes them."""
+    return {
+        name: integer.transforms[name].preparation.applied(array).astype(np.float32) for name, array in batch.items()
+    }
 
 
 def _real_output(integer: IntegerGraph, name: str, integers: IntegerArray) -> NDArray[np.float64]:
@@ -340,7 +366,7 @@ def _time(graph: Graph, integer: IntegerGraph, data: Mapping[str, NDArray[Any]],
     """Seconds per image of the float executor and of the integer engine, the best of three runs each."""
     batch = {name: array[:TIMED_FRAMES] for name, array in data.items()}
     frames = len(next(iter(batch.values())))
-    images = {name: array.astype(np.float32) for name, array in batch.items()}
+    images = _images(integer, batch)
     integers = transform_data(integer, batch)
     runner = Runner(engine, integer, frames)
     return (

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...base.text import columns, percent, shorten
+from ...base.tables import columns
+from ...base.text import percent, printable
 from .comparison import Comparison
 from .losses import OutputLoss
 
 
 def table(comparison: Comparison) -> str:
     """The comparison as plain text: the two networks side by side, then one line a tensor."""
+    return "\n".join(table_lines(comparison))
+
+
+def table_lines(comparison: Comparison) -> list[str]:
+    """The same as lines, whose tables can be fitted to a terminal."""
     rows = [
         *(_loss_rows(comparison.losses) or _accuracy_rows(comparison)),
         ("size of the parameters", f"{comparison.float_bytes:,} B", f"{comparison.integer_bytes:,} B"),
@@ -18,7 +24,7 @@ def table(comparison: Comparison) -> str:
     ]
     layers = [
         (
-            shorten(layer.layer),
+            printable(layer.layer),
             layer.format,
             layer.signal_to_noise,
             percent(layer.saturation),
@@ -29,22 +35,20 @@ def table(comparison: Comparison) -> str:
     ]
     headers = ("layer", "format", "SNR dB", "saturated", "unused bits", "accumulator")
     clock = f"{comparison.engine}, {comparison.threads} thread{'s' if comparison.threads != 1 else ''}"
-    return "\n".join(
-        (
-            *columns((f"{comparison.samples:,} images", "float", "integer"), rows),
-            clock,
-            "",
-            *columns(("operators", "float", "integer"), _operator_rows(comparison)),
-            "",
-            *columns(headers, layers),
-        )
-    )
+    return [
+        *columns((f"{comparison.samples:,} images", "float", "integer"), rows),
+        f"{clock}; the times are of this program, not of the hardware",
+        "",
+        *columns(("operators", "float", "integer"), _operator_rows(comparison)),
+        "",
+        *columns(headers, layers),
+    ]
 
 
 def _loss_rows(losses: Sequence[OutputLoss]) -> list[tuple[str, str, str]]:
     rows = []
     for loss in losses:
-        name = f" of {shorten(loss.output)}" if len(losses) > 1 else ""
+        name = f" of {printable(loss.output)}" if len(losses) > 1 else ""
         rows.append((f"mean squared error{name}", f"{loss.float_error:.6g}", f"{loss.integer_error:.6g}"))
         rows.append(("  its relative change", "", "-" if loss.change is None else f"{loss.change:+.2%}"))
     return rows

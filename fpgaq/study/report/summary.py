@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...base.results import Result
 from ...model.graph import Affine, Convolution, Deconvolution, Graph, Operator, Shape, image_shape
 
 
@@ -23,8 +24,8 @@ class LayerSummary:
     macs: int
 
 
-@dataclass(frozen=True)
-class Summary:
+@dataclass(frozen=True, repr=False)
+class Summary(Result):
     """A network: shapes leave the batch out; `notes` are what importer and passes decided on their own."""
 
     name: str
@@ -46,6 +47,14 @@ class Summary:
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
         return {**asdict(self), "parameters": self.parameters, "macs": self.macs}
+
+    def headline(self) -> str:
+        """Inputs, outputs and size, in one line."""
+        return f"{self.name}: {len(self.layers)} layers, {self.parameters:,} parameters, {self.macs:,} multiplications"
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each layer."""
+        return [asdict(layer) for layer in self.layers]
 
 
 def summarize(graph: Graph) -> Summary:

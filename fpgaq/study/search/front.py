@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from ...quantizer.config import QuantizeOptions
+from ..drawing import drawing_tools, picture_bytes
 from .precision import Candidate, SearchResult
 
 COST_NAMES = {"rom": "bits of weights", "multiplier": "multiplied bits of weights a frame"}
@@ -53,11 +53,12 @@ def _toml(value: Any) -> str:
     return f'"{"".join(escaped)}"'
 
 
-def draw(result: SearchResult) -> bytes:
-    """Accuracy against cost as a PNG: signal to noise, and below it agreement where the network classifies."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter
+def draw(result: SearchResult, path: str = "front.png") -> bytes:
+    """Accuracy against cost, in the format that the path's suffix names.
+
+    It shows signal to noise, and below it agreement where the network classifies.
+    """
+    Figure, FuncFormatter = drawing_tools()  # noqa: N806
 
     measured = [each for each in result.candidates if each.quality.noise is not None]
     panels: list[tuple[str, Callable[[Candidate], float | None]]] = [
@@ -66,7 +67,6 @@ def draw(result: SearchResult) -> bytes:
     if all(each.quality.agreement is not None for each in measured):
         panels.append(("agreement with float, %", lambda each: 100 * (each.quality.agreement or 0.0)))
     figure = Figure(figsize=(8, 1 + 3.5 * len(panels)), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
     all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (label, height) in zip(all_axes, panels, strict=True):
         _panel(axes, result, measured, label, height)
@@ -74,10 +74,7 @@ def draw(result: SearchResult) -> bytes:
     all_axes[0].legend(fontsize=8, loc="lower right")
     all_axes[-1].set_xlabel(COST_NAMES[result.cost])
     all_axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    buffer = io.BytesIO()
-    # No version of the drawing library: the same result gives the same bytes.
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return picture_bytes(figure, path)
 
 
 def _panel(

@@ -12,6 +12,7 @@ from typing import Any
 from ...base.choices import COSTS
 from ...base.errors import FitError, UsageError
 from ...base.parallel import evaluate
+from ...base.results import Result
 from ...model.graph import Graph
 from ..report.sizes import products_of_layers, weights_of_layers
 from .measure import Quality, Workload, measure_candidate
@@ -41,8 +42,8 @@ class Candidate:
         return len(set(self.bits.values())) == 1
 
 
-@dataclass(frozen=True)
-class SearchResult:
+@dataclass(frozen=True, repr=False)
+class SearchResult(Result):
     """All measured candidates from the cheapest to the dearest, and the best one within the budget."""
 
     cost: str
@@ -55,6 +56,26 @@ class SearchResult:
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
         return asdict(self)
+
+    def headline(self) -> str:
+        """What was chosen, in one line."""
+        bits = " ".join(str(width) for width in self.chosen.bits.values())
+        return (
+            f"{len(self.candidates)} candidates on {self.samples:,} samples; chosen: weight bits {bits},"
+            f" {self.chosen.cost:,} of {self.budget:,} {self.cost} bits"
+        )
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each candidate."""
+        return [
+            {
+                "weight_bits": " ".join(str(width) for width in each.bits.values()),
+                "cost": each.cost,
+                **asdict(each.quality),
+                "chosen": each is self.chosen,
+            }
+            for each in self.candidates
+        ]
 
 
 def layer_costs(graph: Graph, cost: str) -> dict[str, int]:

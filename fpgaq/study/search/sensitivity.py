@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...base.parallel import evaluate
+from ...base.results import Result, share
 from ...integer.graph import IntegerGraph, IntegerTable
 from ...model.graph import Affine, Convolution, Deconvolution, Graph
 from ...quantizer import quantize
@@ -66,8 +67,8 @@ class Remedy:
     quality: Quality
 
 
-@dataclass(frozen=True)
-class Sensitivity:
+@dataclass(frozen=True, repr=False)
+class Sensitivity(Result):
     """Places from the worst to the best, remedies for the worst of them, and the network as it is."""
 
     samples: int
@@ -79,6 +80,16 @@ class Sensitivity:
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
         return asdict(self)
+
+    def headline(self) -> str:
+        """The worst place, in one line."""
+        worst = self.places[0] if self.places else None
+        told = f"; worst: {worst.part} of {worst.layer}, {share(worst.share)} of the noise" if worst else ""
+        return f"{len(self.places)} places on {self.samples:,} samples{told}"
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each place."""
+        return [asdict(place) for place in self.places]
 
 
 def sensitivity(

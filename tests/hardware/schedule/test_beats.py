@@ -11,8 +11,7 @@ import pytest
 
 from fpgaq.hardware.schedule import Schedule, Target, WindowPlan, make_schedule, processes, window_processes
 from fpgaq.hardware.schedule.beats import BeatModel, BeatNetwork, keeps_interval, predict_cycles
-from fpgaq.hardware.schedule.memories import describe, with_endless_fifos
-from fpgaq.hardware.schedule.processes import ENDLESS_BITS
+from fpgaq.hardware.schedule.memories import describe
 from fpgaq.hardware.schedule.walk import least_words
 from fpgaq.integer.graph import IntegerGraph
 from tests.support.fuzz.networks import random_case
@@ -92,22 +91,46 @@ def test_times_by_arrays_and_by_loops_agree(seed: int, monkeypatch: pytest.Monke
     assert found[0] == found[1] == found[2]
 
 
-def test_endless_registers_change_no_time_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behind endless FIFOs nothing is faster for registers without end, and what left where is put right afterwards."""
+@pytest.mark.parametrize("long", [2, 1 << 60])
+def test_results_before_their_room_is_known_change_no_time(long: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a FIFO delays that passes a beat a cycle would only have waited in it, as phase by phase."""
+    for seed in range(6):
+        case = random_case(seed)
+        network, found = network_of(case.graph, case.schedule), []
+        for index, edge in enumerate(network.edges):
+            network = network if edge.queue_bits is None else with_queue(network, index, edge.queue_bits + seed % 2)
+        for free in (processes.FREE_FIFO, 1 << 60):
+            monkeypatch.setattr(processes, "FREE_FIFO", free)
+            monkeypatch.setattr(window_processes, "LONG", long if free == 1 else 1 << 60)
+            model = BeatModel(network)
+            for _ in range(4):
+                assert model.add_frame()
+            found.append(model.departures)
+        monkeypatch.setattr(processes, "FREE_FIFO", 1)
+        assert found[0] == found[1], seed
+
+
+def test_tight_queues_pass_beats_as_if_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Queues of one, two and more words, in whose reader's room forks look ahead."""
+    tried = 0
     for seed in range(12):
         case = random_case(seed)
-        network, found = with_endless_fifos(network_of(case.graph, case.schedule)), []
+        network = network_of(case.graph, case.schedule)
         for index, edge in enumerate(network.edges):
-            # A queue that fills up would be emptier before registers without end.
-            network = network if edge.queue_bits is None else with_queue(network, index, 20)
-        for bits in (ENDLESS_BITS, -1):
-            monkeypatch.setattr(processes, "ENDLESS_BITS", bits)
-            model = BeatModel(network)
-            for _ in range(3):
-                assert model.add_frame()
-            model.settle()
-            found.append(model.departures)
-        assert found[0] == found[1], seed
+            if edge.queue_bits is None or network.events > 2000:
+                continue
+            for words in (1, 2, 3):
+                edges = list(network.edges)
+                edges[index] = replace(edge, queue_words=words)
+                found = []
+                for long in (2, 1 << 60):
+                    monkeypatch.setattr(window_processes, "LONG", long)
+                    model = BeatModel(replace(network, edges=tuple(edges)))
+                    ended = [model.add_frame() for _ in range(3)]
+                    found.append((ended, model.departures if all(ended) else []))
+                assert found[0] == found[1], (seed, index, words)
+                tried += all(found[0][0])
+    assert tried > 2
 
 
 def test_one_more_frame_per_interval_is_refused() -> None:

@@ -72,9 +72,9 @@ def test_a_second_file_that_is_not_what_the_model_says_is_refused(tmp_path):
     values = tmp_path / "net.onnx.data"
     whole = values.read_bytes()
     values.write_bytes(whole[:-1])
-    refused(path, ModelError, "are needed: copy it beside the model again")
+    refused(path, ModelError, "are needed: copy it next to the model again")
     values.unlink()
-    refused(path, ModelError, "is not there; copy it beside the model, or export with external_data=False")
+    refused(path, ModelError, "is not there; copy it next to the model, or export with external_data=False")
     (tmp_path / "elsewhere").write_bytes(whole)
     values.symlink_to(tmp_path / "elsewhere")
     refused(path, ModelError, "is a link")
@@ -258,7 +258,7 @@ def test_training_mode_is_refused_with_the_remedy(opset):
     compare(model(node("Dropout", "x", "y mask"), {"x": (2, 3)}, ["y"], opset=opset))
 
 
-@pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors", ".keras", ".h5", ".pb", ".tflite", ".ckpt"])
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors", ".keras", ".h5", ".pb", ".ckpt"])
 def test_files_of_other_kinds_are_refused_with_the_lines_that_export_them(tmp_path, suffix):
     path = tmp_path / f"model{suffix}"
     path.write_bytes(b"PK\3\4rest")

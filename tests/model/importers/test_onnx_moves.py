@@ -7,8 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
+from fpgaq.base.errors import ModelError, UnsupportedError
 from tests.support.onnx_carried import carried
-from tests.support.onnx_models import ints, model, node, real
+from tests.support.onnx_models import compare, ints, load_model, model, node, real
 
 
 def between(nodes, shape, constants=None, opset=13):
@@ -233,3 +234,54 @@ def test_channels_last_constants_agree(kind, rank):
     ]  # fmt: skip
     shape = (2, 6, 6, 3) if rank == 3 else (2, 6, 3)
     carried(model(nodes, {"x": shape}, ["y"], {"w": weight, "k": real(4)}))
+
+
+def refused(proto, kind, words):
+    with pytest.raises(kind, match=words):
+        load_model(proto)
+
+
+PICKS = ([0], [2], [-1], [2, 1, 0], [0, 2], [1, 1, 0], [0, 1, 2])
+
+
+@pytest.mark.parametrize("kind", ["GatherND", "Gather"])
+@pytest.mark.parametrize("places", PICKS, ids=str)
+@pytest.mark.parametrize(("axis", "rank"), [(1, 3), (2, 3), (1, 4), (2, 4), (3, 4), (1, 2)])
+def test_an_axis_in_front_for_its_gather(kind, places, axis, rank):
+    """As PyTorch writes x[:, [2, 1, 0]]: the axis changes places with the batch, is gathered, and goes back."""
+    order = [axis, *(other for other in range(rank) if other != axis)]
+    shape = [5, 4, 6][: rank - 1]
+    shape[axis - 1] = 3
+    nodes = [
+        node("Transpose", "x", "a", perm=order),
+        node(kind, "a i", "b", **({} if kind == "GatherND" else {"axis": 0})),
+        node("Transpose", "b", "y", perm=[order.index(place) for place in range(rank)]),
+    ]
+    indices = np.array(places)[:, None] if kind == "GatherND" else np.array(places)
+    for batch in (1, "N"):
+        compare(model(nodes, {"x": (batch, *shape)}, constants={"i": indices}))
+
+
+def test_an_axis_that_does_not_go_back_is_refused():
+    nodes = [
+        node("Transpose", "x", "a", perm=[1, 0, 2]), node("GatherND", "a i", "b"),
+        node("Transpose", "b", "y", perm=[1, 2, 0]),
+    ]  # fmt: skip
+    refused(model(nodes, {"x": (1, 3, 4)}, constants={"i": np.array([[1], [0]])}), UnsupportedError, "GatherND")
+    nodes = [node("Transpose", "x", "a", perm=[1, 0, 2]), node("GatherND", "a i", "b"),
+             node("Transpose", "b", "y", perm=[1, 0, 2])]  # fmt: skip
+    refused(model(nodes, {"x": (1, 3, 4)}, constants={"i": np.array([[3]])}), ModelError, "indices .3. of axis 1")
+
+
+@pytest.mark.parametrize("end", [2**31 - 1, 2**63 - 1])
+@pytest.mark.parametrize("axes", [(0,), (0, 1), (0, 2, 1), (1, 0, 2)], ids=str)
+def test_a_slice_may_take_the_whole_of_an_open_batch(end, axes):
+    starts, ends = np.zeros(len(axes), np.int64), np.full(len(axes), end)
+    if len(axes) > 1:
+        starts[axes.index(1)] = 1
+    constants = {"s": starts, "e": ends, "a": np.array(axes)}
+    compare(model(node("Slice", "x s e a"), {"x": ("N", 3, 4)}, constants=constants, opset=13))
+    constants["e"] = np.where(np.array(axes) == 0, 1, end)
+    refused(
+        model(node("Slice", "x s e a"), {"x": ("N", 3, 4)}, constants=constants), UnsupportedError, "cuts the batch"
+    )

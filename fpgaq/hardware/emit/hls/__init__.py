@@ -71,6 +71,7 @@ def _design(graph: IntegerGraph, schedule: Schedule, network: HlsNetwork, kernel
         outputs=outputs,
         streams=streams_of(graph, schedule.lanes),
         classifier=graph.classifier,
+        estimate_only=graph.estimate_only,
         modules=(),
         cells=(),
         layers=(),

@@ -13,7 +13,7 @@ from ....integer.graph import (
     IntegerTable,
 )
 from .layer import Layer
-from .text import LayerText, array, constants, element_type, list_member, rule_members, sum_bits, truth
+from .text import LayerText, array, constants, element_type, list_member, number, rule_members, sum_bits, truth
 
 
 def relu(layer: Layer, op: IntegerRelu) -> LayerText:
@@ -55,16 +55,17 @@ def multiply(layer: Layer, op: IntegerMultiply) -> LayerText:
 
 def scale(layer: Layer, op: IntegerScale) -> LayerText:
     """A factor and an offset for each channel."""
-    number, own = f"{layer.index:02d}", op.negative_scale is not None
+    index, own = f"{layer.index:02d}", op.negative_scale is not None
     negative = op.negative_scale if op.negative_scale is not None else np.zeros(1, dtype=np.int64)
     members = (
         truth("own_negative", own),
+        f"static constexpr long long negative_offset = {number(op.negative_offset)};",
         *rule_members(op.requantize, layer.tensors[op.output].format, op.accumulator_width),
     )
     arrays = (
-        array(f"factors_{number}", op.scale_width, op.scale),
-        array(f"negative_factors_{number}", op.scale_width, negative),
-        array(f"offsets_{number}", op.accumulator_width, op.offset),
+        array(f"factors_{index}", op.scale_width, op.scale),
+        array(f"negative_factors_{index}", op.scale_width, negative),
+        array(f"offsets_{index}", op.accumulator_width, op.offset),
     )
     names = ", ".join(one.name for one in arrays)
     call = f"fpgaq::scale<{layer.struct}>({layer.sources[0]}, {layer.sink}, {names});"

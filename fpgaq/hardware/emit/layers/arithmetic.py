@@ -13,7 +13,7 @@ from ...schedule.plans import PipePlan
 from ..design import Instance, Operation, Product, Register
 from ..instances import requantizer
 from ..lines import counted
-from ..literals import decimal, index_width, listed, pack
+from ..literals import decimal, index_width, listed, pack, sized
 from ..names import rom_module
 from ..roms import Rom
 from .logic import Logic
@@ -81,6 +81,8 @@ class Scaling(Total):
     negative_low: int
     negative_extension: str
     offset_low: int
+    negative_offset: str
+    no_offset: str
     lift_low: int
 
     @property
@@ -169,6 +171,7 @@ def _total(
             requantize.rounding,
             result,
             requantize.relu,
+            clip=requantize.clip(result),
             lifts=(0, 1),
             times=plan.lanes_out,
         ),
@@ -258,6 +261,7 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
             requantize.rounding,
             result,
             requantize.relu,
+            clip=requantize.clip(result),
             lifts=(max(lifts), lift_width),
             times=plan.lanes_out,
         ),
@@ -282,6 +286,8 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
         negative_low=op.scale_width,
         negative_extension=f"{{{extend}{{fact[{2 * op.scale_width - 1}]}}}}",
         offset_low=offset_low,
+        negative_offset=sized(op.negative_offset, total_width) if op.negative_offset else "",
+        no_offset=sized(0, total_width),
         lift_low=lift_low,
     )
 

@@ -185,6 +185,8 @@ def from_nnabla(output: object, name: str = "network") -> Graph:
     try:
         files = import_module("fpgaq.nnabla.files")
     except ToolError:
-        raise UnsupportedError("an in-memory nnabla graph needs nnabla itself (CPython 3.10 or older)") from None
+        raise UnsupportedError(
+            "an in-memory nnabla graph needs nnabla itself (on CPython 3.10: pip install 'fpgaq[nnabla]')"
+        ) from None
     graph: Graph = files.from_nnabla(output, name)
     return graph

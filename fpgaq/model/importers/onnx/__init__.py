@@ -1,7 +1,8 @@
 """The ONNX door: a file becomes a `Graph`; every attribute is consumed or refused by name."""
 
 from .check import confirmed
-from .graph import load_onnx
+from .graph import load_onnx, refused_layers
+from .parts import Part, Parts, find_parts
 from .prepare import prepared
 
-__all__ = ["confirmed", "load_onnx", "prepared"]
+__all__ = ["Part", "Parts", "confirmed", "find_parts", "load_onnx", "prepared", "refused_layers"]

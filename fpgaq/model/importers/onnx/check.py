@@ -75,7 +75,7 @@ def check_with_onnxruntime(
     samples, seed : int
         Standard normal samples; where the file fixes its batch, that many batches.
     tolerance : float
-        The largest deviation that passes, beside the rounding of what squashes its input.
+        The largest deviation that passes, apart from the rounding of what squashes its input.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def _session(data: bytes) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
-    # One of its fusions takes the zeros of a Pad for padding that never wins in the MaxPool behind it (1.23).
+    # One of its fusions takes the zeros of a Pad for padding that never wins in the MaxPool after it (1.23).
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -111,7 +111,7 @@ def _deconvolution_padding(call: Call, count: int, full: list[int], same: list[i
             raise UnsupportedError(f"{call.where}: both auto_pad {mode} and pads are set; keep one")
         return pads
     if any(pads):
-        raise UnsupportedError(f"{call.where}: pads beside {'output_shape' if wanted else 'auto_pad'}; keep one")
+        raise UnsupportedError(f"{call.where}: both pads and {'output_shape' if wanted else 'auto_pad'}; keep one")
     # Some exporters put the batch and the channels in front.
     sizes = same if wanted is None else list(spatial(call, wanted[-count:], count, 1, "output_shape"))
     cut = [full[i] - sizes[i] for i in range(2)]

@@ -45,7 +45,42 @@ def load_onnx(data: bytes, network: str | None = None) -> Graph:
         raise ModelError("holds a name that is not valid UTF-8; save the model again") from None
 
 
+def refused_layers(data: bytes) -> dict[str, str]:
+    """The layers of a model that keep its outputs from being computed, and why; not those that only follow them.
+
+    A layer that is a part of a composition which is carried as a whole is none of them.
+    """
+    builder, _, outputs = _converted(read_model(data), None)
+    found: dict[str, str] = {}
+    waiting, seen = [name for name in outputs if name in builder.failed], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        node = builder.writers[name]
+        before = [source for source in node.inputs if source in builder.failed]
+        if not before:
+            found[node.name] = str(builder.failed[name])
+        waiting += before
+    return found
+
+
 def _load(model: Any, network: str | None) -> Graph:
+    builder, names, outputs = _converted(model, network)
+    graph = model.graph
+    outputs = _without_labels(builder, outputs)
+    _check_computed(builder, graph.name, outputs)
+    _finish_outputs(builder, outputs)
+    for name, value in outputs.items():
+        _check_declared(builder, name, value)
+    needed = _needed(builder.operators, tuple(outputs))
+    whole = Graph(graph.name, names, tuple(outputs), (), builder.shapes, notes=tuple(builder.notes))
+    return check(whole.with_operators(needed))
+
+
+def _converted(model: Any, network: str | None) -> tuple[Builder, tuple[str, ...], dict[str, Any]]:
+    """What became of each node, the inputs, and the declared outputs."""
     graph = model.graph
     if len(model.functions):
         raise UnsupportedError("holds functions of its own, which `prepare` puts in place; export plain operators")
@@ -70,14 +105,7 @@ def _load(model: Any, network: str | None) -> Graph:
     builder.read = {name for node in nodes for name in node.inputs} | set(outputs)
     for node in nodes:
         _convert(builder, node)
-    outputs = _without_labels(builder, outputs)
-    _check_computed(builder, graph.name, outputs)
-    _finish_outputs(builder, outputs)
-    for name, value in outputs.items():
-        _check_declared(builder, name, value)
-    needed = _needed(builder.operators, tuple(outputs))
-    whole = Graph(graph.name, names, tuple(outputs), (), builder.shapes, notes=tuple(builder.notes))
-    return check(whole.with_operators(needed))
+    return builder, names, outputs
 
 
 def _without_labels(builder: Builder, outputs: dict[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,10 @@ def begin(opset: int, inputs: list[Any], graph: Any) -> Builder:
             )
         if tensor.elem_type in INTEGER_TYPES:
             integers.add(value.name)
+        if not tensor.HasField("shape"):
+            raise UnsupportedError(
+                f"{where} has no known shape; give its sizes: --input-shape {value.name}=1,... with the batch in front"
+            )
         if len(tensor.shape.dim) < 2:
             raise UnsupportedError(
                 f"{where} has {len(tensor.shape.dim)} dimensions; supported: a batch and at least one size"

@@ -1,6 +1,6 @@
 """Movements of elements along any axis of any tensor, by the operators on images that there are.
 
-A tensor of any rank is looked at as (before, axis, behind); what is in between carries no name of the model.
+A tensor of any rank is looked at as (before, axis, after); what is in between carries no name of the model.
 """
 
 from __future__ import annotations
@@ -81,14 +81,14 @@ def _groupings(state: tuple[int, ...]) -> list[list[tuple[int, ...]]]:
 
 def _sides(shape: Shape, axis: int) -> tuple[Shape, int]:
     """(channels, height, width) and the place of the axis in it, the channels as they are where that can be."""
-    before, size, behind = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+    before, size, after = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
     if axis == 0 and len(shape) == 3:
         return shape, 0
     if before == 1:
-        return (size, 1, behind), 0
-    if behind == 1:
+        return (size, 1, after), 0
+    if after == 1:
         return (shape[0], before // shape[0], size), 2
-    return (before, size, behind), 1
+    return (before, size, after), 1
 
 
 def _on_rows(shape: Shape, axis: int) -> tuple[Shape, int]:
@@ -143,15 +143,15 @@ def tiled(call: Call, tensor: Tensor, axis: int, times: int) -> Tensor:
 
 
 def joined(call: Call, tensors: Sequence[Tensor], axis: int) -> Tensor:
-    """Tensors behind one another along an axis."""
+    """Tensors one after another along an axis."""
     if len(tensors) == 1:
         return tensors[0]
     shape = tensors[0].shape
-    before, behind = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
+    before, after = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
     total = sum(tensor.shape[axis] for tensor in tensors)
-    fronts = [call.view(tensor, (before, tensor.shape[axis], behind)) for tensor in tensors]
+    fronts = [call.view(tensor, (before, tensor.shape[axis], after)) for tensor in tensors]
     fronts = [permuted(call, tensor, (1, 0, 2)) for tensor in fronts]
-    joint = call.emit(Concatenate, tuple(fronts), (total, before, behind), -1)
+    joint = call.emit(Concatenate, tuple(fronts), (total, before, after), -1)
     return call.view(permuted(call, joint, (1, 0, 2)), _resized(shape, axis, total))
 
 

@@ -17,7 +17,7 @@ from . import shapes as shapes
 from .builder import Call
 
 OF_SEVERAL_OUTPUTS = frozenset({"BatchNormalization", "Dropout", "Split", "TopK", "ai.onnx.ml.LinearClassifier"})
-"""The operators whose conversion minds the outputs behind the first."""
+"""The operators whose conversion minds the outputs after the first."""
 
 KEEPING = frozenset(
     ("Cast", "Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "SpaceToDepth")

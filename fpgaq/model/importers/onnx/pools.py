@@ -12,7 +12,7 @@ from .windows import Window, model_shape, read_window
 
 
 def _overhang(call: Call, image: Tensor, window: Window, keep: bool) -> tuple[Padding, Pair]:
-    """The padding with the overhang of kept partial windows (`keep`: ceil_mode) added behind, and the output's size."""
+    """The padding with the overhang of partial windows (`keep`: ceil_mode) at the end, and the output's size."""
     sizes, padding, counts = graph_shape(image.shape)[1:], list(window.padding), []
     for axis in range(2):
         kernel, stride = window.kernel[axis], window.stride[axis]
@@ -129,7 +129,7 @@ def _reduction(call: Call, since: int, kind: type[Operator], **fields: bool) -> 
 
 
 def _axes(call: Call, since: int, rank: int) -> tuple[set[int], bool]:
-    """The axes that are reduced, behind the batch, and whether they stay as ones."""
+    """The axes that are reduced, after the batch, and whether they stay as ones."""
     if call.opset >= since:
         call.count(1, 2)
         call.attributes.only("noop_with_empty_axes", 0, 0)

@@ -1,6 +1,6 @@
 """A model as exporters write it, brought into the form that is read: one file, no functions, fixed shapes.
 
-PyTorch keeps the values of weights in a second file beside the model and may leave functions of its own in it. The
+PyTorch keeps the values of weights in a second file next to the model and may leave functions of its own in it. The
 result is a model of the same meaning, which onnxruntime is asked about too.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from ....base.errors import ModelError, UnsupportedError
 from ..container import MAX_PARAMETER_BYTES
+from .cut import cut, with_known_shapes
 from .file import read_model
 from .tensors import EXTERNAL, check_dimensions, storage_bytes
 
@@ -26,6 +27,7 @@ def prepared(
     folder: Path | None = None,
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Sequence[str] | None = None,
 ) -> bytes:
     """The model with its values inside and without functions, of the given shapes and outputs.
 
@@ -39,6 +41,8 @@ def prepared(
         Sizes of inputs, the batch in front, in place of those of the file.
     outputs : sequence of str, optional
         The outputs to keep, or other tensors of the model that become its outputs.
+    inputs : sequence of str, optional
+        Tensors of the model at which it begins, in place of its own inputs.
 
     Raises
     ------
@@ -52,11 +56,16 @@ def prepared(
     changed |= _without_maps(model.graph)
     if len(model.functions):
         model, changed = _inlined(model), True
+    declared = {value.name for value in model.graph.input}
+    within = {} if inputs is None else {n: s for n, s in (input_shapes or {}).items() if n not in declared}
     if input_shapes:
-        _set_shapes(model.graph, input_shapes)
-    if outputs:
-        _set_outputs(model.graph, outputs)
-    return bytes(model.SerializeToString()) if changed or input_shapes or outputs else data
+        _set_shapes(model.graph, {n: s for n, s in input_shapes.items() if n not in within})
+    if inputs:
+        model = cut(with_known_shapes(model), inputs, outputs)
+        _set_shapes(model.graph, within)
+    elif outputs:
+        model = cut(model, None, outputs)
+    return bytes(model.SerializeToString()) if changed or input_shapes or outputs or inputs else data
 
 
 def _take_values(graph: Any, folder: Path | None) -> bool:
@@ -113,29 +122,29 @@ def _read(folder: Path, path: PurePosixPath, offset: int, length: int, where: st
     for part in path.parts:
         place = place / part
         if place.is_symlink():
-            raise ModelError(f"{where} is a link, or in one; copy the file itself beside the model")
+            raise ModelError(f"{where} is a link, or in one; copy the file itself next to the model")
     try:
         # Opened without waiting, for what is there may be a pipe.
         handle = os.open(place, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             os.close(handle)
-            raise ModelError(f"{where} is no regular file; copy it beside the model again")
+            raise ModelError(f"{where} is no regular file; copy it next to the model again")
         with os.fdopen(handle, "rb") as stream:
             if offset + length > status.st_size:
                 raise ModelError(
-                    f"{where} has {status.st_size} bytes; {offset + length} are needed: copy it beside the model again"
+                    f"{where} has {status.st_size} bytes; {offset + length} are needed: copy it next to the model again"
                 )
             stream.seek(offset)
             values = stream.read(length)
     except FileNotFoundError:
         raise ModelError(
-            f"{where} is not there; copy it beside the model, or export with external_data=False"
+            f"{where} is not there; copy it next to the model, or export with external_data=False"
         ) from None
     except OSError as error:
         raise ModelError(f"{where} cannot be read ({error.strerror}); check its permissions") from None
     if len(values) != length:
-        raise ModelError(f"{where} is shorter than it was; copy it beside the model again")
+        raise ModelError(f"{where} is shorter than it was; copy it next to the model again")
     return values
 
 
@@ -205,20 +214,3 @@ def _set_shapes(graph: Any, shapes: Mapping[str, Sequence[int]]) -> None:
     del graph.value_info[:]
     for value in graph.output:
         value.type.tensor_type.ClearField("shape")
-
-
-def _set_outputs(graph: Any, names: Sequence[str]) -> None:
-    declared = {value.name: value for value in (*graph.value_info, *graph.output)}
-    written = {name for node in graph.node for name in node.output if name}
-    for name in names:
-        if name not in written:
-            known = ", ".join(repr(value.name) for value in graph.output)
-            raise ModelError(f"--outputs: no layer writes {name!r}; the model's outputs are {known}")
-    if len(set(names)) < len(names):
-        raise ModelError(f"--outputs: a name stands twice in {list(names)}")
-    import onnx
-
-    kept = [declared.get(name) or onnx.ValueInfoProto(name=name) for name in names]
-    kept = [onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in kept]
-    del graph.output[:]
-    graph.output.extend(kept)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ....base.errors import ModelError, UnsupportedError
 from ...graph import Concatenate, Shape, Slice, Transpose
 from .builder import Call, Tensor, graph_shape
@@ -60,7 +62,7 @@ def flatten(call: Call) -> None:
 
 
 def _axes(call: Call, rank: int, since: int = 13) -> set[int]:
-    """The axes, an attribute before opset `since`, as positions behind the batch of a tensor of `rank` axes."""
+    """The axes, an attribute before opset `since`, as positions after the batch of a tensor of `rank` axes."""
     if call.opset >= since:
         call.count(1, 2)
         axes = call.integers(1) if call.has(1) else None
@@ -105,8 +107,10 @@ def _peek(call: Call) -> list[int]:
 
 
 def transpose(call: Call) -> None:
-    """Transpose behind the batch."""
+    """Transpose after the batch."""
     call.count(1, 1)
+    if _gathered_between(call):
+        return
     tensor = call.tensor()
     rank = len(tensor.shape) + 1
     order = call.attributes.integers("perm")
@@ -124,6 +128,29 @@ def transpose(call: Call) -> None:
         call.reshape(permuted(call, tensor, axes), shape)
         return
     call.emit(Transpose, (tensor,), shape, axes=(2, 1, 0) if len(axes) == 2 else axes)
+
+
+def _gathered_between(call: Call) -> bool:
+    """Transpose, GatherND and Transpose, as PyTorch writes ``x[:, [2, 1, 0]]``: the axis comes first for its gather."""
+    builder, gather = call.builder, call.writer(0)
+    before = builder.writers.get(gather.inputs[0]) if gather and gather.type in ("Gather", "GatherND") else None
+    if gather is None or before is None or before.type != "Transpose" or before.inputs[0] not in builder.tensors:
+        return False
+    tensor, indices = builder.tensors[before.inputs[0]], builder.constants.get(gather.inputs[1])
+    first, second = (builder.call(node).attributes.integers("perm") for node in (before, call.node))
+    rank, along = len(tensor.shape) + 1, builder.call(gather).attributes
+    if indices is None or first is None or second is None or sorted(first) != list(range(rank)):
+        return False
+    several = gather.type == "GatherND"
+    whole = indices.ndim == 2 and indices.shape[1] == 1 if several else indices.ndim == 1
+    if not whole or along.integer("batch_dims" if several else "axis", 0) != 0 or first[0] == 0:
+        return False
+    if [first[place] for place in second] != list(range(rank)):
+        return False
+    call.attributes.integers("perm")
+    found = gathered(call, tensor, first[0] - 1, _places(call, indices, tensor.shape[first[0] - 1], first[0]))
+    call.reshape(found, found.shape)
+    return True
 
 
 def concatenate(call: Call) -> None:
@@ -169,6 +196,10 @@ def _cut(call: Call, tensor: Tensor, start: list[int], shape: Shape, last: int =
     call.emit(Slice, (tensor,), shape, last, start=offsets)
 
 
+_ALL = (1 << 31) - 1
+"""The least end of a slice by which exporters mean all that is left."""
+
+
 def slice_(call: Call) -> None:
     """Slice with constant limits and steps."""
     tensor = call.tensor()
@@ -204,7 +235,10 @@ def slice_(call: Call) -> None:
             begin[position], end[position], _ = slice(first, behind).indices(current[position])
     if any(axis % rank == 0 and step != 1 for axis, step in zip(axes, steps, strict=True)):
         raise UnsupportedError(f"{call.where}: cuts the batch; supported: the other axes")
-    if begin[0] != 0 or end[0] != current[0] or (call.builder.open_batch and 0 in [a % rank for a in axes]):
+    # Of an open batch only a slice to the greatest number takes all.
+    cuts = zip(starts, ends, axes, strict=True)
+    open_cut = call.builder.open_batch and any(a % rank == 0 and (first or last < _ALL) for first, last, a in cuts)
+    if begin[0] != 0 or end[0] != current[0] or open_cut:
         raise UnsupportedError(f"{call.where}: cuts the batch; supported: the other axes")
     shape = tuple(stop - first for first, stop in zip(begin[1:], end[1:], strict=True))
     if min(shape) < 1 or not all(places.values()):
@@ -249,8 +283,13 @@ def gather(call: Call) -> None:
     size = tensor.shape[axis]
     if indices.dtype.kind not in "iu" or indices.ndim > 4:
         raise ModelError(f"{call.where}: indices of type {indices.dtype} and shape {indices.shape}; expected integers")
+    found = gathered(call, tensor, axis, _places(call, indices, size, axis + 1))
+    call.reshape(found, (*tensor.shape[:axis], *indices.shape, *tensor.shape[axis + 1 :]))
+
+
+def _places(call: Call, indices: np.ndarray, size: int, axis: int) -> list[int]:  # type: ignore[type-arg]
+    """Constant indices of an axis, each 0 or more."""
     places = [int(place) + size if place < 0 else int(place) for place in indices.reshape(-1)]
     if not places or min(places) < 0 or max(places) >= size:
-        raise ModelError(f"{call.where}: indices {places[:8]} of axis {axis + 1} with {size} elements")
-    found = gathered(call, tensor, axis, places)
-    call.reshape(found, (*tensor.shape[:axis], *indices.shape, *tensor.shape[axis + 1 :]))
+        raise ModelError(f"{call.where}: indices {places[:8]} of axis {axis} with {size} elements")
+    return places

@@ -36,7 +36,7 @@ class Window:
 
 
 def _automatic(size: int, kernel: int, stride: int, upper: bool) -> Pair:
-    """The padding for ceil(size / stride) windows, the odd pixel behind (`upper`) or before the image."""
+    """The padding for ceil(size / stride) windows, the odd pixel after (`upper`) or before the image."""
     total = max(0, (-(-size // stride) - 1) * stride + kernel - size)
     return (total // 2, total - total // 2) if upper else (total - total // 2, total // 2)
 
