@@ -122,12 +122,14 @@ def unroll(
     from ..hardware.unrolled import Unrolling, plan_network
     from ..hardware.unrolled.beats import beat_network
     from ..integer.file import digest, dump
+    from ..study.report.remarks import remark_estimate
 
     if wish is not None:
         wish.check()
     check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
+    remark_estimate(network.estimate_only)
     plan = plan_network(network, unrolling or Unrolling())
     inputs = bench_inputs(network, data, frames)
     design, wrapper = unrolled_design(network, plan), None
