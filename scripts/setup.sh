@@ -107,7 +107,7 @@ install_tools() {
 
 # Measured with CPython 3.10, where everything is largest: what is fetched, what it takes on the disk.
 sizes() {
-    if [ "$1" = core ]; then echo "46 MB to fetch, 227 MB on the disk"; else echo "600 MB to fetch, 1.6 GB on the disk"; fi
+    if [ "$1" = core ]; then echo "46 MB to fetch, 227 MB on the disk"; else echo "400 MB to fetch, 1.6 GB on the disk"; fi
 }
 
 # install DIRECTORY ARGUMENT...: the constraints hold for the tools that build the package, too.
