@@ -19,6 +19,7 @@ from fpgaq.hardware.schedule import Target
 from fpgaq.hardware.synth.cells import Counts
 from fpgaq.hardware.synth.devices import DEVICES
 from fpgaq.pipeline import BitstreamResult
+from fpgaq.pipeline.boards import _difference
 from tests.support.network_builder import NetworkBuilder
 
 ROOT = Path(__file__).parents[3]
@@ -102,3 +103,10 @@ def test_loading_runs_the_line_that_is_shown(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("REFUSE", "1")
     with pytest.raises(ToolError, match="the board was not loaded: Error: no cable found"):
         pipeline.load_board(result)
+
+
+def test_the_first_element_that_differs_is_named() -> None:
+    interface = {"wrapper": {"output": {"slot_bits": 32}}, "outputs": [{"signed": True}]}
+    expected, found = (b"".join(value.to_bytes(4, "little", signed=True) for value in values)
+                       for values in ((1, -12, 3), (1, 7, 4)))  # fmt: skip
+    assert _difference(2, expected, found, interface) == "frame 2: element 1: expected -12, the board computed 7"
