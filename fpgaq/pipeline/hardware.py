@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.choices import LANGUAGES
-from ..base.errors import FitError, UsageError
+from ..base.errors import FitError, FpgaqError, UsageError
+from ..base.regular import read_text
 from ..base.results import Result
 from ..hardware.schedule import Schedule, Target, auxiliary_multipliers
 from ..integer.graph import IntegerArray, IntegerGraph
@@ -414,6 +416,7 @@ def simulate(
     from ..study.report.remarks import remark_inputs
 
     check_frames(frames)
+    _note_estimate(directory)
     arrays = None
     if data is not None:
         network = load_integer(Path(directory) / NETWORK_FILE)
@@ -422,6 +425,17 @@ def simulate(
     return simulate_folder(
         Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough, progress=progress
     )
+
+
+def _note_estimate(directory: str | Path) -> None:
+    """Note that a folder's network was quantized without data; whether the folder is sound is for others to say."""
+    from ..study.report.remarks import remark_estimate
+
+    try:
+        interface = json.loads(read_text(Path(directory) / "interface.json", "interface.json"))
+    except (OSError, ValueError, FpgaqError):
+        return
+    remark_estimate(isinstance(interface, dict) and interface.get("estimate_only") is True)
 
 
 def synthesize(
@@ -462,6 +476,7 @@ def synthesize(
     """
     from ..hardware.synth import synthesize as synthesize_folder
 
+    _note_estimate(directory)
     return synthesize_folder(
         Path(directory), device, seeds=seeds, layers=layers, timeout=timeout,
         netlist=None if netlist is None else Path(netlist), progress=progress,

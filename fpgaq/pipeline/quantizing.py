@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.choices import ActivationRange, Method, Rounding, WeightDelta, WeightRounding
+from ..base.choices import ActivationRange, Edition, Method, Rounding, WeightDelta, WeightRounding
 from ..base.errors import UsageError
 from ..base.formats import Format
 from ..base.kinds import expect
@@ -58,6 +58,7 @@ def quantize(
     table_bits: int | None = None,
     scale_bits: int | None = None,
     argmax: bool | None = None,
+    edition: Edition | None = None,
     layers: Mapping[str, Mapping[str, Any]] | None = None,
     input_range: tuple[float, float] | None = None,
 ) -> IntegerGraph:
@@ -117,6 +118,7 @@ def quantize(
         "table_bits": table_bits,
         "scale_bits": scale_bits,
         "argmax": argmax,
+        "edition": edition,
         "layers": layers,
     }
     given = {name: value for name, value in given.items() if value is not None}

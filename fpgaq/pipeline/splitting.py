@@ -87,14 +87,14 @@ def split(
     from ..hardware.emit.render import static_text
     from ..model.importers import shown_path
     from ..model.importers.container import read_file
-    from ..model.importers.onnx import find_parts, prepared
+    from ..model.importers.onnx import MAX_MODEL_BYTES, find_parts, prepared
 
     path = Path(model)
     if path.suffix.lower() != ".onnx":
         raise UnsupportedError(f"{shown_path(path)}: split takes .onnx files; save the model as one")
     check_folder(directory)
     try:
-        data = prepared(read_file(path), path.parent, input_shapes, outputs, inputs)
+        data = prepared(read_file(path, MAX_MODEL_BYTES), path.parent, input_shapes, outputs, inputs)
         parts = find_parts(data, refusal, progress)
     except (ModelError, UnsupportedError) as error:
         raise type(error)(f"{shown_path(path)}: {error}") from error.__cause__

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import UnsupportedError
+from ..base.results import Result
 from ..integer.graph import IntegerAffine, IntegerGraph
 from ..integer.inputs import transform_data
 from .hardware import NETWORK_FILE, bench_inputs, with_bench, wrapped_files, wrapper_of
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 ENDLESS_MULTIPLIERS = 1 << 20
 
 
-@dataclass(frozen=True)
-class UnrollResult:
+@dataclass(frozen=True, repr=False)
+class UnrollResult(Result):
     """The result of `unroll`.
 
     Parameters
@@ -72,6 +73,17 @@ class UnrollResult:
             "files": list(self.files),
         }
 
+    def headline(self) -> str:
+        """The folder, the registers and the look-up tables, in one line."""
+        return (
+            f"{self.directory}: unrolled, a frame a cycle, latency {self.plan.latency:,} cycles, {self.plan.tables:,}"
+            " LUTs of chains"
+        )
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each layer."""
+        return list(self.as_json()["layers"])
+
 
 def unroll(
     integer: IntegerGraph | str | Path,
@@ -110,12 +122,14 @@ def unroll(
     from ..hardware.unrolled import Unrolling, plan_network
     from ..hardware.unrolled.beats import beat_network
     from ..integer.file import digest, dump
+    from ..study.report.remarks import remark_estimate
 
     if wish is not None:
         wish.check()
     check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
+    remark_estimate(network.estimate_only)
     plan = plan_network(network, unrolling or Unrolling())
     inputs = bench_inputs(network, data, frames)
     design, wrapper = unrolled_design(network, plan), None

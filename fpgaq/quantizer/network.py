@@ -23,6 +23,7 @@ from .calibration import check_samples, collect
 from .channel_pairs import WEIGHTED
 from .config import QuantizeOptions
 from .equalization import equalize
+from .fewer_movements import merge_movements
 from .idle_functions import without_idle_functions
 from .input_format import InputPlan, borders, input_rounding, plan_input
 from .operators import Conversion, Flow, check_operators
@@ -110,6 +111,8 @@ def quantize(
         },
         classifier=graph.classifier,
     )
+    if not options.first_edition:
+        integer = merge_movements(integer)
     padded = (
         {}
         if options.first_edition

@@ -13,9 +13,10 @@ import pytest
 from fpgaq import pipeline
 from fpgaq.base.data import Dataset, DataSource
 from fpgaq.base.preparation import make_preparation
-from fpgaq.base.remarks import FpgaqWarning
+from fpgaq.base.remarks import FpgaqNote, FpgaqWarning
 from fpgaq.integer.file import load
 from fpgaq.model.graph import Affine, Convolution, Graph, Relu
+from fpgaq.pipeline import hardware as folder_stages
 from fpgaq.quantizer import quantize
 from tests.support.onnx_models import model, node
 
@@ -125,6 +126,11 @@ def test_hardware_without_data(call: Any, colours: Path, tmp_path: Path) -> None
     np.save(tmp_path / "raw.npy", PIXELS)
     for command in (("compare", colours, output), ("run", output, "-o", tmp_path / "y.npz")):
         assert "estimate only" in call(*command, "--data", tmp_path / "raw.npy")[1]
+    # What `simulate` and `synth` say of such a folder.
+    with pytest.warns(FpgaqNote, match="estimate only"):
+        folder_stages._note_estimate(tmp_path / "hw")
+    code, out, _ = call("generate", output, "-o", tmp_path / "unrolled", "--unroll")
+    assert "note: estimate only" in out if code == 0 else code == 4
     # With data, the same network has no mark, and its hardware the same size.
     call("quantize", colours, "--calibration", tmp_path / "raw.npy", "-o", tmp_path / "real.fpgaq")
     real = load(tmp_path / "real.fpgaq")

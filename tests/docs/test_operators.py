@@ -9,6 +9,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+from benchmarks import onnx_float_cases
 from benchmarks.onnx_node_cases import node_cases, outcome, table
 from fpgaq.integer.graph import OPERATORS
 from fpgaq.model.importers.nnp.constants import FOLDERS
@@ -49,6 +50,17 @@ def test_the_node_cases_of_quantized_operators_are_those_of_the_page() -> None:
         counts.setdefault(operator, Counter())[outcome(name, model, inputs, outputs)[0]] += 1
     assert sum(found["wrong"] + found["crashed"] for found in counts.values()) == 0
     assert "\n".join(table(counts)) in TEXT
+
+
+@pytest.mark.skipif(not onnx.__version__.startswith("1.17."), reason="the page counts the backend cases of onnx 1.17")
+@pytest.mark.filterwarnings("ignore")
+def test_the_backend_cases_of_float_networks_are_those_of_the_page() -> None:
+    counts: dict[str, Counter[str]] = {}
+    for _, operator, model, inputs, outputs in onnx_float_cases.float_cases():
+        counts.setdefault(operator, Counter())[onnx_float_cases.outcome(model, inputs, outputs)[0]] += 1
+    assert sum(found["wrong"] + found["crashed"] for found in counts.values()) == 0
+    rows = onnx_float_cases.table(counts)
+    assert "\n".join(rows[: rows.index("")]) in TEXT
 
 
 def test_every_operator_of_quantized_models_is_listed() -> None:

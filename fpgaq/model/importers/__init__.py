@@ -12,7 +12,7 @@ from ..passes.remove_unused import remove_unused
 from .container import read_file
 from .exports import ADVICE
 from .nnp import from_nnabla, load_nnp, load_nntxt, load_stream
-from .onnx import confirmed, load_onnx, prepared
+from .onnx import MAX_MODEL_BYTES, confirmed, load_onnx, prepared
 from .tflite import load_tflite, read_tflite, refuse_parameters
 
 __all__ = ["from_nnabla", "load", "load_stream", "shown_path"]
@@ -82,10 +82,11 @@ def _load(
         raise UnsupportedError(ADVICE[suffix])
     if path.is_dir() and (path / "saved_model.pb").exists():
         raise UnsupportedError(ADVICE[".pb"])
-    data = read_file(path)
     if suffix == ".onnx":
+        data = read_file(path, MAX_MODEL_BYTES)
         data = prepared(data, path.parent, input_shapes, outputs, inputs)
         return confirmed(data, load_onnx(data, network))
+    data = read_file(path)
     if suffix == ".tflite":
         refuse_parameters(input_shapes, outputs, inputs)
         return load_tflite(read_tflite(data, network))

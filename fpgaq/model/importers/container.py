@@ -23,11 +23,11 @@ _END_RECORD = struct.Struct("<4s4H2LH")
 _METHODS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
 
 
-def read_file(path: Path) -> bytes:
-    """The content of a regular file of at most 256 MiB; anything else in its place is a ModelError."""
+def read_file(path: Path, most: int = MAX_FILE_BYTES) -> bytes:
+    """The content of a regular file of at most `most` bytes; anything else in its place is a ModelError."""
     try:
         with open_regular(path, "a model file") as stream:
-            return read_stream(stream)
+            return read_stream(stream, most)
     except ModelError as error:
         # Who calls names the file.
         raise ModelError(str(error).removeprefix(f"{path}: ")) from None
@@ -38,11 +38,11 @@ def read_file(path: Path) -> bytes:
         raise ModelError(f"cannot be read ({reason}); check the path and its permissions") from None
 
 
-def read_stream(stream: BinaryIO) -> bytes:
+def read_stream(stream: BinaryIO, most: int = MAX_FILE_BYTES) -> bytes:
     """The rest of a binary stream, capped like a file."""
-    data = stream.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise ModelError(f"is larger than {MAX_FILE_BYTES >> 20} MiB; models of that size do not fit an FPGA")
+    data = stream.read(most + 1)
+    if len(data) > most:
+        raise ModelError(f"is larger than {most >> 20} MiB; models of that size do not fit an FPGA")
     if not data:
         raise ModelError("is empty; expected a model")
     return data

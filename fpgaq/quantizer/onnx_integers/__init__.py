@@ -9,7 +9,7 @@ from ...base.errors import ModelError, UnsupportedError, VerificationError
 from ...integer.graph import IntegerGraph
 from ...model.importers import shown_path
 from ...model.importers.container import read_file
-from ...model.importers.onnx import prepared
+from ...model.importers.onnx import MAX_MODEL_BYTES, prepared
 from .check import compare_with_onnxruntime, confirm
 from .network import load_integer_onnx, states_integers
 from .values import Grid
@@ -43,7 +43,7 @@ def load_integers(
     if path.suffix.lower() != ".onnx":
         return None
     try:
-        data = prepared(read_file(path), path.parent, input_shapes, outputs, inputs)
+        data = prepared(read_file(path, MAX_MODEL_BYTES), path.parent, input_shapes, outputs, inputs)
         if not states_integers(data):
             return None
         graph, remarks = load_integer_onnx(data, network, input_grid)

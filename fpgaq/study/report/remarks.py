@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base.data import Dataset
-from ...base.remarks import warn
+from ...base.remarks import note, warn
 from ...base.text import percent, shorten
 from ...integer.accumulators import signed_width
 from ...integer.graph import IntegerArray, IntegerGraph, Tensor
@@ -28,6 +28,12 @@ SMALL_SHARE = 0.02
 UNITS = "are they in the same units (0..255, 0..1, mean and deviation)?"
 FRAMES = 8
 """Of the calibration samples, which the float network computes once more."""
+
+
+def remark_estimate(marked: bool) -> None:
+    """Note that a network, or the hardware of one, was made without data."""
+    if marked:
+        note("estimate only: quantized without data, so that size and speed hold and values mean nothing")
 
 
 def remark_inputs(network: IntegerGraph, inputs: Mapping[str, IntegerArray]) -> None:

@@ -272,3 +272,37 @@ def test_files_of_other_kinds_are_refused_with_the_lines_that_export_them(tmp_pa
 def test_an_unknown_operator_on_the_way_to_no_output_does_no_harm():
     with pytest.raises(FpgaqError):
         compare(model([node("LSTM", "x", "a"), node("Relu", "a", "y")], {"x": (2, 4)}))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize(("features", "outputs"), [(2, 1), (8, 3), (5, 5), (3, 8)])
+def test_networks_of_column_vectors_get_a_batch(tmp_path, features, outputs, depth, bias):
+    chance = np.random.default_rng(depth)
+    nodes, constants, tensor, size = [], {}, "x", features
+    for layer in range(depth):
+        constants[f"w{layer}"] = chance.normal(size=(outputs, size)).astype(np.float32)
+        nodes.append(node("MatMul", f"w{layer} {tensor}", f"p{layer}"))
+        tensor, size = f"p{layer}", outputs
+        if bias:
+            constants[f"b{layer}"] = chance.normal(size=(outputs, 1)).astype(np.float32)
+            nodes.append(node("Add", f"{tensor} b{layer}", f"s{layer}"))
+            tensor = f"s{layer}"
+        nodes.append(node("Relu", tensor, f"r{layer}"))
+        tensor = f"r{layer}"
+    proto = model(nodes, {"x": (features, 1)}, constants=constants)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(proto.SerializeToString())
+    graph = load(path)
+    assert graph.shapes["x"] == (features, 1)
+    data = chance.normal(size=(3, features, 1)).astype(np.float32)
+    found = run_float(graph, {"x": data})[graph.outputs[0]]
+    expected = np.stack([runtime(proto, {"x": one})[graph.outputs[0]] for one in data])
+    np.testing.assert_allclose(found.reshape(expected.shape), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_batch_of_rows_times_weights_is_left_alone(tmp_path):
+    weights = np.ones((4, 3), np.float32)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model(node("MatMul", "x w"), {"x": (2, 4)}, constants={"w": weights}).SerializeToString())
+    assert load(path).shapes["x"] == (4,)

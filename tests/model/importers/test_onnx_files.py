@@ -284,13 +284,17 @@ def test_a_small_file_never_becomes_a_large_model():
     refused(field(7, b"\x0a\x00" * 20_000_000), ModelError, "more than 150000 fields")
     refused(field(7, nested), ModelError, "deep")
     refused(field(7, field(5, field(7, b"\1" * (17 << 20)))), ModelError, "MiB of integers")
-    refused(b"\0" * (129 << 20), ModelError, "is larger than 128 MiB")
     refused(model(nodes, {"x": (1, 4)}, constants=ones), ModelError, "makes more than")
     sizes = {"s": np.array([1 << 30, 1 << 30], np.int64)}
     refused(model(filled, {"x": (1, 4)}, constants=sizes), ModelError, "makes more than")
     refused(model(gathers, {"x": (1, 4)}, constants={"a": ones["a"], "s": many}), ModelError, "makes more than")
     assert time.process_time() - start < 10
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 700_000
+
+
+def test_a_model_of_too_many_bytes_is_refused(monkeypatch):
+    monkeypatch.setattr("fpgaq.model.importers.onnx.file.MAX_MODEL_BYTES", 1 << 20)
+    refused(b"\0" * ((1 << 20) + 1), ModelError, "is larger than 1 MiB")
 
 
 def test_a_chain_of_5000_layers_is_read():

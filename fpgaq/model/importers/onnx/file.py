@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from ....base.errors import ModelError, UnsupportedError
-from ..container import MAX_PARAMETER_BYTES
 from ..nnp.wire import _BYTES, _Counter, _fields
 
+MAX_MODEL_BYTES = 640 << 20
+"""VGG-11 has 507 MiB. No FPGA holds it, but a part of it."""
 OLDEST_OPSET = 2
 MAX_DEPTH = 32
 MAX_FIELDS = 150_000
@@ -59,7 +60,7 @@ _REFUSED = {"training": "training information"}
 
 
 def read_model(data: bytes) -> Any:
-    """Parse a model of at most 128 MiB that keeps all its values inside.
+    """Parse a model of at most `MAX_MODEL_BYTES` that keeps all its values inside.
 
     Returns
     -------
@@ -72,8 +73,8 @@ def read_model(data: bytes) -> Any:
     UnsupportedError
         For an IR version that the onnx package does not know, training information; where that package is missing.
     """
-    if len(data) > MAX_PARAMETER_BYTES:
-        raise ModelError(f"is larger than {MAX_PARAMETER_BYTES >> 20} MiB; models of that size do not fit an FPGA")
+    if len(data) > MAX_MODEL_BYTES:
+        raise ModelError(f"is larger than {MAX_MODEL_BYTES >> 20} MiB; models of that size do not fit an FPGA")
     _scan(memoryview(data), "model", _Budget(), 0)
     onnx = _onnx()
     try:

@@ -26,7 +26,7 @@ def permuted(call: Call, tensor: Tensor, order: Sequence[int]) -> Tensor:
     """The tensor with its axes in another order, by the fewest transposes of three axes."""
     shape = tuple(tensor.shape[axis] for axis in order)
     blocks, places = _blocks(tensor.shape, order)
-    for grouping, axes in _transposes(places):
+    for grouping, axes in transposes(places):
         sizes = [math.prod(blocks[block] for block in group) for group in grouping]
         sizes += [1] * (3 - len(sizes))
         source = call.view(tensor, tuple(sizes))
@@ -49,7 +49,7 @@ def _blocks(shape: Shape, order: Sequence[int]) -> tuple[list[int], tuple[int, .
     return [math.prod(shape[axis] for axis in run) for run in ranked], tuple(ranked.index(run) for run in runs)
 
 
-def _transposes(goal: tuple[int, ...]) -> list[tuple[list[tuple[int, ...]], tuple[int, ...]]]:
+def transposes(goal: tuple[int, ...]) -> list[tuple[list[tuple[int, ...]], tuple[int, ...]]]:
     """The shortest way from 0, 1, 2, ... to another order of blocks, in permutations of at most three groups."""
     if len(goal) > MAX_BLOCKS:
         raise UnsupportedError(f"a transposition of {len(goal)} axes in the order {goal}; supported: {MAX_BLOCKS}")

@@ -13,9 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ....base.errors import ModelError, UnsupportedError
-from ..container import MAX_PARAMETER_BYTES
 from .cut import cut, with_known_shapes
-from .file import read_model
+from .file import MAX_MODEL_BYTES, read_model
 from .tensors import EXTERNAL, check_dimensions, storage_bytes
 
 MAX_NODES = 100_000
@@ -65,6 +64,7 @@ def prepared(
         _set_shapes(model.graph, within)
     elif outputs:
         model = cut(model, None, outputs)
+    changed |= _with_batch(model.graph)
     return bytes(model.SerializeToString()) if changed or input_shapes or outputs or inputs else data
 
 
@@ -76,14 +76,13 @@ def _take_values(graph: Any, folder: Path | None) -> bool:
     found = [(tensor, where) for tensor, where in tensors if tensor.data_location == EXTERNAL or tensor.external_data]
     if folder is None or not found:
         return False
-    left = MAX_PARAMETER_BYTES
+    left = MAX_MODEL_BYTES
     for tensor, where in found:
         values = _values(tensor, folder, where)
         left -= len(values)
         if left < 0:
             raise ModelError(
-                f"keeps more than {MAX_PARAMETER_BYTES >> 20} MiB in other files; models of that size do not fit an"
-                " FPGA"
+                f"keeps more than {MAX_MODEL_BYTES >> 20} MiB in other files; models of that size do not fit an FPGA"
             )
         del tensor.external_data[:]
         tensor.ClearField("data_location")
@@ -190,6 +189,30 @@ def _without_maps(graph: Any) -> bool:
                 value.ClearField("type")
                 value.type.tensor_type.elem_type = 1
     return bool(maps)
+
+
+def _with_batch(graph: Any) -> bool:
+    """A batch of one in front of column vectors: weights times a matrix of (features, 1) leave no axis for samples."""
+    constants = {tensor.name for tensor in graph.initializer}
+    constants |= {name for node in graph.node if node.op_type == "Constant" for name in node.output}
+    data = [value for value in graph.input if value.name not in constants]
+    for value in data:
+        dims = value.type.tensor_type.shape.dim
+        readers = [node for node in graph.node if value.name in node.input]
+        column = len(dims) == 2 and dims[0].dim_value > 1 and dims[1].dim_value == 1
+        left = all(node.op_type == "MatMul" and node.input[0] in constants for node in readers)
+        if not (column and left and readers):
+            return False
+    for value in data:
+        dims = value.type.tensor_type.shape.dim
+        sizes = [dim.dim_value for dim in dims]
+        del dims[:]
+        for size in (1, *sizes):
+            dims.add().dim_value = size
+    del graph.value_info[:]
+    for value in graph.output:
+        value.type.tensor_type.ClearField("shape")
+    return bool(data)
 
 
 def _set_shapes(graph: Any, shapes: Mapping[str, Sequence[int]]) -> None:

@@ -14,7 +14,9 @@ from ....base.errors import ModelError, UnsupportedError
 
 MAX_DIMENSIONS = 8
 MAX_ELEMENTS = 1 << 25
-"""Elements of one constant: 128 MiB in float32."""
+"""Of what is computed of constants: 128 MiB in float32."""
+MAX_STORED_ELEMENTS = 1 << 27
+"""Of a tensor in the file, which holds all of them; a layer of VGG-11 has 103 million."""
 
 TYPE_NAMES = (
     ("undefined", "float", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool", "float16", "double")
@@ -56,8 +58,8 @@ def check_dimensions(dims: Sequence[int], where: str) -> tuple[int, ...]:
     for dim in dims:
         if not 0 <= dim < 2**31:
             raise ModelError(f"{where} has shape {list(dims)}; dimensions are 0 to {2**31 - 1}")
-    if math.prod(dims) > MAX_ELEMENTS:
-        raise ModelError(f"{where} of shape {list(dims)} has {math.prod(dims)} elements; at most {MAX_ELEMENTS}")
+    if math.prod(dims) > MAX_STORED_ELEMENTS:
+        raise ModelError(f"{where} of shape {list(dims)} has {math.prod(dims)} elements; at most {MAX_STORED_ELEMENTS}")
     return tuple(int(dim) for dim in dims)
 
 
