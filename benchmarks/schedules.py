@@ -134,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if asked and (options.again or f"{name} {target}" not in stored["rows"]):
             command = [sys.executable, __file__, name, "--targets", target, "--one"]
             run = subprocess.run(command, capture_output=True, text=True)
-            row = json.loads(run.stdout) if not run.returncode else {"failed": run.stderr.strip().splitlines()[-1]}
+            row = json.loads(run.stdout) if not run.returncode else {"failed": run.stderr.strip().split("Error: ")[-1]}
             stored["rows"][f"{name} {target}"] = row
             stored["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
             stored["command"] = "python benchmarks/schedules.py"
