@@ -77,7 +77,7 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
     """Turn MODEL into an integer network.
 
     A model that was trained in fixed point (`fpgaq finetune`) states its own formats and needs no calibration, nor does
-    an .onnx that is quantized already.
+    an .onnx or a full-integer .tflite that is quantized already.
     """
     wanted = options.quantizing.options()
     calibration, extent = options.samples.optional(options.calibration), chosen_range(options.input_range)
