@@ -12,6 +12,7 @@ import click
 from ..base.choices import (
     DEVICES,
     ActivationRange,
+    Edition,
     EngineName,
     Layout,
     Method,
@@ -247,6 +248,9 @@ class QuantizeFlags:
         Option("Bits of a channel's scale where it cannot be folded.  [default: 16]", metavar="BITS"),
     ] = None
     argmax: Annotated[bool | None, Option("The hardware gives the greatest output's index.")] = None
+    edition: Annotated[
+        Edition | None, Option("The release whose rules hold: 0.1 gives the bytes of 0.1.0.  [default: 0.2]", "--rules")
+    ] = None
     config: Annotated[
         str | None, Option("A file of these options, with overrides for single layers.", metavar="TOML")
     ] = None

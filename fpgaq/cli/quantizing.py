@@ -105,9 +105,34 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
         integer = pipeline.quantize(graph, calibration, wanted, output=options.output, input_range=extent)
     scales = unfolded_scales(graph, integer)
     notes = note_lines([*graph.notes, *(scale.line() for scale in scales)])
-    lines = [*integer_lines(integer), *notes, *estimate_only(integer), f"written: {printable(options.output)}"]
+    lines = [*integer_lines(integer), *choice_lines(integer), *notes, *estimate_only(integer)]
+    lines.append(f"written: {printable(options.output)}")
     parts = {"notes": list(graph.notes), "unfolded": [asdict(scale) for scale in scales]}
-    settings.show(lines, {**integer_json(integer, options.output), **parts})
+    settings.show(lines, {**integer_json(integer, options.output), **parts, **_choices(integer)})
+
+
+def _choices(integer: IntegerGraph) -> dict[str, Any]:
+    """What was chosen by measurement and what was measured, as plain values."""
+    return {"chosen": integer.options.get("chosen", []), "measured": integer.options.get("measured")}
+
+
+def choice_lines(integer: IntegerGraph) -> list[str]:
+    """What was chosen by measurement, and the agreement with the float network that it lets expect."""
+    lines = [f"chosen by the error at the output: {printable(words)}" for words in integer.options.get("chosen", [])]
+    for name, border in integer.options.get("borders", {}).items():
+        padding, place = border["integer"], border["place"]
+        lines.append(
+            f"layer {printable(name)}: pads with {padding} for {place:.3f}; at the border its input is"
+            f" {abs(padding - place):.3f} of a step off"
+        )
+    measured = integer.options.get("measured")
+    if measured is None:
+        return lines
+    if measured["agreement"] is None:
+        expected = f"error {measured['divergence']:.2e} of the outputs' variance"
+    else:
+        expected = f"{100 * measured['agreement']:.1f} % of answers as the float network's"
+    return [*lines, f"expected: {expected} ({measured['samples']} calibration samples held out)"]
 
 
 @dataclass(frozen=True, kw_only=True)

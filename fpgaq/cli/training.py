@@ -97,6 +97,11 @@ def finetune(settings: Settings, options: FinetuneOptions) -> None:
     losses = ", ".join(f"{epoch.loss:.4f}" for epoch in result.epochs)
     lines = [f"trained on {result.samples:,} samples ({result.loss}); mean loss of each epoch: {losses}"]
     lines += columns(("network", measure), rows) if rows else []
+    if result.held_out is not None:
+        start, end = (form.format(value) for value in result.held_out)
+        lines.append(f"on samples held out of training: {start} before, {end} after")
+    if result.kept:
+        lines.append("training made it worse there: the network that it started from is written")
     lines.append(f"written: {printable(output)}; next: fpgaq quantize {printable(output)} -o MODEL.fpgaq")
     shown = {
         "output": output,
@@ -104,6 +109,8 @@ def finetune(settings: Settings, options: FinetuneOptions) -> None:
         "samples": result.samples,
         "epochs": [epoch.loss for epoch in result.epochs],
         "figures": dict(result.figures),
+        "kept": result.kept,
+        "held_out": result.held_out,
     }
     settings.show(lines, shown)
 

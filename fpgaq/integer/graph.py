@@ -8,8 +8,8 @@ applies to user data. Operators are frozen, in topological order, and dispatched
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,8 @@ from ..base.text import printable, shape_text
 IntegerArray: TypeAlias = NDArray[np.int64]
 ImageShape: TypeAlias = tuple[int, int, int]
 Pair: TypeAlias = tuple[int, int]
+MAX_CLIP_BITS = 24
+"""Bits of the limits that the hardware's requantizer takes."""
 RULES = ("shift", "multiply_shift", "tflite_double")
 TRANSFORM_KINDS = ("real", "divide", "divide_single", "integer")
 Padding: TypeAlias = tuple[int, int, int, int]
@@ -124,6 +126,18 @@ class Requantize:
     def plain(self) -> bool:
         """Whether it shifts and saturates to the format alone, as version 1 of the file can say."""
         return self == Requantize(self.shift, self.rounding, self.relu)
+
+    @property
+    def carried(self) -> bool:
+        """Whether the hardware's cell computes it: a shift, and limits of at most `MAX_CLIP_BITS` bits."""
+        bare = self == Requantize(self.shift, self.rounding, self.relu, low=self.low, high=self.high)
+        ends = [end for end in (self.low, self.high) if end is not None]
+        return bare and all(-(1 << MAX_CLIP_BITS) < end < 1 << MAX_CLIP_BITS for end in ends)
+
+    def clip(self, fmt: Format) -> tuple[int, int] | None:
+        """The limits in an output of format `fmt`, if they are others than those of the format and the ReLU."""
+        limits = self.limits(fmt)
+        return None if limits == replace(self, low=None, high=None).limits(fmt) else limits
 
     def limits(self, fmt: Format) -> tuple[int, int]:
         """The least and the greatest result in an output of format `fmt`."""
@@ -466,6 +480,9 @@ class IntegerGraph:
         Outputs in the model's own shape have the stream's order of elements, as in TensorFlow Lite.
     host_outputs : mapping of str to HostSoftmax
         Outputs whose last function the host computes from the integers that the network gives.
+    options : mapping
+        How it was quantized, as plain JSON values: `options` (those that were used), `chosen` (what was changed by
+        measurement, in words) and `measured`. Empty where nobody told. The integers do not depend on it.
     """
 
     name: str
@@ -480,6 +497,7 @@ class IntegerGraph:
     channels_last: bool = False
     host_outputs: Mapping[str, HostSoftmax] = field(default_factory=dict)
     estimate_only: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, data: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, tuple[IntegerArray, NDArray[np.float64]]]:
         """Compute the network exactly.

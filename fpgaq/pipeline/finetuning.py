@@ -23,11 +23,16 @@ from ..quantizer import quantize
 from ..quantizer.balancing import balance
 from ..quantizer.config import QuantizeOptions
 from ..quantizer.fixed import refuse_options
+from ..quantizer.idle_functions import without_idle_functions
 from ..quantizer.trainable import trainable_graph, with_softmax
 
 CALIBRATION = 256
 """Samples of the training data that choose the formats, if no others are given."""
 
+HELD_OUT = 10
+"""Every tenth sample is held out of training, to tell whether it helped."""
+LEAST_HELD_OUT = 20
+"""With fewer held out nothing is decided by them, and all samples train."""
 WHOLE_RANGE_BITS = 3
 """Weights of at most this number of bits are also trained with the most negative integer. With more bits it gains
 nothing, and without it a file has nnabla's own function alone."""
@@ -48,6 +53,10 @@ class FinetuneResult:
     figures : mapping of str to float
         Percent of right answers, or mean squared errors, of the networks "float", "quantized" and "finetuned" on the
         test data, if there were any.
+    kept : bool
+        Training made the network worse on the samples that were held out: `graph` is the one that it started from.
+    held_out : (float, float) or None
+        The figure (see `figures`) of the start and of the trained network on these samples; None where none were.
     """
 
     graph: Graph
@@ -55,6 +64,8 @@ class FinetuneResult:
     samples: int
     epochs: tuple[Epoch, ...]
     figures: Mapping[str, float]
+    kept: bool = False
+    held_out: tuple[float, float] | None = None
 
 
 def finetune_model(
@@ -120,17 +131,38 @@ def finetune_model(
     if not fixed:
         graph = _trainable(model, _formats_from(model, samples, calibration), options)
     figures["quantized"] = _figure(graph, test, loss)
-    arrays = [samples.inputs[name] for name in graph.inputs]
+    start = graph
+    held = np.arange(samples.frames) % HELD_OUT == HELD_OUT - 1
+    held &= held.sum() >= LEAST_HELD_OUT
+    arrays = [samples.inputs[name][~held] for name in graph.inputs]
     if taught:
         graph = cut_softmax(graph)
-    found = finetune(
-        graph, arrays, targets, replace(training, loss=loss), batch_size=batch_size, deltas=deltas, progress=progress
-    )
+    wished = replace(training, loss=loss)
+    found = finetune(graph, arrays, targets[~held], wished, batch_size=batch_size, deltas=deltas, progress=progress)
     if taught:
         found = replace(found, graph=with_softmax(found.graph) if found.graph.classifier else found.graph)
-    figures["finetuned"] = _figure(found.graph, test, loss)
+    kept = False
+    measured: tuple[float, float] | None = None
+    if held.any():
+        wanted = samples.labels if loss == "cross_entropy" else targets
+        assert wanted is not None
+        before, after = (_held_out(one, samples, held, wanted, loss) for one in (start, found.graph))
+        measured = (before, after)
+        kept = after < before if loss == "cross_entropy" else after > before
+    graph = start if kept else found.graph
+    figures["finetuned"] = _figure(graph, test, loss)
     known = {name: value for name, value in figures.items() if value is not None}
-    return FinetuneResult(found.graph, loss, samples.frames, found.epochs, known)
+    return FinetuneResult(graph, loss, int((~held).sum()), found.epochs, known, kept, measured)
+
+
+def _held_out(graph: Graph, samples: Dataset, held: NDArray[np.bool_], targets: NDArray[Any], loss: Loss) -> float:
+    """Percent of right answers, or the mean squared error, of a fixed-point graph on the samples held out."""
+    graph = cut_softmax(graph) if loss == "squared_error" else graph
+    inputs = {name: array[held] for name, array in samples.inputs.items()}
+    values = run_float(graph, inputs)[graph.outputs[0]].reshape(int(held.sum()), -1)
+    if loss == "cross_entropy":
+        return 100.0 * float(np.mean(values.argmax(axis=1) == targets[held].reshape(-1)))
+    return float(np.mean((values.astype(np.float64) - targets[held].reshape(values.shape)) ** 2))
 
 
 def softened(labels: NDArray[np.int64], logits: NDArray[np.float32], share: float) -> NDArray[np.float32]:
@@ -163,6 +195,8 @@ def _trainable(model: Graph, samples: Mapping[str, NDArray[Any]], options: Quant
     """The network in fixed point that training starts from."""
     if options.balance:
         model = balance(model, samples, options)
+    if not options.first_edition:
+        model = without_idle_functions(model, samples)
     chosen = replace(_with_ranges(options), rounding="half_away", balance=False)
     return trainable_graph(model, quantize(model, samples, chosen))
 

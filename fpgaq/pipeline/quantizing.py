@@ -89,6 +89,7 @@ def quantize(
     from ..integer.file import save
     from ..model.graph.fixed import is_fixed
     from ..quantizer import quantize as quantize_graph
+    from ..quantizer.refinement import described, refine
     from ..study.report.remarks import remark_quantized
 
     given: dict[str, Any] = {
@@ -134,11 +135,15 @@ def quantize(
         return _quantize_fixed(graph, calibration, options, output)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     samples = dataset_of(calibration, graph.inputs, graph.outputs, shapes)
-    integer = quantize_graph(graph, samples.inputs, options, samples.preparation)
+    options = options or QuantizeOptions()
     if input_range is None:
-        remark_quantized(graph, integer, samples, options is not None and (options.equalize or options.balance))
+        refinement = refine(graph, samples.inputs, options, samples.preparation)
+        integer = quantize_graph(graph, samples.inputs, refinement.options, samples.preparation)
+        if not options.first_edition:
+            integer = replace(integer, options={**integer.options, **described(refinement)})
+        remark_quantized(graph, integer, samples, options.equalize or options.balance)
     else:
-        integer = replace(integer, estimate_only=True)
+        integer = replace(quantize_graph(graph, samples.inputs, options, samples.preparation), estimate_only=True)
     if output is not None:
         save(integer, output)
     return integer

@@ -197,10 +197,10 @@ def slack(sums: IntegerArray, rule: Requantize | None, fmt: Format) -> tuple[Int
         return np.zeros_like(sums), np.zeros_like(sums)
     result = requantize(sums, rule, fmt)
     shift = np.asarray(rule.shift, dtype=np.int64)[:, np.newaxis]
-    least = max(fmt.minimum, 0) if rule.relu else fmt.minimum
+    least, greatest = rule.limits(fmt)
     up = _first_sum(result + 1, shift, rule) - 1 - sums
     down = sums - _first_sum(result, shift, rule)
-    up = np.where(result == fmt.maximum, NEVER, np.minimum(up, NEVER))
+    up = np.where(result == greatest, NEVER, np.minimum(up, NEVER))
     return up, np.where(result == least, NEVER, np.minimum(down, NEVER))
 
 

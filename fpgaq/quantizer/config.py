@@ -10,11 +10,13 @@ from typing import Any
 
 from ..base.choices import (
     ACTIVATION_RANGES,
+    EDITIONS,
     METHODS,
     ROUNDINGS,
     WEIGHT_DELTAS,
     WEIGHT_ROUNDINGS,
     ActivationRange,
+    Edition,
     Method,
     Rounding,
     WeightDelta,
@@ -91,6 +93,8 @@ class QuantizeOptions:
         4 to 24: the factors per channel of a batch normalization that no layer could take in, and of a PReLU.
     argmax : bool
         The hardware ends with the index of the greatest output instead of the outputs.
+    edition : {"0.2", "0.1"}
+        The release whose defaults and rules hold: "0.1" makes the same bytes as fpgaq 0.1.0.
     layers : mapping of str to mapping
         Overrides by the model's layer name; the keys are those of `LAYER_OPTIONS`.
     """
@@ -117,6 +121,7 @@ class QuantizeOptions:
     table_bits: int = 10
     scale_bits: int = 16
     argmax: bool = False
+    edition: Edition = "0.2"
     layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -128,6 +133,11 @@ class QuantizeOptions:
                 raise UsageError(f"options of layer {name!r} are {overrides!r}; a table is needed")
             _refuse_unknown(overrides, LAYER_OPTIONS, f"layer {name!r}: ")
             _check_values(overrides, f"layer {name!r}: ")
+
+    @property
+    def first_edition(self) -> bool:
+        """Whether the rules of 0.1.0 hold."""
+        return self.edition == "0.1"
 
     @property
     def rules(self) -> Rules:
@@ -199,6 +209,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "activation_range": ACTIVATION_RANGES,
     "weight_delta": WEIGHT_DELTAS,
     "weight_rounding": WEIGHT_ROUNDINGS,
+    "edition": EDITIONS,
 }
 _OPTIONAL = (
     "input_bits",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import FitError, ModelError
-from ..base.formats import MAX_WIDTH, Format, dequantize, quantize_real, round_real
+from ..base.formats import MAX_WIDTH, Format, Rounding, dequantize, quantize_real, round_real
 from ..integer.graph import (
     IntegerAdd,
     IntegerArray,
@@ -29,6 +29,9 @@ from .input_format import Scale
 from .weights import NEAREST
 
 Values = NDArray[np.float64]
+
+MAX_TABLE_BITS = 12
+"""Bits of the index of a table, at most."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,8 @@ def index_format(statistics: ActivationStatistics, signed: bool, options: Quanti
     """The index of a table for values of these statistics."""
     rule, bits = options.rules.activation_range, options.table_bits
     frac = activation_frac(statistics, bits, signed, False, rule, options.percentile)
-    return Format(bits, 0 if frac is None else frac, signed)
+    narrow = options.narrow and signed and not options.first_edition
+    return Format(bits, 0 if frac is None else frac, signed, narrow)
 
 
 def quantize_table(
@@ -171,25 +175,38 @@ def quantize_table(
     it is.
     """
     index = source.format
-    if index.width > options.table_bits or index.narrow:
+    if index.narrow and index.width <= options.table_bits and not options.first_edition:
+        index = replace(index, narrow=False)
+    elif index.width > options.table_bits or index.narrow:
         wished = index_format(inputs, index.signed, options)
-        index = replace(wished, frac=min(wished.frac, source.format.frac))
+        index = replace(wished, frac=min(wished.frac, source.format.frac), narrow=False)
     rule = Requantize((source.format.frac - index.frac,), options.rounding)
     reals = dequantize(np.arange(index.minimum, index.maximum + 1), index) * meaning.factor + meaning.constant
     values = np.asarray(function(reals), dtype=np.float64)
+    if options.rounding == "half_away" and not options.first_edition:
+        # nnabla computes functions in float32, whose values may be ties where those of float64 are not.
+        with np.errstate(over="ignore"):
+            values = values.astype(np.float32).astype(np.float64)
     defined = np.flatnonzero(~np.isnan(values))
     if not len(defined):
         raise FitError(f"layer {name!r}: its function is defined nowhere on the range of its input")
     if len(defined) < len(values):
         values = values[defined[np.abs(np.arange(len(values))[:, np.newaxis] - defined).argmin(axis=1)]]
     fmt = wish.fit(MAX_EXPONENT, options)
-    entries = quantize_real(np.clip(values, -(2.0**900), 2.0**900), fmt, NEAREST)
+    entries = quantize_real(np.clip(values, -(2.0**900), 2.0**900), fmt, _entry_rounding(options))
     return IntegerTable(name, (source.name,), output, entries, index, rule), fmt
 
 
-def table_is_nonnegative(function: Callable[[Values], Values]) -> bool:
-    """Whether a function of one real number is nowhere below zero, as far as a dense sample shows."""
+def _entry_rounding(options: QuantizeOptions) -> Rounding:
+    """A table's entries are rounded as the network's requantizers round, but never by floor."""
+    if options.first_edition:
+        return NEAREST
+    return "half_up" if options.rounding == "floor" else options.rounding
+
+
+def table_is_nonnegative(function: Callable[[Values], Values], everywhere: bool = True) -> bool:
+    """Whether a function of one real number is nowhere below zero (or not at and above 0), by a dense sample."""
     exponents = np.linspace(-20, 20, 401)
     positive = np.exp2(exponents)
-    values = np.asarray(function(np.concatenate([-positive, [0.0], positive])))
+    values = np.asarray(function(np.concatenate([-positive, [0.0], positive] if everywhere else [[0.0], positive])))
     return bool(np.nanmin(values, initial=math.inf) >= 0)

@@ -9,6 +9,7 @@ import numpy as np
 from ..base.errors import FitError, UnsupportedError, UsageError
 from ..base.formats import Format
 from ..integer.check import check as check_integer
+from ..integer.check.carried import CLIPPED
 from ..integer.graph import (
     InputTransform,
     IntegerArray,
@@ -32,6 +33,7 @@ from ..model.graph import (
     image_shape,
 )
 from ..model.graph.fixed import ROUNDING
+from .clips import clip_of, limited
 from .config import QuantizeOptions
 from .drafts import relu_format, rescaled, shifts
 from .fixed_layers import Draft, make
@@ -140,6 +142,9 @@ class _Conversion:
             self.values[op.output] = self._reshaped(op)
         elif isinstance(op, Relu) and isinstance(self.values[op.input], Draft):
             self.values[op.output] = replace(self._draft(op.input), relu=True)
+        elif self._is_clip(op):
+            clip, draft = clip_of(op), self._draft(op.input)
+            self.values[op.output] = replace(draft, clip=clip, relu=draft.relu or (clip is not None and clip.low == 0))
         else:
             sources = tuple(self._tensor(name, op) for name in op.inputs)
             if isinstance(op, Relu):
@@ -151,6 +156,12 @@ class _Conversion:
                 self.values[op.output] = made
             else:
                 self.values[op.output] = self._put_all(made.operators)[-1]
+
+    def _is_clip(self, op: Operator) -> bool:
+        """Whether an operator is a clip that the requantizer of the layer before it can be."""
+        draft = self.values[op.inputs[0]]
+        takes = isinstance(draft, Draft) and isinstance(draft.operator, CLIPPED) and draft.clip is None
+        return takes and op.output not in self.graph.outputs and clip_of(op) is not None
 
     def _put_all(self, pieces: tuple[Piece, ...]) -> list[Tensor]:
         return [self._put(operator, shape, fmt) for operator, shape, fmt in pieces]
@@ -205,6 +216,7 @@ class _Conversion:
                 f" accumulator {min(draft.fracs)}; a step of 2**{-min(draft.fracs)} or more is needed"
             )
         rule = Requantize(steps, ROUNDING, draft.relu or not fmt.signed)
+        rule = rule if draft.clip is None else limited(rule, fmt, draft.clip)
         return self._put(replace(draft.operator, requantize=rule, output=output), draft.shape, fmt)  # type: ignore[call-arg]
 
     def _adapt(self, source: Tensor, fmt: Format, name: str | None = None) -> Tensor:

@@ -33,6 +33,7 @@ from ..model.graph import (
     Pointwise,
 )
 from ..model.graph.fixed import ROUNDING, grid_integers
+from .clips import Clip
 from .drafts import add_draft, multiply_draft, pooling_draft, with_accumulator
 from .movements import MOVEMENTS, movement
 from .transposed import Piece, spread
@@ -61,6 +62,8 @@ class Draft:
         The function of a table.
     before : tuple of (IntegerOperator, shape, format)
         Operators before it, which keep values.
+    clip : Clip, optional
+        A clip that follows.
     """
 
     operator: IntegerOperator
@@ -70,10 +73,11 @@ class Draft:
     function: str = ""
     parameters: tuple[float, ...] = ()
     before: tuple[Piece, ...] = ()
+    clip: Clip | None = None
 
     def leaves_accumulator(self) -> bool:
         """Whether the operator can output its accumulator as it is."""
-        return isinstance(self.operator, IntegerConvolution | IntegerAffine) and not self.relu
+        return isinstance(self.operator, IntegerConvolution | IntegerAffine) and not self.relu and self.clip is None
 
     def exact_format(self) -> Format | None:
         """The format in which nothing is lost, if there is one for all channels."""

@@ -32,14 +32,23 @@ class Scale:
 
     def integer_of(self, real: float, fmt: Format) -> int | None:
         """The integer that stands for `real` exactly, or None if the format has none."""
+        nearest = self.nearest_to(real, fmt)
+        if nearest is None:
+            return None
+        integer = self.exact(real, fmt)
+        # A model's constants are float32: 0.4 over 1/255 is meant to be 102 and comes out as 102.00001.
+        return nearest if abs(integer - nearest) <= 1e-6 * max(1.0, abs(integer)) else None
+
+    def nearest_to(self, real: float, fmt: Format) -> int | None:
+        """The integer nearest to `real`, or None if the format has none within half a step of it."""
         if self.factor == 0.0:
             return None
-        integer = float(np.ldexp((real - self.constant) / self.factor, fmt.frac))
-        nearest = round(integer)
-        # A model's constants are float32: 0.4 over 1/255 is meant to be 102 and comes out as 102.00001.
-        if abs(integer - nearest) > 1e-6 * max(1.0, abs(integer)) or not fmt.minimum <= nearest <= fmt.maximum:
-            return None
-        return nearest
+        nearest = round(self.exact(real, fmt))
+        return nearest if fmt.minimum <= nearest <= fmt.maximum else None
+
+    def exact(self, real: float, fmt: Format) -> float:
+        """The place of `real` among the format's integers."""
+        return float(np.ldexp((real - self.constant) / self.factor, fmt.frac))
 
 
 @dataclass(frozen=True)
@@ -94,8 +103,10 @@ def plan_input(
     )
     plans.append(_real_plan(samples, scale, offset, 0.0, options))
     plans.append(_real_plan(samples, scale, offset - padding, padding, options))
+    # Bytes as they are, padded with the nearest byte, are wrong by half a step at the border alone.
+    nearest = not options.first_edition and plans[0].format.frac == 0 and plans[0].format.width == MIN_INPUT_BITS
     for plan in plans:
-        trouble = _first_trouble(branches, plan)
+        trouble = _first_trouble(branches, plan, nearest and plan is plans[0])
         if not trouble:
             return plan
     raise FitError(f"the network's input: {trouble}; this model cannot be quantized with one input format")
@@ -168,12 +179,26 @@ def input_rounding(options: QuantizeOptions) -> Rounding:
     return "half_up" if options.rounding == "floor" else options.rounding
 
 
-def _first_trouble(branches: tuple[tuple[Operator, ...], ...], plan: InputPlan) -> str:
-    return next(filter(None, (_trouble(chain, plan) for chain in branches)), "")
+def borders(branches: tuple[tuple[Operator, ...], ...], plan: InputPlan) -> dict[str, tuple[float, int]]:
+    """The layers that are padded with the nearest integer of the input: its exact place, and the integer."""
+    found = {}
+    for op in (op for chain in branches for op in chain):
+        if isinstance(op, Convolution) and _pads(op) and plan.meaning.integer_of(op.padding_value, plan.format) is None:
+            nearest = plan.meaning.nearest_to(op.padding_value, plan.format)
+            if nearest is not None:
+                found[op.name] = (plan.meaning.exact(op.padding_value, plan.format), nearest)
+    return found
 
 
-def _trouble(operators: tuple[Operator, ...], plan: InputPlan) -> str:
-    """Why the layers that work on input integers cannot do so exactly, or nothing."""
+def _first_trouble(branches: tuple[tuple[Operator, ...], ...], plan: InputPlan, nearest: bool = False) -> str:
+    return next(filter(None, (_trouble(chain, plan, nearest) for chain in branches)), "")
+
+
+def _trouble(operators: tuple[Operator, ...], plan: InputPlan, nearest: bool) -> str:
+    """Why the layers that work on input integers cannot do so exactly, or nothing.
+
+    With `nearest` a padding value may be the nearest integer.
+    """
     meaning = plan.meaning
     for op in operators:
         if isinstance(op, MaxPooling) and not meaning.factor > 0:
@@ -181,7 +206,8 @@ def _trouble(operators: tuple[Operator, ...], plan: InputPlan) -> str:
         if isinstance(op, Relu) and (meaning.constant != 0.0 or not meaning.factor > 0):
             return f"layer {op.name!r} cuts at a zero that is no zero of the input's integers"
         if isinstance(op, Convolution):
-            if _pads(op) and meaning.integer_of(op.padding_value, plan.format) is None:
+            integer_of = meaning.nearest_to if nearest else meaning.integer_of
+            if _pads(op) and integer_of(op.padding_value, plan.format) is None:
                 return f"the padding value {op.padding_value:g} of layer {op.name!r} is no integer of the input format"
             return ""
         if isinstance(op, Affine | Pointwise) or (isinstance(op, Deconvolution) and meaning.constant == 0.0):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from ..model.graph import (
     Operator,
     Pad,
     Pointwise,
+    Prelu,
     Relu,
     Reshape,
     ScaleOffset,
@@ -33,11 +34,12 @@ from ..model.graph import (
     image_shape,
 )
 from .calibration import ActivationStatistics, activation_frac
+from .clips import Clip, clip_of
 from .config import QuantizeOptions
 from .elements import index_format, table_is_nonnegative
 
 ROUNDING = (Convolution, Affine, Deconvolution, Add, Multiply, AveragePooling, BatchNormalization, ScaleOffset)
-"""Operators whose requantizer can be a ReLU too, and can be asked for a format."""
+"""Operators whose requantizer can be a ReLU or a clip too, and can be asked for a format."""
 KEEPING = (MaxPooling, Slice, Pad, Upsample, Transpose, Reshape)
 """Operators that write the format that they read."""
 
@@ -46,6 +48,7 @@ KEEPING = (MaxPooling, Slice, Pad, Upsample, Transpose, Reshape)
 class Stage:
     """An operator together with the ReLU and the reshapes that follow it alone.
 
+    `clip` holds the limits of a clip that was taken in; one at zero is the ReLU.
     `output` is the last tensor that holds its result, `values` the tensor whose statistics are the result's.
     """
 
@@ -53,6 +56,7 @@ class Stage:
     values: str
     relu: bool
     absorbed: tuple[str, ...]
+    clip: Clip | None = None
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,10 @@ def branches(graph: Graph, tensor: str) -> tuple[tuple[Operator, ...], ...]:
     return tuple(found)
 
 
-def stages(graph: Graph, reads: Mapping[str, int]) -> dict[str, Stage]:
+def stages(graph: Graph, reads: Mapping[str, int], options: QuantizeOptions) -> dict[str, Stage]:
     """For each operator's output, the operators that follow it alone and are taken in."""
     readers = {name: op for op in graph.operators for name in op.inputs}
+    final = final_tensors(graph)
     result = {}
     for op in graph.operators:
         stage = Stage(op.output, op.output, False, ())
@@ -108,12 +113,23 @@ def stages(graph: Graph, reads: Mapping[str, int]) -> dict[str, Stage]:
             takes = isinstance(op, ROUNDING) and not isinstance(reader, Reshape)
             if isinstance(reader, Relu) and takes and not stage.relu and stage.values == stage.output:
                 stage = Stage(reader.output, reader.output, True, (*stage.absorbed, reader.output))
+            elif takes and _takes_clip(op, stage, reader, final, options):
+                clip = clip_of(reader)
+                assert clip is not None
+                relu = stage.relu or clip.low == 0
+                stage = Stage(reader.output, reader.output, relu, (*stage.absorbed, reader.output), clip)
             elif isinstance(reader, Reshape) and not moves_elements(graph, reader):
-                stage = Stage(reader.output, stage.values, stage.relu, (*stage.absorbed, reader.output))
+                stage = replace(stage, output=reader.output, absorbed=(*stage.absorbed, reader.output))
             else:
                 break
         result[op.output] = stage
     return result
+
+
+def _takes_clip(op: Operator, stage: Stage, reader: Operator, final: frozenset[str], options: QuantizeOptions) -> bool:
+    """Whether the requantizer of an operator can be the clip after it: a mean divides, an output may leave exactly."""
+    fits = not options.first_edition and not isinstance(op, AveragePooling) and reader.output not in final
+    return fits and stage.clip is None and stage.values == stage.output and clip_of(reader) is not None
 
 
 def moves_elements(graph: Graph, op: Reshape) -> bool:
@@ -124,15 +140,21 @@ def moves_elements(graph: Graph, op: Reshape) -> bool:
     return image_shape(tuple(graph.shapes[op.input])) != image_shape(tuple(graph.shapes[op.output]))
 
 
-def nonnegative_tensors(graph: Graph, statistics: Mapping[str, ActivationStatistics]) -> frozenset[str]:
+def nonnegative_tensors(
+    graph: Graph, statistics: Mapping[str, ActivationStatistics], options: QuantizeOptions
+) -> frozenset[str]:
     """The tensors that cannot hold a negative value, by their operators (or, for inputs, by the samples)."""
     known = {name for name in graph.inputs if statistics[name].least >= 0}
+    idle = () if options.first_edition else (Prelu,)
     for op in graph.operators:
         inherits = all(name in known for name in op.inputs)
         if isinstance(op, Relu):
             sound = True
         elif isinstance(op, Pointwise):
-            sound = table_is_nonnegative(lambda x, op=op: evaluate(op.function, op.parameters, x))  # type: ignore[misc]
+            sound = table_is_nonnegative(
+                lambda x, op=op: evaluate(op.function, op.parameters, x),  # type: ignore[misc]
+                everywhere=options.first_edition or not inherits,
+            )
         elif isinstance(op, Add):
             sound = inherits and set(op.signs) == {1}
         elif isinstance(op, Pad):
@@ -140,7 +162,7 @@ def nonnegative_tensors(graph: Graph, statistics: Mapping[str, ActivationStatist
         elif isinstance(op, ScaleOffset):
             sound = inherits and op.scale >= 0 and op.offset >= 0
         else:
-            sound = inherits and isinstance(op, (*KEEPING, Concatenate, Multiply, AveragePooling))
+            sound = inherits and isinstance(op, (*KEEPING, Concatenate, Multiply, AveragePooling, *idle))
         if sound:
             known.add(op.output)
     return frozenset(known)
@@ -169,11 +191,15 @@ def wanted_formats(
     statistics: Mapping[str, ActivationStatistics],
     nonnegative: frozenset[str],
     options: QuantizeOptions,
+    absorbed: frozenset[str] = frozenset(),
 ) -> dict[str, Format]:
-    """For tensors whose readers ask for a format: all that a Concatenate joins, and a table's only source."""
+    """For tensors whose readers ask for a format: all that a Concatenate joins, and a table's only source.
+
+    `absorbed` are the outputs of operators that the one before takes in: they have no table.
+    """
     formats = _joined_formats(graph, statistics, nonnegative, options)
     for op in graph.operators:
-        if isinstance(op, Pointwise) and reads[op.input] == 1 and op.input not in formats:
+        if isinstance(op, Pointwise) and op.output not in absorbed and reads[op.input] == 1 and op.input not in formats:
             chosen = options.for_layer(op.name)
             formats[op.input] = index_format(statistics[op.input], op.input not in nonnegative, chosen)
     return formats

@@ -1,4 +1,4 @@
-"""Sums where activations have few bits: in place of means, and with bits enough.
+"""Sums in place of means, and with bits enough.
 
 A mean of integers is rounded to a step no finer than theirs, and lies far below their maximum: of 49 four-bit values
 two bits of information were left. A sum has the bits that the division would drop, so that its step can be chosen to
@@ -16,13 +16,16 @@ from ..model.graph import (
     Add,
     Affine,
     AveragePooling,
+    BatchNormalization,
     Convolution,
     Deconvolution,
     Graph,
     MaxPooling,
     Operator,
+    Prelu,
     Relu,
     Reshape,
+    ScaleOffset,
     check,
 )
 from ..model.passes.linear import fold_before
@@ -36,7 +39,7 @@ SUFFIX = ".sum"
 
 
 def sums_for_means(graph: Graph, options: QuantizeOptions) -> Graph:
-    """Replace means by sums where they are over at most `FEW_BITS` bits and one layer with weights reads them.
+    """Replace means by sums where one layer with weights reads them (by 0.1.0's rules, if they are over few bits).
 
     Returns
     -------
@@ -44,7 +47,8 @@ def sums_for_means(graph: Graph, options: QuantizeOptions) -> Graph:
         The same function of the inputs, up to the rounding of weights to float32; `graph` itself if nothing changes.
     """
     pools = [op for op in graph.operators if isinstance(op, AveragePooling)]
-    return with_sums(graph, {op.name for op in pools if _bits_of(graph, op.input, options) <= FEW_BITS})
+    chosen = {op.name for op in pools if not options.first_edition or _bits_of(graph, op.input, options) <= FEW_BITS}
+    return with_sums(graph, chosen)
 
 
 def _bits_of(graph: Graph, tensor: str, options: QuantizeOptions) -> int:
@@ -61,15 +65,17 @@ def _bits_of(graph: Graph, tensor: str, options: QuantizeOptions) -> int:
 def with_sum_bits(graph: Graph, options: QuantizeOptions) -> QuantizeOptions:
     """The options with at least `sum_bits` for what no big multiplication reads, unless a layer has bits of its own.
 
-    That is what only additions read (no multiplier gets wider by it), and sums of pooled pixels (a few of a frame).
+    That is what only additions read (no multiplier gets wider by it), what only a PReLU or a factor per channel reads
+    (its own result is rounded to few bits, and need not be twice), and sums of pooled pixels (a few of a frame).
     """
+    light = (Add,) if options.first_edition else (Add, Prelu, BatchNormalization, ScaleOffset)
     layers = {name: dict(own) for name, own in options.layers.items()}
     for op in graph.operators:
         tensor, readers = op.output, graph.consumers(op.output)
         while len(readers) == 1 and isinstance(readers[0], Relu):
             tensor = readers[0].output
             readers = graph.consumers(tensor)
-        added = bool(readers) and all(isinstance(reader, Add) for reader in readers) and tensor not in graph.outputs
+        added = bool(readers) and all(isinstance(reader, light) for reader in readers) and tensor not in graph.outputs
         if not added and not (isinstance(op, AveragePooling) and op.sum_only):
             continue
         if options.for_layer(op.name).activation_bits < options.sum_bits:

@@ -168,6 +168,12 @@ class _Builder:
                 self.scales[op.output] = scale
             elif isinstance(op, Convolution | Affine):
                 op = _on_integers(op, scale)
+                if isinstance(op, Convolution):
+                    # The integer network may pad with the nearest integer.
+                    layer = self.layers[op.name]
+                    assert isinstance(layer, IntegerConvolution)
+                    step = self.integer.tensors[layer.input].format.step
+                    op = replace(op, padding_value=layer.padding_value * step)
             else:
                 raise UnsupportedError(
                     f"layer {op.name!r}: {type(op).__name__} reads the input's integers, whose scale only layers with"
@@ -221,8 +227,10 @@ class _Builder:
 
     def _index(self, op: Pointwise, name: str) -> str:
         """The input of a table, in the format of its index."""
-        table = next(t for t in self.integer.operators if isinstance(t, IntegerTable) and t.name == op.name)
-        if (
+        tables = (t for t in self.integer.operators if isinstance(t, IntegerTable) and t.name == op.name)
+        table = next(tables, None)
+        # A clip that the layer before took in has none: its input is not rounded.
+        if table is None or (
             table.requantize.shift == (0,)
             and self.integer.tensors[table.input].format.width <= table.index_format.width
         ):

@@ -85,6 +85,9 @@ def quantize_layer(
     quantized = quantize_weights(weight, options, False if final else rules.per_channel, zero_frac, moments)
     if rules.bias_correction and quantized.lost is not None:
         bias = bias + np.ldexp(quantized.lost, -source.format.frac)
+    elif source.zero_point:
+        # The input's offset goes out with the weights as they were rounded; a corrected bias has that already.
+        bias = bias + source.zero_point * np.ldexp(_left(weight, quantized), -source.format.frac)
     fracs = tuple(source.format.frac + frac for frac in quantized.frac)
     biases = _integer_bias(op, bias, fracs)
     bounds = layer_bounds(quantized.integers, biases, source.format, padding_value)
@@ -120,10 +123,17 @@ def _real_parameters(op: Convolution | Affine, source: Tensor, scale: Scale) -> 
     return weight.reshape(-1, channels, height, width).transpose(0, 2, 3, 1).reshape(weight.shape), bias
 
 
+def _left(weight: Values, quantized: QuantizedWeights) -> Values:
+    """For each output the sum of the weights less that of their integers' values."""
+    rounded = quantized.integers.reshape(len(weight), -1).sum(axis=1)
+    return np.asarray(weight.reshape(len(weight), -1).sum(axis=1) - np.ldexp(rounded, -np.asarray(quantized.frac)))
+
+
 def _padding_value(op: Convolution | Affine, source: Tensor, scale: Scale) -> int:
     if not isinstance(op, Convolution) or not any(op.padding):
         return 0
-    integer = scale.integer_of(op.padding_value, source.format)
+    # The plan of the input has decided where the nearest integer will do.
+    integer = scale.nearest_to(op.padding_value, source.format)
     if integer is None:
         raise FitError(
             f"layer {op.name!r}: the padding value {op.padding_value:g} is no integer of its input's format"

@@ -32,6 +32,42 @@ def requantizers() -> list[tuple[int, int, Format, bool]]:
     return [(shift, most, fmt, relu) for (shift, most), fmt, relu in product(shifts, formats, (False, True))]
 
 
+def clips() -> list[tuple[int, int, Format, int, int]]:
+    """(largest shift, greatest lift, result, low, high): every pair of limits of three bits, some of nine."""
+    found = []
+    for shift, most in [(0, 0), (2, 1), (9, 0)]:
+        for fmt in (Format(3, 0), Format(3, 0, False)):
+            codes = range(fmt.minimum, fmt.maximum + 1)
+            found += [(shift, most, fmt, low, high) for low in codes for high in codes if low <= high]
+        found += [(shift, most, Format(9, 0), low, high) for low, high in [(-256, 5), (-3, -1), (0, 255), (7, 7)]]
+        found += [(shift, most, Format(9, 0, False), low, high) for low, high in [(0, 384), (1, 511), (300, 301)]]
+    return found
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_clip_every_total(rounding: str, tmp_path: Path) -> None:
+    cases = clips()
+    values = np.array(list(product(range(-(1 << (TOTAL - 1)), 1 << (TOTAL - 1)), range(2))))
+    totals, lifts = values[:, 0], values[:, 1]
+    instances = [
+        {
+            "TOTAL_WIDTH": TOTAL, "LIFT_MAX": most, "LIFT_WIDTH": 1, "SHIFT": shift,
+            "ROUNDING": ROUNDINGS.index(rounding), "RESULT_WIDTH": fmt.width, "RESULT_SIGNED": int(fmt.signed),
+            "CLIP": 1, "LOW": low % (2 << fmt.width), "HIGH": high % (2 << fmt.width),
+        }
+        for shift, most, fmt, low, high in cases
+    ]  # fmt: skip
+    inputs = {"total": Port(TOTAL, [*totals.tolist(), 0]), "lift": Port(1, [*lifts.tolist(), 0])}
+    outcome = drive(tmp_path, "fpgaq_requantize", instances, inputs, [{"result": c[2].width} for c in cases])
+    for (shift, most, fmt, low, high), found in zip(cases, outcome.outputs, strict=True):
+        legal = lifts <= most
+        expected = np.clip(round_shift(totals[legal], shift - lifts[legal], rounding), low, high)  # type: ignore[arg-type]
+        results = np.array(found["result"][1:])[legal]
+        if fmt.signed:
+            results = np.array([signed(value, fmt.width) for value in results])
+        np.testing.assert_array_equal(results, expected, err_msg=f"{shift} {most} {fmt} {low}..{high}")
+
+
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_requantize_every_total(rounding: str, tmp_path: Path) -> None:
     cases = requantizers()

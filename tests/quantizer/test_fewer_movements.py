@@ -24,7 +24,7 @@ def both(nodes, shape, constants, monkeypatch) -> tuple[IntegerGraph, IntegerGra
     graph = standard_passes(load_onnx(model(nodes, {"x": (1, *shape)}, constants=constants).SerializeToString()))
     samples = {"x": np.random.default_rng(1).normal(size=(3, *shape)).astype(np.float32)}
     merged = quantize(graph, samples, QuantizeOptions(method="max"))
-    monkeypatch.setattr("fpgaq.quantizer.merge_movements", lambda network: network)
+    monkeypatch.setattr("fpgaq.quantizer.network.merge_movements", lambda network: network)
     plain = quantize(graph, samples, QuantizeOptions(method="max"))
     return plain, merged
 

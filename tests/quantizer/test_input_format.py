@@ -12,6 +12,7 @@ from fpgaq.model.executor import run_float
 from fpgaq.model.graph import Convolution, Graph, Operator, ScaleOffset
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
+from fpgaq.quantizer.trainable import trainable_graph
 from tests.support.float_networks import (
     affine,
     chain,
@@ -100,7 +101,7 @@ def test_a_padding_value_on_an_integer_stays_in_the_hardware():
 
 def test_a_padding_value_off_the_integers_moves_to_the_host():
     graph = padded_net(padding_value=127.3)
-    integer = quantize(graph, bytes_of())
+    integer = quantize(graph, bytes_of(), QuantizeOptions(edition="0.1"))
     operator = integer.operators[0]
     assert isinstance(operator, IntegerConvolution) and operator.padding_value == 0
     assert integer.transforms["t0"].offset == -127.3 and integer.tensors["t0"].format.signed
@@ -109,9 +110,27 @@ def test_a_padding_value_off_the_integers_moves_to_the_host():
 
 def test_a_leading_constant_before_padding_moves_to_the_host():
     graph = padded_net(lead=(ScaleOffset("scale", ("",), "", 1 / 255, -0.41),))
-    integer = quantize(graph, bytes_of())
+    integer = quantize(graph, bytes_of(), QuantizeOptions(edition="0.1"))
     assert (integer.transforms["t0"].scale, integer.transforms["t0"].offset) == (1 / 255, -0.41)
     assert signal_to_noise(graph, integer, bytes_of()["t0"]) > 30
+
+
+def test_bytes_stay_bytes_where_the_padding_is_no_byte() -> None:
+    """Normalization inside the model: half a step off at the border alone, where all codes but the border were off."""
+    graph = padded_net(lead=(ScaleOffset("scale", ("",), "", 1 / (255 * 0.353), -0.286 / 0.353),))
+    data = bytes_of(96)
+    integer = quantize(graph, data)
+    operator, exact = integer.operators[0], 0.286 * 255
+    assert isinstance(operator, IntegerConvolution) and operator.padding_value == round(exact) == 73
+    assert (integer.transforms["t0"].scale, integer.transforms["t0"].offset) == (1.0, 0.0)
+    assert integer.tensors["t0"].format == Format(8, 0, False)
+    assert integer.options == {"borders": {"conv": {"place": pytest.approx(exact), "integer": 73}}}
+    before = quantize(graph, data, QuantizeOptions(edition="0.1"))
+    assert signal_to_noise(graph, integer, data["t0"]) > signal_to_noise(graph, before, data["t0"]) - 1
+    # Training in fixed point pads with the same integer.
+    trained = trainable_graph(graph, integer).operators
+    assert next(op for op in trained if isinstance(op, Convolution)).padding_value == 73
+    assert not quantize(padded_net(), data).options
 
 
 def test_a_leading_constant_whose_zero_is_a_byte_stays_in_the_hardware():

@@ -44,7 +44,8 @@ def result_units(
             narrowings.append(ResultUnit(results[place], layer.plan.lanes_out, result.width, result.width, None))
             continue
         fields = (result.width, result.signed, result.narrow)
-        key = (max(requantize.shift), requantize.rounding, requantize.relu, *fields)
+        clip = requantize.clip(result)
+        key = (max(requantize.shift), requantize.rounding, requantize.relu, *fields, clip)
         shared.setdefault(key, (requantize, []))[1].append(place)
     units = []
     for number, (requantize, places) in enumerate(shared.values()):
@@ -58,6 +59,7 @@ def result_units(
             requantize.rounding,
             result,
             requantize.relu,
+            clip=requantize.clip(result),
             lifts=(max(max(lifts[place]) for place in places), lift_width or 1),
             times=lanes,
         )

@@ -159,7 +159,8 @@ def _requantize(f: Facts) -> tuple[Terms, Terms]:
     lut: Terms = {
         "rounding": rounds,
         "lifted": (total + lifted) * min(lifted, 2 * f.get("LIFT_WIDTH", 1)),
-        "saturation": max(0, total - f["SHIFT"] - f["RESULT_WIDTH"]) + f["RESULT_WIDTH"],
+        # A comparator with a constant takes about a LUT for two bits, as the overflow's does.
+        "saturation": (1 + f.get("CLIP", 0)) * max(0, total - f["SHIFT"] - f["RESULT_WIDTH"]) + f["RESULT_WIDTH"],
     }
     return lut, {"plain": f["RESULT_WIDTH"]}
 

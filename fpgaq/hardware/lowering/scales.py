@@ -15,6 +15,7 @@ import numpy as np
 from ...base.errors import UnsupportedError
 from ...base.formats import Format
 from ...integer.accumulators import operator_bounds, result_ranges, signed_width
+from ...integer.check.carried import CLIPPED
 from ...integer.double_rounding import one_rounding, split_rounding
 from ...integer.graph import (
     IntegerAdd,
@@ -80,7 +81,7 @@ def _lowered(op: IntegerOperator, graph: IntegerGraph, names: _Names) -> list[Pi
         wide = replace(op, index_format=replace(op.index_format, width=2), table=np.repeat(op.table, 2))
         return [(wide, target)]
     special |= rule is not None and type(op) in LOWERINGS and _is_lone_sign(target.format)
-    if (rule is None or rule.plain) and not special:
+    if (rule is None or rule.plain or (rule.carried and isinstance(op, CLIPPED))) and not special:
         return [(op, target)]
     lower = LOWERINGS.get(type(op))
     if lower is None:

@@ -203,13 +203,13 @@ def _results(op: IntegerAffine, sums: AdderGraph, fmt: Format) -> tuple[Interval
     if op.requantize is None:
         return tuple(intervals)
     shifts = np.broadcast_to(np.asarray(op.requantize.shift, dtype=np.int64), op.bias.shape)
-    least = 0 if op.requantize.relu else fmt.minimum
+    least, greatest = op.requantize.limits(fmt)
     results = []
     for interval, shift in zip(intervals, (int(s) for s in shifts), strict=True):
         # Other rules than half_up round in the requantizer, by at most one step.
         slack = int(op.requantize.rounding != "half_up" and shift > 0)
-        lower = min(max((interval.lower >> shift) - slack, least), fmt.maximum)
-        upper = max(min((interval.upper >> shift) + slack, fmt.maximum), least)
+        lower = min(max((interval.lower >> shift) - slack, least), greatest)
+        upper = max(min((interval.upper >> shift) + slack, greatest), least)
         results.append(Interval(lower, upper))
     return tuple(results)
 

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from ...base.errors import UnsupportedError
-from ..graph import IntegerAdd, IntegerGraph, IntegerMultiply, IntegerOperator
+from ..graph import (
+    IntegerAdd,
+    IntegerAffine,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerMultiply,
+    IntegerOperator,
+    IntegerScale,
+)
+
+CLIPPED = (IntegerConvolution, IntegerAffine, IntegerAdd, IntegerMultiply, IntegerScale)
+"""Operators whose requantizer may hold its results to limits."""
 
 
 def check_carried(graph: IntegerGraph) -> None:
@@ -23,7 +34,7 @@ def check_carried(graph: IntegerGraph) -> None:
 
 def _reason(op: IntegerOperator) -> str:
     rule = getattr(op, "requantize", None)
-    if rule is not None and not rule.plain:
+    if rule is not None and not (rule.plain or (rule.carried and isinstance(op, CLIPPED))):
         return f"requantizes by {rule.rule!r} with a multiplier, zero point or clip"
     if (isinstance(op, IntegerAdd) and (op.factors or op.offset)) or (
         isinstance(op, IntegerMultiply) and any(op.zero_points)

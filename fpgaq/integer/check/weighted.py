@@ -84,9 +84,15 @@ def check_sums(op: IntegerConvolution | IntegerAffine, source: Tensor, target: T
     bounds = check_accumulator(op, op.accumulator_width, source.format)
     scales = tuple(source.format.frac + frac for frac in op.weight_frac)
     if op.requantize is not None:
-        check_requantize(op, op.requantize, scales, target, bounds, (source,))
+        # The biases may hold the output's zero point.
+        check_requantize(op, op.requantize, scales, target, bounds, (source,), _adds_zero(op.requantize))
     elif len(set(scales)) != 1 or target.format != Format(op.accumulator_width, scales[0]) or target.zero_point:
         refuse("layer", op.name, f"leaves its accumulator as output, but that is declared {target.format.describe()}")
+
+
+def _adds_zero(rule: Requantize) -> bool:
+    """Whether a requantizer adds the output's zero point itself."""
+    return isinstance(rule, Requantize) and rule.zero_point != 0
 
 
 def check_weight_scale(op: IntegerConvolution | IntegerAffine, source: Tensor) -> None:

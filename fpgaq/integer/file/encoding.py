@@ -161,6 +161,7 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
             for tensor in graph.tensors.values()
         ],
         "operators": operators,
+        **({"options": dict(graph.options)} if graph.options else {}),
     }, arrays
 
 
@@ -175,6 +176,7 @@ def version_of(graph: IntegerGraph) -> int:
         and not graph.estimate_only
         and all(_plain(op) for op in graph.operators)
         and not (graph.channels_last or graph.host_outputs)
+        and not graph.options
     )
     return 1 if plain else VERSION
 
@@ -294,6 +296,7 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
         estimate_only=version > 1 and "estimate_only" in reader.fields and reader.flag("estimate_only"),
         channels_last=version > 1 and "channels_last" in reader.fields and reader.flag("channels_last"),
         host_outputs=hosts,
+        options=_restore_options(reader) if version > 1 else {},
     )
     reader.finish()
     return graph
@@ -311,6 +314,14 @@ def _restore_softmax(parent: JsonReader) -> HostSoftmax:
     )
     reader.finish()
     return host
+
+
+def _restore_options(reader: JsonReader) -> dict[str, Any]:
+    """How the network was quantized, which a file of version 2 may tell."""
+    value = reader.fields.pop("options", {})
+    if not isinstance(value, dict):
+        reader.fail("'options' as an object")
+    return value
 
 
 def _check_version(reader: JsonReader) -> int:

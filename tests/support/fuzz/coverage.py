@@ -14,6 +14,7 @@ from fpgaq.integer.graph import (
     IntegerScale,
     IntegerSlice,
     IntegerSumPooling,
+    IntegerTable,
     IntegerTranspose,
     IntegerUpsample,
     Tensor,
@@ -106,6 +107,9 @@ FEATURES = frozenset(
         "transpose: channels stay",
         "arbitrary scale",
         "zero point",
+        "clip",
+        "clip at one end",
+        "clip of sums and products",
         "zero point as padding",
     }
 )
@@ -121,7 +125,7 @@ def features(case: Case) -> set[str]:
         source, result = case.graph.tensors[op.input], case.graph.tensors[op.output]
         found |= _operator_features(op, source, result)
         found |= {type(op).__name__, f"{'signed' if source.format.signed else 'unsigned'} input"}
-        found |= _format_features(source.format)
+        found |= _format_features(source.format) | _clip_features(op, result)
         if isinstance(op, IntegerConvolution | IntegerAffine):
             found |= _sum_features(op, result.format)
         if isinstance(plan, WindowPlan):
@@ -168,6 +172,15 @@ def _branch_features(case: Case) -> set[str]:
         "pipe of several phases": any(len(plan.uses) > 1 for plan in pipes),
     }
     return {name for name, holds in tests.items() if holds}
+
+
+def _clip_features(op: IntegerOperator, result: Tensor) -> set[str]:
+    rule = getattr(op, "requantize", None)
+    if rule is None or isinstance(op, IntegerTable) or rule.clip(result.format) is None:
+        return set()
+    found = {"clip at one end"} if (rule.low is None) != (rule.high is None) else {"clip"}
+    weighted = isinstance(op, IntegerConvolution | IntegerAffine)
+    return found | (set() if weighted else {"clip of sums and products"})
 
 
 def _operator_features(op: IntegerOperator, source: Tensor, result: Tensor) -> set[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from fpgaq.base.formats import ROUNDINGS, Format
 from fpgaq.integer.accumulators import operator_bounds
 from fpgaq.integer.graph import IntegerAffine, IntegerConvolution, Requantize, Tensor
-from tests.support.fuzz.operators import Grown, Window, random_bits, random_window
+from tests.support.fuzz.operators import Grown, Window, clipped, random_bits, random_window
 
 BIAS = 500
 
@@ -107,4 +107,5 @@ def _finish(
         op = replace(op, weight_frac=fracs, weight_format=replace(op.weight_format, frac=fracs[0]))
         scale = source.format.frac + fracs[0] - extra[0]
     narrow = signed and chance.random() < 0.4
-    return replace(op, requantize=rule), Tensor(op.output, shape, Format(bits, scale - base, signed, narrow))
+    fmt = Format(bits, scale - base, signed, narrow)
+    return replace(op, requantize=clipped(op.name, rule, fmt)), Tensor(op.output, shape, fmt)

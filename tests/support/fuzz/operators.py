@@ -149,12 +149,31 @@ def _with_width(
     width += chance.randint(1, 3) if chance.random() < 0.2 else 0
     if width > MAX_WIDTH:
         return None
+    if not isinstance(op, IntegerSumPooling):
+        op = replace(op, requantize=clipped(op.name, op.requantize, fmt))
     return replace(op, accumulator_width=width), Tensor(op.output, shape, fmt)
 
 
 def _shift(chance: random.Random, width: int, fmt_width: int) -> int:
     """A shift after which some results saturate and most do not."""
     return max(0, width - fmt_width - chance.randint(0, 3)) if chance.random() < 0.9 else 0
+
+
+def clipped(name: str, rule: Requantize, fmt: Format) -> Requantize:
+    """The requantizer of the layer `name`, in one of four cases with limits within its format.
+
+    It draws for itself, so that what else a seed gives stays as it was.
+    """
+    chance = random.Random(f"{name} {rule} {fmt}")
+    if chance.random() < 0.75 or fmt.width - fmt.signed < 1:
+        return rule
+    least, greatest = rule.limits(fmt)
+    low, high = sorted(chance.randint(least, greatest) for _ in range(2))
+    return replace(
+        rule,
+        low=None if rule.relu or chance.random() < 0.4 else low,
+        high=None if chance.random() < 0.2 else high,
+    )
 
 
 def random_add(chance: random.Random, sources: Sequence[Tensor], index: int) -> Grown | None:

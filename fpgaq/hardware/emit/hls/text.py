@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ....base.errors import UnsupportedError
 from ....base.formats import Format
+from ....integer.accumulators import signed_width
 from ....integer.graph import ImageShape, Requantize
 
 LINE = 116
@@ -111,13 +112,17 @@ def rule_members(rule: Requantize | None, fmt: Format, accumulator: int, shifts:
     shift = (0,) if rule is None else rule.shift
     if len(set(shift)) == 1:
         shift = shift[:1]
-    least = max(fmt.minimum, 0) if rule is not None and rule.relu else fmt.minimum
+    least, greatest = (fmt.minimum, fmt.maximum) if rule is None else rule.limits(fmt)
+    clip = None if rule is None else rule.clip(fmt)
+    if clip is not None:
+        accumulator = max(accumulator, signed_width(*clip))  # a limit may lie beyond what the sums reach
     lowest, highest = -(1 << (accumulator - 1)), (1 << (accumulator - 1)) - 1
+    least, greatest = (min(max(end, lowest), highest) for end in (least, greatest))
     rounding = "floor" if rule is None else rule.rounding
     members = [
         constants({"accumulator": accumulator}),
         f"static constexpr fpgaq::Rounding rounding = fpgaq::Rounding::{rounding};",
-        f"static constexpr long long least = {number(max(least, lowest))}, most = {number(min(fmt.maximum, highest))};",
+        f"static constexpr long long least = {number(least)}, most = {number(greatest)};",
     ]
     if not shifts:
         return members

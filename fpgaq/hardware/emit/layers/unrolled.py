@@ -282,6 +282,14 @@ def _totals(
         names += [sign] * (width - len(names))
         unit = None
         if requantize is not None:
-            unit = requantizer(f"requantize_{place}", width, int(shift), rounding, result, requantize.relu)
+            unit = requantizer(
+                f"requantize_{place}",
+                width,
+                int(shift),
+                rounding,
+                result,
+                requantize.relu,
+                clip=requantize.clip(result),
+            )
         totals.append(Accumulator(place * result.width, width, _lines(names[::-1]), unit))
     return totals

@@ -13,7 +13,10 @@ module fpgaq_requantize #(
     parameter RESULT_WIDTH = 8,  // bits of the result
     parameter RESULT_SIGNED = 1, // 1: the result is two's complement; 0: unsigned
     parameter NARROW = 0,        // 1: the most negative code is not used
-    parameter RELU = 0           // 1: negative totals give 0
+    parameter RELU = 0,          // 1: negative totals give 0
+    parameter CLIP = 0,          // 1: results are held to LOW..HIGH instead, which lie within the result's range
+    parameter [RESULT_WIDTH:0] LOW = 0, // in two's complement, with a bit more than the result
+    parameter [RESULT_WIDTH:0] HIGH = 0
 ) (
     input  wire                    clk,
     input  wire [TOTAL_WIDTH-1:0]  total,
@@ -53,7 +56,27 @@ module fpgaq_requantize #(
         if (SHIFT > 0) begin : cut
             wire unused = &{1'b0, rounded[SHIFT-1:0]};
         end
-        if (FLOOR) begin : unipolar
+        if (CLIP != 0) begin : clipped
+            localparam MORE = QUOTIENT_WIDTH - RESULT_WIDTH - 1;
+            wire signed [QUOTIENT_WIDTH-1:0] value = quotient;
+            wire signed [QUOTIENT_WIDTH-1:0] first;
+            wire signed [QUOTIENT_WIDTH-1:0] last;
+            if (MORE == 0) begin : same
+                assign first = LOW;
+                assign last = HIGH;
+            end else begin : wider
+                assign first = {{MORE{LOW[RESULT_WIDTH]}}, LOW};
+                assign last = {{MORE{HIGH[RESULT_WIDTH]}}, HIGH};
+            end
+            wire unused = &{1'b0, negative, above, LOW[RESULT_WIDTH], HIGH[RESULT_WIDTH]};
+            always @(posedge clk)
+                if (value < first)
+                    result <= LOW[RESULT_WIDTH-1:0];
+                else if (value > last)
+                    result <= HIGH[RESULT_WIDTH-1:0];
+                else
+                    result <= quotient[RESULT_WIDTH-1:0];
+        end else if (FLOOR) begin : unipolar
             always @(posedge clk)
                 if (negative)
                     result <= {RESULT_WIDTH{1'b0}};
