@@ -180,6 +180,7 @@ def main() -> None:
     measuring.add_argument("--bits", nargs="*", default=["8/8", "4/8", "4/4", "3/8", "2/8"])
     measuring.add_argument("--rules", nargs="*", default=["0.1", "0.2"])
     measuring.add_argument("--images", type=int, default=2000)
+    measuring.add_argument("--only", nargs="*", help="these networks alone")
     measuring.add_argument("--count", type=int, default=1000)
     measuring.add_argument("--half", choices=["seen", "unseen", "all"], default="all")
     for name in ("--networks", "--train", "--test", "--digits"):
@@ -190,12 +191,17 @@ def main() -> None:
         print("\n".join(table(options.files)))
         return
     widths = [tuple(int(part) for part in text.split("/")) for text in options.bits]
-    rows: list[dict[str, Any]] = []
+    # Rows of an earlier run stay, but for those that are measured again.
+    rows = json.loads(options.output.read_text())["rows"] if options.output.is_file() else []
     for task in SETS[options.set](options):
+        if options.only and task.name not in options.only:
+            continue
         for bits in widths:
             for edition in options.rules:
-                rows.append(measure(task, edition, bits))  # type: ignore[arg-type]
-                print(json.dumps(rows[-1]), flush=True)
+                row = measure(task, edition, bits)  # type: ignore[arg-type]
+                keys = ("network", "rules", "bits")
+                rows = [old for old in rows if any(old[key] != row[key] for key in keys)] + [row]
+                print(json.dumps(row), flush=True)
         command = f"python benchmarks/defaults.py measure {options.set} --half {options.half} --images {options.images}"
         stored = {
             "label": options.label or options.set, "command": command, "fpgaq": __version__, "numpy": np.__version__,

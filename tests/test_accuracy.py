@@ -9,6 +9,7 @@ import pytest
 
 from fpgaq.base.data import Dataset, load_data
 from fpgaq.pipeline import load_model
+from fpgaq.pipeline import quantize as quantize_model
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.study.report.comparison import Comparison, compare
@@ -75,11 +76,11 @@ def test_two_digits_apart(shared_models):
 
 @pytest.mark.parametrize("name", ["20210410_155606", "20210410_155640", "20210410_155748"])
 def test_unscaled_tables(shared_models, name):
-    """Features from 0..1 to 0..512 in one input: activations of 12 bits, and one row of 123 of tolerance."""
+    """Features from 0..1 to 0..512 in one input, at the default, and one row of 123 of tolerance."""
     rows = np.loadtxt(shared_models / "nnc_titanic" / "validation.csv", delimiter=",", skiprows=1, dtype=np.float32)
     graph = load_model(shared_models / "nnc_titanic" / f"{name}.nnp")
     source, labels = graph.inputs[0], rows[:, 0].astype(np.int64)
-    integer = quantize(graph, {source: rows[:100, 1:]}, QuantizeOptions(activation_bits=12))
+    integer = quantize_model(graph, {source: rows[:100, 1:]})
     found = compare(graph, integer, Dataset({source: rows[100:, 1:]}, labels[100:]), timed=False)
     assert found.float_top1 is not None and found.integer_top1 is not None and found.agreement is not None
     assert found.integer_top1 >= found.float_top1 - 1.5 / found.samples, found

@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("fpgaq", "templates", "examples", "pyproject.toml", "README.md", "LICENSE", ".gitignore")
 CORE = {"numpy", "h5py", "jinja2", "cocotb", "click", "rich", "onnx", "joblib"}
-EXTRAS = {"plot", "synth", "nnabla", "tflite", "cluster", "fast", "all", "dev"}
+EXTRAS = {"plot", "images", "synth", "nnabla", "tflite", "cluster", "fast", "all", "dev"}
 
 
 def build(folder: Path, mask: int, year: int, seed: int) -> Path:

@@ -21,6 +21,8 @@ from fpgaq.base.results import MOST_ROWS, Result, html_table
 from fpgaq.integer.graph import IntegerGraph
 from fpgaq.model.graph import Affine, Graph
 from fpgaq.quantizer.config import QuantizeOptions
+from fpgaq.study.pruning.options import PruneOptions
+from tests.compat.interface import NETWORKS
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "digits_cnn"
 
@@ -105,8 +107,6 @@ def test_a_network_is_run_and_called(network: IntegerGraph, images: np.ndarray) 
 
 
 def test_networks_with_several_inputs_or_outputs() -> None:
-    from tests.compat.interface import NETWORKS
-
     network = fpgaq.load_integer(NETWORKS / "every_operator.fpgaq")
     data = {name: np.zeros((2, *transform.model_shape)) for name, transform in network.transforms.items()}
     if len(network.inputs) > 1:
@@ -124,7 +124,8 @@ def test_reprs_are_one_short_line_and_notebooks_get_tables(network: IntegerGraph
         table = shown._repr_html_()
         assert table.count("<tr>") == len(shown.operators) + 1
         assert all(f"<td>{op.name}</td>" in table for op in shown.operators)
-    assert repr(network) == "<IntegerGraph: runtime, x 8x8x1 u8.0 -> y 1x1x10 s18.11, 5 integer operators>"
+    output = network.tensors["y"].format.describe()
+    assert repr(network) == f"<IntegerGraph: runtime, x 8x8x1 u8.0 -> y 1x1x10 {output}, 5 integer operators>"
 
 
 def test_names_from_files_are_escaped() -> None:
@@ -148,10 +149,17 @@ def results(network: IntegerGraph, tmp_path_factory: pytest.TempPathFactory) -> 
         "Exploration": fpgaq.explore({"d": graph}, calibration, device="xc7", bits=(8,), multipliers=(1, 2)),
         "Sensitivity": fpgaq.sensitivity(graph, calibration),
         "SearchResult": fpgaq.search(graph, calibration, budget="60%", widths=(4, 8)),
+        "UnrollResult": pipeline.unroll(NETWORKS / "perceptron.fpgaq", folder.parent / "unrolled"),
+        "PruneResult": fpgaq.prune(
+            fpgaq.load_model(EXAMPLE / "model.nnp", passes=False), calibration, PruneOptions(macs=0.9, measure="l1")
+        ),
     }
 
 
-NAMES = ("Summary", "Comparison", "GenerateResult", "Exploration", "Sensitivity", "SearchResult")
+NAMES = (
+    *("Summary", "Comparison", "GenerateResult", "Exploration", "Sensitivity", "SearchResult"),
+    *("UnrollResult", "PruneResult"),
+)
 
 
 @pytest.mark.parametrize("name", NAMES)

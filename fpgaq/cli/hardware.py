@@ -253,6 +253,8 @@ def memory_lines(storage: Storage | None) -> list[str]:
             f"warning: no supported part holds {storage.blocks:,} block RAMs, {storage.largest} with"
             f" {storage.holds:,} the most; take fewer bits or a smaller network"
         )
+    elif storage.parts:
+        lines.append(f"parts whose block RAM holds it: {', '.join(storage.parts)}")
     return lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ..base.errors import UsageError
@@ -177,7 +178,14 @@ class RunOptions:
     integer: Annotated[str, Argument("FPGAQ")]
     data: Annotated[str, Option("Samples in the units of calibration.", metavar="NPZ")]
     samples: ArrayOptions
-    output: Annotated[str, Option("Integer outputs y, real values y_float.", "-o", metavar="NPZ")]
+    output: Annotated[
+        str,
+        Option(
+            "Integer outputs y and real values y_float as .npz; the integers alone as .npy or .csv.",
+            "-o",
+            metavar="FILE",
+        ),
+    ]
     engine: Engine = "auto"
 
 
@@ -187,14 +195,11 @@ def run(settings: Settings, options: RunOptions) -> None:
 
     Every engine gives the same integers.
     """
-    import io
-
-    import numpy as np
-
     from .. import pipeline
     from ..base.output import check_file, write_file
     from ..proof.runner import describe_engine
 
+    _check_suffix(options.output)
     check_file(options.output)
     with settings.progress("computing"):
         integer = pipeline.load_integer(options.integer)
@@ -205,12 +210,39 @@ def run(settings: Settings, options: RunOptions) -> None:
         key = "y" if len(results) == 1 else name
         arrays[key], arrays[f"{key}_float"] = integers, real
         lines.append(f"{printable(name)}: {len(integers):,} frames of {shape_text(integers.shape[1:])}")
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    write_file(options.output, buffer.getvalue())
+    write_file(options.output, _as_file(options.output, arrays))
     shapes = {name: list(array.shape) for name, array in arrays.items()}
     lines += [f"computed by {describe_engine(used)}", *estimate_only(integer), f"written: {printable(options.output)}"]
     settings.show(lines, {"output": options.output, "arrays": shapes, "engines": sorted(used)})
+
+
+def _check_suffix(path: str) -> None:
+    """UsageError for a suffix that names another format than those that are written."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in ("", ".npz", ".npy", ".csv"):
+        raise UsageError(f"{path}: outputs are written as .npz, .npy or .csv; name one of these")
+
+
+def _as_file(path: str, arrays: dict[str, NDArray[Any]]) -> bytes:
+    """The arrays in the format of the path: all of them as .npz, the integers of an only output as .npy or .csv.
+
+    A line of a .csv is a frame, its elements in the model's own order.
+    """
+    import io
+
+    import numpy as np
+
+    suffix, buffer = Path(path).suffix.lower(), io.BytesIO()
+    if suffix not in (".npy", ".csv"):
+        np.savez_compressed(buffer, **arrays)
+        return buffer.getvalue()
+    if "y" not in arrays or len(arrays) != 2:
+        raise UsageError(f"{path}: the network has several outputs, which only an .npz holds; name one")
+    if suffix == ".npy":
+        np.save(buffer, arrays["y"])
+    else:
+        np.savetxt(buffer, arrays["y"].reshape(len(arrays["y"]), -1), fmt="%d", delimiter=",")
+    return buffer.getvalue()
 
 
 @command(NoOptions, "fpgaq doctor --json")

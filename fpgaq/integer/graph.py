@@ -517,8 +517,9 @@ class IntegerGraph:
         ModelError
             Data that do not fit the network's inputs.
         """
+        from .host_functions import model_outputs
         from .inputs import transform_data
-        from .reference import run, to_model_layout
+        from .reference import run
 
         if not isinstance(data, Mapping):
             if len(self.inputs) != 1:
@@ -526,9 +527,7 @@ class IntegerGraph:
                     f"one array for a network with inputs {list(self.inputs)}; give a mapping of name to array"
                 )
             data = {self.inputs[0]: data}
-        results = run(self, transform_data(self, data))
-        integers = {name: to_model_layout(self, name, results[name]) for name in self.outputs}
-        return {name: (array, self.tensors[name].real(array)) for name, array in integers.items()}
+        return model_outputs(self, run(self, transform_data(self, data)))
 
     def __call__(
         self, data: ArrayLike | Mapping[str, ArrayLike]

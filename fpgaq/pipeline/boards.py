@@ -148,17 +148,19 @@ def bitstream(
 def load_board(result: BitstreamResult, timeout: float = 300.0) -> None:
     """Load a board by openFPGALoader; ToolError if that is missing or fails."""
     import shutil
+    import tempfile
 
     from ..base.child import Limits, first_error, run_tool
     from ..base.errors import ToolError
 
-    command = [*result.load_command[:3], result.file]
-    if shutil.which(command[0]) is None:
-        raise ToolError(f"{command[0]}: not found; install it, then run {' '.join(result.load_command)}")
-    finished = run_tool(command[0], command, result.directory, Limits(timeout), log="load.log")
-    (result.directory / "load.log").unlink(missing_ok=True)
+    program = result.load_command[0]
+    if shutil.which(program) is None:
+        raise ToolError(f"{program}: not found; install it, then run {' '.join(result.load_command)}")
+    command = [*result.load_command[:-1], str((result.directory / result.file).resolve())]
+    with tempfile.TemporaryDirectory(prefix="fpgaq-load-") as folder:
+        finished = run_tool(program, command, Path(folder), Limits(timeout))
     if finished.code:
-        raise ToolError(f"{command[0]}: the board was not loaded: {first_error(finished.output)[:200]}")
+        raise ToolError(f"{program}: the board was not loaded: {first_error(finished.output)[:200]}")
 
 
 @dataclass(frozen=True)

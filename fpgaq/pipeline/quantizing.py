@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.choices import ActivationRange, Method, Rounding, WeightDelta, WeightRounding
+from ..base.choices import ActivationRange, Edition, Method, Rounding, WeightDelta, WeightRounding
 from ..base.errors import UsageError
+from ..base.formats import Format
 from ..base.kinds import expect
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
@@ -21,6 +22,7 @@ from .models import load_integer, load_model
 from .samples import Samples, as_stored, dataset_of, random_samples, user_data
 
 if TYPE_CHECKING:
+    from ..quantizer.onnx_integers import Grid
     from ..study.report.comparison import Comparison
 
 REMARKED_FRAMES = 1024
@@ -56,6 +58,7 @@ def quantize(
     table_bits: int | None = None,
     scale_bits: int | None = None,
     argmax: bool | None = None,
+    edition: Edition | None = None,
     layers: Mapping[str, Mapping[str, Any]] | None = None,
     input_range: tuple[float, float] | None = None,
 ) -> IntegerGraph:
@@ -115,6 +118,7 @@ def quantize(
         "table_bits": table_bits,
         "scale_bits": scale_bits,
         "argmax": argmax,
+        "edition": edition,
         "layers": layers,
     }
     given = {name: value for name, value in given.items() if value is not None}
@@ -171,19 +175,34 @@ def quantize_stated(
     from ..quantizer import onnx_integers, tflite_integers
 
     expect(model, "model")
-    readers = (onnx_integers.load_integers, tflite_integers.load_integers)
-    found = next(
-        (it for read in readers if (it := read(model, network, input_shapes, outputs, inputs)) is not None), None
-    )
+    grid = _input_grid(options)
+    found = onnx_integers.load_integers(model, network, input_shapes, outputs, inputs, grid)
+    if found is None:
+        found = tflite_integers.load_integers(model, network, input_shapes, outputs, inputs)
+        grid = None
     if found is None:
         return None
     if calibration is not None:
         raise UsageError(f"{model}: is quantized already and states its own scales; leave the calibration samples out")
+    if options is not None and grid is not None:
+        options = replace(options, input_scale=None, input_offset=None, input_bits=None)
     if options is not None and options != QuantizeOptions():
         raise UsageError(f"{model}: is quantized already and states its formats; leave the options of quantizing out")
+    if grid is not None and all(transform.kind != "real" for transform in found[0].transforms.values()):
+        raise UsageError(f"{model}: quantizes its inputs itself; leave --input-scale and the like out")
     if output is not None:
         save(found[0], output)
     return found
+
+
+def _input_grid(options: QuantizeOptions | None) -> Grid | None:
+    """Where the host rounds inputs to that a quantized model file leaves as real numbers; its zero is an integer."""
+    from ..quantizer.onnx_integers import Grid
+
+    if options is None or options.input_scale is None or (options.input_offset or 0.0) % 1:
+        return None
+    offset = options.input_offset or 0.0
+    return Grid(1 / options.input_scale, int(offset), Format(options.input_bits or 8, 0))
 
 
 def _quantize_fixed(

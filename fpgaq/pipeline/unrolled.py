@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import UnsupportedError
+from ..base.results import Result
 from ..integer.graph import IntegerAffine, IntegerGraph
 from ..integer.inputs import transform_data
 from .hardware import NETWORK_FILE, bench_inputs, with_bench, wrapped_files, wrapper_of
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 ENDLESS_MULTIPLIERS = 1 << 20
 
 
-@dataclass(frozen=True)
-class UnrollResult:
+@dataclass(frozen=True, repr=False)
+class UnrollResult(Result):
     """The result of `unroll`.
 
     Parameters
@@ -71,6 +72,17 @@ class UnrollResult:
             "wrapper": self.wrapper.as_json() if self.wrapper else None,
             "files": list(self.files),
         }
+
+    def headline(self) -> str:
+        """The folder, the registers and the look-up tables, in one line."""
+        return (
+            f"{self.directory}: unrolled, a frame a cycle, latency {self.plan.latency:,} cycles, {self.plan.tables:,}"
+            " LUTs of chains"
+        )
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each layer."""
+        return list(self.as_json()["layers"])
 
 
 def unroll(

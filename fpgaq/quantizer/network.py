@@ -111,6 +111,8 @@ def quantize(
         },
         classifier=graph.classifier,
     )
+    if not options.first_edition:
+        integer = merge_movements(integer)
     padded = (
         {}
         if options.first_edition

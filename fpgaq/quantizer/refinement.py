@@ -26,6 +26,7 @@ from .calibration import check_samples
 from .channel_pairs import find_pairs
 from .config import QuantizeOptions
 from .elements import MAX_TABLE_BITS
+from .methods import FEW_BITS
 from .network import quantize
 from .plan import ROUNDING, final_tensors
 
@@ -37,7 +38,7 @@ START = 1e-3
 """An error (`output_divergence`) up to which nothing is tried: about 98 answers of 100 agree at the worst."""
 ENOUGH = 2e-4
 """An error that ends the trials."""
-WORTH = 0.85
+WORTH = 0.75
 """A change is taken if it leaves at most this part of the error."""
 FEW_ELEMENTS = 256
 WIDE_PART = 0.1
@@ -211,7 +212,8 @@ def _changes(graph: Graph, options: QuantizeOptions, given: QuantizeOptions) -> 
     """The changes that may be tried now, the cheapest in hardware first."""
     if not options.balance and not options.equalize:
         yield _Change("balanced channels", replace(options, balance=True))
-        if find_pairs(graph):
+        # Weights of few bits have a step for each channel: equal ranges win nothing there.
+        if given.weight_bits > FEW_BITS and find_pairs(graph):
             yield _Change("equalized channels", replace(options, equalize=True))
     if options.activation_range is None:
         yield _Change("activation steps by the 99.9th percentile", replace(options, activation_range="percentile"))

@@ -1,4 +1,4 @@
-"""A whole board on a pseudo-terminal: the shell with its core, and the netlist that is placed; frames by `infer`."""
+"""A board behind a pseudo-terminal: the shell with its core, and the netlist that is placed; frames by `infer`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fpgaq import pipeline
@@ -44,6 +45,14 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert made.content.startswith(b"\xff\x00") or len(made.content) > 100_000
     assert result.load_command[:3] == ["openFPGALoader", "-b", "ice40_generic"]
     return folder / "board"
+
+
+def samples(board: Path, count: int) -> dict[str, np.ndarray]:
+    """Random data for the network of a board."""
+    network = pipeline.load_integer(board / "network.fpgaq")
+    (name,) = network.inputs
+    shape = network.transforms[name].model_shape
+    return {name: np.random.default_rng(4).normal(0, 60, size=(count, *shape))}
 
 
 def changed(board: Path, target: Path, edit: Callable[[Path, dict[str, Any]], None]) -> Path:
@@ -94,14 +103,15 @@ def use_netlist(flip: bool) -> Callable[[Path, dict[str, Any]], None]:
 
 
 def test_frames_of_the_simulated_board_are_exact(board: Path) -> None:
-    result = pipeline.infer(board, "sim", frames=3)
+    result = pipeline.infer(board, "sim", samples(board, 3))
     assert (result.frames, result.equal, result.resent, result.notes) == (3, 3, 0, ())
 
 
 def test_the_netlist_is_exact_and_a_flipped_weight_is_named(board: Path, tmp_path: Path) -> None:
-    assert pipeline.infer(changed(board, tmp_path / "same", use_netlist(flip=False)), "sim", frames=3).equal == 3
+    same, other = (changed(board, tmp_path / name, use_netlist(name == "other")) for name in ("same", "other"))
+    assert pipeline.infer(same, "sim", samples(board, 3)).equal == 3
     with pytest.raises(VerificationError, match=r"frame \d: element \d: expected -?\d+, the board computed"):
-        pipeline.infer(changed(board, tmp_path / "other", use_netlist(flip=True)), "sim", frames=6)
+        pipeline.infer(other, "sim", samples(board, 6))
 
 
 def test_another_network_and_damage_on_the_line(board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +131,7 @@ def test_another_network_and_damage_on_the_line(board: Path, tmp_path: Path, mon
         write(self, data, seconds)
 
     monkeypatch.setattr(SerialLine, "write", spoil)
-    result = pipeline.infer(board, "sim", frames=4)
+    result = pipeline.infer(board, "sim", samples(board, 4))
     assert (result.equal, result.resent) == (4, 2)
     assert result.notes == ("frame 1: the board found a wrong CRC; sent again",
                             "frame 2: the board found a wrong CRC; sent again")  # fmt: skip

@@ -72,7 +72,7 @@ def simulate(core: Core, script: list[bytes | int], work: Path) -> list[bytes | 
     subprocess.run(["vvp", "-n", "bench.vvp"], cwd=work, check=True, timeout=300, capture_output=True)
     lines = (work / "output.txt").read_text(encoding="ascii").split("\n")[:-1]
     assert all(len(line) == 2 for line in lines), lines
-    return list(Decoder().feed(bytes(int(line, 16) for line in lines)))
+    return Decoder().feed(bytes(int(line, 16) for line in lines))
 
 
 def frame(number: int, data: bytes) -> bytes:

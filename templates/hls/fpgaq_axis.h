@@ -7,9 +7,25 @@
 
 namespace fpgaq {
 
+// tdata has the elements side by side, lane 0 in the low bits, as interface.json says. With the vendor's types it is one
+// integer: a struct of ap_int<24> would have the gaps that C puts there.
 #ifdef FPGAQ_VENDOR
 template <class P>
-using Transfer = hls::axis<Beat<P>, 0, 0, 0>;
+using Data = ap_uint<P::lanes * P::Element::width>;
+template <class P>
+using Transfer = hls::axis<Data<P>, 0, 0, 0>;
+template <class P>
+typename P::Element get_lane(const Data<P>& data, int lane) {
+  FPGAQ_HLS(INLINE)  // wires
+  typename P::Element element;
+  element.range(P::Element::width - 1, 0) = data.range((lane + 1) * P::Element::width - 1, lane * P::Element::width);
+  return element;
+}
+template <class P>
+void set_lane(Data<P>& data, int lane, typename P::Element element) {
+  FPGAQ_HLS(INLINE)  // wires
+  data.range((lane + 1) * P::Element::width - 1, lane * P::Element::width) = element.range(P::Element::width - 1, 0);
+}
 template <class P>
 using PortChannel = hls::stream<Transfer<P>>;
 template <class P>
@@ -19,10 +35,20 @@ void mark(Transfer<P>& transfer) {
 }
 #else
 template <class P>
+using Data = Beat<P>;
+template <class P>
 struct Transfer {
-  Beat<P> data;
+  Data<P> data;
   ap_uint<1> last;
 };
+template <class P>
+typename P::Element get_lane(const Data<P>& data, int lane) {
+  return data.lane[lane];
+}
+template <class P>
+void set_lane(Data<P>& data, int lane, typename P::Element element) {
+  data.lane[lane] = element;
+}
 template <class P>
 struct PortChannel : hls::stream<Transfer<P>> {
   explicit PortChannel(const char* name) : hls::stream<Transfer<P>>(storage, P::frame_beats, name) {}
@@ -43,14 +69,14 @@ beats:
   lanes:
     for (int lane = 0; lane < P::lanes; ++lane) {
       FPGAQ_HLS(UNROLL)  // all lanes at once: these are wires
-      data.lane[lane] = typename Out::Element(transfer.data.lane[lane]);
+      data.lane[lane] = typename Out::Element(get_lane<P>(transfer.data, lane));
     }
     sink.write(data);
   }
 }
 
 // From the network to a port.
-template <class In, class P>
+template <class P, class In>
 void send(hls::stream<Beat<In>>& source, hls::stream<Transfer<P>>& port) {
 beats:
   for (int beat = 0; beat < P::frame_beats; ++beat) {
@@ -60,7 +86,7 @@ beats:
   lanes:
     for (int lane = 0; lane < P::lanes; ++lane) {
       FPGAQ_HLS(UNROLL)  // all lanes at once: these are wires
-      transfer.data.lane[lane] = typename P::Element(data.lane[lane]);
+      set_lane<P>(transfer.data, lane, typename P::Element(data.lane[lane]));
     }
     mark<P>(transfer);
     transfer.last = beat == P::frame_beats - 1;

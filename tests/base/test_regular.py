@@ -153,7 +153,8 @@ def test_a_bomb_takes_little(name: str, tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 
     finished = subprocess.run(
-        [sys.executable, "-m", "fpgaq", *arguments], preexec_fn=limit, capture_output=True, text=True, timeout=60,
+        [sys.executable, "-m", "fpgaq", *arguments, "--quiet"],
+        preexec_fn=limit, capture_output=True, text=True, timeout=60,
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert finished.returncode == 3 and finished.stderr.count("\n") == 1, finished.stderr

@@ -37,6 +37,24 @@ def test_run_writes_integers_and_real_values(call: Any, network: Path) -> None:
         assert len(set(steps)) == 1 and np.log2(steps[0]).is_integer()
 
 
+def test_run_heeds_the_suffix(call: Any, network: Path) -> None:
+    def written(name: str) -> Path:
+        path = network.parent / name
+        code, _, err = call("run", network, "--data", network.parent / "data.npz", "-o", path, "--quiet")
+        assert (code, err) == (0, "")
+        return path
+
+    with np.load(written("out.npz")) as arrays:
+        expected = arrays["y"]
+    assert np.array_equal(np.load(written("out.npy")), expected)
+    assert np.array_equal(np.loadtxt(written("out.CSV"), delimiter=",", dtype=np.int64), expected)
+    with np.load(written("plain")) as arrays:
+        assert np.array_equal(arrays["y"], expected)
+    code, _, err = call("run", network, "--data", network.parent / "data.npz", "-o", network.parent / "out.txt")
+    assert code == 2 and "outputs are written as .npz, .npy or .csv" in err
+    assert_one_line(err)
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """The smallest example through `fpgaq build --json`."""

@@ -41,5 +41,6 @@ def test_the_bytes_are_those_of_the_first_release(case: str) -> None:
     assert not integer.options and digest(integer) == DIGESTS[case]
 
 
-def test_all_examples_are_held() -> None:
-    assert {case.partition(" ")[0] for case in DIGESTS} == {path.parent.name for path in EXAMPLES.glob("*/model.nnp")}
+def test_the_examples_of_the_release_are_held() -> None:
+    names = {case.partition(" ")[0] for case in DIGESTS}
+    assert len(names) == 7 and names <= {path.parent.name for path in EXAMPLES.glob("*/model.nnp")}

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from fpgaq import pipeline
-from fpgaq.base.errors import UnsupportedError
+from fpgaq.base.errors import UnsupportedError, UsageError
 from fpgaq.integer import reference
+from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.quantizer.onnx_integers import confirm, load_integer_onnx, states_integers
 from tests.support.quantized_models import Writer
 
@@ -94,3 +95,38 @@ def refused_models():
 def test_each_is_refused_in_one_line(data: bytes, message: str) -> None:
     with pytest.raises(UnsupportedError, match=re.escape(message)):
         load_integer_onnx(data)
+
+
+def open_input(seed: int) -> tuple[bytes, np.ndarray, np.ndarray]:
+    """A dense layer of quantized weights and biases on an input that nothing quantizes, as QKeras leaves it."""
+    writer, random = QonnxWriter(seed), np.random.default_rng(seed)
+    weight, bias = random.normal(size=(6, 4)).astype(np.float32), random.normal(size=4).astype(np.float32)
+    first = writer.quant(writer.constant(weight), 1 / 32, 0, 6)
+    second = writer.quant(writer.constant(bias), 1 / 32, 0, 6)
+    tensor = writer.node("Add", (writer.node("MatMul", (writer.input((6,)), first)), second))
+    stated = [quant(values.astype(np.float64), 1 / 32, 0, 6, True, 0) for values in (weight, bias)]
+    return writer.bytes(tensor), stated[0], stated[1]
+
+
+def test_the_user_states_the_grid_of_an_input_that_the_file_leaves_open(tmp_path) -> None:
+    data, weight, bias = open_input(0)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(data)
+    with pytest.raises(UnsupportedError, match=r"state how the host quantizes it \(--input-scale, --input-bits\)"):
+        pipeline.quantize(path)
+    network = pipeline.quantize(path, options=QuantizeOptions(input_scale=64.0, input_bits=12))
+    samples = np.random.default_rng(1).normal(size=(50, 6))
+    ((_, found),) = pipeline.run(network, samples).values()
+    on_grid = np.floor(samples * 64 + 0.5) / 64
+    assert np.array_equal(found, on_grid @ weight + bias)
+
+
+def test_a_grid_is_refused_where_the_file_quantizes_its_inputs(tmp_path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(network(0)[0])
+    with pytest.raises(UsageError, match="quantizes its inputs itself; leave --input-scale"):
+        pipeline.quantize(path, options=QuantizeOptions(input_scale=64.0))
+    with pytest.raises(UsageError, match="leave the options of quantizing out"):
+        pipeline.quantize(path, options=QuantizeOptions(input_scale=64.0, input_offset=0.5))
+    with pytest.raises(UsageError, match="leave the options of quantizing out"):
+        pipeline.quantize(path, options=QuantizeOptions(weight_bits=4))

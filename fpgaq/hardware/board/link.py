@@ -8,7 +8,6 @@ RAM on the board. SLIP needs none, and adds 2 bytes in 256 to random data; a fra
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 END, ESC, ESC_END, ESC_ESC = 0xC0, 0xDB, 0xDC, 0xDD
@@ -34,12 +33,13 @@ class Decoder:
     _escaped: bool = False
     _broken: bool = False
 
-    def feed(self, data: bytes) -> Iterator[bytes | None]:
+    def feed(self, data: bytes) -> list[bytes | None]:
         """The payloads that end within `data`."""
+        found = []
         for byte in data:
             if byte == END:
                 if self._body or self._escaped or self._broken:
-                    yield self._finish()
+                    found.append(self._finish())
                 self._body, self._escaped, self._broken = bytearray(), False, False
             elif self._escaped:
                 self._broken |= byte not in (ESC_END, ESC_ESC)
@@ -49,6 +49,7 @@ class Decoder:
                 self._escaped = True
             else:
                 self._body.append(byte)
+        return found
 
     def _finish(self) -> bytes | None:
         payload, check = bytes(self._body[:-4]), bytes(self._body[-4:])

@@ -63,6 +63,8 @@ def dsp_blocks(kind: str, facts: Facts, family: str) -> tuple[int, int]:
         blocks, bits = _products(count, facts["element_bits"], facts["weight_bits"], family, facts["product_bits"])
         return blocks, bits * facts["changing_bits"] // facts["all_bits"]
     if kind == "fpgaq_divide":
+        if facts["MULTIPLIER_WIDTH"] == 1:
+            return 0, 0  # by a power of two: the only factor of one bit is 1, and its product is wires
         return _products(1, facts["DIVIDEND_WIDTH"] + 1, facts["MULTIPLIER_WIDTH"] + 1, family)
     if kind == "own" and facts["products"]:
         return _products(facts["products"], facts["first"], facts["second"], family)

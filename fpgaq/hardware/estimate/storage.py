@@ -7,8 +7,8 @@ from typing import Any
 
 from ...integer.graph import IntegerGraph
 from ..schedule import Schedule
-from ..schedule.storage import KINDS, memories
-from ..synth.devices import DEVICES, find_device
+from ..schedule.storage import KINDS, Memory, memories
+from ..synth.devices import DEVICES, Device, find_device
 from .memories import map_memory
 
 FAMILY = "xc7"
@@ -37,12 +37,15 @@ class Storage:
         The part of the most block RAM among those of known size that are built alike.
     holds : int
         Its block RAMs.
+    parts : tuple of str
+        The supported parts whose block RAM holds these memories, by the rule of their own family.
     """
 
     device: str
     kinds: dict[str, Kept]
     largest: str
     holds: int
+    parts: tuple[str, ...] = ()
 
     @property
     def bits(self) -> int:
@@ -67,7 +70,14 @@ class Storage:
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
         kinds = {name.replace(" ", "_"): asdict(kept) for name, kept in self.kinds.items()}
-        return {"device": self.device, "block_bits": self.block_bits, "blocks": self.blocks, "bits": self.bits, **kinds}
+        return {
+            "device": self.device,
+            "block_bits": self.block_bits,
+            "blocks": self.blocks,
+            "bits": self.bits,
+            "parts": list(self.parts),
+            **kinds,
+        }
 
 
 def measure_storage(graph: IntegerGraph, schedule: Schedule, device: str | None = None) -> Storage:
@@ -77,16 +87,34 @@ def measure_storage(graph: IntegerGraph, schedule: Schedule, device: str | None 
     """
     device = device or FAMILY
     family = find_device(device).family
+    kept = memories(graph, schedule.plans, schedule.edges, schedule.engines)
     bits, blocks = dict.fromkeys(KINDS, 0), dict.fromkeys(KINDS, 0)
-    for memory in memories(graph, schedule.plans, schedule.edges, schedule.engines):
+    for memory in kept:
         bits[memory.kind] += memory.bits
-        if memory.words > 2 or memory.kind == "weights":
-            mapped = map_memory(family, memory.width, memory.words, rom=memory.kind == "weights")
-            blocks[memory.kind] += mapped.blocks * memory.copies
+        blocks[memory.kind] += _blocks(memory, family)
+    needed: dict[str, int] = {}
+    parts = []
+    for part in sized_parts():
+        if part.family not in needed:
+            needed[part.family] = sum(_blocks(memory, part.family) for memory in kept)
+        if part.capacity is not None and needed[part.family] <= part.capacity.bram:
+            parts.append(part.name)
     sized = [
         (each.capacity.bram * each.bram_bits // find_device(device).bram_bits, each.name)
-        for each in DEVICES.values()
+        for each in sized_parts()
         if each.capacity is not None
     ]
     holds, largest = max(sized)
-    return Storage(device, {kind: Kept(bits[kind], blocks[kind]) for kind in KINDS}, largest, holds)
+    return Storage(device, {kind: Kept(bits[kind], blocks[kind]) for kind in KINDS}, largest, holds, tuple(parts))
+
+
+def sized_parts() -> tuple[Device, ...]:
+    """The supported parts, families without a size left out."""
+    return tuple(each for each in DEVICES.values() if each.capacity is not None)
+
+
+def _blocks(memory: Memory, family: str) -> int:
+    """Block RAMs of a memory; two words or fewer are registers."""
+    if memory.words <= 2 and memory.kind != "weights":
+        return 0
+    return map_memory(family, memory.width, memory.words, rom=memory.kind == "weights").blocks * memory.copies

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...base.errors import FitError
@@ -30,6 +30,12 @@ MUCH = 1.2
 
 SIZED_EVENTS = 8_000_000
 """Events of a frame of all candidates together whose memories are sized."""
+
+BUDGETS_TRIED = 3
+"""Smaller budgets that are divided beside the fewest multipliers, where memory asks for it."""
+
+WEIGHED_EVENTS = 250_000
+"""Events of a frame up to which a smaller budget is divided too, for the sake of memory."""
 
 MOST_SIZED = 1
 """Candidates whose memories are sized at most, besides the first one."""
@@ -157,6 +163,41 @@ class Candidates:
             sized = size_memories(graph, sizes)
             if sized.prediction.mean_interval <= interval:
                 yield each, sized
+
+
+def is_weighed(graph: IntegerGraph, sized: Sized) -> bool:
+    """Whether the memory of a network is large enough to count, and a second budget is divided in reasonable time."""
+    return _bits(graph, sized.network) > LARGE_MEMORY and sized.network.events <= WEIGHED_EVENTS
+
+
+def leanest_budget(
+    graph: IntegerGraph,
+    best: tuple[Candidate, Sized],
+    budgets: range,
+    divided: Callable[[int], tuple[Candidate, Sized]],
+) -> tuple[Candidate, Sized]:
+    """The best, or where that takes far more memory than the least of smaller `budgets`, the fastest that does not.
+
+    Those are looked for by halves.
+    """
+    if not budgets:
+        return best
+    found = divided(budgets[0])
+    most = MUCH * _bits(graph, found[1].network)
+    slowest = NEARLY * best[1].prediction.mean_interval
+    if _bits(graph, best[1].network) <= most or found[1].prediction.mean_interval > slowest:
+        return best
+    low, high = budgets.start, budgets.stop
+    for _ in range(BUDGETS_TRIED):
+        if high - low < 2:
+            break
+        middle = (low + high) // 2
+        other = divided(middle)
+        if _bits(graph, other[1].network) <= most:
+            low, found = middle, min(found, other, key=lambda pair: pair[1].prediction.mean_interval)
+        else:
+            high = middle
+    return found
 
 
 def size_memories(graph: IntegerGraph, needed: Needed) -> Sized:

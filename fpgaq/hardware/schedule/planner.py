@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ...base.errors import FitError
 from ...integer.check.carried import check_carried
 from ...integer.graph import IntegerGraph, IntegerOperator
 from .beats import BeatNetwork
-from .candidates import Candidates
+from .candidates import NEARLY, Candidates, is_weighed, leanest_budget
 from .folding import FoldRange, fold_sizes
 from .lanes import BUBBLE, Choice, choose_lanes
 from .memories import Sized, describe, shrink_memories, with_generous_queue
@@ -81,10 +82,26 @@ def draft(graph: IntegerGraph, target: Target) -> Draft:
     check_carried(graph)
     ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
     least = _port_beats(graph)
-    choices = _choices(graph, ranges, target, least)
-    networks = [pair for choice in choices for pair in _networks(graph, ranges, choice, least)]
-    candidates = Candidates(networks)
-    best, sized = candidates.chosen(graph) if target.latency is None else candidates.within(graph, target.latency)
+
+    def candidates(wanted: Target) -> Candidates:
+        choices = _choices(graph, ranges, wanted, least)
+        return Candidates([pair for choice in choices for pair in _networks(graph, ranges, choice, least)])
+
+    if target.latency is not None:
+        best, sized = candidates(target).within(graph, target.latency)
+    else:
+        best, sized = candidates(target).chosen(graph)
+        if target.multipliers is not None and is_weighed(graph, sized):
+            # The fewest multipliers that are nearly as fast may be divided such that far less waits.
+            slower = replace(target, multipliers=None, cycles=int(NEARLY * sized.prediction.mean_interval))
+            fewer = choose_lanes(ranges, slower, least, BUBBLE).multipliers
+            with suppress(FitError):
+                best, sized = leanest_budget(
+                    graph,
+                    (best, sized),
+                    range(fewer, target.multipliers),
+                    lambda budget: candidates(replace(target, multipliers=budget)).chosen(graph),
+                )
     return Draft(target, best.lanes, sized, sum(layer.macs for layer in ranges))
 
 

@@ -13,8 +13,8 @@ from .plan import UnrolledPlan
 def beat_network(graph: IntegerGraph, plan: UnrolledPlan) -> BeatNetwork:
     """What the beat model needs of an unrolled network.
 
-    The model's layer takes a beat into a register of its own, which a stage of the pipeline models. It has places for
-    two more beats than the pipeline; these matter only while the output holds everything up, and change no interval.
+    The model's layer takes a beat into a register of its own, for which a stage of the pipeline stands. It has room for
+    two more beats than the pipeline. They matter only while the output holds everything up, and change no interval.
     """
     (source,), (result,) = graph.inputs, graph.outputs
     elements = {name: graph.tensors[name].size for name in (source, result)}

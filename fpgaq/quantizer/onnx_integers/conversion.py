@@ -51,6 +51,8 @@ class Conversion(Builder):
         self.quantized: dict[str, Quantized] = {}
         self.transforms: dict[str, InputTransform] = {}
         self.remarks: list[str] = []
+        self.input_grid: Grid | None = None
+        """Where inputs of real numbers are rounded to that no quantizer of the file takes, if the user said so."""
         self.inner: set[str] = set()
         """The names that nodes read."""
         self._names: set[str] = set()
@@ -131,6 +133,18 @@ class Conversion(Builder):
         self.stored[value.source], self.transforms[value.source] = tensor, transform
         return value.source
 
+    def start(self, value: Data, grid: Grid, where: str) -> Stored:
+        """An input of real numbers on a grid that the user stated: ``round(x / scale + zero_point)``, half up."""
+        if value.factor != 1 or value.offset:
+            raise UnsupportedError(f"{where}: scales or shifts the input before a layer reads it; state no input scale")
+        height, width, channels = image_of(value.shape)
+        transform = InputTransform(
+            float(1 / grid.exact), float(grid.zero_point), "half_up", (), (channels, height, width), "real"
+        )
+        tensor = Tensor(value.source, (height, width, channels), grid.format, value.source, grid.scale, grid.zero_point)
+        self.stored[value.source], self.transforms[value.source] = tensor, transform
+        return Stored(value.name, value.shape, value.source, True)
+
     def _table(self, source: Stored, compute, grid: Grid, output: str, where: str, name: str) -> str:  # type: ignore[no-untyped-def]
         tensor = self.stored[source.tensor]
         if tensor.format.width > MAX_TABLE_WIDTH:
@@ -149,7 +163,24 @@ class Conversion(Builder):
         op = IntegerTable(name, (tensor.name,), output, table, full, Requantize((0,), "half_up"))
         return self.put(op, tensor.shape, grid)
 
+    def folded(self, value: Accumulated) -> Accumulated:
+        """Offsets of whole accumulator steps as a part of the bias, where converters add it in a node of its own."""
+        op = value.operator
+        if isinstance(op, IntegerMultiply) or not any(value.offsets):
+            return value
+        count = len(op.bias)
+        scales, offsets = (values * count if len(values) == 1 else values for values in (value.scales, value.offsets))
+        steps = [offset / scale for offset, scale in zip(offsets, scales, strict=True)]
+        if any(step.denominator != 1 or abs(step) >= 1 << 40 for step in steps):
+            return value
+        moved = replace(op, bias=op.bias + np.array([int(step) for step in steps], np.int64))
+        width = max(2, operator_bounds(moved, self.stored[op.input].format).width)
+        if width > 64:
+            return value
+        return replace(value, operator=replace(moved, accumulator_width=width), offsets=(Fraction(0),))
+
     def _requantize(self, value: Accumulated, grid: Grid, output: str, where: str) -> str:
+        value = self.folded(value)
         op, formats = value.operator, [self.stored[name].format for name in value.operator.inputs]
         spans = result_ranges(op, *formats)
         low, high = limits_of(value, grid)

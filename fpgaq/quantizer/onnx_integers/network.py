@@ -32,8 +32,17 @@ def states_integers(data: bytes) -> bool:
     return any(node.type in QUANTIZERS or node.type.startswith("com.microsoft.Q") for node in nodes)
 
 
-def load_integer_onnx(data: bytes, network: str | None = None) -> tuple[IntegerGraph, tuple[str, ...]]:
+def load_integer_onnx(
+    data: bytes, network: str | None = None, input_grid: Grid | None = None
+) -> tuple[IntegerGraph, tuple[str, ...]]:
     """Read a quantized model, in QDQ or QOperator form.
+
+    Parameters
+    ----------
+    data : bytes
+    network : str, optional
+    input_grid : Grid, optional
+        Where real inputs are rounded to that the file does not quantize.
 
     Returns
     -------
@@ -52,12 +61,12 @@ def load_integer_onnx(data: bytes, network: str | None = None) -> tuple[IntegerG
     """
     model = read_model(data)
     try:
-        return _load(model, network)
+        return _load(model, network, input_grid)
     except UnicodeDecodeError:
         raise ModelError("holds a name that is not valid UTF-8; save the model again") from None
 
 
-def _load(model: Any, network: str | None) -> tuple[IntegerGraph, tuple[str, ...]]:
+def _load(model: Any, network: str | None, input_grid: Grid | None) -> tuple[IntegerGraph, tuple[str, ...]]:
     graph = model.graph
     if network is not None and network != graph.name:
         raise ModelError(f"no network {network!r}; the file has {graph.name!r}")
@@ -72,7 +81,7 @@ def _load(model: Any, network: str | None) -> tuple[IntegerGraph, tuple[str, ...
     shapes, batch = _input_shapes([declared[name] for name in inputs])
     reserved = {name for node in graph.node for name in (*node.input, *node.output)}
     owner = Conversion(read_opset(model), batch or 1, batch is None, reserved | set(inputs))
-    owner.inner = read
+    owner.inner, owner.input_grid = read, input_grid
     for name, tensor in initializers.items():
         if name in read:
             owner.constants[name] = to_array(tensor, f"initializer {name!r}")
@@ -163,6 +172,7 @@ def _finish(owner: Conversion, name: str) -> tuple[str, tuple[int, ...]]:
 
 def _accumulators(owner: Conversion, name: str, value: Accumulated) -> str:
     """A layer that ends the model unrounded leaves its accumulators."""
+    value = owner.folded(value)
     op = value.operator
     single = len(set(value.scales)) == 1 and len(set(value.offsets)) == 1
     if not single or value.low is not None or value.high is not None or isinstance(op, IntegerMultiply):

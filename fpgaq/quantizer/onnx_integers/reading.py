@@ -12,7 +12,7 @@ from ...base.errors import ModelError, UnsupportedError
 from ...base.formats import Format
 from ...model.importers.onnx.builder import Call
 from .conversion import Conversion
-from .values import Grid, Quantized, Stored
+from .values import Data, Grid, Quantized, Stored
 
 FORMATS = {
     "uint8": Format(8, 0, False),
@@ -66,10 +66,14 @@ def grid(call: Call, scale: int, zero_point: int, default: Format | None = None)
 def real(call: Call, index: int) -> Stored:
     """A computed input that was dequantized."""
     value = call.tensor(index)
+    owner = conversion(call)
+    if isinstance(value, Data) and owner.input_grid is not None:
+        return owner.start(value, owner.input_grid, call.where)
     if not isinstance(value, Stored):
+        advice = "; state how the host quantizes it (--input-scale, --input-bits)" if isinstance(value, Data) else ""
         raise UnsupportedError(
-            f"{call.where}: reads {value.name!r}, which nothing quantizes; put QuantizeLinear and DequantizeLinear"
-            " before it, or quantize the float model by calibration"
+            f"{call.where}: reads {value.name!r}, which nothing quantizes{advice}; or put QuantizeLinear and"
+            " DequantizeLinear before it, or quantize the float model by calibration"
         )
     if not value.real:
         raise UnsupportedError(f"{call.where}: computes real numbers on integers; put a DequantizeLinear before it")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...base.data import Dataset
 from ...base.errors import FitError, UsageError
+from ...base.results import Result
 from ...model.executor import run_float
 from ...model.graph import Graph, Softmax
 from .budget_search import Found
@@ -23,8 +24,8 @@ from .shrinkage import rebuild
 from .units import Units, find_units
 
 
-@dataclass(frozen=True, eq=False)
-class PruneResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class PruneResult(Result):
     """The pruned network, how it came about, and the figures of both."""
 
     graph: Graph
@@ -37,6 +38,18 @@ class PruneResult:
         """Plain values for `--json`."""
         groups = [{**group.as_json(), "kept": kept} for group, kept in zip(self.groups, self.found.counts, strict=True)]
         return {"groups": groups, "before": self.before.as_json(), "after": self.after.as_json()}
+
+    def headline(self) -> str:
+        """How many channels of the groups are left, in one line."""
+        kept, size = sum(self.found.counts), sum(group.size for group in self.groups)
+        return f"{self.graph.name}: {kept:,} of {size:,} channels kept in {len(self.groups)} groups"
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each group of channels."""
+        return [
+            {"layers": " + ".join(group.layers), "channels": group.size, "kept": kept}
+            for group, kept in zip(self.groups, self.found.counts, strict=True)
+        ]
 
 
 def prune_graph(

@@ -36,7 +36,7 @@ void feed(hls::stream<fpgaq::Transfer<P>>& port, const long long* frame) {
       for (int lane = 0; lane < P::lanes; ++lane) {
         const int channel = beat * P::lanes + lane;
         const long long number = channel < P::channels ? frame[pixel * P::channels + channel] : 0;
-        transfer.data.lane[lane] = typename P::Element(number);
+        fpgaq::set_lane<P>(transfer.data, lane, typename P::Element(number));
       }
       fpgaq::mark<P>(transfer);
       transfer.last = pixel == P::pixels - 1 && beat == P::pixel_beats - 1;
@@ -54,7 +54,7 @@ bool collect(hls::stream<fpgaq::Transfer<P>>& port, long long* frame) {
       const fpgaq::Transfer<P> transfer = port.read();
       for (int lane = 0; lane < P::lanes; ++lane) {
         const int channel = beat * P::lanes + lane;
-        const long long number = static_cast<long long>(transfer.data.lane[lane]);
+        const long long number = static_cast<long long>(fpgaq::get_lane<P>(transfer.data, lane));
         if (channel < P::channels) frame[pixel * P::channels + channel] = number;
         sound = sound && (channel < P::channels || number == 0);
       }

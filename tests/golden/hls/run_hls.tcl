@@ -1,4 +1,5 @@
-# C simulation, synthesis, co-simulation and IP export of network random 7: vitis_hls -f run_hls.tcl
+# C simulation, synthesis, co-simulation and IP export of network random 7:
+# vitis-run --mode hls --tcl run_hls.tcl, or vitis_hls -f run_hls.tcl before 2024.2
 #
 # Options are environment variables: FPGAQ_PART, FPGAQ_CLOCK (period in ns), FPGAQ_STEPS (any of csim csynth cosim
 # export, in this order), FPGAQ_PROJECT (a folder that is made anew).

@@ -10,13 +10,15 @@ import pytest
 
 from fpgaq import pipeline
 from fpgaq.base.choices import BOARD_NAMES
-from fpgaq.base.errors import FitError, UsageError
-from fpgaq.hardware.board.bitstream import placing_of
+from fpgaq.base.errors import FitError, ToolError, UsageError
+from fpgaq.hardware.board.bitstream import Bitstream, placing_of
 from fpgaq.hardware.board.boards import BAUD, find_board
 from fpgaq.hardware.board.table import BOARDS
 from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.schedule import Target
+from fpgaq.hardware.synth.cells import Counts
 from fpgaq.hardware.synth.devices import DEVICES
+from fpgaq.pipeline import BitstreamResult
 from tests.support.network_builder import NetworkBuilder
 
 ROOT = Path(__file__).parents[3]
@@ -71,3 +73,32 @@ def test_a_core_that_is_too_large_is_refused_before_it_is_placed(tmp_path: Path)
     with pytest.raises(FitError, match=r"iCEBreaker: .* of 8 DSP.*; generate it with fewer --multipliers"):
         pipeline.bitstream(tmp_path / "out", "icebreaker")
     assert not (tmp_path / "out-icebreaker").exists()
+
+
+LOADER = """#!/bin/sh
+echo "$@" > "$CALLED"
+test -f "$3" || { echo "Error: no such file"; exit 1; }
+test -z "$REFUSE" || { echo "Error: no cable found"; exit 1; }
+"""
+
+
+def test_loading_runs_the_line_that_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Bitstream(b"bits", b"{}", "bin", Counts(), {}, 30.0, 1, (), 1.0)
+    (tmp_path / "eye.bin").write_bytes(b"bits")
+    result = BitstreamResult(tmp_path, find_board("icebreaker"), "eye.bin", BAUD, made, 10, 1.0, 1.0)
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
+    with pytest.raises(
+        ToolError, match="openFPGALoader: not found; install it, then run openFPGALoader -b ice40_generic"
+    ):
+        pipeline.load_board(result)
+    (tmp_path / "bin").mkdir()
+    loader = tmp_path / "bin" / "openFPGALoader"
+    loader.write_text(LOADER, encoding="ascii")
+    loader.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setenv("CALLED", str(tmp_path / "called"))
+    pipeline.load_board(result)
+    assert (tmp_path / "called").read_text().split() == result.load_command[1:]
+    monkeypatch.setenv("REFUSE", "1")
+    with pytest.raises(ToolError, match="the board was not loaded: Error: no cable found"):
+        pipeline.load_board(result)

@@ -19,6 +19,12 @@ def test_every_payload_comes_back_in_pieces_of_any_size() -> None:
     assert found == payloads
 
 
+def test_whoever_takes_the_first_payload_only_does_not_get_it_again() -> None:
+    decoder = Decoder()
+    assert decoder.feed(encode(b"one") + encode(b"two")[:3])[0] == b"one"
+    assert decoder.feed(encode(b"two")[3:]) == [b"two"]
+
+
 def test_an_end_stands_only_at_the_ends() -> None:
     assert encode(bytes([END, ESC, 7])).count(END) == 2
 

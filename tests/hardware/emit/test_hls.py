@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -267,3 +268,47 @@ def test_vectors_hold_the_golden_values(tmp_path: Path) -> None:
     for port, tensor in (("s_axis", graph.inputs[0]), ("m_axis", graph.outputs[0])):
         stored = np.loadtxt(folder / "vectors" / f"{port}.txt", dtype=np.int64, ndmin=2)
         assert (stored == golden[tensor].reshape(len(stored), -1)).all()
+
+
+AXIS = """#pragma once
+#include <ap_int.h>
+#include <hls_stream.h>
+namespace hls {
+template <class T, int U, int I, int D>
+struct axis {
+  static_assert(T::width % 8 == 0, "whole bytes");
+  T data;
+  ap_uint<T::width / 8> keep, strb;
+  ap_uint<1> last;
+};
+}
+"""
+AP_TYPES = Path(os.environ.get("FPGAQ_AP_TYPES", ""))
+
+
+@needs_compiler
+@pytest.mark.skipif(
+    not (AP_TYPES / "ap_int.h").is_file(), reason="needs FPGAQ_AP_TYPES, a folder with AMD's ap_int.h and hls_stream.h"
+)
+def test_with_the_vendors_types(tmp_path: Path) -> None:
+    """The ports are integers of the bits that interface.json says, and every golden value is equal."""
+    graph = small_network()
+    folder = write(graph, tmp_path / "out")
+    (tmp_path / "ap_axi_sdata.h").write_text(AXIS, encoding="ascii")
+    command = ["g++", "-std=c++17", "-w", f"-I{tmp_path}", f"-I{AP_TYPES}", "-Isrc", "-I.", "bench.cpp",
+               "src/network.cpp", "-o", "vendor"]  # fmt: skip
+    built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr[-2000:]
+    ran = subprocess.run(["./vendor", "vectors"], cwd=folder, capture_output=True, text=True, check=False)
+    assert (ran.returncode, "0 values differ" in ran.stdout) == (0, True)
+    interface = json.loads((folder / "interface.json").read_text(encoding="utf-8"))
+    bits = [port["tdata_bits"] for side in ("inputs", "outputs") for port in interface[side]]
+    text = (folder / "src" / "network.h").read_text(encoding="utf-8")
+    kinds = re.findall(r"^struct (\w+) : fpgaq::Stream", text, re.MULTILINE)
+    asserted = [f"static_assert(fpgaq::Data<{interface['top']}_parts::{kind}>::width == {width});"
+                for kind, width in zip(kinds, bits, strict=True)]  # fmt: skip
+    (folder / "widths.cpp").write_text(
+        "\n".join(['#include "network.h"', *asserted, "int main() {}"]), encoding="ascii"
+    )
+    command = [*command[: command.index("bench.cpp")], "widths.cpp", "-o", "widths"]
+    assert subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0

@@ -22,11 +22,12 @@ from fpgaq.hardware.estimate.memories import Memory, map_memory
 from fpgaq.hardware.estimate.model import COEFFICIENTS, weigh
 from fpgaq.hardware.estimate.multipliers import factor_bits
 from fpgaq.hardware.estimate.quantities import sum_quantities
-from fpgaq.hardware.schedule import Target, make_schedule
+from fpgaq.hardware.schedule import Target, WindowPlan, make_schedule
 from fpgaq.hardware.synth import synthesize
 from fpgaq.hardware.synth.devices import find_device
 from fpgaq.integer.file import save
 from tests.support.network_builder import NetworkBuilder
+from tests.support.network_shapes import Shape
 
 DATA = Path(__file__).parents[3] / "benchmarks" / "estimator_data"
 DEVICES = ("xc7", "xcup", "ecp5-85k", "ice40-hx8k", "ice40-up5k", "gowin-gw1n9")
@@ -226,3 +227,13 @@ def test_generate_prints_estimate_error_and_limit(tmp_path: Path, capsys: pytest
     unrolled = ["generate", str(network), "-o", str(tmp_path / "out"), "--unroll", "--device", "xc7"]
     assert cli.invoke(unrolled) == 2
     assert "--device estimates folded networks" in capsys.readouterr().err
+
+
+def test_a_mean_over_a_power_of_two_takes_no_dsp() -> None:
+    """As Yosys 0.70 counts: the series 7 has 4 DSP blocks for the convolution and none for a mean of 64 pixels."""
+    for size, means in ((8, 0), (7, 1)):
+        net = Shape((size, size, 4))
+        graph = net.graph(net.mean(net.convolution("x", 4, 1)))
+        schedule = make_schedule(graph, Target(multipliers=4))
+        (mean,) = (plan for plan in schedule.plans if isinstance(plan, WindowPlan) and plan.kind == "sum")
+        assert estimate_schedule(graph, schedule, "xc7").counts.dsp == 4 + means * mean.lanes_out

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from fpgaq.base.errors import FitError
 from fpgaq.hardware.schedule import Target, WindowPlan, candidates, make_schedule, plan_hardware
 from fpgaq.hardware.schedule.storage import buffer_bits, memories
-from fpgaq.integer.graph import IntegerAffine, IntegerConvolution
-from tests.support.known_networks import lenet, skip
-from tests.support.network_shapes import Shape, chain
+from fpgaq.integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph
+from tests.support.known_networks import lenet, same_padded, skip
+from tests.support.network_shapes import Shape, chain, mobilenet, resnet8, resnet18
 
 
 def residual() -> Shape:
@@ -95,3 +97,44 @@ def test_deep_networks_end() -> None:
     _, schedule = plan_hardware(chain(37, 4), Target(multipliers=64))
     assert len(schedule.plans) == 37 and schedule.multipliers <= 64
     assert schedule.prediction.mean_interval == 64
+
+
+def wasteful(graph: IntegerGraph, budgets: Iterable[int]) -> list[tuple[int, int]]:
+    """Budgets that take more than 1.2 times the memory of a smaller one that is at most 5 % slower."""
+    rows = []
+    for budget in budgets:
+        lowered, schedule = plan_hardware(graph, Target(multipliers=budget))
+        bits = buffer_bits(lowered, schedule.plans, schedule.edges)
+        rows.append((budget, schedule.prediction.mean_interval, bits))
+    return [
+        (budget, fewer)
+        for budget, interval, bits in rows
+        for fewer, other, least in rows
+        if fewer < budget and other <= candidates.NEARLY * interval and bits > candidates.MUCH * least
+    ]
+
+
+def test_no_smaller_budget_saves_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted everywhere as where it is large; without the weight of smaller budgets 44 takes 1.55 times that of 40."""
+    graph = same_padded()
+    assert wasteful(graph, (40, 44)) == [(44, 40)]
+    monkeypatch.setattr(candidates, "LARGE_MEMORY", 0)
+    assert wasteful(graph, (40, 44)) == []
+
+
+@pytest.mark.slow
+def test_no_smaller_budget_saves_much_memory_of_large_networks() -> None:
+    assert wasteful(resnet8(), (200, 208, 212, 220, 224)) == []
+    assert wasteful(mobilenet(), (880, 930, 980, 1024)) == []
+
+
+def test_a_queue_before_a_serializer_holds_what_waits() -> None:
+    """A branch that is cut into narrower beats needs no queue of whole frames."""
+    graph = resnet18(32)
+    lowered, schedule = plan_hardware(graph, Target(multipliers=256))
+    queues = [edge for edge in schedule.edges if edge.queue_bits is not None]
+    assert any(edge.serializer is not None for edge in queues)
+    for edge in queues:
+        if edge.serializer is not None:
+            assert edge.queue_capacity * edge.lanes < lowered.tensors[edge.tensor].size
+    assert buffer_bits(lowered, schedule.plans, schedule.edges) < 300_000

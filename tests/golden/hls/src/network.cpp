@@ -124,7 +124,7 @@ void network_random_7(
   fpgaq::Channel<Sums03> sums_03("sums_03");
   FPGAQ_HLS(STREAM variable = sums_03 depth = 2)  // a register between two processes
 
-  fpgaq::receive(s_axis, s0);
+  fpgaq::receive<SAxis>(s_axis, s0);
   fpgaq::multiply<Layer00>(s0, sums_00, weights_00);
   fpgaq::finish<Layer00>(sums_00, s1, biases_00);
   fpgaq::multiply_lanewise<Layer01>(s1, sums_01, weights_01);
@@ -132,5 +132,5 @@ void network_random_7(
   fpgaq::pool<Layer02, fpgaq::Greatest>(s2, s3);
   fpgaq::multiply<Layer03>(s3, sums_03, weights_03);
   fpgaq::finish<Layer03>(sums_03, s4, biases_03);
-  fpgaq::send(s4, m_axis);
+  fpgaq::send<MAxis>(s4, m_axis);
 }
