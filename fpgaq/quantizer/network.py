@@ -124,6 +124,7 @@ def quantize(
     )
     if padded:
         integer = replace(integer, options={"borders": padded})
+    integer = merge_movements(integer)
     return check_integer(_with_argmax(integer) if options.argmax else integer)
 
 
