@@ -122,7 +122,8 @@ install() {
 }
 
 explain_failure() {
-    if grep -q -i -e 'connection' -e 'name resolution' -e 'timed out' -e 'ProxyError' -e 'from versions: none' "$1"; then
+    if grep -q -e 'NewConnectionError' -e 'Connection refused' -e 'ConnectTimeout' -e 'name resolution' -e 'ReadTimeout' \
+        -e 'ProxyError' -e 'from versions: none' "$1"; then
         fail "the package index cannot be reached (see $1). Are you online? Behind a proxy set HTTPS_PROXY; another index" \
             "is named by PIP_INDEX_URL, a folder of wheels by PIP_FIND_LINKS with PIP_NO_INDEX=1. Then run make again:" \
             "it goes on from here"
