@@ -54,6 +54,8 @@ def read_arrays(path: Path, x: str | None, y: str | None, shape: Sequence[int] |
     suffix = path.suffix.lower()
     try:
         if path.is_dir():
+            if suffix in (".npy", ".npz", *TABLES, *PICTURES):
+                raise ModelError(f"{path} is a folder, not a file; a folder of pictures has a name without such an end")
             return _folder(path, shape)
         if suffix in TABLES:
             return _table(path, TABLES[suffix], x, y, shape)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: 0BSD
 `default_nettype none
-// The CRC-32 of Ethernet (IEEE 802.3, reflected), a bit a cycle: a byte takes 8 cycles, and the line is slower than that.
+// The CRC-32 of Ethernet (IEEE 802.3, reflected), a bit a cycle: a byte takes 8 cycles, and the line is slower.
 module fpgaq_crc32 (
     input  wire        clk,
     input  wire        clear,

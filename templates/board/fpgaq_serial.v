@@ -136,7 +136,7 @@ module fpgaq_serial #(
         end
         if (packet_end) begin
             if (is_frame) begin
-                // It takes the place of a word that found no room; the frame is lost then. The bytes of a last word that
+                // It takes the place of a word that found no room; that frame is lost. The bytes of a last word that
                 // is not full stand at its top.
                 push_data <= {keep, count == 3'd1 ? {24'd0, word[31:24]} : count == 3'd2 ? {16'd0, word[31:16]}
                     : count == 3'd3 ? {8'd0, word[31:8]} : word};

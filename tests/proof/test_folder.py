@@ -25,7 +25,7 @@ class StartedError(Exception):
 
 @pytest.fixture
 def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def start(*arguments: object) -> None:
+    def start(*arguments: object, **options: object) -> None:
         raise StartedError
 
     monkeypatch.setattr(simulation, "run_tool", start)

@@ -50,7 +50,7 @@ def test_every_function(tmp_path: Path, group: int, bits: int) -> None:
         exact = evaluate(name, PARAMETERS.get(name, ()), numbers).reshape(-1)
         defined, fmt = np.isfinite(exact), integer.tensors[f"y_{name}"].format
         assert defined.all() or (positive and (~defined).sum() == 1)
-        nearest = dequantize(quantize_real(exact[defined], fmt, "half_even"), fmt)
+        nearest = dequantize(quantize_real(exact[defined], fmt, options.rounding), fmt)
         np.testing.assert_array_equal(found[f"y_{name}"][1].reshape(-1)[defined], nearest, err_msg=name)
     schedule = make_schedule(integer, Target(multipliers=1))
     result = run_file_bench(integer, schedule, transform_data(integer, every), workdir=tmp_path)

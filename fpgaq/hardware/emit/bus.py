@@ -20,6 +20,11 @@ class Signal:
     interface: str
 
     @property
+    def role(self) -> str:
+        """What it is in its interface: the last part of its name, like ``tdata``."""
+        return self.name.rpartition("_")[2]
+
+    @property
     def direction(self) -> str:
         """As Verilog says it."""
         return "output" if self.outward else "input "

@@ -28,6 +28,11 @@ class Frame:
     beats: int
     last_bytes: int
 
+    @property
+    def slot_bytes(self) -> int:
+        """Bytes of an element in memory."""
+        return self.slot // 8
+
 
 @dataclass(frozen=True)
 class Interface:
@@ -83,18 +88,33 @@ class PackageFacts:
         return self.bus // 8
 
     @property
+    def marked_bits(self) -> int:
+        """Bits of a beat with tkeep and tlast, as the bench's files have it."""
+        return self.bus + self.bus_bytes + 1
+
+    @property
+    def held_bits(self) -> int:
+        """Bits of a beat with tkeep."""
+        return self.bus + self.bus_bytes
+
+    @property
+    def transfer_bytes(self) -> tuple[int, int]:
+        """Bytes of a frame in whole beats: of the input, and of the output."""
+        return self.input.beats * self.bus_bytes, self.output.beats * self.bus_bytes
+
+    @property
     def register_bytes(self) -> int:
         """Bytes of the register map."""
         return 1 << self.address_bits
 
     @property
     def signals(self) -> tuple[Signal, ...]:
-        """The ports beside clock and reset."""
+        """The ports other than clock and reset."""
         return signals(self.bus)
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:
-        """The ports beside clock and reset by their protocols."""
+        """The ports other than clock and reset, by their protocols."""
         groups = (("s_axis", "stream", False), ("m_axis", "stream", True), ("s_axi", "registers", False))
         return tuple(
             Interface(name, kind, outward, tuple(one for one in self.signals if one.name.rpartition("_")[0] == name))

@@ -40,6 +40,12 @@ OWN: Mapping[str, Mapping[str, str]] = MappingProxyType(
 TOOLS = tuple(OWN)
 """Those of the command line; a test holds the two lists equal."""
 
+COMPUTED = (
+    *("bus_bytes", "marked_bits", "held_bits", "transfer_bytes", "register_bytes"),
+    *("signals", "interfaces", "source_names", "memory_names"),
+)
+"""What templates place in addition to the fields of the facts."""
+
 CLOCK_NS = 10.0
 """The period that constraints ask for; whoever knows the clock of the design changes it there."""
 
@@ -60,7 +66,7 @@ def package_files(
         The folder's own files that belong to the package, by path: sources, memory files and ``interface.json``.
     """
     placed = {one.name: getattr(facts, one.name) for one in fields(facts)}
-    for name in ("bus_bytes", "register_bytes", "signals", "interfaces", "source_names", "memory_names"):
+    for name in COMPUTED:
         placed[name] = getattr(facts, name)
     placed |= {
         "clock_ns": CLOCK_NS,

@@ -15,6 +15,7 @@ from ...hardware.estimate import Knowledge, adapt, excess_of, known_error
 from ...hardware.schedule import Target, plan_hardware
 from ...hardware.synth.devices import find_device
 from ...quantizer import quantize
+from ...quantizer.refinement import refine
 from ..search.measure import Quality, Workload, changed, judge
 
 LEAST_BITS, MOST_BITS = 2, 16
@@ -207,7 +208,9 @@ def _measure(
     workload = workloads[task["model"]]
     bits = {"weight_bits": task["bits"], "activation_bits": task["bits"]}
     try:
-        network = quantize(workload.graph, workload.calibration, changed(workload.options, bits))
+        # As `quantize` does it, so that a point is what its commands give.
+        chosen = refine(workload.graph, workload.calibration, changed(workload.options, bits)).options
+        network = quantize(workload.graph, workload.calibration, chosen)
     except FitError:
         return {"quality": asdict(Quality(None, None, None)), "built": []}
     built = []

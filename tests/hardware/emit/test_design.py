@@ -41,8 +41,8 @@ BOUND_TO_BYTES = ("digests", "memory_digests")
 
 KEYS = {"schema", "target", "top", "files", "digest", "prediction", "streams", "layers", "engines", "modules", "roms"}
 
-LOG_READERS: frozenset[str] = frozenset()
-"""Modules that may use patterns, for what tools print."""
+LOG_READERS = frozenset({"simulate"})
+"""Modules that may use patterns, for what tools print: cocotb says which test of how many runs."""
 
 
 def perceptron() -> IntegerGraph:

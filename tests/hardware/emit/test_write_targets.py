@@ -86,7 +86,7 @@ def test_refused_by_every_command(name: str, kind: str, tmp_path: Path, capsys: 
     np.savez(data, x=np.random.default_rng(3).normal(size=(16, 4)).astype(np.float32))
     assert invoke(["quantize", str(source), "--calibration", str(data), "-o", str(integer), "--quiet"]) == 0
     (tmp_path / "place").mkdir()
-    place = tmp_path / "place" / "out.svg"
+    place = tmp_path / "place" / ("out.npz" if name == "run" else "out.svg")
     PLANTED[kind](place)
     before = os.lstat(place)
     words = {"model": source, "data": data, "integer": integer, "folder": tmp_path}

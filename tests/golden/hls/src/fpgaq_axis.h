@@ -7,7 +7,7 @@
 
 namespace fpgaq {
 
-// tdata has the elements side by side, lane 0 in the low bits, as interface.json says. With the vendor's types it is one
+// tdata has the elements side by side, lane 0 in the low bits, as interface.json says. The vendor's types make it one
 // integer: a struct of ap_int<24> would have the gaps that C puts there.
 #ifdef FPGAQ_VENDOR
 template <class P>

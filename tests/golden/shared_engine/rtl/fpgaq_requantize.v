@@ -16,7 +16,7 @@ module fpgaq_requantize #(
     parameter RELU = 0,          // 1: negative totals give 0
     parameter CLIP = 0,          // 1: results are held to LOW..HIGH instead, which lie within the result's range
     parameter [RESULT_WIDTH:0] LOW = 0, // in two's complement, with a bit more than the result
-    parameter [RESULT_WIDTH:0] HIGH = 0
+    parameter [RESULT_WIDTH:0] HIGH = 0 // likewise
 ) (
     input  wire                    clk,
     input  wire [TOTAL_WIDTH-1:0]  total,
