@@ -1,6 +1,6 @@
 """Fashion-MNIST from the files of Debian's package `dataset-fashion-mnist`, and its export as .npz.
 
-Run as a program it writes all 10,000 test images into one file that `fpgaq compare --data` takes, and with `--train`
+Run as a program it writes all 10,000 test images into one file that `fpgaq compare --test` takes, and with `--train`
 the 60,000 others into one for `fpgaq finetune --data`, with `--augment` four times as many:
 
     python examples/fashion_data.py -o build/fashion --train --augment

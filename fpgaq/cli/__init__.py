@@ -23,7 +23,7 @@ from .settings import Settings, output_lost, settings_options
 
 EPILOG = """\b
 Example, all in one command:
-  fpgaq build model.nnp --calibration train.npz --data test.npz -o out
+  fpgaq build model.nnp --calibration train.npz --test test.npz -o out
 Step by step:
   fpgaq quantize model.nnp --calibration train.npz -o model.fpgaq
   fpgaq generate model.fpgaq -o out --multipliers 64

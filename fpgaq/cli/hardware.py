@@ -128,7 +128,15 @@ class BuildOptions:
 
     model: Annotated[str, Argument()]
     calibration: Calibration
-    data: Annotated[str, Option("Labelled samples for the comparison and the bench.", metavar="NPZ")]
+    data: Annotated[
+        str,
+        Option(
+            "Labelled samples for the comparison and the bench; --data is the old name.",
+            "--test",
+            "--data",
+            metavar="NPZ",
+        ),
+    ]
     samples: DataOptions
     output: Folder
     quantizing: QuantizeFlags
@@ -140,7 +148,7 @@ class BuildOptions:
     simulator: SimulatorName = "icarus"
 
 
-@command(BuildOptions, "fpgaq build model.nnp --calibration train.npz --data test.npz -o out --multipliers 64")
+@command(BuildOptions, "fpgaq build model.nnp --calibration train.npz --test test.npz -o out --multipliers 64")
 def build(settings: Settings, options: BuildOptions) -> None:
     """Quantize, compare, generate and simulate MODEL.
 

@@ -142,13 +142,21 @@ class CompareOptions:
 
     model: Annotated[str, Argument()]
     integer: Annotated[str, Argument("FPGAQ")]
-    data: Annotated[str, Option("Samples x with labels y, or with targets of the outputs.", metavar="NPZ")]
+    data: Annotated[
+        str,
+        Option(
+            "Samples x with labels y, or with targets of the outputs; --data is the old name.",
+            "--test",
+            "--data",
+            metavar="NPZ",
+        ),
+    ]
     samples: ArrayOptions
     reading: ModelOptions
     engine: Engine = "auto"
 
 
-@command(CompareOptions, "fpgaq compare model.nnp model.fpgaq --data test.npz")
+@command(CompareOptions, "fpgaq compare model.nnp model.fpgaq --test test.npz")
 def compare(settings: Settings, options: CompareOptions) -> None:
     """Compare the integer network with the float one.
 
@@ -160,7 +168,7 @@ def compare(settings: Settings, options: CompareOptions) -> None:
 
     if kind_of(options.model) == "integer" and kind_of(options.integer) == "model":
         raise UsageError(
-            f"the model comes first: fpgaq compare {options.integer} {options.model} --data {options.data}"
+            f"the model comes first: fpgaq compare {options.integer} {options.model} --test {options.data}"
         )
 
     with settings.progress("comparing integer with float"):
@@ -189,7 +197,7 @@ class RunOptions:
     engine: Engine = "auto"
 
 
-@command(RunOptions, "fpgaq run model.fpgaq --data test.npz -o outputs.npz")
+@command(RunOptions, "fpgaq run model.fpgaq --test test.npz -o outputs.npz")
 def run(settings: Settings, options: RunOptions) -> None:
     """Compute the integer network, exactly.
 

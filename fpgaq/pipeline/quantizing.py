@@ -92,6 +92,7 @@ def quantize(
     from ..integer.file import save
     from ..model.graph.fixed import is_fixed
     from ..quantizer import quantize as quantize_graph
+    from ..quantizer import refuse_idle_overrides
     from ..quantizer.refinement import described, refine
     from ..study.report.remarks import remark_quantized
 
@@ -140,6 +141,7 @@ def quantize(
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     samples = dataset_of(calibration, graph.inputs, graph.outputs, shapes)
     options = options or QuantizeOptions()
+    refuse_idle_overrides(graph, options)
     if input_range is None:
         refinement = refine(graph, samples.inputs, options, samples.preparation)
         integer = quantize_graph(graph, samples.inputs, refinement.options, samples.preparation)

@@ -31,6 +31,9 @@ from .plan import KEEPING, Leading, branches, count_reads, lead
 from .sums import sums_for_means, with_sum_bits
 from .trace import Trace
 
+WEIGHT_OPTIONS = frozenset({"weight_bits", "weight_delta", "weight_rounding", "per_channel", "bias_correction"})
+"""Options of a layer that say nothing where it has no weights."""
+
 SAMPLES = 8
 """Calibration samples that an integer graph keeps."""
 
@@ -141,13 +144,33 @@ def _check_overrides(graph: Graph, options: QuantizeOptions) -> None:
     for name in options.layers:
         if name not in known:
             shown = ", ".join(repr(known) for known in names[:20])
-            raise UsageError(f"options for layer {name!r}: no such layer with weights; there are {shown}")
+            raise UsageError(
+                f"options for layer {name!r}: no such layer with weights, or it was folded into one next to it as batch"
+                f" normalizations and scales are; give them to one of {shown}"
+            )
     for op in graph.operators:
         if op.name in options.layers and isinstance(op, (*KEEPING, Relu, Concatenate)):
             makers = ", ".join(repr(maker.name) for maker in graph.operators if maker.output in op.inputs)
             raise UsageError(
                 f"options for layer {op.name!r} would be ignored: {type(op).__name__} has no numbers of its own; give"
                 f" them to the layer that it follows{f': {makers}' if makers else ''}"
+            )
+
+
+def refuse_idle_overrides(graph: Graph, options: QuantizeOptions) -> None:
+    """Refuse what a user asks of a layer's weights where it has none; searches change whole layers at once.
+
+    Raises
+    ------
+    UsageError
+        Naming the layer and the options.
+    """
+    for op in graph.operators:
+        given = WEIGHT_OPTIONS & options.layers.get(op.name, {}).keys()
+        if given and not isinstance(op, WEIGHTED):
+            raise UsageError(
+                f"options for layer {op.name!r}: {', '.join(sorted(given))} would be ignored, for {type(op).__name__}"
+                " has no weights; leave it out there"
             )
 
 

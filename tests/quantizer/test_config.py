@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from fpgaq.base.errors import UsageError
-from fpgaq.quantizer import quantize
+from fpgaq.model.graph import Affine, Graph, Pointwise
+from fpgaq.quantizer import quantize, refuse_idle_overrides
 from fpgaq.quantizer.config import QuantizeOptions, combine_options
 from tests.support.float_networks import samples, small_cnn
 
@@ -109,5 +111,18 @@ def test_overrides_of_layers_without_numbers_of_their_own_are_refused():
 
 def test_overrides_for_unknown_layers_are_refused():
     options = QuantizeOptions(layers={"c9": {"weight_bits": 4}})
-    with pytest.raises(UsageError, match="options for layer 'c9': no such layer with weights; there are 'c1', 'c2'"):
+    with pytest.raises(UsageError, match="options for layer 'c9': no such layer with weights, or .* one of 'c1', 'c2'"):
         quantize(small_cnn(), samples(4, 2, 8, 8), options)
+
+
+def test_weight_options_of_a_layer_without_weights_are_refused():
+    graph = Graph(
+        "t",
+        ("x",),
+        ("z",),
+        (Affine("a", ("x",), "y", np.eye(3), None), Pointwise("f", ("y",), "z", "tanh")),
+        {"x": (3,), "y": (3,), "z": (3,)},
+    )
+    options = QuantizeOptions(layers={"f": {"weight_bits": 4, "activation_bits": 6}})
+    with pytest.raises(UsageError, match="options for layer 'f': weight_bits would be ignored, for Pointwise"):
+        refuse_idle_overrides(graph, options)
