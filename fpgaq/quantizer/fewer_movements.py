@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -41,7 +41,8 @@ def merge_movements(graph: IntegerGraph) -> IntegerGraph:
             operators.remove(op)
         for op in chain[:-1]:
             del tensors[op.output]
-        for position, (made, tensor) in enumerate(_written(chain[-1], source, target, steps, tensors)):
+        names = {op.name for op in operators}
+        for position, (made, tensor) in enumerate(_written(chain[-1], source, target, steps, (names, tensors))):
             operators.insert(place + position, made)
             tensors[made.output] = tensor
     return replace(graph, tensors=tensors, operators=tuple(operators))
@@ -112,15 +113,23 @@ def _digits(order: NDArray[np.int64]) -> list[tuple[int, int]] | None:
 
 
 def _written(
-    last: Moving, source: Tensor, target: Tensor, steps: Sequence[Step], tensors: dict[str, Tensor]
+    last: Moving,
+    source: Tensor,
+    target: Tensor,
+    steps: Sequence[Step],
+    taken: tuple[Container[str], Container[str]],
 ) -> list[tuple[Moving, Tensor]]:
-    """The operators in place of a chain, with the tensors that they write; the last one keeps its name."""
+    """The operators in place of a chain, with the tensors that they write; the last one keeps its name.
+
+    `taken` are the names of the other operators and of the tensors.
+    """
+    names, tensors = taken
     result: list[tuple[Moving, Tensor]] = []
     name, shape = source.name, source.shape
 
     def put(kind: type[Moving], made: ImageShape, **fields: tuple[int, ...]) -> None:
         nonlocal name, shape
-        label = f"{last.name}.{len(result) + 1}"
+        label = _fresh(f"{last.name}.{len(result) + 1}", names)
         tensor = replace(source, name=_fresh(f"{target.name}.{len(result) + 1}", tensors), shape=made, label="")
         result.append((kind(label, (name,), tensor.name, **fields), tensor))  # type: ignore[arg-type]
         name, shape = tensor.name, made
@@ -136,7 +145,7 @@ def _written(
     return result
 
 
-def _fresh(base: str, tensors: dict[str, Tensor]) -> str:
-    while base in tensors:
+def _fresh(base: str, taken: Container[str]) -> str:
+    while base in taken:
         base += "_"
     return base
