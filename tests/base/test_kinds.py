@@ -57,7 +57,7 @@ def test_the_wanted_kind_and_what_is_not_there_are_left_to_the_reader(kind: Any,
         ("run {data} --data {data} -o {folder}/y.npz", "it holds samples"),
         (
             "compare {integer} {model} --data x.npz",
-            "the model comes first: fpgaq compare {model} {integer} --data x.npz",
+            "the model comes first: fpgaq compare {model} {integer} --test x.npz",
         ),
     ],
 )

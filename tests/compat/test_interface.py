@@ -40,8 +40,10 @@ def lost_in_command(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     for name, option in old["options"].items():
         found = [other for other in new["options"].values() if set(option["names"]) <= set(other["names"])]
         result += [f"{name}: {text}" for text in lost_parameters(option, found[0])] if found else [f"{name} is gone"]
+    known = {name for option in old["options"].values() for name in option["names"]}
     for name, option in new["options"].items():
-        if option["required"] and name not in old["options"]:
+        # A new first name is no new option where an old name of it still works.
+        if option["required"] and known.isdisjoint(option["names"]):
             result.append(f"{name} is new and required")
     if len(new["arguments"]) < len(old["arguments"]):
         result.append("an argument is gone")
