@@ -60,7 +60,7 @@ def test_random_networks(chunk: int) -> None:
 
 @pytest.mark.once
 @needs_compiler
-@pytest.mark.parametrize("first", [0, 10, 20, 30, 40])
+@pytest.mark.parametrize("first", [pytest.param(0, marks=pytest.mark.slow), 10, 20, 30, 40])
 def test_many_networks_in_one_compiled_program(first: int) -> None:
     assert not failures(range(first, first + 10), "verilator")
 

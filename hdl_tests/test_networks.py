@@ -56,9 +56,13 @@ ON_EVERY_PYTHON = ("depthwise, two each", "per channel", "unsigned input")
 """The bench that a user gets runs inside the simulator: three networks on each Python, the others on the first."""
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in ON_EVERY_PYTHON else pytest.mark.once) for name in NETWORKS]
-)
+def marks_of(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    if name == "like LeNet":
+        return (pytest.mark.once, pytest.mark.slow)
+    return () if name in ON_EVERY_PYTHON else (pytest.mark.once,)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks_of(name)) for name in NETWORKS])
 def test_network(name: str, tmp_path: Path) -> None:
     prove(tmp_path, NETWORKS[name]().graph(), 40 if len(name) % 2 else 8)
 
@@ -77,7 +81,9 @@ def test_packed_multipliers(name: str, factor_bits: int, tmp_path: Path) -> None
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("layers", ["two convolutions and an affine layer", "a convolution"])
+@pytest.mark.parametrize(
+    "layers", [pytest.param("two convolutions and an affine layer", marks=pytest.mark.slow), "a convolution"]
+)
 def test_weights_in_banks(layers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Banks give a word a cycle later; no schedule differs for that, whether layers share the multiplier or not."""
     monkeypatch.setattr(roms, "CASE_LIMIT", 8)
@@ -93,7 +99,7 @@ def test_weights_in_banks(layers: str, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("multipliers", [6, 50])
+@pytest.mark.parametrize("multipliers", [6, pytest.param(50, marks=pytest.mark.slow)])
 def test_branches(multipliers: int, tmp_path: Path) -> None:
     """Every operator, two inputs, three outputs."""
     prove(tmp_path, residual_network(multipliers), multipliers)

@@ -25,7 +25,7 @@ from tests.support.planted_faults import (
     wrong_word,
 )
 
-pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+pytestmark = [pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog"), pytest.mark.once]
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "fashion_cnn"
 

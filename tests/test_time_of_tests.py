@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[1]
 BURN = "import time\nwhile time.process_time() < {seconds}: pass\n"
 SUITE = f"""

@@ -287,6 +287,6 @@ def _named(array: NDArray[Any], where: str, classes: int | None) -> NDArray[np.i
             f"{where}: {len(names)} different names of classes; the network tells {max(2, classes)} apart: give"
             " numbers, from 0"
         )
-    shown = ", ".join(f"{name!r} {index}" for index, name in enumerate(names[:4]))
+    shown = ", ".join(f"{str(name)!r} {index}" for index, name in enumerate(names[:4]))
     note(f"{where}: names became labels in alphabetical order: {shown}{', ...' if len(names) > 4 else ''}")
     return np.asarray(labels.reshape(array.shape), np.int64)

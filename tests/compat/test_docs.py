@@ -31,12 +31,16 @@ SKIPPED = {
 
 SLOW = (
     *("--simulator verilator", "fpgaq synth", "fpgaq explore", "make -C", "--finetune 8", "prune model.nnp --budget"),
-    *("--adders", "OneShot(WithinBudget("),
+    *("--adders", "OneShot(WithinBudget(", 'fpgaq.simulate("hardware")'),
 )
 """Parts of lines or blocks that take long; nothing quick after them on their page needs them."""
 
 SHORT = {
-    "README": {"fashion_cnn": "digits_tabular", "--seeds 1": "--seeds 0"},
+    "README": {
+        "fashion_cnn": "digits_tabular",
+        "--seeds 1": "--seeds 0",
+        "simulate build/cnn": "simulate build/cnn --frames 1",
+    },
     "cost": {
         "fashion_cnn": "digits_tabular",
         "synth out": "synth out --seeds 0",

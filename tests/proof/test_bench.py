@@ -18,7 +18,7 @@ from fpgaq.base.errors import UsageError
 from fpgaq.base.output import write_folder
 from fpgaq.proof.bench import bench_files
 
-pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+pytestmark = [pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog"), pytest.mark.once]
 
 RELU_A_0 = "wire [7:0] a0 = s0_data[7] ? 8'd0 : s0_data[7:0];"
 RELU_B_1 = "wire [6:0] b1 = s1_data[15] ? 7'd0 : s1_data[14:8];"
