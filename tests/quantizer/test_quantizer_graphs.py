@@ -205,7 +205,7 @@ def test_a_joined_format_holds_what_a_maximum_hides():
         Add("sum", ("a", "f"), "y", (1, 1)),
     ]  # fmt: skip
     # All far below zero, the least of each window as far again.
-    layers[0] = replace(layers[0], bias=np.full(4, -2, np.float32))
+    layers[0] = replace(layers[0], bias=np.full(4, -5, np.float32))
     assert_close(build({"x": (2, 6, 5)}, layers))
 
 
