@@ -39,9 +39,17 @@ def test_hardware_of_each_kind_equals_the_reference(kind):
     all_pass(kind, KINDS[kind], range(2), simulate=True)
 
 
-NNABLA = ("CReLU", "Maxout", "BinaryTanh", "Tile", "Broadcast", "Interpolate", "Prune of parameters", "endings") + (
-    "norms of samples (refused)",
-)
+NNABLA = (
+    "CReLU",
+    "Maxout",
+    "BinaryTanh",
+    "Tile",
+    "Broadcast",
+    "Interpolate",
+    "Prune of parameters",
+    "Prune of values",
+    "endings",
+) + ("norms of samples (refused)",)
 
 
 @pytest.mark.parametrize("name", NNABLA)

@@ -60,10 +60,10 @@ class NnablaMember:
         return Outcome(("drawn", "float", "quantized", *([] if found else ["simulated"])), found)
 
 
-def _begun(draw, shape=None):
+def _begun(draw, shape=None, batch=3):
     nn.clear_parameters()
     shape = draw.tensor() if shape is None else shape
-    x = nn.Variable((3, *shape))
+    x = nn.Variable((batch, *shape))
     x.d = draw.random.normal(0, 1.5, x.shape)
     return x
 
@@ -135,6 +135,16 @@ def _pruned(draw, x):
     return F.convolution(x, F.prune(weight, rate=draw.pick(0.1, 0.5, 0.9)))
 
 
+def _pruned_values(draw):
+    """Prune of computed values, a frame at a time: nnabla takes the whole batch together."""
+    x = _begun(draw, draw.pick((draw.number(4, 30),), draw.image(2, 4)), 1)
+    y = F.prune(x if draw.flag() else F.tanh(x), rate=draw.pick(0.0, 0.1, 0.5, 0.75, 0.9))
+    if draw.flag():
+        y = _layer(draw, y, "back")
+    # Where two magnitudes are all but equal, integers may keep the other one.
+    return NnablaMember(x, y, error=1.0)
+
+
 def _normalized(draw):
     """Statistics of each sample are no constants: refused, with what to train instead."""
     x = _begun(draw, (draw.pick(2, 4), draw.number(2, 4), draw.number(2, 4)))
@@ -170,6 +180,7 @@ KINDS = {
     "nnabla: Broadcast": _kind(_broadcast, _narrow),
     "nnabla: Interpolate": _kind(_interpolate, _image),
     "nnabla: Prune of parameters": _kind(_pruned, _image),
+    "nnabla: Prune of values": _pruned_values,
     "nnabla: endings": _ended,
     "nnabla: norms of samples (refused)": _normalized,
 }
