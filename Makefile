@@ -3,6 +3,7 @@ SETUP := sh scripts/setup.sh
 BIN := .venv/bin
 
 N ?= 1000
+SEED ?= 0
 NETWORKS ?= 300
 
 .PHONY: help setup demo test test-slow mutants fuzz prove clocks bench registers exporters packages boards lint format clean distclean
@@ -15,7 +16,8 @@ help:
 	@echo '                at most 25 minutes of two processors, at most 20 s of one for a test'
 	@echo 'make test-slow  the tests that take longer, up to 3 hours; what passed at this commit is not run again'
 	@echo 'make mutants    faults planted in hardware and benches, each of which has to be found'
-	@echo 'make fuzz N=1000 that many random networks, Verilog against the reference'
+	@echo 'make fuzz N=1000 that many random networks, Verilog against the reference; SEED=S chooses others,'
+	@echo '                DASK=ADDRESS spreads them over a Dask cluster'
 	@echo 'make prove      cells against statements apart from them, for the parameters of 300 networks'
 	@echo 'make clocks     place and route of four unrolled layers: their clocks by three seeds'
 	@echo 'make bench      images per second of the integer reference and the float executor'
@@ -47,7 +49,7 @@ clocks: setup
 		"layer 32-5, 8 bits, clock" "layer 32-5, 6 bits, clock" "layer 32-5, 8 bits, words" "layer 32-5, 6 bits, words"
 
 fuzz: setup
-	@$(BIN)/python -m hdl_tests.fuzz $(N)
+	@$(BIN)/python -m hdl_tests.fuzz $(N) --seed $(SEED) -o build/fuzz.json $(if $(DASK),--dask $(DASK))
 
 prove: setup
 	@OMP_NUM_THREADS=1 $(BIN)/python -m hdl_tests.proofs $(NETWORKS) -o build/proofs.json
