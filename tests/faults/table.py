@@ -54,6 +54,11 @@ class Row:
     more: tuple[str, ...] = field(default=())
     alone: bool = False
 
+    @property
+    def passable(self) -> bool:
+        """Whether a process can be given these words: no argument of one holds NUL."""
+        return not any("\0" in word for word in self.more)
+
 
 def members(*names: str) -> dict[str, bytes]:
     """Empty members of these names."""
