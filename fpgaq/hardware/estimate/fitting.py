@@ -256,7 +256,7 @@ def excess_of(guess: Estimate) -> str:
 
 
 def outputs_a_block(graph: IntegerGraph, bits: int) -> int:
-    """How many outputs share a DSP block whose wider factor has so many bits, in the layer of the narrowest products."""
+    """How many outputs of some layer share a DSP block whose wider factor has so many bits."""
     members = 1
     for op in graph.operators:
         if isinstance(op, (IntegerAffine, IntegerConvolution)):
