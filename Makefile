@@ -5,7 +5,7 @@ BIN := .venv/bin
 N ?= 1000
 NETWORKS ?= 300
 
-.PHONY: help setup demo test test-slow mutants fuzz prove clocks bench registers exporters packages boards lint format clean distclean
+.PHONY: help setup demo test test-slow mutants fuzz prove clocks bench registers exporters packages boards docs tables lint format clean distclean
 
 help:
 	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison;'
@@ -23,6 +23,8 @@ help:
 	@echo 'make exporters export small networks from PyTorch, Keras and others anew: installs 7.5 GB'
 	@echo 'make packages   packages for FuseSoC, edalize, LiteX and IP-XACT in the hands of these tools, which it installs'
 	@echo 'make boards     bitstreams of two examples for three boards, with tools from pip: about an hour'
+	@echo 'make docs       the documentation as a site in build/site, every warning an error, in an environment of its own'
+	@echo 'make tables     print every table of results in docs anew, from the stored results of runs'
 	@echo 'make lint       ruff, mypy and the layers of the rooms; make format  rewrite the sources as ruff wants them'
 	@echo 'make clean      remove what was built (make distclean: the environments too)'
 
@@ -69,6 +71,12 @@ packages: setup
 boards: setup
 	@PYTHONPATH=. $(BIN)/python benchmarks/boards.py
 
+docs:
+	@sh scripts/make_docs.sh
+
+tables: setup
+	@PYTHONPATH=. $(BIN)/python scripts/make_tables.py
+
 lint: setup
 	@$(BIN)/ruff check --no-cache .
 	@$(BIN)/ruff format --no-cache --check .
@@ -85,4 +93,4 @@ clean:
 	find . -name sim_build -not -path './.venv*' -type d -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf .venv .venv-newest .venv-packages
+	rm -rf .venv .venv-newest .venv-packages .venv-docs

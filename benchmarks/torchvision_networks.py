@@ -8,7 +8,7 @@
 each network whole, and once more with an eighth of its channels. Batch normalization gets statistics of noise. `read`
 imports each whole network and compares it with onnxruntime on two samples. `blocks` cuts a thin network to its first,
 a middle and its last block by `--inputs` and `--outputs`, quantizes each on random samples, generates Verilog for 16
-multipliers and simulates one frame with Verilator, every beat compared. docs/operators.md shows the tables.
+multipliers and simulates one frame with Verilator, every beat compared. docs/operators_tested.md shows the tables.
 """
 
 from __future__ import annotations
