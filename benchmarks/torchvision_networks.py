@@ -188,6 +188,34 @@ def blocks(folder: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
             yield {"network": name, "block": block, "from": begin or "x", "to": end or "output", **found}
 
 
+def table(step: str, stored: dict[str, Any]) -> list[str]:
+    """The table of docs/operators_tested.md for a step, `read` or `blocks`."""
+    found = stored[step]["results"]
+    if step == "read":
+        names = ("network", "image", "layers", "products", "largest difference, of the largest value")
+        head = f"| {' | '.join(names)} | import, s of a processor |"
+        rows = [
+            f"| {one['network']} | {one['size']}x{one['size']} | {one['layers']} | {one['products']:,} |"
+            f" {one['deviation']:.1e} | {one['seconds']:.1f} |"
+            for one in found
+        ]
+        return [head, "| --- " * 6 + "|", *rows]
+    lines = [
+        "| thin network | block | layers | cycles a frame, predicted | measured | beats that differ |",
+        "| --- " * 6 + "|",
+    ]
+    for one in found:
+        cells = f"| {one['network']} | {one['block']} | "
+        if "refused" in one:
+            # What was found, without the names of tensors before it and the advice after it.
+            lines.append(f"{cells}refused: {one['refused'].split(': ')[1].split(';')[0]} | | | |")
+        else:
+            lines.append(
+                f"{cells}{one['layers']} | {one['predicted']:,.10g} | {one['measured']:,.10g} | {one['mismatches']} |"
+            )
+    return lines
+
+
 def main() -> None:
     """Run a step and print a line for each network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

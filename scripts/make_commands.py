@@ -54,7 +54,7 @@ def pages() -> dict[str, str]:
         lines.append(f"## [{heading}]({name})\n")
         lines += [f"- [{command}]({name}#fpgaq-{command}): {text}" for command, (_, text) in section.items()]
         lines.append("")
-    common = "\n".join(options_of(fpgaq.commands["doctor"])[COMMON])
+    common = "\n".join([*options_of(fpgaq.commands["doctor"])[COMMON], "- `-h, --help`: Show the help and exit."])
     return {"README.md": BEGINNING.format(common=common) + "\n".join(lines), **found}
 
 
@@ -62,12 +62,13 @@ def entry(name: str, command: click.Command) -> str:
     """A command: its usage, its help, its options in their sections, and its example."""
     context = click.Context(command, info_name=f"fpgaq {name}")
     usage = " ".join(command.collect_usage_pieces(context))
-    lines = [f"## fpgaq {name}\n", f"    fpgaq {name} {usage}\n", inspect.cleandoc(command.help or ""), ""]
+    lines = [f"## fpgaq {name}\n", f"```text\nfpgaq {name} {usage}\n```\n", inspect.cleandoc(command.help or ""), ""]
     for heading, options in options_of(command).items():
         if heading != COMMON:
             lines += [f"**{heading}**\n", *options, ""]
     example = inspect.cleandoc((command.epilog or "").replace("\b", "")).splitlines()
-    lines += ["**Example**\n", *(f"    {line.strip()}" for line in example[1:]), ""]
+    mark = ["<!-- not run: needs a board -->\n"] if "/dev/tty" in " ".join(example) else []
+    lines += ["**Example**\n", *mark, *(f"    {line.strip()}" for line in example[1:]), ""]
     return "\n".join(lines)
 
 
@@ -77,7 +78,8 @@ def options_of(command: click.Command) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if isinstance(parameter, click.Option) and record is not None:
+        # What the help calls itself depends on who asked first.
+        if isinstance(parameter, click.Option) and record is not None and parameter.name != "help":
             spelled, text = record
             section = command.sections.get(str(parameter.name), COMMON)  # type: ignore[attr-defined]
             found.setdefault(section, []).append(f"- `{spelled}`: {plain(' '.join(text.split()))}")

@@ -91,7 +91,7 @@ def entry(name: str, value: Any, level: int = 2, called: bool = True) -> str:
     """A heading with the signature, and the docstring below it."""
     text = inspect.cleandoc(value.__doc__ or "")
     heading = f"{'#' * level} {name}\n"
-    shown = f"\n    {name}{signature(value)}\n" if called else ""
+    shown = f"\n```text\n{name}{signature(value)}\n```\n" if called else ""
     return f"{heading}{shown}\n{markdown(text)}\n"
 
 
@@ -117,7 +117,7 @@ def signature(value: Any) -> str:
         if len(lines[-1]) + len(part) > 96:
             lines.append("")
         lines[-1] += f"{part}, "
-    return "(" + "\n        ".join(line.rstrip() for line in lines).removesuffix(",") + ")"
+    return "(" + "\n    ".join(line.rstrip() for line in lines).removesuffix(",") + ")"
 
 
 def markdown(text: str) -> str:

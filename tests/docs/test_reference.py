@@ -49,4 +49,4 @@ def test_the_pages_of_commands_are_those_of_their_help() -> None:
         "run scripts/make_commands.py"
     )
     for name in COMMANDS:
-        assert sum(f"\n## fpgaq {name}\n\n    fpgaq {name} " in text for text in pages.values()) == 1
+        assert sum(f"\n## fpgaq {name}\n\n```text\nfpgaq {name} " in text for text in pages.values()) == 1
