@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.blocks import blocks_of
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 SITTING = 350
@@ -94,5 +96,5 @@ def test_every_class_of_error_has_a_heading() -> None:
 def test_the_lines_that_export_a_model_are_those_of_the_messages() -> None:
     from fpgaq.model.importers.exports import KERAS, TORCH
 
-    text = (DOCS / "howto" / "formats.md").read_text(encoding="utf-8")
-    assert "\n".join(TORCH) in text and "\n".join(KERAS) in text
+    found = [ast.dump(ast.parse(block.text)) for block in blocks_of("docs/howto/formats.md") if block.kind == "python"]
+    assert found == [ast.dump(ast.parse("\n".join(lines))) for lines in (TORCH, KERAS)]
