@@ -38,6 +38,8 @@ left.set_ylabel("LUTs, estimated")
 right.set_ylabel("agreement with float, %")
 for axes in (left, right):
     axes.set_xlabel("cycles a frame")
+    axes.set_xticks(cycles, [f"{number:,.0f}" for number in cycles])
+    axes.minorticks_off()
 left.legend()
 figure.tight_layout()
 assert any(point["front"] for point in points)

@@ -98,6 +98,9 @@ cycles = [
 ]
 figure, axes = plt.subplots(figsize=(7, 2.5))
 axes.loglog(budgets, cycles, marker="o")
+axes.set_xticks(budgets, budgets)
+axes.set_yticks(cycles, [f"{number:,}" for number in cycles])
+axes.minorticks_off()
 axes.set_xlabel("multipliers")
 axes.set_ylabel("cycles a frame")
 figure.tight_layout()
