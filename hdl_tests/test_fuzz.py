@@ -33,8 +33,10 @@ from tests.support.fuzz.networks import random_case, random_chain, schedule_with
 from tests.support.integer_operators import residual_network
 from tests.support.known_networks import skip
 
-CHUNKS = 16
-NETWORKS = 10
+CHUNKS = 32
+NETWORKS = 5
+QUICK = 16
+"""Chunks in the quick suite; the others take as long again and are slow."""
 LEAST = 8
 """Networks that each operator is at least in."""
 
@@ -52,7 +54,14 @@ def failures(seeds: Sequence[int], *ways: str) -> str:
 
 
 @needs_icarus
-@pytest.mark.parametrize("chunk", [0, *(pytest.param(chunk, marks=pytest.mark.once) for chunk in range(1, CHUNKS))])
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        0,
+        *(pytest.param(chunk, marks=pytest.mark.once) for chunk in range(1, QUICK)),
+        *(pytest.param(chunk, marks=pytest.mark.slow) for chunk in range(QUICK, CHUNKS)),
+    ],
+)
 def test_random_networks(chunk: int) -> None:
     seeds = range(chunk * NETWORKS, (chunk + 1) * NETWORKS)
     assert not failures(seeds, "icarus", "interpreter")
@@ -60,7 +69,7 @@ def test_random_networks(chunk: int) -> None:
 
 @pytest.mark.once
 @needs_compiler
-@pytest.mark.parametrize("first", [pytest.param(0, marks=pytest.mark.slow), 10, 20, 30, 40])
+@pytest.mark.parametrize("first", [*(pytest.param(first, marks=pytest.mark.slow) for first in (0, 20, 30, 40)), 10])
 def test_many_networks_in_one_compiled_program(first: int) -> None:
     assert not failures(range(first, first + 10), "verilator")
 
@@ -115,8 +124,11 @@ ONCE_WRONG = (1032, 1099, 1171, 1194)
 @needs_icarus
 @pytest.mark.parametrize(
     "seed",
-    [0, 10, 20]
-    + [pytest.param(seed, marks=pytest.mark.once) for seed in (*range(30, CHUNKS * NETWORKS, 10), *ONCE_WRONG)],
+    [
+        0,
+        *(pytest.param(seed, marks=pytest.mark.once) for seed in (10, 20, 30, *ONCE_WRONG)),
+        *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(40, CHUNKS * NETWORKS, 10)),
+    ],
 )
 def test_random_networks_on_the_users_bench(seed: int) -> None:
     assert not failures([seed], "cocotb")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ...base.errors import FitError
+from ...base.progress import Step
 from ...integer.graph import IntegerGraph
 from ..emit.verilog import design_of
 from ..schedule import Schedule, Target, least_interval, plan_hardware
@@ -104,8 +105,8 @@ class _Search:
     def attempt(self, budget: int) -> _Attempt:
         """The hardware of a budget."""
         if budget not in self._tried:
-            count = f"{len(self._tried)} of about {self._tries} budgets tried"
-            self._progress(f"fitting {self._device}: {count}, now {budget:,} multipliers")
+            rest = f" budgets tried, now {budget:,} multipliers"
+            self._progress(Step(f"fitting {self._device}", len(self._tried), self._tries, rest, about=True))
             lowered, wanted = plan_hardware(self._graph, Target(multipliers=budget))
             schedule, guess = adapt(lowered, wanted, self._device)
             excess = excess_of(guess)
