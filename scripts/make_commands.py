@@ -79,7 +79,7 @@ def options_of(command: click.Command) -> dict[str, list[str]]:
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         # What the help calls itself depends on who asked first.
-        if isinstance(parameter, click.Option) and record is not None and parameter.name != "help":
+        if isinstance(parameter, click.Option) and record is not None and "--help" not in parameter.opts:
             spelled, text = record
             section = command.sections.get(str(parameter.name), COMMON)  # type: ignore[attr-defined]
             found.setdefault(section, []).append(f"- `{spelled}`: {plain(' '.join(text.split()))}")
