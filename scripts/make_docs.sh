@@ -17,7 +17,7 @@ sh scripts/setup.sh venv "$environment" newest core
 }
 stamp=$(cat "$environment/.fpgaq-setup" constraints.txt docs/site/requirements.txt | cksum)
 if [ "$(cat "$environment/.fpgaq-docs" 2>/dev/null)" != "$stamp" ]; then
-    echo "docs: installing docs/site/requirements.txt into $environment (about 60 MB to fetch, the first time)" >&2
+    echo "docs: installing docs/site/requirements.txt into $environment: with the package 444 MB on the disk" >&2
     "$python" -m pip install -q --disable-pip-version-check -c constraints.txt -r docs/site/requirements.txt >&2
     printf '%s\n' "$stamp" >"$environment/.fpgaq-docs"
 fi
