@@ -175,6 +175,7 @@ def build(settings: Settings, options: BuildOptions) -> None:
             simulator=options.simulator,
             keep=options.keep,
             wish=wish,
+            clock=options.target.clock,
             progress=progress,
         )
     settings.show(build_lines(result), build_json(result))
@@ -199,6 +200,7 @@ def build_lines(result: BuildResult) -> list[str]:
         "",
         "== Simulation",
         *simulation_lines(result.simulated),
+        *(f"written: {printable(path)}" for path in result.report),
     ]
 
 
@@ -212,6 +214,7 @@ def build_json(result: BuildResult) -> dict[str, Any]:
         "compare": result.compared.as_json(),
         "notes": list(result.graph.notes),
         "unfolded": [asdict(scale) for scale in unfolded_scales(result.graph, result.integer)],
+        "pages": list(result.report),
     }
 
 

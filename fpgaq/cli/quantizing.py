@@ -154,6 +154,12 @@ class CompareOptions:
     samples: ArrayOptions
     reading: ModelOptions
     engine: Engine = "auto"
+    hardware: Annotated[
+        str | None, Option("Show the cycles a frame of this folder of generate too.", metavar="DIR")
+    ] = None
+    clock: Annotated[float | None, Option("Clock in MHz, for frames a second.", metavar="MHZ", needs=("hardware",))] = (
+        None
+    )
 
 
 @command(CompareOptions, "fpgaq compare model.nnp model.fpgaq --test test.npz")
@@ -170,11 +176,15 @@ def compare(settings: Settings, options: CompareOptions) -> None:
         raise UsageError(
             f"the model comes first: fpgaq compare {options.integer} {options.model} --test {options.data}"
         )
+    if options.clock is not None and not 0 < options.clock < float("inf"):
+        raise UsageError(f"--clock {options.clock:g} must be above 0 and finite")
 
     with settings.progress("comparing integer with float"):
         integer, data = pipeline.load_integer(options.integer), options.samples.source(options.data)
         source, graph = (options.reading.load(options.model, passes=passes) for passes in (False, True))
         result = pipeline.compare(graph, integer, data, engine=options.engine, source=source)
+        if options.hardware is not None:
+            result = pipeline.with_hardware(result, options.hardware, integer, options.clock)
     lines = [*table_lines(result), *note_lines(graph.notes), *estimate_only(integer)]
     settings.show(lines, {**result.as_json(), "notes": list(graph.notes)})
 

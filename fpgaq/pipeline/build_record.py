@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..base.errors import ModelError, UsageError
+from ..base.output import write_product
+from ..base.remarks import note
 from ..base.version import __version__
+from ..proof.folder import read_json
+from ..proof.verification import manifest_digest
 
 if TYPE_CHECKING:
     from ..hardware.schedule import Schedule
@@ -62,3 +68,27 @@ def timeline_of(network: IntegerGraph, schedule: Schedule) -> dict[str, Any]:
 
     beats = describe(network, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
     return asdict(follow_frame(beats, schedule.prediction.frames))
+
+
+SYNTHESIS_FILE = "synthesis.json"
+
+
+def record_synthesis(directory: Path, result: Mapping[str, Any]) -> None:
+    """Keep in the folder what its hardware was measured to take, the last result for each device."""
+    digest = manifest_digest(directory)
+    known = {**read_synthesis(directory, digest), str(result["device"]): dict(result)}
+    text = json.dumps({"schema": SCHEMA, "manifest": digest, "results": known}, indent=1) + "\n"
+    try:
+        write_product(directory, SYNTHESIS_FILE, text)
+    except UsageError as error:
+        note(f"the result of synthesis was not recorded: {error}")
+
+
+def read_synthesis(directory: Path, digest: str) -> dict[str, Any]:
+    """Results by device for the manifest of this digest; none where they are missing, damaged or of another build."""
+    try:
+        content = read_json(directory / SYNTHESIS_FILE)
+    except ModelError:
+        return {}
+    results = content.get("results")
+    return results if content.get("manifest") == digest and isinstance(results, dict) else {}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..base.errors import ToolError
+from ..base.remarks import note
 from ..base.results import Result
 from ..hardware.schedule import Target
 from ..integer.graph import IntegerGraph
@@ -15,6 +17,7 @@ from ..quantizer.config import QuantizeOptions
 from .hardware import GenerateResult, generate, simulate
 from .models import load_model
 from .quantizing import compare, quantize
+from .reporting import gather, write_report
 from .samples import Samples
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ class BuildResult(Result):
     compared: Comparison
     generated: GenerateResult
     simulated: SimulationResult
+    report: tuple[str, ...] = ()
+    """Paths of the page and its JSON."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values of all stages but the networks."""
@@ -68,12 +73,13 @@ def build(
     simulator: str = "icarus",
     keep: Collection[str] = (),
     wish: Wish | None = None,
+    clock: float | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> BuildResult:
     """All stages in a row. Parameters are those of the stages.
 
     `data` is labelled; its first `frames` samples (8 by default) become the golden vectors. `progress` is called with
-    the name of each stage before it begins.
+    the name of each stage before it begins. `clock`, in MHz, tells the frames a second.
     """
     from ..base.output import check_folder
     from ..model.passes import standard_passes
@@ -110,4 +116,11 @@ def build(
     )
     progress("simulating")
     simulated = simulate(directory, simulator=simulator, progress=progress)
-    return BuildResult(graph, integer, compared, generated, simulated)
+    progress("writing the report")
+    report = gather(directory, model, data, clock=clock, compared=compared)
+    try:
+        written = write_report(report, directory)
+    except ToolError as error:
+        note(f"no page was written: {error}")
+        written = write_report(report, directory, form="json")
+    return BuildResult(graph, integer, report.compared or compared, generated, simulated, tuple(written))

@@ -16,7 +16,7 @@ from ..base.results import Result
 from ..hardware.schedule import Schedule, Target, auxiliary_multipliers
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
-from .build_record import BUILD_FILE, build_record, engine_rows, timeline_of
+from .build_record import BUILD_FILE, build_record, engine_rows, record_synthesis, timeline_of
 from .models import load_integer
 from .samples import DATA_FRAMES, Samples, check_frames, user_data
 
@@ -486,7 +486,9 @@ def synthesize(
     from ..hardware.synth import synthesize as synthesize_folder
 
     _note_estimate(directory)
-    return synthesize_folder(
+    result = synthesize_folder(
         Path(directory), device, seeds=seeds, layers=layers, timeout=timeout,
         netlist=None if netlist is None else Path(netlist), progress=progress,
     )  # fmt: skip
+    record_synthesis(Path(directory), result.as_json())
+    return result

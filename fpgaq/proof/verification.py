@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..base.errors import ModelError, UsageError
-from ..base.output import write_file
-from ..base.record import PRODUCTS
+from ..base.output import write_product
 from ..base.regular import open_regular
 from ..base.remarks import note
 from .folder import read_json
@@ -90,11 +89,8 @@ def record_run(directory: Path, run: Run) -> None:
     kept = [other for other in earlier if other.simulator != run.simulator and other.manifest == run.manifest]
     runs = sorted([*kept, run], key=lambda each: each.simulator)
     text = json.dumps({"schema": SCHEMA, "runs": [asdict(each) for each in runs]}, indent=2) + "\n"
-    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
     try:
-        write_file(directory / VERIFICATION_FILE, text)
-        # With this digest a later build knows the record as fpgaq's own and may replace it.
-        write_file(directory / PRODUCTS, f"{digest}  {VERIFICATION_FILE}\n")
+        write_product(directory, VERIFICATION_FILE, text)
     except UsageError as error:
         note(f"the result of the simulation was not recorded: {error}")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .beats import BeatModel, BeatNetwork
+from .beats import MAXIMUM_FRAMES, BeatModel, BeatNetwork
+from .plans import WindowPlan
 from .processes import PipeProcess
 from .window_processes import WindowProcess
 
@@ -72,17 +72,35 @@ def follow_frame(network: BeatNetwork, frames: int) -> Timeline:
     model = BeatModel(network)
     for _ in range(frames):
         model.add_frame()
-    before, end = model.frame_ends()[-2:]
+    ends = model.frame_ends()
+    interval = ends[-1] - ends[-2]
     # The first layers are frames ahead: they are steady in this interval only if frames go on coming.
-    latency = model.frame_ends()[0] - model.first_input
-    for _ in range(math.ceil(latency / (end - before)) + EXTRA_FRAMES):
+    for _ in range(math.ceil((ends[0] - model.first_input) / interval) + EXTRA_FRAMES):
         model.add_frame()
+    last = frames - 1
+    while last < MAXIMUM_FRAMES and not _is_steady(network, model, last):
+        # Memories still fill.
+        model.add_frame()
+        last += 1
+    before, end = model.frame_ends()[last - 1 : last + 1]
     ways = _ways(network)
     layers = [
         _layer(plan.operator, process, (before, end), *ways[place])
         for place, (plan, process) in enumerate(zip(network.plans, model.layers, strict=True))
     ]
-    return Timeline(end - before, frames - 1, tuple(layers))
+    return Timeline(end - before, last, tuple(layers))
+
+
+def _is_steady(network: BeatNetwork, model: BeatModel, last: int) -> bool:
+    """Whether every layer does the work of one frame between the ends of this frame and of the one before."""
+    before, end = model.frame_ends()[last - 1 : last + 1]
+    for plan, process in zip(network.plans, model.layers, strict=True):
+        if isinstance(plan, WindowPlan) and isinstance(process, WindowProcess):
+            rows, columns, _ = plan.output_image
+            starts = process.conditions()[0]
+            if np.searchsorted(starts, end) - np.searchsorted(starts, before) != rows * columns * plan.groups:
+                return False
+    return True
 
 
 def _ways(network: BeatNetwork) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -146,8 +164,3 @@ def _waited(
     begin = np.clip(idle_from, *span)
     until = np.clip(np.minimum(own, starts), *span)
     return int(np.maximum(until - begin, 0)[own > other].sum())
-
-
-def busiest(layers: Sequence[LayerTime]) -> LayerTime | None:
-    """The layer that sets the pace: the one with most busy cycles; of equals the first."""
-    return max(layers, key=lambda layer: layer.busy_cycles, default=None)
