@@ -26,6 +26,10 @@ class SummaryOptions:
     """The options of `fpgaq summary`."""
 
     model: Annotated[str, Argument()]
+    svg: Annotated[
+        str | None,
+        Option("Draw the network too, as .svg, .png or .pdf.", "--svg", "--picture", metavar="FILE"),
+    ] = None
     reading: ModelOptions
 
 
@@ -37,7 +41,14 @@ def summary(settings: Settings, options: SummaryOptions) -> None:
     """
     from ..study.report.summary import summarize
 
-    result = summarize(options.reading.load(options.model))
+    if options.svg is not None:
+        from ..base.output import check_file
+        from ..study.drawing import check_picture
+
+        check_file(options.svg)
+        check_picture(options.svg)
+    graph = options.reading.load(options.model)
+    result = summarize(graph)
     rows = [
         (printable(layer.name), layer.operator, shape_text(layer.shape), layer.parameters, layer.macs)
         for layer in result.layers
@@ -51,6 +62,12 @@ def summary(settings: Settings, options: SummaryOptions) -> None:
         f"{printable(result.name)}: {inputs} -> {outputs}; {result.parameters:,} parameters,"
         f" {result.macs:,} multiplications a frame"
     )
+    if options.svg is not None:
+        from ..base.output import write_file
+        from ..study.report.network_picture import network_picture
+
+        write_file(options.svg, network_picture(graph, options.svg))
+        lines.append(f"written: {printable(options.svg)}")
     settings.show([*lines, *note_lines(result.notes)], result.as_json())
 
 
