@@ -46,6 +46,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "generate": ("hardware", "Write Verilog or HLS C++ for an integer network."),
         "simulate": ("hardware", "Simulate the hardware and compare every beat."),
         "synth": ("synthesis", "Measure what the hardware takes and how fast it is."),
+        "report": ("reporting", "Write all that is known about DIR as one page."),
     },
     "Into a system, onto a board": {
         "export": ("exporting", "Write an integer network as standard ONNX."),

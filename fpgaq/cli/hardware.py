@@ -187,6 +187,7 @@ def build(settings: Settings, options: BuildOptions) -> None:
             keep=options.keep,
             wish=wish,
             input_range=extent,
+            clock=options.target.clock,
             progress=progress,
         )
     settings.show(build_lines(result), build_json(result))
@@ -209,6 +210,7 @@ def build_lines(result: BuildResult) -> list[str]:
         "",
         "== Simulation",
         *simulation_lines(result.simulated),
+        *(f"written: {printable(path)}" for path in result.report),
     ]
 
 
@@ -222,6 +224,7 @@ def build_json(result: BuildResult) -> dict[str, Any]:
         "compare": result.compared.as_json() if result.compared else None,
         "notes": list(result.graph.notes),
         "unfolded": [asdict(scale) for scale in unfolded_scales(result.graph, result.integer)],
+        "pages": list(result.report),
     }
 
 

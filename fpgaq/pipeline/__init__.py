@@ -22,6 +22,7 @@ from .hardware import (
 from .models import load_integer, load_model, save_integer, save_model
 from .packaging import PackageResult, package
 from .quantizing import compare, quantize, run, run_with_engine
+from .reporting import Report, gather, with_hardware, write_report
 from .samples import DATA_FRAMES, Samples
 from .searches import explore, search, sensitivity
 from .splitting import SplitResult, split
@@ -38,6 +39,7 @@ __all__ = [
     "LOWERED_FILE",
     "NETWORK_FILE",
     "PackageResult",
+    "Report",
     "Samples",
     "SplitResult",
     "UnrollResult",
@@ -47,6 +49,7 @@ __all__ = [
     "compare",
     "explore",
     "export",
+    "gather",
     "generate",
     "infer",
     "load_board",
@@ -64,4 +67,6 @@ __all__ = [
     "split",
     "synthesize",
     "unroll",
+    "with_hardware",
+    "write_report",
 ]

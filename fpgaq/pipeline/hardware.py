@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from ..base.results import Result
 from ..hardware.schedule import Schedule, Target, auxiliary_multipliers
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
+from .build_record import BUILD_FILE, build_record, engine_rows, record_synthesis, timeline_of
 from .models import load_integer
 from .samples import DATA_FRAMES, Samples, check_frames, user_data
 
@@ -198,7 +199,7 @@ def generate(
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     wanted = target or Target(multipliers=DEFAULT_MULTIPLIERS)
-    guess, limited_by = None, ""
+    guess, limited_by, fitted = None, "", None
     if device is not None and target is None and not factor_bits and find_device(device).capacity is not None:
         fitted = fit_device(network, device, progress)
         lowered, schedule = fitted.network, fitted.schedule
@@ -220,12 +221,20 @@ def generate(
     files[NETWORK_FILE] = dump(network)
     if lowered is not network:
         files[LOWERED_FILE] = dump(lowered)
-    write_folder(directory, with_digests(files), keep)
-    names = tuple(sorted(files))
     storage = measure_storage(lowered, schedule, device) if language == "verilog" else None
-    return GenerateResult(
+    names = tuple(sorted((*files, BUILD_FILE)))
+    result = GenerateResult(
         Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by, storage, wrapper
     )
+    # What a device chose was not asked for.
+    asked = {} if fitted is not None else asdict(wanted)
+    options = {**asked, **(asdict(wish) if wish else {}), "factor_bits": factor_bits, "device": device}
+    timeline = timeline_of(lowered, schedule) if language == "verilog" else None
+    files[BUILD_FILE] = build_record(
+        language, options, result.as_json(), result.records(), timeline, engine_rows(schedule)
+    )
+    write_folder(directory, with_digests(files), keep)
+    return result
 
 
 def schedule_rows(schedule: Schedule) -> list[dict[str, Any]]:
@@ -485,7 +494,9 @@ def synthesize(
     from ..hardware.synth import synthesize as synthesize_folder
 
     _note_estimate(directory)
-    return synthesize_folder(
+    result = synthesize_folder(
         Path(directory), device, seeds=seeds, layers=layers, timeout=timeout,
         netlist=None if netlist is None else Path(netlist), progress=progress,
     )  # fmt: skip
+    record_synthesis(Path(directory), result.as_json())
+    return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from ..base.errors import UnsupportedError
 from ..base.results import Result
 from ..integer.graph import IntegerAffine, IntegerGraph
 from ..integer.inputs import transform_data
+from .build_record import BUILD_FILE, build_record
 from .hardware import NETWORK_FILE, bench_inputs, with_bench, wrapped_files, wrapper_of
 from .models import load_integer
 from .samples import Samples, check_frames, user_data
@@ -139,8 +140,11 @@ def unroll(
         wrapper = None if wish.bus is None else wrapper_of(design, beat_network(network, plan), wish)
         files = wrapped_files(network, network, design, wish, wrapper, inputs, thorough)
     files[NETWORK_FILE] = dump(network)
+    result = UnrollResult(Path(directory), plan, digest(network), tuple(sorted((*files, BUILD_FILE))), wrapper)
+    options = {"unroll": True, **asdict(unrolling or Unrolling()), **(asdict(wish) if wish else {})}
+    files[BUILD_FILE] = build_record("verilog", options, result.as_json(), result.records())
     write_folder(directory, with_digests(files), keep)
-    return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)), wrapper)
+    return result
 
 
 def cheapen(

@@ -1,4 +1,4 @@
-"""Run the bench of an output folder in a simulator, in a temporary copy: the folder stays as it is."""
+"""Run the bench of an output folder in a simulator, in a temporary copy: the folder gets nothing but the record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from ..base.choices import SIMULATORS
 from ..base.errors import ModelError, ToolError, UsageError, VerificationError
 from ..base.progress import Step
 from ..base.results import Result
-from ..base.tools import require
+from ..base.tools import find_tool, require
+from ..base.version import __version__
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
 from .bench import bench_files
@@ -32,6 +33,7 @@ from .chosen import Exercise
 from .folder import check_digests, check_wrapper, read_bench, read_interface, read_manifest
 from .harness import STALLED_FRAMES, run_harness
 from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames
+from .verification import Run, manifest_digest, record_run
 
 COMPILED_TIMEOUT = 3600.0
 """Seconds for each step with a compiled network."""
@@ -138,14 +140,43 @@ def simulate(
     manifest = read_manifest(directory)
     check_digests(directory, manifest)
     _check_network(directory, manifest)
-    if simulator == "verilator":
-        result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough, progress)
-    else:
-        result = _simulate_cocotb(directory, manifest, frames, data, simulator, timeout, thorough, progress)
-    if "wrapper" not in manifest:
-        return result
-    progress("simulating the wrapper")
-    return replace(result, wrapper=_simulate_wrapper(directory, manifest, frames, data, simulator == "verilator"))
+    digest, compiled = manifest_digest(directory), simulator == "verilator"
+    try:
+        if compiled:
+            result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough, progress)
+        else:
+            result = _simulate_cocotb(directory, manifest, frames, data, simulator, timeout, thorough, progress)
+        if "wrapper" in manifest:
+            progress("simulating the wrapper")
+            result = replace(result, wrapper=_simulate_wrapper(directory, manifest, frames, data, compiled))
+    except VerificationError as error:
+        _record(directory, digest, simulator, str(error), None)
+        raise
+    _record(directory, digest, simulator, result.message, result)
+    return result
+
+
+def _record(directory: Path, digest: str, simulator: str, message: str, result: SimulationResult | None) -> None:
+    """Keep in the folder how a simulation ended: with a result, or with a difference."""
+    tool = find_tool({"icarus": "iverilog"}.get(simulator, simulator))
+    run = Run(
+        simulator=simulator,
+        version=tool.version or "unknown",
+        manifest=digest,
+        fpgaq=__version__,
+        outcome="different" if result is None else "equal",
+        message=message,
+        compared="every beat at the ports"
+        if simulator == "verilator"
+        else "every beat at the ports and between layers",
+        frames=0 if result is None else result.frames,
+        mismatches=None if result is None else result.mismatches,
+        interval_cycles=None if result is None else result.interval_cycles,
+        latency_cycles=None if result is None else result.latency_cycles,
+        exercise=None if result is None or result.exercise is None else asdict(result.exercise),
+        wrapper=result is not None and result.wrapper is not None,
+    )
+    record_run(directory, run)
 
 
 def _simulate_wrapper(
