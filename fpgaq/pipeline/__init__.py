@@ -19,6 +19,7 @@ from .hardware import (
     simulate,
     synthesize,
 )
+from .images import ImageResult, image
 from .models import load_integer, load_model, save_integer, save_model
 from .packaging import PackageResult, package
 from .quantizing import compare, quantize, run, run_with_engine
@@ -33,6 +34,7 @@ __all__ = [
     "DATA_FRAMES",
     "DEFAULT_MULTIPLIERS",
     "GenerateResult",
+    "ImageResult",
     "InferResult",
     "LANGUAGES",
     "LOWERED_FILE",
@@ -48,6 +50,7 @@ __all__ = [
     "explore",
     "export",
     "generate",
+    "image",
     "infer",
     "load_board",
     "load_integer",

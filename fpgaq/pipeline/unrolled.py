@@ -126,6 +126,8 @@ def unroll(
 
     if wish is not None:
         wish.check()
+    if wish is not None and wish.loadable:
+        raise UsageError("--weights loadable: --unroll makes logic of the weights; leave one of both out")
     check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)

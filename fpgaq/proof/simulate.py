@@ -27,7 +27,7 @@ from ..base.tools import require
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
 from .bench import bench_files
-from .bus_bench import WrapperResult, simulate_wrapper
+from .bus_bench import Loaded, WrapperResult, simulate_wrapper
 from .chosen import Exercise
 from .folder import check_digests, check_wrapper, read_bench, read_interface, read_manifest
 from .harness import STALLED_FRAMES, run_harness
@@ -102,6 +102,7 @@ def simulate(
     timeout: float | None = None,
     thorough: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
+    loaded: Loaded | None = None,
 ) -> SimulationResult:
     """Simulate the network of an output folder against its golden vectors.
 
@@ -121,6 +122,8 @@ def simulate(
         Choose as many frames as are needed to exercise every word of the memories that can be.
     progress : callable
         Called with what is being done, and how many tests are done.
+    loaded : Loaded, optional
+        Where the folder's core loads its weights: those of a network other than the folder's.
 
     Raises
     ------
@@ -138,6 +141,9 @@ def simulate(
     manifest = read_manifest(directory)
     check_digests(directory, manifest)
     _check_network(directory, manifest)
+    if "image" in manifest:
+        progress("loading the weights, simulating the wrapper")
+        return _simulate_loaded(directory, manifest, frames, data, simulator == "verilator", loaded)
     if simulator == "verilator":
         result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough, progress)
     else:
@@ -148,19 +154,46 @@ def simulate(
     return replace(result, wrapper=_simulate_wrapper(directory, manifest, frames, data, simulator == "verilator"))
 
 
+def _simulate_loaded(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    frames: int | None,
+    data: Mapping[str, ArrayLike] | None,
+    compiled: bool,
+    loaded: Loaded | None,
+) -> SimulationResult:
+    """A core without weights runs in its wrapper only, once these are loaded."""
+    started = time.monotonic()
+    if loaded is not None and data is None:
+        data_frames = loaded.network.samples
+        wrapper = _simulate_wrapper(directory, manifest, frames, None, compiled, loaded, data_frames)
+    else:
+        wrapper = _simulate_wrapper(directory, manifest, frames, data, compiled, loaded)
+    message = f"weights loaded through the wrapper; every byte of {wrapper.frames} frames is equal, with stalls too"
+    seconds = time.monotonic() - started
+    return SimulationResult(
+        wrapper.frames, 0, wrapper.interval_cycles, wrapper.latency_cycles, seconds, message, wrapper=wrapper
+    )
+
+
 def _simulate_wrapper(
     directory: Path,
     manifest: Mapping[str, Any],
     frames: int | None,
     data: Mapping[str, ArrayLike] | None,
     compiled: bool,
+    loaded: Loaded | None = None,
+    stored: Mapping[str, IntegerArray] | None = None,
 ) -> WrapperResult:
-    """The frames of the data through the wrapper."""
-    graph, lowered = _load_networks(directory)
+    """The frames of the data through the wrapper; `stored` are integers instead of those of the folder."""
+    graph, lowered = (loaded.network, loaded.lowered) if loaded is not None else _load_networks(directory)
+    image = loaded.image if loaded is not None else None
     interface = read_interface(directory)
     check_wrapper(directory, manifest, interface)
-    inputs = limit_frames(transform_data(graph, data) if data is not None else _stored_frames(graph, directory), frames)
-    return simulate_wrapper(directory, manifest, interface, lowered, inputs, compiled, COMPILED_TIMEOUT)
+    if stored is None:
+        stored = transform_data(graph, data) if data is not None else _stored_frames(graph, directory)
+    inputs = limit_frames(stored, frames)
+    return simulate_wrapper(directory, manifest, interface, lowered, inputs, compiled, COMPILED_TIMEOUT, image)
 
 
 def _simulate_cocotb(
