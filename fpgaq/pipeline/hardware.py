@@ -14,7 +14,7 @@ from ..base.errors import FitError, FpgaqError, UsageError
 from ..base.regular import read_text
 from ..base.results import Result
 from ..hardware.schedule import Schedule, Target, auxiliary_multipliers
-from ..integer.graph import IntegerArray, IntegerGraph
+from ..integer.graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph
 from ..integer.inputs import transform_data
 from .models import load_integer
 from .samples import DATA_FRAMES, Samples, check_frames, user_data
@@ -277,6 +277,8 @@ def _loadable_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGr
     from ..hardware.schedule import make_schedule
 
     lowered = loadable_form(network)
+    if not any(isinstance(op, IntegerConvolution | IntegerAffine) for op in lowered.operators):
+        raise UsageError("--weights loadable: the network has no weights; leave it out")
     return lowered, replace(make_schedule(lowered, target), loadable=True)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import UnsupportedError
+from ..base.errors import UnsupportedError, UsageError
 from ..base.results import Result
 from ..integer.graph import IntegerAffine, IntegerGraph
 from ..integer.inputs import transform_data

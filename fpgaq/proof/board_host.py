@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from ..base.errors import ToolError, VerificationError
 from ..base.serial_line import SerialLine
-from ..hardware.emit.image import words_of
 from ..hardware.board.link import ANSWER, ERROR, FRAME, READ, REASONS, WRITE, Decoder, encode
+from ..hardware.emit.image import words_of
 
 MAGIC, VERSION, DIGEST, CONTROL, FRAME_CYCLES = 0x00, 0x04, 0x20, 0x14, 0x4C
 STATUS, ERRORS, IMAGE = 0x18, 0x1C, 0x54

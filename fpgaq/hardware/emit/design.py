@@ -19,8 +19,9 @@ from .roms import Rom
 from .versions import MANIFEST_VERSION
 
 if TYPE_CHECKING:
-    from .image import Layout
     from _typeshed import DataclassInstance
+
+    from .image import Layout
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,9 @@ def bias_beats(
     for layer, own in zip(layers, biases, strict=True):
         lanes = layer.plan.lanes_out
         beats = -(-len(own) // lanes)
-        count = -(-(len(rows) + beats) // (1 << index_bits)) * (1 << index_bits) - len(rows) if len(layers) > 1 else beats
+        count = (
+            -(-(len(rows) + beats) // (1 << index_bits)) * (1 << index_bits) - len(rows) if len(layers) > 1 else beats
+        )
         words = np.zeros((count, engine.lanes), dtype=np.int64)
         for beat in range(beats):
             part = own[beat * lanes : (beat + 1) * lanes]

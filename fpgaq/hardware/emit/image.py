@@ -175,7 +175,7 @@ def structure_of(graph: IntegerGraph) -> str:
         if isinstance(op, IntegerConvolution | IntegerAffine):
             rule = op.requantize and replace(op.requantize, shift=(0,))
             op = replace(op, weight=np.zeros_like(op.weight), bias=np.zeros_like(op.bias), requantize=rule,
-                         weight_frac=(0,) * len(op.bias), weight_format=replace(op.weight_format, frac=0))  # fmt: skip
+                         weight_frac=(0,) * len(op.bias), weight_format=replace(op.weight_format, frac=0, narrow=False))  # fmt: skip
         operators.append(op)
     samples = {name: values[:0] for name, values in graph.samples.items()}
     return digest(replace(graph, operators=tuple(operators), name="", samples=samples))
@@ -220,9 +220,7 @@ def make_image(graph: IntegerGraph, layout: Layout, sha: str, name: str) -> byte
     return content + zlib.crc32(content).to_bytes(4, "little")
 
 
-def _lifts(
-    op: IntegerConvolution | IntegerAffine, limits: tuple[int, int, int], name: str
-) -> NDArray[np.int64]:
+def _lifts(op: IntegerConvolution | IntegerAffine, limits: tuple[int, int, int], name: str) -> NDArray[np.int64]:
     """What each channel's shift falls short of the greatest that the hardware has."""
     _, base, limit = limits
     if op.requantize is None:

@@ -42,7 +42,9 @@ def with_loadable_weights(graph: IntegerGraph) -> IntegerGraph:
 def loadable_bias_width(op: IntegerConvolution | IntegerAffine, source: Tensor) -> int:
     """Bits of a bias that may be loaded."""
     interval = input_interval(source.format, getattr(op, "padding_value", 0))
-    ends = [weight * value for weight in (op.weight_format.minimum, op.weight_format.maximum) for value in interval]
+    # All codes: whether a format leaves out the most negative one is a matter of the weights.
+    full = replace(op.weight_format, narrow=False)
+    ends = [weight * value for weight in (full.minimum, full.maximum) for value in interval]
     taps = int(op.weight[0].size)
     own = signed_width(int(np.min(op.bias)), int(np.max(op.bias)))
     return max(2, own, signed_width(min(*ends, 0) * taps, max(*ends, 0) * taps))
@@ -67,9 +69,9 @@ def check_same(new: IntegerGraph, base: IntegerGraph, name: str) -> None:
 
     Weights, biases, the steps of weights and shifts may differ. `name` says in messages where `new` comes from.
     """
+    _same(name, "number of layers", len(new.operators), len(base.operators))
     _same(name, "inputs", tuple(new.inputs), tuple(base.inputs))
     _same(name, "outputs", tuple(new.outputs), tuple(base.outputs))
-    _same(name, "number of layers", len(new.operators), len(base.operators))
     for mine, theirs in zip(new.operators, base.operators, strict=True):
         _check_layer(name, mine, theirs)
     for tensor in (*base.inputs, *(op.output for op in base.operators)):
@@ -109,13 +111,9 @@ def _check_layer(name: str, mine: IntegerOperator, theirs: IntegerOperator) -> N
 def _check_weighted(name: str, mine: Any, theirs: Any) -> None:
     where = f"layer {theirs.name!r}"
     _same(name, f"shape of the weights of {where}", mine.weight.shape, theirs.weight.shape)
-    _same(name, f"width of the weights of {where}", _bits(mine), _bits(theirs))
+    _same(name, f"bits of the weights of {where}", mine.weight_format.width, theirs.weight_format.width)
     rules = [rule and replace(rule, shift=(0,)) for rule in (mine.requantize, theirs.requantize)]
     _same(name, f"requantizer of {where}, its shifts apart,", *map(_rule, rules))
-
-
-def _bits(op: Any) -> str:
-    return f"{op.weight_format.width} bits{', narrow' if op.weight_format.narrow else ''}"
 
 
 def _rule(rule: Requantize | None) -> str:
@@ -131,7 +129,9 @@ def _kind(op: IntegerOperator) -> str:
 def _same(name: str, what: str, found: object, wanted: object) -> None:
     if found == wanted:
         return
-    told = f"{found}, the hardware has {wanted}" if wanted != "" else "others than in the hardware, where they are fixed"
+    told = (
+        f"{found}, the hardware has {wanted}" if wanted != "" else "others than in the hardware, where they are fixed"
+    )
     raise UsageError(
         f"{name}: {what}: {str(told)[:300]}; an image changes weights, biases and shifts only: generate the hardware"
         " anew"

@@ -76,7 +76,9 @@ def package_files(
         "tool": tool,
         "own_files": [name.format(top=facts.top) for name in OWN[tool]],
         "image_words": words.get("image.hex", "").count("\n"),
-        "timeout_cycles": 8 * words.get("image.hex", "").count("\n") + 4 * facts.latency * max(1, words["output.hex"].count("\n") // facts.output.beats) + 1000,
+        "timeout_cycles": 8 * words.get("image.hex", "").count("\n")
+        + 4 * facts.latency * max(1, words["output.hex"].count("\n") // facts.output.beats)
+        + 1000,
     }
     files: dict[str, str | bytes] = dict(contents)
     for name, template in (*COMMON.items(), *OWN[tool].items()):
