@@ -23,8 +23,8 @@ class ImageOptions:
 def image(settings: Settings, options: ImageOptions) -> None:
     """Write the weights of a network for hardware that loads them.
 
-    DIR is what `fpgaq generate --bus 32 --weights loadable` or `fpgaq bitstream` wrote, of a network of the same layers,
-    shapes and formats; the first difference is named otherwise.
+    DIR is what `fpgaq generate --bus 32 --weights loadable` or `fpgaq bitstream` wrote, of a network of the same
+    layers, shapes and formats; the first difference is named otherwise.
     """
     from .. import pipeline
 

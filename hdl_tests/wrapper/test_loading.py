@@ -55,7 +55,8 @@ def test_loading(tmp_path: Path) -> None:
     case = {
         "images": [np.frombuffer(one.image, "<u4").tolist() for one in loaded],
         "digests": [digest(graph) for graph in networks],
-        "inputs": [bytes(frame.ravel().astype(np.uint8)).hex() for frame in as_bytes(*inputs.values(), public["input"])],
+        "inputs": [bytes(frame.ravel().astype(np.uint8)).hex()
+                   for frame in as_bytes(*inputs.values(), public["input"])],
         "outputs": [
             [bytes(frame.ravel().astype(np.uint8)).hex() for frame in as_bytes(*run(graph, inputs).values(),
                                                                                public["output"])]

@@ -53,7 +53,7 @@ def _shared(facts: EngineFacts, *values: _T) -> tuple[_T, ...]:
 def _instances(facts: EngineFacts) -> tuple[Instance, ...]:
     """In the order of the text."""
     spreads = tuple(layer.spread for layer in facts.layers)
-    weights = (facts.weights.instance,) if facts.weights else ()
+    weights: tuple[Instance, ...] = (facts.weights.instance,) if facts.weights else ()
     biases = facts.bias_rom
     if facts.loaded:
         weights, biases = facts.loaded[:1], facts.loaded[1]

@@ -174,8 +174,9 @@ def structure_of(graph: IntegerGraph) -> str:
     for op in graph.operators:
         if isinstance(op, IntegerConvolution | IntegerAffine):
             rule = op.requantize and replace(op.requantize, shift=(0,))
-            op = replace(op, weight=np.zeros_like(op.weight), bias=np.zeros_like(op.bias), requantize=rule,
-                         weight_frac=(0,) * len(op.bias), weight_format=replace(op.weight_format, frac=0, narrow=False))  # fmt: skip
+            fmt, steps = replace(op.weight_format, frac=0, narrow=False), (0,) * len(op.bias)
+            op = replace(op, requantize=rule, weight_frac=steps, weight_format=fmt)
+            op = replace(op, weight=np.zeros_like(op.weight), bias=np.zeros_like(op.bias))
         operators.append(op)
     samples = {name: values[:0] for name, values in graph.samples.items()}
     return digest(replace(graph, operators=tuple(operators), name="", samples=samples))
