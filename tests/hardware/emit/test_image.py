@@ -113,6 +113,7 @@ def test_options_that_look_at_weights_are_refused(tmp_path: Path) -> None:
     cases = [
         ({"device": "ecp5"}, Target(multipliers=1), "--device estimates weights that are constants"),
         ({"factor_bits": 18}, Target(multipliers=1), "--pack lets constants share multipliers"),
+        ({"language": "hls"}, Target(multipliers=1), "leave --language hls out"),
         ({}, Target(latency=1000), "--latency needs --multipliers or --fps"),
         ({}, Target(multipliers=8, adders=True), "--adders makes logic of the weights"),
     ]
