@@ -51,6 +51,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Into a system, onto a board": {
         "export": ("exporting", "Write an integer network as standard ONNX."),
         "package": ("packaging", "Make a core behind a bus a package of another tool."),
+        "image": ("images", "Write the weights of a network for hardware that loads them."),
         "bitstream": ("boards", "Make a bitstream with a serial line for a board."),
         "infer": ("boards", "Send samples to a board, and compare every bit of what it computes."),
     },

@@ -100,6 +100,10 @@ class SimulateOptions:
     samples: ArrayOptions
     thorough: Thorough = False
     simulator: SimulatorName = "icarus"
+    weights: Annotated[
+        str | None,
+        Option("Where weights are loadable: load those of this network instead of DIR's own.", metavar="FPGAQ"),
+    ] = None
 
 
 @command(SimulateOptions, "fpgaq simulate out --frames 8 --data test.npz")
@@ -118,6 +122,7 @@ def simulate(settings: Settings, options: SimulateOptions) -> None:
             data=options.samples.optional(options.data),
             simulator=options.simulator,
             thorough=options.thorough,
+            weights=options.weights,
             progress=progress,
         )
     settings.show(simulation_lines(result), asdict(result))

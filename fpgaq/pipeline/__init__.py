@@ -19,6 +19,7 @@ from .hardware import (
     simulate,
     synthesize,
 )
+from .images import ImageResult, image
 from .models import load_integer, load_model, save_integer, save_model
 from .packaging import PackageResult, package
 from .quantizing import compare, quantize, run, run_with_engine
@@ -34,6 +35,7 @@ __all__ = [
     "DATA_FRAMES",
     "DEFAULT_MULTIPLIERS",
     "GenerateResult",
+    "ImageResult",
     "InferResult",
     "LANGUAGES",
     "LOWERED_FILE",
@@ -51,6 +53,7 @@ __all__ = [
     "export",
     "gather",
     "generate",
+    "image",
     "infer",
     "load_board",
     "load_integer",

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import UnsupportedError
+from ..base.errors import UnsupportedError, UsageError
 from ..base.results import Result
 from ..integer.graph import IntegerAffine, IntegerGraph
 from ..integer.inputs import transform_data
@@ -127,6 +127,8 @@ def unroll(
 
     if wish is not None:
         wish.check()
+    if wish is not None and wish.loadable:
+        raise UsageError("--weights loadable: --unroll makes logic of the weights; leave one of both out")
     check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
