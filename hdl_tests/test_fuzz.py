@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,6 +25,7 @@ from fpgaq.integer.graph import OPERATORS, IntegerAffine, IntegerConvolution, In
 from fpgaq.proof import compiled, file_bench
 from fpgaq.proof.compiled import find_compiler
 from fpgaq.proof.file_bench import run_file_bench
+from hdl_tests.fuzz import __main__ as fuzz_main
 from hdl_tests.fuzz import run as fuzz_run
 from hdl_tests.fuzz import ways
 from hdl_tests.fuzz.run import CRASHERS, Failure, replay_crasher, save_crasher, shrink, try_cases
@@ -33,8 +36,10 @@ from tests.support.fuzz.networks import random_case, random_chain, schedule_with
 from tests.support.integer_operators import residual_network
 from tests.support.known_networks import skip
 
-CHUNKS = 16
-NETWORKS = 10
+CHUNKS = 32
+NETWORKS = 5
+QUICK = 16
+"""Chunks in the quick suite; the others take as long again and are slow."""
 LEAST = 8
 """Networks that each operator is at least in."""
 
@@ -52,7 +57,14 @@ def failures(seeds: Sequence[int], *ways: str) -> str:
 
 
 @needs_icarus
-@pytest.mark.parametrize("chunk", [0, *(pytest.param(chunk, marks=pytest.mark.once) for chunk in range(1, CHUNKS))])
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        0,
+        *(pytest.param(chunk, marks=pytest.mark.once) for chunk in range(1, QUICK)),
+        *(pytest.param(chunk, marks=pytest.mark.slow) for chunk in range(QUICK, CHUNKS)),
+    ],
+)
 def test_random_networks(chunk: int) -> None:
     seeds = range(chunk * NETWORKS, (chunk + 1) * NETWORKS)
     assert not failures(seeds, "icarus", "interpreter")
@@ -60,7 +72,7 @@ def test_random_networks(chunk: int) -> None:
 
 @pytest.mark.once
 @needs_compiler
-@pytest.mark.parametrize("first", [pytest.param(0, marks=pytest.mark.slow), 10, 20, 30, 40])
+@pytest.mark.parametrize("first", [*(pytest.param(first, marks=pytest.mark.slow) for first in (0, 20, 30, 40)), 10])
 def test_many_networks_in_one_compiled_program(first: int) -> None:
     assert not failures(range(first, first + 10), "verilator")
 
@@ -115,8 +127,11 @@ ONCE_WRONG = (1032, 1099, 1171, 1194)
 @needs_icarus
 @pytest.mark.parametrize(
     "seed",
-    [0, 10, 20]
-    + [pytest.param(seed, marks=pytest.mark.once) for seed in (*range(30, CHUNKS * NETWORKS, 10), *ONCE_WRONG)],
+    [
+        0,
+        *(pytest.param(seed, marks=pytest.mark.once) for seed in (10, 20, 30, *ONCE_WRONG)),
+        *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(40, CHUNKS * NETWORKS, 10)),
+    ],
 )
 def test_random_networks_on_the_users_bench(seed: int) -> None:
     assert not failures([seed], "cocotb")
@@ -324,3 +339,33 @@ def test_every_way_finds_a_wrong_result(way: str, monkeypatch: pytest.MonkeyPatc
     first, second = try_cases(cases, way)
     assert first is not None and "expected" in first.message
     assert second is None
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("spread", [False, True])
+def test_crashers_of_a_cluster_come_to_one_folder(
+    spread: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(WAYS, "wrong", lambda cases, folder: ["always wrong"] * len(cases))
+    monkeypatch.setattr(fuzz_main, "BATCH", 1)
+    monkeypatch.setattr("fpgaq.base.parallel.CONNECT_SECONDS", 300)
+    kept, output = tmp_path / "kept", tmp_path / "fuzz.json"
+    asked = ["2", "--seed", "7", "--jobs", "1", "--ways", "wrong", "--crashers", str(kept), "-o", str(output)]
+    if spread:
+        distributed = pytest.importorskip("distributed")
+        with (
+            warnings.catch_warnings(),
+            distributed.LocalCluster(
+                n_workers=2, threads_per_worker=1, dashboard_address=None, processes=False
+            ) as cluster,
+        ):
+            warnings.simplefilter("ignore")
+            code = fuzz_main.main([*asked, "--dask", cluster.scheduler_address])
+    else:
+        code = fuzz_main.main(asked)
+    assert code == 7 and "2 networks from seed 7: 2 failed" in capsys.readouterr().out
+    assert {path.name for path in kept.iterdir()} == {f"seed_{s}.{end}" for s in (7, 8) for end in ("fpgaq", "json")}
+    assert all(str(replay_crasher(path)).startswith("always wrong") for path in kept.glob("*.fpgaq"))
+    found = json.loads(output.read_text())
+    assert sorted(found["failed"]) == ["7", "8"] and found["ways"]["wrong"]["networks"] == 2
+    assert found["commit"] and found["versions"]["numpy"] == np.__version__

@@ -11,6 +11,7 @@ from fpgaq.hardware.schedule import Target
 from tests.support.quantized_models import convolution, elements, qoperators
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("build", [convolution, elements, pytest.param(qoperators, marks=pytest.mark.slow)])
 def test_every_beat_is_that_of_the_reference(build, tmp_path: Path) -> None:
     model = tmp_path / "model.onnx"

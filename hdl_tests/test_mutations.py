@@ -109,7 +109,11 @@ TEXT_FAULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", TEXT_FAULTS)
+# Every second one in the quick suite, all of them in `make mutants` and `make test-slow`.
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(name, marks=[pytest.mark.slow] * (place % 2)) for place, name in enumerate(TEXT_FAULTS)],
+)
 def test_fault_in_the_text_is_found(fault: str, files: Files, tmp_path: Path) -> None:
     outcome = run_files(tmp_path, change_text(files, TEXT_FAULTS[fault]))
     assert outcome["status"] == 1, outcome["message"]

@@ -52,8 +52,8 @@ NETWORKS = {
 }  # fmt: skip
 
 
-ON_EVERY_PYTHON = ("depthwise, two each", "per channel", "unsigned input")
-"""The bench that a user gets runs inside the simulator: three networks on each Python, the others on the first."""
+ON_EVERY_PYTHON = ("depthwise, two each", "unsigned input")
+"""The bench that a user gets runs inside the simulator: two networks on each Python, the others on the first."""
 
 
 def marks_of(name: str) -> tuple[pytest.MarkDecorator, ...]:
@@ -98,8 +98,8 @@ def test_weights_in_banks(layers: str, tmp_path: Path, monkeypatch: pytest.Monke
     assert run_files(tmp_path, files)["status"] == 0
 
 
-@pytest.mark.once
-@pytest.mark.parametrize("multipliers", [6, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("multipliers", [6, 50])
 def test_branches(multipliers: int, tmp_path: Path) -> None:
     """Every operator, two inputs, three outputs."""
     prove(tmp_path, residual_network(multipliers), multipliers)

@@ -283,7 +283,7 @@ def holds(pin: str, version: str) -> bool:
 
 def test_help_names_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    targets = makefile.split(".PHONY: ")[1].splitlines()[0].split()
+    targets = makefile.replace("\\\n", " ").split(".PHONY: ")[1].splitlines()[0].split()
     listed = re.findall(r"@echo 'make ([a-z-]+)|; make ([a-z-]+) ", makefile)
     assert sorted(first or second for first, second in listed) == sorted(set(targets) - {"help", "distclean"})
     assert all(re.search(rf"^{target}:.*\n\t\S", makefile, flags=re.MULTILINE) for target in targets)
@@ -393,6 +393,7 @@ def test_the_newest_python_leaves_out_what_the_first_has_run_for_both(
     assert runner.main(["--slow"]) == 0 and asked == [(".venv", "slow", True)]
 
 
+@pytest.mark.once
 def test_a_suite_counts_what_passed_before(runner: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shutil.copy(ROOT / "conftest.py", tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    slow: long\n    once: once\n")

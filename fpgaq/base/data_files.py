@@ -218,8 +218,9 @@ def _picture(path: Path, shape: Sequence[int] | None) -> NDArray[np.uint8]:
                 if width * height > 1 << 24:
                     raise ModelError(f"{path}: {width}x{height} pixels; at most {1 << 24} are read")
                 pixels = _pixels(image, str(path), shape)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise ModelError(f"{path}: not a sound picture ({error})") from None
+        except (OSError, SyntaxError, ValueError, MemoryError, Image.DecompressionBombError) as error:
+            # A damaged length may ask for more than there is.
+            raise ModelError(f"{path}: not a sound picture ({error or type(error).__name__})") from None
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def read_npy(stream: io.BufferedIOBase, where: str, size: int, limits: ArrayLimi
             header = 12
         else:
             raise ModelError(f"{where}: .npy version {version} is not read; versions 1.0 and 2.0 are")
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, tokenize.TokenError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"{where}: not a sound .npy array ({reason})") from None
     if kind.hasobject or kind.kind not in limits.kinds:

@@ -80,7 +80,7 @@ def evaluate(
     missing = [index for index in range(len(tasks)) if index not in results]
     show(len(results), len(tasks))
     with _results_file(cache) as store:
-        for index, result in _compute(function, tasks, missing, jobs, dask):
+        for index, result in completed(function, tasks, jobs=jobs, dask=dask, indices=missing):
             results[index] = store(keys[index], result) if cache is not None else result
             show(len(results), len(tasks))
     return [results[index] for index in range(len(tasks))]
@@ -91,10 +91,19 @@ def usable_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _compute(
-    function: Callable[[Task], Any], tasks: Sequence[Task], indices: Sequence[int], jobs: int | None, dask: str | None
+def completed(
+    function: Callable[[Task], Any],
+    tasks: Sequence[Task],
+    *,
+    jobs: int | None = 1,
+    dask: str | None = None,
+    indices: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, Any]]:
-    """(index, result) of each task, in any order."""
+    """Yield (index, result) of each task as it is finished, in any order; `indices` chooses among the tasks.
+
+    Arguments and errors are those of `evaluate`.
+    """
+    indices = range(len(tasks)) if indices is None else indices
     jobs = min(jobs or usable_processors(), max(1, len(indices)))
     if not indices:
         return

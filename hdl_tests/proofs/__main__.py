@@ -6,7 +6,6 @@ Prints a table by cell and writes the single proofs as JSON. Ends with 7 if one 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from fpgaq.base.version import __version__
+from tests.support.provenance import about, store
 
 from .collect import collected
 from .prover import Statement, Verdict, prove
@@ -42,8 +42,8 @@ def main() -> int:
         console.print(f"not proved: {statement}")
     if options.output is not None:
         rows = [{"statement": str(one), **vars(verdict)} for one, verdict in verdicts]
-        found = {"version": __version__, "networks": options.networks, "proofs": rows}
-        options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        origin = about("python -m hdl_tests.proofs", sys.argv[1:], "pyosys")
+        store(options.output, {**origin, "version": __version__, "networks": options.networks, "proofs": rows})
     return 7 if bad else 0
 
 

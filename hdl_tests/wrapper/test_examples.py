@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -12,14 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bus_model import apply_damage, draw_damage, pack, received
+from compiled import compile_with
 from test_damaged_frames import answer
 
 from fpgaq import pipeline
 from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.schedule import Target
 from fpgaq.proof.bus_bench import as_bytes
-from fpgaq.proof.harness_build import RUNTIME, runtime_folder
-from fpgaq.proof.lint import find_verilator
 
 pytestmark = [
     pytest.mark.once,
@@ -31,24 +29,6 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/model.nnp"))
 BUS, FRAMES, LEAST_DAMAGED = 8, 280, 200
 BUDGET = 256
-
-
-def compile_wrapper(folder: Path, files: list[str], work: Path) -> Path:
-    tool = find_verilator()
-    command = [tool.program, "--cc", "--top-module", "mine", "--prefix", "Vmine", "--Mdir", str(work / "made")]
-    command += ["-O3", "-Wno-fatal", "-DFPGAQ_CHECKS", "--x-assign", "fast", "--x-initial", "fast"]
-    command += [f'-DFPGAQ_ROM_DIR="{folder / "rtl"}"', *(str(folder / name) for name in files)]
-    subprocess.run(
-        command, cwd=work, check=True, timeout=900, capture_output=True, env={**os.environ, **tool.environment}
-    )
-    units = [f'#undef VL_PCH_INCLUDED\n#include "{path}"\n' for path in sorted((work / "made").glob("*.cpp"))]
-    (work / "unit.cpp").write_text("".join(units), encoding="utf-8")
-    include = runtime_folder(tool)
-    command = ["g++", "-O1", "-std=c++17", f"-I{include}", f"-I{include / 'vltstd'}", "-Imade"]
-    command += [str(Path(__file__).with_name("damaged_main.cpp")), "unit.cpp"]
-    command += [*(str(include / name) for name in RUNTIME), "-pthread", "-o", "damaged"]
-    subprocess.run(command, cwd=work, check=True, timeout=900)
-    return work / "damaged"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,7 +53,8 @@ def test_one_lost_beat_costs_one_frame_of_every_example(name: str, tmp_path: Pat
     frames = received(arrived, public["input"]["bytes_per_frame"])
     assert sum(mark for _, mark in frames) >= LEAST_DAMAGED
     answers = answer(result.network, [payload for payload, _ in frames], public)
-    program = compile_wrapper(folder, manifest["wrapper"]["files"], tmp_path)
+    main = Path(__file__).with_name("damaged_main.cpp")
+    program = compile_with(main, folder, manifest["wrapper"]["files"], "mine", tmp_path)
     text = "".join(f"{beat.user:d} {beat.last:d} {beat.keep:x} {beat.data[::-1].hex()}\n" for beat in arrived)
     (tmp_path / "input.txt").write_text(text, encoding="ascii")
     idle = str(3 * manifest["wrapper"]["prediction"]["latency_cycles"] + 500)

@@ -27,6 +27,7 @@ def commands() -> list[str]:
     return re.findall(r"^    ((?:fpgaq|python) .*)$", text, flags=re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.nnabla
 def test_the_walk(nnabla, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = commands()

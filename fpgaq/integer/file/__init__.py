@@ -23,6 +23,8 @@ from . import encoding
 SUFFIX = ".fpgaq"
 NETWORK = "network.json"
 LIMITS = ArrayLimits(total_bytes=1 << 28, members=20_000, kinds="i")
+MAX_CONTAINERS = 1 << 20
+"""Lists and objects of a description: about ten an operator or tensor are needed."""
 MAX_JSON = 1 << 24
 MAX_ELEMENTS = 1 << 26
 """Over all arrays: in memory each element takes 8 bytes, whatever it takes in the file."""
@@ -105,6 +107,9 @@ def _read(archive: zipfile.ZipFile, where: str) -> IntegerGraph:
     if archive.getinfo(NETWORK).file_size > MAX_JSON:
         raise ModelError(f"{where}, member {NETWORK!r}: larger than {MAX_JSON} bytes")
     content = read_member(archive, NETWORK, where)
+    # Each takes 64 bytes and more once it is read.
+    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
+        raise ModelError(f"{where}, member {NETWORK!r}: more than {MAX_CONTAINERS} lists and objects")
     try:
         description = json.loads(content.decode("ascii"), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

@@ -26,6 +26,8 @@ FEW_CHANNELS = 4
 SMALL_SHARE = 0.02
 """Of all that a layer's sums are made of: what such channels have to matter."""
 UNITS = "are they in the same units (0..255, 0..1, mean and deviation)?"
+OUTLIER = 2.0**16
+"""How many times the next weight of its output one has to be: the most bits of a weight do not hold both."""
 FRAMES = 8
 """Of the calibration samples, which the float network computes once more."""
 
@@ -72,7 +74,8 @@ def _saturated(tensor: Tensor, integers: IntegerArray) -> float:
 
 
 def remark_quantized(graph: Graph, network: IntegerGraph, samples: Dataset, equalized: bool = False) -> None:
-    """Warn of a layer that reads channels of very different size, the small ones of which matter and get no bits."""
+    """Warn of a weight beside which others vanish, and of a layer whose small channels matter and get no bits."""
+    _remark_outlier(graph)
     prepared = samples.slice(0, FRAMES).in_model_units()
     values = run_float(graph, {name: array.astype(np.float32) for name, array in prepared.inputs.items()}, keep=True)
     worst: tuple[float, str, int, int] | None = None
@@ -86,6 +89,27 @@ def remark_quantized(graph: Graph, network: IntegerGraph, samples: Dataset, equa
         warn(
             f"layer {shorten(worst[1])}: {worst[2]} of the {worst[3]} channels that it reads are so small beside the"
             f" greatest that {FEW_BITS} bits or fewer are left to them, though they count; {remedy}"
+        )
+
+
+def _remark_outlier(graph: Graph) -> None:
+    """Warn of the weight that is furthest beyond all others of its output."""
+    worst: tuple[float, str, tuple[int, ...], float] | None = None
+    for op in graph.operators:
+        if not isinstance(op, Convolution | Affine) or op.weight[0].size < 2:
+            continue
+        rows = np.abs(op.weight.reshape(len(op.weight), -1))
+        second, greatest = (column.astype(np.float64) for column in np.partition(rows, (-2, -1), axis=1)[:, -2:].T)
+        ratios = np.divide(greatest, second, out=np.zeros(len(rows)), where=second > 0)
+        row = int(ratios.argmax())
+        if ratios[row] >= OUTLIER and (worst is None or ratios[row] > worst[0]):
+            index = np.unravel_index(int(rows[row].argmax()), op.weight[row].shape)
+            place = (row, *(int(axis) for axis in index))
+            worst = (float(ratios[row]), op.name, place, float(op.weight[place]))
+    if worst is not None:
+        warn(
+            f"layer {shorten(worst[1])}: weight{list(worst[2])} is {worst[3]:g}, {worst[0]:.1e} times as large as any"
+            " other of its output, which are lost beside it or clip it; check the model"
         )
 
 

@@ -71,6 +71,7 @@ def test_linters_say_nothing(name: str, tmp_path: Path) -> None:
 
 
 @missing_linter
+@pytest.mark.once
 @pytest.mark.parametrize("first", range(0, 24, 4))
 def test_linters_say_nothing_about_random_networks(first: int, tmp_path: Path) -> None:
     from fpgaq.proof.lint import lint

@@ -68,6 +68,7 @@ def test_rom_bits_without_a_refit(capsys, files) -> None:
     assert code == 0 and result["after"]["rom_bits"] <= 0.75 * result["before"]["rom_bits"]
 
 
+@pytest.mark.once
 def test_the_refit_saves_most_of_the_accuracy_without_labels_or_training(monkeypatch, capsys, tmp_path: Path) -> None:
     from fpgaq.study.pruning import choice
 
@@ -191,6 +192,7 @@ def test_the_choice_that_answers_best_on_unseen_samples_is_taken(monkeypatch, fi
     assert layer.weight.shape == next(op for op in inner[2].operators if hasattr(op, "weight")).weight.shape
 
 
+@pytest.mark.slow
 @pytest.mark.nnabla
 def test_finetuning_behind_the_cut(capsys, nnabla, tmp_path: Path) -> None:
     output = tmp_path / "p.nnp"

@@ -74,7 +74,8 @@ def test_two_inputs_exhaustively(weights: tuple[int, int], constant: int, signed
     prove(np.array([weights]), np.array([constant]), (interval, interval), frames)
 
 
-@pytest.mark.parametrize("outputs, count", [(32, 16), (5, 32), (24, 40)])
+@pytest.mark.once
+@pytest.mark.parametrize("outputs, count", [(32, 16), (5, 32), pytest.param(24, 40, marks=pytest.mark.slow)])
 def test_layers(outputs: int, count: int) -> None:
     generator = np.random.default_rng(outputs)
     matrix = np.rint(generator.normal(0, 30, (outputs, count))).astype(np.int64)

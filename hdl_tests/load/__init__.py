@@ -1,0 +1,1 @@
+"""Load: many frames through compiled hardware, with bursts, stalls, resets and damaged frames."""
