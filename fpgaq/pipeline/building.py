@@ -81,7 +81,8 @@ def build(
 
     `data` is labelled; its first `frames` samples (8 by default) become the golden vectors. `progress` is called with
     the name of each stage before it begins. `clock`, in MHz, tells the frames a second.
-    `input_range` is in place of `calibration` and `data`, which are None then: nothing is compared, and the result is marked as an estimate.
+    `input_range` is in place of `calibration` and `data`, which are None then: nothing is compared, and
+    the result is marked as an estimate.
     """
     if (input_range is None) is (calibration is None or data is None) or (input_range and data is not None):
         raise UsageError("calibration samples and labelled samples are needed, or --input-range in place of both")
