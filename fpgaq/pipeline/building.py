@@ -123,7 +123,7 @@ def build(
     progress("simulating")
     simulated = simulate(directory, simulator=simulator, progress=progress)
     progress("writing the report")
-    report = gather(directory, model, data, clock=clock, compared=compared)
+    report = gather(directory, None if data is None else model, data, clock=clock, compared=compared)
     try:
         written = write_report(report, directory)
     except ToolError as error:
