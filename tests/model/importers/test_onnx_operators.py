@@ -265,7 +265,7 @@ REFUSED = {
     "resized channels": (one("Resize", constants=[None, np.float32([1, 2, 1, 1])]), "factors of the spatial axes"),
     "resize to nothing": (one("Resize", constants=[None, np.float32([1, 1, 0.1, 1])]), "supported: 1 to"),
     "constant per sample": (one("Add", constants=[real(2, 1, 1, 1)]), "samples of a batch"),
-    "constant that widens": (one("Add", (1, 1, 3, 3), [real(4, 1, 1)]), "does not broadcast"),
+    "constant of another size": (one("Add", (1, 3, 3, 3), [real(4, 1, 1)]), "does not broadcast"),
     "nan": (one("Mul", constants=[np.float32([np.nan])]), "c0'.0., is nan"),
     "infinite weight": (one("Conv", constants=[np.full((1, 4, 1, 1), np.inf, np.float32)]), "is inf"),
     "tensor by tensor": (model(node("Div", "a b"), {"a": (1, 2), "b": (1, 2)}), "divides by a computed tensor"),
