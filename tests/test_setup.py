@@ -283,7 +283,7 @@ def holds(pin: str, version: str) -> bool:
 
 def test_help_names_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    targets = makefile.split(".PHONY: ")[1].splitlines()[0].split()
+    targets = makefile.replace("\\\n", " ").split(".PHONY: ")[1].splitlines()[0].split()
     listed = re.findall(r"@echo 'make ([a-z-]+)|; make ([a-z-]+) ", makefile)
     assert sorted(first or second for first, second in listed) == sorted(set(targets) - {"help", "distclean"})
     assert all(re.search(rf"^{target}:.*\n\t\S", makefile, flags=re.MULTILINE) for target in targets)

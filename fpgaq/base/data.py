@@ -40,6 +40,10 @@ class DataSource:
     y: str | None = None
     preparation: Preparation = Preparation()
 
+    def __str__(self) -> str:
+        """The file's name, as messages have it."""
+        return self.path
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+import click
+
 from ..base.errors import UsageError
 from ..base.tables import columns
 from ..base.text import percent, printable
 from .generating import GenerateOptions
 from .options import (
     ArrayOptions,
-    Calibration,
     DataOptions,
     Folder,
     Frames,
@@ -23,7 +24,7 @@ from .options import (
     Thorough,
 )
 from .parameters import Argument, Option, command
-from .quantizing import estimate_only, integer_lines, note_lines
+from .quantizing import chosen_range, estimate_only, integer_lines, note_lines
 from .settings import Settings
 from .unrolled import chosen_target, chosen_unrolling, show_unrolled
 from .wrapper import WishOptions, wrapper_lines, wrapper_run_lines
@@ -127,16 +128,20 @@ class BuildOptions:
     """The options of `fpgaq build`."""
 
     model: Annotated[str, Argument()]
-    calibration: Calibration
+    calibration: Annotated[str | None, Option("Training samples, .npy or .npz.  [required]", metavar="NPZ")] = None
     data: Annotated[
-        str,
+        str | None,
         Option(
-            "Labelled samples for the comparison and the bench; --data is the old name.",
+            "Labelled samples for the comparison and the bench; --data is the old name.  [required]",
             "--test",
             "--data",
             metavar="NPZ",
         ),
-    ]
+    ] = None
+    input_range: Annotated[
+        str | None,
+        Option("In place of both: the range of inputs, for size and speed alone (estimate only).", metavar="LO,HI"),
+    ] = None
     samples: DataOptions
     output: Folder
     quantizing: QuantizeFlags
@@ -155,13 +160,19 @@ def build(settings: Settings, options: BuildOptions) -> None:
     This runs the commands quantize, compare, generate and simulate one after another.
     """
     wanted, target, wish = options.quantizing.options(), options.target.target(), options.system.wish()
+    extent = chosen_range(options.input_range)
+    for name, path in (("--calibration", options.calibration), ("--test", options.data)):
+        if extent is None and path is None:
+            raise click.MissingParameter(param_type="option", param_hint=f"'{name}'")
+        if extent is not None and path is not None:
+            raise UsageError(f"--input-range is in place of {name}; leave one of them out")
     from .. import pipeline
 
     with settings.progress("starting") as progress:
         result = pipeline.build(
             options.model,
-            options.samples.source(options.calibration),
-            options.samples.bare(options.data),
+            options.samples.optional(options.calibration),
+            None if options.data is None else options.samples.bare(options.data),
             options.output,
             wanted,
             target,
@@ -175,6 +186,7 @@ def build(settings: Settings, options: BuildOptions) -> None:
             simulator=options.simulator,
             keep=options.keep,
             wish=wish,
+            input_range=extent,
             progress=progress,
         )
     settings.show(build_lines(result), build_json(result))
@@ -191,9 +203,7 @@ def build_lines(result: BuildResult) -> list[str]:
         *integer_lines(result.integer),
         *note_lines([*result.graph.notes, *(scale.line() for scale in scales)]),
         "",
-        "== Integer against float",
-        *table_lines(result.compared),
-        "",
+        *(["== Integer against float", *table_lines(result.compared), ""] if result.compared else []),
         "== Hardware",
         *generate_lines(result.generated),
         "",
@@ -209,7 +219,7 @@ def build_json(result: BuildResult) -> dict[str, Any]:
     return {
         "generate": {**result.generated.as_json(), "layers": result.generated.records()},
         "simulate": asdict(result.simulated),
-        "compare": result.compared.as_json(),
+        "compare": result.compared.as_json() if result.compared else None,
         "notes": list(result.graph.notes),
         "unfolded": [asdict(scale) for scale in unfolded_scales(result.graph, result.integer)],
     }

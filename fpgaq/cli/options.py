@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
@@ -330,8 +329,3 @@ class EvaluationOptions:
     results: Annotated[
         str | None, Option("Keep what was computed here; an interrupted run goes on from it.", metavar="FILE")
     ] = None
-
-
-def shown_count(show: Callable[[str], None], stage: str) -> Callable[[int, int], None]:
-    """A callback for the progress of many evaluations, shown after the name of the stage."""
-    return lambda done, total: show(f"{stage}: {done} of {total}")

@@ -1,35 +1,25 @@
 """What a long command shows of how far it is, on stderr.
 
-The stages tell it as text, such as "placing and routing: 2 of 5 seeds". The last `N of M` or `N of about M` in it is a
-count. On a terminal that is a line with a bar, the time that passed and the time that is left, of which nothing stays.
-Elsewhere each step is a line, once the command has taken longer than `PATIENCE`.
+The stages tell it as text, or as a `Step` that counts. On a terminal that is a line with a bar, the time that passed
+and the time that is left, of which nothing stays. Elsewhere each step is a line, once the command has taken longer than
+`PATIENCE`.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..base.progress import count_of, name_of
 from ..base.text import printable
 
 PATIENCE = 2.0
 """Seconds that a command may take without a word where nobody watches a terminal."""
 EVERY = 10.0
 """Seconds between two lines about counts of the same step."""
-_COUNT = re.compile(r"([\d,]+) of (?:about )?([\d,]+)")
-
-
-def count_of(text: str) -> tuple[int, int] | None:
-    """The last `N of M` of a text; None if it counts nothing."""
-    found = _COUNT.findall(text)
-    if not found:
-        return None
-    done, total = (int(part.replace(",", "")) for part in found[-1])
-    return (done, total) if 0 <= done <= total and total > 0 else None
 
 
 def duration(seconds: float) -> str:
@@ -63,7 +53,7 @@ class Lines:
     def __call__(self, text: str) -> None:
         """Tell what is done now."""
         with self._lock:
-            if _step(text) != _step(self._text):
+            if name_of(text) != name_of(self._text):
                 self._step_begun, self._counted, self._last = self._clock(), 0, float("-inf")
                 found = count_of(text)
                 self._counted = found[0] if found else 0
@@ -85,11 +75,6 @@ class Lines:
             return ""
         each = (now - self._step_begun) / (found[0] - self._counted)
         return f", about {duration(each * (found[1] - found[0]))} left"
-
-
-def _step(text: str) -> str:
-    """A text without its counts: what is the same while one step goes on."""
-    return _COUNT.sub("", text).split(":")[0]
 
 
 @contextmanager
@@ -123,13 +108,13 @@ def bar(stage: str) -> Iterator[Callable[[str], None]]:
         transient=True,
     ) as shown:
         task = shown.add_task(escape(stage), total=None)
-        begun, step = shown.tasks[0].start_time, _step(stage)
+        begun, step = shown.tasks[0].start_time, name_of(stage)
 
         def tell(text: str) -> None:
             nonlocal step
             found = count_of(text)
-            if _step(text) != step:
-                step = _step(text)
+            if name_of(text) != step:
+                step = name_of(text)
                 # The rate of one step says nothing of the next; the time that passed is that of the command.
                 shown.reset(task, total=None)
                 shown.tasks[0].start_time = begun

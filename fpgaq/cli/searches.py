@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from ..base.choices import Cost
 from ..base.errors import UsageError
+from ..base.progress import counter
 from ..base.tables import columns
 from ..base.text import percent, printable
 from .hardware import error_line
-from .options import DEVICE, Calibration, DataOptions, EvaluationOptions, ModelOptions, QuantizeFlags, shown_count
+from .options import DEVICE, Calibration, DataOptions, EvaluationOptions, ModelOptions, QuantizeFlags
 from .parameters import Argument, Option, command
 from .quantizing import note_lines
 from .settings import Settings
@@ -58,7 +59,7 @@ def sensitivity(settings: Settings, options: SensitivityOptions) -> None:
             jobs=options.evaluation.jobs,
             dask=options.evaluation.dask,
             results=options.evaluation.results,
-            progress=shown_count(show, "measuring"),
+            progress=counter(show, "measuring"),
         )
     rows = [
         (printable(place.layer), place.part, f"{place.bits} bits", percent(place.share), *_decibels(place.noise),
@@ -126,7 +127,7 @@ def search(settings: Settings, options: SearchOptions) -> None:
             jobs=options.evaluation.jobs,
             dask=options.evaluation.dask,
             results=options.evaluation.results,
-            progress=shown_count(show, "measuring"),
+            progress=counter(show, "measuring"),
         )
     write_file(options.output, config_text(wanted, found.chosen).encode())
     if options.picture:
@@ -208,7 +209,7 @@ def explore(settings: Settings, options: ExploreOptions) -> None:
             jobs=options.evaluation.jobs,
             dask=options.evaluation.dask,
             results=options.evaluation.results,
-            progress=shown_count(show, "exploring"),
+            progress=counter(show, "exploring"),
         )
     if picture:
         from ..study.explore.picture import draw

@@ -11,7 +11,7 @@ from ..base.choices import Deltas, RateSchedule
 from ..base.errors import UsageError
 from ..base.tables import columns
 from ..base.text import printable
-from .options import ModelOptions, NetworkOptions, QuantizeFlags
+from .options import DataOptions, ModelOptions, NetworkOptions, QuantizeFlags
 from .parameters import Argument, Option, command
 from .settings import Settings
 
@@ -48,6 +48,7 @@ class FinetuneOptions:
     ] = 0.0
     seed: Annotated[int, Option("Seed of the order of the training samples.", metavar="SEED")] = 0
     output: Annotated[str, Option("The trained fixed-point network to write.", "-o", metavar="NNP")]
+    samples: DataOptions
     quantizing: QuantizeFlags
     reading: ModelOptions
 
@@ -81,11 +82,11 @@ def finetune(settings: Settings, options: FinetuneOptions) -> None:
     with settings.progress("quantizing") as progress:
         result = finetune_model(
             options.reading.load(options.model),
-            options.train,
+            options.samples.source(options.train),
             wanted,
             training,
-            calibration=options.calibration,
-            test=options.test,
+            calibration=options.samples.optional(options.calibration),
+            test=options.samples.optional(options.test),
             deltas=options.deltas,
             batch_size=options.batch_size,
             teacher=options.teacher,
@@ -121,6 +122,7 @@ class ParityOptions:
 
     model: Annotated[str, Argument()]
     data: Annotated[str, Option("Samples in the model's own units.", metavar="NPZ")]
+    samples: DataOptions
     frames: Annotated[int, Option("Number of samples to compare.", metavar="N")] = 64
     reading: NetworkOptions
 
@@ -141,7 +143,9 @@ def parity(settings: Settings, options: ParityOptions) -> int:
     with settings.progress("computing"):
         graph = options.reading.load(options.model, passes=False)
         shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
-        samples = load_data(options.data, graph.inputs, outputs=graph.outputs, shapes=shapes).slice(0, options.frames)
+        source = options.samples.source(options.data)
+        samples = load_data(source, graph.inputs, outputs=graph.outputs, shapes=shapes).slice(0, options.frames)
+        samples = samples.in_model_units()
         result = check_parity(graph, samples.inputs)
     settings.show(parity_lines(result), parity_json(result))
     return 7 if result.differing and not result.doubts else 0

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..base.choices import RateSchedule
 from ..base.errors import UsageError
+from ..base.progress import Step
 
 Loss = Literal["cross_entropy", "squared_error", "huber"]
 
@@ -278,9 +279,7 @@ def _loss(output: Any, kind: Loss, shares: bool) -> tuple[Any, Any]:
 
 
 def _progress_text(done: int, iterations: int, per_epoch: int, epochs: list[Epoch], losses: list[float]) -> str:
-    text = f"training: step {done:,} of {iterations:,}"
-    if losses:
-        text += f", loss {np.mean(losses[-20:]):.4f}"
+    rest = " steps" + (f", loss {np.mean(losses[-20:]):.4f}" if losses else "")
     if epochs and epochs[-1].score is not None:
-        text += f", {epochs[-1].score:.4f} after epoch {len(epochs)}"
-    return text
+        rest += f", {epochs[-1].score:.4f} after epoch {len(epochs)}"
+    return Step("training", done, iterations, rest)

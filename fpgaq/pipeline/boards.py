@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..base.errors import ModelError, UsageError, VerificationError
+from ..base.progress import Step
 from .samples import DATA_FRAMES, Samples, check_frames, user_data
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ def infer(
             host.write(CONTROL, CLEAR)
             started = time.monotonic()
             for index, (frame, expected) in enumerate(zip(sent, wanted, strict=True)):
-                progress(f"frame {index + 1} of {len(sent)}")
+                progress(Step("sending frames", index, len(sent)))
                 found = host.infer(frame.tobytes(), len(expected), f"frame {index}")
                 if found != expected.tobytes():
                     raise VerificationError(_difference(index, expected.tobytes(), found, interface))

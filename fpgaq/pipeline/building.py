@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..base.errors import UsageError
 from ..base.results import Result
 from ..hardware.schedule import Target
 from ..integer.graph import IntegerGraph
@@ -29,7 +30,7 @@ class BuildResult(Result):
 
     graph: Graph
     integer: IntegerGraph
-    compared: Comparison
+    compared: Comparison | None
     generated: GenerateResult
     simulated: SimulationResult
 
@@ -38,12 +39,12 @@ class BuildResult(Result):
         return {
             "generate": self.generated.as_json(),
             "simulate": self.simulated.to_dict(),
-            "compare": self.compared.as_json(),
+            "compare": self.compared.as_json() if self.compared else None,
         }
 
     def headline(self) -> str:
         """The accuracies and the simulation's verdict, in one line."""
-        return f"{self.compared.headline()}; {self.simulated.headline()}"
+        return "; ".join(part.headline() for part in (self.compared, self.simulated) if part)
 
     def records(self) -> list[dict[str, Any]]:
         """A row for each layer of the hardware."""
@@ -52,8 +53,8 @@ class BuildResult(Result):
 
 def build(
     model: str | Path,
-    calibration: Samples,
-    data: Samples,
+    calibration: Samples | None,
+    data: Samples | None,
     directory: str | Path,
     options: QuantizeOptions | None = None,
     target: Target | None = None,
@@ -68,13 +69,17 @@ def build(
     simulator: str = "icarus",
     keep: Collection[str] = (),
     wish: Wish | None = None,
+    input_range: tuple[float, float] | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> BuildResult:
     """All stages in a row. Parameters are those of the stages.
 
     `data` is labelled; its first `frames` samples (8 by default) become the golden vectors. `progress` is called with
-    the name of each stage before it begins.
+    the name of each stage before it begins. `input_range` is in place of `calibration` and `data`, which are None then:
+    nothing is compared, and the result is marked as an estimate.
     """
+    if (input_range is None) is (calibration is None or data is None) or (input_range and data is not None):
+        raise UsageError("calibration samples and labelled samples are needed, or --input-range in place of both")
     from ..base.output import check_folder
     from ..model.passes import standard_passes
 
@@ -93,9 +98,11 @@ def build(
     )
     graph = standard_passes(source)
     progress("quantizing")
-    integer = quantize(graph, calibration, options)
-    progress("comparing integer with float")
-    compared = compare(graph, integer, data, source=source)
+    integer = quantize(graph, calibration, options, input_range=input_range)
+    compared = None
+    if data is not None:
+        progress("comparing integer with float")
+        compared = compare(graph, integer, data, source=source)
     progress("generating hardware")
     generated = generate(
         integer,

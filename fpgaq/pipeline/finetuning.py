@@ -70,12 +70,12 @@ class FinetuneResult:
 
 def finetune_model(
     model: Graph,
-    data: str | Path,
+    data: str | Path | DataSource,
     options: QuantizeOptions,
     training: TrainOptions,
     *,
-    calibration: str | Path | None = None,
-    test: str | Path | None = None,
+    calibration: str | Path | DataSource | None = None,
+    test: str | Path | DataSource | None = None,
     deltas: Deltas = "frozen",
     batch_size: int = 64,
     teacher: float = 0.0,
@@ -87,13 +87,13 @@ def finetune_model(
     ----------
     model : Graph
         As `load_model` returns it: a float network, or one of fixed-point functions whose training continues.
-    data : str or Path
+    data : str, Path or DataSource
         Samples with labels, or with targets of a regressor; without either the float network teaches.
     options : QuantizeOptions
         Rounding is nnabla's, whatever they say, and ranges are symmetric but those of weights of few bits.
     training : TrainOptions
         Its loss is replaced: cross entropy for labels, else the squared error.
-    calibration, test : str or Path, optional
+    calibration, test : str, Path or DataSource, optional
     deltas, batch_size, progress
         As `finetune` takes them.
     teacher : float
@@ -183,7 +183,9 @@ def _load(model: Graph, path: str | Path | DataSource) -> Dataset:
     return load_data(path, model.inputs, outputs=model.outputs, shapes=shapes).in_model_units()
 
 
-def _formats_from(model: Graph, samples: Dataset, calibration: str | Path | None) -> Mapping[str, NDArray[Any]]:
+def _formats_from(
+    model: Graph, samples: Dataset, calibration: str | Path | DataSource | None
+) -> Mapping[str, NDArray[Any]]:
     """The samples that choose the formats."""
     if calibration is not None:
         return _load(model, calibration).inputs
@@ -211,7 +213,7 @@ def _with_ranges(options: QuantizeOptions) -> QuantizeOptions:
     return replace(options, narrow=narrow(options), layers=layers)
 
 
-def _figure(graph: Graph, test: str | Path | None, loss: Loss) -> float | None:
+def _figure(graph: Graph, test: str | Path | DataSource | None, loss: Loss) -> float | None:
     """Percent of right answers, or the mean squared error."""
     if test is None:
         return None

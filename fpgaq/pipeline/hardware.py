@@ -190,8 +190,8 @@ def generate(
         raise UsageError("--pack changes the Verilog's multipliers; leave it out with --language hls")
     if language not in LANGUAGES:
         raise UsageError(f"--language {language}: {' and '.join(LANGUAGES)} are known")
-    if wish is not None and language == "hls":
-        raise UsageError("--bus, --damaged and --top change the Verilog; leave them out with --language hls")
+    if wish is not None and wish.buffered and language == "hls":
+        raise UsageError("--damaged drop needs the Verilog's wrapper; with --language hls damaged frames are marked")
     if wish is not None:
         wish.check()
     check_folder(directory, keep)
@@ -212,7 +212,7 @@ def generate(
     inputs = bench_inputs(network, data, frames)
     wrapper = None
     if language == "hls":
-        files = _hls_files(network, lowered, schedule, inputs, thorough)
+        files = _hls_files(network, lowered, schedule, inputs, thorough, wish)
     else:
         files, wrapper = _verilog_files(network, lowered, schedule, inputs, thorough, wish)
     if wrapper is not None and guess is not None:
@@ -372,12 +372,20 @@ def _hls_files(
     schedule: Schedule,
     inputs: Mapping[str, IntegerArray],
     thorough: bool,
+    wish: Wish | None,
 ) -> dict[str, str | bytes]:
     """HLS C++ and its C++ bench."""
     from ..hardware.emit.hls import emit
+    from ..hardware.emit.top import ports_of
+    from ..hardware.emit.wrap import bus_ports
+    from ..proof.hls_bus import wrapped_frames
     from ..proof.vectors import golden_vectors
 
-    return emit(lowered, schedule, golden_vectors(network, inputs, lowered=lowered, thorough=thorough).tensors)
+    golden = golden_vectors(network, inputs, lowered=lowered, thorough=thorough).tensors
+    if wish is None or wish.bus is None:
+        return emit(lowered, schedule, golden, wish.top if wish is not None else None)
+    source, result = bus_ports(*ports_of(lowered, schedule.lanes), wish)
+    return emit(lowered, schedule, golden, wish.top, wrapped_frames(lowered, source, result, golden))
 
 
 def simulate(

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from ..base.child import Limits, run_tool
 from ..base.choices import SIMULATORS
 from ..base.errors import ModelError, ToolError, UsageError, VerificationError
+from ..base.progress import Step
 from ..base.results import Result
 from ..base.tools import require
 from ..integer.graph import IntegerArray, IntegerGraph
@@ -200,7 +201,11 @@ def _tell_tests(bench: Path, stage: str, progress: Callable[[str], None]) -> Non
         with contextlib.suppress(OSError):
             text = log.read_text(encoding="utf-8", errors="replace")
     running = re.findall(r"running \S+ \((\d+)/(\d+)\)", text)
-    progress(f"{stage}: {int(running[-1][0]) - 1} of {running[-1][1]} tests done" if running else f"{stage}: compiling")
+    if running:
+        number, tests = map(int, running[-1])
+        progress(Step(stage, number - 1, tests, " tests done"))
+    else:
+        progress(f"{stage}: compiling")
 
 
 def _simulate_compiled(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -29,11 +29,11 @@ Step: TypeAlias = tuple[ImageShape, tuple[int, ...]]
 def merge_movements(graph: IntegerGraph) -> IntegerGraph:
     """Replace chains of transpositions and reshapes by fewer transpositions of the same effect, where that can be."""
     tensors, operators = dict(graph.tensors), list(graph.operators)
-    for chain in _chains(graph):
+    for chain in chains(graph):
         source, target = tensors[chain[0].input], tensors[chain[-1].output]
         if sum(isinstance(op, IntegerTranspose) for op in chain) < 2 or source.size > MAX_ELEMENTS:
             continue
-        steps = _steps(_order(chain, source, tensors))
+        steps = _steps(order_of(chain, source, tensors))
         if steps is None or len(steps) >= sum(isinstance(op, IntegerTranspose) for op in chain):
             continue
         place = operators.index(chain[0])
@@ -48,7 +48,7 @@ def merge_movements(graph: IntegerGraph) -> IntegerGraph:
     return replace(graph, tensors=tensors, operators=tuple(operators))
 
 
-def _chains(graph: IntegerGraph) -> Iterator[list[Moving]]:
+def chains(graph: IntegerGraph) -> Iterator[list[Moving]]:
     """Movements one after another, of whose tensors in between nobody else reads one."""
     reads = Counter(graph.outputs)
     readers: dict[str, IntegerOperator] = {}
@@ -66,7 +66,7 @@ def _chains(graph: IntegerGraph) -> Iterator[list[Moving]]:
         yield chain
 
 
-def _order(chain: Sequence[Moving], source: Tensor, tensors: dict[str, Tensor]) -> NDArray[np.int64]:
+def order_of(chain: Sequence[Moving], source: Tensor, tensors: Mapping[str, Tensor]) -> NDArray[np.int64]:
     """Which element of the source each element of the result is, both in the stream's order."""
     index = np.arange(source.size).reshape(source.shape)
     for op in chain:

@@ -27,6 +27,7 @@ from .fewer_movements import merge_movements
 from .idle_functions import without_idle_functions
 from .input_format import InputPlan, borders, input_rounding, plan_input
 from .operators import Conversion, Flow, check_operators
+from .permutations import absorb_permutations
 from .plan import KEEPING, Leading, branches, count_reads, lead
 from .sums import sums_for_means, with_sum_bits
 from .trace import Trace
@@ -115,7 +116,7 @@ def quantize(
         classifier=graph.classifier,
     )
     if not options.first_edition:
-        integer = merge_movements(integer)
+        integer = merge_movements(absorb_permutations(integer))
     padded = (
         {}
         if options.first_edition

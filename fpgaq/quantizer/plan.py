@@ -223,6 +223,9 @@ def _joined_formats(
     for op in graph.operators:
         if isinstance(op, Concatenate):
             joins.setdefault(root(op.output), []).append(op.output)
+    if not options.first_edition:
+        for name in _wider(graph, statistics, {name: joins.get(root(name), []) for name in list(parent)}):
+            joins[root(name)].append(name)
     chosen = {}
     for group, outputs in joins.items():
         signed = any(name not in nonnegative for name in outputs)
@@ -231,6 +234,23 @@ def _joined_formats(
         frac = activation_frac(together, bits, signed, narrow, options.rules.activation_range, options.percentile)
         chosen[group] = Format(bits, bits if frac is None else frac, signed, narrow)
     return {name: chosen[root(name)] for name in list(parent) if root(name) in chosen}
+
+
+def _wider(graph: Graph, statistics: Mapping[str, ActivationStatistics], outputs: Mapping[str, list[str]]) -> list[str]:
+    """Tensors that share the format of a concatenation and that others read too, with values beyond its own.
+
+    A maximum hides the smallest values from the concatenation, and a cut hides those outside of it.
+    """
+    found = []
+    for name, joined in outputs.items():
+        others = (op for op in graph.consumers(name) if not isinstance(op, (*KEEPING, Concatenate)))
+        if joined and (name in graph.outputs or any(True for _ in others)):
+            least, greatest = (statistics[name].least, statistics[name].greatest)
+            if least < min(statistics[other].least for other in joined) or greatest > max(
+                statistics[other].greatest for other in joined
+            ):
+                found.append(name)
+    return found
 
 
 def merge(parts: list[ActivationStatistics]) -> ActivationStatistics:

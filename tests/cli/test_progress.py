@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from fpgaq.base.progress import Step
 from fpgaq.cli import progress
-from fpgaq.cli.progress import Lines, count_of, duration
+from fpgaq.cli.progress import Lines, duration
 from fpgaq.cli.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,38 +38,22 @@ def told(steps: list[tuple[float, str]]) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [
-        ("placing: 2 of 5 seeds", (2, 5)),
-        ("trial 1 of 3: training: step 1,020 of 2,400, loss 0.3", (1020, 2400)),
-        ("fitting ecp5-25k: 3 of about 14 budgets tried, now 37 multipliers", (3, 14)),
-        ("fitting ecp5-25k: 15 of about 14 budgets tried, now 37 multipliers", None),
-        ("reading the model", None),
-        ("limited by 666 of 208 block RAM", None),
-        ("0 of 0", None),
-    ],
-)
-def test_counts(text: str, count: tuple[int, int] | None) -> None:
-    assert count_of(text) == count
-
-
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (61.2, "1:01"), (3725, "1:02:05")])
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
 def test_a_short_command_prints_nothing() -> None:
-    assert told([(0.1, "reading"), (1.9, "quantizing: 1 of 2")]) == []
+    assert told([(0.1, "reading"), (1.9, Step("quantizing", 1, 2))]) == []
 
 
 def test_a_long_one_prints_a_line_a_step_with_what_is_left() -> None:
     steps = [
         (0.5, "reading"),
         (2.0, ""),
-        (5.0, "fit: 0 of 10"),
-        (6.0, "fit: 1 of 10"),
-        (15.0, "fit: 5 of 10"),
+        (5.0, Step("fit", 0, 10)),
+        (6.0, Step("fit", 1, 10)),
+        (15.0, Step("fit", 5, 10)),
         (16, "end"),
     ]
     assert told(steps) == [
@@ -80,7 +65,7 @@ def test_a_long_one_prints_a_line_a_step_with_what_is_left() -> None:
 
 
 def test_the_rate_of_one_step_is_not_that_of_the_next() -> None:
-    steps = [(10.0, "one: 3 of 4"), (100.0, "two: 1 of 3"), (120.0, "two: 2 of 3")]
+    steps = [(10.0, Step("one", 3, 4)), (100.0, Step("two", 1, 3)), (120.0, Step("two", 2, 3))]
     assert told(steps)[-1] == "fpgaq: [2:00] two: 2 of 3, about 0:20 left"
 
 
@@ -114,10 +99,11 @@ def test_quiet_and_json_print_no_progress(name: str, monkeypatch: pytest.MonkeyP
 def test_on_a_terminal_there_is_a_bar_of_which_nothing_stays() -> None:
     code = (
         "import time\n"
+        "from fpgaq.base.progress import Step\n"
         "from fpgaq.cli.settings import Settings\n"
         "with Settings().progress('first') as tell:\n"
         "    for count in range(5):\n"
-        "        tell(f'placing: {count} of 4 seeds')\n"
+        "        tell(Step('placing', count, 4, ' seeds'))\n"
         "        time.sleep(0.2)\n"
         "    tell('last')\n"
         "    time.sleep(0.3)\n"

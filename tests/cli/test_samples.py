@@ -12,6 +12,7 @@ import pytest
 
 from fpgaq import pipeline
 from fpgaq.base.data import Dataset, DataSource
+from fpgaq.base.errors import UsageError
 from fpgaq.base.preparation import make_preparation
 from fpgaq.base.remarks import FpgaqNote, FpgaqWarning
 from fpgaq.integer.file import load
@@ -223,3 +224,40 @@ def test_searches_take_prepared_samples(call: Any, colours: Path, tmp_path: Path
     ))  # fmt: skip
     expected = pipeline.sensitivity(colours, ready, jobs=1)
     assert found["quality"]["noise"] == expected.quality.noise
+
+
+@pytest.mark.once
+def test_a_build_without_data(call: Any, colours: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small.onnx"
+    small.write_bytes(
+        model(node("Gemm", "x w", "y"), {"x": (1, 4)}, constants={"w": weights(4, 3)}).SerializeToString()
+    )
+    code, out, _ = call("build", small, "--input-range", "0,255", "-o", tmp_path / "hw", "--frames", "1")
+    assert code == 0 and "estimate only" in out and "Integer against float" not in out and "0 mismatches" in out
+    np.save(tmp_path / "raw.npy", PIXELS)
+    for option in ("--calibration", "--test"):
+        arguments = ("--input-range", "0,1", option, tmp_path / "raw.npy", "-o", tmp_path / "hw")
+        code, _, err = call("build", colours, *arguments)
+        assert code == 2 and f"--input-range is in place of {option}" in err and err.count("\n") == 1
+    code, _, err = call("build", colours, "-o", tmp_path / "hw")
+    assert code == 2 and "Missing option '--calibration'" in err and err.count("\n") == 1
+    with pytest.raises(UsageError, match="in place of both"):
+        pipeline.build(colours, None, None, tmp_path / "hw")
+
+
+def test_training_and_parity_take_samples_in_other_units(nnabla: Any, call: Any, colours: Path, tmp_path: Path) -> None:
+    """Bytes with a scale, and the same in the model's units, train the same network."""
+    labels = np.arange(len(PIXELS)) % 2
+    np.savez(tmp_path / "bytes.npz", pictures=PIXELS, names=labels)
+    np.savez(tmp_path / "units.npz", x=(PIXELS / np.float32(255)).astype(np.float32), y=labels)
+    options = ("--x", "pictures", "--y", "names", "--scale", "1/255")
+    for name, more in (("bytes", options), ("units", ())):
+        trained = tmp_path / f"{name}.nnp"
+        data = ("--train", tmp_path / f"{name}.npz", "--batch-size", "4", *more)
+        code, _, err = call("finetune", colours, *data, "-o", trained)
+        assert code == 0, err
+        code, out, err = call("parity", trained, "--data", tmp_path / f"{name}.npz", *more)
+        assert code == 0 and "0 of" in out, err
+    first, second = (pipeline.load_model(tmp_path / f"{name}.nnp") for name in ("bytes", "units"))
+    weights = [[op.weight for op in graph.operators if hasattr(op, "weight")] for graph in (first, second)]
+    assert all(np.allclose(a, b, atol=1e-4) for a, b in zip(*weights, strict=True)) and weights[0]

@@ -125,7 +125,7 @@ def test_progress_is_reported(nnabla) -> None:
     x, y = make(nnabla)
     lines: list[str] = []
     train([x], y, [samples], labels, TrainOptions(epochs=0.5), progress=lines.append)
-    assert lines[0].startswith("training: step 1 of 10, loss")
+    assert lines[0].startswith("training: 1 of 10 steps, loss")
 
 
 @pytest.mark.parametrize(

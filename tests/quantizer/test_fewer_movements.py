@@ -20,7 +20,8 @@ KEPT = module.merge_movements
 
 
 def both(nodes, shape, constants, monkeypatch) -> tuple[IntegerGraph, IntegerGraph]:
-    """A network with its movements as they come, and merged."""
+    """A network with its movements as they come, and merged; none of them in weights."""
+    monkeypatch.setattr("fpgaq.quantizer.network.absorb_permutations", lambda network: network)
     graph = standard_passes(load_onnx(model(nodes, {"x": (1, *shape)}, constants=constants).SerializeToString()))
     samples = {"x": np.random.default_rng(1).normal(size=(3, *shape)).astype(np.float32)}
     merged = quantize(graph, samples, QuantizeOptions(method="max"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -193,6 +194,19 @@ def test_joined_tensors_share_the_planned_format():
     formats = {integer.tensors[name].format for name in ("b", "c", "d", "e")}
     assert len(formats) == 1 and formats.pop().signed
     assert not any(isinstance(op, IntegerScale) for op in integer.operators)
+
+
+def test_a_joined_format_holds_what_a_maximum_hides():
+    """Of `a` a maximum is joined; the sum reads `a` itself, whose smallest values the maximum never lets through."""
+    window = ((3, 3), (1, 1), (1, 1, 1, 1))
+    layers = [
+        conv("x", "a", 4, 2), conv("x", "c", 4, 2, 1), MaxPooling("p", ("a",), "b", *window),
+        MaxPooling("q", ("c",), "d", *window), Concatenate("cat", ("b", "d"), "e"), conv("e", "f", 4, 8, 2),
+        Add("sum", ("a", "f"), "y", (1, 1)),
+    ]  # fmt: skip
+    # All far below zero, the least of each window as far again.
+    layers[0] = replace(layers[0], bias=np.full(4, -5, np.float32))
+    assert_close(build({"x": (2, 6, 5)}, layers))
 
 
 def test_an_input_that_is_joined_is_requantized():

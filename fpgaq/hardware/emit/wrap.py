@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,16 +87,22 @@ class Printed:
 
 def bus_of(design: Design, wish: Wish) -> Bus:
     """The wrapper that a design needs for a bus; UsageError if it can have none."""
-    assert wish.bus is not None and design.prediction is not None
-    for side, ports in (("inputs", design.inputs), ("outputs", design.outputs)):
+    source, result = bus_ports(design.inputs, design.outputs, wish)
+    assert design.prediction is not None
+    prediction = design.prediction
+    on_their_way = int(prediction.latency // max(prediction.mean_interval, 1)) + 1 + PER_FRAME
+    return Bus(source.bus, source, result, max(2, (on_their_way - 1).bit_length()), wish.buffered)
+
+
+def bus_ports(inputs: Sequence[Port], outputs: Sequence[Port], wish: Wish) -> tuple[BusPort, BusPort]:
+    """How the frames of a network stand on a bus; UsageError if it can have none."""
+    assert wish.bus is not None
+    for side, ports in (("inputs", inputs), ("outputs", outputs)):
         if len(ports) != 1:
             raise UsageError(
                 f"--bus {wish.bus}: the network has {len(ports)} {side}, a wrapper takes one; leave --bus out"
             )
-    source, result = (_bus_port(port, wish.bus) for port in (design.inputs[0], design.outputs[0]))
-    prediction = design.prediction
-    on_their_way = int(prediction.latency // max(prediction.mean_interval, 1)) + 1 + PER_FRAME
-    return Bus(wish.bus, source, result, max(2, (on_their_way - 1).bit_length()), wish.buffered)
+    return _bus_port(inputs[0], wish.bus), _bus_port(outputs[0], wish.bus)
 
 
 def _bus_port(port: Port, bus: int) -> BusPort:
@@ -165,11 +171,18 @@ def _public_json(wrapper: Wrapper) -> dict[str, Any]:
         "clock": "aclk",
         "reset": "aresetn",
         "reset_active": "low, synchronous",
-        "bus_bits": bus.width,
-        "input": _port_json("s_axis", bus.input),
-        "output": _port_json("m_axis", bus.output),
+        **bus_json(bus.input, bus.output),
         "registers": "s_axi",
         "damaged_frames": "dropped, or marked as the register `control` says" if bus.buffered else "marked",
+    }
+
+
+def bus_json(source: BusPort, result: BusPort) -> dict[str, Any]:
+    """How frames stand on a bus, as ``interface.json`` says it."""
+    return {
+        "bus_bits": source.bus,
+        "input": _port_json("s_axis", source),
+        "output": _port_json("m_axis", result),
     }
 
 
@@ -186,4 +199,4 @@ def _port_json(prefix: str, port: BusPort) -> dict[str, Any]:
     }
 
 
-__all__ = ["Printed", "Wish", "Wrapper", "bus_of", "print_wrapped", "wrapper_module"]
+__all__ = ["Printed", "Wish", "Wrapper", "bus_json", "bus_of", "bus_ports", "print_wrapped", "wrapper_module"]

@@ -8,9 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ...base.errors import FitError
-from ...integer.graph import IntegerGraph
+from ...base.progress import Step
+from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph
 from ..emit.verilog import design_of
+from ..lowering import lower
 from ..schedule import Schedule, Target, least_interval, plan_hardware
+from ..schedule.planner import shared_blocks
 from ..synth.cells import Counts
 from ..synth.devices import find_device
 from ..synth.result import describe_excess
@@ -23,6 +26,9 @@ _RATIO = 1.15
 
 FEWEST_TRIES, MOST_TRIES = 14, 80
 """Budgets that are tried for a large network and for a small one."""
+
+SHARED_TRIES = 16
+"""Budgets beyond the device's multipliers that are tried for the sake of outputs that share them."""
 
 EFFORT = 4_000_000
 """Elements of all tensors times tries."""
@@ -51,7 +57,8 @@ def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None]
 
     Multipliers and logic grow with the budget, and bisection finds where they run out. Block RAM does not: a faster
     schedule may take less. So below that limit budgets are tried one after another, of a small network all that may
-    be faster than what was found.
+    be faster than what was found. DSP blocks that several outputs share do not either: a larger budget may divide such
+    that far more share one. So beyond the limit those budgets are tried whose division would fit.
 
     Raises
     ------
@@ -69,6 +76,7 @@ def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None]
             f" {smallest.excess}; choose a larger part"
         )
     best = search.refined(best, limit)
+    best = search.shared(best, limit)
     best = search.with_fewest(best, budgets)
     assert best.fitted is not None
     return replace(best.fitted, limited_by=search.reason(best))
@@ -104,8 +112,8 @@ class _Search:
     def attempt(self, budget: int) -> _Attempt:
         """The hardware of a budget."""
         if budget not in self._tried:
-            count = f"{len(self._tried)} of about {self._tries} budgets tried"
-            self._progress(f"fitting {self._device}: {count}, now {budget:,} multipliers")
+            rest = f" budgets tried, now {budget:,} multipliers"
+            self._progress(Step(f"fitting {self._device}", len(self._tried), self._tries, rest, about=True))
             lowered, wanted = plan_hardware(self._graph, Target(multipliers=budget))
             schedule, guess = adapt(lowered, wanted, self._device)
             excess = excess_of(guess)
@@ -170,6 +178,28 @@ class _Search:
                 best = min(best, self.attempt(budget), key=_rank)
         return best
 
+    def shared(self, best: _Attempt, limit: int) -> _Attempt:
+        """The fastest of the budgets from `limit` on whose outputs share so many DSP blocks that they fit."""
+        device = find_device(self._device)
+        network = lower(self._graph)
+        members = outputs_a_block(network, factor_bits(device.family))
+        if device.capacity is None or members < 2:
+            return best
+        promising = []
+        for budget in range(limit, members * device.capacity.dsp + 1):
+            for interval, blocks in shared_blocks(network, budget, members):
+                if interval < best.interval and blocks <= device.capacity.dsp:
+                    promising.append((interval, budget))
+        tried: set[int] = set()
+        for interval, budget in sorted(promising):
+            if interval >= best.interval or len(tried) == SHARED_TRIES:
+                break
+            # Of one division, which several budgets may have, the smallest budget.
+            if interval not in tried:
+                tried.add(interval)
+                best = min(best, self.attempt(budget), key=_rank)
+        return best
+
     @property
     def _left(self) -> int:
         return self._tries - len(self._tried)
@@ -223,6 +253,16 @@ def excess_of(guess: Estimate) -> str:
     )
     excess = describe_excess(careful, guess.device)
     return f"{excess} (the estimate's error included)" if "LUT" in excess or "FF" in excess else excess
+
+
+def outputs_a_block(graph: IntegerGraph, bits: int) -> int:
+    """How many outputs of some layer share a DSP block whose wider factor has so many bits."""
+    members = 1
+    for op in graph.operators:
+        if isinstance(op, (IntegerAffine, IntegerConvolution)):
+            element, weight = graph.tensors[op.inputs[0]].format.width, op.weight_format.width
+            members = max(members, 1 + (bits - weight - 1) // (element + weight))
+    return members
 
 
 def _budgets() -> list[int]:

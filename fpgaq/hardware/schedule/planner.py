@@ -126,6 +126,29 @@ def least_interval(graph: IntegerGraph, target: Target) -> int:
     return choose_lanes(ranges, target, _port_beats(graph)).interval
 
 
+def shared_blocks(graph: IntegerGraph, budget: int, members: int) -> list[tuple[int, int]]:
+    """What the best divisions of a budget take where `members` outputs of an array share a multiplier.
+
+    Returns
+    -------
+    list of (cycles, multipliers)
+        Without and with shared arrays, if nothing waits; channels that are on their own share nothing.
+    """
+    ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
+    alone = {layer.operator for layer in ranges if layer.lanewise}
+    found = []
+    for sharing, bubble in ((False, 0), (True, BUBBLES[0])):
+        if not sharing and budget < sum(layer.multiplies for layer in ranges):
+            continue
+        choice = choose_lanes(ranges, Target(multipliers=budget, sharing=sharing), _port_beats(graph), bubble)
+        blocks = sum(
+            array.products * (array.outputs if array.folds[0][0] in alone else -(-array.outputs // members))
+            for array in choice.arrays
+        )
+        found.append((choice.interval, blocks))
+    return found
+
+
 def _port_beats(graph: IntegerGraph) -> int:
     """Beats of the largest input or output: one carries channels of one pixel."""
     return max(graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in (*graph.inputs, *graph.outputs))

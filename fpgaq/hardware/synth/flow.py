@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from ...base.errors import ToolError, UsageError
 from ...base.output import check_file, write_file
+from ...base.progress import Step
 from .cache import fetch, make_key, project_digest, store
 from .cells import Counts, count_cells
 from .devices import Device, find_device
@@ -172,13 +173,14 @@ def _place_seeds(
         with workspace(project) as folder:
             progress(f"bringing the design to four pins of {device.name}")
             limit = put_on_pins(project, device, ports, folder, timeout)
-            progress(f"placing and routing on {device.name}: 0 of {len(missing)} seeds")
+            step = f"placing and routing on {device.name}"
+            progress(Step(step, len(found), len(seeds), " seeds"))
 
             def run(seed: int) -> float:
                 clock = min(place(device, seed, folder, timeout), limit)
                 store(keys[seed], clock)
                 found[seed] = clock
-                progress(f"placing and routing on {device.name}: {len(found)} of {len(seeds)} seeds")
+                progress(Step(step, len(found), len(seeds), " seeds"))
                 return clock
 
             with ThreadPoolExecutor(max_workers=min(len(missing), os.cpu_count() or 1)) as pool:

@@ -109,6 +109,12 @@ def _forwards(graph: Graph) -> Graph:
     kept: list[Operator] = []
     pending: dict[str, ScaleOffset] = {}
     for op in graph.operators:
+        if isinstance(op, ScaleOffset) and op.input in pending:
+            # One that has moved here, and has no other reader.
+            before = pending[op.input]
+            op = replace(
+                op, inputs=before.inputs, scale=before.scale * op.scale, offset=before.offset * op.scale + op.offset
+            )
         if isinstance(op, ScaleOffset) and _all_take(graph, op, shapes, counts[op.output]):
             pending[op.output] = op
             continue

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...base.errors import FitError, UsageError
 from ...base.parallel import evaluate
+from ...base.progress import counter
 from ..report.summary import summarize
 from .budget_search import Found, alike, measure_harms, ranked
 from .cost import Budget, cost_of
@@ -93,9 +94,6 @@ def choices_within(
     scores = MEASURES[options.measure](units, Statistics(samples))
     harm = Harm(units, samples)
 
-    def show(what: str) -> Callable[[int, int], None]:
-        return lambda done, total: progress(f"{what}: {done} of {total}")
-
     intervals: dict[tuple[tuple[int, ...], ...], int | None] = {}
 
     def excess(found: Found) -> int:
@@ -110,7 +108,7 @@ def choices_within(
         interval = intervals[shapes]
         return 1 if interval is None else max(0, interval - limits.cycles)
 
-    shown = show("measuring sensitivities")
+    shown = counter(progress, "measuring sensitivities")
     harm_table = measure_harms(harm, groups, scores, options.limits, jobs=options.jobs, progress=shown)
     budget = limits
     for _ in range(MOST_ATTEMPTS):
@@ -127,7 +125,7 @@ def choices_within(
         raise FitError(f"no pruning was found whose schedule takes at most {limits.cycles:,} cycles; allow more")
     full = tuple(group.size for group in groups)
     found = _with_others(best, ranking, excess, full, max(CHOICES, options.trials))
-    function, shown = partial(both_cuts, harm, groups, scores), show("choosing channels")
+    function, shown = partial(both_cuts, harm, groups, scores), counter(progress, "choosing channels")
     cuts = evaluate(function, [one.counts for one in found], jobs=options.jobs, progress=shown)
     exact = [
         Found(one.counts, cut.keep, cost_of(units, cut.keep, limits), cut.harm)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...base.data import Dataset
 from ...base.errors import FitError, UsageError
+from ...base.progress import within
 from ...base.results import Result
 from ...model.executor import run_float
 from ...model.graph import Graph, Softmax
@@ -107,9 +108,7 @@ def _best(
     assert unseen.labels is not None
     surprises = []
     for number, found in enumerate(choices, 1):
-
-        def tell(text: str, number: int = number) -> None:
-            progress(f"trial {number} of {len(choices)}: {text}")
+        tell = within(f"trial {number} of {len(choices)}", progress)
 
         pruned = _rebuilt(units, found, options, seen.inputs)
         graph = _trained(units.graph, pruned, seen, options, options.trial_epochs, tell)

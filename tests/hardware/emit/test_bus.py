@@ -70,11 +70,6 @@ def test_refuses_what_cannot_be(wish: Wish, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_refuses_hls(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="leave them out with --language hls"):
-        pipeline.generate(network(), tmp_path / "out", language="hls", wish=Wish(32))
-
-
 def test_refuses_a_buffer_that_the_part_does_not_hold(tmp_path: Path) -> None:
     graph = NetworkBuilder(1, (64, 64, 1)).convolution(16, relu=False, padding=(1, 1, 1, 1)).graph()
     wish = Wish(128, buffered=True)

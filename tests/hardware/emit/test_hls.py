@@ -20,6 +20,7 @@ from fpgaq.hardware.emit.hls import describe, emit, sources, widest
 from fpgaq.hardware.emit.hls.forms import FORMS, layer_text
 from fpgaq.hardware.emit.hls.text import element_type, number
 from fpgaq.hardware.emit.render import templates_folder
+from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.schedule import Target, make_schedule
 from fpgaq.integer.graph import OPERATORS, IntegerGraph, IntegerOperator
 from fpgaq.proof.compiled import STRICT, compile_networks
@@ -94,7 +95,7 @@ def test_pragmas_stand_alone_and_say_what_they_buy() -> None:
 
 def test_loops_are_labelled() -> None:
     for path in sorted((templates_folder() / "hls").glob("fpgaq_*.h")):
-        if path.name in ("fpgaq_host.h", "fpgaq_bench.h"):
+        if path.name in ("fpgaq_host.h", "fpgaq_bench.h", "fpgaq_bus_bench.h"):
             continue
         lines = path.read_text(encoding="utf-8").splitlines()
         for before, line in zip(lines, lines[1:], strict=False):
@@ -279,6 +280,7 @@ struct axis {
   static_assert(T::width % 8 == 0, "whole bytes");
   T data;
   ap_uint<T::width / 8> keep, strb;
+  ap_uint<(U > 0 ? U : 1)> user;
   ap_uint<1> last;
 };
 }
@@ -286,19 +288,39 @@ struct axis {
 AP_TYPES = Path(os.environ.get("FPGAQ_AP_TYPES", ""))
 
 
-@needs_compiler
-@pytest.mark.skipif(
+needs_ap_types = pytest.mark.skipif(
     not (AP_TYPES / "ap_int.h").is_file(), reason="needs FPGAQ_AP_TYPES, a folder with AMD's ap_int.h and hls_stream.h"
 )
-def test_with_the_vendors_types(tmp_path: Path) -> None:
-    """The ports are integers of the bits that interface.json says, and every golden value is equal."""
-    graph = small_network()
-    folder = write(graph, tmp_path / "out")
-    (tmp_path / "ap_axi_sdata.h").write_text(AXIS, encoding="ascii")
-    command = ["g++", "-std=c++17", "-w", f"-I{tmp_path}", f"-I{AP_TYPES}", "-Isrc", "-I.", "bench.cpp",
+
+
+def vendor_bench(folder: Path, headers: Path) -> list[str]:
+    """Compile a folder's bench with the vendor's types to `vendor` in it; the command that did."""
+    (headers / "ap_axi_sdata.h").write_text(AXIS, encoding="ascii")
+    command = ["g++", "-std=c++17", "-w", f"-I{headers}", f"-I{AP_TYPES}", "-Isrc", "-I.", "bench.cpp",
                "src/network.cpp", "-o", "vendor"]  # fmt: skip
     built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr[-2000:]
+    return command
+
+
+@needs_compiler
+@needs_ap_types
+@pytest.mark.parametrize("bus", [32, 128])
+def test_a_wrapper_with_the_vendors_types(bus: int, tmp_path: Path) -> None:
+    graph = convolution_network()
+    folder = tmp_path / "out"
+    pipeline.generate(graph, folder, Target(multipliers=12), language="hls", wish=Wish(bus))
+    vendor_bench(folder, tmp_path)
+    ran = subprocess.run(["./vendor", "vectors"], cwd=folder, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0 and " damaged, 0 differences" in ran.stdout
+
+
+@needs_compiler
+@needs_ap_types
+def test_with_the_vendors_types(tmp_path: Path) -> None:
+    """The ports are integers of the bits that interface.json says, and every golden value is equal."""
+    folder = write(small_network(), tmp_path / "out")
+    command = vendor_bench(folder, tmp_path)
     ran = subprocess.run(["./vendor", "vectors"], cwd=folder, capture_output=True, text=True, check=False)
     assert (ran.returncode, "0 values differ" in ran.stdout) == (0, True)
     interface = json.loads((folder / "interface.json").read_text(encoding="utf-8"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 import pytest
 
+from fpgaq.base.errors import FitError
 from fpgaq.hardware.estimate import adapt, excess_of, fit_device, measure_storage
 from fpgaq.hardware.schedule import Target, least_interval, plan_hardware
 from fpgaq.hardware.synth import find_device
@@ -30,7 +32,11 @@ def beaten_by(graph: IntegerGraph, device: str, budgets: Iterable[int]) -> list[
 
     Of large networks those that no schedule can make faster are left out, to save minutes.
     """
-    best = fit_device(graph, device).schedule.prediction.mean_interval
+    try:
+        best = fit_device(graph, device).schedule.prediction.mean_interval
+    except FitError:
+        # Then none may fit.
+        best = math.inf
     large = sum(tensor.size for tensor in graph.tensors.values()) > LARGE
     faster = []
     for budget in budgets:

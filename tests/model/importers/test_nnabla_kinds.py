@@ -191,3 +191,21 @@ def test_functions_of_one_number_agree(nnabla, kind, shape):
         np.testing.assert_allclose(run_float(graph, {graph.inputs[0]: x.d})[graph.outputs[0]], y.d, atol=1e-5)
         return
     agrees(nnabla, getattr(functions, kind), shape, error=2.5 if kind != "sinh" else 0.08)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+@pytest.mark.parametrize(
+    "rule", [{}, {"half_pixel": True}, {"align_corners": True}, {"half_pixel_for_nn": True}], ids=str
+)
+def test_interpolation_to_any_size_takes_nnabla_s_pixels(nnabla, mode, rule):
+    if mode == "linear" and "half_pixel_for_nn" in rule:
+        rule = {"half_pixel": True, "align_corners": False}
+    for size in (1, 2, 3, 5):
+        for wanted in (1, 2, 3, 4, 7, 10):
+            x = nnabla.Variable((1, 1, 1, size))
+            x.d = np.arange(1, size + 1)
+            y = nnabla.functions.interpolate(x, output_size=(1, wanted), mode=mode, **rule)
+            y.forward()
+            graph = from_nnabla(y)
+            found = run_float(graph, {graph.inputs[0]: x.d.astype(np.float32)})[graph.outputs[0]]
+            np.testing.assert_allclose(found.reshape(-1), y.d.reshape(-1), atol=1e-5 * size)

@@ -160,3 +160,21 @@ def test_borders_go_into_layers_that_pad_alike() -> None:
         same_result(graph, after)
     with pytest.raises(UnsupportedError, match="'pad': pads with -inf; supported: directly before MaxPooling"):
         padded(conv, -np.inf)
+
+
+def test_a_scalar_that_moves_meets_the_next_one():
+    """Three limits in a row, each an offset, a ReLU and the offset back: what moves past a ReLU finds another."""
+    operators: list[Operator] = []
+    for index, offset in enumerate((0.5, 0.5, 0.0)):
+        source, target = f"t{index}" if index else "x", f"t{index + 1}" if index < 2 else "y"
+        operators += [
+            ScaleOffset(f"before {index}", (source,), f"a{index}", -1.0, offset),
+            Relu(f"limit {index}", (f"a{index}",), f"r{index}"),
+            ScaleOffset(f"after {index}", (f"r{index}",), target, -1.0, offset),
+        ]
+    graph = check(Graph("limits", ("x",), ("y",), tuple(operators), dict.fromkeys(_tensors(operators), IMAGE)))
+    same_result(graph, standard_passes(graph))
+
+
+def _tensors(operators):
+    return {name for op in operators for name in (*op.inputs, op.output)}

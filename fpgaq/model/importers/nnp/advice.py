@@ -17,8 +17,6 @@ ADVICE: dict[str, str] = {
     "DequantizeLinear": _WEIGHTS,
     "Embed": "feed the embedded vector as the input",
     "OneHot": "feed the one-hot vector as the input",
-    "Prune": "it prunes computed values, which depends on the whole batch; prune parameters",
-    "Interpolate": "use Unpooling for nearest, Deconvolution for linear",
 }
 
 

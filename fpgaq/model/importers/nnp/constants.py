@@ -13,6 +13,7 @@ from ...graph import Array
 from .joins import OF_SEVERAL_TENSORS
 from .network import NnpNetwork, Node, Variable
 from .proto_fields import Fields
+from .pruning import prune_place
 from .text_proto import Message
 
 
@@ -122,8 +123,7 @@ def _pruned(node: Node, values: Sequence[Array]) -> Array:
     arguments.finish()
     node.fields.finish()
     magnitudes = np.sort(np.abs(weight), axis=None)
-    place = int((magnitudes.size - 1) * np.float32(rate))
-    threshold = magnitudes[place] + (1.0 if rate >= 1 else 0.0)
+    threshold = magnitudes[prune_place(rate, magnitudes.size)] + (1.0 if rate >= 1 else 0.0)
     return np.where(np.abs(weight) < threshold, np.float32(0), weight)
 
 

@@ -13,9 +13,10 @@ from .function import Converter
 from .joins import JOINS
 from .moves import MOVES
 from .pooling import POOLING
+from .pruning import PRUNING
 from .weighted import LAYERS
 
 CONVERTERS: Mapping[str, tuple[str, Converter]] = dict(
-    sorted({**ACTIVATIONS, **FIXED_POINT, **JOINS, **LAYERS, **MOVES, **POOLING}.items())
+    sorted({**ACTIVATIONS, **FIXED_POINT, **JOINS, **LAYERS, **MOVES, **POOLING, **PRUNING}.items())
 )
 """For each supported function type: the field that holds its arguments, and the conversion."""

@@ -4,51 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
-from typing import Any
 
 from ....base.errors import ModelError, UnsupportedError
 from ...graph import (
     AveragePooling,
     Concatenate,
     MaxPooling,
-    Operator,
     Relu,
-    Reshape,
     ScaleOffset,
-    Shape,
     Upsample,
 )
-from .function import Converted, Converter, Function, check_channel_first, from_image, image_of, parameter_count
+from .chain import Chain
+from .function import Converted, Converter, Function, parameter_count
+from .interpolation import interpolate
 from .proto_fields import Fields
-
-
-class _Chain:
-    """Operators in a row; each view of the elements is made where it is needed."""
-
-    def __init__(self, function: Function) -> None:
-        self.function = function
-        self.found: Converted = []
-        self.name, self.shape = function.data, function.shape
-
-    def add(self, kind: type[Operator], shape: Shape, **fields: Any) -> None:
-        """Append an operator."""
-        name = self.function.fresh(f"step{len(self.found)}")
-        label = f"{self.function.name}/{len(self.found)}"
-        self.found.append((kind(label, (self.name,), name, **fields), shape))
-        self.name, self.shape = name, shape
-
-    def view(self, shape: Shape) -> None:
-        """The same elements in another shape."""
-        if shape != self.shape:
-            self.add(Reshape, shape)
-
-    def finish(self, shape: Shape) -> Converted:
-        """The operators; the last one writes the function's output."""
-        self.add(Reshape, shape)
-        last, _ = self.found[-1]
-        renamed = type(last)(self.function.name, last.inputs, self.function.output)
-        return [*self.found[:-1], (renamed, shape)]
 
 
 def _axes(function: Function, axes: Sequence[int]) -> list[int]:
@@ -79,7 +48,7 @@ def reduction(function: Function, listed: Sequence[int], keep: bool, kind: str) 
         )
     shape = function.shape
     sides = (math.prod(shape[: axes[0]]), math.prod(shape[axis] for axis in axes), math.prod(shape[axes[-1] + 1 :]))
-    chain, window = _Chain(function), {"kernel": (sides[1], 1), "stride": (sides[1], 1)}
+    chain, window = Chain(function), {"kernel": (sides[1], 1), "stride": (sides[1], 1)}
     if kind == "Min":
         chain.add(ScaleOffset, shape, scale=-1.0, offset=0.0)
     chain.view(sides)
@@ -94,7 +63,7 @@ def reduction(function: Function, listed: Sequence[int], keep: bool, kind: str) 
     return chain.finish(kept or (1,))
 
 
-def _repeat(chain: _Chain, axis: int, times: int, whole: bool) -> None:
+def _repeat(chain: Chain, axis: int, times: int, whole: bool) -> None:
     """Each element of an axis, or the whole axis, several times in a row."""
     if times == 1:
         return
@@ -113,7 +82,7 @@ def _tile(function: Function, arguments: Fields) -> Converted:
     times = [1] * (rank - len(times)) + times
     if len(times) != rank or min(times) < 1 or times[0] != 1:
         raise UnsupportedError(f"{function.where}: reps {times} of {rank} axes; supported: 1 for the batch")
-    chain = _Chain(function)
+    chain = Chain(function)
     for axis, count in enumerate(times[1:]):
         _repeat(chain, axis, count, True)
     return chain.finish(chain.shape)
@@ -124,7 +93,7 @@ def _broadcast(function: Function, arguments: Fields) -> Converted:
     shape = arguments.shape("shape") or []
     if len(shape) != len(function.shape) + 1:
         raise UnsupportedError(f"{function.where}: shape {shape} of an input {function.shape}; supported: as many axes")
-    chain = _Chain(function)
+    chain = Chain(function)
     for axis, (have, want) in enumerate(zip(function.shape, shape[1:], strict=True)):
         if have != want and (have != 1 or want < 1):
             raise ModelError(f"{function.where}: {function.shape} does not broadcast to {shape}")
@@ -147,37 +116,10 @@ def _concatenated_relu(function: Function, arguments: Fields) -> Converted:
     ]
 
 
-def _interpolate(function: Function, arguments: Fields) -> Converted:
-    """Interpolate to the nearest pixel by whole factors."""
-    parameter_count(function, 0, 0)
-    check_channel_first(function, arguments)
-    sizes, mode = arguments.integers("output_size"), arguments.string("mode")
-    aligned, half, nearest = (arguments.boolean(name) for name in ("align_corners", "half_pixel", "half_pixel_for_nn"))
-    image = image_of(function)
-    if len(sizes) != len(function.shape) - 1 or mode != "nearest" or aligned:
-        raise UnsupportedError(
-            f"{function.where}: mode {mode!r}, output_size {sizes}, align_corners {aligned}; supported: nearest by"
-            " whole factors; use Unpooling, or Deconvolution for linear"
-        )
-    factors = []
-    for size, wanted in zip(image.shape[1:], [1] * (2 - len(sizes)) + sizes, strict=True):
-        scale = Fraction(size, wanted)
-        offset = Fraction(1, 2) if half or nearest else Fraction(0)
-        rows = [min(math.floor((place + offset) * scale), size - 1) for place in range(min(wanted, 1 << 14))]
-        if wanted % size or rows != [place // (wanted // size) for place in range(wanted)]:
-            raise UnsupportedError(
-                f"{function.where}: {size} to {wanted} pixels; supported: whole factors that repeat pixels"
-            )
-        factors.append(wanted // size)
-    operator = Upsample(function.name, image.inputs, function.output, (factors[0], factors[1]))
-    shape = (image.shape[0], image.shape[1] * factors[0], image.shape[2] * factors[1])
-    return from_image(function, image, [operator], shape)
-
-
 MOVES: dict[str, tuple[str, Converter]] = {
     "Broadcast": ("broadcast_param", _broadcast),
     "CReLU": ("crelu_param", _concatenated_relu),
-    "Interpolate": ("interpolate_param", _interpolate),
+    "Interpolate": ("interpolate_param", interpolate),
     "Max": ("max_param", lambda function, arguments: _extreme(function, arguments, "Max")),
     "Min": ("min_param", lambda function, arguments: _extreme(function, arguments, "Min")),
     "Tile": ("tile_param", _tile),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ....base.errors import ModelError, UnsupportedError
-from ...graph import Add, Identity, Multiply, Pointwise, Prelu, Relu, ScaleOffset
-from .arithmetic import broadcast, per_channel, with_constant
+from ...graph import Add, Array, Identity, Multiply, Pointwise, Prelu, Relu, ScaleOffset
+from .arithmetic import broadcast
 from .builder import Call, Tensor
+from .constant_operands import along, as_map, axis_of, combined, constant_map, per_channel, widened, with_constant
 
 
 def _pointwise(call: Call, function: str, *parameters: float) -> None:
@@ -115,15 +116,13 @@ def comparison(call: Call) -> None:
     turned, closed = kind.startswith("Less"), kind.endswith("OrEqual")
     if call.is_constant(0) or call.is_constant(1):
         index = 0 if call.is_constant(0) else 1
-        tensor = call.tensor(1 - index)
-        vector = per_channel(call, index, call.parameter(index), tensor.shape)
+        tensor, array = call.tensor(1 - index), call.parameter(index)
         # The difference that must be above zero, a constant of one number left to the function.
-        sign = (-1.0 if turned else 1.0) * (1.0 if index == 1 else -1.0)
-        if vector.size == 1 and sign > 0:
-            difference, value = tensor, float(vector[0])
+        positive = turned == (index == 0)
+        if array.size == 1 and positive:
+            difference, value = tensor, float(array.reshape(-1)[0])
         else:
-            scale = np.full(1, sign, np.float32)
-            difference, value = with_constant(call, tensor, index, scale, -sign * vector, -1), 0.0
+            difference, value = combined(call, "Sub", tensor, int(positive), array, -1), 0.0
     else:
         left, right = broadcast(call, call.tensor(0), call.tensor(1))
         difference = call.emit(Add, (left, right), left.shape, -1, signs=(-1, 1) if turned else (1, -1))
@@ -150,30 +149,49 @@ def conjunction(call: Call) -> None:
 def where(call: Call) -> None:
     """Where: b + condition * (a - b)."""
     call.count(3, 3)
-    condition, one = call.tensor(0), np.ones(1, np.float32)
-    constants = [call.is_constant(index) for index in (1, 2)]
+    if call.is_constant(0):
+        _masked(call)
+        return
+    condition, constants = call.tensor(0), [call.is_constant(index) for index in (1, 2)]
     if all(constants):
-        high, low = (per_channel(call, index, call.parameter(index), condition.shape) for index in (1, 2))
-        with_constant(call, condition, 1, high - low, low)
+        high, low = call.parameter(1), call.parameter(2)
+        scaled = combined(call, "Mul", condition, 1, high - low, -1)
+        combined(call, "Add", scaled, 2, low)
         return
     if constants[0]:
         other = call.tensor(2)
-        vector = per_channel(call, 1, call.parameter(1), other.shape)
-        difference = with_constant(call, other, 1, -one, vector, -1)
+        difference = combined(call, "Sub", other, 0, call.parameter(1), -1)
     elif constants[1]:
-        other = call.tensor(1)
-        vector = per_channel(call, 2, call.parameter(2), other.shape)
-        difference = with_constant(call, other, 2, one, -vector, -1)
+        difference = combined(call, "Sub", call.tensor(1), 1, call.parameter(2), -1)
     else:
         first, other = broadcast(call, call.tensor(1), call.tensor(2))
         difference = call.emit(Add, (first, other), other.shape, -1, signs=(1, -1))
     condition, difference = broadcast(call, condition, difference)
     chosen = call.emit(Multiply, (condition, difference), difference.shape, -1)
     if constants[1]:
-        with_constant(call, chosen, 2, one, vector)
+        combined(call, "Add", chosen, 2, call.parameter(2))
         return
     chosen, other = broadcast(call, chosen, other)
     call.emit(Add, (other, chosen), chosen.shape, signs=(1, 1))
+
+
+def _masked(call: Call) -> None:
+    """Where with a constant condition: each side times its part of the mask."""
+    mask = call.constant(0).astype(np.float32)
+    offset: Array = np.zeros((), np.float32)
+    parts: list[Tensor] = []
+    for index, share in ((1, mask), (2, 1 - mask)):
+        if call.is_constant(index):
+            offset = offset + call.parameter(index) * share
+        else:
+            parts.append(combined(call, "Mul", call.tensor(index), index, share, -1))
+    total = parts[0]
+    if len(parts) == 2:
+        left, right = broadcast(call, *parts)
+        total = call.emit(Add, (left, right), left.shape, -1, signs=(1, 1))
+    if offset.any():
+        total = combined(call, "Add", total, 1, offset, -1)
+    call.reshape(total, total.shape)
 
 
 def gelu(call: Call) -> None:
@@ -236,10 +254,7 @@ def extreme(call: Call) -> None:
         value, tensor = _scalar(call, constants[0]), call.tensor(1 - constants[0])
         _limit(call, tensor, value if largest else None, None if largest else value)
         return
-    left, right = broadcast(call, call.tensor(0), call.tensor(1))
-    difference = call.emit(Add, (left, right), left.shape, -1, signs=(1, -1))
-    positive = call.emit(Relu, (difference,), left.shape, -1)
-    call.emit(Add, (right if largest else left, positive), left.shape, signs=(1, 1 if largest else -1))
+    _greater(call, call.tensor(0), call.tensor(1), largest, 0)
 
 
 def _extreme_of_many(call: Call, count: int, constants: list[int], largest: bool) -> None:
@@ -248,22 +263,44 @@ def _extreme_of_many(call: Call, count: int, constants: list[int], largest: bool
         raise UnsupportedError(f"{call.where}: of {count} constants; fold them")
     found = tensors[0]
     for tensor in tensors[1:]:
-        left, right = broadcast(call, found, tensor)
-        difference = call.emit(Add, (left, right), left.shape, -1, signs=(1, -1))
-        positive = call.emit(Relu, (difference,), left.shape, -1)
-        found = call.emit(Add, (right if largest else left, positive), left.shape, -1, signs=(1, 1 if largest else -1))
+        found = _greater(call, found, tensor, largest, -1)
+    numbers = [float(call.parameter(index).reshape(-1)[0]) for index in constants if call.constant(index).size == 1]
+    if numbers:
+        value = max(numbers) if largest else min(numbers)
+        function = "maximum" if largest else "minimum"
+        found = call.emit(Pointwise, (found,), found.shape, -1, function=function, parameters=(value,))
     for index in constants:
-        found = _limited(call, found, index, largest)
+        if call.constant(index).size > 1:
+            found = _limited(call, found, index, largest)
     call.reshape(found, found.shape)
 
 
 def _limited(call: Call, tensor: Tensor, index: int, largest: bool) -> Tensor:
-    """The extreme of a tensor and a constant for each channel: the constant and the positive part of the difference."""
-    vector = per_channel(call, index, call.parameter(index), tensor.shape)
-    sign = np.full(1, 1.0 if largest else -1.0, np.float32)
-    difference = with_constant(call, tensor, index, sign, -sign * vector, -1)
-    positive = call.emit(Relu, (difference,), tensor.shape, -1)
-    return with_constant(call, positive, index, sign, vector, -1)
+    """The extreme of a tensor and a constant: the constant and the positive part of the difference."""
+    array = call.parameter(index)
+    tensor = widened(call, tensor, array)
+    axis = axis_of(array, tensor.shape)
+
+    def of_channels(front: Tensor, vector: Array) -> Tensor:
+        sign = np.full(1, 1.0 if largest else -1.0, np.float32)
+        difference = with_constant(call, front, index, sign, -sign * vector, -1)
+        positive = call.emit(Relu, (difference,), front.shape, -1)
+        return with_constant(call, positive, index, sign, vector, -1)
+
+    if axis == 0:
+        return of_channels(tensor, per_channel(call, index, array, tensor.shape))
+    if axis > 0:
+        return along(call, tensor, axis, index, array, of_channels)
+    return _greater(call, tensor, constant_map(call, tensor, as_map(array, tensor.shape)), largest, -1)
+
+
+def _greater(call: Call, left: Tensor, right: Tensor, largest: bool, last: int) -> Tensor:
+    """The greater of two tensors, or the smaller one, element by element."""
+    left, right = broadcast(call, left, right)
+    difference = call.emit(Add, (left, right), left.shape, -1, signs=(1, -1))
+    positive = call.emit(Relu, (difference,), left.shape, -1)
+    signs = (1, 1 if largest else -1)
+    return call.emit(Add, (right if largest else left, positive), left.shape, last, signs=signs)
 
 
 def power(call: Call) -> None:
@@ -282,5 +319,18 @@ def prelu(call: Call) -> None:
     tensor, slope = call.tensor(), call.parameter(1)
     if call.opset < 7 and slope.ndim == 1:
         slope = slope.reshape(-1, *(1,) * (len(tensor.shape) - 1))
-    vector = per_channel(call, 1, slope, tensor.shape)
-    call.emit(Prelu, (tensor,), tensor.shape, slope=vector)
+    axis = axis_of(slope, tensor.shape)
+    if axis == 0:
+        call.emit(Prelu, (tensor,), tensor.shape, slope=per_channel(call, 1, slope, tensor.shape))
+        return
+    if axis > 0:
+
+        def of_channels(front: Tensor, vector: Array) -> Tensor:
+            return call.emit(Prelu, (front,), front.shape, -1, slope=vector)
+
+        call.reshape(along(call, tensor, axis, 1, slope, of_channels), tensor.shape)
+        return
+    positive = call.emit(Relu, (tensor,), tensor.shape, -1)
+    below = call.emit(Pointwise, (tensor,), tensor.shape, -1, function="minimum", parameters=(0.0,))
+    scaled = combined(call, "Mul", below, 1, slope, -1)
+    call.emit(Add, (positive, scaled), tensor.shape, signs=(1, 1))

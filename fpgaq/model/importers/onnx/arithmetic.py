@@ -4,52 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from ....base.errors import ModelError, UnsupportedError
-from ...graph import Add, Affine, Array, BatchNormalization, Identity, Multiply, Pointwise, ScaleOffset, Shape
+from ...graph import Add, Array, Identity, Multiply, Pointwise, ScaleOffset, Shape
 from .builder import Call, Tensor, graph_shape
-from .moves import cut, permuted, repeated
+from .constant_operands import combined
+from .moves import repeated
 from .resize import spread
 from .softmax_parts import log_softmax_of_parts, softmax_of_parts
-
-
-def per_channel(call: Call, index: int, array: Array, shape: Shape) -> Array:
-    """A constant that broadcasts to (batch, *shape) as (1,) or (channels,), if it does not vary otherwise."""
-    where = f"{call.where}: input {index}, a constant of shape {array.shape},"
-    if not shape and array.size == 1:
-        return array.reshape(1)
-    lead = max(0, array.ndim - len(shape))
-    if math.prod(array.shape[:lead]) != 1 or lead > 1:
-        raise UnsupportedError(f"{where} has values for the samples of a batch or adds axes to {shape}")
-    array = array.reshape((1,) * (len(shape) - array.ndim + lead) + array.shape[lead:])
-    for have, want in zip(array.shape, shape, strict=True):
-        if have not in (1, want):
-            raise UnsupportedError(f"{where} does not broadcast to {shape}; supported: one number, or one per channel")
-    first = array.reshape(len(array), -1)[:, :1].reshape(-1, *(1,) * (len(shape) - 1))
-    if not np.array_equal(np.broadcast_to(first, array.shape), array):
-        raise UnsupportedError(f"{where} varies over space; supported: one number, or one per channel")
-    vector: Array = first.reshape(-1)
-    return vector[:1] if np.all(vector == vector[0]) else vector
-
-
-def with_constant(call: Call, tensor: Tensor, index: int, scale: Array, offset: Array, last: int = 0) -> Tensor:
-    """Tensor * scale + offset, each (1,) or (channels,)."""
-    if scale.size == 1 and offset.size == 1:
-        return call.emit(ScaleOffset, (tensor,), tensor.shape, last, scale=float(scale[0]), offset=float(offset[0]))
-    channels = tensor.shape[0]
-    one = np.ones(channels, np.float32)
-    return call.emit(
-        BatchNormalization,
-        (tensor,),
-        tensor.shape,
-        last,
-        mean=np.zeros(channels, np.float32),
-        variance=one,
-        scale=None if np.all(scale == 1) else one * scale,
-        offset=None if np.all(offset == 0) else one * offset,
-        epsilon=0.0,
-    )
 
 
 def arithmetic(call: Call) -> None:
@@ -64,10 +25,10 @@ def arithmetic(call: Call) -> None:
         tensor, array = call.tensor(1 - index), call.parameter(index)
         if index == 1:
             array = _legacy(call, array, tensor.shape, broadcast, axis)
-        if axis_of(array, tensor.shape) == 0 or (kind == "Div" and index == 0):
-            _constant_arithmetic(call, kind, tensor, index, per_channel(call, index, array, tensor.shape))
+        if kind == "Div" and index == 0:
+            _divided(call, tensor, array)
         else:
-            _over_space(call, kind, tensor, index, array)
+            combined(call, kind, tensor, index, array)
         return
     if (kind == "Div" and softmax_of_parts(call)) or (kind == "Sub" and log_softmax_of_parts(call)):
         return
@@ -118,27 +79,14 @@ def _legacy(call: Call, array: Array, shape: Shape, broadcast: bool, axis: int) 
     return array.reshape((1,) * axis + array.shape + (1,) * (len(shape) + 1 - axis - array.ndim))
 
 
-def _constant_arithmetic(call: Call, kind: str, tensor: Tensor, index: int, value: Array) -> None:
-    if kind != "Div" or index == 1:
-        with_constant(call, tensor, index, *_scale_offset(call, kind, index, value))
-    elif value.size == 1:
-        call.emit(Pointwise, (tensor,), tensor.shape, function="reciprocal", parameters=(float(value[0]),))
-    else:
-        raise UnsupportedError(f"{call.where}: divides constants by a tensor; supported: one number by a tensor")
-
-
-def _scale_offset(call: Call, kind: str, index: int, value: Array) -> tuple[Array, Array]:
-    """(scale, offset) of arithmetic with a constant at input `index`."""
-    one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
-    if kind == "Add":
-        return one, value
-    if kind == "Sub":
-        return (one, -value) if index else (-one, value)
-    if kind == "Mul":
-        return value, zero
-    if not value.all():
-        raise ModelError(f"{call.where}: divides by zero")
-    return one / value, zero
+def _divided(call: Call, tensor: Tensor, array: Array) -> None:
+    """A constant divided by a tensor."""
+    if array.size == 1 and array.all():
+        value = float(array.reshape(-1)[0])
+        call.emit(Pointwise, (tensor,), tensor.shape, function="reciprocal", parameters=(value,))
+        return
+    inverse = call.emit(Pointwise, (tensor,), tensor.shape, -1, function="reciprocal", parameters=(1.0,))
+    combined(call, "Mul", inverse, 0, array)
 
 
 def _same_shape(call: Call, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
@@ -177,65 +125,6 @@ def broadcast(call: Call, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
     return found[0], found[1]
 
 
-def axis_of(array: Array, shape: Shape) -> int:
-    """The only axis of a tensor of this shape along which a constant varies; 0 for none, -1 for several."""
-    fitted = _fitted(array, shape)
-    if fitted is None:
-        return 0
-    varying = [
-        axis
-        for axis in range(len(shape))
-        if not np.array_equal(np.broadcast_to(fitted.take([0], axis), fitted.shape), fitted)
-    ]
-    return 0 if not varying else varying[0] if len(varying) == 1 else -1
-
-
-def _fitted(array: Array, shape: Shape) -> Array | None:
-    """A constant that broadcasts to the tensor of every sample, with as many axes; None for any other."""
-    lead = max(0, array.ndim - len(shape))
-    if lead > 1 or math.prod(array.shape[:lead]) != 1:
-        return None
-    fitted = array.reshape((1,) * (len(shape) - array.ndim + lead) + array.shape[lead:])
-    fits = all(have in (1, want) for have, want in zip(fitted.shape, shape, strict=True))
-    return fitted if fits else None
-
-
-def _over_space(call: Call, kind: str, tensor: Tensor, index: int, array: Array) -> None:
-    """Arithmetic with a constant along another axis than the channels, or along several."""
-    fitted = _fitted(array, tensor.shape)
-    assert fitted is not None
-    axis = axis_of(array, tensor.shape)
-    if axis > 0:
-        order = [axis, *(other for other in range(len(tensor.shape)) if other != axis)]
-        front = permuted(call, tensor, order)
-        index_of = [order.index(place) for place in range(len(order))]
-        vector = per_channel(call, index, fitted.transpose(order), front.shape)
-        scale, offset = _scale_offset(call, kind, index, vector)
-        done = permuted(call, with_constant(call, front, index, scale, offset, -1), index_of)
-        call.reshape(done, tensor.shape)
-        return
-    whole = np.broadcast_to(fitted, tensor.shape).astype(np.float32)
-    if kind == "Div" and not whole.all():
-        raise ModelError(f"{call.where}: divides by zero")
-    if kind in ("Mul", "Div"):
-        factors = constant_map(call, tensor, 1 / whole if kind == "Div" else whole)
-        call.emit(Multiply, (tensor, factors), tensor.shape)
-        return
-    terms = constant_map(call, tensor, -whole if kind == "Sub" and index else whole)
-    call.emit(Add, (tensor, terms), tensor.shape, signs=(-1 if kind == "Sub" and not index else 1, 1))
-
-
-def constant_map(call: Call, beside: Tensor, array: Array) -> Tensor:
-    """A tensor of constant elements: the bias of a matrix product whose weights are zero, on one element of another."""
-    element = beside
-    for axis in range(len(beside.shape)):
-        element = cut(call, element, axis, 0, 1)
-    bias = np.ascontiguousarray(array, np.float32).reshape(-1)
-    weight = np.zeros((bias.size, 1), np.float32)
-    flat = call.emit(Affine, (call.view(element, (1,)),), (bias.size,), -1, weight=weight, bias=bias)
-    return call.view(flat, array.shape)
-
-
 def negate(call: Call) -> None:
     """Neg."""
     call.count(1, 1)
@@ -244,12 +133,17 @@ def negate(call: Call) -> None:
 
 
 def add_all(call: Call) -> None:
-    """Sum of tensors of one shape."""
-    tensors = tuple(call.tensor(index) for index in range(call.count(1, 64)))
-    for tensor in tensors:
-        if tensor.shape != tensors[0].shape:
-            raise UnsupportedError(f"{call.where}: shapes {tensors[0].shape} and {tensor.shape}; supported: equal ones")
+    """Sum of tensors and constants that broadcast."""
+    count = call.count(1, 64)
+    constants = [index for index in range(count) if call.is_constant(index)]
+    tensors = [call.tensor(index) for index in range(count) if index not in constants]
+    for index in range(1, len(tensors)):
+        tensors[0], tensors[index] = broadcast(call, tensors[0], tensors[index])
+    tensors = [broadcast(call, tensors[0], tensor)[1] for tensor in tensors]
+    last = 0 if not constants else -1
     if len(tensors) == 1:
-        call.emit(Identity, tensors, tensors[0].shape, kind="Sum")
+        total = tensors[0] if constants else call.emit(Identity, tuple(tensors), tensors[0].shape, kind="Sum")
     else:
-        call.emit(Add, tensors, tensors[0].shape, signs=(1,) * len(tensors))
+        total = call.emit(Add, tuple(tensors), tensors[0].shape, last, signs=(1,) * len(tensors))
+    for index in constants:
+        total = combined(call, "Add", total, index, call.parameter(index), 0 if index == constants[-1] else -1)

@@ -6,8 +6,8 @@ import numpy as np
 
 from ....base.errors import ModelError, UnsupportedError
 from ...graph import Affine, Array, BatchNormalization, Identity
-from .arithmetic import per_channel
 from .builder import Call, Tensor
+from .constant_operands import per_channel
 from .moves import picked
 from .tensors import INTEGER_TYPES, REAL_TYPES, type_name
 

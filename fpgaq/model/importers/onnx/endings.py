@@ -8,8 +8,8 @@ import numpy as np
 
 from ....base.errors import ModelError, UnsupportedError
 from ...graph import Affine, ArgMax, Identity, Pointwise, Softmax
-from .arithmetic import with_constant
 from .builder import Call, Tensor
+from .constant_operands import with_constant
 from .moves import gathered
 from .softmax_parts import emit_softmax
 

@@ -7,6 +7,7 @@ import math
 from ....base.errors import UnsupportedError
 from ...graph import AveragePooling, MaxPooling, Operator, Pad, Padding, Pair, Pointwise, ScaleOffset
 from .builder import Call, Tensor, graph_shape
+from .dilated import dilated_maximum, dilated_mean
 from .moves import permuted
 from .windows import Window, model_shape, read_window
 
@@ -15,7 +16,8 @@ def _overhang(call: Call, image: Tensor, window: Window, keep: bool) -> tuple[Pa
     """The padding with the overhang of partial windows (`keep`: ceil_mode) at the end, and the output's size."""
     sizes, padding, counts = graph_shape(image.shape)[1:], list(window.padding), []
     for axis in range(2):
-        kernel, stride = window.kernel[axis], window.stride[axis]
+        stride = window.stride[axis]
+        kernel = (window.kernel[axis] - 1) * window.dilation[axis] + 1
         before, after = padding[2 * axis], padding[2 * axis + 1]
         room = sizes[axis] + before + after - kernel
         if room < 0:
@@ -41,10 +43,11 @@ def _pool(call: Call, kind: type[Operator]) -> None:
     call.count(1, 1)
     image, attributes = call.image(), call.attributes
     window = read_window(call, image, None)
-    if window.dilation != (1, 1):
-        raise UnsupportedError(f"{call.where}: dilations {window.dilation}; supported: 1")
     keep = attributes.flag("ceil_mode")
     padding, sizes = _overhang(call, image, window, keep)
+    if any(taps > 1 and step > 1 for taps, step in zip(window.kernel, window.dilation, strict=True)):
+        _dilated(call, kind, image, window, padding, sizes)
+        return
     fields: dict[str, bool] = {}
     if kind is AveragePooling:
         fields["count_padding"] = attributes.flag("count_include_pad")
@@ -61,6 +64,16 @@ def _pool(call: Call, kind: type[Operator]) -> None:
             padding = (overhang[0], overhang[1], overhang[2], overhang[3])
     shape = model_shape(image, image.shape[0], *sizes)
     call.emit(kind, (image,), shape, kernel=window.kernel, stride=window.stride, padding=padding, **fields)
+
+
+def _dilated(call: Call, kind: type[Operator], image: Tensor, window: Window, padding: Padding, sizes: Pair) -> None:
+    if kind is MaxPooling:
+        result = dilated_maximum(call, image, window, sizes)
+        call.reshape(result, result.shape)
+        return
+    if padding != window.padding:
+        raise UnsupportedError(f"{call.where}: dilations {window.dilation} with ceil_mode 1; supported: ceil_mode 0")
+    dilated_mean(call, image, window, sizes, call.attributes.flag("count_include_pad"))
 
 
 def max_pooling(call: Call) -> None:

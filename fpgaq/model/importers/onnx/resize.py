@@ -131,6 +131,12 @@ def _resized(
     for size, factor in zip(sizes, factors, strict=True):
         if not 1 <= math.floor(size * factor) <= MAX_SIZE:
             raise UnsupportedError(f"{call.where}: an output of {size * factor} pixels; supported: 1 to {MAX_SIZE}")
+        if factor != 1 and math.floor(size * factor) == size:
+            # onnxruntime copies such an image; the specification shifts pixels in it.
+            raise UnsupportedError(
+                f"{call.where}: a factor of {float(factor)} keeps {size} pixels, of which runtimes make different ones;"
+                " give the size instead of the factor (interpolate(size=...)), or leave the layer out"
+            )
     whole = all(factor.denominator == 1 for factor in factors)
     pair = (int(factors[0]), int(factors[1]))
     halves = coordinates in ("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel")

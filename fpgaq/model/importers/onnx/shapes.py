@@ -9,6 +9,7 @@ import numpy as np
 from ....base.errors import ModelError, UnsupportedError
 from ...graph import Concatenate, Shape, Slice, Transpose
 from .builder import Call, Tensor, graph_shape
+from .constant_operands import constant_map
 from .moves import cut, gathered, joined, permuted
 
 
@@ -155,7 +156,11 @@ def _gathered_between(call: Call) -> bool:
 
 def concatenate(call: Call) -> None:
     """Concat along any axis but the batch."""
-    tensors = tuple(call.tensor(index) for index in range(call.count(1, 256)))
+    count = call.count(1, 256)
+    beside = next(call.tensor(index) for index in range(count) if not call.is_constant(index))
+    tensors = tuple(
+        _constant_part(call, index, beside) if call.is_constant(index) else call.tensor(index) for index in range(count)
+    )
     rank = len(tensors[0].shape)
     if call.opset < 4:
         axis = call.attributes.integer("axis", 1)
@@ -177,6 +182,18 @@ def concatenate(call: Call) -> None:
         call.reshape(joint, joint.shape)
         return
     call.emit(Concatenate, tensors, (sum(tensor.shape[0] for tensor in tensors), *tensors[0].shape[1:]))
+
+
+def _constant_part(call: Call, index: int, beside: Tensor) -> Tensor:
+    """A constant among computed tensors: the same for each sample of the batch."""
+    array = call.constant(index).astype(np.float32)
+    batch = array.shape[0] if array.ndim else 0
+    if batch not in (1, call.builder.batch) or (array != array[:1]).any():
+        raise UnsupportedError(
+            f"{call.where}: input {index}, a constant of shape {array.shape}, differs within the batch; supported: one"
+            " for all samples"
+        )
+    return constant_map(call, beside, array[0])
 
 
 def _without(shape: Shape, axis: int) -> Shape:
