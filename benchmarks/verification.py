@@ -231,8 +231,8 @@ def page(data: Path = DATA) -> str:
         "# What was verified",
         "",
         "Written by `make verify-report` from the results in `benchmarks/verification_data`; nothing is typed by hand.",
-        "A kind of result that is not stored has no section. What the frames of a folder's bench are, and what they can",
-        "find, is in [frames.md](frames.md).",
+        "A kind of result that is not stored has no section. What the frames of a folder's bench can find is in",
+        "[frames.md](frames.md).",
         "",
     ]
     for kind in KINDS:
