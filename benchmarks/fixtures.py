@@ -1,4 +1,4 @@
-"""Prints the table of nnabla's one-operator files in docs/operators.md: what loads from .nnp and .onnx, and agreement.
+"""Prints the table of nnabla's one-operator files (docs/operators_tested.md): what loads and agrees.
 
     python benchmarks/fixtures.py ../shared/models/nnabla_fixtures
 

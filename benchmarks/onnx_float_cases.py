@@ -2,11 +2,11 @@
 
     python -m benchmarks.onnx_float_cases [-o RESULTS.json]
 
-prints the table in docs/operators.md. Cases are those of one operator (`node`), and PyTorch's operators and layers as
-an older exporter wrote them. Left out are operators on other things than numbers, operators of training, those of
-quantized models (`onnx_node_cases`), and the same cases written out by other operators. A case is tried with all of its
-inputs as data; where that is refused, its inputs but the first are constants of the model. An input of one axis gets a
-batch in front, for the first axis of every network is its batch.
+prints the table in docs/operators_tested.md. Cases are those of one operator (`node`), and PyTorch's operators and
+layers as an older exporter wrote them. Left out are operators on other things than numbers, operators of training,
+those of quantized models (`onnx_node_cases`), and the same cases written out by other operators. A case is tried with
+all of its inputs as data; where that is refused, its inputs but the first are constants of the model. An input of one
+axis gets a batch in front, for the first axis of every network is its batch.
 """
 
 from __future__ import annotations

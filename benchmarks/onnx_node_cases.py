@@ -2,9 +2,9 @@
 
     python -m benchmarks.onnx_node_cases
 
-prints the table in docs/operators.md. Each case's inputs but the first are constants of the model here, since scales,
-zero points and weights are constants in every network that hardware computes, and a first input of one axis gets a
-batch in front.
+prints the table in docs/operators_tested.md. Each case's inputs but the first are constants of the model here, since
+scales, zero points and weights are constants in every network that hardware computes, and a first input of one axis
+gets a batch in front.
 """
 
 from __future__ import annotations

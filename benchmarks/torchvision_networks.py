@@ -8,7 +8,7 @@
 each network whole, and once more with an eighth of its channels. Batch normalization gets statistics of noise. `read`
 imports each whole network and compares it with onnxruntime on two samples. `blocks` cuts a thin network to its first,
 a middle and its last block by `--inputs` and `--outputs`, quantizes each on random samples, generates Verilog for 16
-multipliers and simulates one frame with Verilator, every beat compared. docs/operators.md shows the tables.
+multipliers and simulates one frame with Verilator, every beat compared. docs/operators_tested.md shows the tables.
 """
 
 from __future__ import annotations
@@ -186,6 +186,34 @@ def blocks(folder: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
             except FpgaqError as error:
                 found = {"refused": str(error)}
             yield {"network": name, "block": block, "from": begin or "x", "to": end or "output", **found}
+
+
+def table(step: str, stored: dict[str, Any]) -> list[str]:
+    """The table of docs/operators_tested.md for a step, `read` or `blocks`."""
+    found = stored[step]["results"]
+    if step == "read":
+        names = ("network", "image", "layers", "products", "largest difference, of the largest value")
+        head = f"| {' | '.join(names)} | import, s of a processor |"
+        rows = [
+            f"| {one['network']} | {one['size']}x{one['size']} | {one['layers']} | {one['products']:,} |"
+            f" {one['deviation']:.1e} | {one['seconds']:.1f} |"
+            for one in found
+        ]
+        return [head, "| --- " * 6 + "|", *rows]
+    lines = [
+        "| thin network | block | layers | cycles a frame, predicted | measured | beats that differ |",
+        "| --- " * 6 + "|",
+    ]
+    for one in found:
+        cells = f"| {one['network']} | {one['block']} | "
+        if "refused" in one:
+            # What was found, without the names of tensors before it and the advice after it.
+            lines.append(f"{cells}refused: {one['refused'].split(': ')[1].split(';')[0]} | | | |")
+        else:
+            lines.append(
+                f"{cells}{one['layers']} | {one['predicted']:,.10g} | {one['measured']:,.10g} | {one['mismatches']} |"
+            )
+    return lines
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""Write docs/reference.md of the docstrings: ``python scripts/make_reference.py``. A test compares the two."""
+"""Write docs/reference.md and docs/results.md of the docstrings: ``python scripts/make_reference.py``.
+
+A test compares them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "reference.md"
 ORDER = (
     *(
         "load_model",
@@ -39,18 +41,24 @@ method. Data are a file's path, an array, a mapping of arrays by input name, or 
     real_values = network(images)               # as the hardware computes them
     integers, real_values = network.run(images)["y"]
 
-Results are frozen dataclasses. Each has a one-line `repr`, `to_dict()`, `to_pandas()` (which needs pandas), and a table
-in a notebook.
+[Networks and results](results.md) have a page of their own.
+"""
+RESULTS = """# Networks and results
+
+Made of the docstrings by `scripts/make_reference.py`: what the functions of [the Python reference](reference.md) take
+and return. Results are frozen dataclasses. Each has a one-line `repr`, `to_dict()`, `to_pandas()` (which needs pandas),
+and a table in a notebook.
 """
 
 
 def main() -> None:
-    """Write the page."""
-    PAGE.write_text(page(), encoding="utf-8")
+    """Write the pages."""
+    for name, text in pages().items():
+        (ROOT / "docs" / name).write_text(text, encoding="utf-8")
 
 
-def page() -> str:
-    """The text of the page."""
+def pages() -> dict[str, str]:
+    """The text of each page by its file's name."""
     sys.path.insert(0, str(ROOT))
     import fpgaq
     from fpgaq.integer.graph import IntegerGraph
@@ -64,7 +72,7 @@ def page() -> str:
     for name in ORDER:
         value = fpgaq._stage(name)
         parts.append(entry(f"fpgaq.{name}", value))
-    parts.append("## Networks and results\n")
+    results = [RESULTS]
     methods: dict[Any, tuple[str, ...]] = {
         Graph: (),
         IntegerGraph: ("run", "__call__"),
@@ -74,16 +82,16 @@ def page() -> str:
         BuildResult: (),
     }
     for kind, names in methods.items():
-        parts.append(entry(kind.__name__, kind, level=3, called=False))
-        parts += [entry(f".{name}", getattr(kind, name), level=4) for name in names]
-    return "\n".join(parts)
+        results.append(entry(kind.__name__, kind, called=False))
+        results += [entry(f".{name}", getattr(kind, name), level=3) for name in names]
+    return {"reference.md": "\n".join(parts), "results.md": "\n".join(results)}
 
 
 def entry(name: str, value: Any, level: int = 2, called: bool = True) -> str:
     """A heading with the signature, and the docstring below it."""
     text = inspect.cleandoc(value.__doc__ or "")
     heading = f"{'#' * level} {name}\n"
-    shown = f"\n    {name}{signature(value)}\n" if called else ""
+    shown = f"\n```text\n{name}{signature(value)}\n```\n" if called else ""
     return f"{heading}{shown}\n{markdown(text)}\n"
 
 
@@ -109,7 +117,7 @@ def signature(value: Any) -> str:
         if len(lines[-1]) + len(part) > 96:
             lines.append("")
         lines[-1] += f"{part}, "
-    return "(" + "\n        ".join(line.rstrip() for line in lines).removesuffix(",") + ")"
+    return "(" + "\n    ".join(line.rstrip() for line in lines).removesuffix(",") + ")"
 
 
 def markdown(text: str) -> str:

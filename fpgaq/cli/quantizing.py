@@ -197,7 +197,7 @@ class RunOptions:
     engine: Engine = "auto"
 
 
-@command(RunOptions, "fpgaq run model.fpgaq --test test.npz -o outputs.npz")
+@command(RunOptions, "fpgaq run model.fpgaq --data test.npz -o outputs.npz")
 def run(settings: Settings, options: RunOptions) -> None:
     """Compute the integer network, exactly.
 

@@ -116,7 +116,7 @@ def quantize(
         classifier=graph.classifier,
     )
     if not options.first_edition:
-        integer = merge_movements(absorb_permutations(integer))
+        integer = absorb_permutations(merge_movements(integer))
     padded = (
         {}
         if options.first_edition

@@ -1,4 +1,4 @@
-"""docs/operators.md lists every function that the readers convert and every integer operator."""
+"""docs/operators.md and operators_tested.md list every function that the readers convert and every integer operator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from fpgaq.model.importers.nnp.functions import CONVERTERS as NNABLA
 from fpgaq.model.importers.onnx.operators import CONVERTERS as ONNX
 from fpgaq.quantizer.onnx_integers.operators import CONVERTERS as QUANTIZED
 
-TEXT = (Path(__file__).parents[2] / "docs" / "operators.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("operators.md", "operators_tested.md"))
 ROWS = [[cell.strip() for cell in line.split("|")[1:-1]] for line in TEXT.splitlines() if line.startswith("| ")]
 
 

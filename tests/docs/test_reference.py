@@ -1,12 +1,14 @@
-"""The page of the Python interface is what the docstrings say."""
+"""The pages of the Python interface are what the docstrings say, those of the commands what their help says."""
 
 from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from fpgaq.cli import COMMANDS
 from tests.compat.test_docs import blocks_of, folder, run_blocks
 
 __all__ = ["folder"]
@@ -21,13 +23,30 @@ def test_the_block_of_the_page_runs(folder: Path, capsys: pytest.CaptureFixture[
     assert names["real_values"].shape == names["integers"].shape == (96, 10)  # type: ignore[attr-defined]
 
 
-def test_the_page_is_that_of_the_docstrings() -> None:
-    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "scripts" / "make_reference.py")
+def script_named(name: str) -> ModuleType:
+    """A script of scripts/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    text = script.page()
-    assert (ROOT / "docs" / "reference.md").read_text(encoding="utf-8") == text, "run scripts/make_reference.py"
+    return script
+
+
+def test_the_pages_are_those_of_the_docstrings() -> None:
+    script = script_named("make_reference")
+    pages = script.pages()
+    for name, text in pages.items():
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == text, "run scripts/make_reference.py"
     for name in script.ORDER:
-        assert f"\n## fpgaq.{name}\n" in text
-    assert "weight_bits=None" in text and "\n#### .run\n" in text
+        assert f"\n## fpgaq.{name}\n" in pages["reference.md"]
+    assert "weight_bits=None" in pages["reference.md"] and "\n### .run\n" in pages["results.md"]
+
+
+def test_the_pages_of_commands_are_those_of_their_help() -> None:
+    pages = script_named("make_commands").pages()
+    folder = ROOT / "docs" / "commands"
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")} == pages, (
+        "run scripts/make_commands.py"
+    )
+    for name in COMMANDS:
+        assert sum(f"\n## fpgaq {name}\n\n```text\nfpgaq {name} " in text for text in pages.values()) == 1

@@ -85,6 +85,21 @@ def test_any_order_before_a_matrix_product_is_free(monkeypatch, order):
     assert not free and plain
 
 
+@pytest.mark.parametrize("block", [2, 3])
+@pytest.mark.parametrize("mode", ["DCR", "CRD"])
+@pytest.mark.parametrize("size", [(2, 2), (2, 3)])
+def test_the_part_of_a_pixel_shuffle_that_keeps_pixels_is_free(monkeypatch, block, mode, size):
+    """Of four transpositions two are left, which move pixels; in DCR the order of steps hides one of the others."""
+    nodes = [
+        node("Conv", "x w u", "a"), node("DepthToSpace", "a", "b", blocksize=block, mode=mode),
+        node("Sigmoid", "b", "c"), node("SpaceToDepth", "c", "d", blocksize=block), node("Conv", "d v", "y"),
+    ]  # fmt: skip
+    constants = {"w": real(2 * block**2, 2, 1, 1), "u": real(2 * block**2), "v": real(3, 2 * block**2, 1, 1)}
+    plain, free = both(monkeypatch, nodes, (2, *size), constants)
+    counts = [sum(isinstance(op, IntegerTranspose) for op in ops) for ops in (plain, free)]
+    assert counts == [4, 3 if mode == "DCR" else 2]
+
+
 def test_what_others_read_stays(monkeypatch):
     """A grouped convolution takes no shuffle, and a second reader keeps it."""
     nodes, shapes = shuffle("a", "b", 2, 4, (3, 3))

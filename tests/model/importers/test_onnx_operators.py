@@ -254,7 +254,10 @@ REFUSED = {
         one("Conv", constants=[real(3, 4, 3, 3)], auto_pad="SAME_UPPER", pads=[1, 1, 1, 1]),
         "both auto_pad",
     ),
-    "pool dilations": (one("MaxPool", kernel_shape=[2, 2], dilations=[2, 2]), "dilations"),
+    "mean with dilations": (
+        one("AveragePool", kernel_shape=[2, 2], dilations=[2, 2], pads=[1, 1, 1, 1], opset=19),
+        "padding that does not count",
+    ),
     "empty window": (one("MaxPool", kernel_shape=[2, 2], pads=[2, 0, 0, 0]), "wholly in the padding"),
     "indices": (model(node("MaxPool", "x", "y i", kernel_shape=[2, 2]), {"x": (1, 1, 4, 4)}), "writes 2 outputs"),
     "mean over the batch": (one("ReduceMean", axes=[0, 2]), "is the batch"),

@@ -35,7 +35,8 @@ def arithmetic(call: Call) -> None:
     left, right = _same_shape(call, call.tensor(0), call.tensor(1))
     if kind == "Div" and not (_ancestors(call, 0) & _ancestors(call, 1)):
         raise UnsupportedError(
-            f"{call.where}: divides by a computed tensor; supported: by a constant, or a function of the same tensor"
+            f"{call.where}: divides by a computed tensor; supported: by a constant, or a function of the same tensor;"
+            " end the model before it (--outputs NAME) and divide on the host"
         )
     if kind == "Div":
         inverse = call.emit(Pointwise, (right,), right.shape, -1, function="reciprocal", parameters=(1.0,))

@@ -20,7 +20,10 @@ def per_channel(call: Call, index: int, array: Array, shape: Shape) -> Array:
         return array.reshape(1)
     lead = max(0, array.ndim - len(shape))
     if math.prod(array.shape[:lead]) != 1 or lead > 1:
-        raise UnsupportedError(f"{where} has values for the samples of a batch or adds axes to {shape}")
+        raise UnsupportedError(
+            f"{where} has values for the samples of a batch or adds axes to {shape}; supported: one for all samples;"
+            " export with a batch of 1"
+        )
     array = array.reshape((1,) * (len(shape) - array.ndim + lead) + array.shape[lead:])
     for have, want in zip(array.shape, shape, strict=True):
         if have not in (1, want):

@@ -119,7 +119,10 @@ def transpose(call: Call) -> None:
     if sorted(order) != list(range(rank)):
         raise ModelError(f"{call.where}: perm {order} of a tensor with {rank} axes")
     if order[0] != 0:
-        raise UnsupportedError(f"{call.where}: perm {order} moves the batch; supported: 0 in front")
+        raise UnsupportedError(
+            f"{call.where}: perm {order} moves the batch; supported: 0 in front; leave the batch first (PyTorch's"
+            " recurrent and attention layers: batch_first=True)"
+        )
     axes = tuple(axis - 1 for axis in order[1:])
     shape = tuple(tensor.shape[axis] for axis in axes)
     if axes == tuple(range(rank - 1)):

@@ -1,0 +1,95 @@
+"""Write the pages of docs/commands from the commands themselves: ``python scripts/make_commands.py``.
+
+A test compares them. Each page holds the commands of one heading of ``fpgaq --help``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "docs" / "commands"
+COMMON = "Every command"
+BEGINNING = """# Commands
+
+Made of the commands' own help by `scripts/make_commands.py`. `fpgaq COMMAND --help` prints the same.
+
+Every command takes these, before its name too:
+
+{common}
+
+Exit codes are listed in [the README](../../README.md#what-it-supports), and
+[contracts/output.md](../contracts/output.md) states what `--json` prints.
+
+"""
+
+
+def main() -> None:
+    """Write the pages, and remove those of headings that are gone."""
+    texts = pages()
+    FOLDER.mkdir(exist_ok=True)
+    for path in FOLDER.glob("*.md"):
+        if path.name not in texts:
+            path.unlink()
+    for name, text in texts.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+def pages() -> dict[str, str]:
+    """The text of each page by its file's name."""
+    sys.path.insert(0, str(ROOT))
+    from fpgaq.cli import SECTIONS, fpgaq
+
+    found: dict[str, str] = {}
+    lines = []
+    for heading, section in SECTIONS.items():
+        name = re.sub(r"\W+", "-", heading.lower()) + ".md"
+        commands = {command: fpgaq.commands[command] for command in section}
+        found[name] = f"# {heading}\n\n" + "\n".join(map(entry, commands, commands.values()))
+        lines.append(f"## [{heading}]({name})\n")
+        lines += [f"- [{command}]({name}#fpgaq-{command}): {text}" for command, (_, text) in section.items()]
+        lines.append("")
+    common = "\n".join([*options_of(fpgaq.commands["doctor"])[COMMON], "- `-h, --help`: Show the help and exit."])
+    return {"README.md": BEGINNING.format(common=common) + "\n".join(lines), **found}
+
+
+def entry(name: str, command: click.Command) -> str:
+    """A command: its usage, its help, its options in their sections, and its example."""
+    context = click.Context(command, info_name=f"fpgaq {name}")
+    usage = " ".join(command.collect_usage_pieces(context))
+    lines = [f"## fpgaq {name}\n", f"```text\nfpgaq {name} {usage}\n```\n", inspect.cleandoc(command.help or ""), ""]
+    for heading, options in options_of(command).items():
+        if heading != COMMON:
+            lines += [f"**{heading}**\n", *options, ""]
+    example = inspect.cleandoc((command.epilog or "").replace("\b", "")).splitlines()
+    mark = ["<!-- not run: needs a board -->\n"] if "/dev/tty" in " ".join(example) else []
+    lines += ["**Example**\n", *mark, *(f"    {line.strip()}" for line in example[1:]), ""]
+    return "\n".join(lines)
+
+
+def options_of(command: click.Command) -> dict[str, list[str]]:
+    """Lines of a list for each section of options, in the order of the help."""
+    context = click.Context(command, info_name=command.name)
+    found: dict[str, list[str]] = {}
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        # What the help calls itself depends on who asked first.
+        if isinstance(parameter, click.Option) and record is not None and "--help" not in parameter.opts:
+            spelled, text = record
+            section = command.sections.get(str(parameter.name), COMMON)  # type: ignore[attr-defined]
+            found.setdefault(section, []).append(f"- `{spelled}`: {plain(' '.join(text.split()))}")
+    return dict(sorted(found.items(), key=lambda section: section[0] != "Options"))
+
+
+def plain(text: str) -> str:
+    """Text in which nothing is Markdown."""
+    return re.sub(r"([*<|\\])", r"\\\1", text)
+
+
+if __name__ == "__main__":
+    main()

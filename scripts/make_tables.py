@@ -1,0 +1,195 @@
+"""Print every table of results in README and docs anew from the stored results of runs: ``make tables``.
+
+A page says ``<!-- table: NAME -->`` in the line above a table. Results lie beside the scripts that measured them, in
+benchmarks/. Those in benchmarks/typed are of runs whose results were not stored: their rows were typed from the page,
+which the field `source` says. Nothing is measured here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks"
+MARK = re.compile(r"^<!-- table: (\w+) -->\n(?:\|.*\n)*", re.MULTILINE)
+PLAIN_RULE = re.compile(r"^\|(?: ?-+ ?\|)+$")
+
+
+def stored(name: str) -> Any:
+    """A file of results in benchmarks/."""
+    return json.loads((RESULTS / name).read_text(encoding="utf-8"))
+
+
+def typed() -> dict[str, dict[str, Any]]:
+    """Every table whose rows were typed from its page, by name."""
+    return {name: table for path in sorted(RESULTS.glob("typed/*.json")) for name, table in stored_tables(path)}
+
+
+def stored_tables(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The tables of one file of benchmarks/typed."""
+    return list(json.loads(path.read_text(encoding="utf-8")).items())
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of Markdown."""
+    return [line(columns), line(["---"] * len(columns)), *map(line, rows)]
+
+
+def line(cells: Sequence[str]) -> str:
+    """A row; an empty cell takes one blank."""
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
+
+
+def accuracy_in_short() -> list[str]:
+    """Mean and worst of the default method at each width, and of training in fixed point."""
+    tables = typed()
+    found = []
+    names = {"8/8": "`fpgaq quantize`, defaults", "6/8": "`--weight-bits 6`", "4/8": "`--weight-bits 4`"}
+    names["4/4"] = "`--weight-bits 4 --activation-bits 4`"
+    for bits, how in names.items():
+        (loss,), (agreement,) = (
+            [
+                dict(zip(entry["columns"], row, strict=True))
+                for row in entry["rows"]
+                if row[:2] == [bits, "auto (default)"]
+            ]
+            for entry in (tables["methods_loss"], tables["methods_agreement"])
+        )
+        found.append([bits, how, loss["mean"], loss["worst"], f"{agreement['mean']} %, {agreement['least']} %"])
+    runs = [dict(zip(tables["finetuning"]["columns"], row, strict=True)) for row in tables["finetuning"]["rows"]]
+    for bits in ("4/4", "3/8", "2/8"):
+        (mean,) = (run for run in runs if run["bits"] == bits and run["network"] == "mean")
+        lost, worst = re.findall(r"[\d.]+", mean["points lost"])
+        least = min(
+            (run["agreement"] for run in runs if run["bits"] == bits and run["network"] != "mean"),
+            key=lambda text: float(text.split()[0]),
+        )
+        found.append(
+            [bits, "`fpgaq finetune`, up to six minutes of training", lost, worst, f"{mean['agreement']}, {least}"]
+        )
+    return table(["bits", "how", "mean loss, points", "worst", "agreement with float: mean, least"], found)
+
+
+def efficiency() -> list[str]:
+    """Efficiency, interval, arrays and block RAMs of each example at each budget."""
+    from schedules import BUDGETS
+
+    rows = stored("schedule_data/after.json")["rows"]
+    examples = sorted(path.parent.name for path in ROOT.glob("examples/*/model.nnp"))
+    found = []
+    for name in examples:
+        if f"{name} 4" in rows:
+            cells = (rows[f"{name} {budget}"] for budget in BUDGETS)
+            found.append([name, *(efficiency_cell(row) for row in cells)])
+    return table(["network", *(f"{budget:,}" for budget in BUDGETS)], found)
+
+
+def efficiency_cell(row: dict[str, Any]) -> str:
+    """One schedule of the table."""
+    interval, blocks = row["interval"], sum(row["blocks"].values())
+    return f"{row['limit'] / interval:.3f} ({interval:,.10g}; {row['arrays']}; {blocks})"
+
+
+def compared_folded() -> list[str]:
+    """Rows of the folded networks that both tools have, without those of estimates and seconds."""
+    networks = {
+        ("W1", "16"): "784-64-10",
+        ("W1", "4 x 4"): "",
+        ("W2", "9"): "two convolutions, 28x28",
+        ("W2", "1 x 1"): "",
+    }
+    rows = {(row[0], row[2]): row for row in typed()["folded_networks"]["rows"]}
+    columns = ["network", "by", "multipliers", "cycles a frame", "LUT", "FF", "DSP", "block RAM"]
+    return table(columns, [[name, *rows[key][1:8]] for key, name in networks.items()])
+
+
+def compared_unrolled() -> list[str]:
+    """Look-up tables of unrolled networks by each tool, alkaid at its better."""
+    works: dict[str, dict[str, int]] = {}
+    current = ""
+    for work, by, luts, *_ in typed()["unrolled_logic"]["rows"]:
+        current = work or current
+        tools = works.setdefault(current, {})
+        tool, count = by.split(",")[0], int(luts.replace(",", ""))
+        tools[tool] = min(count, tools.get(tool, count))
+    tools = ("fpgaq", "da4ml", "alkaid")
+    named = {"J whole, a frame a cycle": "perceptron 16-64-32-32-5, a frame a cycle"}
+    rows = [[named.get(work, work), *(f"{found[tool]:,}" for tool in tools)] for work, found in works.items()]
+    return table(["work", *(f"{tool}, LUT" for tool in tools)], rows)
+
+
+def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
+    """The tables that the scripts of benchmarks/ print of what they stored."""
+    sys.path[:0] = [str(RESULTS), str(ROOT)]
+    from benchmarks import (
+        boards,
+        defaults,
+        estimator_fit,
+        examples,
+        mlperf_tiny,
+        schedules,
+        torchvision_networks,
+    )
+
+    data = RESULTS / "defaults_data"
+    return {
+        "accuracy_by_rules": lambda: defaults.table(
+            [data / f"{name}.json" for name in ("examples", "passengers_seen", "passengers_unseen")]
+        ),
+        "boards": lambda: boards.table(stored("boards.json")),
+        "estimator": lambda: estimator_fit.table(json.loads(estimator_fit.COEFFICIENTS.read_text())).splitlines(),
+        "examples": lambda: examples.table(stored("examples.json")),
+        "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
+        "schedules": lambda: list(
+            schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
+        ),
+        "torchvision_blocks": lambda: torchvision_networks.table("blocks", stored("torchvision_results.json")),
+        "torchvision_read": lambda: torchvision_networks.table("read", stored("torchvision_results.json")),
+    }
+
+
+def tables() -> dict[str, list[str]]:
+    """The lines of every table by its name."""
+    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency)
+    found = {name: table(entry["columns"], entry["rows"]) for name, entry in typed().items()}
+    found |= {name: list(make()) for name, make in of_scripts().items()}
+    return found | {function.__name__: function() for function in own}
+
+
+def renewed(text: str, found: dict[str, list[str]]) -> str:
+    """A page with its tables anew; a mark that names none is an error."""
+
+    def anew(match: re.Match[str]) -> str:
+        rows = [re.sub(r"-+", "---", row.replace("|-", "| -").replace("-|", "- |")) if PLAIN_RULE.match(row) else row
+                for row in found[match[1]]]  # fmt: skip
+        return "\n".join([f"<!-- table: {match[1]} -->", *rows]) + "\n"
+
+    return MARK.sub(anew, text)
+
+
+def pages() -> list[Path]:
+    """Every page that may hold a table of results."""
+    return [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("examples/**/*.md"))]
+
+
+def main() -> None:
+    """Renew the pages and name those that change."""
+    found = tables()
+    changed = 0
+    for path in pages():
+        text = path.read_text(encoding="utf-8")
+        new = renewed(text, found)
+        if new != text:
+            path.write_text(new, encoding="utf-8")
+            print(f"renewed: {path.relative_to(ROOT)}")
+            changed += 1
+    print(f"{len(found)} tables; {changed} pages changed")
+
+
+if __name__ == "__main__":
+    main()

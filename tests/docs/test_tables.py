@@ -1,0 +1,86 @@
+"""Every table of results in the pages is that of stored results, and says which."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.docs.test_reference import script_named
+
+pytestmark = pytest.mark.once
+ROOT = Path(__file__).parents[2]
+TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
+NO_RESULTS = frozenset(
+    {
+        "docs/boards.md: | to the board | answer |",
+        "docs/numerics.md: | rule | -1.5 | -0.5 | 0.5 | 1.5 | 2.5 | |",
+        "docs/contracts/registers.md: | bits | field | access | after reset | meaning |",
+        "docs/operators_tested.md: | way | what is compared | cost of a network |",
+        "docs/verification.md: | frames | how many |",
+    }
+)
+"""Tables of figures that are rules, not results: they are numbers of a protocol, or of an example that a test runs."""
+TRAINED = re.compile(r"examples/\w+/README.md: \| (images|samples) \| (float top-1|mean squared error) \|")
+"""Scores that `examples/train.py` writes into the example's page."""
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    return script_named("make_tables")
+
+
+@pytest.fixture(scope="module")
+def found(script: ModuleType) -> dict[str, list[str]]:
+    tables: dict[str, list[str]] = script.tables()
+    return tables
+
+
+def test_renewing_the_tables_changes_nothing(script: ModuleType, found: dict[str, list[str]]) -> None:
+    named = set()
+    for path in script.pages():
+        text = path.read_text(encoding="utf-8")
+        assert script.renewed(text, found) == text, f"{path}: run `make tables`"
+        named |= {match[1] for match in script.MARK.finditer(text)}
+    assert named == set(found)
+
+
+def test_a_figure_that_was_changed_is_noticed(script: ModuleType, found: dict[str, list[str]]) -> None:
+    text = (ROOT / "docs" / "boards.md").read_text(encoding="utf-8")
+    wrong = text.replace("| 104,090 |", "| 104,091 |")
+    assert wrong != text and script.renewed(wrong, found) == text
+
+
+def figures(table: str) -> float:
+    """The share of a table's cells, the first column apart, that begin with a number."""
+    rows = [row.strip().strip("|").split("|")[1:] for row in table.splitlines()[2:]]
+    cells = [cell.strip(" *") for row in rows for cell in row if cell.strip()]
+    return sum(bool(re.match(r"[-+]?\d", cell)) for cell in cells) / max(len(cells), 1)
+
+
+def test_every_table_of_figures_is_one_of_stored_results(script: ModuleType) -> None:
+    typed = set()
+    for path in script.pages():
+        text = path.read_text(encoding="utf-8")
+        for match in TABLE.finditer(text):
+            if figures(match[0]) >= 0.4 and not text[: match.start()].endswith(" -->\n"):
+                typed.add(f"{path.relative_to(ROOT).as_posix()}: {match[0].splitlines()[0]}")
+    assert {head for head in typed if not TRAINED.match(head)} == NO_RESULTS
+
+
+def test_results_that_were_not_stored_say_so() -> None:
+    for path in (ROOT / "benchmarks" / "typed").glob("*.json"):
+        for name, table in json.loads(path.read_text(encoding="utf-8")).items():
+            assert set(table) == {"source", "command", "made_with", "columns", "rows"}, name
+            assert table["source"].startswith("typed from ") and table["command"] and table["made_with"], name
+            assert all(len(row) == len(table["columns"]) for row in table["rows"]), name
+
+
+@pytest.mark.parametrize(
+    "name", ["boards.json", "examples.json", "mlperf_tiny.json", "torchvision_results.json", "schedule_data/after.json"]
+)
+def test_stored_results_have_their_command(name: str) -> None:
+    assert '"command": "' in (ROOT / "benchmarks" / name).read_text(encoding="utf-8")
