@@ -128,7 +128,7 @@ class Registers:
             raise RuntimeError(f"another network: its digest is {self.digest}, expected {network.digest}")
 
     def load(self, image, patience=1_000_000):
-        """Load the weights of an image, the bytes that `fpgaq image` wrote, once all frames that have begun have left."""
+        """Load the weights of an image, the bytes that `fpgaq image` wrote, once all begun frames have left."""
         self._write(OFFSETS["errors"], 1 << ERRORS.index("image"))
         self._order(LOAD)
         while not self["status"] & IMAGE_WANTED:
