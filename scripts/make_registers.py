@@ -5,7 +5,7 @@ Run by ``make registers``; the products are committed, so that nothing but this 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from systemrdl import RDLCompiler
@@ -17,21 +17,25 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = templates_folder() / "registers" / "fpgaq_registers.rdl"
 PRODUCTS = {
     "templates/verilog/cells/fpgaq_registers.v": "registers/fpgaq_registers.v.j2",
+    "templates/verilog/cells/fpgaq_loadable_registers.v": "registers/fpgaq_registers.v.j2",
     "templates/c/fpgaq_registers.h": "registers/fpgaq_registers.h.j2",
     "docs/contracts/registers.md": "registers/registers.md.j2",
 }
+CONSTANT = "fpgaq_registers"
+"""The slave of cores whose weights are constants."""
 KINDS = {
     "constant": "read only, constant",
     "input": "read only",
     "pulse": "write only",
     "storage": "read and write",
+    "word": "write only",
     "sticky": "read, write 1 to clear",
 }
 
 
 @dataclass(frozen=True)
 class Field:
-    """Bits of a register; `kind` is one of KINDS."""
+    """Bits of a register; `kind` is one of KINDS, `loadable` ones are in cores whose weights are loaded only."""
 
     name: str
     signal: str
@@ -40,6 +44,7 @@ class Field:
     width: int
     reset: int
     text: str
+    loadable: bool = False
 
     @property
     def high(self) -> int:
@@ -90,7 +95,7 @@ class Register:
     @property
     def writable(self) -> bool:
         """Whether a write has any effect."""
-        return any(field.kind in ("pulse", "storage", "sticky") for field in self.fields)
+        return any(field.kind in ("pulse", "storage", "word", "sticky") for field in self.fields)
 
     @property
     def shown(self) -> tuple[tuple[int, str], ...]:
@@ -108,33 +113,38 @@ class Register:
             if field.kind == "constant":
                 parts.append(f"{field.width}'h{field.reset:x}")
             else:
-                parts.append(f"{field.width}'d0" if field.kind == "pulse" else field.signal)
+                parts.append(f"{field.width}'d0" if field.kind in ("pulse", "word") else field.signal)
             top = field.low
         if top:
             parts.append(f"{top}'d0")
         return parts[0] if len(parts) == 1 else "{" + ", ".join(parts) + "}"
 
 
-def read_registers(source: Path = SOURCE) -> tuple[Register, ...]:
-    """Compile the description; SystemExit where it uses what the templates do not print."""
+def read_registers(source: Path = SOURCE, constant: bool = False) -> tuple[Register, ...]:
+    """Compile the description; SystemExit where it uses what the templates do not print.
+
+    `constant`: with the reset values of cores whose weights are constants.
+    """
     compiler = RDLCompiler()
     compiler.compile_file(str(source))
     top = compiler.elaborate().top
-    return tuple(_register(node) for node in top.children(unroll=False) if isinstance(node, RegNode))
+    return tuple(_register(node, constant) for node in top.children(unroll=False) if isinstance(node, RegNode))
 
 
-def _register(node: RegNode) -> Register:
+def _register(node: RegNode, constant: bool) -> Register:
     count = node.array_dimensions[0] if node.is_array and node.array_dimensions else 1
-    fields = tuple(_field(node, field) for field in node.fields())
+    fields = tuple(_field(node, field, constant) for field in node.fields())
     if count > 1 and [field.kind for field in fields] != ["input"]:
         raise SystemExit(f"{node.inst_name}: only a register with one input field may be an array")
     return Register(node.inst_name, node.raw_address_offset, count, _text(node), fields)
 
 
-def _field(register: RegNode, node: FieldNode) -> Field:
+def _field(register: RegNode, node: FieldNode, constant: bool) -> Field:
     writes, pulse = node.is_sw_writable, node.get_property("singlepulse")
     if pulse:
         kind = "pulse"
+    elif node.get_property("swmod"):
+        kind = "word"
     elif node.get_property("hwset") and str(node.get_property("onwrite")).endswith("woclr"):
         kind = "sticky"
     elif writes and node.is_hw_readable:
@@ -146,9 +156,24 @@ def _field(register: RegNode, node: FieldNode) -> Field:
     else:
         raise SystemExit(f"{register.inst_name}.{node.inst_name}: no template prints a field of these properties")
     signal = f"{register.inst_name}_{node.inst_name}"
-    reset = node.get_property("reset") or 0
+    without = "without" if constant and "without" in node.list_properties() else "reset"
+    reset = node.get_property(without) or 0
     assert isinstance(reset, int)
-    return Field(node.inst_name, signal, kind, node.low, node.width, reset, _text(node))
+    loadable = _is_loadable(register) or _is_loadable(node)
+    return Field(node.inst_name, signal, kind, node.low, node.width, reset, _text(node), loadable)
+
+
+def _is_loadable(node: RegNode | FieldNode) -> bool:
+    return "loadable" in node.list_properties(list_all=False)
+
+
+def constant_registers(source: Path = SOURCE) -> tuple[Register, ...]:
+    """The registers of cores whose weights are constants."""
+    registers = []
+    for register in read_registers(source, constant=True):
+        fields = tuple(field for field in register.fields if not field.loadable)
+        registers += [replace(register, fields=fields)] if fields else []
+    return tuple(registers)
 
 
 def _text(node: RegNode | FieldNode) -> str:
@@ -174,7 +199,12 @@ def products() -> dict[str, str]:
         "word_width": address_width - 2,
         "version": _major(registers),
     }
-    return {path: render(template, facts) for path, template in PRODUCTS.items()}
+    texts = {}
+    for path, template in PRODUCTS.items():
+        module = Path(path).stem
+        own = constant_registers() if module == CONSTANT and path.endswith(".v") else registers
+        texts[path] = render(template, {**facts, "registers": own, "module": module})
+    return texts
 
 
 def main() -> None:

@@ -50,13 +50,15 @@ class Dataset:
     """Samples for each input, (frames, *the model's shape), with labels or targets if there are any.
 
     `labels` is one class index a frame; `targets` holds real values that outputs should have, (frames, *the output's
-    shape) by output. Samples are in the user's units, which `preparation` brings into the model's.
+    shape) by output, and `maps` one class index a pixel, (frames, height, width) by output. Samples are in the user's
+    units, which `preparation` brings into the model's.
     """
 
     inputs: Mapping[str, NDArray[Any]]
     labels: NDArray[np.int64] | None
     targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     preparation: Preparation = Preparation()
+    maps: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:
@@ -70,10 +72,10 @@ class Dataset:
     def select(self, rows: Rows) -> Dataset:
         """Some samples, by their numbers, with their labels and targets."""
         labels = None if self.labels is None else self.labels[rows]
-        inputs, targets = (
-            {name: array[rows] for name, array in arrays.items()} for arrays in (self.inputs, self.targets)
+        inputs, targets, maps = (
+            {name: array[rows] for name, array in arrays.items()} for arrays in (self.inputs, self.targets, self.maps)
         )
-        return replace(self, inputs=inputs, labels=labels, targets=targets)
+        return replace(self, inputs=inputs, labels=labels, targets=targets, maps=maps)
 
     def in_model_units(self) -> Dataset:
         """The same samples as the model takes them."""
@@ -132,16 +134,17 @@ def load_data(
             inputs[name] = arranged(inputs[name], shapes[name], layout, where)
     label = "y" if place.suffix.lower() != ".npz" else source.y
     targets = {} if shapes is None else _take_targets(place, found.arrays, label, outputs, shapes)
+    maps = {} if shapes is None else _take_maps(place, found.arrays, label, outputs, shapes)
     classes = math.prod(shapes[outputs[0]]) if shapes and len(outputs) == 1 and outputs[0] in shapes else None
     labels = _take_labels(place, found, label, outputs, classes if classes_ok else 0)
     if found.arrays:
         unused = ", ".join(repr(name) for name in list(found.arrays)[:6])
         note(f"{place}: not used: {unused}{', ...' if len(found.arrays) > 6 else ''} (--x and --y name arrays)")
-    counts = {array.shape[0] for array in (*inputs.values(), *targets.values())}
+    counts = {array.shape[0] for array in (*inputs.values(), *targets.values(), *maps.values())}
     counts |= set() if labels is None else {labels.shape[0]}
     if len(counts) != 1:
         raise ModelError(f"{place}: inputs, labels and targets have different numbers of samples: {sorted(counts)}")
-    return Dataset(inputs, labels, targets, source.preparation)
+    return Dataset(inputs, labels, targets, source.preparation, maps)
 
 
 def _keys(
@@ -227,7 +230,11 @@ def _take_targets(
     for name in outputs:
         key = (label or "y") if name not in arrays and len(outputs) == 1 else name
         array = arrays.get(key)
-        if array is None or array.dtype.kind != "f" or name not in shapes:
+        if array is None or name not in shapes:
+            continue
+        if array.dtype.kind in "iub" and array.shape[1:] == shapes[name] and _are_several_labels(array):
+            array = array.astype(np.float64)
+        if array.dtype.kind != "f":
             continue
         if array.ndim == 1 and math.prod(shapes[name]) == 1 and not np.array_equal(array, np.floor(array)):
             # A column of a table; whole numbers are classes there.
@@ -236,6 +243,37 @@ def _take_targets(
             del arrays[key]
             targets[name] = _check_samples(array, f"{path}, array {key!r}")
     return targets
+
+
+def _are_several_labels(array: NDArray[Any]) -> bool:
+    """Whether rows of 0 and 1 say for each of several labels whether a sample has it."""
+    return array.ndim == 2 and array.shape[1] > 1 and bool(np.isin(array, (0, 1)).all())
+
+
+def _take_maps(
+    path: Path,
+    arrays: dict[str, NDArray[Any]],
+    label: str | None,
+    outputs: Sequence[str],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> dict[str, NDArray[np.int64]]:
+    """Arrays of integers that hold one class index for each pixel of an output of scores, (classes, height, width)."""
+    maps = {}
+    for name in outputs:
+        key = (label or "y") if name not in arrays and len(outputs) == 1 else name
+        array, shape = arrays.get(key), shapes.get(name, ())
+        if array is None or array.dtype.kind not in "iu" or len(shape) != 3 or shape[0] < 2 or array.ndim < 3:
+            continue
+        pixels = array.reshape(len(array), *array.shape[2:]) if array.shape[1:] == (1, *shape[1:]) else array
+        if pixels.shape[1:] != shape[1:] or math.prod(shape[1:]) == 1:
+            continue
+        if pixels.size and not 0 <= int(pixels.min()) <= int(pixels.max()) < shape[0]:
+            raise ModelError(
+                f"{path}, array {key!r}: classes of pixels go from {pixels.min()} to {pixels.max()}; output {name!r}"
+                f" has the classes 0 to {shape[0] - 1}"
+            )
+        maps[name] = arrays.pop(key).reshape(pixels.shape).astype(np.int64)
+    return maps
 
 
 def _is_one_hot(array: NDArray[Any]) -> bool:

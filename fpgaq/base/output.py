@@ -20,10 +20,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import UsageError
-from .record import MARKER, USER_FOLDER, as_bytes, check_keep, find_foreign, kept_files, marker_text
+from .record import (
+    MARKER,
+    PRODUCTS,
+    USER_FOLDER,
+    as_bytes,
+    check_keep,
+    find_foreign,
+    kept_files,
+    marker_text,
+    products_text,
+)
 from .regular import kind_of_file
 
-__all__ = ["MARKER", "check_file", "check_folder", "write_file", "write_folder"]
+__all__ = ["MARKER", "check_file", "check_folder", "write_file", "write_folder", "write_product"]
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -83,6 +93,18 @@ def write_file(target: str | Path, content: str | bytes) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise _refusal(target, error) from None
+
+
+def write_product(folder: Path, name: str, content: str | bytes) -> None:
+    """Write a file into an output folder as a product: a later build may replace it as long as it stays as it is.
+
+    Raises
+    ------
+    UsageError
+        A place that cannot be written.
+    """
+    write_file(folder / name, content)
+    write_file(folder / PRODUCTS, products_text(folder, name, content))
 
 
 def check_folder(target: str | Path, keep: Collection[str] = ()) -> None:

@@ -40,6 +40,15 @@ def marker_text(files: Mapping[str, str | bytes]) -> str:
     return "\n".join([*lines, ""])
 
 
+def products_text(folder: Path, name: str, content: str | bytes) -> str:
+    """The text of `PRODUCTS` once a file of this content is one of the products beside those that are still there."""
+    entries = {
+        each: digest for each, digest in _entries(_lines(folder / PRODUCTS)).items() if (folder / each).is_file()
+    }
+    entries[name] = hashlib.sha256(as_bytes(content)).hexdigest()
+    return "".join(f"{digest}  {each}\n" for each, digest in sorted(entries.items()))
+
+
 def as_bytes(content: str | bytes) -> bytes:
     """What a file of this content holds; text is UTF-8."""
     return content if isinstance(content, bytes) else content.encode("utf-8")

@@ -93,6 +93,11 @@ def find_tools() -> tuple[Tool, ...]:
     return tuple(_examine(need) for need in _NEEDS)
 
 
+def find_tool(name: str) -> Tool:
+    """Look for one of the tools of `find_tools`."""
+    return _examine(next(need for need in _NEEDS if need.name == name))
+
+
 def require(*names: str) -> None:
     """Raise ToolError for the first of these tools that cannot be used."""
     for need in _NEEDS:

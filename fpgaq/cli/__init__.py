@@ -46,10 +46,12 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "generate": ("hardware", "Write Verilog or HLS C++ for an integer network."),
         "simulate": ("hardware", "Simulate the hardware and compare every beat."),
         "synth": ("synthesis", "Measure what the hardware takes and how fast it is."),
+        "report": ("reporting", "Write all that is known about DIR as one page."),
     },
     "Into a system, onto a board": {
         "export": ("exporting", "Write an integer network as standard ONNX."),
         "package": ("packaging", "Make a core behind a bus a package of another tool."),
+        "image": ("images", "Write the weights of a network for hardware that loads them."),
         "bitstream": ("boards", "Make a bitstream with a serial line for a board."),
         "infer": ("boards", "Send samples to a board, and compare every bit of what it computes."),
     },

@@ -79,6 +79,10 @@ class InferOptions:
     data: Annotated[str | None, Option("Samples; by default those inside the network.", metavar="NPZ")] = None
     frames: Frames = None
     timeout: Annotated[float | None, Option("Seconds that an answer may take.", metavar="S")] = None
+    weights: Annotated[
+        str | None,
+        Option("Where weights are loadable: load those of this network instead of DIR's own.", metavar="FPGAQ"),
+    ] = None
 
 
 @command(InferOptions, "fpgaq infer out-icebreaker --port /dev/ttyUSB1 --data test.npz")
@@ -96,6 +100,7 @@ def infer(settings: Settings, options: InferOptions) -> None:
             options.data,
             frames=options.frames,
             timeout=options.timeout,
+            weights=options.weights,
             progress=progress,
         )
     settings.show(infer_lines(result), result.as_json())

@@ -100,6 +100,10 @@ class SimulateOptions:
     samples: ArrayOptions
     thorough: Thorough = False
     simulator: SimulatorName = "icarus"
+    weights: Annotated[
+        str | None,
+        Option("Where weights are loadable: load those of this network instead of DIR's own.", metavar="FPGAQ"),
+    ] = None
 
 
 @command(SimulateOptions, "fpgaq simulate out --frames 8 --data test.npz")
@@ -118,6 +122,7 @@ def simulate(settings: Settings, options: SimulateOptions) -> None:
             data=options.samples.optional(options.data),
             simulator=options.simulator,
             thorough=options.thorough,
+            weights=options.weights,
             progress=progress,
         )
     settings.show(simulation_lines(result), asdict(result))
@@ -187,6 +192,7 @@ def build(settings: Settings, options: BuildOptions) -> None:
             keep=options.keep,
             wish=wish,
             input_range=extent,
+            clock=options.target.clock,
             progress=progress,
         )
     settings.show(build_lines(result), build_json(result))
@@ -209,6 +215,7 @@ def build_lines(result: BuildResult) -> list[str]:
         "",
         "== Simulation",
         *simulation_lines(result.simulated),
+        *(f"written: {printable(path)}" for path in result.report),
     ]
 
 
@@ -222,6 +229,7 @@ def build_json(result: BuildResult) -> dict[str, Any]:
         "compare": result.compared.as_json() if result.compared else None,
         "notes": list(result.graph.notes),
         "unfolded": [asdict(scale) for scale in unfolded_scales(result.graph, result.integer)],
+        "pages": list(result.report),
     }
 
 

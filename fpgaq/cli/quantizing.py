@@ -26,6 +26,10 @@ class SummaryOptions:
     """The options of `fpgaq summary`."""
 
     model: Annotated[str, Argument()]
+    svg: Annotated[
+        str | None,
+        Option("Draw the network too, as .svg, .png or .pdf.", "--svg", "--picture", metavar="FILE"),
+    ] = None
     reading: ModelOptions
 
 
@@ -37,7 +41,14 @@ def summary(settings: Settings, options: SummaryOptions) -> None:
     """
     from ..study.report.summary import summarize
 
-    result = summarize(options.reading.load(options.model))
+    if options.svg is not None:
+        from ..base.output import check_file
+        from ..study.drawing import check_picture
+
+        check_file(options.svg)
+        check_picture(options.svg)
+    graph = options.reading.load(options.model)
+    result = summarize(graph)
     rows = [
         (printable(layer.name), layer.operator, shape_text(layer.shape), layer.parameters, layer.macs)
         for layer in result.layers
@@ -51,6 +62,12 @@ def summary(settings: Settings, options: SummaryOptions) -> None:
         f"{printable(result.name)}: {inputs} -> {outputs}; {result.parameters:,} parameters,"
         f" {result.macs:,} multiplications a frame"
     )
+    if options.svg is not None:
+        from ..base.output import write_file
+        from ..study.report.network_picture import network_picture
+
+        write_file(options.svg, network_picture(graph, options.svg))
+        lines.append(f"written: {printable(options.svg)}")
     settings.show([*lines, *note_lines(result.notes)], result.as_json())
 
 
@@ -154,6 +171,12 @@ class CompareOptions:
     samples: ArrayOptions
     reading: ModelOptions
     engine: Engine = "auto"
+    hardware: Annotated[
+        str | None, Option("Show the cycles a frame of this folder of generate too.", metavar="DIR")
+    ] = None
+    clock: Annotated[float | None, Option("Clock in MHz, for frames a second.", metavar="MHZ", needs=("hardware",))] = (
+        None
+    )
 
 
 @command(CompareOptions, "fpgaq compare model.nnp model.fpgaq --test test.npz")
@@ -170,11 +193,15 @@ def compare(settings: Settings, options: CompareOptions) -> None:
         raise UsageError(
             f"the model comes first: fpgaq compare {options.integer} {options.model} --test {options.data}"
         )
+    if options.clock is not None and not 0 < options.clock < float("inf"):
+        raise UsageError(f"--clock {options.clock:g} must be above 0 and finite")
 
     with settings.progress("comparing integer with float"):
         integer, data = pipeline.load_integer(options.integer), options.samples.source(options.data)
         source, graph = (options.reading.load(options.model, passes=passes) for passes in (False, True))
         result = pipeline.compare(graph, integer, data, engine=options.engine, source=source)
+        if options.hardware is not None:
+            result = pipeline.with_hardware(result, options.hardware, integer, options.clock)
     lines = [*table_lines(result), *note_lines(graph.notes), *estimate_only(integer)]
     settings.show(lines, {**result.as_json(), "notes": list(graph.notes)})
 

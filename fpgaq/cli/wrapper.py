@@ -27,6 +27,10 @@ class WishOptions:
         Literal["mark", "drop"] | None,
         Option("With --bus: what becomes of damaged frames; dropping takes a buffer for one.  [default: mark]"),
     ] = None
+    weights: Annotated[
+        Literal["constant", "loadable"],
+        Option("With --bus: build the weights in, or load them through the registers, so that others can be loaded."),
+    ] = "constant"
     top: Annotated[
         str | None, Option("Name of the top module and prefix of all other modules and files.", metavar="NAME")
     ] = None
@@ -35,11 +39,14 @@ class WishOptions:
         """The same as a value; None if the user said nothing of it, UsageError for an option that would be ignored."""
         if self.damaged is not None and self.bus is None:
             raise UsageError(f"--damaged {self.damaged} is a matter of the wrapper; give --bus too")
+        loadable = self.weights == "loadable"
+        if loadable and self.bus is None:
+            raise UsageError("--weights loadable: weights are loaded through the wrapper; give --bus too")
         if self.bus is None and self.top is None:
             return None
         from ..hardware.emit.wrap import Wish
 
-        return Wish(int(self.bus) if self.bus else None, self.damaged == "drop", self.top)
+        return Wish(int(self.bus) if self.bus else None, self.damaged == "drop", self.top, loadable)
 
 
 def wrapper_lines(wrapper: Wrapper | None) -> list[str]:

@@ -19,9 +19,11 @@ from .hardware import (
     simulate,
     synthesize,
 )
+from .images import ImageResult, image
 from .models import load_integer, load_model, save_integer, save_model
 from .packaging import PackageResult, package
 from .quantizing import compare, quantize, run, run_with_engine
+from .reporting import Report, gather, with_hardware, write_report
 from .samples import DATA_FRAMES, Samples
 from .searches import explore, search, sensitivity
 from .splitting import SplitResult, split
@@ -33,11 +35,13 @@ __all__ = [
     "DATA_FRAMES",
     "DEFAULT_MULTIPLIERS",
     "GenerateResult",
+    "ImageResult",
     "InferResult",
     "LANGUAGES",
     "LOWERED_FILE",
     "NETWORK_FILE",
     "PackageResult",
+    "Report",
     "Samples",
     "SplitResult",
     "UnrollResult",
@@ -47,7 +51,9 @@ __all__ = [
     "compare",
     "explore",
     "export",
+    "gather",
     "generate",
+    "image",
     "infer",
     "load_board",
     "load_integer",
@@ -64,4 +70,6 @@ __all__ = [
     "split",
     "synthesize",
     "unroll",
+    "with_hardware",
+    "write_report",
 ]

@@ -131,7 +131,8 @@ def bitstream(
                  "fmax_mhz": made.fmax_mhz, "seed": made.seed}  # fmt: skip
     whole = {key: value for key, value in manifest.items() if key != "digests"}
     files: dict[str, str | bytes] = {"manifest.json": as_json({**whole, "board": described})}
-    for name in (*manifest["wrapper"]["files"], *manifest["memory_files"], "interface.json", "network.fpgaq"):
+    image = [manifest["image"][one] for one in ("file", "layout")] if "image" in manifest else []
+    for name in (*manifest["wrapper"]["files"], *manifest["memory_files"], *image, "interface.json", "network.fpgaq"):
         files[name] = (folder / name).read_bytes()
     if (folder / "lowered.fpgaq").is_file():
         files["lowered.fpgaq"] = (folder / "lowered.fpgaq").read_bytes()
@@ -192,6 +193,7 @@ def infer(
     *,
     frames: int | None = None,
     timeout: float | None = None,
+    weights: str | Path | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> InferResult:
     """Send samples to a board and compare what it computes with the reference, bit for bit.
@@ -208,6 +210,8 @@ def infer(
         How many of them, by default 8.
     timeout : float, optional
         Seconds that an answer may take; by default 2, or 60 where the board is simulated.
+    weights : str or Path, optional
+        Where the board loads its weights: a network whose weights it is to load instead of the folder's.
 
     Raises
     ------
@@ -219,11 +223,13 @@ def infer(
         A port that cannot be opened, or a folder without a board.
     """
     from ..base.serial_line import SerialLine
+    from ..integer.file import digest
     from ..integer.inputs import transform_data
     from ..integer.reference import run
     from ..proof.board_host import CLEAR, CONTROL, FRAME_CYCLES, BoardHost
     from ..proof.bus_bench import as_bytes
     from ..proof.folder import check_digests, check_wrapper, read_interface, read_manifest
+    from .images import weights_for
     from .models import load_integer
 
     check_frames(frames)
@@ -234,7 +240,10 @@ def infer(
     check_digests(folder, manifest)
     interface = read_interface(folder)
     check_wrapper(folder, manifest, interface)
-    network = load_integer(folder / "network.fpgaq")
+    network, image = load_integer(folder / "network.fpgaq"), None
+    if "image" in manifest or weights is not None:
+        loaded = weights_for(folder, manifest, weights)
+        network, image = loaded.network, loaded.image
     count = DATA_FRAMES if frames is None else frames
     if data is None:
         inputs = {name: values[:count] for name, values in network.samples.items()}
@@ -242,7 +251,7 @@ def infer(
         inputs = transform_data(network, user_data(network, data).slice(0, count).inputs)
     (name,), (output,) = network.inputs, network.outputs
     if not len(inputs.get(name, ())):
-        raise ModelError(f"{folder / 'network.fpgaq'}: holds no samples; give some with --data")
+        raise ModelError(f"{weights or folder / 'network.fpgaq'}: holds no samples; give some with --data")
     golden = run(network, inputs)[output]
     sent, wanted = (
         as_bytes(values, interface["wrapper"][side]).astype(np.uint8).reshape(len(values), -1)
@@ -253,7 +262,10 @@ def infer(
         progress(f"asking the board at {port}")
         with SerialLine(path, manifest["board"]["baud"]) as line:
             host = BoardHost(line, timeout or patience, notes.append)
-            host.check(manifest["digest"])
+            if image is not None:
+                progress("loading the weights")
+                host.load_weights(image, digest(network))
+            host.check(digest(network) if image is not None else manifest["digest"])
             host.write(CONTROL, CLEAR)
             started = time.monotonic()
             for index, (frame, expected) in enumerate(zip(sent, wanted, strict=True)):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import UsageError
+from ..base.errors import ToolError, UsageError
+from ..base.remarks import note
 from ..base.results import Result
 from ..hardware.schedule import Target
 from ..integer.graph import IntegerGraph
@@ -16,6 +17,7 @@ from ..quantizer.config import QuantizeOptions
 from .hardware import GenerateResult, generate, simulate
 from .models import load_model
 from .quantizing import compare, quantize
+from .reporting import gather, write_report
 from .samples import Samples
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class BuildResult(Result):
     compared: Comparison | None
     generated: GenerateResult
     simulated: SimulationResult
+    report: tuple[str, ...] = ()
+    """Paths of the page and its JSON."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values of all stages but the networks."""
@@ -70,13 +74,14 @@ def build(
     keep: Collection[str] = (),
     wish: Wish | None = None,
     input_range: tuple[float, float] | None = None,
+    clock: float | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> BuildResult:
     """All stages in a row. Parameters are those of the stages.
 
     `data` is labelled; its first `frames` samples (8 by default) become the golden vectors. `progress` is called with
     the name of each stage before it begins. `input_range` is in place of `calibration` and `data`, which are None then:
-    nothing is compared, and the result is marked as an estimate.
+    nothing is compared, and the result is marked as an estimate. `clock`, in MHz, tells the frames a second.
     """
     if (input_range is None) is (calibration is None or data is None) or (input_range and data is not None):
         raise UsageError("calibration samples and labelled samples are needed, or --input-range in place of both")
@@ -117,4 +122,11 @@ def build(
     )
     progress("simulating")
     simulated = simulate(directory, simulator=simulator, progress=progress)
-    return BuildResult(graph, integer, compared, generated, simulated)
+    progress("writing the report")
+    report = gather(directory, None if data is None else model, data, clock=clock, compared=compared)
+    try:
+        written = write_report(report, directory)
+    except ToolError as error:
+        note(f"no page was written: {error}")
+        written = write_report(report, directory, form="json")
+    return BuildResult(graph, integer, report.compared or compared, generated, simulated, tuple(written))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ from ..base.errors import FitError, FpgaqError, UsageError
 from ..base.regular import read_text
 from ..base.results import Result
 from ..hardware.schedule import Schedule, Target, auxiliary_multipliers
-from ..integer.graph import IntegerArray, IntegerGraph
+from ..integer.graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph
 from ..integer.inputs import transform_data
+from .build_record import BUILD_FILE, build_record, engine_rows, record_synthesis, timeline_of
 from .models import load_integer
 from .samples import DATA_FRAMES, Samples, check_frames, user_data
 
@@ -32,6 +33,9 @@ NETWORK_FILE = "network.fpgaq"
 
 LOWERED_FILE = "lowered.fpgaq"
 """Beside it, the form of the network that was built, where that is another."""
+
+VECTORS = ("bench/bench.json", "bench/vectors/")
+"""Those files of a bench that other benches read."""
 
 DEFAULT_MULTIPLIERS = 64
 
@@ -194,17 +198,24 @@ def generate(
         raise UsageError("--damaged drop needs the Verilog's wrapper; with --language hls damaged frames are marked")
     if wish is not None:
         wish.check()
+    if wish is not None and wish.loadable and language == "hls":
+        raise UsageError("--weights loadable: weights are loaded into Verilog's memories; leave --language hls out")
+    loadable = wish is not None and wish.loadable
+    if loadable:
+        _check_loadable(target, device, factor_bits)
     check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     wanted = target or Target(multipliers=DEFAULT_MULTIPLIERS)
-    guess, limited_by = None, ""
+    guess, limited_by, fitted = None, "", None
     if device is not None and target is None and not factor_bits and find_device(device).capacity is not None:
         fitted = fit_device(network, device, progress)
         lowered, schedule = fitted.network, fitted.schedule
         guess, limited_by = fitted.estimate, fitted.limited_by
     elif language == "hls":
         lowered, schedule = _hls_schedule(network, wanted)
+    elif loadable:
+        lowered, schedule = _loadable_schedule(network, wanted)
     else:
         lowered, schedule = plan_hardware(network, wanted)
         schedule = replace(schedule, factor_bits=factor_bits)
@@ -220,12 +231,20 @@ def generate(
     files[NETWORK_FILE] = dump(network)
     if lowered is not network:
         files[LOWERED_FILE] = dump(lowered)
-    write_folder(directory, with_digests(files), keep)
-    names = tuple(sorted(files))
-    storage = measure_storage(lowered, schedule, device) if language == "verilog" else None
-    return GenerateResult(
+    storage = measure_storage(lowered, schedule, device) if language == "verilog" and not loadable else None
+    names = tuple(sorted((*files, BUILD_FILE)))
+    result = GenerateResult(
         Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by, storage, wrapper
     )
+    # What a device chose was not asked for.
+    asked = {} if fitted is not None else asdict(wanted)
+    options = {**asked, **(asdict(wish) if wish else {}), "factor_bits": factor_bits, "device": device}
+    timeline = timeline_of(lowered, schedule) if language == "verilog" else None
+    files[BUILD_FILE] = build_record(
+        language, options, result.as_json(), result.records(), timeline, engine_rows(schedule)
+    )
+    write_folder(directory, with_digests(files), keep)
+    return result
 
 
 def schedule_rows(schedule: Schedule) -> list[dict[str, Any]]:
@@ -247,6 +266,39 @@ def schedule_rows(schedule: Schedule) -> list[dict[str, Any]]:
             }
         )
     return layers
+
+
+def _check_loadable(target: Target | None, device: str | None, factor_bits: int) -> None:
+    """Refuse options that choose hardware by the weights, or count it as constants."""
+    if device is not None:
+        raise UsageError(
+            "--weights loadable: --device estimates weights that are constants; give --multipliers, and `fpgaq synth`"
+            " counts what is there"
+        )
+    if factor_bits:
+        raise UsageError("--weights loadable: --pack lets constants share multipliers; leave it out")
+    if target is not None and target.adders:
+        raise UsageError("--weights loadable: --adders makes logic of the weights; leave one of both out")
+    if target is not None and target.multipliers is None and target.cycles is None and target.latency is not None:
+        raise UsageError("--weights loadable: --latency needs --multipliers or --fps beside it")
+
+
+def _loadable_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
+    """The form of a network whose weights are loaded, which does not depend on them, and its hardware."""
+    from ..hardware.schedule import make_schedule
+
+    lowered = loadable_form(network)
+    if not any(isinstance(op, IntegerConvolution | IntegerAffine) for op in lowered.operators):
+        raise UsageError("--weights loadable: the network has no weights; leave it out")
+    return lowered, replace(make_schedule(lowered, target), loadable=True)
+
+
+def loadable_form(network: IntegerGraph) -> IntegerGraph:
+    """The form of a network whose weights are loaded; UnsupportedError if it has none."""
+    from ..hardware.lowering import lower
+    from ..hardware.lowering.loadable import with_loadable_weights
+
+    return with_loadable_weights(lower(with_loadable_weights(network)))
 
 
 def _hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
@@ -289,8 +341,12 @@ def _verilog_files(
 ) -> tuple[dict[str, str | bytes], Wrapper | None]:
     """Verilog and its cocotb bench, and the wrapper if there is one."""
     from ..hardware.emit.verilog import design_of
+    from ..integer.file import digest
 
     design = design_of(lowered, schedule)
+    if design.layout is not None:
+        # What the register tells is the network as its file is, not the form of it that is built.
+        design = replace(design, digest=digest(network))
     if wish is None:
         return with_bench(network, design, inputs, lowered, thorough), None
     from ..hardware.schedule.memories import describe
@@ -318,7 +374,15 @@ def wrapped_files(
 
     printed = print_wrapped(design, wish, wrapper, network.name)
     bench = bench_files(network, printed.manifest, printed.interface, inputs, lowered=lowered, thorough=thorough)
-    return {**printed.files, **bench, **adapter_files(printed.manifest, printed.interface)}
+    adapter = adapter_files(printed.manifest, printed.interface)
+    if design.layout is None:
+        return {**printed.files, **bench, **adapter}
+    from ..hardware.emit.image import IMAGE, LAYOUT, layout_bytes, make_image
+
+    # A core whose weights are not there yet runs in the wrapper only: the frames alone are kept of its own bench.
+    frames = {name: content for name, content in bench.items() if name.startswith(VECTORS)}
+    image = make_image(lowered, design.layout, design.digest, network.name)
+    return {**printed.files, **frames, **adapter, IMAGE: image, LAYOUT: layout_bytes(design.layout)}
 
 
 def wrapper_of(design: Design, beats: BeatNetwork, wish: Wish) -> Wrapper:
@@ -395,6 +459,7 @@ def simulate(
     data: Samples | None = None,
     simulator: str = "icarus",
     thorough: bool = False,
+    weights: IntegerGraph | str | Path | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> SimulationResult:
     """Run the bench of a generated folder and hold every beat against the reference.
@@ -410,6 +475,8 @@ def simulate(
     simulator : {"icarus", "verilator"}
     thorough : bool
         Add as many chosen frames as are needed to exercise every weight that can be.
+    weights : IntegerGraph, str or Path, optional
+        Where the folder's hardware loads its weights: a network whose weights it is to load instead of its own.
     progress : callable
         Called with what is being done, and how many tests are done.
 
@@ -425,14 +492,20 @@ def simulate(
 
     check_frames(frames)
     _note_estimate(directory)
-    arrays = None
+    arrays, loaded = None, None
+    if weights is not None:
+        from ..proof.folder import read_manifest
+        from .images import weights_for
+
+        loaded = weights_for(Path(directory), read_manifest(Path(directory)), weights)
     if data is not None:
-        network = load_integer(Path(directory) / NETWORK_FILE)
+        network = loaded.network if loaded is not None else load_integer(Path(directory) / NETWORK_FILE)
         arrays = user_data(network, data).slice(0, frames).inputs
         remark_inputs(network, transform_data(network, arrays))
     return simulate_folder(
-        Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough, progress=progress
-    )
+        Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough, progress=progress,
+        loaded=loaded,
+    )  # fmt: skip
 
 
 def _note_estimate(directory: str | Path) -> None:
@@ -485,7 +558,9 @@ def synthesize(
     from ..hardware.synth import synthesize as synthesize_folder
 
     _note_estimate(directory)
-    return synthesize_folder(
+    result = synthesize_folder(
         Path(directory), device, seeds=seeds, layers=layers, timeout=timeout,
         netlist=None if netlist is None else Path(netlist), progress=progress,
     )  # fmt: skip
+    record_synthesis(Path(directory), result.as_json())
+    return result

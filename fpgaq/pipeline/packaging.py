@@ -47,7 +47,7 @@ def package(directory: str | Path, tool: str, output: str | Path | None = None) 
     """
     from ..base.output import check_folder, write_folder
     from ..hardware.package import TOOLS, package_facts, package_files
-    from ..proof.bus_bench import bus_words
+    from ..proof.bus_bench import bus_words, image_hex
     from ..proof.folder import check_digests, check_wrapper, read_interface, read_manifest
 
     if tool not in TOOLS:
@@ -63,6 +63,11 @@ def package(directory: str | Path, tool: str, output: str | Path | None = None) 
     check_wrapper(folder, manifest, interface)
     facts = package_facts(manifest, interface)
     contents = {name: (folder / name).read_bytes() for name in (*facts.sources, *facts.memories, "interface.json")}
-    files = package_files(facts, tool, bus_words(folder, interface, FRAMES), contents)
+    words = bus_words(folder, interface, FRAMES)
+    if "image" in manifest:
+        name = manifest["image"]["file"]
+        contents[name] = (folder / name).read_bytes()
+        words["image.hex"] = image_hex(contents[name])
+    files = package_files(facts, tool, words, contents)
     write_folder(target, files)
     return PackageResult(target, tool, facts.top, tuple(sorted(files)))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import UnsupportedError
+from ..base.errors import UnsupportedError, UsageError
 from ..base.results import Result
 from ..integer.graph import IntegerAffine, IntegerGraph
 from ..integer.inputs import transform_data
+from .build_record import BUILD_FILE, build_record
 from .hardware import NETWORK_FILE, bench_inputs, with_bench, wrapped_files, wrapper_of
 from .models import load_integer
 from .samples import Samples, check_frames, user_data
@@ -126,6 +127,8 @@ def unroll(
 
     if wish is not None:
         wish.check()
+    if wish is not None and wish.loadable:
+        raise UsageError("--weights loadable: --unroll makes logic of the weights; leave one of both out")
     check_folder(directory, keep)
     check_frames(frames)
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
@@ -139,8 +142,11 @@ def unroll(
         wrapper = None if wish.bus is None else wrapper_of(design, beat_network(network, plan), wish)
         files = wrapped_files(network, network, design, wish, wrapper, inputs, thorough)
     files[NETWORK_FILE] = dump(network)
+    result = UnrollResult(Path(directory), plan, digest(network), tuple(sorted((*files, BUILD_FILE))), wrapper)
+    options = {"unroll": True, **asdict(unrolling or Unrolling()), **(asdict(wish) if wish else {})}
+    files[BUILD_FILE] = build_record("verilog", options, result.as_json(), result.records())
     write_folder(directory, with_digests(files), keep)
-    return UnrollResult(Path(directory), plan, digest(network), tuple(sorted(files)), wrapper)
+    return result
 
 
 def cheapen(

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from ..base.errors import ToolError, VerificationError
 from ..base.serial_line import SerialLine
 from ..hardware.board.link import ANSWER, ERROR, FRAME, READ, REASONS, WRITE, Decoder, encode
+from ..hardware.emit.image import words_of
 
 MAGIC, VERSION, DIGEST, CONTROL, FRAME_CYCLES = 0x00, 0x04, 0x20, 0x14, 0x4C
-MAGIC_VALUE, MAJOR, CLEAR = 0x51475046, 1, 2
+STATUS, ERRORS, IMAGE = 0x18, 0x1C, 0x54
+MAGIC_VALUE, MAJOR, CLEAR, LOAD = 0x51475046, 1, 2, 8
+IMAGE_WANTED, LOADED, IMAGE_ERROR = 8, 16, 32
 ATTEMPTS = 3
 
 
@@ -37,6 +40,52 @@ class BoardHost:
 
     def check(self, digest: str) -> None:
         """Raise VerificationError unless the board holds the network of this digest."""
+        self.check_core()
+        found = self.digest()
+        if found != digest:
+            raise VerificationError(
+                f"{self.line.path}: the board holds the network {found[:12]}..., the folder {digest[:12]}...; load the"
+                " board with the folder's bitstream"
+            )
+
+    def load_weights(self, image: bytes, digest: str) -> bool:
+        """Load an image of weights unless it is there already; whether it was loaded.
+
+        Raises
+        ------
+        VerificationError
+            The board refuses it.
+        """
+        self.check_core()
+        if self.read(STATUS) & LOADED and self.digest() == digest:
+            return False
+        for attempt in range(ATTEMPTS):
+            self.write(ERRORS, IMAGE_ERROR)
+            self.write(CONTROL, LOAD)
+            deadline = time.monotonic() + self.seconds
+            while not self.read(STATUS) & IMAGE_WANTED:
+                if time.monotonic() > deadline:
+                    raise ToolError(f"{self.line.path}: the board waits for its own frames to leave; load it anew")
+            resent = self.resent
+            for word in words_of(image):
+                self.write(IMAGE, word)
+            if self.read(STATUS) & LOADED:
+                return True
+            # A word whose answer was lost came twice: then the image is no longer whole.
+            if self.resent == resent:
+                break
+            self.note(f"the weights: refused after damage on the line{'; sent again' * (attempt + 1 < ATTEMPTS)}")
+        raise VerificationError(
+            f"{self.line.path}: the board refuses the weights: the image is damaged, or of another design; load the"
+            " board with the folder's bitstream"
+        )
+
+    def digest(self) -> str:
+        """The network that the board holds."""
+        return "".join(f"{self.read(DIGEST + 4 * word):08x}" for word in range(8))
+
+    def check_core(self) -> None:
+        """Raise VerificationError unless a core of fpgaq answers whose registers are known."""
         magic = self.read(MAGIC)
         if magic != MAGIC_VALUE:
             raise VerificationError(f"{self.line.path}: no core of fpgaq answers (its magic number is {magic:#010x})")
@@ -44,12 +93,6 @@ class BoardHost:
         if major != MAJOR:
             raise VerificationError(
                 f"{self.line.path}: registers of version {major}, {MAJOR} is known; load the board anew"
-            )
-        found = "".join(f"{self.read(DIGEST + 4 * word):08x}" for word in range(8))
-        if found != digest:
-            raise VerificationError(
-                f"{self.line.path}: the board holds the network {found[:12]}..., the folder {digest[:12]}...; load the"
-                " board with the folder's bitstream"
             )
 
     def read(self, offset: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..base.errors import ModelError, VerificationError
+from ..hardware.emit.image import words_of
 from ..hardware.emit.render import render
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.reference import run
@@ -21,6 +22,17 @@ from .harness_build import compile_designs, lay_flat
 
 ADAPTER = "fpgaq_bus_adapter"
 PATH = f"bench/{ADAPTER}.v"
+IMAGE_HEX = "rtl/fpgaq_image.hex"
+"""Where a bench finds the words of an image, beside the memory files."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network whose weights hardware loads, the form of it that is built, and its image."""
+
+    network: IntegerGraph
+    lowered: IntegerGraph
+    image: bytes
 
 
 @dataclass(frozen=True)
@@ -36,16 +48,20 @@ def adapter_files(manifest: Mapping[str, Any], interface: Mapping[str, Any]) -> 
     """What a bench needs to drive the wrapper of a folder as it drives a core; nothing if there is no wrapper."""
     if "wrapper" not in manifest:
         return {}
-    return {PATH: adapter_text(ADAPTER, interface["wrapper"])}
+    return {PATH: adapter_text(ADAPTER, interface["wrapper"], manifest.get("image"))}
 
 
-def adapter_text(module: str, public: Mapping[str, Any]) -> str:
-    """The Verilog of a module that looks like a core and holds a wrapper, of which interface.json says `public`."""
+def adapter_text(module: str, public: Mapping[str, Any], image: Mapping[str, Any] | None = None) -> str:
+    """The Verilog of a module that looks like a core and holds a wrapper, of which interface.json says `public`.
+
+    `image` is what manifest.json says of images of weights, which the module then loads from `IMAGE_HEX`.
+    """
     facts = {
         "module": module,
         "top": public["top"],
         "bus": public["bus_bits"],
         "bus_bytes": public["bus_bits"] // 8,
+        "image": image and {"words": image["words"], "file": IMAGE_HEX.rpartition("/")[2]},
         "last_keep": f"{(1 << public['output']['last_beat_bytes']) - 1:x}",
     }
     return render("bench/bus_adapter.v.j2", facts)
@@ -59,6 +75,7 @@ def simulate_wrapper(
     inputs: Mapping[str, IntegerArray],
     compiled: bool,
     timeout: float,
+    image: bytes | None = None,
 ) -> WrapperResult:
     """Run frames through the wrapper at full speed and with stalls, and compare every byte and the cycles.
 
@@ -76,6 +93,8 @@ def simulate_wrapper(
         By Verilator, else by Icarus.
     timeout : float
         Seconds for each run of a tool.
+    image : bytes, optional
+        Of the weights of `graph`, where the folder's core loads them; by default the folder's own.
 
     Raises
     ------
@@ -89,6 +108,10 @@ def simulate_wrapper(
     design = {"top": ADAPTER, "files": [*known["files"], PATH], "memory_files": manifest["memory_files"],
               "prediction": known["prediction"]}  # fmt: skip
     files = {name: (directory / name).read_bytes() for name in (*design["files"], *design["memory_files"])}
+    if "image" in manifest:
+        content = (directory / manifest["image"]["file"]).read_bytes() if image is None else image
+        files[IMAGE_HEX] = image_hex(content).encode()
+        design = {**design, "memory_files": [*design["memory_files"], IMAGE_HEX], "quiet_cycles": 8 * len(content)}
     golden = run(graph, inputs)
     values = {ports[side][0]["tensor"]: as_bytes(arrays[ports[side][0]["tensor"]], interface["wrapper"][side[:-1]])
               for side, arrays in (("inputs", inputs), ("outputs", golden))}  # fmt: skip
@@ -110,6 +133,11 @@ def simulate_wrapper(
         raise VerificationError(f"the wrapper: {mismatch}")
     assert result.latency is not None
     return WrapperResult(frames, result.interval, result.latency)
+
+
+def image_hex(image: bytes) -> str:
+    """The words of an image as a file of hexadecimal digits."""
+    return "".join(f"{word:08x}\n" for word in words_of(image))
 
 
 def byte_port(interface: Mapping[str, Any], side: str) -> dict[str, Any]:

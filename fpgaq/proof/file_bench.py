@@ -244,8 +244,8 @@ def _render_bench(
         "gap": gap,
         "stall": stall,
         "seed": chance.randrange(1 << 30) if stall_seed is not None else 1,
-        "idle_limit": pace.latency + IDLE_SLACK,
-        "cycle_limit": int(20 * busy) + 20 * IDLE_SLACK,
+        "idle_limit": pace.latency + IDLE_SLACK + manifest.get("quiet_cycles", 0),
+        "cycle_limit": int(20 * busy) + 20 * IDLE_SLACK + manifest.get("quiet_cycles", 0),
         "drain": DRAIN + pace.longest,
     }
     return render("bench/file_bench.v.j2", facts)

@@ -102,6 +102,8 @@ def drive(
         (folder / f"{port['port']}.bin").write_bytes(pack_beats(inputs[port["tensor"]][:frames], port).tobytes())
     predicted = design.manifest["prediction"]
     idle_limit = 8 * (predicted["latency_cycles"] + (predicted["interval_cycles"] or 0)) + 1000
+    # Before the first beat an image of weights may be loaded.
+    idle_limit += design.manifest.get("quiet_cycles", 0)
     command = [str(program), str(index), str(frames), str(stall_seed), str(idle_limit)]
     finished = run_tool("the compiled simulation", command, folder, Limits(timeout, remedy="--frames takes fewer"))
     manner = "with gaps and stalls" if stall_seed else "at full speed"

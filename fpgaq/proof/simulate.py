@@ -1,4 +1,4 @@
-"""Run the bench of an output folder in a simulator, in a temporary copy: the folder stays as it is."""
+"""Run the bench of an output folder in a simulator, in a temporary copy: the folder gets nothing but the record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,17 @@ from ..base.choices import SIMULATORS
 from ..base.errors import ModelError, ToolError, UsageError, VerificationError
 from ..base.progress import Step
 from ..base.results import Result
-from ..base.tools import require
+from ..base.tools import find_tool, require
+from ..base.version import __version__
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
 from .bench import bench_files
-from .bus_bench import WrapperResult, simulate_wrapper
+from .bus_bench import Loaded, WrapperResult, simulate_wrapper
 from .chosen import Exercise
 from .folder import check_digests, check_wrapper, read_bench, read_interface, read_manifest
 from .harness import STALLED_FRAMES, run_harness
 from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames
+from .verification import Run, manifest_digest, record_run
 
 COMPILED_TIMEOUT = 3600.0
 """Seconds for each step with a compiled network."""
@@ -102,6 +104,7 @@ def simulate(
     timeout: float | None = None,
     thorough: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
+    loaded: Loaded | None = None,
 ) -> SimulationResult:
     """Simulate the network of an output folder against its golden vectors.
 
@@ -121,6 +124,8 @@ def simulate(
         Choose as many frames as are needed to exercise every word of the memories that can be.
     progress : callable
         Called with what is being done, and how many tests are done.
+    loaded : Loaded, optional
+        Where the folder's core loads its weights: those of a network other than the folder's.
 
     Raises
     ------
@@ -138,14 +143,70 @@ def simulate(
     manifest = read_manifest(directory)
     check_digests(directory, manifest)
     _check_network(directory, manifest)
-    if simulator == "verilator":
-        result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough, progress)
+    digest, compiled = manifest_digest(directory), simulator == "verilator"
+    inside = "" if compiled or "image" in manifest else " and between layers"
+    record = partial(_record, directory, digest, simulator, f"every beat at the ports{inside}")
+    try:
+        if "image" in manifest:
+            progress("loading the weights, simulating the wrapper")
+            result = _simulate_loaded(directory, manifest, frames, data, compiled, loaded)
+        elif compiled:
+            result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough, progress)
+        else:
+            result = _simulate_cocotb(directory, manifest, frames, data, simulator, timeout, thorough, progress)
+        if "wrapper" in manifest and "image" not in manifest:
+            progress("simulating the wrapper")
+            result = replace(result, wrapper=_simulate_wrapper(directory, manifest, frames, data, compiled))
+    except VerificationError as error:
+        record(str(error), None)
+        raise
+    record(result.message, result)
+    return result
+
+
+def _record(
+    directory: Path, digest: str, simulator: str, compared: str, message: str, result: SimulationResult | None
+) -> None:
+    """Keep in the folder how a simulation ended: with a result, or with a difference."""
+    tool = find_tool({"icarus": "iverilog"}.get(simulator, simulator))
+    run = Run(
+        simulator=simulator,
+        version=tool.version or "unknown",
+        manifest=digest,
+        fpgaq=__version__,
+        outcome="different" if result is None else "equal",
+        message=message,
+        compared=compared,
+        frames=0 if result is None else result.frames,
+        mismatches=None if result is None else result.mismatches,
+        interval_cycles=None if result is None else result.interval_cycles,
+        latency_cycles=None if result is None else result.latency_cycles,
+        exercise=None if result is None or result.exercise is None else asdict(result.exercise),
+        wrapper=result is not None and result.wrapper is not None,
+    )
+    record_run(directory, run)
+
+
+def _simulate_loaded(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    frames: int | None,
+    data: Mapping[str, ArrayLike] | None,
+    compiled: bool,
+    loaded: Loaded | None,
+) -> SimulationResult:
+    """A core without weights runs in its wrapper only, once these are loaded."""
+    started = time.monotonic()
+    if loaded is not None and data is None:
+        data_frames = loaded.network.samples
+        wrapper = _simulate_wrapper(directory, manifest, frames, None, compiled, loaded, data_frames)
     else:
-        result = _simulate_cocotb(directory, manifest, frames, data, simulator, timeout, thorough, progress)
-    if "wrapper" not in manifest:
-        return result
-    progress("simulating the wrapper")
-    return replace(result, wrapper=_simulate_wrapper(directory, manifest, frames, data, simulator == "verilator"))
+        wrapper = _simulate_wrapper(directory, manifest, frames, data, compiled, loaded)
+    message = f"weights loaded through the wrapper; every byte of {wrapper.frames} frames is equal, with stalls too"
+    seconds = time.monotonic() - started
+    return SimulationResult(
+        wrapper.frames, 0, wrapper.interval_cycles, wrapper.latency_cycles, seconds, message, wrapper=wrapper
+    )
 
 
 def _simulate_wrapper(
@@ -154,13 +215,18 @@ def _simulate_wrapper(
     frames: int | None,
     data: Mapping[str, ArrayLike] | None,
     compiled: bool,
+    loaded: Loaded | None = None,
+    stored: Mapping[str, IntegerArray] | None = None,
 ) -> WrapperResult:
-    """The frames of the data through the wrapper."""
-    graph, lowered = _load_networks(directory)
+    """The frames of the data through the wrapper; `stored` are integers instead of those of the folder."""
+    graph, lowered = (loaded.network, loaded.lowered) if loaded is not None else _load_networks(directory)
+    image = loaded.image if loaded is not None else None
     interface = read_interface(directory)
     check_wrapper(directory, manifest, interface)
-    inputs = limit_frames(transform_data(graph, data) if data is not None else _stored_frames(graph, directory), frames)
-    return simulate_wrapper(directory, manifest, interface, lowered, inputs, compiled, COMPILED_TIMEOUT)
+    if stored is None:
+        stored = transform_data(graph, data) if data is not None else _stored_frames(graph, directory)
+    inputs = limit_frames(stored, frames)
+    return simulate_wrapper(directory, manifest, interface, lowered, inputs, compiled, COMPILED_TIMEOUT, image)
 
 
 def _simulate_cocotb(

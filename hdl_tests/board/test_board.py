@@ -101,6 +101,100 @@ def test_the_netlist_is_exact(board: Path, tmp_path: Path) -> None:
     assert pipeline.infer(same, "sim", samples(board, 3)).equal == 3
 
 
+def flip_weight(netlist: dict[str, Any], module: str) -> None:
+    """Invert one weight: of a block RAM of 512 x 8 bits each 16 bits hold two words, one in the even places."""
+    cells = netlist["modules"][module]["cells"]
+    name = min(name for name, cell in cells.items() if "weight_rom" in name and "INIT_0" in cell["parameters"])
+    bits = list(cells[name]["parameters"]["INIT_0"])
+    for place in range(len(bits) - 15, len(bits), 2):
+        bits[place] = "0" if bits[place] == "1" else "1"
+    cells[name]["parameters"]["INIT_0"] = "".join(bits)
+
+
+def test_one_wrong_weight_of_the_netlist_names_the_frame(board: Path, tmp_path: Path) -> None:
+    """One weight in the netlist that is placed: exit code 7, and the frame by its number."""
+
+    def edit(target: Path, manifest: dict[str, Any]) -> None:
+        path = target / "board" / "netlist.json"
+        netlist = json.loads(path.read_text(encoding="utf-8"))
+        flip_weight(netlist, manifest["board"]["module"])
+        path.write_text(json.dumps(netlist), encoding="utf-8")
+        use_netlist(target, manifest)
+
+    wrong = changed(board, tmp_path / "wrong", edit)
+    with pytest.raises(
+        VerificationError, match=r"^frame \d+: element \d+: expected -?\d+, the board computed"
+    ) as caught:
+        pipeline.infer(wrong, "sim", samples(board, 8))
+    assert caught.value.exit_code == 7
+
+
+def test_one_wrong_weight_of_the_shell_names_the_frame(board: Path, tmp_path: Path) -> None:
+    def edit(target: Path, manifest: dict[str, Any]) -> None:
+        path = next(target / name for name in manifest["memory_files"] if "weights" in name)
+        lines = path.read_text(encoding="ascii").split("\n")
+        place = next(place for place, line in enumerate(lines) if re.fullmatch("[0-9a-f]{2}", line))
+        lines[place] = f"{int(lines[place], 16) ^ 0x40:02x}"
+        path.write_text("\n".join(lines), encoding="ascii")
+
+    wrong = changed(board, tmp_path / "wrong", edit)
+    with pytest.raises(VerificationError, match=r"^frame \d+: element \d+: expected"):
+        pipeline.infer(wrong, "sim", samples(board, 8))
+
+
+def shelled(out: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a board whose bitstream nobody needs: nothing is placed."""
+    from fpgaq.hardware.board import bitstream as made
+    from fpgaq.hardware.synth.cells import Counts
+
+    def nothing(*_: object) -> made.Bitstream:
+        return made.Bitstream(b"none", b"{}", "bin", Counts(1, 1, 1, 1), {}, 12.0, 1, (), 0.0)
+
+    monkeypatch.setattr(made, "make_bitstream", nothing)
+    pipeline.bitstream(out, "icebreaker", target, baud=RATE)
+    return target
+
+
+def test_weights_are_loaded_over_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One board runs two networks; a damaged word is refused and sent again, an image of another core is not run."""
+    from fpgaq.integer.file import save
+    from tests.support.loadable import with_other_weights
+
+    network = NetworkBuilder(5, (1, 1, 24)).affine(24).affine(6, relu=False).graph()
+    wish = Wish(32, top="eye", loadable=True)
+    pipeline.generate(network, tmp_path / "out", Target(multipliers=4), frames=2, wish=wish)
+    board = shelled(tmp_path / "out", tmp_path / "board", monkeypatch)
+    save(with_other_weights(network, 6), tmp_path / "other.fpgaq")
+    assert pipeline.infer(board, "sim", samples(board, 3)).equal == 3
+    assert pipeline.infer(board, "sim", samples(board, 3), weights=tmp_path / "other.fpgaq").equal == 3
+
+    from fpgaq.hardware.board.link import encode
+
+    ask, spoiled = BoardHost._ask, []
+
+    def twice(self: BoardHost, kind: int, data: bytes, size: int, name: str) -> bytes:
+        """The answer to one word of the image is lost: the word comes twice, and is counted as sent again."""
+        answer = ask(self, kind, data, size, name)
+        if kind == 3 and data[0] == 0x54 and len(spoiled) < 1:
+            spoiled.append(encode(data))
+            self.resent += 1
+            ask(self, kind, data, size, name)
+        return answer
+
+    monkeypatch.setattr(BoardHost, "_ask", twice)
+    result = pipeline.infer(board, "sim", samples(board, 2))
+    assert result.equal == 2 and result.notes == ("the weights: refused after damage on the line; sent again",)
+
+    load = BoardHost.load_weights
+
+    def foreign(self: BoardHost, image: bytes, digest: str) -> bool:
+        return load(self, bytes([image[0] ^ 1]) + image[1:], digest)
+
+    monkeypatch.setattr(BoardHost, "load_weights", foreign)
+    with pytest.raises(VerificationError, match="the board refuses the weights"):
+        pipeline.infer(board, "sim", frames=1)
+
+
 def test_another_network_and_damage_on_the_line(board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cut byte is one line, and the frame is exact when it is sent again; so is a wrong CRC."""
     from fpgaq.base.serial_line import SerialLine

@@ -13,7 +13,7 @@
 #define FPGAQ_VERSION_MINOR_MASK 0x0000ffffu
 #define FPGAQ_VERSION_MAJOR_SHIFT 16u
 #define FPGAQ_VERSION_MAJOR_MASK 0xffff0000u
-#define FPGAQ_VERSION_MINOR 0x0u
+#define FPGAQ_VERSION_MINOR 0x1u
 #define FPGAQ_VERSION_MAJOR 0x1u
 
 /* The width of the streams, and what the core was built with. */
@@ -22,6 +22,8 @@
 #define FPGAQ_GEOMETRY_BUS_BYTES_MASK 0x000000ffu
 #define FPGAQ_GEOMETRY_BUFFERED_SHIFT 8u
 #define FPGAQ_GEOMETRY_BUFFERED_MASK 0x00000100u
+#define FPGAQ_GEOMETRY_LOADABLE_SHIFT 9u
+#define FPGAQ_GEOMETRY_LOADABLE_MASK 0x00000200u
 
 /* Bytes of an input frame. */
 #define FPGAQ_INPUT_BYTES 0x0cu
@@ -37,6 +39,8 @@
 #define FPGAQ_CONTROL_CLEAR_MASK 0x00000002u
 #define FPGAQ_CONTROL_MARK_SHIFT 2u
 #define FPGAQ_CONTROL_MARK_MASK 0x00000004u
+#define FPGAQ_CONTROL_LOAD_SHIFT 3u
+#define FPGAQ_CONTROL_LOAD_MASK 0x00000008u
 
 /* What goes on. */
 #define FPGAQ_STATUS 0x18u
@@ -46,6 +50,10 @@
 #define FPGAQ_STATUS_INPUT_WAITS_MASK 0x00000002u
 #define FPGAQ_STATUS_OUTPUT_WAITS_SHIFT 2u
 #define FPGAQ_STATUS_OUTPUT_WAITS_MASK 0x00000004u
+#define FPGAQ_STATUS_IMAGE_WANTED_SHIFT 3u
+#define FPGAQ_STATUS_IMAGE_WANTED_MASK 0x00000008u
+#define FPGAQ_STATUS_LOADED_SHIFT 4u
+#define FPGAQ_STATUS_LOADED_MASK 0x00000010u
 
 /* What was wrong with frames since each bit was cleared last. Write 1 to a bit to clear it. */
 #define FPGAQ_ERRORS 0x1cu
@@ -59,6 +67,8 @@
 #define FPGAQ_ERRORS_SENDER_MASK 0x00000008u
 #define FPGAQ_ERRORS_CORE_SHIFT 4u
 #define FPGAQ_ERRORS_CORE_MASK 0x00000010u
+#define FPGAQ_ERRORS_IMAGE_SHIFT 5u
+#define FPGAQ_ERRORS_IMAGE_MASK 0x00000020u
 
 /* SHA-256 of the integer network, eight words, its first byte in the high byte of the first word. */
 #define FPGAQ_DIGEST 0x20u
@@ -78,5 +88,8 @@
 
 /* The most cycles in a row in which a beat of the output waited; stays at its maximum. */
 #define FPGAQ_LONGEST_STALL 0x50u
+
+/* Takes an image of weights, a word a write, after `control.load`. */
+#define FPGAQ_IMAGE 0x54u
 
 #endif

@@ -35,6 +35,22 @@ fpgaq_status fpgaq_probe(const fpgaq_device *device, const fpgaq_network *networ
     return FPGAQ_OK;
 }
 
+fpgaq_status fpgaq_load(const fpgaq_device *device, const uint32_t *words, size_t count, unsigned long patience)
+{
+    size_t place;
+
+    device->write(device->context, FPGAQ_ERRORS, FPGAQ_ERRORS_IMAGE_MASK);
+    order(device, FPGAQ_CONTROL_LOAD_MASK);
+    while ((get(device, FPGAQ_STATUS) & FPGAQ_STATUS_IMAGE_WANTED_MASK) == 0u)
+        if (patience-- == 0u)
+            return FPGAQ_NOT_IDLE;
+    for (place = 0; place < count; place++)
+        device->write(device->context, FPGAQ_IMAGE, words[place]);
+    if ((get(device, FPGAQ_STATUS) & FPGAQ_STATUS_LOADED_MASK) == 0u)
+        return FPGAQ_REFUSED;
+    return FPGAQ_OK;
+}
+
 void fpgaq_reset(const fpgaq_device *device)
 {
     order(device, FPGAQ_CONTROL_RESET_MASK);

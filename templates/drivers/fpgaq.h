@@ -36,11 +36,18 @@ typedef enum {
     FPGAQ_NO_CORE,          /* the magic number is not there */
     FPGAQ_OTHER_VERSION,    /* the registers are of another major version */
     FPGAQ_OTHER_NETWORK,    /* digest or sizes are those of another network */
-    FPGAQ_OUT_OF_RANGE      /* an element does not fit its slot */
+    FPGAQ_OUT_OF_RANGE,     /* an element does not fit its slot */
+    FPGAQ_REFUSED,          /* the image of weights is damaged or of another core */
+    FPGAQ_NOT_IDLE          /* frames are still on their way */
 } fpgaq_status;
 
 /* Whether the device is this network. */
 fpgaq_status fpgaq_probe(const fpgaq_device *device, const fpgaq_network *network);
+
+/* For cores whose weights are loaded: an image of `count` words, as `fpgaq image` writes it, low byte first in each. Waits
+ * until the frames that have begun have left, looking `patience` times. FPGAQ_REFUSED: its CRC or its core is another;
+ * no frame comes in before a right one is there. FPGAQ_NOT_IDLE: frames did not leave; the weights are the old ones, but no frame comes in. */
+fpgaq_status fpgaq_load(const fpgaq_device *device, const uint32_t *words, size_t count, unsigned long patience);
 
 /* Forget all frames on their way. */
 void fpgaq_reset(const fpgaq_device *device);

@@ -29,9 +29,11 @@ OFFSETS = {
     "frames_damaged": 0x48,
     "frame_cycles": 0x4C,
     "longest_stall": 0x50,
+    "image": 0x54,
 }
-RESET, CLEAR, MARK = 1, 2, 4
-ERRORS = ("short", "long", "cut", "sender", "core")
+RESET, CLEAR, MARK, LOAD = 1, 2, 4, 8
+IMAGE_WANTED, LOADED = 8, 16
+ERRORS = ("short", "long", "cut", "sender", "core", "image")
 
 
 class Network:
@@ -124,6 +126,19 @@ class Registers:
                 raise RuntimeError(f"another network: {name} is {self[name]}, expected {getattr(network, name)}")
         if network.digest is not None and self.digest != network.digest:
             raise RuntimeError(f"another network: its digest is {self.digest}, expected {network.digest}")
+
+    def load(self, image, patience=1_000_000):
+        """Load the weights of an image, the bytes that `fpgaq image` wrote, once all begun frames have left."""
+        self._write(OFFSETS["errors"], 1 << ERRORS.index("image"))
+        self._order(LOAD)
+        while not self["status"] & IMAGE_WANTED:
+            patience -= 1
+            if patience < 0:
+                raise RuntimeError("frames do not leave, so that no weights can be loaded")
+        for word in np.frombuffer(bytes(image), dtype="<u4"):
+            self._write(OFFSETS["image"], int(word))
+        if not self["status"] & LOADED:
+            raise RuntimeError("the image of weights is damaged, or of another core")
 
     def reset(self):
         """Forget all frames on their way."""

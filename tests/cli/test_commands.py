@@ -31,6 +31,7 @@ COMMANDS = (
     "explore",
     "finetune",
     "generate",
+    "image",
     "infer",
     "package",
     "parity",

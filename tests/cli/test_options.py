@@ -50,7 +50,7 @@ def test_commands_that_read_a_model_take_the_options_of_models() -> None:
             readers.add(name)
             assert {"network", "input_shape", "outputs", "inputs"} <= names, name
     assert readers == {
-        *("build", "compare", "explore", "finetune", "parity", "prune", "quantize"),
+        *("build", "compare", "explore", "finetune", "parity", "prune", "quantize", "report"),
         *("search", "sensitivity", "split", "summary"),
     }
 

@@ -20,7 +20,7 @@ NO_RESULTS = frozenset(
         "docs/numerics.md: | rule | -1.5 | -0.5 | 0.5 | 1.5 | 2.5 | |",
         "docs/contracts/registers.md: | bits | field | access | after reset | meaning |",
         "docs/operators_tested.md: | way | what is compared | cost of a network |",
-        "docs/verification.md: | frames | how many |",
+        "docs/frames.md: | frames | how many |",
     }
 )
 """Tables of figures that are rules, not results: they are numbers of a protocol, or of an example that a test runs."""
@@ -64,7 +64,8 @@ def figures(table: str) -> float:
 def test_every_table_of_figures_is_one_of_stored_results(script: ModuleType) -> None:
     typed = set()
     for path in script.pages():
-        text = path.read_text(encoding="utf-8")
+        # Held whole against its results, by test_verification.py.
+        text = "" if path.name == "verification.md" else path.read_text(encoding="utf-8")
         for match in TABLE.finditer(text):
             if figures(match[0]) >= 0.4 and not text[: match.start()].endswith(" -->\n"):
                 typed.add(f"{path.relative_to(ROOT).as_posix()}: {match[0].splitlines()[0]}")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -15,6 +16,7 @@ from small_network import write_output
 
 from fpgaq.base.errors import ModelError, ToolError, UsageError, VerificationError
 from fpgaq.proof.simulate import simulate
+from fpgaq.proof.verification import read_runs
 
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 
@@ -30,12 +32,16 @@ def digest(directory: Path) -> dict[str, str]:
 
 
 @needs_icarus
-def test_measures_and_leaves_the_folder_as_it_was(output: Path) -> None:
+def test_measures_and_leaves_the_folder_as_it_was_but_for_the_record(output: Path) -> None:
     before, started = digest(output), time.monotonic()
     result = simulate(output)
     assert (result.frames, result.mismatches, result.interval_cycles, result.latency_cycles) == (6, 0, 18, 20)
     assert 0 < result.seconds <= time.monotonic() - started
-    assert digest(output) == before
+    (run,) = read_runs(output)
+    assert run.proves and (run.frames, run.interval_cycles, run.latency_cycles) == (6, 18, 20)
+    assert run.manifest == before[str(output / "manifest.json")] and re.fullmatch(r"1\d\.\d", run.version)
+    record = {str(output / name) for name in ("verification.json", ".fpgaq-products")}
+    assert {path: text for path, text in digest(output).items() if path not in record} == before
 
 
 @needs_icarus
@@ -56,6 +62,8 @@ def test_mismatch_raises_with_the_benchs_line(tmp_path: Path) -> None:
     directory = write_output(tmp_path / "out", {"s1_data[7] ? 7'd0 : s1_data[6:0]": "s1_data[6:0] ^ 7'd1"})
     with pytest.raises(VerificationError, match=r"layer 'relu_b' \(stream s2\): frame 0 .* at cycle 4$"):
         simulate(directory)
+    (run,) = read_runs(directory)
+    assert not run.proves and (run.outcome, run.frames) == ("different", 0) and "relu_b" in run.message
 
 
 @needs_icarus

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..schedule.bus import Bus, BusPort
+from .design import Instance
 
 ADDRESS_BITS = 7
 """Of the register map; those of the cell `fpgaq_registers`."""
@@ -84,10 +85,11 @@ class BusFacts:
     parameters: dict[str, int]
     signals: tuple[Signal, ...]
     digest_words: str
+    loader: Instance | None
 
 
-def facts(bus: Bus, label: str, core: str, digest: str) -> BusFacts:
-    """The facts of a wrapper around the module `core`."""
+def facts(bus: Bus, label: str, core: str, digest: str, loader: Instance | None = None) -> BusFacts:
+    """The facts of a wrapper around the module `core`; `loader` is the cell that takes images, if there is one."""
     return BusFacts(
         label=label,
         core=core,
@@ -99,4 +101,5 @@ def facts(bus: Bus, label: str, core: str, digest: str) -> BusFacts:
         parameters=bus.parameters(),
         signals=signals(bus.width),
         digest_words=digest_words(digest),
+        loader=loader,
     )

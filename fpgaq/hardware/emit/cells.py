@@ -9,6 +9,7 @@ RTL = "rtl"
 
 CELLS: Mapping[str, tuple[str, ...]] = {
     "fpgaq_ram": (),
+    "fpgaq_weights": (),
     "fpgaq_fifo": (),
     "fpgaq_delay": (),
     "fpgaq_slice": (),
@@ -40,6 +41,8 @@ CELLS: Mapping[str, tuple[str, ...]] = {
     ),
     "fpgaq_statistics": (),
     "fpgaq_registers": (),
+    "fpgaq_loadable_registers": (),
+    "fpgaq_loader": (),
     "fpgaq_count3": (),
     "fpgaq_count5": ("fpgaq_count3",),
     "fpgaq_count3_2": ("fpgaq_count3",),

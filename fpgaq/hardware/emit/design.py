@@ -21,6 +21,8 @@ from .versions import MANIFEST_VERSION
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+    from .image import Layout
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -222,6 +224,8 @@ class Design:
         For HLS C++, where a vendor's tool decides on modules, engines and cycles; None for Verilog.
     estimate_only : bool
         The network was quantized without data: its values mean nothing.
+    layout : Layout, optional
+        Where weights are loaded: how.
     """
 
     top: str
@@ -237,6 +241,7 @@ class Design:
     prediction: Prediction | None
     kernel: Kernel | None = None
     estimate_only: bool = False
+    layout: Layout | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, Module]:

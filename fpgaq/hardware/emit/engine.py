@@ -14,11 +14,17 @@ from .layers.adders import adder_module
 
 
 def engine_modules(
-    graph: IntegerGraph, engine: Engine, layers: Sequence[Served], name: str, factor_bits: int
+    graph: IntegerGraph,
+    engine: Engine,
+    layers: Sequence[Served],
+    name: str,
+    factor_bits: int,
+    loadable: bool = False,
 ) -> tuple[Module, ...]:
-    """The modules of an engine but those of its layers, ROMs first; for `factor_bits` see `Schedule`."""
-    facts = engine_facts(graph, engine, layers, name, factor_bits)
-    roms = [Module.of_rom(facts.weights.rom)] if facts.weights else []
+    """The modules of an engine but those of its layers, ROMs first; for the last two parameters see `Schedule`."""
+    facts = engine_facts(graph, engine, layers, name, factor_bits, loadable)
+    roms = [Module.of_rom(facts.weights.rom)] if facts.weights and not loadable else []
+    roms += [] if loadable else [Module.of_rom(facts.biases)]
     adders = []
     if engine.adders:
         (layer,) = layers
@@ -33,7 +39,7 @@ def engine_modules(
         choices=_choices(facts),
         operations=(Operation("?"),) if facts.weights else (),
     )
-    return (*roms, Module.of_rom(facts.biases), *adders, module)
+    return (*roms, *adders, module)
 
 
 _T = TypeVar("_T")
@@ -47,11 +53,14 @@ def _shared(facts: EngineFacts, *values: _T) -> tuple[_T, ...]:
 def _instances(facts: EngineFacts) -> tuple[Instance, ...]:
     """In the order of the text."""
     spreads = tuple(layer.spread for layer in facts.layers)
-    weights = (facts.weights.instance,) if facts.weights else ()
+    weights: tuple[Instance, ...] = (facts.weights.instance,) if facts.weights else ()
+    biases = facts.bias_rom
+    if facts.loaded:
+        weights, biases = facts.loaded[:1], facts.loaded[1]
     return (
         *(layer.front for layer in facts.layers),
         *_shared(facts, facts.turns.cell, *spreads, facts.delay_elements_owner, facts.delay_done_owner),
-        *(facts.delay_first, facts.delay_done, *weights, facts.multiply, facts.collect, facts.bias_rom, facts.bias),
+        *(facts.delay_first, facts.delay_done, *weights, facts.multiply, facts.collect, biases, facts.bias),
         *(unit.requantize for unit in facts.units if unit.requantize is not None),
         *(part for layer in facts.layers for part in (layer.delay_valid, layer.fifo)),
     )

@@ -10,7 +10,7 @@ from ...integer.graph import IntegerGraph
 from ..schedule.cells import latency
 from ..schedule.plans import WindowPlan
 from ..schedule.schedule import Engine
-from ..schedule.widths import EngineWidths, engine_widths, lifts_of
+from ..schedule.widths import EngineWidths, engine_widths, lift_limit, lifts_of
 from . import names
 from .design import Choice, Instance
 from .engine_results import ResultUnit, result_units
@@ -111,19 +111,27 @@ class EngineFacts:
     bias: Instance
     units: tuple[ResultUnit, ...]
     turns: Turns
+    loaded: tuple[Instance, ...] = ()
 
 
 def engine_facts(
-    graph: IntegerGraph, engine: Engine, layers: Sequence[Served], name: str, factor_bits: int
+    graph: IntegerGraph,
+    engine: Engine,
+    layers: Sequence[Served],
+    name: str,
+    factor_bits: int,
+    loadable: bool = False,
 ) -> EngineFacts:
-    """The facts of an engine whose module has this name; for `factor_bits` see `Schedule`."""
-    widths = engine_widths(graph, engine, [layer.op for layer in layers], [layer.plan for layer in layers])
+    """The facts of an engine whose module has this name; for `factor_bits` and `loadable` see `Schedule`."""
+    widths = engine_widths(graph, engine, [layer.op for layer in layers], [layer.plan for layer in layers], loadable)
     separate = any(layer.plan.kind == "lanewise" for layer in layers)
     bus_lanes = engine.outputs if separate else 1
     lifts = [lifts_of(layer.op) for layer in layers]
-    units, results = result_units(graph, layers, lifts, widths.lift)
+    reached = [(lift_limit(layer.op),) for layer in layers] if loadable else lifts
+    units, results = result_units(graph, layers, reached, widths.lift, loadable)
     bus = (bus_lanes, widths.element)
     biases = bias_rom(engine, layers, lifts, widths)
+    weights = None if engine.adders else _weights(engine, layers, widths.weight, loadable)
     lanes = {"LANES": engine.lanes, "SUM_WIDTH": widths.sum}
     fetched, summed = latency("fpgaq_line_buffer"), latency("fpgaq_mac", LEVELS=engine.levels)
     return EngineFacts(
@@ -142,7 +150,7 @@ def engine_facts(
         # Sums restart in their last register; `done_next` announces them a cycle ahead.
         delay_first=delay("delay_first", 2, fetched + summed - latency("register")),
         delay_done=delay("delay_done", 1, fetched + summed - latency("register")),
-        weights=None if engine.adders else _weights(engine, layers, widths.weight),
+        weights=weights,
         multiply=Instance(f"{name}_adders", "adders")
         if engine.adders
         else _mac(engine, widths, separate, 0 if separate else factor_bits),
@@ -166,7 +174,14 @@ def engine_facts(
         bias=Instance("fpgaq_bias", "bias", lanes),
         units=units,
         turns=_turns(engine, widths),
+        loaded=(_loaded(weights.rom, "weight_rom"), _loaded(biases, "bias_rom")) if loadable and weights else (),
     )
+
+
+def _loaded(rom: Rom, name: str) -> Instance:
+    """The memory in the place of a ROM."""
+    words = max(2, len(rom.words))
+    return Instance("fpgaq_weights", name, {"WORDS": words, "ADDRESS_WIDTH": rom.address_width, "WIDTH": rom.width})
 
 
 def _mac(engine: Engine, widths: EngineWidths, separate: bool, factor_bits: int) -> Instance:
@@ -260,8 +275,8 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
     )
 
 
-def _weights(engine: Engine, layers: Sequence[Served], width: int) -> Weights:
+def _weights(engine: Engine, layers: Sequence[Served], width: int, loadable: bool) -> Weights:
     rom, starts = weight_rom(engine, layers, width)
-    late = rom.latency > 1
+    late = rom.latency > 1 and not loadable
     start = _selection("weights_start", "turn" if late else "owner", rom.address_width, starts)
     return Weights(rom, late, start, Instance(rom.module, "weight_rom"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...integer.graph import IntegerGraph, Requantize
-from ..schedule.widths import sum_width
+from ..schedule.widths import base_shift, sum_width
 from .design import Instance
 from .engine_roms import Served
 from .instances import requantizer
@@ -32,10 +32,14 @@ class ResultUnit:
 
 
 def result_units(
-    graph: IntegerGraph, layers: Sequence[Served], lifts: Sequence[Sequence[int]], lift_width: int
+    graph: IntegerGraph,
+    layers: Sequence[Served],
+    lifts: Sequence[Sequence[int]],
+    lift_width: int,
+    loadable: bool = False,
 ) -> tuple[tuple[ResultUnit, ...], list[str]]:
     """The requantizers, each for all layers that requantize alike, then layers without one; the unit of each layer."""
-    shared: dict[tuple[object, ...], tuple[Requantize, list[int]]] = {}
+    shared: dict[tuple[object, ...], tuple[int, Requantize, list[int]]] = {}
     narrowings, results = [], [""] * len(layers)
     for place, layer in enumerate(layers):
         requantize, result = layer.op.requantize, graph.tensors[layer.op.output].format
@@ -45,17 +49,18 @@ def result_units(
             continue
         fields = (result.width, result.signed, result.narrow)
         clip = requantize.clip(result)
-        key = (max(requantize.shift), requantize.rounding, requantize.relu, *fields, clip)
-        shared.setdefault(key, (requantize, []))[1].append(place)
+        shift = base_shift(layer.op) if loadable else max(requantize.shift)
+        key = (shift, requantize.rounding, requantize.relu, *fields, clip)
+        shared.setdefault(key, (shift, requantize, []))[2].append(place)
     units = []
-    for number, (requantize, places) in enumerate(shared.values()):
+    for number, (shift, requantize, places) in enumerate(shared.values()):
         served = [layers[place] for place in places]
         result, lanes = graph.tensors[served[0].op.output].format, max(layer.plan.lanes_out for layer in served)
         total_width = max(sum_width(layer.op) for layer in served)
         cell = requantizer(
             "requantize",
             total_width,
-            max(requantize.shift),
+            shift,
             requantize.rounding,
             result,
             requantize.relu,

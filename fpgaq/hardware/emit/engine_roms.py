@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...integer.graph import IntegerAffine, IntegerConvolution
+from ...integer.graph import IntegerAffine, IntegerArray, IntegerConvolution
 from ..schedule.plans import WindowPlan
 from ..schedule.schedule import Engine
 from ..schedule.widths import EngineWidths
@@ -38,14 +38,8 @@ def weight_rom(engine: Engine, layers: Sequence[Served], width: int) -> tuple[Ro
 
     A word holds, from its low end: for each output of the engine, each of its products.
     """
-    starts, rows = [0], []
-    for layer in layers:
-        own = step_weights(layer.op, layer.plan)
-        full = np.zeros((len(own), engine.outputs, engine.products), dtype=np.int64)
-        full[:, : own.shape[1], : own.shape[2]] = own
-        rows.append(full.reshape(len(own), -1))
-        starts.append(starts[-1] + len(own))
-    factors = np.concatenate(rows).tolist()
+    rows, starts = weight_rows(engine, layers, [layer.op.weight for layer in layers])
+    factors = rows.tolist()
     rom = Rom(
         _rom_name(layers, "weights"),
         "weights in the order of the steps",
@@ -55,7 +49,24 @@ def weight_rom(engine: Engine, layers: Sequence[Served], width: int) -> tuple[Ro
         f" {counted(engine.products, f'signed {width}-bit weight')}.",
         tuple(map(listed, factors)) if engine.multipliers <= LISTED and len(factors) <= CASE_LIMIT else (),
     )
-    return rom, starts[:-1]
+    return rom, starts
+
+
+def weight_rows(
+    engine: Engine, layers: Sequence[Served], weights: Sequence[IntegerArray]
+) -> tuple[IntegerArray, list[int]]:
+    """What stands in each word of an engine's weights, from the low end, and where the words of each layer start.
+
+    `weights` are numbers in the places of the layers' own weights.
+    """
+    starts, rows = [0], []
+    for layer, numbers in zip(layers, weights, strict=True):
+        own = step_weights(replace(layer.op, weight=numbers), layer.plan)
+        full = np.zeros((len(own), engine.outputs, engine.products), dtype=np.int64)
+        full[:, : own.shape[1], : own.shape[2]] = own
+        rows.append(full.reshape(len(own), -1))
+        starts.append(starts[-1] + len(own))
+    return np.concatenate(rows), starts[:-1]
 
 
 def _rom_name(layers: Sequence[Served], content: str) -> str:
@@ -93,3 +104,25 @@ def bias_rom(engine: Engine, layers: Sequence[Served], lifts: Sequence[Sequence[
         f"From the low end, {lanes_text} of a signed {bias_width}-bit bias{lifted}.",
         tuple(notes),
     )
+
+
+def bias_beats(
+    engine: Engine, layers: Sequence[Served], biases: Sequence[IntegerArray], index_bits: int
+) -> IntegerArray:
+    """What stands in each word of an engine's biases, a lane beside the other, in the order of `bias_rom`.
+
+    `biases` are numbers in the places of the layers' own biases.
+    """
+    rows: list[IntegerArray] = []
+    for layer, own in zip(layers, biases, strict=True):
+        lanes = layer.plan.lanes_out
+        beats = -(-len(own) // lanes)
+        count = (
+            -(-(len(rows) + beats) // (1 << index_bits)) * (1 << index_bits) - len(rows) if len(layers) > 1 else beats
+        )
+        words = np.zeros((count, engine.lanes), dtype=np.int64)
+        for beat in range(beats):
+            part = own[beat * lanes : (beat + 1) * lanes]
+            words[beat, : len(part)] = part
+        rows.extend(words)
+    return np.array(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...integer.graph import IntegerGraph
 from ..schedule.plans import PipePlan
@@ -35,6 +35,7 @@ class EngineInstance:
     module: str
     instance: str
     operators: tuple[int, ...]
+    turn: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,17 @@ class Fork:
 
 @dataclass(frozen=True)
 class Joined:
-    """A layer or an engine with its streams; `bits` of a beat if its result is declared with it, else 0."""
+    """A layer or an engine with its streams; `bits` of a beat if its result is declared with it, else 0.
+
+    Memories that are loaded wait for `turn`; `full` says that those of this engine are.
+    """
 
     instance: Instance
     sources: tuple[Connection, ...]
     results: tuple[Connection, ...]
     bits: int
+    turn: str = ""
+    full: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,8 @@ class TopFacts:
     multipliers: int
     interval: int | None
     latency: int
+    loadable: bool = False
+    all_full: str = ""
 
 
 def port_names(prefix: str, count: int) -> list[str]:
@@ -220,7 +228,7 @@ def top_module(
     inputs, outputs = ports
     joined = [
         *(_join_layer(graph, layer, nets, ends) for layer in layers),
-        *(_join_engine(graph, engine, nets, ends) for engine in engines),
+        *(_join_engine(graph, engine, nets, ends, schedule.loadable) for engine in _chained(engines)),
     ]
     facts = TopFacts(
         label=names.comment(graph.name),
@@ -238,6 +246,8 @@ def top_module(
         multipliers=schedule.multipliers,
         interval=schedule.prediction.interval,
         latency=schedule.prediction.latency,
+        loadable=schedule.loadable,
+        all_full=joined[-1].full if joined else "",
     )
     instances = (
         *(port.cell for port in facts.inputs),
@@ -293,9 +303,17 @@ def _join_engine(
     engine: EngineInstance,
     nets: Mapping[str, str],
     ends: Mapping[tuple[int | None, int], str],
+    loadable: bool,
 ) -> Joined:
     sources = tuple(Connection(f"s{place}", ends[(index, 0)]) for place, index in enumerate(engine.operators))
     results = tuple(
         Connection(f"m{place}", nets[graph.operators[index].output]) for place, index in enumerate(engine.operators)
     )
-    return Joined(Instance(engine.module, engine.instance), sources, results, 0)
+    chain = (engine.turn, f"{engine.instance}_full") if loadable else ("", "")
+    return Joined(Instance(engine.module, engine.instance), sources, results, 0, *chain)
+
+
+def _chained(engines: Sequence[EngineInstance]) -> list[EngineInstance]:
+    """Engines whose memories are loaded one after another."""
+    turns = ["1'b1", *(f"{engine.instance}_full" for engine in engines)]
+    return [replace(engine, turn=turn) for engine, turn in zip(engines, turns, strict=False)]

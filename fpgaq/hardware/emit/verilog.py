@@ -8,11 +8,13 @@ from ...integer.file import digest
 from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerOperator
 from ..schedule.plans import PipePlan, Plan, WindowPlan
 from ..schedule.schedule import Edge, Schedule
+from ..schedule.widths import engine_widths
 from . import names
 from .cells import CELLS, RTL
 from .design import Design, Module, PlacedEngine, PlacedLayer, used_cells
 from .engine import engine_modules
 from .engine_roms import Served
+from .image import Layout, Memory, engine_memories, layer_limits, starts_of, structure_of
 from .layers.pipe import pipe_modules, serializer_module
 from .layers.window import window_module
 from .printer import print_design
@@ -62,6 +64,7 @@ def design_of(graph: IntegerGraph, schedule: Schedule) -> Design:
             for placed, engine in zip(parts.engines, schedule.engines, strict=True)
         ),
         prediction=schedule.prediction,
+        layout=Layout(tuple(parts.memories), layer_limits(graph), structure_of(graph)) if schedule.loadable else None,
     )
 
 
@@ -78,6 +81,7 @@ class _Parts:
     engines: list[EngineInstance] = field(default_factory=list)
     served: dict[str, Served] = field(default_factory=dict)
     paths: dict[int, str] = field(default_factory=dict)
+    memories: list[Memory] = field(default_factory=list)
 
     def add_serializer(self, graph: IntegerGraph, index: int, number: int, edge: Edge, plan: PipePlan) -> None:
         """Add what makes beats narrower before the operator `index`."""
@@ -105,6 +109,10 @@ class _Parts:
         """Add an engine of the schedule."""
         engine, name, instance = schedule.engines[number], names.engine_module(number), f"engine_{number:02d}"
         members = [self.served[layer] for layer in engine.layers]
-        self.modules.extend(engine_modules(graph, engine, members, name, schedule.factor_bits))
+        self.modules.extend(engine_modules(graph, engine, members, name, schedule.factor_bits, schedule.loadable))
+        if schedule.loadable:
+            plans = [layer.plan for layer in members]
+            widths = engine_widths(graph, engine, [layer.op for layer in members], plans, loadable=True)
+            self.memories.extend(engine_memories(engine, members, widths, starts_of(graph)))
         self.engines.append(EngineInstance(name, instance, tuple(layer.index for layer in members)))
         self.paths.update({layer.index: f"{instance}.{layer.instance}" for layer in members})

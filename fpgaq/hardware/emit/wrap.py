@@ -14,6 +14,7 @@ from . import names
 from .bus import BusFacts, facts
 from .cells import RTL
 from .design import Design, Instance, Module, used_cells
+from .image import FRAME_WORDS, IMAGE, LAYOUT, Layout
 from .ports import Port
 from .prefix import check_top, new_names, rename_files, rename_manifest
 from .printer import as_json, print_cell, print_design, print_module
@@ -34,11 +35,14 @@ class Wish:
         Whether damaged frames can be dropped.
     top : str, optional
         Name of the top module and prefix of all others.
+    loadable : bool
+        Weights are loaded through the wrapper, and no constants.
     """
 
     bus: int | None = None
     buffered: bool = False
     top: str | None = None
+    loadable: bool = False
 
     def check(self) -> None:
         """Raise UsageError for what cannot be, before any work is done."""
@@ -46,6 +50,8 @@ class Wish:
             raise UsageError(f"--bus {self.bus}: {', '.join(map(str, BUS_WIDTHS))} are known")
         if self.buffered and self.bus is None:
             raise UsageError("--damaged drop is a matter of the wrapper; give --bus too")
+        if self.loadable and self.bus is None:
+            raise UsageError("--weights loadable: weights are loaded through the wrapper; give --bus too")
         if self.top is not None:
             check_top(self.top)
 
@@ -126,6 +132,8 @@ def print_wrapped(design: Design, wish: Wish, wrapper: Wrapper | None, label: st
         order = (*cells, *(one.name for one in design.modules), module.name)
         manifest["wrapper"] = {**wrapper.as_json(), "files": [f"{RTL}/{name}.v" for name in order]}
         interface["wrapper"] = _public_json(wrapper)
+        if design.layout is not None:
+            manifest["image"] = _image_json(design.layout)
     digests = {path: hashlib.sha256(texts[path].encode()).hexdigest() for path in manifest["memory_files"]}
     manifest["memory_digests"] = digests
     if wish.top is not None:
@@ -137,14 +145,24 @@ def print_wrapped(design: Design, wish: Wish, wrapper: Wrapper | None, label: st
 
 def wrapper_module(design: Design, wrapper: Wrapper, label: str) -> Module:
     """The top module around a core."""
-    placed: BusFacts = facts(wrapper.bus, names.comment(label), design.top, design.digest)
+    loader = None if design.layout is None else _loader(design.layout)
+    placed: BusFacts = facts(wrapper.bus, names.comment(label), design.top, design.digest, loader)
     instances = (
         Instance("fpgaq_shell", "shell", wrapper.bus.parameters()),
         Instance(design.top, "core"),
         Instance("fpgaq_statistics", "statistics"),
-        Instance("fpgaq_registers", "registers"),
+        Instance("fpgaq_registers" if loader is None else "fpgaq_loadable_registers", "registers"),
+        *(() if loader is None else (loader,)),
     )
     return Module(wrapper.module, "verilog/bus_top.v.j2", placed, instances)
+
+
+def _loader(layout: Layout) -> Instance:
+    """The cell that takes images of weights."""
+    count = layout.parts + FRAME_WORDS
+    remark = {"IDENTITY": f"{layout.identity:08x}"}
+    parameters = {"WORDS": layout.parts, "COUNT_WIDTH": count.bit_length(), "IDENTITY": layout.identity}
+    return Instance("fpgaq_loader", "loader", parameters, remarks=remark)
 
 
 def _renamed(
@@ -162,6 +180,25 @@ def _renamed(
         renamed["wrapper"] = {**wrapped, "module": top, "files": files}
         interface = {**interface, "wrapper": {**interface["wrapper"], "top": top}}
     return rename_files(texts, new, top), renamed, {**interface, "top": new[design.top]}
+
+
+def _image_json(layout: Layout) -> dict[str, Any]:
+    """What hosts must know of images."""
+    return {
+        "identity": f"{layout.identity:08x}",
+        "words": layout.parts + FRAME_WORDS,
+        "file": IMAGE,
+        "layout": LAYOUT,
+        "memories": [
+            {"words": memory.words, "width": memory.width, "holds": [field.source for field in memory.fields]}
+            for memory in layout.memories
+        ],
+        "layers": {name: _limits_json(*limits) for name, limits in layout.layers.items()},
+    }
+
+
+def _limits_json(bias_bits: int, base: int, lift: int) -> dict[str, Any]:
+    return {"bias_bits": bias_bits, "shifts": None if base < 0 else [base - lift, base]}
 
 
 def _public_json(wrapper: Wrapper) -> dict[str, Any]:

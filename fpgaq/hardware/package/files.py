@@ -61,7 +61,7 @@ def package_files(
     tool : str
         One of `TOOLS`.
     words : mapping of str to str
-        The beats of the bench: "input.hex" and "output.hex".
+        The beats of the bench: "input.hex" and "output.hex"; where weights are loaded, their "image.hex" too.
     contents : mapping of str to bytes
         The folder's own files that belong to the package, by path: sources, memory files and ``interface.json``.
     """
@@ -75,7 +75,10 @@ def package_files(
         "output_words": words["output.hex"].count("\n"),
         "tool": tool,
         "own_files": [name.format(top=facts.top) for name in OWN[tool]],
-        "timeout_cycles": 4 * facts.latency * max(1, words["output.hex"].count("\n") // facts.output.beats) + 1000,
+        "image_words": words.get("image.hex", "").count("\n"),
+        "timeout_cycles": 8 * words.get("image.hex", "").count("\n")
+        + 4 * facts.latency * max(1, words["output.hex"].count("\n") // facts.output.beats)
+        + 1000,
     }
     files: dict[str, str | bytes] = dict(contents)
     for name, template in (*COMMON.items(), *OWN[tool].items()):
@@ -84,11 +87,11 @@ def package_files(
     files |= {f"drivers/{name}": static_text(f"drivers/{name}") for name in DRIVERS}
     files["drivers/fpgaq_registers.h"] = static_text("c/fpgaq_registers.h")
     if tool == "edalize":
-        files[f"{facts.top}.edam.json"] = as_json(edam(facts))
+        files[f"{facts.top}.edam.json"] = as_json(edam(facts, tuple(words)))
     return files
 
 
-def edam(facts: PackageFacts) -> dict[str, object]:
+def edam(facts: PackageFacts, words: tuple[str, ...] = ("input.hex", "output.hex")) -> dict[str, object]:
     """The design in edalize's own format, for Verilator's lint and for a simulation by Icarus."""
     return {
         "name": facts.top,
@@ -97,7 +100,7 @@ def edam(facts: PackageFacts) -> dict[str, object]:
             *({"name": path, "file_type": "verilogSource-2005"} for path in facts.sources),
             {"name": f"sim/{facts.top}_bench.v", "file_type": "verilogSource-2005"},
             *({"name": path, "file_type": "user"} for path in facts.memories),
-            *({"name": f"sim/{name}", "file_type": "user"} for name in ("input.hex", "output.hex")),
+            *({"name": f"sim/{name}", "file_type": "user"} for name in words),
         ],
         "parameters": {
             "FPGAQ_ROM_DIR": {"datatype": "str", "paramtype": "vlogdefine", "default": '"rtl"'},

@@ -143,6 +143,8 @@ class Schedule:
     factor_bits : int
         Of the wider factor of a multiplier that several outputs of an engine share; 0 where each has its own. Changes
         what is built, not when anything happens.
+    loadable : bool
+        Weights are loaded into memories, not built in; that too changes nothing in time.
     """
 
     plans: tuple[Plan, ...]
@@ -155,6 +157,7 @@ class Schedule:
     limit: int
     prediction: Prediction
     factor_bits: int = 0
+    loadable: bool = False
 
     @property
     def multipliers(self) -> int:

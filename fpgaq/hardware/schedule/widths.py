@@ -137,11 +137,15 @@ def engine_widths(
     engine: Engine,
     operators: Sequence[IntegerConvolution | IntegerAffine],
     plans: Sequence[WindowPlan],
+    loadable: bool = False,
 ) -> EngineWidths:
-    """The widths of an engine that serves `operators`, whose plans are given in the same order."""
+    """The widths of an engine that serves `operators`, whose plans are given in the same order.
+
+    `loadable`: the weights are loaded, so that biases may have all bits but one of the accumulators.
+    """
     sources = [graph.tensors[op.input].format for op in operators]
     signed = any(source.signed for source in sources)
-    lifts = [max(lift for lift in lifts_of(op)) for op in operators]
+    lifts = [lift_limit(op) if loadable else max(lifts_of(op)) for op in operators]
     return EngineWidths(
         owner=index_width(len(operators)),
         turn=index_width(len(engine.order or (0,))),
@@ -149,7 +153,7 @@ def engine_widths(
         weight=max(op.weight_format.width for op in operators),
         element_signed=signed,
         sum=max(sum_width(op) for op in operators),
-        bias=max(_bias_width(op) for op in operators),
+        bias=max(op.accumulator_width - 1 if loadable else _bias_width(op) for op in operators),
         lift=max(lifts).bit_length(),
         beat_index=max(index_width(plan.beats_out_per_pixel) for plan in plans),
         place=index_width(engine.outputs // engine.lanes),
@@ -173,3 +177,19 @@ def lifts_of(op: IntegerConvolution | IntegerAffine) -> tuple[int, ...]:
         return (0,) * outputs
     shifts = np.broadcast_to(np.asarray(op.requantize.shift, dtype=np.int64), (outputs,))
     return tuple(int(lift) for lift in shifts.max() - shifts)
+
+
+SHIFT_MARGIN = 2
+"""How far beyond its own shifts a layer whose weights are loaded can shift, on either side."""
+
+
+def base_shift(op: IntegerConvolution | IntegerAffine) -> int:
+    """The greatest shift of a layer whose weights are loaded; a lift takes from it."""
+    return 0 if op.requantize is None else max(op.requantize.shift) + SHIFT_MARGIN
+
+
+def lift_limit(op: IntegerConvolution | IntegerAffine) -> int:
+    """The greatest lift of a layer whose weights are loaded: to the least of its own shifts and a margin below it."""
+    if op.requantize is None:
+        return 0
+    return base_shift(op) - max(0, min(op.requantize.shift) - SHIFT_MARGIN)

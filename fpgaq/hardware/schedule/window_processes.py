@@ -293,6 +293,22 @@ class WindowProcess:
         self._group += count
         return True
 
+    @property
+    def steps(self) -> int:
+        """Cycles that a group takes."""
+        return self._steps
+
+    def conditions(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """For each group so far when it started, and since when its words were there and its results had room."""
+        starts = part(self.starts, 0, len(self.starts))
+        frame, index = np.divmod(np.arange(len(starts)), self._frame_groups)
+        words = part(self.word_times, 0, len(self.word_times))[
+            self._groups.needs[index] + frame * self._frame_words - 1
+        ]
+        popped = self._groups.beats_before[index] + frame * self._frame_beats + self._group_beats - self._fifo
+        room = np.append(part(self.left, 0, len(self.left)), -1)[np.where(popped > 0, popped - 1, -1)]
+        return starts, words + 1, room + 1
+
     def longest_stay(self, frames: int) -> int:
         """Cycles from the first beat of the last of so many frames to the last result of that frame."""
         return self.left[-1] - self.beat_times[len(self.beat_times) - len(self.beat_times) // frames]

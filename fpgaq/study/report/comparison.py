@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from ...model.executor import run_float
 from ...model.graph import Graph, Pointwise
 from ...proof.runner import Runner
 from .losses import LossSums, OutputLoss
+from .metrics import Confusion, Disagreement, Metrics, OutputMetrics
 from .sizes import count_operators, float_bytes, integer_bytes
 from .timing import best_seconds, described, threads
 
@@ -89,6 +90,15 @@ class Comparison(Result):
     """The outputs whose error `layers` gives."""
     losses: tuple[OutputLoss, ...] = ()
     """The loss of each output for which the data hold targets."""
+    metrics: tuple[OutputMetrics, ...] = ()
+    """What else tells how good each output is: labels, numbers, classes a pixel, reconstruction."""
+    confusion: Confusion | None = None
+    disagreements: tuple[Disagreement, ...] = ()
+    """The first samples that both networks answer differently."""
+    interval_cycles: int | None = None
+    """Of the hardware, where it is known."""
+    clock_mhz: float | None = None
+    frames_per_second: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`; an infinite ratio becomes None."""
@@ -210,17 +220,19 @@ def compare(
     labels = dataset.labels
     if labels is not None and labels.size and int(labels.max()) >= classes:
         raise ModelError(f"labels go up to {labels.max()}, but network {graph.name!r} has {classes} outputs")
+    metrics = Metrics(graph, dataset, classes)
     votes = _Votes(tensors={name: _Running() for name in compared})
     runner = Runner(engine, integer, frames, keep=True)
     step = max(1, BATCH_ELEMENTS // sum(tensor.size for tensor in integer.tensors.values()))
     for start in range(0, frames, step):
         batch = {name: array[start : start + step] for name, array in data.items()}
-        own_labels = None if labels is None else labels[start : start + step]
-        targets = {name: array[start : start + step] for name, array in dataset.targets.items()}
-        _compare_batch(graph, runner, batch, own_labels, {} if graph.classifier else targets, votes)
+        part = replace(dataset.slice(start, start + step), inputs=batch)
+        _compare_batch(graph, runner, part, start, metrics, votes)
+
+    scored = not (dataset.maps or metrics.reconstructs)
 
     def share(count: int, sensible: bool) -> float | None:
-        return count / frames if sensible else None
+        return count / frames if sensible and scored else None
 
     float_seconds, integer_seconds = _time(graph, integer, data, runner.chosen) if timed else (0.0, 0.0)
     return Comparison(
@@ -244,6 +256,9 @@ def compare(
         threads=threads(),
         outputs=tuple(name for name in graph.outputs if name in compared),
         losses=votes.losses.results(),
+        metrics=metrics.results(),
+        confusion=metrics.confusion(),
+        disagreements=metrics.disagreements() if scored and classes > 1 and not dataset.targets else (),
     )
 
 
@@ -276,15 +291,15 @@ def _compared(graph: Graph, integer: IntegerGraph) -> tuple[str, ...]:
 def _compare_batch(
     graph: Graph,
     runner: Runner,
-    batch: Mapping[str, NDArray[Any]],
-    labels: NDArray[np.int64] | None,
-    targets: Mapping[str, NDArray[Any]],
+    part: Dataset,
+    start: int,
+    metrics: Metrics,
     votes: _Votes,
 ) -> None:
-    integer = runner.graph
-    images = _images(integer, batch)
+    integer, labels = runner.graph, part.labels
+    images = _images(integer, part.inputs)
     reals = {**images, **run_float(graph, images, keep=True)}
-    integers = runner.run(transform_data(integer, batch))
+    integers = runner.run(transform_data(integer, part.inputs))
     for name in votes.tensors:
         tensor = integer.tensors[name]
         values = tensor.real(integers[name])
@@ -292,7 +307,14 @@ def _compare_batch(
         if transform is not None and transform.kind == "real" and transform.scale != 0.0:
             values = (values - transform.offset) / transform.scale
         votes.tensors[name].add(_as_stream(reals[name], tensor), integers[name], values, tensor.format)
-    votes.losses.add(targets, reals, {name: _real_output(integer, name, integers[name]) for name in targets})
+    both = {
+        name: (reals[name].astype(np.float64), _real_output(integer, name, integers[name]).reshape(reals[name].shape))
+        for name in graph.outputs
+        if name in votes.tensors
+    }
+    targets = {} if graph.classifier else part.targets
+    votes.losses.add(targets, reals, {name: both[name][1] for name in targets})
+    metrics.add(part, images, both)
     output = graph.outputs[0]
     real = _scores(graph, reals[output])
     whole = _scores(graph, _real_output(integer, output, integers[output]))
@@ -300,6 +322,9 @@ def _compare_batch(
     if _decides(graph, integer) and integers[integer.outputs[0]][0].size == 1:
         answers = integers[integer.outputs[0]].reshape(len(real))
     votes.agreement += int(np.sum(real.argmax(axis=1) == answers))
+    if metrics.reconstructs or part.maps:
+        return
+    metrics.answered(start, labels, (real.argmax(axis=1), answers))
     if labels is not None:
         float_rank, integer_rank = rank(real, labels), rank(whole, labels)
         votes.float_top1 += int(np.sum(float_rank < 1))

@@ -18,8 +18,9 @@ def table(comparison: Comparison) -> str:
 def table_lines(comparison: Comparison) -> list[str]:
     """The same as lines, whose tables can be fitted to a terminal."""
     rows = [
-        *(_loss_rows(comparison.losses) or _accuracy_rows(comparison)),
+        *_figure_rows(comparison),
         ("size of the parameters", f"{comparison.float_bytes:,} B", f"{comparison.integer_bytes:,} B"),
+        *_speed_rows(comparison),
         ("time per image", *(f"{1e3 * s:.3f} ms" for s in (comparison.float_seconds, comparison.integer_seconds))),
     ]
     layers = [
@@ -43,6 +44,31 @@ def table_lines(comparison: Comparison) -> list[str]:
         "",
         *columns(headers, layers),
     ]
+
+
+def _figure_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """Losses and what else the outputs have, or accuracies."""
+    several = len({metrics.output for metrics in comparison.metrics}) > 1
+    rows = []
+    for metrics in comparison.metrics:
+        name = f" of {printable(metrics.output)}" if several else ""
+        for figure in metrics.figures:
+            values = (figure.float_value, figure.integer_value)
+            shown = [percent(value) if figure.share else "-" if value is None else f"{value:.6g}" for value in values]
+            rows.append((f"{figure.name}{name}", shown[0], shown[1]))
+    found = [*_loss_rows(comparison.losses), *rows]
+    return found or _accuracy_rows(comparison)
+
+
+def _speed_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """Cycles and frames a second, where the hardware is known."""
+    rows = []
+    if comparison.interval_cycles is not None:
+        rows.append(("cycles a frame, in hardware", "", f"{comparison.interval_cycles:,}"))
+    if comparison.frames_per_second is not None and comparison.clock_mhz is not None:
+        label = f"frames a second at {comparison.clock_mhz:g} MHz"
+        rows.append((label, "", f"{comparison.frames_per_second:,.0f}"))
+    return rows
 
 
 def _loss_rows(losses: Sequence[OutputLoss]) -> list[tuple[str, str, str]]:

@@ -7,7 +7,8 @@
 // saturate(round(total * 2**lift / 2**SHIFT)): the quotient's floor and its rest decide, as a person would.
 module state_requantize #(
     parameter TOTAL_WIDTH = 8, LIFT_MAX = 0, LIFT_WIDTH = 1, SHIFT = 1, ROUNDING = 0, RESULT_WIDTH = 4,
-    parameter RESULT_SIGNED = 1, NARROW = 0, RELU = 0
+    parameter RESULT_SIGNED = 1, NARROW = 0, RELU = 0, CLIP = 0,
+    parameter signed [RESULT_WIDTH:0] LOW = 0, parameter signed [RESULT_WIDTH:0] HIGH = 0
 ) (
     input wire clk,
     input wire [TOTAL_WIDTH-1:0] total,
@@ -19,7 +20,8 @@ module state_requantize #(
     wire [RESULT_WIDTH-1:0] result;
     fpgaq_requantize #(
         .TOTAL_WIDTH(TOTAL_WIDTH), .LIFT_MAX(LIFT_MAX), .LIFT_WIDTH(LIFT_WIDTH), .SHIFT(SHIFT), .ROUNDING(ROUNDING),
-        .RESULT_WIDTH(RESULT_WIDTH), .RESULT_SIGNED(RESULT_SIGNED), .NARROW(NARROW), .RELU(RELU)
+        .RESULT_WIDTH(RESULT_WIDTH), .RESULT_SIGNED(RESULT_SIGNED), .NARROW(NARROW), .RELU(RELU),
+        .CLIP(CLIP), .LOW(LOW), .HIGH(HIGH)
     ) cell_under_proof (.clk(clk), .total(total), .lift(lift), .result(result));
 
     wire signed [W-1:0] one = 1;
@@ -42,7 +44,9 @@ module state_requantize #(
     wire signed [W-1:0] rounded = up ? below + one : below;
     wire signed [W-1:0] most = RESULT_SIGNED != 0 ? (one <<< (RESULT_WIDTH - 1)) - one : (one <<< RESULT_WIDTH) - one;
     wire signed [W-1:0] lowest = RESULT_SIGNED == 0 ? 0 : RELU != 0 ? 0 : NARROW != 0 ? -most : -most - one;
-    wire signed [W-1:0] expected = rounded > most ? most : rounded < lowest ? lowest : rounded;
+    wire signed [W-1:0] top = CLIP != 0 ? HIGH : most;
+    wire signed [W-1:0] bottom = CLIP != 0 ? LOW : lowest;
+    wire signed [W-1:0] expected = rounded > top ? top : rounded < bottom ? bottom : rounded;
     wire legal = lift <= LIFT_MAX;
     assign bad = legal & (result != expected[RESULT_WIDTH-1:0]);
     assign seen = legal & (SHIFT == 0 | tie) & (rounded == expected);

@@ -1,0 +1,148 @@
+"""Images of weights: what is in them, which hardware they fit, and what is refused by name."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fpgaq import pipeline
+from fpgaq.base.errors import UnsupportedError, UsageError
+from fpgaq.base.formats import Format
+from fpgaq.hardware.emit.image import IMAGE, LAYOUT, read_layout
+from fpgaq.hardware.emit.wrap import Wish
+from fpgaq.hardware.lowering.loadable import with_loadable_weights
+from fpgaq.hardware.schedule import Target
+from fpgaq.integer.accumulators import operator_bounds
+from fpgaq.integer.file import digest
+from fpgaq.integer.graph import IntegerGraph
+from tests.support.loadable import with_other_weights
+from tests.support.network_builder import NetworkBuilder
+
+LOADABLE = Wish(32, loadable=True)
+
+
+def network() -> IntegerGraph:
+    return NetworkBuilder(3, (6, 5, 3)).convolution(5).convolution(3, relu=False).graph()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("loadable") / "out"
+    pipeline.generate(network(), path, Target(multipliers=12), frames=1, wish=LOADABLE)
+    return path
+
+
+def words(content: bytes) -> list[int]:
+    return [int(word) for word in np.frombuffer(content, "<u4")]
+
+
+def test_an_image_has_identity_digest_parts_and_crc(folder: Path) -> None:
+    image = (folder / IMAGE).read_bytes()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    told, found = manifest["image"], words(image)
+    assert len(found) == told["words"] and f"{found[0]:08x}" == told["identity"]
+    assert "".join(f"{word:08x}" for word in found[1:9]) == digest(network()) == manifest["digest"]
+    assert found[-1] == zlib.crc32(image[:-4])
+    parts = sum(one["words"] * -(-one["width"] // 32) for one in told["memories"])
+    assert len(found) == 9 + parts + 1
+    assert not (folder / "bench" / "test_network.py").exists() and "constant" not in manifest
+
+
+def test_each_weight_stands_in_the_image_once(folder: Path) -> None:
+    layout = read_layout((folder / LAYOUT).read_bytes())
+    for source, count in (("weight", 5 * 27 + 3 * 45), ("bias", 8), ("lift", 8)):
+        places = np.concatenate(
+            [field.index[field.index > 0] for memory in layout.memories for field in memory.fields
+             if field.source == source])  # fmt: skip
+        assert sorted(places.tolist()) == list(range(1, count + 1))
+
+
+def test_the_image_of_another_network_differs_in_its_words_alone(folder: Path, tmp_path: Path) -> None:
+    other = with_other_weights(network(), 1, shift=1)
+    result = pipeline.image(other, folder, tmp_path / "other.bin")
+    old, new = words((folder / IMAGE).read_bytes()), words((tmp_path / "other.bin").read_bytes())
+    assert len(old) == len(new) == result.words and old[0] == new[0] and old[9:-1] != new[9:-1]
+    assert "".join(f"{word:08x}" for word in new[1:9]) == digest(other) == result.digest
+    again = pipeline.image(network(), folder, tmp_path / "same.bin")
+    assert (tmp_path / "same.bin").read_bytes() == (folder / IMAGE).read_bytes() and again.bytes == 4 * len(old)
+
+
+def test_accumulators_hold_every_weight_and_bias_of_their_formats() -> None:
+    for op in with_loadable_weights(network()).operators:
+        full = replace(op.weight_format, narrow=False)  # type: ignore[attr-defined]
+        most = 1 << (op.accumulator_width - 2)  # type: ignore[attr-defined]
+        for weight in (full.minimum, full.maximum):
+            for bias in (-most, most - 1):
+                filled = replace(op, weight=np.full_like(op.weight, weight), bias=np.full_like(op.bias, bias))  # type: ignore[attr-defined, call-arg]
+                source = network().tensors[op.input].format
+                assert operator_bounds(filled, source).width <= op.accumulator_width  # type: ignore[attr-defined]
+
+
+def test_what_an_image_cannot_change_is_named(folder: Path, tmp_path: Path) -> None:
+    first, last = network().operators
+    cases = {
+        r"shape of the weights": NetworkBuilder(3, (6, 5, 3)).convolution(5).convolution(4, relu=False).graph(),
+        r"number of layers: 1, the hardware has 2": NetworkBuilder(3, (6, 5, 3)).convolution(5).graph(),
+        r"shape of 't0'": NetworkBuilder(3, (6, 6, 3)).convolution(5).convolution(3, relu=False).graph(),
+        r"format of 't0'": NetworkBuilder(3, (6, 5, 3), Format(7, 4)).convolution(5).convolution(3, relu=False).graph(),
+        r"stride of layer 'layer0': \(2, 1\)": replace(network(), operators=(replace(first, stride=(2, 1)), last)),
+        r"requantizer of layer 'layer1'": replace(network(), operators=(first, replace(
+            last, requantize=replace(last.requantize, rounding="half_even")))),  # type: ignore[attr-defined]
+        r"layer 'layer0': a shift of 12; the hardware shifts by 5 to 9": with_other_weights(network(), 2, shift=5),
+        r"a bias of 8388608; the hardware holds 20 bits": replace(network(), operators=(replace(
+            first, bias=np.full(5, 1 << 23)), last)),
+    }  # fmt: skip
+    for message, graph in cases.items():
+        with pytest.raises(UsageError, match=message):
+            pipeline.image(graph, folder, tmp_path / "refused.bin")
+    assert not (tmp_path / "refused.bin").exists()
+
+
+def test_hardware_with_constants_takes_no_image(tmp_path: Path) -> None:
+    pipeline.generate(network(), tmp_path / "out", Target(multipliers=1), frames=1, wish=Wish(32))
+    with pytest.raises(UsageError, match="its weights are constants; generate it with --weights loadable"):
+        pipeline.image(network(), tmp_path / "out", tmp_path / "x.bin")
+
+
+def test_options_that_look_at_weights_are_refused(tmp_path: Path) -> None:
+    cases = [
+        ({"device": "ecp5"}, Target(multipliers=1), "--device estimates weights that are constants"),
+        ({"factor_bits": 18}, Target(multipliers=1), "--pack lets constants share multipliers"),
+        ({"language": "hls"}, Target(multipliers=1), "leave --language hls out"),
+        ({}, Target(latency=1000), "--latency needs --multipliers or --fps"),
+        ({}, Target(multipliers=8, adders=True), "--adders makes logic of the weights"),
+    ]
+    for options, target, message in cases:
+        with pytest.raises(UsageError, match=message):
+            pipeline.generate(network(), tmp_path / "out", target, wish=LOADABLE, **options)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="--unroll makes logic of the weights"):
+        pipeline.unroll(network(), tmp_path / "out", wish=LOADABLE)
+    with pytest.raises(UsageError, match="weights are loaded through the wrapper; give --bus too"):
+        pipeline.generate(network(), tmp_path / "out", Target(multipliers=1), wish=Wish(loadable=True))
+
+
+def test_a_requantizer_that_multiplies_is_refused() -> None:
+    first, last = network().operators
+    rule = replace(last.requantize, rule="multiply_shift", multiplier=(3,))  # type: ignore[attr-defined]
+    graph = replace(network(), operators=(first, replace(last, requantize=rule)))  # type: ignore[call-arg]
+    with pytest.raises(UnsupportedError, match="'layer1': requantizes by a multiplier"):
+        with_loadable_weights(graph)
+
+
+def test_identities_differ_where_images_do(folder: Path, tmp_path: Path) -> None:
+    seen = {read_layout((folder / LAYOUT).read_bytes()).identity}
+    relu = NetworkBuilder(3, (6, 5, 3)).convolution(5).convolution(3).graph()
+    for place, (graph, multipliers) in enumerate(((network(), 1), (network(), 200), (relu, 12))):
+        out = tmp_path / str(place)
+        pipeline.generate(graph, out, Target(multipliers=multipliers), frames=1, wish=LOADABLE)
+        seen.add(read_layout((out / LAYOUT).read_bytes()).identity)
+    assert len(seen) == 4
+    again = tmp_path / "again"
+    pipeline.generate(with_other_weights(network(), 4), again, Target(multipliers=12), frames=1, wish=LOADABLE)
+    other = read_layout((again / LAYOUT).read_bytes())
+    assert other.identity in seen
