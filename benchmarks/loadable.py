@@ -17,8 +17,18 @@ DEVICE = "ecp5-25k"
 COUNTED = ("lut", "ff", "dsp", "bram", "tools")
 
 
+def table(results: dict[str, dict[str, object]]) -> list[str]:
+    """The rows of the page, from what was stored."""
+    lines = ["| network | weights | LUT | FF | DSP | block RAM |", "| --- | --- | --- | --- | --- | --- |"]
+    for name, counts in results.items():
+        example, multipliers, weights = name.split()
+        row = " | ".join(f"{counts[key]:,}" for key in COUNTED[:-1])
+        lines.append(f"| {example}, {multipliers} multipliers | {weights} | {row} |")
+    return lines
+
+
 def main() -> None:
-    """Count each example twice and print the rows of the page."""
+    """Count each example twice, store it and print the rows of the page."""
     results = {}
     for name, multipliers in CASES:
         for weights in ("constant", "loadable"):
@@ -30,9 +40,8 @@ def main() -> None:
                      weights)  # fmt: skip
                 counts = call("synth", folder / "out", "--device", DEVICE, "--seeds", 0, "--no-layers")
             results[f"{name} {multipliers} {weights}"] = {key: counts[key] for key in COUNTED}
-            row = " | ".join(f"{counts[key]:,}" for key in COUNTED[:-1])
-            print(f"| {name}, {multipliers} multipliers | {weights} | {row} |", flush=True)
-    RESULTS.write_text(json.dumps({"device": DEVICE, "results": results}, indent=1) + "\n", encoding="utf-8")
+    print("\n".join(table(results)))
+    RESULTS.write_text(json.dumps({"command": "python benchmarks/loadable.py", "device": DEVICE, "results": results}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

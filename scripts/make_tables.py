@@ -131,6 +131,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         defaults,
         estimator_fit,
         examples,
+        loadable,
         mlperf_tiny,
         schedules,
         torchvision_networks,
@@ -144,6 +145,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "boards": lambda: boards.table(stored("boards.json")),
         "estimator": lambda: estimator_fit.table(json.loads(estimator_fit.COEFFICIENTS.read_text())).splitlines(),
         "examples": lambda: examples.table(stored("examples.json")),
+        "loadable": lambda: loadable.table(stored("loadable.json")["results"]),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])

@@ -37,6 +37,7 @@ COMMANDS = (
     "parity",
     "prune",
     "quantize",
+    "report",
     "run",
     "export",
     "search",
