@@ -41,7 +41,10 @@ def main() -> None:
                 counts = call("synth", folder / "out", "--device", DEVICE, "--seeds", 0, "--no-layers")
             results[f"{name} {multipliers} {weights}"] = {key: counts[key] for key in COUNTED}
     print("\n".join(table(results)))
-    RESULTS.write_text(json.dumps({"command": "python benchmarks/loadable.py", "device": DEVICE, "results": results}, indent=1) + "\n", encoding="utf-8")
+    RESULTS.write_text(
+        json.dumps({"command": "python benchmarks/loadable.py", "device": DEVICE, "results": results}, indent=1) + "\n",
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":
