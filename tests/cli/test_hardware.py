@@ -42,7 +42,7 @@ ROOT = Path(__file__).resolve().parents[2]
         (["--damaged", "drop"], "give --bus too"),
         (["--top", "module"], "is a word of Verilog"),
         (["--top", "a/b"], "no name of a module"),
-        (["--bus", "32", "--language", "hls"], "leave them out with --language hls"),
+        (["--bus", "32", "--damaged", "drop", "--language", "hls"], "--damaged drop needs the Verilog's wrapper"),
     ],
 )
 def test_targets_that_make_no_sense(call: Any, network: Path, options: list[str], words: str) -> None:
