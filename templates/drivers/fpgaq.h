@@ -44,9 +44,10 @@ typedef enum {
 /* Whether the device is this network. */
 fpgaq_status fpgaq_probe(const fpgaq_device *device, const fpgaq_network *network);
 
-/* For cores whose weights are loaded: an image of `count` words, as `fpgaq image` writes it, low byte first in each. Waits
- * until the frames that have begun have left, looking `patience` times. FPGAQ_REFUSED: its CRC or its core is another;
- * no frame comes in before a right one is there. FPGAQ_NOT_IDLE: frames did not leave; the weights are the old ones, but no frame comes in. */
+/* For cores whose weights are loaded: an image of `count` words, as `fpgaq image` writes it, low byte first in each.
+ * Waits until the frames that have begun have left, looking `patience` times. FPGAQ_REFUSED: its CRC or its core is
+ * another; no frame comes in before a right one is there. FPGAQ_NOT_IDLE: frames did not leave; the weights are the old
+ * ones, but no frame comes in. */
 fpgaq_status fpgaq_load(const fpgaq_device *device, const uint32_t *words, size_t count, unsigned long patience);
 
 /* Forget all frames on their way. */

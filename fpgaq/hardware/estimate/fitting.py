@@ -12,8 +12,9 @@ from ...base.progress import Step
 from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph
 from ..emit.verilog import design_of
 from ..lowering import lower
-from ..schedule import Schedule, Target, least_interval, plan_hardware
-from ..schedule.planner import shared_blocks
+from ..schedule import Schedule, Target, least_interval
+from ..schedule.forms import draft_hardware
+from ..schedule.planner import finish, shared_blocks, unshrunk
 from ..synth.cells import Counts
 from ..synth.devices import find_device
 from ..synth.result import describe_excess
@@ -114,10 +115,15 @@ class _Search:
         if budget not in self._tried:
             rest = f" budgets tried, now {budget:,} multipliers"
             self._progress(Step(f"fitting {self._device}", len(self._tried), self._tries, rest, about=True))
-            lowered, wanted = plan_hardware(self._graph, Target(multipliers=budget))
-            schedule, guess = adapt(lowered, wanted, self._device)
-            excess = excess_of(guess)
-            self._tried[budget] = _Attempt(budget, None if excess else Fitted(lowered, schedule, guess), excess)
+            lowered, begun = draft_hardware(self._graph, Target(multipliers=budget))
+            # What lacks multipliers is not finished: the memories take most of the time.
+            excess = lacking_blocks(adapt(lowered, unshrunk(begun), self._device)[1])
+            fitted = None
+            if not excess:
+                schedule, guess = adapt(lowered, finish(begun), self._device)
+                excess = excess_of(guess)
+                fitted = None if excess else Fitted(lowered, schedule, guess)
+            self._tried[budget] = _Attempt(budget, fitted, excess)
         return self._tried[budget]
 
     def bound(self, budget: int) -> int:
@@ -253,6 +259,14 @@ def excess_of(guess: Estimate) -> str:
     )
     excess = describe_excess(careful, guess.device)
     return f"{excess} (the estimate's error included)" if "LUT" in excess or "FF" in excess else excess
+
+
+def lacking_blocks(guess: Estimate) -> str:
+    """The DSP blocks that the device lacks; empty if it has enough."""
+    capacity = find_device(guess.device).capacity
+    if capacity is None:
+        raise FitError(f"{guess.device} is a family without a size; name a part to fit to")
+    return describe_excess(Counts(lut=0, ff=0, dsp=guess.counts.dsp, bram=0), guess.device)
 
 
 def outputs_a_block(graph: IntegerGraph, bits: int) -> int:

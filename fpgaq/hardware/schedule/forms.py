@@ -8,7 +8,7 @@ from dataclasses import replace
 from ...base.errors import FitError
 from ...integer.graph import IntegerConvolution, IntegerGraph
 from ..lowering import can_merge, lower, with_merged_columns
-from .planner import draft, finish
+from .planner import Draft, draft, finish
 from .planner import least_interval as least_interval_of
 from .plans import Target
 from .schedule import Schedule
@@ -40,6 +40,12 @@ def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Sc
     """
     if target.multipliers is None and target.cycles is None and target.latency is not None:
         return _with_fewest_multipliers(graph, target)
+    chosen, best = draft_hardware(graph, target)
+    return chosen, finish(best)
+
+
+def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Draft]:
+    """The same before its memories are shrunk, which is most of the work."""
     lowered = lower(graph)
     best = base = draft(lowered, target)
     chosen = lowered
@@ -52,7 +58,7 @@ def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Sc
             if other.interval * WORTHWHILE < best.interval:
                 chosen, best = merged, other
     # Products by zero are no work that has to be done.
-    return chosen, finish(replace(best, macs=base.macs))
+    return chosen, replace(best, macs=base.macs)
 
 
 def _with_fewest_multipliers(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:

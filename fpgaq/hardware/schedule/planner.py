@@ -17,7 +17,7 @@ from .lanes import BUBBLE, Choice, choose_lanes
 from .memories import Sized, describe, shrink_memories, with_generous_queue
 from .operator_plans import COPYING, common_lanes, copying_lanes, fold_range, plan_operator, serializer_plan
 from .plans import Fold, Plan, Target, WindowPlan
-from .schedule import Edge, Engine, Schedule
+from .schedule import Edge, Engine, Prediction, Schedule
 from .turns import WHOLE_FRAMES, Demands, make_engine
 
 BUBBLES = (12, BUBBLE, 64)
@@ -111,6 +111,15 @@ def finish(found: Draft) -> Schedule:
     if found.target.latency is not None and prediction.latency > found.target.latency:
         # Smaller memories kept the interval, but not the latency.
         network, prediction = found.sized.network, found.sized.prediction
+    return _scheduled(found, network, prediction)
+
+
+def unshrunk(found: Draft) -> Schedule:
+    """The schedule of a draft with memories larger than need be; its multipliers are those of the finished one."""
+    return _scheduled(found, found.sized.network, found.sized.prediction)
+
+
+def _scheduled(found: Draft, network: BeatNetwork, prediction: Prediction) -> Schedule:
     engines = network.engines
     if found.target.adders:
         engines = tuple(replace(engine, adders=_is_constant(engine, network.plans)) for engine in engines)
