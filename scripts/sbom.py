@@ -30,11 +30,13 @@ ALLOWED = frozenset(
         "BSD",
         "BSD-2-Clause",
         "BSD-3-Clause",
+        "CC0-1.0",
         "ISC",
         "MIT",
         "MIT-CMU",
         "MPL-2.0",
         "PSF-2.0",
+        "Zlib",
     }
 )
 """SPDX names; BSD where the metadata do not say which. All leave what fpgaq emits to its user."""
@@ -54,6 +56,7 @@ TEXTS = {
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
     "Apache License v2.0": "Apache-2.0",
+    "3-Clause BSD License": "BSD-3-Clause",
     "BSD 3-Clause License": "BSD-3-Clause",
     "MIT License": "MIT",
 }
