@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -43,6 +44,8 @@ SLOWEST_SIMULATION = 150
 SIMULATION_LOG = "simulation.log"
 """The log that tells of each test."""
 LOGS = ("*.log", "fpgaq-*/*.log")
+LOG_BYTES = 1 << 20
+"""The end of a log in which the number of the running test is looked for."""
 """Files that cocotb's runner and the simulator write, below the folder of the bench."""
 
 
@@ -264,8 +267,10 @@ def _tell_tests(bench: Path, stage: str, progress: Callable[[str], None]) -> Non
     """Tell how many of the bench's tests are done, by the simulator's log."""
     text = ""
     for log in bench.glob(f"fpgaq-*/{SIMULATION_LOG}"):
-        with contextlib.suppress(OSError):
-            text = log.read_text(encoding="utf-8", errors="replace")
+        # Of a log that grows without an end no more than a piece may be read: that never ends either.
+        with contextlib.suppress(OSError), log.open("rb") as stream:
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - LOG_BYTES))
+            text = stream.read(LOG_BYTES).decode("utf-8", errors="replace")
     running = re.findall(r"running \S+ \((\d+)/(\d+)\)", text)
     if running:
         number, tests = map(int, running[-1])
