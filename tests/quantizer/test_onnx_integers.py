@@ -251,10 +251,11 @@ def _changed(model: onnx.ModelProto, chance: Random) -> None:
     tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
 
 
-def test_changed_models_are_refused_in_one_line_or_sound() -> None:
-    chance, outcomes = Random(4), Counter()
+@pytest.mark.parametrize("seed", [4, 5])
+def test_changed_models_are_refused_in_one_line_or_sound(seed: int) -> None:
+    chance, outcomes = Random(seed), Counter()
     sources = [build(0) for build in BUILDERS.values()] + [whole_numbers()]
-    for index in range(300):
+    for index in range(150):
         model = onnx.ModelProto.FromString(sources[index % len(sources)])
         _changed(model, chance)
         try:
@@ -263,4 +264,4 @@ def test_changed_models_are_refused_in_one_line_or_sound() -> None:
         except (ModelError, UnsupportedError) as error:
             assert "\n" not in str(error)
             outcomes["refused"] += 1
-    assert min(outcomes["read"], outcomes["refused"]) > 50
+    assert min(outcomes["read"], outcomes["refused"]) > 25

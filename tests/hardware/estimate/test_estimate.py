@@ -207,7 +207,7 @@ def test_two_products_take_one_dsp_block(device: str, bits: int, tmp_path: Path)
 
 
 def test_a_network_that_does_not_fit_is_refused() -> None:
-    builder = NetworkBuilder(5, (1, 1, 2048), formats.Format(8, 0, False))
+    builder = NetworkBuilder(5, (1, 1, 1280), formats.Format(8, 0, False))
     network = builder.affine(128, relu=False).graph()
     with pytest.raises(FitError, match=r"does not fit ecp5-25k: .* of 56 block RAM; choose a larger part"):
         fit_device(network, "ecp5-25k")

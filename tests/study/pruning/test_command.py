@@ -68,7 +68,7 @@ def test_rom_bits_without_a_refit(capsys, files) -> None:
     assert code == 0 and result["after"]["rom_bits"] <= 0.75 * result["before"]["rom_bits"]
 
 
-@pytest.mark.once
+@pytest.mark.slow
 def test_the_refit_saves_most_of_the_accuracy_without_labels_or_training(monkeypatch, capsys, tmp_path: Path) -> None:
     from fpgaq.study.pruning import choice
 
