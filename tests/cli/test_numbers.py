@@ -60,7 +60,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
     """The smallest example through `fpgaq build --json`."""
     folder = tmp_path_factory.mktemp("built") / "out"
     command = [sys.executable, "-m", "fpgaq", "build", EXAMPLE / "model.nnp", "--calibration"]
-    command += [EXAMPLE / "calibration.npz", "--data", EXAMPLE / "test.npz", "-o", folder, "--frames", "1", "--simulator", "icarus", "--multipliers", "200", "--json"]
+    command += [EXAMPLE / "calibration.npz", "--data", EXAMPLE / "test.npz", "-o", folder]
+    command += ["--frames", "1", "--multipliers", "200", "--json"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     return folder, json.loads(result.stdout)
