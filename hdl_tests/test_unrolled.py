@@ -14,7 +14,7 @@ from fpgaq.hardware.emit.verilog import design_of
 from fpgaq.hardware.schedule import Target, make_schedule
 from fpgaq.hardware.unrolled import Unrolling, plan_network
 from fpgaq.integer.graph import IntegerGraph
-from fpgaq.pipeline.hardware import with_bench
+from fpgaq.pipeline.hardware_files import with_bench
 from fpgaq.proof.lint import lint
 from tests.support.network_builder import NetworkBuilder
 from tests.support.output_folder import Files, change_text, run_files

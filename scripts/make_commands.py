@@ -54,14 +54,13 @@ def pages() -> dict[str, str]:
         lines.append(f"## [{heading}]({name})\n")
         lines += [f"- [{command}]({name}#fpgaq-{command}): {text}" for command, (_, text) in section.items()]
         lines.append("")
-    common = "\n".join([*options_of(fpgaq.commands["doctor"])[COMMON], "- `-h, --help`: Show the help and exit."])
+    common = "\n".join(options_of(fpgaq.commands["doctor"])[COMMON])
     return {"README.md": BEGINNING.format(common=common) + "\n".join(lines), **found}
 
 
 def entry(name: str, command: click.Command) -> str:
     """A command: its usage, its help, its options in their sections, and its example."""
-    context = click.Context(command, info_name=f"fpgaq {name}")
-    usage = " ".join(command.collect_usage_pieces(context))
+    usage = " ".join(command.collect_usage_pieces(context_of(command)))
     lines = [f"## fpgaq {name}\n", f"```text\nfpgaq {name} {usage}\n```\n", inspect.cleandoc(command.help or ""), ""]
     for heading, options in options_of(command).items():
         if heading != COMMON:
@@ -72,14 +71,20 @@ def entry(name: str, command: click.Command) -> str:
     return "\n".join(lines)
 
 
+def context_of(command: click.Command) -> click.Context:
+    """The context of a command within the program; click keeps the help's option of whoever asks for it first."""
+    from fpgaq.cli import fpgaq
+
+    return click.Context(command, info_name=command.name, parent=click.Context(fpgaq, **fpgaq.context_settings))
+
+
 def options_of(command: click.Command) -> dict[str, list[str]]:
     """Lines of a list for each section of options, in the order of the help."""
-    context = click.Context(command, info_name=command.name)
+    context = context_of(command)
     found: dict[str, list[str]] = {}
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        # What the help calls itself depends on who asked first.
-        if isinstance(parameter, click.Option) and record is not None and "--help" not in parameter.opts:
+        if isinstance(parameter, click.Option) and record is not None:
             spelled, text = record
             section = command.sections.get(str(parameter.name), COMMON)  # type: ignore[attr-defined]
             found.setdefault(section, []).append(f"- `{spelled}`: {plain(' '.join(text.split()))}")

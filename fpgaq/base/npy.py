@@ -1,4 +1,4 @@
-"""Reading .npy arrays from untrusted files: no pickle, and sizes are checked before anything is allocated."""
+"""Arrays and zips of them: read from untrusted files, no pickle and sizes checked first; written the same anywhere."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -25,6 +26,29 @@ MAX_EXPANSION = 64
 """How many times its own size an archive may expand to beyond that; images with little on them pack 20 to 1."""
 
 _npy: Any = np.lib.format  # numpy types these functions differently from version to version
+
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a zip can state; a real one would make two equal files differ."""
+
+
+def npy_bytes(array: NDArray[Any], kind: str) -> bytes:
+    """An array as .npy: elements of this type, C order, header version 1.0."""
+    buffer = io.BytesIO()
+    _npy.write_array(buffer, np.ascontiguousarray(array, dtype=kind), version=(1, 0), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def archive_bytes(members: Mapping[str, bytes]) -> bytes:
+    """A zip of members, by name. They are stored, not deflated: zlib versions differ in their output."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in sorted(members.items()):
+            info = zipfile.ZipInfo(name, EPOCH)
+            info.create_system = 3
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, content)
+    return buffer.getvalue()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ other, `generate` makes a folder of Verilog with its bench, `simulate` proves it
 from __future__ import annotations
 
 from ..base.choices import LANGUAGES
+from ..study.report.report import Report
 from .boards import BitstreamResult, InferResult, bitstream, infer, load_board
 from .building import BuildResult, build
 from .exporting import export
@@ -23,7 +24,7 @@ from .images import ImageResult, image
 from .models import load_integer, load_model, save_integer, save_model
 from .packaging import PackageResult, package
 from .quantizing import compare, quantize, run, run_with_engine
-from .reporting import Report, gather, with_hardware, write_report
+from .reporting import gather, with_hardware, write_report
 from .samples import DATA_FRAMES, Samples
 from .searches import explore, search, sensitivity
 from .splitting import SplitResult, split

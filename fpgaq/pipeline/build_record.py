@@ -76,7 +76,10 @@ SYNTHESIS_FILE = "synthesis.json"
 def record_synthesis(directory: Path, result: Mapping[str, Any]) -> None:
     """Keep in the folder what its hardware was measured to take, the last result for each device."""
     digest = manifest_digest(directory)
-    known = {**read_synthesis(directory, digest), str(result["device"]): dict(result)}
+    device = str(result["device"])
+    others = {name: found for name, found in read_synthesis(directory, digest).items() if name != device}
+    # The last one stands last, which is what a report shows.
+    known = {**others, device: dict(result)}
     text = json.dumps({"schema": SCHEMA, "manifest": digest, "results": known}, indent=1) + "\n"
     try:
         write_product(directory, SYNTHESIS_FILE, text)

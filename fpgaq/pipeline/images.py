@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import ModelError, UsageError
 from ..base.output import check_file, write_file
+from ..base.regular import open_regular
 from ..integer.graph import IntegerGraph
-from .hardware import LOWERED_FILE, NETWORK_FILE, loadable_form
+from .hardware import LOWERED_FILE, NETWORK_FILE
+from .hardware_files import loadable_form
 from .models import load_integer
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ def weights_for(folder: Path, manifest: dict[str, Any], integer: IntegerGraph | 
     ModelError
         The folder's own description is damaged.
     """
-    from ..hardware.emit.image import make_image, read_layout
+    from ..hardware.emit.image import LAYOUT, make_image, read_layout
     from ..hardware.lowering.loadable import check_same
     from ..integer.file import digest, load
     from ..proof.bus_bench import Loaded
@@ -90,11 +92,11 @@ def weights_for(folder: Path, manifest: dict[str, Any], integer: IntegerGraph | 
     check_same(network, base, name)
     lowered = loadable_form(network)
     check_same(lowered, load(folder / LOWERED_FILE), name)
-    path = folder / str(manifest["image"].get("layout"))
     try:
-        layout = read_layout(path.read_bytes())
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{path}: cannot be read ({' '.join(str(error).split())}); generate the folder anew") from None
+        with open_regular(folder / LAYOUT, "a layout of weights") as stream:
+            layout = read_layout(stream, str(folder / LAYOUT))
+    except OSError as error:
+        raise ModelError(f"{folder / LAYOUT}: cannot be read ({error.strerror}); generate the folder anew") from None
     return Loaded(network, lowered, make_image(lowered, layout, digest(network), name))
 
 

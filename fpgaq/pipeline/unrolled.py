@@ -12,7 +12,8 @@ from ..base.results import Result
 from ..integer.graph import IntegerAffine, IntegerGraph
 from ..integer.inputs import transform_data
 from .build_record import BUILD_FILE, build_record
-from .hardware import NETWORK_FILE, bench_inputs, with_bench, wrapped_files, wrapper_of
+from .hardware import NETWORK_FILE
+from .hardware_files import bench_inputs, with_bench, wrapped_files, wrapper_of
 from .models import load_integer
 from .samples import Samples, check_frames, user_data
 

@@ -5,7 +5,6 @@ What is in it needs cocotb, numpy and a simulator only; the static files are tho
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,6 +14,7 @@ import numpy as np
 
 from ..base.errors import ModelError
 from ..base.formats import Format
+from ..base.npy import npy_bytes
 from ..hardware.emit.render import render, static_text
 from ..integer.graph import IntegerArray, IntegerGraph
 from .vectors import RANDOM_FRAMES, GoldenVectors, golden_vectors
@@ -119,11 +119,7 @@ def _npy(vectors: GoldenVectors, stream: Description, fmt: Format) -> bytes:
         raise ModelError(f"stream {stream['name']!r} has shape {stream['shape']}, its tensor {array.shape[1:]}")
     kinds = ("|i1", "<i2", "<i4", "<i8") if fmt.signed else ("|u1", "<u2", "<u4", "<i8")
     kind = next(kind for kind in kinds if fmt.maximum <= np.iinfo(kind).max or kind == "<i8")
-    buffer = io.BytesIO()
-    np.lib.format.write_array(  # type: ignore[no-untyped-call]
-        buffer, np.ascontiguousarray(array, dtype=kind), version=(1, 0), allow_pickle=False
-    )
-    return buffer.getvalue()
+    return npy_bytes(array, kind)
 
 
 def _render_wrapper(

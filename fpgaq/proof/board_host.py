@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from ..base.errors import ToolError, VerificationError
 from ..base.serial_line import SerialLine
 from ..hardware.board.link import ANSWER, ERROR, FRAME, READ, REASONS, WRITE, Decoder, encode
+from ..hardware.emit.bus import MAGIC, MAJOR
 from ..hardware.emit.image import words_of
 
-MAGIC, VERSION, DIGEST, CONTROL, FRAME_CYCLES = 0x00, 0x04, 0x20, 0x14, 0x4C
+MAGIC_OFFSET, VERSION, DIGEST, CONTROL, FRAME_CYCLES = 0x00, 0x04, 0x20, 0x14, 0x4C
 STATUS, ERRORS, IMAGE = 0x18, 0x1C, 0x54
-MAGIC_VALUE, MAJOR, CLEAR, LOAD = 0x51475046, 1, 2, 8
+CLEAR, LOAD = 2, 8
 IMAGE_WANTED, LOADED, IMAGE_ERROR = 8, 16, 32
 ATTEMPTS = 3
 
@@ -86,8 +87,8 @@ class BoardHost:
 
     def check_core(self) -> None:
         """Raise VerificationError unless a core of fpgaq answers whose registers are known."""
-        magic = self.read(MAGIC)
-        if magic != MAGIC_VALUE:
+        magic = self.read(MAGIC_OFFSET)
+        if magic != MAGIC:
             raise VerificationError(f"{self.line.path}: no core of fpgaq answers (its magic number is {magic:#010x})")
         major = self.read(VERSION) >> 16
         if major != MAJOR:

@@ -160,8 +160,13 @@ def byte_port(interface: Mapping[str, Any], side: str) -> dict[str, Any]:
 
 def as_bytes(values: IntegerArray, port: Mapping[str, Any]) -> IntegerArray:
     """Frames of integers as frames of the bytes of their slots, low part first."""
+    return slot_bytes(values, port["slot_bits"]).reshape(len(values), 1, 1, -1)
+
+
+def slot_bytes(values: IntegerArray, bits: int) -> IntegerArray:
+    """Frames of integers as the bytes of slots of so many bits, low byte first: (frames, bytes)."""
     octets = np.ascontiguousarray(values, dtype="<i8").view(np.uint8).reshape(len(values), -1, 8)
-    return octets[:, :, : port["slot_bits"] // 8].reshape(len(values), 1, 1, -1).astype(np.int64)
+    return octets[:, :, : bits // 8].reshape(len(values), -1).astype(np.int64)
 
 
 def bus_words(directory: Path, interface: Mapping[str, Any], frames: int) -> dict[str, str]:

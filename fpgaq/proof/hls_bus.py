@@ -11,6 +11,7 @@ from ..hardware.emit.hls import WrappedFrames
 from ..hardware.schedule.bus import BusPort
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.reference import run
+from .bus_bench import slot_bytes
 
 
 def wrapped_frames(
@@ -31,7 +32,7 @@ def wrapped_frames(
     """
     (name,), (output,) = graph.inputs, graph.outputs
     tensor = graph.tensors[name]
-    whole = slots(golden[name], source)
+    whole = slot_bytes(golden[name], source.slot)
     rows, damages = [*whole], [[source.beats, 0, -1, 0]] * len(whole)
     for index, damage in enumerate(_damages(source)):
         rows += [_completed(whole[index % len(whole)], damage, source), whole[(index + 1) % len(whole)]]
@@ -40,7 +41,7 @@ def wrapped_frames(
     values = elements(octets, source, tensor.format).reshape(len(rows), *tensor.shape)
     found = run(graph, {name: values})[output]
     assert np.array_equal(found[: len(whole)], golden[output])
-    frames = {"s_axis": octets, "m_axis": slots(found, result), "damage": np.array(damages, dtype=np.int64)}
+    frames = {"s_axis": octets, "m_axis": slot_bytes(found, result.slot), "damage": np.array(damages, dtype=np.int64)}
     return WrappedFrames(source, result, frames)
 
 
@@ -62,12 +63,6 @@ def _completed(row: IntegerArray, damage: Sequence[int], port: BusPort) -> Integ
     beats, _, cut, _ = damage
     end = min(beats * port.bus // 8, cut if cut >= 0 else port.bytes)
     return np.where(np.arange(len(row)) < end, row, 0)
-
-
-def slots(values: IntegerArray, port: BusPort) -> IntegerArray:
-    """Frames of integers as the bytes of their slots, low byte first: (frames, bytes)."""
-    octets = np.ascontiguousarray(values, dtype="<i8").view(np.uint8).reshape(len(values), -1, 8)
-    return octets[:, :, : port.slot // 8].reshape(len(values), -1).astype(np.int64)
 
 
 def elements(octets: IntegerArray, port: BusPort, fmt: Format) -> IntegerArray:

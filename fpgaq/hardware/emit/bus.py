@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from ..schedule.bus import Bus, BusPort
 from .design import Instance
 
+MAGIC, MAJOR = 0x51475046, 1
+"""Of the registers: what tells the core from anything else, and the version that programs ask for."""
+
 ADDRESS_BITS = 7
 """Of the register map; those of the cell `fpgaq_registers`."""
 

@@ -10,7 +10,7 @@ from ...integer.graph import IntegerGraph
 from ..schedule.cells import latency
 from ..schedule.plans import WindowPlan
 from ..schedule.schedule import Engine
-from ..schedule.widths import EngineWidths, engine_widths, lift_limit, lifts_of
+from ..schedule.widths import EngineWidths, engine_widths, lift_limit, lifts_of, outputs_a_multiplier
 from . import names
 from .design import Choice, Instance
 from .engine_results import ResultUnit, result_units
@@ -194,7 +194,7 @@ def _mac(engine: Engine, widths: EngineWidths, separate: bool, factor_bits: int)
         "ELEMENT_SIGNED": int(widths.element_signed),
         "WEIGHT_WIDTH": widths.weight,
         "SUM_WIDTH": widths.sum,
-        "PACKED": _outputs_a_multiplier(engine, factor_bits, widths.element, widths.weight),
+        "PACKED": min(engine.outputs, outputs_a_multiplier(factor_bits, widths.element, widths.weight)),
         "LEVELS": engine.levels,
     }
     return Instance("fpgaq_mac", "mac", parameters)
@@ -240,12 +240,6 @@ def _served_facts(
         results=unit,
         written=f"beat_valid & (beat_owner == {owner})" if engine.shared else "beat_valid",
     )
-
-
-def _outputs_a_multiplier(engine: Engine, factor_bits: int, element_width: int, weight_width: int) -> int:
-    """How many weights, a product's width apart, fit a factor of `factor_bits`; the lower ones borrow from the top."""
-    more = (factor_bits - weight_width - 1) // (element_width + weight_width)
-    return max(1, min(engine.outputs, 1 + more))
 
 
 def _group_beats(plan: WindowPlan) -> int:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
-import zipfile
+import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...base.errors import UsageError
+from ...base.errors import ModelError, UsageError
+from ...base.npy import ArrayLimits, archive_bytes, npy_bytes, open_archive, read_member, read_npy
 from ...integer.file import digest
 from ...integer.graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph
 from ..schedule.schedule import Engine
@@ -21,7 +22,10 @@ from ..schedule.widths import EngineWidths, base_shift, lift_limit
 from .engine_roms import Served, bias_beats, weight_rows
 from .literals import pack
 
-LAYOUT, IMAGE, FOLDER = "image/layout.npz", "image/weights.bin", "image"
+LAYOUT, IMAGE, FOLDER = "image/layout.zip", "image/weights.bin", "image"
+DESCRIBED = "layout.json"
+"""The member of a layout beside those that tell which number stands where."""
+LIMITS = ArrayLimits(total_bytes=1 << 28, members=20_000, kinds="i")
 PART = 32
 """Bits of a word of an image."""
 
@@ -238,35 +242,40 @@ def _lifts(op: IntegerConvolution | IntegerAffine, limits: tuple[int, int, int],
 
 def layout_bytes(layout: Layout) -> bytes:
     """A layout as the bytes of its file, the same for the same layout."""
-    arrays: dict[str, NDArray[Any]] = {}
-    for place, memory in enumerate(layout.memories):
-        for number, field in enumerate(memory.fields):
-            arrays[f"{place}_{number}_{field.source}_{field.width}"] = field.index.astype("<i4")
-    names = list(layout.layers)
-    arrays["names"] = np.array([layout.structure, *names])
-    arrays["limits"] = np.array([layout.layers[one] for one in names], dtype="<i4").reshape(len(names), 3)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            content = io.BytesIO()
-            np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)  # type: ignore[no-untyped-call]
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue(), zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
+    described = {
+        "structure": layout.structure,
+        "layers": {name: list(limits) for name, limits in layout.layers.items()},
+        "memories": [[[field.source, field.width] for field in memory.fields] for memory in layout.memories],
+    }
+    members = {
+        f"{place}_{number}.npy": npy_bytes(field.index, "<i4")
+        for place, memory in enumerate(layout.memories)
+        for number, field in enumerate(memory.fields)
+    }
+    return archive_bytes({DESCRIBED: json.dumps(described, indent=1).encode("ascii"), **members})
 
 
-def read_layout(content: bytes) -> Layout:
-    """The layout in the bytes of its file; ValueError if there is none."""
-    memories: dict[int, list[Field]] = {}
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        for name in arrays.files:
-            if name in ("names", "limits"):
-                continue
-            place, _, source, width = name.split("_")
-            memories.setdefault(int(place), []).append(Field(source, int(width), arrays[name].astype(np.int64)))
-        limits = [tuple(map(int, row)) for row in arrays["limits"]]
-        structure, *names = map(str, arrays["names"])
-    layers = {name: (bits, base, limit) for name, (bits, base, limit) in zip(names, limits, strict=True)}
-    return Layout(tuple(Memory(tuple(memories[place])) for place in sorted(memories)), layers, structure)
+def read_layout(stream: BinaryIO, where: str) -> Layout:
+    """The layout in a file; ModelError if it is damaged."""
+    with open_archive(stream, where, LIMITS) as archive:
+        try:
+            described = json.loads(read_member(archive, DESCRIBED, where))
+            memories = []
+            for place, fields in enumerate(described["memories"]):
+                read = []
+                for number, (source, width) in enumerate(fields):
+                    name = f"{place}_{number}.npy"
+                    content = read_member(archive, name, where)
+                    index = read_npy(io.BytesIO(content), f"{where}, member {name!r}", len(content), LIMITS)
+                    read.append(Field(str(source), int(width), index.astype(np.int64)))
+                memories.append(Memory(tuple(read)))
+            layers = {name: (int(bits), int(base), int(limit)) for name, (bits, base, limit) in
+                      described["layers"].items()}  # fmt: skip
+            return Layout(tuple(memories), layers, str(described["structure"]))
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise ModelError(
+                f"{where}: no layout of loadable weights ({' '.join(str(error).split())}); generate the folder anew"
+            ) from None
 
 
 def words_of(image: bytes) -> Iterable[int]:

@@ -1,4 +1,4 @@
-"""The one Jinja2 environment, and where templates are found: in the package of a wheel, next to it in a checkout."""
+"""The Jinja2 environments, and where templates are found: in the package of a wheel, next to it in a checkout."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ def templates_folder() -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent / "templates"
 
 
-@lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
+@lru_cache(maxsize=2)
+def environment(escaped: bool = False) -> jinja2.Environment:
+    """The environment of all templates; `escaped` for HTML, where names come from models that others made."""
     import jinja2
 
-    environment = jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(templates_folder())),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=escaped,
     )
-    environment.filters.update(comments=comments, counted=counted)
-    return environment
+    made.filters.update(comments=comments, counted=counted)
+    return made
 
 
 def render(template: str, facts: Mapping[str, object]) -> str:
@@ -45,7 +46,7 @@ def render(template: str, facts: Mapping[str, object]) -> str:
 
     Long lines are broken where a line's end is no more than a space: in Verilog, C and C++.
     """
-    text = _environment().get_template(template).render(facts)
+    text = environment().get_template(template).render(facts)
     return folded(text) if Path(template.removesuffix(".j2")).suffix in BROKEN else text
 
 

@@ -15,6 +15,7 @@ from ..lowering import lower
 from ..schedule import Schedule, Target, least_interval
 from ..schedule.forms import draft_hardware
 from ..schedule.planner import finish, shared_blocks, unshrunk
+from ..schedule.widths import outputs_a_multiplier
 from ..synth.cells import Counts
 from ..synth.devices import find_device
 from ..synth.result import describe_excess
@@ -249,34 +250,34 @@ def adapt(graph: IntegerGraph, schedule: Schedule, device: str) -> tuple[Schedul
 
 def excess_of(guess: Estimate) -> str:
     """What the device may lack, the estimate's error allowed for; empty if all fits."""
-    capacity = find_device(guess.device).capacity
-    if capacity is None:
-        raise FitError(f"{guess.device} is a family without a size; name a part to fit to")
     counts = guess.counts
     margin = {name: 1 + guess.known.errors[name].percentile95 for name in ("lut", "ff")}
     careful = Counts(
         lut=round(counts.lut * margin["lut"]), ff=round(counts.ff * margin["ff"]), dsp=counts.dsp, bram=counts.bram
     )
-    excess = describe_excess(careful, guess.device)
+    excess = _excess(careful, guess.device)
     return f"{excess} (the estimate's error included)" if "LUT" in excess or "FF" in excess else excess
 
 
 def lacking_blocks(guess: Estimate) -> str:
     """The DSP blocks that the device lacks; empty if it has enough."""
-    capacity = find_device(guess.device).capacity
-    if capacity is None:
-        raise FitError(f"{guess.device} is a family without a size; name a part to fit to")
-    return describe_excess(Counts(lut=0, ff=0, dsp=guess.counts.dsp, bram=0), guess.device)
+    return _excess(Counts(lut=0, ff=0, dsp=guess.counts.dsp, bram=0), guess.device)
+
+
+def _excess(counts: Counts, device: str) -> str:
+    if find_device(device).capacity is None:
+        raise FitError(f"{device} is a family without a size; name a part to fit to")
+    return describe_excess(counts, device)
 
 
 def outputs_a_block(graph: IntegerGraph, bits: int) -> int:
     """How many outputs of some layer share a DSP block whose wider factor has so many bits."""
-    members = 1
-    for op in graph.operators:
-        if isinstance(op, (IntegerAffine, IntegerConvolution)):
-            element, weight = graph.tensors[op.inputs[0]].format.width, op.weight_format.width
-            members = max(members, 1 + (bits - weight - 1) // (element + weight))
-    return members
+    widths = (
+        (graph.tensors[op.input].format.width, op.weight_format.width)
+        for op in graph.operators
+        if isinstance(op, IntegerAffine | IntegerConvolution)
+    )
+    return max((outputs_a_multiplier(bits, *pair) for pair in widths), default=1)
 
 
 def _budgets() -> list[int]:

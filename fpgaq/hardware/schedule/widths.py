@@ -193,3 +193,8 @@ def lift_limit(op: IntegerConvolution | IntegerAffine) -> int:
     if op.requantize is None:
         return 0
     return base_shift(op) - max(0, min(op.requantize.shift) - SHIFT_MARGIN)
+
+
+def outputs_a_multiplier(factor_bits: int, element_width: int, weight_width: int) -> int:
+    """How many weights, a product's width apart, fit a factor of `factor_bits`; the lower ones borrow from the top."""
+    return max(1, 1 + (factor_bits - weight_width - 1) // (element_width + weight_width))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base.errors import ModelError
-from ...base.npy import ArrayLimits, open_archive, read_member, read_npy
+from ...base.npy import ArrayLimits, archive_bytes, npy_bytes, open_archive, read_member, read_npy
 from ...base.output import write_file
 from ...base.regular import open_regular
 from ..check import check
@@ -28,8 +28,6 @@ MAX_CONTAINERS = 1 << 20
 MAX_JSON = 1 << 24
 MAX_ELEMENTS = 1 << 26
 """Over all arrays: in memory each element takes 8 bytes, whatever it takes in the file."""
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a zip can state; a real one would make two equal networks differ."""
 
 
 def save(graph: IntegerGraph, path: str | Path) -> None:
@@ -73,15 +71,8 @@ def digest(graph: IntegerGraph) -> str:
 
 
 def dump(graph: IntegerGraph) -> bytes:
-    """The bytes of the file. Members are stored, not deflated: zlib versions differ in their output."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in sorted(_members(graph).items()):
-            info = zipfile.ZipInfo(name, EPOCH)
-            info.create_system = 3
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, content)
-    return buffer.getvalue()
+    """The bytes of the file."""
+    return archive_bytes(_members(graph))
 
 
 def _members(graph: IntegerGraph) -> dict[str, bytes]:
@@ -94,10 +85,7 @@ def _npy(array: NDArray[np.int64]) -> bytes:
     """The array in the least signed type that holds it, little-endian, C order, header version 1.0."""
     least, greatest = (int(array.min()), int(array.max())) if array.size else (0, 0)
     kind = next(k for k in ("i1", "<i2", "<i4", "<i8") if np.iinfo(k).min <= least and greatest <= np.iinfo(k).max)
-    buffer = io.BytesIO()
-    write: Any = np.lib.format.write_array
-    write(buffer, np.ascontiguousarray(array, dtype=kind), version=(1, 0), allow_pickle=False)
-    return buffer.getvalue()
+    return npy_bytes(array, kind)
 
 
 def _read(archive: zipfile.ZipFile, where: str) -> IntegerGraph:

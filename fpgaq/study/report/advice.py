@@ -33,7 +33,7 @@ def _proof(verification: Mapping[str, Any]) -> Iterator[str]:
         yield "Find the layer that the first difference names, and report it: fpgaq simulate DIR --debug."
     elif state == "unverified":
         yield "Simulate the hardware: fpgaq simulate DIR."
-    elif any("no frame exercised" in words for words in verification["not_verified"]):
+    elif verification["unexercised"]:
         yield "Let the frames exercise every weight: fpgaq simulate DIR --thorough."
 
 

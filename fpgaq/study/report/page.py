@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ...base.text import printable, shape_text
-from ...hardware.emit.render import templates_folder
+from ...hardware.emit.render import environment
 
 if TYPE_CHECKING:
     import jinja2
@@ -74,7 +73,7 @@ def html_page(report: Mapping[str, Any]) -> str:
         ],
         "shades": _shades(report),
     }
-    return _environment(True).get_template("report/report.html.j2").render(facts)
+    return _template("report/report.html.j2", True).render(facts)
 
 
 def markdown_page(report: Mapping[str, Any]) -> str:
@@ -84,7 +83,7 @@ def markdown_page(report: Mapping[str, Any]) -> str:
         found = look_up(report, path)
         return "-" if found is None else FORMS[form](found)
 
-    text = _environment(False).get_template("report/report.md.j2").render({"report": report, "value": value})
+    text = _template("report/report.md.j2", False).render({"report": report, "value": value})
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
@@ -100,21 +99,10 @@ def _shades(report: Mapping[str, Any]) -> list[list[list[int]]] | None:
     ]
 
 
-@lru_cache(maxsize=2)
-def _environment(escaped: bool) -> jinja2.Environment:
-    """Names come from models that others made: HTML escapes everything that is not marked as safe."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(templates_folder())),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=escaped,
-    )
-    environment.filters.update(shape=shape_text, name=printable, code=_code)
-    return environment
+def _template(name: str, escaped: bool) -> jinja2.Template:
+    made = environment(escaped)
+    made.filters.update(shape=shape_text, name=printable, code=_code)
+    return made.get_template(name)
 
 
 def _code(text: object) -> str:

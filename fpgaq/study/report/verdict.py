@@ -34,6 +34,8 @@ class Verdict:
         Those of these files.
     not_verified : tuple of str
         What nobody looked at, in words.
+    unexercised : int
+        Words of the memories that no frame exercised, though one could.
     """
 
     state: State
@@ -41,6 +43,7 @@ class Verdict:
     reason: str
     runs: tuple[Run, ...]
     not_verified: tuple[str, ...]
+    unexercised: int = 0
 
 
 def judge(directory: Path, manifest: Mapping[str, Any]) -> Verdict:
@@ -77,7 +80,7 @@ def _verdict(state: State, reason: str, runs: tuple[Run, ...], missing: tuple[st
     left = min((facts["words"] - facts["exercised"] - facts["unreachable"] for facts in exercised), default=0)
     if left:
         words.insert(0, f"{left:,} words of the memories that no frame exercised: a wrong one would not have shown")
-    return Verdict(state, WORDS[state], reason, runs, tuple(words))
+    return Verdict(state, WORDS[state], reason, runs, tuple(words), left)
 
 
 def _not_verified(manifest: Mapping[str, Any]) -> tuple[str, ...]:

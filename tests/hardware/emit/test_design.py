@@ -103,9 +103,9 @@ def other_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         path.write_text(cosmetic(path.read_text()))
     monkeypatch.setattr(render, "templates_folder", lambda: folder)
     monkeypatch.setattr(printer, "sized", printer.decimal)
-    render._environment.cache_clear()
+    render.environment.cache_clear()
     yield
-    render._environment.cache_clear()
+    render.environment.cache_clear()
 
 
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")

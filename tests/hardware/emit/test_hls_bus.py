@@ -17,7 +17,8 @@ from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.schedule import Target
 from fpgaq.hardware.schedule.bus import BusPort
 from fpgaq.integer.graph import IntegerGraph
-from fpgaq.proof.hls_bus import elements, slots
+from fpgaq.proof.bus_bench import slot_bytes
+from fpgaq.proof.hls_bus import elements
 from tests.support.network_builder import NetworkBuilder
 
 pytestmark = [
@@ -133,6 +134,6 @@ def test_slots_hold_elements(fmt: Format) -> None:
     port = BusPort("s_axis", 3, 1, 1, fmt.width, fmt.signed, 32)
     chance = np.random.default_rng(0)
     values = chance.integers(fmt.minimum, fmt.maximum, (5, 3, 1, 1), dtype=np.int64, endpoint=True)
-    octets = slots(values, port)
+    octets = slot_bytes(values, port.slot)
     assert octets.shape == (5, 3 * port.slot // 8) and octets.min() >= 0 and octets.max() <= 255
     assert np.array_equal(elements(octets, port, fmt).reshape(values.shape), values)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import shutil
+import zipfile
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fpgaq import pipeline
-from fpgaq.base.errors import UnsupportedError, UsageError
+from fpgaq.base.errors import ModelError, UnsupportedError, UsageError, VerificationError
 from fpgaq.base.formats import Format
-from fpgaq.hardware.emit.image import IMAGE, LAYOUT, read_layout
+from fpgaq.base.npy import archive_bytes
+from fpgaq.hardware.emit.image import IMAGE, LAYOUT, Layout, read_layout
 from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.lowering.loadable import with_loadable_weights
 from fpgaq.hardware.schedule import Target
@@ -53,8 +59,45 @@ def test_an_image_has_identity_digest_parts_and_crc(folder: Path) -> None:
     assert not (folder / "bench" / "test_network.py").exists() and "constant" not in manifest
 
 
+def layout_of(folder: Path) -> Layout:
+    with (folder / LAYOUT).open("rb") as stream:
+        return read_layout(stream, LAYOUT)
+
+
+def damaged(whole: bytes) -> dict[str, bytes]:
+    def changed(**parts: Any) -> bytes:
+        with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        described = {**json.loads(members["layout.json"]), **parts}
+        return archive_bytes({**members, "layout.json": json.dumps(described).encode()})
+
+    return {
+        "empty": b"",
+        "no zip": b"PK\x03\x04 and no more",
+        "cut": whole[: len(whole) // 2],
+        "no description": archive_bytes({"0_0.npy": b""}),
+        "no list": changed(memories=3),
+        "a missing array": changed(memories=[[["weight", 8], ["bias", 8], ["lift", 2], ["more", 1]]]),
+        "no number": changed(layers={"layer0": ["a", 1, 2]}),
+        "another type": changed(structure=None, layers=[]),
+    }
+
+
+def test_a_damaged_layout_is_one_line(folder: Path, tmp_path: Path) -> None:
+    whole = (folder / LAYOUT).read_bytes()
+    for name, content in damaged(whole).items():
+        (tmp_path / name).write_bytes(content)
+        with (tmp_path / name).open("rb") as stream, pytest.raises(ModelError, match=re.escape(LAYOUT)) as error:
+            read_layout(stream, LAYOUT)
+        assert "\n" not in str(error.value), name
+    shutil.copytree(folder, tmp_path / "out")
+    (tmp_path / "out" / LAYOUT).write_bytes(b"PK")
+    with pytest.raises(VerificationError, match="was changed"):
+        pipeline.simulate(tmp_path / "out", weights=network())
+
+
 def test_each_weight_stands_in_the_image_once(folder: Path) -> None:
-    layout = read_layout((folder / LAYOUT).read_bytes())
+    layout = layout_of(folder)
     for source, count in (("weight", 5 * 27 + 3 * 45), ("bias", 8), ("lift", 8)):
         places = np.concatenate(
             [field.index[field.index > 0] for memory in layout.memories for field in memory.fields
@@ -135,14 +178,14 @@ def test_a_requantizer_that_multiplies_is_refused() -> None:
 
 
 def test_identities_differ_where_images_do(folder: Path, tmp_path: Path) -> None:
-    seen = {read_layout((folder / LAYOUT).read_bytes()).identity}
+    seen = {layout_of(folder).identity}
     relu = NetworkBuilder(3, (6, 5, 3)).convolution(5).convolution(3).graph()
     for place, (graph, multipliers) in enumerate(((network(), 1), (network(), 200), (relu, 12))):
         out = tmp_path / str(place)
         pipeline.generate(graph, out, Target(multipliers=multipliers), frames=1, wish=LOADABLE)
-        seen.add(read_layout((out / LAYOUT).read_bytes()).identity)
+        seen.add(layout_of(out).identity)
     assert len(seen) == 4
     again = tmp_path / "again"
     pipeline.generate(with_other_weights(network(), 4), again, Target(multipliers=12), frames=1, wish=LOADABLE)
-    other = read_layout((again / LAYOUT).read_bytes())
+    other = layout_of(again)
     assert other.identity in seen

@@ -142,7 +142,7 @@ def test_lines_are_broken_where_the_language_allows_it(
 ) -> None:
     line = "| " + "word " * 30 + "|\n"
     (tmp_path / f"{name}.j2").write_text(line, encoding="utf-8")
-    monkeypatch.setattr(render, "_environment", lambda: jinja2.Environment(
+    monkeypatch.setattr(render, "environment", lambda: jinja2.Environment(
         loader=jinja2.FileSystemLoader(tmp_path), keep_trailing_newline=True
     ))  # fmt: skip
     text = render.render(f"{name}.j2", {})

@@ -53,6 +53,14 @@ def test_no_budget_is_faster_than_the_device(device: str) -> None:
     assert beaten_by(wide(), device, range(4, 120, 7)) == []
 
 
+def test_more_multipliers_fit_where_outputs_share_them() -> None:
+    fitted, capacity = fit_device(wide(), "xc7s50"), find_device("xc7s50").capacity
+    assert capacity is not None
+    assert fitted.estimate.counts.dsp <= capacity.dsp < sum(engine.multipliers for engine in fitted.schedule.engines)
+    assert fitted.schedule.factor_bits == 25 and fitted.schedule.prediction.mean_interval == 324
+    assert beaten_by(wide(), "xc7s50", range(capacity.dsp, 2 * capacity.dsp, 11)) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("device", ["xc7a35t", "xc7z020", "ecp5-85k"])
 @pytest.mark.parametrize(

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 from ....integer.graph import IntegerArray
 from ...schedule.bus import BusPort
+from ..bus import MAGIC, MAJOR
 from ..render import render, static_text
 from .network import HEADERS, HlsNetwork, Port
 from .text import StreamText
 
 MARKS = 16
 """Frames on their way whose damage is known while they still are."""
-MAGIC = 0x51475046
-VERSION = 1 << 16
-"""As in the registers of the Verilog's wrapper."""
 BENCH = ("bench.cpp", "fpgaq_bus_bench.h")
 
 
@@ -73,7 +71,7 @@ def wrapped(network: HlsNetwork, source: BusPort, result: BusPort) -> HlsBus:
     words = [int(network.digest[place : place + 8], 16) for place in range(0, 64, 8)]
     registers = (
         Register("magic", "tells the core from anything else", MAGIC),
-        Register("version", "of this list of registers", VERSION),
+        Register("version", "of this list of registers", MAJOR << 16),
         Register("geometry", "bytes of a beat", source.bus // 8),
         Register("input_bytes", "of a frame", source.bytes),
         Register("output_bytes", "of a frame", result.bytes),
