@@ -138,6 +138,7 @@ class Report(Result):
             found["accuracy"] = "needs the trained model and test data: fpgaq report DIR --model MODEL --test NPZ"
         if self.build is None:
             found["hardware"] = "the folder was written by an fpgaq that kept no build.json; generate it anew"
+            found["resources"] = "needs build.json, which an earlier fpgaq did not write: generate the folder anew"
         elif self.build.get("timeline") is None:
             found["timeline"] = "only the beat model of folded Verilog knows who waits for whom"
         if self.build is not None and self.resources is None:

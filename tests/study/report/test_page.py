@@ -13,10 +13,15 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from fpgaq import pipeline
+from fpgaq.base.formats import Format
 from fpgaq.cli import invoke
+from fpgaq.hardware.emit.wrap import Wish
+from fpgaq.hardware.schedule import Target
 from fpgaq.model.graph import Graph
 from fpgaq.pipeline.reporting import report_files
 from fpgaq.study.report.page import FORMS, look_up
+from tests.compat.interface import RELEASE
+from tests.support.network_builder import NetworkBuilder
 from tests.support.planted_faults import renew_digests
 from tests.support.reports import EXAMPLE, HOSTILE, gather_report, hostile_model, record, write_folder_of
 
@@ -189,3 +194,30 @@ def test_the_command_writes_into_the_folder_and_a_build_may_replace_it(copy: Pat
 def test_a_model_alone_is_refused(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["report", str(copy), "--model", str(EXAMPLE / "model.nnp")]) == 2
     assert "--test" in capsys.readouterr().err
+
+
+def folder_of(kind: str, folder: Path) -> Path:
+    """An output folder of each kind that the commands write; of 0.1.0's none has records."""
+    network = NetworkBuilder(7, (1, 1, 6), Format(6, 4)).affine(4).affine(3, requantize=False).graph()
+    if kind == "0.1.0":
+        return shutil.copytree(RELEASE / "folder", folder)
+    if kind == "unrolled":
+        pipeline.unroll(network, folder, frames=1)
+    else:
+        wish = Wish(32, loadable=kind == "loadable") if kind in ("bus", "loadable") else None
+        language = "hls" if kind == "hls" else "verilog"
+        pipeline.generate(network, folder, Target(multipliers=4), frames=1, language=language, wish=wish)
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["0.1.0", "hls", "unrolled", "bus", "loadable"])
+def test_every_kind_of_folder_has_a_report(kind: str, tmp_path: Path) -> None:
+    report = pipeline.gather(folder_of(kind, tmp_path / "out"))
+    content = json.loads(json.dumps(report.as_json(), default=str))
+    Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(content)
+    assert content["verification"]["state"] == "unverified" and content["missing"]["accuracy"]
+    assert (content["hardware"] is None) == (kind == "0.1.0")
+    page = Page(report_files(report, "html")["report.html"])
+    assert any("Not verified" in words for words in page.words)
+    assert all(FORMS[form](look_up(content, path)) == shown for path, _, form, shown in page.numbers)
+    assert "None" not in report_files(report, "md")["report.md"]
