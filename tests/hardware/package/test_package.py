@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -257,6 +258,122 @@ def test_the_c_driver(package: Path, tmp_path: Path) -> None:
     interface = json.loads((package / "interface.json").read_text(encoding="utf-8"))["wrapper"]
     sizes = [interface[side]["bytes_per_frame"] for side in ("input", "output")]
     assert (done.returncode, done.stdout.split()) == (0, list(map(str, sizes)))
+
+
+@pytest.fixture(scope="module")
+def loadable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package of a core whose weights are loaded, its image beside it."""
+    folder = tmp_path_factory.mktemp("loadable") / "out"
+    pipeline.generate(network(), folder, Target(multipliers=4), frames=2, wish=Wish(32, top="eye", loadable=True))
+    return pipeline.package(folder, "fusesoc").directory
+
+
+@needs_icarus
+def test_the_bench_loads_the_weights_first(loadable: Path, tmp_path: Path) -> None:
+    assert simulate(loadable, tmp_path).startswith("PASS: ")
+    changed = tmp_path / "changed"
+    shutil.copytree(loadable, changed)
+    words = (changed / "sim" / "image.hex").read_text(encoding="ascii").split()
+    words[12] = f"{int(words[12], 16) ^ 1:08x}"
+    (changed / "sim" / "image.hex").write_text("\n".join(words) + "\n", encoding="ascii")
+    assert "PASS" not in simulate(changed, tmp_path)
+
+
+class FakeLoader(FakeCore):
+    """A core that takes images of a number of words, and holds each against its CRC."""
+
+    def __init__(self, interface: dict[str, Any], digest: str, count: int, busy: int = 3) -> None:
+        super().__init__(interface, digest)
+        self.count, self.busy, self.taken = count, busy, []
+
+    def read(self, offset: int) -> int:
+        if offset == 0x18 and self.busy:
+            self.busy -= 1
+            return 1
+        return super().read(offset)
+
+    def write(self, offset: int, value: int) -> None:
+        super().write(offset, value)
+        if offset == 0x14 and value & 8:
+            self.taken, self.words[0x18] = [], 8
+        if offset == 0x54 and self.words.get(0x18) == 8:
+            self.taken.append(value)
+            if len(self.taken) == self.count:
+                *whole, last = self.taken
+                right = last == zlib.crc32(np.array(whole, dtype="<u4").tobytes())
+                self.words[0x18] = 16 if right else 0
+
+
+def test_the_python_driver_loads_an_image(loadable: Path) -> None:
+    host = load(loadable / "drivers" / "fpgaq_host.py")
+    image = (loadable.with_name("out") / "image" / "weights.bin").read_bytes()
+    interface = json.loads((loadable / "interface.json").read_text(encoding="utf-8"))
+    core = FakeLoader(interface, "0" * 64, len(image) // 4)
+    host.Registers(core.read, core.write).load(image)
+    assert np.array(core.taken, dtype="<u4").tobytes() == image and (0x1C, 0x20) in core.written
+    damaged = bytes([*image[:40], image[40] ^ 1, *image[41:]])
+    with pytest.raises(RuntimeError, match="is damaged, or of another core"):
+        host.Registers(core.read, core.write).load(damaged)
+    waiting = FakeLoader(interface, "0" * 64, len(image) // 4, busy=100)
+    with pytest.raises(RuntimeError, match="frames do not leave"):
+        host.Registers(waiting.read, waiting.write).load(image, patience=5)
+
+
+C_LOAD_TEST = """
+#include "fpgaq.h"
+#include "fpgaq_registers.h"
+
+static uint32_t words[32], taken[8];
+static unsigned count, busy;
+
+static uint32_t read_word(void *context, uint32_t offset)
+{
+    if (offset == FPGAQ_STATUS && busy > 0u) {
+        busy--;
+        return 1u;
+    }
+    return ((uint32_t *)context)[offset / 4u];
+}
+
+static void write_word(void *context, uint32_t offset, uint32_t value)
+{
+    if (offset == FPGAQ_CONTROL && (value & FPGAQ_CONTROL_LOAD_MASK) != 0u) {
+        count = 0;
+        words[FPGAQ_STATUS / 4u] = FPGAQ_STATUS_IMAGE_WANTED_MASK;
+    } else if (offset == FPGAQ_IMAGE) {
+        taken[count++] = value;
+        /* The last word of a right image is their sum here. */
+        if (count == 4u)
+            words[FPGAQ_STATUS / 4u] = value == taken[0] + taken[1] + taken[2] ? FPGAQ_STATUS_LOADED_MASK : 0u;
+    } else
+        ((uint32_t *)context)[offset / 4u] = value;
+}
+
+int main(void)
+{
+    fpgaq_device device = { words, read_word, write_word };
+    uint32_t image[4] = { 5u, 7u, 11u, 23u };
+
+    busy = 3u;
+    if (fpgaq_load(&device, image, 4, 10) != FPGAQ_OK) return 1;
+    if (count != 4u || taken[0] != 5u || taken[3] != 23u) return 2;
+    if (words[FPGAQ_ERRORS / 4u] != FPGAQ_ERRORS_IMAGE_MASK) return 3;
+    image[2] = 12u;
+    if (fpgaq_load(&device, image, 4, 10) != FPGAQ_REFUSED) return 4;
+    busy = 100u;
+    if (fpgaq_load(&device, image, 4, 10) != FPGAQ_NOT_IDLE) return 5;
+    return 0;
+}
+"""
+
+
+@needs_compiler
+def test_the_c_driver_loads_an_image(loadable: Path, tmp_path: Path) -> None:
+    drivers = loadable / "drivers"
+    (tmp_path / "test.c").write_text(C_LOAD_TEST, encoding="ascii")
+    command = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-O1", f"-I{drivers}"]
+    subprocess.run([*command, "test.c", drivers / "fpgaq.c", "-o", "test"], cwd=tmp_path, check=True, timeout=60)
+    assert subprocess.run([tmp_path / "test"], check=False, timeout=60).returncode == 0
 
 
 def test_from_the_command_line(folder: Path, tmp_path: Path) -> None:
