@@ -92,7 +92,7 @@ faults: setup
 	@$(BIN)/python -m tests.faults.measure -o build/faults.json
 
 verify-report: setup
-	@$(BIN)/python benchmarks/verification.py
+	@$(BIN)/python -m benchmarks.verification
 
 nightly: setup
 	@PYTHON=$(BIN)/python sh scripts/nightly.sh $(HOURS)

@@ -1,6 +1,6 @@
 """Writes docs/verification.md from the stored results in verification_data: ``make verify-report``.
 
-    python benchmarks/verification.py [--collect FOLDER]
+    python -m benchmarks.verification [--collect FOLDER]
 
 With --collect, results of `make fuzz`, `prove`, `mutants`, `faults`, `fuzz-inputs` and `load` that are in FOLDER (such
 as build) are taken into verification_data first: runs of the fuzz are added, all others replaced. Every figure of the
@@ -12,16 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-from tests.support.provenance import store  # noqa: E402
+from tests.support.provenance import store
 
+HERE = Path(__file__).resolve().parent
 DATA, PAGE = HERE / "verification_data", HERE.parent / "docs" / "verification.md"
 KINDS = ("fuzz", "proofs", "mutants", "faults", "inputs", "load")
 ORIGIN = ("command", "commit", "versions")

@@ -26,17 +26,14 @@ from fpgaq.integer.graph import IntegerGraph
 from fpgaq.integer.reference import run
 from fpgaq.proof.bus_bench import as_bytes
 from fpgaq.proof.harness import pack_beats
+from hdl_tests.wrapper.bus_model import apply_damage, draw_damage, pack, received
+from tests.support.bus_answers import answer
+from tests.support.compiled_driver import compile_with
 from tests.support.known_networks import skip
 from tests.support.network_builder import NetworkBuilder
 from tests.support.provenance import ROOT, about, store
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "wrapper"))
-# The model of a wrapper's bytes stands beside the wrapper's tests, which import it so.
-from bus_model import apply_damage, draw_damage, pack, received  # noqa: E402
-from compiled import compile_with  # noqa: E402
-from test_damaged_frames import answer  # noqa: E402
-
 DISTINCT = 64
 """Frames that differ; they are repeated."""
 BUS = 8

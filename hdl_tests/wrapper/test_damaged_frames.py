@@ -9,7 +9,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from bus_model import Beat, apply_damage, draw_damage, pack, received
 from shell_bench import lines
@@ -19,8 +18,7 @@ from fpgaq.base.formats import Format
 from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.schedule import Target
 from fpgaq.integer.graph import IntegerGraph
-from fpgaq.integer.reference import run
-from fpgaq.proof.bus_bench import as_bytes
+from tests.support.bus_answers import answer
 from tests.support.network_builder import NetworkBuilder
 
 pytestmark = [pytest.mark.once, pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")]
@@ -35,20 +33,6 @@ def pictures() -> IntegerGraph:
 
 def vector() -> IntegerGraph:
     return NetworkBuilder(9, (1, 1, 7), Format(12, 4)).affine(30).affine(5, relu=False).graph()
-
-
-def answer(network: IntegerGraph, payloads: list[bytes], public: dict[str, Any]) -> list[bytes]:
-    """What the network makes of the bytes of its input frames, by the integer reference."""
-    (name,), (output,) = network.inputs, network.outputs
-    tensor, slot = network.tensors[name], public["input"]["slot_bits"] // 8
-    kind = "<u" if not tensor.format.signed else "<i"
-    values = np.array([np.frombuffer(payload, dtype=f"{kind}{slot}") for payload in payloads], dtype=np.int64)
-    # The bits above an element are ignored.
-    low = values & ((1 << tensor.format.width) - 1)
-    if tensor.format.signed:
-        low -= (low >> (tensor.format.width - 1)) << tensor.format.width
-    results = run(network, {name: low.reshape(len(payloads), *tensor.shape)})[output]
-    return [bytes(frame.astype(np.uint8).ravel()) for frame in as_bytes(results, public["output"])]
 
 
 def simulate(folder: Path, manifest: dict[str, Any], beats: list[Beat], bus: int, *arguments: str) -> list[str]:

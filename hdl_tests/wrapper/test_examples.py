@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bus_model import apply_damage, draw_damage, pack, received
-from compiled import compile_with
-from test_damaged_frames import answer
 
 from fpgaq import pipeline
 from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.schedule import Target
 from fpgaq.proof.bus_bench import as_bytes
+from tests.support.bus_answers import answer
+from tests.support.compiled_driver import compile_with
 
 pytestmark = [
     pytest.mark.once,
