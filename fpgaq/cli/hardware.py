@@ -104,6 +104,12 @@ class SimulateOptions:
         str | None,
         Option("Where weights are loadable: load those of this network instead of DIR's own.", metavar="FPGAQ"),
     ] = None
+    jobs: Annotated[
+        int | None, Option("Processes that share the frames of --simulator verilator.  [default: 1]", metavar="N")
+    ] = None
+    dask: Annotated[
+        str | None, Option("A Dask scheduler whose workers share them, such as tcp://host:8786.", metavar="ADDRESS")
+    ] = None
 
 
 @command(SimulateOptions, "fpgaq simulate out --frames 8 --data test.npz")
@@ -123,6 +129,8 @@ def simulate(settings: Settings, options: SimulateOptions) -> None:
             simulator=options.simulator,
             thorough=options.thorough,
             weights=options.weights,
+            jobs=1 if options.jobs is None else options.jobs,
+            dask=options.dask,
             progress=progress,
         )
     settings.show(simulation_lines(result), asdict(result))

@@ -33,6 +33,7 @@ from .bus_bench import Loaded, WrapperResult, simulate_wrapper
 from .chosen import Exercise
 from .folder import check_digests, check_wrapper, read_bench, read_interface, read_manifest
 from .harness import STALLED_FRAMES, run_harness
+from .spread import ALONE, Workers, run_spread
 from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames
 from .verification import Run, manifest_digest, record_run
 
@@ -108,6 +109,7 @@ def simulate(
     thorough: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
     loaded: Loaded | None = None,
+    workers: Workers = ALONE,
 ) -> SimulationResult:
     """Simulate the network of an output folder against its golden vectors.
 
@@ -129,6 +131,8 @@ def simulate(
         Called with what is being done, and how many tests are done.
     loaded : Loaded, optional
         Where the folder's core loads its weights: those of a network other than the folder's.
+    workers : Workers
+        Where the frames of the compiled simulation are computed.
 
     Raises
     ------
@@ -144,6 +148,9 @@ def simulate(
     if simulator not in SIMULATORS:
         raise UsageError(f"--simulator {simulator}: {' and '.join(SIMULATORS)} are known")
     manifest = read_manifest(directory)
+    if workers.several and (simulator != "verilator" or "image" in manifest):
+        reason = "a core that loads its weights runs as one" if "image" in manifest else "add --simulator verilator"
+        raise UsageError(f"--jobs and --dask divide the frames of the compiled simulation; {reason}")
     check_digests(directory, manifest)
     _check_network(directory, manifest)
     digest, compiled = manifest_digest(directory), simulator == "verilator"
@@ -154,7 +161,7 @@ def simulate(
             progress("loading the weights, simulating the wrapper")
             result = _simulate_loaded(directory, manifest, frames, data, compiled, loaded)
         elif compiled:
-            result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough, progress)
+            result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough, progress, workers)
         else:
             result = _simulate_cocotb(directory, manifest, frames, data, simulator, timeout, thorough, progress)
         if "wrapper" in manifest and "image" not in manifest:
@@ -287,6 +294,7 @@ def _simulate_compiled(
     timeout: float | None,
     thorough: bool,
     progress: Callable[[str], None],
+    workers: Workers,
 ) -> SimulationResult:
     """All frames of the data through the network compiled to C++; only its ports are compared."""
     graph, lowered = _load_networks(directory)
@@ -296,9 +304,11 @@ def _simulate_compiled(
     vectors = golden_vectors(graph, limit_frames(stored, count), RANDOM_FRAMES, lowered, thorough)
     inputs = {name: vectors.tensors[name] for name in graph.inputs}
     progress(f"compiling the network, then {len(next(iter(inputs.values()))):,} frames")
-    total, interval, latency, seconds = run_harness(
-        directory, manifest, interface, lowered, inputs, timeout or COMPILED_TIMEOUT
-    )
+    core = (directory, manifest, interface, lowered, inputs, timeout or COMPILED_TIMEOUT)
+    if workers.several:
+        total, interval, latency, seconds = run_spread(*core, workers, progress)
+    else:
+        total, interval, latency, seconds = run_harness(*core)
     return SimulationResult(
         frames=total,
         mismatches=0,
