@@ -280,6 +280,7 @@ def simulate(
     simulator: str = "icarus",
     thorough: bool = False,
     weights: IntegerGraph | str | Path | None = None,
+    waves: str | Path | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> SimulationResult:
     """Run the bench of a generated folder and hold every beat against the reference.
@@ -297,6 +298,8 @@ def simulate(
         Add as many chosen frames as are needed to exercise every weight that can be.
     weights : IntegerGraph, str or Path, optional
         Where the folder's hardware loads its weights: a network whose weights it is to load instead of its own.
+    waves : str or Path, optional
+        A file for every signal as FST, with Icarus; view files for GTKWave and Surfer are written beside it.
     progress : callable
         Called with what is being done, and how many tests are done.
 
@@ -326,7 +329,7 @@ def simulate(
         remark_inputs(network, transform_data(network, arrays))
     return simulate_folder(
         Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough, progress=progress,
-        loaded=loaded,
+        loaded=loaded, waves=waves,
     )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ from .folder import check_digests, check_wrapper, read_bench, read_interface, re
 from .harness import STALLED_FRAMES, run_harness
 from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames
 from .verification import Run, manifest_digest, record_run
+from .waves import WAVES_FILE, check_waves, keep_waves
 
 COMPILED_TIMEOUT = 3600.0
 """Seconds for each step with a compiled network."""
@@ -70,6 +71,10 @@ class SimulationResult(Result):
     exercise : Exercise or None
         How many words of the memories the frames exercise; None where the streams between the layers were not
         compared, or a folder's bench does not tell.
+    wrapper : WrapperResult or None
+        What was measured at the ports of a wrapper.
+    waves : tuple of str
+        The files of waves and views that were written.
     """
 
     frames: int
@@ -80,6 +85,7 @@ class SimulationResult(Result):
     message: str
     exercise: Exercise | None = None
     wrapper: WrapperResult | None = None
+    waves: tuple[str, ...] = ()
 
     def headline(self) -> str:
         """The verdict and the measured cycles, in one line."""
@@ -108,6 +114,7 @@ def simulate(
     thorough: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
     loaded: Loaded | None = None,
+    waves: str | Path | None = None,
 ) -> SimulationResult:
     """Simulate the network of an output folder against its golden vectors.
 
@@ -129,6 +136,9 @@ def simulate(
         Called with what is being done, and how many tests are done.
     loaded : Loaded, optional
         Where the folder's core loads its weights: those of a network other than the folder's.
+    waves : str or Path, optional
+        A file for every signal of the core and its bench as FST, which needs Icarus; view files are written beside it.
+        They are written where a beat differs too.
 
     Raises
     ------
@@ -144,6 +154,8 @@ def simulate(
     if simulator not in SIMULATORS:
         raise UsageError(f"--simulator {simulator}: {' and '.join(SIMULATORS)} are known")
     manifest = read_manifest(directory)
+    if waves is not None:
+        check_waves(waves, simulator, manifest)
     check_digests(directory, manifest)
     _check_network(directory, manifest)
     digest, compiled = manifest_digest(directory), simulator == "verilator"
@@ -156,7 +168,7 @@ def simulate(
         elif compiled:
             result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough, progress)
         else:
-            result = _simulate_cocotb(directory, manifest, frames, data, simulator, timeout, thorough, progress)
+            result = _simulate_cocotb(directory, manifest, frames, data, simulator, timeout, thorough, progress, waves)
         if "wrapper" in manifest and "image" not in manifest:
             progress("simulating the wrapper")
             result = replace(result, wrapper=_simulate_wrapper(directory, manifest, frames, data, compiled))
@@ -241,26 +253,32 @@ def _simulate_cocotb(
     timeout: float | None,
     thorough: bool,
     progress: Callable[[str], None],
+    waves: str | Path | None,
 ) -> SimulationResult:
     """The folder's own bench, in a copy."""
     require("cocotb", "iverilog")
     with tempfile.TemporaryDirectory(prefix="fpgaq-simulate-") as temporary:
         copy = Path(temporary)
         _copy_output(directory, manifest, copy)
-        if frames is not None or data is not None or thorough:
+        # A bench that was written before knows no waves.
+        if frames is not None or data is not None or thorough or waves is not None:
             _replace_bench(directory, manifest, copy, frames, data, thorough)
         description = read_bench(copy)
         if timeout is None:
             timeout = _default_timeout(manifest["prediction"], len(description["frames"]), simulator)
         started = time.monotonic()
         # Its temporary folder is in ours, so that its logs are watched and nothing of it outlives us.
-        command = [sys.executable, "run.py", "--simulator", simulator]
+        command = [sys.executable, "run.py", "--simulator", simulator, *(["--waves"] if waves is not None else [])]
         limits = Limits(timeout, logs=LOGS, remedy="--frames takes fewer")
         environment = {"TMPDIR": str(copy / "bench")}
         count = len(description["frames"])
         watch = partial(_tell_tests, copy / "bench", f"simulating {count} frames with {simulator}", progress)
         run_tool(f"the simulation with {simulator}", command, copy / "bench", limits, environment, watch=watch)
-        return _read_outcome(copy / "bench" / "build", time.monotonic() - started)
+        build, seconds = copy / "bench" / "build", time.monotonic() - started
+        written = (
+            () if waves is None else keep_waves(build / WAVES_FILE, Path(waves), manifest, read_interface(directory))
+        )
+        return replace(_read_outcome(build, seconds), waves=written)
 
 
 def _tell_tests(bench: Path, stage: str, progress: Callable[[str], None]) -> None:
