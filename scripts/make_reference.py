@@ -1,4 +1,4 @@
-"""Write docs/reference.md, docs/searches.md and docs/results.md of the docstrings: ``python scripts/make_reference.py``.
+"""Write docs/reference.md, searches.md and results.md of the docstrings: ``python scripts/make_reference.py``.
 
 A test compares them.
 """
