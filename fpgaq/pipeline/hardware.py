@@ -282,6 +282,7 @@ def simulate(
     weights: IntegerGraph | str | Path | None = None,
     jobs: int | None = 1,
     dask: str | None = None,
+    waves: str | Path | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> SimulationResult:
     """Run the bench of a generated folder and hold every beat against the reference.
@@ -303,6 +304,8 @@ def simulate(
         Processes among which the frames of ``simulator="verilator"`` are divided; None takes one per processor.
     dask : str, optional
         Address of a Dask scheduler whose workers simulate instead.
+    waves : str or Path, optional
+        A file for every signal as FST, with Icarus; view files for GTKWave and Surfer are written beside it.
     progress : callable
         Called with what is being done, and how many tests are done.
 
@@ -333,7 +336,7 @@ def simulate(
         remark_inputs(network, transform_data(network, arrays))
     return simulate_folder(
         Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough, progress=progress,
-        loaded=loaded, workers=Workers(jobs, dask),
+        loaded=loaded, workers=Workers(jobs, dask), waves=waves,
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ NEEDS_NNABLA = frozenset(
         "docs/nnabla.md",
         "docs/pruning.md",
         "docs/walkthrough.md",
-        "docs/commands/fewer-bits-smaller-networks.md",
+        "docs/commands/training-in-fixed-point.md",
         "examples/digits_cnn/README.md",
         "examples/digits_tabular/README.md",
     }
