@@ -146,6 +146,12 @@ class ArraySearch:
         )
 
 
+@lru_cache(maxsize=16)
+def shared_search(layers: tuple[FoldRange, ...], most: int, bubble: int, whole: bool) -> ArraySearch:
+    """The search with sharing, kept for the next budget."""
+    return ArraySearch(layers, most, bubble, True, whole)
+
+
 def _own_front(layer: FoldRange) -> _Front:
     options = folds(layer)[::-1]
     products = [fold.taps * (1 if layer.lanewise else fold.channels) for _, fold in options]
@@ -157,7 +163,7 @@ def _own_front(layer: FoldRange) -> _Front:
     )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _shared_fronts(layers: tuple[FoldRange, ...], most: int) -> dict[tuple[int, int], _Front]:
     """The front of every run of at least two layers, without any waiting."""
     products = np.array(sorted({size for layer in layers for size, _ in _step_counts(layer) if size <= most}))

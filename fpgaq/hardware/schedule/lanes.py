@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ...base.errors import FitError
-from .arrays import UNREACHABLE, Array, ArraySearch
+from .arrays import UNREACHABLE, Array, ArraySearch, shared_search
 from .folding import FoldRange, cheapest_within, folds
 from .plans import Fold, Target
 
@@ -90,9 +90,11 @@ def _divide(
         search = ArraySearch(multiplying, most, bubble, True, target.arrays == 1) if target.sharing else own
     elif target.multipliers is not None:
         _check_budget(target, len(multiplying))
-        search = (
-            ArraySearch(multiplying, target.multipliers, bubble, True, target.arrays == 1) if target.sharing else own
-        )
+        search = own
+        if target.sharing:
+            # Arrays of more multipliers than there are go unused: those of the next power of two serve all budgets.
+            most = 1 << (target.multipliers - 1).bit_length()
+            search = shared_search(tuple(multiplying), most, bubble, target.arrays == 1)
         slowest = sum(choices[-1][0] + bubble for layer, choices in options if layer.multiplies)
         interval = _least_interval(search, target.multipliers, fastest, max(fastest, slowest))
     else:
