@@ -58,10 +58,7 @@ def _items(instance: Instance, facts: Facts, count: int, modules: Mapping[str, M
         context["merged"] = 1  # the elements of several layers meet in registers of the engine
     for inner in module.instances:
         if inner.module == "fpgaq_mac":
-            mac = inner.parameters
-            element = mac["ELEMENT_WIDTH"] + (not mac["ELEMENT_SIGNED"])
-            product = min(mac["ELEMENT_WIDTH"] + mac["WEIGHT_WIDTH"], mac["SUM_WIDTH"])
-            context |= {"element_bits": element, "weight_bits": mac["WEIGHT_WIDTH"], "product_bits": product}
+            context |= factor_facts(inner.parameters)
     yield _own(module, context, count)
     weights = next((modules[inner.module].rom for inner in module.instances if inner.name == "weight_rom"), None)
     for inner in module.instances:
@@ -72,6 +69,13 @@ def _items(instance: Instance, facts: Facts, count: int, modules: Mapping[str, M
         if inner.module == "fpgaq_mac" and weights is not None:
             own = {**own, **_weight_facts(weights, own["WEIGHT_WIDTH"])}
         yield from _items(inner, {**own, **context}, count * inner.times, modules)
+
+
+def factor_facts(mac: Facts) -> Facts:
+    """Bits of the factors of an array's products, and of the products."""
+    element = mac["ELEMENT_WIDTH"] + (not mac["ELEMENT_SIGNED"])
+    product = min(mac["ELEMENT_WIDTH"] + mac["WEIGHT_WIDTH"], mac["SUM_WIDTH"])
+    return {"element_bits": element, "weight_bits": mac["WEIGHT_WIDTH"], "product_bits": product}
 
 
 def _weight_facts(rom: Rom, width: int) -> Facts:
