@@ -70,9 +70,13 @@ def _registers(facts: EngineFacts) -> tuple[Register, ...]:
     shared = _shared(facts, Register("elements", facts.bus_bits, operand=True))
     weights: tuple[Register, ...] = ()
     if facts.weights:
-        rom, late = facts.weights.rom, facts.weights.late
+        rom = facts.weights.rom
         weights = (Register("weight_address", rom.address_width), Register("step_weights", rom.width, operand=True))
-        weights += (Register("fresh", 1), *_shared(facts, Register("fetched_weights", rom.width))) if late else ()
+        if facts.weights.early == "words":
+            weights += (Register("fetched_weights", rom.width),)
+        elif facts.weights.early:
+            owner = _shared(facts, Register("fetch_owner", facts.owner_width))
+            weights += (Register("fetch", 1), Register("fetch_first", 1), *owner)
     lifts = (Register("lifts", facts.lifts_bits),) if facts.lifts_bits else ()
     return (*shared, *weights, Register("bias_word", facts.biases.width), *lifts)
 
