@@ -21,7 +21,8 @@ class Target:
     Without `sharing` every layer that multiplies has multipliers of its own. With `adders` those that use all of their
     weights in every step get shift-and-add logic instead; it counts as the multipliers that it stands for.
     The first frame is out after at most `latency` cycles, which may go with either or stand alone: then the fewest
-    multipliers are looked for. `arrays` is at most so many arrays; 1 is the one bound that is known.
+    multipliers are looked for. `arrays` is at most so many arrays; 1 is the one bound that is known. With `every` those
+    of means, scales and products of two tensors count as multipliers too.
     """
 
     multipliers: int | None = None
@@ -30,6 +31,7 @@ class Target:
     adders: bool = False
     latency: int | None = None
     arrays: int | None = None
+    every: bool = False
 
 
 @dataclass(frozen=True)
