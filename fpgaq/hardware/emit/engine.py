@@ -82,7 +82,7 @@ def _registers(facts: EngineFacts) -> tuple[Register, ...]:
 
 
 def _choices(facts: EngineFacts) -> tuple[Choice, ...]:
-    turns = Choice("next_turn", (facts.owner_width,) * (len(facts.turns.turns) + 1))
+    turns = Choice("looked_up", (facts.owner_width,) * (len(facts.turns.turns) + 1))
     starts = facts.weights.start.choices if facts.weights else ()
     return (
         *_shared(facts, turns, Choice("elements", (0,) * len(facts.layers))),

@@ -263,6 +263,7 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
         "PLACES": len(order),
         "PLACE_WIDTH": width,
         "FIRST": order[0],
+        "SECOND": order[1 % len(order)],
     }
     return Turns(
         width=width,

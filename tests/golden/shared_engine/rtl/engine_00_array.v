@@ -66,12 +66,12 @@ module engine_00_array (
     );
 
     // ---- Turns: the step of the layer whose turn it is ----
-    wire [2:0] place; // of the next turn in the order
-    reg [0:0] next_turn;
+    wire [2:0] place; // of the turn after the next in the order
+    reg [0:0] looked_up;
     always @*
         case (place)
-            3'd4: next_turn = 1'd1;
-            default: next_turn = 1'd0;
+            3'd4: looked_up = 1'd1;
+            default: looked_up = 1'd0;
         endcase
 
     wire [0:0] owner;
@@ -84,7 +84,8 @@ module engine_00_array (
         .OWNER_WIDTH(1),
         .PLACES(5),
         .PLACE_WIDTH(3),
-        .FIRST(0)
+        .FIRST(0),
+        .SECOND(0)
     ) turns (
         .clk(clk),
         .rst(rst),
@@ -95,7 +96,7 @@ module engine_00_array (
         .goes_on(goes_on),
         .row_done(row_done),
         .place(place),
-        .next_turn(next_turn),
+        .looked_up(looked_up),
         .grant(grant),
         .step(step),
         .step_first(step_first),

@@ -305,10 +305,13 @@ module fpgaq_walker #(
             wire [SELECT_WIDTH-1:0] origin_select;
             wire returns = TAP_GROUPS > 1 && channel_last;
             wire select_last;
+            // Without a step the address stays, so that words and operands after it keep still.
+            wire moves = start | step;
             always @(posedge clk)
-                address <= start ? start_address
-                         : returns ? origin
-                         : address + {{(ADDRESS_WIDTH-1){1'b0}}, select_last};
+                if (moves)
+                    address <= start ? start_address
+                             : returns ? origin
+                             : address + {{(ADDRESS_WIDTH-1){1'b0}}, select_last};
             if (TAP_GROUPS == 1) begin : straight
                 assign origin = {ADDRESS_WIDTH{1'b0}};
                 assign origin_select = {SELECT_WIDTH{1'b0}};
@@ -332,9 +335,10 @@ module fpgaq_walker #(
                 assign select = place;
                 assign select_last = place == SELECT_LAST[SELECT_WIDTH-1:0];
                 always @(posedge clk)
-                    place <= start ? start_select
-                           : returns ? origin_select
-                           : select_last ? {SELECT_WIDTH{1'b0}} : place + 1'b1;
+                    if (moves)
+                        place <= start ? start_select
+                               : returns ? origin_select
+                               : select_last ? {SELECT_WIDTH{1'b0}} : place + 1'b1;
             end
         end
     endgenerate
