@@ -19,6 +19,9 @@ from .instances import delay, fifo
 from .literals import decimal, index_width
 from .roms import Rom
 
+LOGIC_WORDS = 32
+"""Words of a ROM that synthesis makes of logic, as a rule."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -71,10 +74,14 @@ class Turns:
 
 @dataclass(frozen=True)
 class Weights:
-    """The ROM of an engine's weights, and where those of each layer start; late ones come a cycle later."""
+    """The ROM of an engine's weights, and where those of each layer start.
+
+    A word of an early one comes a cycle sooner than the elements do: its "words" or the "steps" before it wait, the
+    former where a word comes from block RAM, far from the multipliers, the latter where its bits are more than those.
+    """
 
     rom: Rom
-    late: bool
+    early: str
     start: Selection
     instance: Instance
 
@@ -133,7 +140,7 @@ def engine_facts(
     biases = bias_rom(engine, layers, lifts, widths)
     weights = None if engine.adders else _weights(engine, layers, widths.weight, loadable)
     lanes = {"LANES": engine.lanes, "SUM_WIDTH": widths.sum}
-    fetched, summed = latency("fpgaq_line_buffer"), latency("fpgaq_mac", LEVELS=engine.levels)
+    fetched, summed = layers[0].plan.fetch_latency, latency("fpgaq_mac", LEVELS=engine.levels)
     return EngineFacts(
         engine=engine,
         layers=tuple(
@@ -256,6 +263,7 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
         "PLACES": len(order),
         "PLACE_WIDTH": width,
         "FIRST": order[0],
+        "SECOND": order[1 % len(order)],
     }
     return Turns(
         width=width,
@@ -271,6 +279,10 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
 
 def _weights(engine: Engine, layers: Sequence[Served], width: int, loadable: bool) -> Weights:
     rom, starts = weight_rom(engine, layers, width)
-    late = rom.latency > 1 and not loadable
-    start = _selection("weights_start", "turn" if late else "owner", rom.address_width, starts)
-    return Weights(rom, late, start, Instance(rom.module, "weight_rom"))
+    early = ""
+    if loadable or rom.latency == 1:
+        early = "words" if len(rom.words) > LOGIC_WORDS else "steps"
+    index = "fetch_owner" if early == "steps" else "owner"
+    return Weights(
+        rom, early, _selection("weights_start", index, rom.address_width, starts), Instance(rom.module, "weight_rom")
+    )

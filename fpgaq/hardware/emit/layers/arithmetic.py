@@ -9,6 +9,7 @@ import numpy as np
 
 from ....base.formats import Format
 from ....integer.graph import IntegerAdd, IntegerMultiply, IntegerScale, IntegerTable
+from ...schedule.cells import WIDE
 from ...schedule.plans import PipePlan
 from ..design import Instance, Operation, Product, Register
 from ..instances import requantizer
@@ -174,6 +175,7 @@ def _total(
             clip=requantize.clip(result),
             lifts=(0, 1),
             times=plan.lanes_out,
+            stages=WIDE if products else 1,
         ),
         products=products,
     )
@@ -264,6 +266,7 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
             clip=requantize.clip(result),
             lifts=(max(lifts), lift_width),
             times=plan.lanes_out,
+            stages=WIDE,
         ),
         products=(Product(_factor_width(source), op.scale_width, plan.lanes_out),),
         rom=Rom(
