@@ -72,7 +72,7 @@ def wide_multiplier(base: Requantize, stairs: Sequence[Staircase], spans: Sequen
 
 def _interval(bounds: Bounds) -> tuple[Fraction, Fraction] | None:
     """The real multipliers, between the first and the second, with which a channel has its steps."""
-    level, place, reached = (np.asarray(part) for part in (bounds.level, bounds.place, bounds.reached))
+    level, place, reached = bounds.level, bounds.place, bounds.reached
     # Where the step below is bounded, `place` is 1 less the step.
     turned = np.where(reached, place, -place)
     if np.any((turned == 0) & (reached == (2 * level - 1 > 0))):

@@ -35,6 +35,8 @@ from ...integer.staircase import without_idle_limits
 
 Piece = tuple[IntegerOperator, Tensor]
 MAX_INDEX_WIDTH = 12
+FACTOR_INDEX_WIDTH = 8
+"""Bits of an input whose products by one factor are a table of a few hundred words."""
 
 
 @dataclass(frozen=True)
@@ -247,18 +249,20 @@ def _proved(op: IntegerOperator, made: IntegerScale, fmt: Format) -> IntegerScal
 
 
 def _factor(op: IntegerOperator, source: Tensor, factor: int, offset: int, names: _Names) -> Piece:
-    """An input times a factor plus an offset, exactly."""
-    channels = source.shape[2]
-    ends = [factor * source.format.minimum + offset, factor * source.format.maximum + offset]
+    """An input times a factor plus an offset, exactly: few integers by a table, which takes no multiplier."""
+    channels, fmt = source.shape[2], source.format
+    ends = [factor * fmt.minimum + offset, factor * fmt.maximum + offset]
     result = Tensor(
         names.fresh(f"{op.output}.{source.name}"), source.shape, Format(signed_width(min(*ends, 0), max(*ends, 0)), 0)
     )
+    name, plain = names.fresh(f"{op.name}.factor"), Requantize((0,), "half_up")
+    if factor != 1 and 2 <= fmt.width <= FACTOR_INDEX_WIDTH:
+        values = factor * np.arange(fmt.minimum, fmt.maximum + 1, dtype=np.int64) + offset
+        return IntegerTable(name, (source.name,), result.name, values, replace(fmt, narrow=False), plain), result
     factors, offsets = np.full(channels, factor), np.full(channels, offset)
     width = max(2, signed_width(min(factor, 0), max(factor, 0)))
-    name = names.fresh(f"{op.name}.factor")
-    plain = Requantize((0,), "half_up")
     scale = IntegerScale(name, (source.name,), result.name, factors, offsets, None, width, 2, plain)
-    return _proved(op, scale, source.format), result
+    return _proved(op, scale, fmt), result
 
 
 def _add(op: IntegerAdd, graph: IntegerGraph, target: Tensor, names: _Names) -> list[Piece]:
@@ -267,13 +271,19 @@ def _add(op: IntegerAdd, graph: IntegerGraph, target: Tensor, names: _Names) -> 
     rule = _single_rounding(op, target, tuple(source.format for source in sources))
     folded = rule.rule == "shift" and _foldable(rule, target)
     constant = op.offset + ((rule.zero_point << rule.shift[0]) if folded else 0)
-    pieces = [
-        _factor(op, source, factor, constant if index == 0 else 0, names)
-        for index, (source, factor) in enumerate(zip(sources, op.factors, strict=True))
-    ]
-    inputs = tuple(tensor.name for _, tensor in pieces)
-    added = replace(op, inputs=inputs, factors=(), offset=0)
-    width = max(2, operator_bounds(added, *(tensor.format for _, tensor in pieces)).width)
+    whole = all(source.scale == 1.0 and not source.zero_point for source in sources)
+    if whole and not constant and set(op.factors) <= {1, -1}:
+        # The parts of a larger operator, which are integers and nothing else.
+        pieces: list[Piece] = []
+        added, parts = replace(op, signs=op.factors, factors=()), sources
+    else:
+        pieces = [
+            _factor(op, source, factor, constant if index == 0 else 0, names)
+            for index, (source, factor) in enumerate(zip(sources, op.factors, strict=True))
+        ]
+        parts = [tensor for _, tensor in pieces]
+        added = replace(op, inputs=tuple(tensor.name for tensor in parts), factors=(), offset=0)
+    width = max(2, operator_bounds(added, *(tensor.format for tensor in parts)).width)
     added = replace(added, accumulator_width=width)
     if rule.rule != "shift":
         sums = Tensor(names.fresh(f"{op.output}.sums"), target.shape, Format(width, 0))

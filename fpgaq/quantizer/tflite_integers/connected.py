@@ -103,7 +103,7 @@ def _in_two_parts(
     width = max(2, operator_bounds(op, call.read.format).width)
     bare = replace(op, requantize=None, output=f"{op.output}.sums", weight_scale=op.weight_scale[:1])
     sums = owner.put(bare, shape, None, Format(width, 0))
-    parts = []
+    parts: list[Stored] = []
     for part, offset, rule in (
         (wide.high, half, Requantize((0,), "floor")),
         (wide.low, 0, Requantize((bits,), "floor")),
