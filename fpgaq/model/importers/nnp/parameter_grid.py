@@ -24,6 +24,8 @@ class ParameterGrid:
     def by_channel(self, rows: NDArray[Any], where: str) -> Grid:
         """For rows (outputs, taps) of fractional bits."""
         if (rows != rows[:, :1]).any():
-            raise UnsupportedError(f"{where}: the step of its weight differs within an output channel")
+            raise UnsupportedError(
+                f"{where}: the step of its weight differs within an output channel; train with one step for each"
+            )
         fracs = tuple(int(frac) for frac in rows[:, 0])
         return Grid(self.bits, self.signed, fracs[:1] if len(set(fracs)) == 1 else fracs, self.narrow)
