@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ..proof.simulate import SimulationResult
 
 
-@command(GenerateOptions, "fpgaq generate model.fpgaq -o out --fps 1000 --clock 50")
+@command(GenerateOptions, "fpgaq generate model.fpgaq -o out --fps 1000 --clock 50", tables=True)
 def generate(settings: Settings, options: GenerateOptions) -> None:
     """Write Verilog or HLS C++ for an integer network.
 
@@ -104,6 +104,16 @@ class SimulateOptions:
         str | None,
         Option("Where weights are loadable: load those of this network instead of DIR's own.", metavar="FPGAQ"),
     ] = None
+    jobs: Annotated[
+        int | None, Option("Processes that share the frames of --simulator verilator.  [default: 1]", metavar="N")
+    ] = None
+    dask: Annotated[
+        str | None, Option("A Dask scheduler whose workers share them, such as tcp://host:8786.", metavar="ADDRESS")
+    ] = None
+    waves: Annotated[
+        str | None,
+        Option("Write every signal as FST, with view files for GTKWave and Surfer beside it.", metavar="FILE"),
+    ] = None
 
 
 @command(SimulateOptions, "fpgaq simulate out --frames 8 --data test.npz")
@@ -123,6 +133,9 @@ def simulate(settings: Settings, options: SimulateOptions) -> None:
             simulator=options.simulator,
             thorough=options.thorough,
             weights=options.weights,
+            jobs=1 if options.jobs is None else options.jobs,
+            dask=options.dask,
+            waves=options.waves,
             progress=progress,
         )
     settings.show(simulation_lines(result), asdict(result))
@@ -158,7 +171,9 @@ class BuildOptions:
     simulator: SimulatorName = "icarus"
 
 
-@command(BuildOptions, "fpgaq build model.nnp --calibration train.npz --test test.npz -o out --multipliers 64")
+@command(
+    BuildOptions, "fpgaq build model.nnp --calibration train.npz --test test.npz -o out --multipliers 64", tables=True
+)
 def build(settings: Settings, options: BuildOptions) -> None:
     """Quantize, compare, generate and simulate MODEL.
 
@@ -361,6 +376,7 @@ def simulation_lines(result: SimulationResult) -> list[str]:
         f"measured: a frame every {_count(result.interval_cycles)} cycles, latency {_count(result.latency_cycles)}"
         f" cycles; {result.seconds:.1f} s",
         *wrapper_run_lines(result),
+        *(f"written: {printable(path)}" for path in result.waves),
     ]
 
 

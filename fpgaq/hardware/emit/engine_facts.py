@@ -163,7 +163,7 @@ def engine_facts(
         weights=weights,
         multiply=Instance(f"{name}_adders", "adders")
         if engine.adders
-        else _mac(engine, widths, separate, 0 if separate else factor_bits),
+        else mac_instance(engine, widths, separate, 0 if separate else factor_bits),
         collect=Instance("fpgaq_collect", "collect", {"OUTPUTS": engine.outputs, **lanes, **_indices(widths)}),
         last_index=_selection(
             "last_index", "serving", widths.beat_index, [layer.plan.beats_out_per_pixel - 1 for layer in layers]
@@ -194,7 +194,7 @@ def _loaded(rom: Rom, name: str) -> Instance:
     return Instance("fpgaq_weights", name, {"WORDS": words, "ADDRESS_WIDTH": rom.address_width, "WIDTH": rom.width})
 
 
-def _mac(engine: Engine, widths: EngineWidths, separate: bool, factor_bits: int) -> Instance:
+def mac_instance(engine: Engine, widths: EngineWidths, separate: bool, factor_bits: int) -> Instance:
     """The array of multipliers; `separate` where each output has elements of its own."""
     parameters = {
         "PRODUCTS": engine.products,
