@@ -224,6 +224,11 @@ class WindowPlan:
         return latency("fpgaq_line_buffer", STAGES=self.fetch_stages)
 
     @property
+    def operand_latency(self) -> int:
+        """Cycles from a step to its operands at the multipliers: the elements of several layers meet on the way."""
+        return self.fetch_latency + (2 * latency("register") if self.merged else 0)
+
+    @property
     def result_latency(self) -> int:
         """Cycles from a group's last step to the write of its first beat into the result FIFO."""
         fetched = self.fetch_latency
@@ -233,10 +238,9 @@ class WindowPlan:
             return fetched + latency("fpgaq_max")
         if self.kind == "sum":
             return fetched + latency("fpgaq_sum") + latency("fpgaq_divide")
-        merging = latency("register") if self.merged else 0
-        summing = merging + latency("fpgaq_mac", LEVELS=self.levels)
+        summing = latency("fpgaq_mac", LEVELS=self.levels)
         collecting = latency("fpgaq_collect", OUTPUTS=1 + self.serial, LANES=1)
-        return fetched + summing + collecting + self.finishing_latency
+        return self.operand_latency + summing + collecting + self.finishing_latency
 
     @property
     def finishing_latency(self) -> int:
