@@ -134,6 +134,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         examples,
         loadable,
         mlperf_tiny,
+        requantizers,
         schedules,
         torchvision_networks,
     )
@@ -149,6 +150,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "examples": lambda: examples.table(stored("examples.json")),
         "loadable": lambda: loadable.table(stored("loadable.json")["results"]),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
+        "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
         ),
