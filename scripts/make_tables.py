@@ -132,6 +132,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         estimator_fit,
         examples,
         loadable,
+        loadable_trainings,
         mlperf_tiny,
         schedules,
         torchvision_networks,
@@ -146,6 +147,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "estimator": lambda: estimator_fit.table(json.loads(estimator_fit.COEFFICIENTS.read_text())).splitlines(),
         "examples": lambda: examples.table(stored("examples.json")),
         "loadable": lambda: loadable.table(stored("loadable.json")["results"]),
+        "loadable_trainings": lambda: loadable_trainings.table(stored("loadable_trainings.json")["results"]),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
