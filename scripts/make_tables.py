@@ -137,6 +137,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
     sys.path[:0] = [str(RESULTS), str(ROOT)]
     from benchmarks import (
         boards,
+        clocks,
         defaults,
         estimator_fit,
         examples,
@@ -153,6 +154,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
             [data / f"{name}.json" for name in ("examples", "passengers_seen", "passengers_unseen")]
         ),
         "boards": lambda: boards.table(stored("boards.json")),
+        "clocks": lambda: clocks.table(clocks.load()),
         "estimator": lambda: estimator_fit.table(json.loads(estimator_fit.COEFFICIENTS.read_text())).splitlines(),
         "examples": lambda: examples.table(stored("examples.json")),
         "loadable": lambda: loadable.table(stored("loadable.json")["results"]),

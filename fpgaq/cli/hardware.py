@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..hardware.estimate import Knowledge, Storage
-    from ..hardware.schedule import BufferReport
+    from ..hardware.schedule import BufferReport, Schedule
     from ..pipeline import BuildResult, GenerateResult
     from ..proof.chosen import Exercise
     from ..proof.simulate import SimulationResult
@@ -104,6 +104,12 @@ class SimulateOptions:
         str | None,
         Option("Where weights are loadable: load those of this network instead of DIR's own.", metavar="FPGAQ"),
     ] = None
+    jobs: Annotated[
+        int | None, Option("Processes that share the frames of --simulator verilator.  [default: 1]", metavar="N")
+    ] = None
+    dask: Annotated[
+        str | None, Option("A Dask scheduler whose workers share them, such as tcp://host:8786.", metavar="ADDRESS")
+    ] = None
     waves: Annotated[
         str | None,
         Option("Write every signal as FST, with view files for GTKWave and Surfer beside it.", metavar="FILE"),
@@ -127,6 +133,8 @@ def simulate(settings: Settings, options: SimulateOptions) -> None:
             simulator=options.simulator,
             thorough=options.thorough,
             weights=options.weights,
+            jobs=1 if options.jobs is None else options.jobs,
+            dask=options.dask,
             waves=options.waves,
             progress=progress,
         )
@@ -259,9 +267,9 @@ def generate_lines(result: GenerateResult) -> list[str]:
         *columns(
             ("layer", "multipliers", "taps x channels x outputs", "busy cycles", "buffer words", "queue words"), rows
         ),
-        f"{schedule.multipliers:,} multipliers of {schedule.budget:,}; predicted: a frame every"
-        f" {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles{frames},"
-        f" efficiency {percent(schedule.efficiency)}",
+        f"{schedule.multipliers:,} multipliers of {schedule.budget:,}{beside_budget(schedule)};"
+        f" predicted: a frame every {_count(prediction.interval)} cycles, latency {_count(prediction.latency)}"
+        f" cycles{frames}, efficiency {percent(schedule.efficiency)}",
         *(
             f"adders instead of multipliers: {printable(engine.layers[0])}"
             for engine in schedule.engines
@@ -273,6 +281,14 @@ def generate_lines(result: GenerateResult) -> list[str]:
         *estimate_only(result.network),
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
+
+
+def beside_budget(schedule: Schedule) -> str:
+    """The multipliers that means, scales and products of tensors take, if there are any."""
+    from ..hardware.schedule import auxiliary_multipliers
+
+    beside = auxiliary_multipliers(schedule.plans)
+    return f", {beside:,} more for means, scales and products of tensors" if beside else ""
 
 
 def memory_lines(storage: Storage | None) -> list[str]:

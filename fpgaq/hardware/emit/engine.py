@@ -70,15 +70,19 @@ def _registers(facts: EngineFacts) -> tuple[Register, ...]:
     shared = _shared(facts, Register("elements", facts.bus_bits, operand=True))
     weights: tuple[Register, ...] = ()
     if facts.weights:
-        rom, late = facts.weights.rom, facts.weights.late
+        rom = facts.weights.rom
         weights = (Register("weight_address", rom.address_width), Register("step_weights", rom.width, operand=True))
-        weights += (Register("fresh", 1), *_shared(facts, Register("fetched_weights", rom.width))) if late else ()
+        if facts.weights.early == "words":
+            weights += (Register("fetched_weights", rom.width),)
+        elif facts.weights.early:
+            owner = _shared(facts, Register("fetch_owner", facts.owner_width))
+            weights += (Register("fetch", 1), Register("fetch_first", 1), *owner)
     lifts = (Register("lifts", facts.lifts_bits),) if facts.lifts_bits else ()
     return (*shared, *weights, Register("bias_word", facts.biases.width), *lifts)
 
 
 def _choices(facts: EngineFacts) -> tuple[Choice, ...]:
-    turns = Choice("next_turn", (facts.owner_width,) * (len(facts.turns.turns) + 1))
+    turns = Choice("looked_up", (facts.owner_width,) * (len(facts.turns.turns) + 1))
     starts = facts.weights.start.choices if facts.weights else ()
     return (
         *_shared(facts, turns, Choice("elements", (0,) * len(facts.layers))),

@@ -19,6 +19,9 @@ from .instances import delay, fifo
 from .literals import decimal, index_width
 from .roms import Rom
 
+LOGIC_WORDS = 32
+"""Words of a ROM that synthesis makes of logic, as a rule."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -71,10 +74,14 @@ class Turns:
 
 @dataclass(frozen=True)
 class Weights:
-    """The ROM of an engine's weights, and where those of each layer start; late ones come a cycle later."""
+    """The ROM of an engine's weights, and where those of each layer start.
+
+    A word of an early one comes a cycle sooner than the elements do: its "words" or the "steps" before it wait, the
+    former where a word comes from block RAM, far from the multipliers, the latter where its bits are more than those.
+    """
 
     rom: Rom
-    late: bool
+    early: str
     start: Selection
     instance: Instance
 
@@ -133,7 +140,7 @@ def engine_facts(
     biases = bias_rom(engine, layers, lifts, widths)
     weights = None if engine.adders else _weights(engine, layers, widths.weight, loadable)
     lanes = {"LANES": engine.lanes, "SUM_WIDTH": widths.sum}
-    fetched, summed = latency("fpgaq_line_buffer"), latency("fpgaq_mac", LEVELS=engine.levels)
+    fetched, summed = layers[0].plan.fetch_latency, latency("fpgaq_mac", LEVELS=engine.levels)
     return EngineFacts(
         engine=engine,
         layers=tuple(
@@ -153,7 +160,7 @@ def engine_facts(
         weights=weights,
         multiply=Instance(f"{name}_adders", "adders")
         if engine.adders
-        else _mac(engine, widths, separate, 0 if separate else factor_bits),
+        else mac_instance(engine, widths, separate, 0 if separate else factor_bits),
         collect=Instance("fpgaq_collect", "collect", {"OUTPUTS": engine.outputs, **lanes, **_indices(widths)}),
         last_index=_selection(
             "last_index", "serving", widths.beat_index, [layer.plan.beats_out_per_pixel - 1 for layer in layers]
@@ -184,7 +191,7 @@ def _loaded(rom: Rom, name: str) -> Instance:
     return Instance("fpgaq_weights", name, {"WORDS": words, "ADDRESS_WIDTH": rom.address_width, "WIDTH": rom.width})
 
 
-def _mac(engine: Engine, widths: EngineWidths, separate: bool, factor_bits: int) -> Instance:
+def mac_instance(engine: Engine, widths: EngineWidths, separate: bool, factor_bits: int) -> Instance:
     """The array of multipliers; `separate` where each output has elements of its own."""
     parameters = {
         "PRODUCTS": engine.products,
@@ -256,6 +263,7 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
         "PLACES": len(order),
         "PLACE_WIDTH": width,
         "FIRST": order[0],
+        "SECOND": order[1 % len(order)],
     }
     return Turns(
         width=width,
@@ -271,6 +279,10 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
 
 def _weights(engine: Engine, layers: Sequence[Served], width: int, loadable: bool) -> Weights:
     rom, starts = weight_rom(engine, layers, width)
-    late = rom.latency > 1 and not loadable
-    start = _selection("weights_start", "turn" if late else "owner", rom.address_width, starts)
-    return Weights(rom, late, start, Instance(rom.module, "weight_rom"))
+    early = ""
+    if loadable or rom.latency == 1:
+        early = "words" if len(rom.words) > LOGIC_WORDS else "steps"
+    index = "fetch_owner" if early == "steps" else "owner"
+    return Weights(
+        rom, early, _selection("weights_start", index, rom.address_width, starts), Instance(rom.module, "weight_rom")
+    )
