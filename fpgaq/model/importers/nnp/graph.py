@@ -41,7 +41,6 @@ def build_graph(
     outputs, notes = before_losses(network, outputs or _leaves(network))
     nodes = _ordered(network, outputs or _leaves(network))
     _check_types(network, nodes)
-    _check_quantizers(network, nodes)
     _check_unused(network)
     inputs = _find_inputs(network, nodes, interface)
     reader = _Reader(network, parameters, grids, inputs, refuse_batch_statistics)
@@ -78,17 +77,6 @@ def _check_types(network: NnpNetwork, nodes: list[Node]) -> None:
         raise UnsupportedError(
             f"network {network.name!r} uses unsupported functions: {kinds}{advice(unsupported)}"
         ) from supported
-
-
-def _check_quantizers(network: NnpNetwork, nodes: list[Node]) -> None:
-    """Refuse quantizers that are never carried before anything about their inputs is amiss."""
-    for node in nodes:
-        source = network.variables.get(node.inputs[0]) if node.inputs else None
-        if node.type == "MinMaxQuantize" or (node.type == "Pow2Quantize" and source is not None and source.parameter):
-            raise UnsupportedError(
-                f"layer {node.name!r} ({node.type}): its steps are no fixed powers of two; use FixedPointQuantize"
-                " (fpgaq.nnabla.quantize_activations), or save the float network: fpgaq quantizes by itself"
-            )
 
 
 def _check_unused(network: NnpNetwork) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ....base.errors import ModelError, UnsupportedError
 from ...graph import Affine, Array, BatchNormalization, Convolution, Deconvolution, Grid, Prelu, infer_shape
 from ...graph.fixed import by_channel
+from .coarse_weights import layers_of
 from .function import (
     Converted,
     Converter,
@@ -96,6 +97,11 @@ def _kernel(function: Function, leading: int) -> Array:
 
 def _convolution(function: Function, arguments: Fields) -> Converted:
     check_channel_first(function, arguments)
+    return _any_convolution(function, arguments, 2, arguments.integer("group"))
+
+
+def _plain_convolution(function: Function, arguments: Fields) -> Converted:
+    """A convolution of the functions that have channels first alone."""
     return _any_convolution(function, arguments, 2, arguments.integer("group"))
 
 
@@ -215,6 +221,7 @@ def _prelu(function: Function, arguments: Fields) -> Converted:
 
 
 LAYERS: dict[str, tuple[str, Converter]] = {
+    **layers_of(_affine, _plain_convolution),
     "Affine": ("affine_param", _affine),
     "BatchNormalization": ("batch_normalization_param", _batch_normalization),
     "Convolution": ("convolution_param", _convolution),
