@@ -309,11 +309,11 @@ class _Search:
         """What keeps the device from a faster schedule."""
         if best.interval <= self.bound(MOST_MULTIPLIERS):
             return "the network: more multipliers make it no faster"
-        beyond = next(
-            (budget for budget in _budgets() if budget > best.budget and self.bound(budget) < best.interval), 0
-        )
-        if beyond:
-            self.attempt(beyond, _below(best))
+        for budget in _budgets():
+            faster = budget > best.budget and self.bound(budget) < best.interval
+            # Of those the ones that fit are no faster.
+            if faster and self.attempt(budget, _below(best)).excess:
+                break
         larger = [tried for tried in self._tried.values() if tried.excess and tried.budget > best.budget]
         if not larger:
             return "the network: more multipliers make it no faster"
