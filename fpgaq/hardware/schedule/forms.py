@@ -11,7 +11,7 @@ from ..lowering import can_merge, lower, with_merged_columns
 from .planner import Draft, draft, finish
 from .planner import least_interval as least_interval_of
 from .plans import Target
-from .schedule import Schedule
+from .schedule import Schedule, auxiliary_multipliers
 
 EFFICIENT = 0.9
 """Efficiency from which on no other form is tried."""
@@ -40,8 +40,27 @@ def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Sc
     """
     if target.multipliers is None and target.cycles is None and target.latency is not None:
         return _with_fewest_multipliers(graph, target)
+    if target.every and target.multipliers is not None:
+        return _with_every_multiplier(graph, target, target.multipliers)
     chosen, best = draft_hardware(graph, target)
     return chosen, finish(best)
+
+
+def _with_every_multiplier(graph: IntegerGraph, target: Target, most: int) -> tuple[IntegerGraph, Schedule]:
+    """What keeps to `most` multipliers, those beside the arrays included: the arrays get as many as these leave."""
+    budget = most
+    while budget > 0:
+        chosen, best = draft_hardware(graph, replace(target, multipliers=budget, every=False))
+        network = best.sized.network
+        beside = auxiliary_multipliers(network.plans)
+        excess = sum(engine.multipliers for engine in network.engines) + beside - most
+        if excess <= 0:
+            return chosen, finish(replace(best, target=target))
+        budget -= excess
+    raise FitError(
+        f"{most:,} multipliers do not hold this network's means, scales and products too, which take {beside:,} beside"
+        f" one for its weights; give --multipliers {beside + 1} or more, or leave --all-multipliers out"
+    )
 
 
 def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Draft]:
