@@ -69,7 +69,7 @@ def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None]
     best = search.fastest()
     if best is None:
         raise FitError(
-            f"the network does not fit {device}: with 1 multipliers it is estimated to take"
+            f"the network does not fit {device}: with one multiplier it is estimated to take"
             f" {search.attempt(1).excess}; choose a larger part"
         )
     best = search.with_fewest(best)
