@@ -141,6 +141,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         defaults,
         estimator_fit,
         examples,
+        fitted_parts,
         loadable,
         loadable_trainings,
         mlperf_tiny,
@@ -158,6 +159,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "clocks": lambda: clocks.table(clocks.load()),
         "estimator": lambda: estimator_fit.table(json.loads(estimator_fit.COEFFICIENTS.read_text())).splitlines(),
         "examples": lambda: examples.table(stored("examples.json")),
+        "fitted_parts": lambda: list(fitted_parts.table(stored("fitted_parts.json"))),
         "loadable": lambda: loadable.table(stored("loadable.json")["results"]),
         "loadable_trainings": lambda: loadable_trainings.table(stored("loadable_trainings.json")["results"]),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
@@ -165,6 +167,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
         ),
+        "tiny_shapes": lambda: list(schedules.tiny_shapes(stored("schedule_data/after.json")["rows"])),
         "torchvision_blocks": lambda: torchvision_networks.table("blocks", stored("torchvision_results.json")),
         "torchvision_read": lambda: torchvision_networks.table("read", stored("torchvision_results.json")),
     }

@@ -152,7 +152,9 @@ class _Search:
 
     def attempt(self, budget: int, most: float = math.inf) -> _Attempt:
         """The hardware of a budget, if it takes at most so many cycles."""
-        if budget not in self._tried:
+        known = self._tried.get(budget)
+        # What was slower than wanted may be wanted now.
+        if known is None or (known.sketch is None and not known.excess):
             rest = f" budgets tried, now {budget:,} multipliers"
             self._progress(Step(f"fitting {self._device}", self._sized, self._tries, rest, about=True))
             self._tried[budget] = self._attempt(budget, most)
@@ -295,7 +297,11 @@ class _Search:
         return self._tries - self._sized
 
     def with_fewest(self, best: _Attempt) -> _Attempt:
-        """The fewest multipliers of the same speed."""
+        """The fewest multipliers of the same speed: no more than are used, and of the budgets before as few as do."""
+        assert best.sketch is not None
+        used = best.sketch.schedule.multipliers
+        if used < best.budget:
+            best = min(best, self.attempt(used, best.interval), key=_rank)
         for budget in [budget for budget in reversed(_budgets()) if budget < best.budget]:
             if self.bound(budget) > best.interval:
                 break
@@ -309,11 +315,11 @@ class _Search:
         """What keeps the device from a faster schedule."""
         if best.interval <= self.bound(MOST_MULTIPLIERS):
             return "the network: more multipliers make it no faster"
-        beyond = next(
-            (budget for budget in _budgets() if budget > best.budget and self.bound(budget) < best.interval), 0
-        )
-        if beyond:
-            self.attempt(beyond, _below(best))
+        for budget in _budgets():
+            faster = budget > best.budget and self.bound(budget) < best.interval
+            # Of those the ones that fit are no faster.
+            if faster and self.attempt(budget, _below(best)).excess:
+                break
         larger = [tried for tried in self._tried.values() if tried.excess and tried.budget > best.budget]
         if not larger:
             return "the network: more multipliers make it no faster"
