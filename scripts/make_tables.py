@@ -123,6 +123,15 @@ def compared_unrolled() -> list[str]:
     return table(["work", *(f"{tool}, LUT" for tool in tools)], rows)
 
 
+def recovery() -> list[str]:
+    """What damage at the input of each example left behind."""
+    results = json.loads((RESULTS / "recovery.json").read_text(encoding="utf-8"))["rows"]
+    columns = ["example", "frames sent", "beats that arrived", "frames of them", "damaged", "wrong"]
+    keys = ("example", "sent", "beats", "frames", "damaged", "wrong")
+    cells = [[f"{row[key]:,}" if isinstance(row[key], int) else row[key] for key in keys] for row in results]
+    return table(columns, cells)
+
+
 def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
     """The tables that the scripts of benchmarks/ print of what they stored."""
     sys.path[:0] = [str(RESULTS), str(ROOT)]
@@ -133,7 +142,9 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         estimator_fit,
         examples,
         loadable,
+        loadable_trainings,
         mlperf_tiny,
+        requantizers,
         schedules,
         torchvision_networks,
     )
@@ -148,7 +159,9 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "estimator": lambda: estimator_fit.table(json.loads(estimator_fit.COEFFICIENTS.read_text())).splitlines(),
         "examples": lambda: examples.table(stored("examples.json")),
         "loadable": lambda: loadable.table(stored("loadable.json")["results"]),
+        "loadable_trainings": lambda: loadable_trainings.table(stored("loadable_trainings.json")["results"]),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
+        "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
         ),
@@ -159,7 +172,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
 
 def tables() -> dict[str, list[str]]:
     """The lines of every table by its name."""
-    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency)
+    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency, recovery)
     found = {name: table(entry["columns"], entry["rows"]) for name, entry in typed().items()}
     found |= {name: list(make()) for name, make in of_scripts().items()}
     return found | {function.__name__: function() for function in own}

@@ -42,10 +42,10 @@ def chosen_unrolling(options: GenerateOptions) -> Unrolling | None:
         raise UsageError("--levels and --stages exclude one another: give one")
     if target.device is not None:
         raise UsageError("--device estimates folded networks: leave it out with --unroll, and ask fpgaq synth")
-    wanted = {**asdict(target), "pack": options.factor_bits}
-    given = [name.replace("_", "-") for name, value in wanted.items() if value is not None and value is not False]
+    given = [name for name, value in {**asdict(target), "pack": options.factor_bits}.items() if value]
     if given:
-        raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{given[0]} out")
+        option = given[0].replace("_", "-")
+        raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{option} out")
     if chosen.adders:
         raise UsageError("an unrolled network has nothing but adders: leave --adders out")
     if options.language == "hls":

@@ -29,8 +29,9 @@ class Signal:
     path: str
     label: str
     bits: int = 1
+    decimal: bool = False
+    """Whether it is one number; several in one vector are shown in hexadecimal."""
     signed: bool = False
-    """Whether a number is shown in decimal with its sign; otherwise it is shown in hexadecimal."""
 
     @property
     def ranged(self) -> str:
@@ -40,7 +41,9 @@ class Signal:
     @property
     def flags(self) -> str:
         """GTKWave's flags of a trace, in hexadecimal: hex 2, decimal 4, binary 8, to the right 20, signed 400."""
-        return "28" if self.bits == 1 else "424" if self.signed else "22"
+        if self.bits == 1:
+            return "28"
+        return ("424" if self.signed else "24") if self.decimal else "22"
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def wave_groups(manifest: Mapping[str, Any], interface: Mapping[str, Any]) -> tu
     """
     control = (
         *(Signal(f"{BENCH}.{name}", name) for name in ("clk", "rst")),
-        Signal(f"{BENCH}.cycle", "cycle since the reset", 32),
+        Signal(f"{BENCH}.cycle", "cycle since the reset", 32, True),
         *(Signal(f"{BENCH}.{name}", name) for name in ("frame_error", "finished")),
     )
     groups = [Group("bench", control)]
@@ -90,7 +93,7 @@ def _port(kind: str, port: Mapping[str, Any]) -> Group:
     name = f"{BENCH}.{port['port']}"
     signals = (
         *(Signal(f"{name}_{part}", part) for part in ("tvalid", "tready", "tlast")),
-        Signal(f"{name}_tdata", "tdata", port["tdata_bits"], port["signed"] and port["lanes"] == 1),
+        Signal(f"{name}_tdata", "tdata", port["tdata_bits"], port["lanes"] == 1, port["signed"]),
     )
     return Group(f"{kind} {_title(port['name'])}: {_lanes(port)}", signals)
 
@@ -102,7 +105,8 @@ def _stream(stream: Mapping[str, Any]) -> Group:
             f"{BENCH}.dut.{stream['data']}",
             "data",
             stream["lanes"] * stream["width"],
-            stream["signed"] and stream["lanes"] == 1,
+            stream["lanes"] == 1,
+            stream["signed"],
         ),
     )
     return Group(f"after {_title(stream['layer'])}: {_lanes(stream)}", signals)

@@ -87,9 +87,10 @@ def test_signals_by_kind() -> None:
     manifest["streams"][0] |= {"lanes": 1, "layer": "a{b}\nc"}
     groups = {group.title: group.signals for group in wave_groups(manifest, interface)}
     data = groups["after a(b)\\nc: 1 x 8 bits, signed"][-1]
-    assert data == Signal("fpgaq_bench.dut.s0_data", "data", 8, True)
+    assert data == Signal("fpgaq_bench.dut.s0_data", "data", 8, True, True)
     assert (data.flags, data.ranged) == ("424", "fpgaq_bench.dut.s0_data[7:0]")
     assert groups["input x: 2 x 8 bits, signed"][-1].flags == "22"
+    assert Signal("a.b", "b", 8, True).flags == "24"
     assert Signal("a.b", "b").ranged == "a.b" and Signal("a.b", "b").flags == "28"
     assert isinstance(wave_groups(manifest, interface)[0], Group)
     assert view_files("a/b.fst", manifest, interface).keys() == {Path("a/b.gtkw"), Path("a/b.sucl")}
