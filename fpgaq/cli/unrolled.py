@@ -88,7 +88,7 @@ class CheapenOptions:
     output: Annotated[str, Option("The file to write.", "-o", metavar="FPGAQ")]
 
 
-@command(CheapenOptions, "fpgaq cheapen digits.fpgaq --calibration train.npz --bound 0.03 -o cheap.fpgaq")
+@command(CheapenOptions, "fpgaq cheapen digits.fpgaq --calibration train.npz --bound 0.03 -o cheap.fpgaq", tables=True)
 def cheapen(settings: Settings, options: CheapenOptions) -> None:
     """Choose weights that take less logic unrolled, or with --adders.
 

@@ -30,7 +30,7 @@ from ...integer.graph import (
     IntegerTranspose,
     IntegerUpsample,
 )
-from .cells import latency
+from .cells import WIDE, latency
 from .folding import FoldRange
 from .plans import Fold, PipePlan, Plan, Walk, WindowPlan
 from .schedule import Engine
@@ -42,7 +42,8 @@ SLACK = 32
 COPYING = (IntegerPad, IntegerSlice, IntegerUpsample, IntegerTranspose)
 """Operators that move elements without computing: windows of one pixel."""
 
-_REGISTER, _REQUANTIZE = latency("register"), latency("fpgaq_requantize")
+_REGISTER = latency("register")
+_REQUANTIZE, _REQUANTIZE_WIDE = latency("fpgaq_requantize", STAGES=1), latency("fpgaq_requantize", STAGES=WIDE)
 _LOOKED_UP = latency("rom", BANKS=1) + _REGISTER
 
 PIPE_LATENCY = {
@@ -51,10 +52,10 @@ PIPE_LATENCY = {
     "serialize": _REGISTER,
     "argmax": _REGISTER,
     "add": _REGISTER + _REQUANTIZE,
-    "multiply": _REGISTER + _REQUANTIZE,
+    "multiply": _REGISTER + _REQUANTIZE_WIDE,
     "table": _REQUANTIZE + _LOOKED_UP,
     # The scale is looked up, multiplied with, and the offset is added.
-    "scale": _LOOKED_UP + 2 * _REGISTER + _REQUANTIZE,
+    "scale": _LOOKED_UP + 2 * _REGISTER + _REQUANTIZE_WIDE,
 }
 """Cycles from a phase of a pipe to the write of its beat."""
 

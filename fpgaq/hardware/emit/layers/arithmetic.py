@@ -9,6 +9,7 @@ import numpy as np
 
 from ....base.formats import Format
 from ....integer.graph import IntegerAdd, IntegerMultiply, IntegerScale, IntegerTable
+from ...schedule.cells import WIDE
 from ...schedule.plans import PipePlan
 from ..design import Instance, Operation, Product, Register
 from ..instances import requantizer
@@ -18,7 +19,7 @@ from ..names import rom_module
 from ..roms import Rom
 from .logic import Logic
 
-NARROW, WIDE = 18, 25
+NARROW_FACTOR, WIDE_FACTOR = 18, 25
 """Bits of the signed factors of a DSP block of AMD's series 7, and of the others at least on the narrow side."""
 
 
@@ -190,6 +191,7 @@ def _total(
             clip=requantize.clip(result),
             lifts=(0, 1),
             times=plan.lanes_out,
+            stages=WIDE if products else 1,
         ),
         products=products,
     )
@@ -265,9 +267,11 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
     beat_width = index_width(beats)
     extend = total_width - op.scale_width
     first, halves, expression = _factor_width(source), None, "product + offset"
-    if NARROW < op.scale_width < 2 * NARROW and first <= WIDE:
-        halves = Halves(NARROW - 1, sized(0, total_width - NARROW + 1))
-        expression = f"(product_high <<< {decimal(NARROW - 1, index_width(NARROW))}) + product_low + offset"
+    if NARROW_FACTOR < op.scale_width < 2 * NARROW_FACTOR and first <= WIDE_FACTOR:
+        halves = Halves(NARROW_FACTOR - 1, sized(0, total_width - NARROW_FACTOR + 1))
+        expression = (
+            f"(product_high <<< {decimal(NARROW_FACTOR - 1, index_width(NARROW_FACTOR))}) + product_low + offset"
+        )
     return Scaling(
         operator="+",
         expression=expression,
@@ -284,11 +288,12 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
             clip=requantize.clip(result),
             lifts=(max(lifts), lift_width),
             times=plan.lanes_out,
+            stages=WIDE,
         ),
         products=(
             Product(first, op.scale_width, plan.lanes_out)
             if halves is None
-            else Product(first, NARROW, 2 * plan.lanes_out),
+            else Product(first, NARROW_FACTOR, 2 * plan.lanes_out),
         ),
         rom=Rom(
             rom_module(index, op.name, "scales"),

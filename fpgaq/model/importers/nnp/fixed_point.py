@@ -152,7 +152,7 @@ def _within(fmt: Format, bounds: list[Node], node: Node) -> Format:
             allowed += f", or {whole.minimum} to {whole.maximum}"
         raise UnsupportedError(
             f"layer {node.name!r} (FixedPointQuantize): bounds before it leave integers from {ends[0]} to {ends[1]};"
-            f" supported with n {fmt.width}: {allowed}"
+            f" supported with n {fmt.width}: {allowed}; change the bounds, or leave them out"
         )
     return whole
 
@@ -228,7 +228,7 @@ def read_format(arguments: Fields, where: str) -> tuple[Format, float | None]:
     arguments.skip(("ste_fine_grained",))
     signed, bits, delta = arguments.boolean("sign"), arguments.integer("n"), arguments.real("delta")
     if not 1 + signed <= bits <= MAX_BITS:
-        raise UnsupportedError(f"{where}: n is {bits}; supported: {1 + signed} to {MAX_BITS}")
+        raise UnsupportedError(f"{where}: n is {bits}; supported: {1 + signed} to {MAX_BITS}; train with such n")
     exponent = round(math.log2(delta)) if math.isfinite(delta) and delta > 0 else -4
     nearest = 2.0**exponent
     if abs(delta - nearest) <= TEXT_TOLERANCE * nearest:

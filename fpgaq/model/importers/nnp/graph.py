@@ -32,7 +32,9 @@ def build_graph(
     that the network declares and no function reads is refused, as is one without a value.
     """
     if not network.nodes:
-        raise ModelError(f"network {network.name!r} is empty: it has no layer")
+        raise ModelError(
+            f"network {network.name!r} is empty: it has no layer; save the network that computes the outputs"
+        )
     network, parameters = fold_constants(network, parameters)
     network, parameters, grids = take_grids(network, parameters, parameter_reads(network))
     outputs = interface.outputs if interface else ()
@@ -169,7 +171,7 @@ class _Reader:
         if not node.inputs:
             raise ModelError(f"{where} has no input")
         if len(node.outputs) > 1 and node.type != "Split":
-            raise UnsupportedError(f"{where} has {len(node.outputs)} outputs; supported: 1")
+            raise UnsupportedError(f"{where} has {len(node.outputs)} outputs; supported: 1; use the first only")
         several = node.type in OF_SEVERAL_TENSORS
         computed = tuple(name in self.shapes if several else index == 0 for index, name in enumerate(node.inputs))
         inputs = tuple(name for name, tensor in zip(node.inputs, computed, strict=True) if tensor)
@@ -212,7 +214,10 @@ class _Reader:
         if variable is None:
             raise ModelError(f"{where} reads variable {name!r}, which the network does not declare")
         if name in self.shapes:
-            raise UnsupportedError(f"{where}: input {name!r} is computed or data; supported: a parameter")
+            raise UnsupportedError(
+                f"{where}: input {name!r} is computed or data; supported: a parameter;"
+                " make it one, or end the network before it (--outputs NAME)"
+            )
         if not variable.parameter:
             raise ModelError(
                 f"{where}: weights missing: input {name!r} is no parameter; save with the parameters in scope"

@@ -28,6 +28,8 @@ class ParameterGrid:
         if self.step is not None:
             return Grid(self.bits, self.signed, (0,), self.narrow, self.step, self.zero_point)
         if (rows != rows[:, :1]).any():
-            raise UnsupportedError(f"{where}: the step of its weight differs within an output channel")
+            raise UnsupportedError(
+                f"{where}: the step of its weight differs within an output channel; train with one step for each"
+            )
         fracs = tuple(int(frac) for frac in rows[:, 0])
         return Grid(self.bits, self.signed, fracs[:1] if len(set(fracs)) == 1 else fracs, self.narrow)
