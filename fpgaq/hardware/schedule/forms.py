@@ -12,6 +12,7 @@ from .planner import Draft, draft, finish
 from .planner import least_interval as least_interval_of
 from .plans import Target
 from .schedule import Schedule
+from .wide import draft_wide
 
 EFFICIENT = 0.9
 """Efficiency from which on no other form is tried."""
@@ -47,6 +48,8 @@ def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Sc
 def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Draft]:
     """The same before its memories are shrunk, which is most of the work."""
     lowered = lower(graph)
+    if target.is_wide:
+        return draft_wide(lowered, target)
     best = base = draft(lowered, target)
     chosen = lowered
     if target.multipliers is not None and target.sharing and base.limit < EFFICIENT * base.interval:

@@ -30,6 +30,7 @@ from ...integer.graph import (
     IntegerTranspose,
     IntegerUpsample,
 )
+from ..lowering.wide import Gather, LaneMaximum
 from .cells import latency
 from .folding import FoldRange
 from .plans import Fold, PipePlan, Plan, Walk, WindowPlan
@@ -49,6 +50,8 @@ PIPE_LATENCY = {
     "relu": _REGISTER,
     "concatenate": _REGISTER,
     "serialize": _REGISTER,
+    "gather": _REGISTER,
+    "lane_max": latency("fpgaq_max"),
     "argmax": _REGISTER,
     "add": _REGISTER + _REQUANTIZE,
     "multiply": _REGISTER + _REQUANTIZE,
@@ -233,6 +236,8 @@ def pipe_plan(graph: IntegerGraph, op: IntegerOperator, lanes: int) -> PipePlan:
     if isinstance(op, IntegerArgMax):
         beats = graph.tensors[op.input].shape[2]
         return _pipe(op.name, "argmax", shape, 1, 1, ((0,),) * beats, emits=(False,) * (beats - 1) + (True,))
+    if isinstance(op, Gather | LaneMaximum):
+        return _gathering(graph, op, lanes)
     kinds: dict[type[IntegerOperator], str] = {
         IntegerRelu: "relu",
         IntegerTable: "table",
@@ -243,6 +248,15 @@ def pipe_plan(graph: IntegerGraph, op: IntegerOperator, lanes: int) -> PipePlan:
     if type(op) not in kinds:
         raise UnsupportedError(f"layer {op.name!r}: {type(op).__name__} has no schedule")
     return _pipe(op.name, kinds[type(op)], shape, lanes, lanes, (tuple(range(count)),))
+
+
+def _gathering(graph: IntegerGraph, op: Gather | LaneMaximum, lanes: int) -> PipePlan:
+    """What waits for all beats of a wide pixel, and then works on all of its channels."""
+    depth = graph.tensors[op.input].shape[2] * (op.pixels if isinstance(op, Gather) else 1)
+    shape = graph.tensors[op.output].shape
+    kind, beats = "gather" if isinstance(op, Gather) else "lane_max", depth // lanes
+    emits = (False,) * (beats - 1) + (True,)
+    return _pipe(op.name, kind, shape, lanes, shape[2], ((0,),) * beats, emits=emits)
 
 
 def serializer_plan(reader: str, shape: ImageShape, lanes_in: int, lanes_out: int) -> PipePlan:
@@ -291,6 +305,8 @@ def common_lanes(graph: IntegerGraph, op: IntegerOperator, lanes: Sequence[int])
         return math.gcd(common, op.start[2], graph.tensors[op.output].shape[2])
     if isinstance(op, IntegerReshape):
         return math.gcd(common, depth, graph.tensors[op.output].shape[2])
+    if isinstance(op, Gather | LaneMaximum):
+        return math.gcd(common, depth)
     # A constant or a table's value must not stand in lanes that no channel fills, and which hold zeros.
     zero = -op.index_format.minimum if isinstance(op, IntegerTable) else 0
     if (isinstance(op, IntegerTable) and op.table[zero]) or (isinstance(op, IntegerPad) and op.value):

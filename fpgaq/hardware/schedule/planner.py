@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from ...base.errors import FitError
 from ...integer.check.carried import check_carried
 from ...integer.graph import IntegerGraph, IntegerOperator
+from ..lowering.wide import WideGraph
 from .beats import BeatNetwork
 from .candidates import NEARLY, Candidates, is_weighed, leanest_budget
 from .folding import FoldRange, fold_sizes
@@ -57,6 +58,8 @@ class Draft:
     lanes: Mapping[str, int]
     sized: Sized
     macs: int
+    repeated: tuple[str, ...] = ()
+    """Layers whose groups all have the same weights."""
 
     @property
     def interval(self) -> float:
@@ -102,7 +105,8 @@ def draft(graph: IntegerGraph, target: Target) -> Draft:
                     range(fewer, target.multipliers),
                     lambda budget: candidates(replace(target, multipliers=budget)).chosen(graph),
                 )
-    return Draft(target, best.lanes, sized, sum(layer.macs for layer in ranges))
+    repeated = graph.repeated if isinstance(graph, WideGraph) else ()
+    return Draft(target, best.lanes, sized, sum(layer.macs for layer in ranges), repeated)
 
 
 def finish(found: Draft) -> Schedule:
@@ -122,7 +126,9 @@ def unshrunk(found: Draft) -> Schedule:
 def _scheduled(found: Draft, network: BeatNetwork, prediction: Prediction) -> Schedule:
     engines = network.engines
     if found.target.adders:
-        engines = tuple(replace(engine, adders=_is_constant(engine, network.plans)) for engine in engines)
+        engines = tuple(
+            replace(engine, adders=_is_constant(engine, network.plans, found.repeated)) for engine in engines
+        )
     return Schedule(
         network.plans, network.edges, found.lanes, engines, network.input_beats,
         found.budget, found.macs, found.limit, prediction,
@@ -163,11 +169,12 @@ def _port_beats(graph: IntegerGraph) -> int:
     return max(graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in (*graph.inputs, *graph.outputs))
 
 
-def _is_constant(engine: Engine, plans: Sequence[Plan]) -> bool:
+def _is_constant(engine: Engine, plans: Sequence[Plan], repeated: Sequence[str]) -> bool:
     """Whether an engine multiplies by the same weights in every cycle."""
     plan = next(plan for plan in plans if plan.operator == engine.layers[0])
     assert isinstance(plan, WindowPlan)
-    return not engine.shared and plan.kind == "mac" and plan.groups * plan.steps == 1
+    changes = plan.steps * (plan.groups_sharing if plan.operator in repeated else plan.groups)
+    return not engine.shared and plan.kind == "mac" and changes == 1
 
 
 def _choices(graph: IntegerGraph, ranges: Sequence[FoldRange], target: Target, least: int) -> Iterator[Choice]:
@@ -306,6 +313,8 @@ def _plan_all(
     for name in graph.inputs:
         height, width, depth = graph.tensors[name].shape
         fewest = min(wanted.get(name, 1), depth)
+        # A beat that carries several pixels carries them whole.
+        fewest = depth if isinstance(graph, WideGraph) and name in graph.pixels else fewest
         enough = (n for n in range(fewest, depth) if height * width * -(-depth // n) <= interval)
         lanes[name] = next(enough, depth)
     plans: list[Plan] = []

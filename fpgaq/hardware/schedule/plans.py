@@ -22,6 +22,7 @@ class Target:
     weights in every step get shift-and-add logic instead; it counts as the multipliers that it stands for.
     The first frame is out after at most `latency` cycles, which may go with either or stand alone: then the fewest
     multipliers are looked for. `arrays` is at most so many arrays; 1 is the one bound that is known.
+    A beat carries `pixels` at the inputs and `output_pixels` at the outputs.
     """
 
     multipliers: int | None = None
@@ -30,6 +31,13 @@ class Target:
     adders: bool = False
     latency: int | None = None
     arrays: int | None = None
+    pixels: int = 1
+    output_pixels: int = 1
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether beats of the ports carry several pixels."""
+        return self.pixels > 1 or self.output_pixels > 1
 
 
 @dataclass(frozen=True)
@@ -237,7 +245,7 @@ class PipePlan:
     operator : str
         Name of the integer operator; of a serializer, of the operator that reads its output.
     kind : str
-        "relu", "table", "scale", "add", "multiply", "concatenate", "argmax" or "serialize".
+        "relu", "table", "scale", "add", "multiply", "concatenate", "argmax", "serialize", "gather" or "lane_max".
     image : tuple of int
         (height, width, channels) of its output.
     lanes_in, lanes_out : int

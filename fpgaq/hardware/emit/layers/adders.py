@@ -26,7 +26,8 @@ def adder_module(
 
     There are as many registers from the elements to the sums as in `fpgaq_mac`.
     """
-    (matrix,) = step_weights(op, plan)
+    matrix, *others = step_weights(op, plan)
+    assert all(np.array_equal(matrix, other) for other in others), "adders multiply by the same weights in every step"
     inputs = (Interval(source.minimum, source.maximum),) * matrix.shape[1]
     graph = find_sums(matrix, np.zeros(len(matrix), dtype=np.int64), inputs)
     program = compress(graph)

@@ -1,0 +1,247 @@
+"""From a network and the pixels of a beat at its ports to the forms of it that can be built.
+
+Layers take wide pixels as far as they can; from some layer on beats carry one pixel. Which layer that is tells the
+forms apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+
+from ....base.errors import UnsupportedError, UsageError
+from ....integer.graph import (
+    IntegerAdd,
+    IntegerAffine,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerMaxPooling,
+    IntegerMultiply,
+    IntegerOperator,
+    IntegerRelu,
+    IntegerReshape,
+    IntegerTable,
+    Tensor,
+)
+from .convolution import widen_convolution
+from .graph import Gather, LaneMaximum, WideGraph, wide_shape
+
+ELEMENTWISE = (IntegerRelu, IntegerTable, IntegerAdd, IntegerMultiply)
+"""Operators that do the same to every element, whatever pixel it is of."""
+
+MOST_FORMS = 6
+"""Layers after which beats may become narrow, counted from the input, that are tried."""
+
+
+def check_pixels(graph: IntegerGraph, pixels: int, output_pixels: int) -> None:
+    """Raise UsageError for pixels that a frame at a port does not have."""
+    for option, count, names in (("pixels", pixels, graph.inputs), ("output-pixels", output_pixels, graph.outputs)):
+        for name in names:
+            height, width, _ = graph.tensors[name].shape
+            if not 1 <= count <= height * width:
+                raise UsageError(
+                    f"--{option} {count}: a frame of {graph.tensors[name].label or name!r} has {height * width}"
+                    f" pixel{'s' if height * width > 1 else ''}; give 1 to {height * width}"
+                )
+
+
+def wide_forms(graph: IntegerGraph, pixels: int, output_pixels: int) -> Iterator[WideGraph]:
+    """The forms of a lowered network, each narrow from another layer on; those with the widest layers come last.
+
+    Raises
+    ------
+    UsageError
+        Pixels that a frame does not have.
+    UnsupportedError
+        No form takes or gives so many.
+    """
+    check_pixels(graph, pixels, output_pixels)
+    refusal, found, seen = "", False, set()
+    windows = [op.name for op in graph.operators if isinstance(op, IntegerConvolution | IntegerAffine)]
+    for depth in range(min(len(windows), MOST_FORMS) + 1):
+        for repeat in (False, True):
+            builder = _Builder(graph, frozenset(windows[:depth]), windows[depth - 1] if repeat and depth else "")
+            try:
+                form = builder.build(pixels, output_pixels)
+            except UnsupportedError as error:
+                refusal = refusal or str(error)
+                continue
+            # A layer that takes no wide pixels is narrow whatever is wished.
+            if builder.taken not in seen:
+                seen.add(builder.taken)
+                found = True
+                yield form
+    if not found:
+        raise UnsupportedError(refusal)
+
+
+@dataclass
+class _Builder:
+    """A form while it is made: `wide` are the layers with weights that may take wide pixels, `repeat` one by groups."""
+
+    graph: IntegerGraph
+    wide: frozenset[str]
+    repeat: str
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    operators: list[IntegerOperator] = field(default_factory=list)
+    pixels: dict[str, int] = field(default_factory=dict)
+    repeated: list[str] = field(default_factory=list)
+    made: tuple[tuple[str, bool], ...] = ()
+
+    @property
+    def taken(self) -> tuple[tuple[str, bool], ...]:
+        """The layers that take wide pixels, and whether by groups."""
+        return self.made
+
+    def build(self, pixels: int, output_pixels: int) -> WideGraph:
+        """The form with so many pixels a beat at each input and output."""
+        graph = self.graph
+        for name in graph.inputs:
+            self._add_tensor(name, pixels)
+        self._outputs = {name: output_pixels for name in graph.outputs}
+        for op in graph.operators:
+            self._add(op)
+        known = {each.name: getattr(graph, each.name) for each in fields(IntegerGraph)}
+        known |= {"tensors": self.tensors, "operators": tuple(self.operators)}
+        return WideGraph(**known, plain=graph, pixels=dict(self.pixels), repeated=tuple(self.repeated))
+
+    def _add_tensor(self, name: str, pixels: int) -> None:
+        tensor = self.graph.tensors[name]
+        self.tensors[name] = replace(tensor, shape=wide_shape(tensor.shape, pixels))
+        if pixels > 1:
+            self.pixels[name] = pixels
+
+    def _add(self, op: IntegerOperator) -> None:
+        """Add an operator, wide if it can be, and what changes the pixels of its beats."""
+        counts = {self.pixels.get(name, 1) for name in op.inputs}
+        count = counts.pop() if len(counts) == 1 else 1
+        made = self._widened(op, count) if count > 1 else None
+        if made is None:
+            made = [replace(op, inputs=tuple(self._narrow(name) for name in op.inputs))], 1
+        operators, pixels = made
+        wanted = self._outputs.get(op.output)
+        last = operators[-1]
+        tensor = self.graph.tensors[op.output]
+        if wanted is None or (wanted == pixels == 1):
+            self.operators += operators
+            self._add_tensor(op.output, pixels)
+            return
+        # An output has as many pixels a beat as were asked for, whatever the layer makes.
+        own = f"{op.output}.made"
+        self.tensors[own] = replace(tensor, name=own, label="", shape=wide_shape(tensor.shape, pixels))
+        if pixels > 1:
+            self.pixels[own] = pixels
+        self.operators += [*operators[:-1], replace(last, output=own)]
+        self._convert(own, op.output, pixels, wanted)
+
+    def _convert(self, source: str, result: str, given: int, wanted: int) -> None:
+        """Bring an output from so many pixels a beat to the wished ones."""
+        if given > 1 and given != wanted:
+            source = self._narrow_to(source, f"{result}.pixels", result)
+        if wanted == 1:
+            self.operators[-1] = replace(self.operators[-1], output=result)
+            del self.tensors[source]
+        else:
+            height, width, _ = self.graph.tensors[result].shape
+            if height * width % wanted:
+                raise UnsupportedError(
+                    f"--output-pixels {wanted}: a frame of {height * width} pixels is no multiple of it; give a divisor"
+                )
+            factor = 1 if given == wanted else wanted
+            self.operators.append(Gather(f"{result}.gather", (source,), result, factor))
+        self._add_tensor(result, wanted)
+
+    def _narrow(self, name: str) -> str:
+        """The tensor with one pixel a beat, made where it is not there yet."""
+        if self.pixels.get(name, 1) == 1:
+            return name
+        narrow = f"{name}.pixels"
+        return narrow if narrow in self.tensors else self._narrow_to(name, narrow, name)
+
+    def _narrow_to(self, name: str, narrow: str, plain: str) -> str:
+        height, width, _ = self.graph.tensors[plain].shape
+        pixels = self.pixels[name]
+        if height * width % pixels:
+            divisors = [count for count in range(1, pixels) if height * width % count == 0]
+            raise UnsupportedError(
+                f"--pixels: {pixels} pixels a beat do not divide the {height * width} of {plain!r}, and a layer takes"
+                f" them one by one; ask for --pixels {max(divisors)}"
+            )
+        self.tensors[narrow] = replace(self.graph.tensors[plain], name=narrow, label="")
+        self.operators.append(IntegerReshape(f"{narrow}.reshape", (name,), narrow))
+        return narrow
+
+    def _widened(self, op: IntegerOperator, pixels: int) -> tuple[list[IntegerOperator], int] | None:
+        """The operators that take so many pixels a beat in place of one, and the pixels of a beat of their result."""
+        source, target = self.graph.tensors[op.input], self.graph.tensors[op.output]
+        whole = source.shape[0] * source.shape[1] % pixels == 0
+        if isinstance(op, IntegerAffine) and op.name in self.wide:
+            self.made += ((op.name, False),)
+            return [_widen_affine(op, source, pixels)], 1
+        if isinstance(op, IntegerConvolution) and op.name in self.wide:
+            found = widen_convolution(op, source.shape, target.shape, pixels, op.name == self.repeat)
+            if found is None or (target.shape[0] * target.shape[1]) % found.pixels:
+                return None
+            self.made += ((op.name, found.repeated),)
+            if found.repeated:
+                self.repeated.append(op.name)
+            return [found.op], found.pixels
+        if isinstance(op, ELEMENTWISE) and whole:
+            return [op], pixels
+        if isinstance(op, IntegerMaxPooling) and whole:
+            return self._widen_pooling(op, source, target, pixels)
+        return None
+
+    def _widen_pooling(
+        self, op: IntegerMaxPooling, source: Tensor, target: Tensor, pixels: int
+    ) -> tuple[list[IntegerOperator], int] | None:
+        """A pooling of windows that touch, but do not overlap: over rows by a line buffer, the rest in a wide pixel."""
+        if op.kernel != op.stride or any(op.padding):
+            return None
+        (height, width, channels), (rows, columns) = source.shape, target.shape[:2]
+        down, across = op.kernel
+        if width % pixels == 0:
+            if columns * across != width or pixels % across:
+                return None
+            return self._over_columns(op, source, target, pixels)
+        together = pixels // width
+        if pixels % width or together % down or rows * down != height or height % together:
+            return None
+        made = together // down
+        grid = np.arange(pixels * channels).reshape(made, down, width, channels)[:, :, : columns * across]
+        grid = grid.reshape(made, down, columns, across, channels).transpose(0, 2, 4, 1, 3)
+        return [_maximum(op, op.input, op.output, grid.reshape(-1, down * across))], made * columns
+
+    def _over_columns(
+        self, op: IntegerMaxPooling, source: Tensor, target: Tensor, pixels: int
+    ) -> tuple[list[IntegerOperator], int]:
+        down, across = op.kernel
+        name = op.input
+        operators: list[IntegerOperator] = []
+        if down > 1:
+            rows = replace(op, kernel=(down, 1), stride=(down, 1))
+            if across == 1:
+                return [rows], pixels
+            shape = wide_shape((target.shape[0], *source.shape[1:]), pixels)
+            name = f"{op.output}.rows"
+            self.tensors[name] = replace(target, name=name, label="", shape=shape)
+            operators.append(replace(rows, name=f"{op.name}.rows", output=name))
+        channels = source.shape[2]
+        grid = np.arange(pixels * channels).reshape(pixels // across, across, channels).transpose(0, 2, 1)
+        operators.append(_maximum(op, name, op.output, grid.reshape(-1, across)))
+        return operators, pixels // across
+
+
+def _maximum(op: IntegerMaxPooling, source: str, target: str, grid: np.ndarray) -> LaneMaximum:
+    return LaneMaximum(op.name, (source,), target, tuple(tuple(int(lane) for lane in taps) for taps in grid))
+
+
+def _widen_affine(op: IntegerAffine, source: Tensor, pixels: int) -> IntegerAffine:
+    """The same weights, zeros for what the last beat has too much."""
+    height, width, channels = wide_shape(source.shape, pixels)
+    missing = height * width * channels - op.weight.shape[1]
+    return replace(op, weight=np.pad(op.weight, ((0, 0), (0, missing))))
+
+
