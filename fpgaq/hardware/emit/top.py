@@ -151,8 +151,11 @@ def streams_of(graph: IntegerGraph, lanes: Mapping[str, int]) -> tuple[Stream, .
 def ports_of(graph: IntegerGraph, lanes: Mapping[str, int]) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
     """The ports of the top module: inputs, and outputs; each shows the shape of its frames, however wide its beats."""
     pixels = graph.pixels if isinstance(graph, WideGraph) else {}
-    inputs, outputs = _all_ports(plain_form(graph), lanes)
-    return tuple(tuple(replace(port, pixels=pixels.get(port.tensor, 1)) for port in side) for side in (inputs, outputs))  # type: ignore[return-value]
+    inputs, outputs = (
+        tuple(replace(port, pixels=pixels.get(port.tensor, 1)) for port in side)
+        for side in _all_ports(plain_form(graph), lanes)
+    )
+    return inputs, outputs
 
 
 def _all_ports(graph: IntegerGraph, lanes: Mapping[str, int]) -> tuple[tuple[Port, ...], tuple[Port, ...]]:

@@ -13,8 +13,8 @@ from ..design import Choice, Instance, Module, Operation, Register
 from ..instances import delay, fifo
 from ..literals import decimal
 from .arithmetic import lookup, scaling, sum_of_inputs, total_of_inputs
-from .logic import Datapath
 from .gathering import gathered, maximum
+from .logic import Datapath
 from .moves import greatest, part, pick, rectifier
 
 TEMPLATES = {"add": "total", "multiply": "total"}

@@ -71,9 +71,7 @@ def _axis(op: IntegerConvolution, axis: int, together: int, positions: int) -> _
     before = -(-op.padding[2 * axis] // together)
     first = before * together - op.padding[2 * axis]
     places = first + np.arange(made)[:, None] * stride + np.arange(kernel)[None, :] * dilation
-    return _Axis(
-        together, made, before, made * stride // together, int(places.max()) // together + 1, places
-    )
+    return _Axis(together, made, before, made * stride // together, int(places.max()) // together + 1, places)
 
 
 def _after(axis: _Axis, size: int, positions: int) -> int:
@@ -81,9 +79,7 @@ def _after(axis: _Axis, size: int, positions: int) -> int:
     return max(0, (positions // axis.made - 1) * axis.stride + axis.kernel - axis.before - size)
 
 
-def _over_rows(
-    op: IntegerConvolution, source: ImageShape, target: ImageShape, together: int
-) -> WideConvolution | None:
+def _over_rows(op: IntegerConvolution, source: ImageShape, target: ImageShape, together: int) -> WideConvolution | None:
     """Wide pixels of whole rows: columns outside the image are known, and go into the bias."""
     height, width, channels = source
     rows, columns, outputs = target
@@ -143,9 +139,7 @@ def _over_columns(
     return WideConvolution(wide_op, axis.made)
 
 
-def _repeated(
-    op: IntegerConvolution, source: ImageShape, target: ImageShape, together: int
-) -> WideConvolution | None:
+def _repeated(op: IntegerConvolution, source: ImageShape, target: ImageShape, together: int) -> WideConvolution | None:
     """Windows of one column each: the pixels of a wide pixel are groups of channels, one after another."""
     if op.weight.shape[2] != 1 or op.stride[1] != 1 or any(op.padding[2:]) or source[1] % together:
         return None
@@ -162,9 +156,8 @@ def _repeated(
 def _tiled(op: IntegerConvolution, count: int) -> IntegerConvolution:
     """What an operator has for each output, so many times."""
     rule = op.requantize
-    if rule is not None:
-        each = {"shift": rule.shift, "multiplier": rule.multiplier, "offset": rule.offset}
-        rule = replace(rule, **{name: value * (count if len(value) > 1 else 1) for name, value in each.items()})
+    if rule is not None and len(rule.shift) > 1:
+        rule = replace(rule, shift=rule.shift * count)
     return replace(
         op,
         weight_frac=op.weight_frac * count,

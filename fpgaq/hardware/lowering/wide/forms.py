@@ -15,6 +15,7 @@ from ....base.errors import UnsupportedError, UsageError
 from ....integer.graph import (
     IntegerAdd,
     IntegerAffine,
+    IntegerArray,
     IntegerConvolution,
     IntegerGraph,
     IntegerMaxPooling,
@@ -79,7 +80,11 @@ def wide_forms(graph: IntegerGraph, pixels: int, output_pixels: int) -> Iterator
 
 @dataclass
 class _Builder:
-    """A form while it is made: `wide` are the layers with weights that may take wide pixels, `repeat` one by groups."""
+    """A form while it is made.
+
+    `wide` are the layers with weights that may take wide pixels, `repeat` one of them by groups. `taken` are those that
+    do, and whether by groups; `outputs` are the pixels that a beat of each output is to carry.
+    """
 
     graph: IntegerGraph
     wide: frozenset[str]
@@ -88,19 +93,15 @@ class _Builder:
     operators: list[IntegerOperator] = field(default_factory=list)
     pixels: dict[str, int] = field(default_factory=dict)
     repeated: list[str] = field(default_factory=list)
-    made: tuple[tuple[str, bool], ...] = ()
-
-    @property
-    def taken(self) -> tuple[tuple[str, bool], ...]:
-        """The layers that take wide pixels, and whether by groups."""
-        return self.made
+    taken: tuple[tuple[str, bool], ...] = ()
+    outputs: dict[str, int] = field(default_factory=dict)
 
     def build(self, pixels: int, output_pixels: int) -> WideGraph:
         """The form with so many pixels a beat at each input and output."""
         graph = self.graph
         for name in graph.inputs:
             self._add_tensor(name, pixels)
-        self._outputs = {name: output_pixels for name in graph.outputs}
+        self.outputs = {name: output_pixels for name in graph.outputs}
         for op in graph.operators:
             self._add(op)
         known = {each.name: getattr(graph, each.name) for each in fields(IntegerGraph)}
@@ -121,7 +122,7 @@ class _Builder:
         if made is None:
             made = [replace(op, inputs=tuple(self._narrow(name) for name in op.inputs))], 1
         operators, pixels = made
-        wanted = self._outputs.get(op.output)
+        wanted = self.outputs.get(op.output)
         last = operators[-1]
         tensor = self.graph.tensors[op.output]
         if wanted is None or (wanted == pixels == 1):
@@ -178,13 +179,13 @@ class _Builder:
         source, target = self.graph.tensors[op.input], self.graph.tensors[op.output]
         whole = source.shape[0] * source.shape[1] % pixels == 0
         if isinstance(op, IntegerAffine) and op.name in self.wide:
-            self.made += ((op.name, False),)
+            self.taken += ((op.name, False),)
             return [_widen_affine(op, source, pixels)], 1
         if isinstance(op, IntegerConvolution) and op.name in self.wide:
             found = widen_convolution(op, source.shape, target.shape, pixels, op.name == self.repeat)
             if found is None or (target.shape[0] * target.shape[1]) % found.pixels:
                 return None
-            self.made += ((op.name, found.repeated),)
+            self.taken += ((op.name, found.repeated),)
             if found.repeated:
                 self.repeated.append(op.name)
             return [found.op], found.pixels
@@ -234,7 +235,7 @@ class _Builder:
         return operators, pixels // across
 
 
-def _maximum(op: IntegerMaxPooling, source: str, target: str, grid: np.ndarray) -> LaneMaximum:
+def _maximum(op: IntegerMaxPooling, source: str, target: str, grid: IntegerArray) -> LaneMaximum:
     return LaneMaximum(op.name, (source,), target, tuple(tuple(int(lane) for lane in taps) for taps in grid))
 
 
@@ -243,5 +244,3 @@ def _widen_affine(op: IntegerAffine, source: Tensor, pixels: int) -> IntegerAffi
     height, width, channels = wide_shape(source.shape, pixels)
     missing = height * width * channels - op.weight.shape[1]
     return replace(op, weight=np.pad(op.weight, ((0, 0), (0, missing))))
-
-
