@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from ..base.errors import ModelError, VerificationError
 from ..hardware.emit.image import words_of
 from ..hardware.emit.render import render
+from ..hardware.lowering.wide import from_shape
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.reference import run
 from .file_bench import run_ports
@@ -195,7 +195,7 @@ def _beats(payload: bytes, bus: int) -> Iterator[int]:
 
 def _golden(directory: Path, port: Mapping[str, Any]) -> IntegerArray:
     """The frames of a port in a folder's vectors."""
-    tensor, shape = port["tensor"], port["shape"]
+    tensor = port["tensor"]
     streams = read_bench(directory)["streams"]
     found = next((one for one in streams if one["tensor"] == tensor), None)
     if found is None:
@@ -204,7 +204,7 @@ def _golden(directory: Path, port: Mapping[str, Any]) -> IntegerArray:
     try:
         frames = np.asarray(np.load(path, allow_pickle=False), dtype=np.int64)
         # Where a beat carries several pixels, the last one may have been filled up.
-        return frames.reshape(len(frames), -1)[:, : math.prod(shape)].reshape(len(frames), *shape)
+        return from_shape(frames, port["shape"])
     except (OSError, ValueError, EOFError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: no golden vectors ({reason}); generate the folder anew") from None

@@ -26,6 +26,7 @@ from ..base.progress import Step
 from ..base.results import Result
 from ..base.tools import find_tool, require
 from ..base.version import __version__
+from ..hardware.lowering.wide import from_shape
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
 from .bench import bench_files
@@ -380,7 +381,8 @@ def _stored_frames(graph: IntegerGraph, copy: Path) -> dict[str, IntegerArray]:
         if stream["kind"] == "input":
             path = copy / "bench" / stream["vectors"]
             try:
-                inputs[stream["tensor"]] = np.load(path, allow_pickle=False)[chosen].astype(np.int64)
+                kept = np.load(path, allow_pickle=False)[chosen].astype(np.int64)
+                inputs[stream["tensor"]] = from_shape(kept, graph.tensors[stream["tensor"]].shape)
             except (OSError, ValueError, EOFError, IndexError) as error:
                 reason = " ".join(str(error).split())
                 raise ModelError(f"{path}: no golden vectors ({reason}); generate the folder anew") from None

@@ -20,8 +20,8 @@ def draft_wide(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Draft
     ------
     FitError
         If no form meets the target.
-    UsageError, UnsupportedError
-        Pixels that no form takes or gives.
+    UsageError
+        Pixels that a frame does not have.
     """
     best: tuple[WideGraph, Draft] | None = None
     refused: FitError | None = None

@@ -1,7 +1,17 @@
 """Networks whose streams carry several pixels a beat."""
 
 from .forms import check_pixels, wide_forms
-from .graph import HARDWARE_ONLY, Gather, LaneMaximum, WideGraph, carried_shape, in_shape, plain_form, wide_shape
+from .graph import (
+    HARDWARE_ONLY,
+    Gather,
+    LaneMaximum,
+    WideGraph,
+    carried_shape,
+    from_shape,
+    in_shape,
+    plain_form,
+    wide_shape,
+)
 
 __all__ = [
     "HARDWARE_ONLY",
@@ -10,6 +20,7 @@ __all__ = [
     "WideGraph",
     "carried_shape",
     "check_pixels",
+    "from_shape",
     "in_shape",
     "plain_form",
     "wide_forms",

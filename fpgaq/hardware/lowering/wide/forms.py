@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from ....base.errors import UnsupportedError, UsageError
+from ....base.errors import UsageError
 from ....integer.graph import (
+    ImageShape,
     IntegerAdd,
     IntegerAffine,
     IntegerArray,
@@ -21,8 +22,10 @@ from ....integer.graph import (
     IntegerMaxPooling,
     IntegerMultiply,
     IntegerOperator,
+    IntegerPad,
     IntegerRelu,
     IntegerReshape,
+    IntegerSlice,
     IntegerTable,
     Tensor,
 )
@@ -55,27 +58,18 @@ def wide_forms(graph: IntegerGraph, pixels: int, output_pixels: int) -> Iterator
     ------
     UsageError
         Pixels that a frame does not have.
-    UnsupportedError
-        No form takes or gives so many.
     """
     check_pixels(graph, pixels, output_pixels)
-    refusal, found, seen = "", False, set()
+    seen = set()
     windows = [op.name for op in graph.operators if isinstance(op, IntegerConvolution | IntegerAffine)]
     for depth in range(min(len(windows), MOST_FORMS) + 1):
         for repeat in (False, True):
             builder = _Builder(graph, frozenset(windows[:depth]), windows[depth - 1] if repeat and depth else "")
-            try:
-                form = builder.build(pixels, output_pixels)
-            except UnsupportedError as error:
-                refusal = refusal or str(error)
-                continue
+            form = builder.build(pixels, output_pixels)
             # A layer that takes no wide pixels is narrow whatever is wished.
             if builder.taken not in seen:
                 seen.add(builder.taken)
-                found = True
                 yield form
-    if not found:
-        raise UnsupportedError(refusal)
 
 
 @dataclass
@@ -145,14 +139,31 @@ class _Builder:
             self.operators[-1] = replace(self.operators[-1], output=result)
             del self.tensors[source]
         else:
-            height, width, _ = self.graph.tensors[result].shape
-            if height * width % wanted:
-                raise UnsupportedError(
-                    f"--output-pixels {wanted}: a frame of {height * width} pixels is no multiple of it; give a divisor"
-                )
-            factor = 1 if given == wanted else wanted
-            self.operators.append(Gather(f"{result}.gather", (source,), result, factor))
+            if given != wanted:
+                source = self._filled(source, result, wanted)
+            self.operators.append(Gather(f"{result}.gather", (source,), result, 1 if given == wanted else wanted))
         self._add_tensor(result, wanted)
+
+    def _filled(self, source: str, result: str, pixels: int) -> str:
+        """An output whose pixels are a multiple of those of a beat: the rest of the last one is zero."""
+        height, width, channels = self.graph.tensors[result].shape
+        missing = -height * width % pixels
+        if not missing:
+            return source
+        row = self._reshaped(source, f"{result}.row", result, (height * width, 1, channels))
+        filled = f"{result}.filled"
+        shape = (height * width + missing, 1, channels)
+        self.tensors[filled] = replace(self.graph.tensors[result], name=filled, label="", shape=shape)
+        self.operators.append(IntegerPad(f"{filled}.pad", (row,), filled, (0, missing, 0, 0), "constant", 0))
+        return filled
+
+    def _reshaped(self, source: str, target: str, like: str, shape: ImageShape) -> str:
+        """The tensor `source` in another shape, of the format of `like`."""
+        if self.tensors[source].shape == shape:
+            return source
+        self.tensors[target] = replace(self.graph.tensors[like], name=target, label="", shape=shape)
+        self.operators.append(IntegerReshape(f"{target}.reshape", (source,), target))
+        return target
 
     def _narrow(self, name: str) -> str:
         """The tensor with one pixel a beat, made where it is not there yet."""
@@ -162,17 +173,23 @@ class _Builder:
         return narrow if narrow in self.tensors else self._narrow_to(name, narrow, name)
 
     def _narrow_to(self, name: str, narrow: str, plain: str) -> str:
-        height, width, _ = self.graph.tensors[plain].shape
-        pixels = self.pixels[name]
-        if height * width % pixels:
-            divisors = [count for count in range(1, pixels) if height * width % count == 0]
-            raise UnsupportedError(
-                f"--pixels: {pixels} pixels a beat do not divide the {height * width} of {plain!r}, and a layer takes"
-                f" them one by one; ask for --pixels {max(divisors)}"
+        height, width, channels = self.graph.tensors[plain].shape
+        surplus = -height * width % self.pixels[name]
+        if surplus:
+            # The last beat is partial: what it has too much is left out.
+            shape = (height * width + surplus, 1, channels)
+            row = self._reshaped(name, f"{narrow}.row", plain, shape)
+            name = f"{narrow}.kept"
+            self.tensors[name] = replace(
+                self.graph.tensors[plain], name=name, label="", shape=(height * width, 1, channels)
             )
-        self.tensors[narrow] = replace(self.graph.tensors[plain], name=narrow, label="")
-        self.operators.append(IntegerReshape(f"{narrow}.reshape", (name,), narrow))
-        return narrow
+            self.operators.append(IntegerSlice(f"{name}.slice", (row,), name, (0, 0, 0)))
+            if width == 1:
+                # It has the tensor's own shape already.
+                self.operators[-1] = replace(self.operators[-1], output=narrow)
+                self.tensors[narrow] = replace(self.tensors.pop(name), name=narrow)
+                return narrow
+        return self._reshaped(name, narrow, plain, (height, width, channels))
 
     def _widened(self, op: IntegerOperator, pixels: int) -> tuple[list[IntegerOperator], int] | None:
         """The operators that take so many pixels a beat in place of one, and the pixels of a beat of their result."""

@@ -6,7 +6,7 @@ shape of its wide pixels, and its elements stand in the same order as before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,6 +75,12 @@ def in_shape(frames: IntegerArray, shape: ImageShape) -> IntegerArray:
     flat = frames.reshape(len(frames), -1)
     missing = shape[0] * shape[1] * shape[2] - flat.shape[1]
     return np.pad(flat, ((0, 0), (0, missing))).reshape(len(frames), *shape)
+
+
+def from_shape(frames: IntegerArray, shape: Sequence[int]) -> IntegerArray:
+    """Frames of wide pixels in their own shape (height, width, channels): `in_shape` undone."""
+    height, width, channels = shape
+    return frames.reshape(len(frames), -1)[:, : height * width * channels].reshape(-1, height, width, channels)
 
 
 def carried_shape(stream: Mapping[str, Any]) -> ImageShape:
