@@ -62,6 +62,7 @@ def _instances(facts: EngineFacts) -> tuple[Instance, ...]:
         *_shared(facts, facts.turns.cell, *spreads, facts.delay_elements_owner, facts.delay_done_owner),
         *(facts.delay_first, facts.delay_done, *weights, facts.multiply, facts.collect, biases, facts.bias),
         *(unit.requantize for unit in facts.units if unit.requantize is not None),
+        *(layer.maximum.cell for layer in facts.layers if layer.maximum is not None),
         *(part for layer in facts.layers for part in (layer.delay_valid, layer.fifo)),
     )
 

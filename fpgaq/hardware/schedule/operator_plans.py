@@ -30,7 +30,7 @@ from ...integer.graph import (
     IntegerTranspose,
     IntegerUpsample,
 )
-from ..lowering.wide import Gather, LaneMaximum
+from ..lowering.wide import Gather, LaneMaximum, WideGraph
 from .cells import latency
 from .folding import FoldRange
 from .plans import Fold, PipePlan, Plan, Walk, WindowPlan
@@ -74,7 +74,10 @@ def fold_range(graph: IntegerGraph, op: IntegerOperator) -> FoldRange | None:
         outputs, height, width, depth = op.weight.shape
         if is_depthwise(op):
             return FoldRange(op.name, rows * columns, height * width, outputs, outputs, lanewise=True)
-        return FoldRange(op.name, rows * columns, height * width, depth, outputs // op.groups, op.groups)
+        least = outputs if _maxima(graph, op) else 1
+        return FoldRange(
+            op.name, rows * columns, height * width, depth, outputs // op.groups, op.groups, least_outputs=least
+        )
     if isinstance(op, IntegerAffine):
         return FoldRange(op.name, 1, 1, op.weight.shape[1], op.weight.shape[0])
     if isinstance(op, IntegerMaxPooling | IntegerSumPooling):
@@ -83,6 +86,11 @@ def fold_range(graph: IntegerGraph, op: IntegerOperator) -> FoldRange | None:
     if isinstance(op, COPYING):
         return FoldRange(op.name, rows * columns, 1, channels, channels, lanewise=True, multiplies=False)
     return None
+
+
+def _maxima(graph: IntegerGraph, op: IntegerOperator) -> tuple[tuple[int, ...], ...]:
+    """The results of a beat whose maxima an operator gives; empty where it gives all."""
+    return graph.maxima.get(op.name, ()) if isinstance(graph, WideGraph) else ()
 
 
 def window_plan(
@@ -118,6 +126,8 @@ def window_plan(
     if advance is None:
         advance = 0 if groups == sharing and not lanewise else (1 if lanewise else channel_groups)
     selects = word_elements // fold.channels
+    maxima = _maxima(graph, op)
+    made = fold.outputs if engine is None else min(engine.lanes, fold.outputs)
     plan = WindowPlan(
         operator=op.name,
         kind=kind,
@@ -130,7 +140,7 @@ def window_plan(
         input_channels=graph.tensors[op.input].shape[2],
         fold=fold,
         lanes_in=lanes_in,
-        lanes_out=fold.outputs if engine is None else min(engine.lanes, fold.outputs),
+        lanes_out=made // len(maxima[0]) if maxima else made,
         word_elements=word_elements,
         words_per_pixel=words_per_pixel,
         beats_per_pixel=beats_per_pixel,
@@ -147,6 +157,7 @@ def window_plan(
         address_bits=1,
         fifo_bits=1,
         walk=walk,
+        maxima=maxima,
     )
     generous = max(least_words(walk), 2 * plan.frame_words) + SLACK
     return replace(plan, address_bits=max(1, (generous - 1).bit_length()), fifo_bits=_generous_fifo(plan))

@@ -253,7 +253,8 @@ def _wide_enough(
     """
     by_name = {layer.operator: layer for layer in ranges}
     written = {op.name: op.output for op in graph.operators}
-    wanted: dict[str, int] = {}  # lanes of tensors
+    # Lanes of tensors; maxima are taken of all results of a pixel at once.
+    wanted = {op.output: by_name[op.name].outputs for op in graph.operators if _has_maxima(graph, op)}
     before: dict[str, int] = {}
     while True:
         engines = [
@@ -269,6 +270,10 @@ def _wide_enough(
             return engines, plans, edges, lanes, narrow
         before = lanes
         wanted.update({name: lanes[name] + 1 for name in narrow})
+
+
+def _has_maxima(graph: IntegerGraph, op: IntegerOperator) -> bool:
+    return isinstance(graph, WideGraph) and op.name in graph.maxima
 
 
 def _widened(layer: FoldRange, fold: Fold, wanted: int) -> Fold:

@@ -138,6 +138,8 @@ class WindowPlan:
     walk : Walk
     capacity_words : int, optional
         Words of the line buffer that may be used, for questions about smaller ones; by default all.
+    maxima : tuple of (tuple of int)
+        For each lane of the output the results of a beat whose greatest it gives; empty where it gives them all.
     """
 
     operator: str
@@ -169,6 +171,12 @@ class WindowPlan:
     fifo_bits: int
     walk: Walk
     capacity_words: int | None = None
+    maxima: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def made_lanes(self) -> int:
+        """Results of a beat before maxima are taken of them."""
+        return self.lanes_out * (len(self.maxima[0]) if self.maxima else 1)
 
     @property
     def selects(self) -> int:
@@ -228,7 +236,8 @@ class WindowPlan:
     @property
     def finishing_latency(self) -> int:
         """Cycles from a beat of an engine's sums to its results: bias, and requantizer if there is one."""
-        return latency("fpgaq_bias") + (latency("fpgaq_requantize") if self.requantized else 0)
+        compared = latency("fpgaq_max") if self.maxima else 0
+        return latency("fpgaq_bias") + (latency("fpgaq_requantize") if self.requantized else 0) + compared
 
     @property
     def multiplies(self) -> bool:

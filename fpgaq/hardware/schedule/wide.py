@@ -25,7 +25,7 @@ def draft_wide(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Draft
     """
     best: tuple[WideGraph, Draft] | None = None
     refused: FitError | None = None
-    for form in wide_forms(graph, target.pixels, target.output_pixels):
+    for form in wide_forms(graph, target.pixels, target.output_pixels, fused=not target.sharing):
         try:
             found = draft(form, target)
         except FitError as error:

@@ -12,6 +12,16 @@ from .logic import Logic
 from .unrolled import _lines
 
 
+@dataclass(frozen=True)
+class Maximum:
+    """The elements as `cell` compares them: those of the last tap first, of each the last output first."""
+
+    elements: list[str]
+    elements_bits: int
+    unused: list[str]
+    cell: Instance
+
+
 @dataclass(frozen=True, kw_only=True)
 class Gathered:
     """A wide pixel of `bits`, of which all beats but the last, of `beat_bits`, are `held`."""
@@ -35,18 +45,15 @@ class Gathered:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Maximum(Gathered):
-    """The elements as `cell` compares them: those of the last tap first, of each the last output first."""
+class Compared(Gathered):
+    """A wide pixel, and the maxima over its channels."""
 
-    elements: list[str]
-    elements_bits: int
-    unused: list[str]
-    cell: Instance
+    maximum: Maximum
 
     @property
     def logic(self) -> Logic:
         """The beats that are held, and the cell that compares."""
-        return Logic(instances=(self.cell,), registers=self._held)
+        return Logic(instances=(self.maximum.cell,), registers=self._held)
 
 
 def _sizes(result: Format, plan: PipePlan) -> dict[str, int]:
@@ -59,22 +66,28 @@ def gathered(result: Format, plan: PipePlan) -> Gathered:
     return Gathered(**_sizes(result, plan))
 
 
-def maximum(op: LaneMaximum, result: Format, plan: PipePlan) -> Maximum:
+def compared(op: LaneMaximum, result: Format, plan: PipePlan) -> Compared:
     """The facts of maxima; elements and results have one format."""
-    width, taps = result.width, len(op.taps[0])
+    lanes = plan.lanes_in * len(plan.uses)
+    return Compared(**_sizes(result, plan), maximum=maximum_of(op.taps, result, "whole", "max", lanes))
+
+
+def maximum_of(
+    taps: tuple[tuple[int, ...], ...], result: Format, source: str, name: str, lanes: int | None = None
+) -> Maximum:
+    """The cell `name` for maxima over elements of the wire `source`, which has so many lanes (None: those of taps)."""
+    width, count = result.width, len(taps[0])
     parameters = {
-        "TAPS": taps,
-        "CHANNELS": len(op.taps),
+        "TAPS": count,
+        "CHANNELS": len(taps),
         "ELEMENT_WIDTH": width,
         "ELEMENT_SIGNED": int(result.signed),
     }
-    order = [lanes[tap] for tap in reversed(range(taps)) for lanes in reversed(op.taps)]
-    whole = plan.lanes_in * len(plan.uses)
-    unread = [f"whole[{lane * width} +: {width}]" for lane in sorted(set(range(whole)) - set(order))]
+    order = [own[tap] for tap in reversed(range(count)) for own in reversed(taps)]
+    unread = sorted(set(range(lanes or 0)) - set(order))
     return Maximum(
-        **_sizes(result, plan),
-        elements=_lines([f"whole[{lane * width} +: {width}]" for lane in order]),
-        unused=_lines(unread) if unread else [],
-        elements_bits=taps * len(op.taps) * width,
-        cell=Instance("fpgaq_max", "max", parameters),
+        elements=_lines([f"{source}[{lane * width} +: {width}]" for lane in order]),
+        elements_bits=count * len(taps) * width,
+        unused=_lines([f"{source}[{lane * width} +: {width}]" for lane in unread]) if unread else [],
+        cell=Instance("fpgaq_max", name, parameters),
     )

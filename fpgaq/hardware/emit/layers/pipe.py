@@ -13,7 +13,7 @@ from ..design import Choice, Instance, Module, Operation, Register
 from ..instances import delay, fifo
 from ..literals import decimal
 from .arithmetic import lookup, scaling, sum_of_inputs, total_of_inputs
-from .gathering import gathered, maximum
+from .gathering import compared, gathered
 from .logic import Datapath
 from .moves import greatest, part, pick, rectifier
 
@@ -88,7 +88,7 @@ def _datapath(sources: tuple[Format, ...], result: Format, op: IntegerOperator, 
     if isinstance(op, Gather):
         return gathered(result, plan)
     if isinstance(op, LaneMaximum):
-        return maximum(op, result, plan)
+        return compared(op, result, plan)
     if plan.kind == "relu":
         return rectifier(sources[0], result, plan)
     return greatest(sources[0], result, plan) if plan.kind == "argmax" else pick(sources, result, plan)

@@ -51,8 +51,10 @@ def check_pixels(graph: IntegerGraph, pixels: int, output_pixels: int) -> None:
                 )
 
 
-def wide_forms(graph: IntegerGraph, pixels: int, output_pixels: int) -> Iterator[WideGraph]:
+def wide_forms(graph: IntegerGraph, pixels: int, output_pixels: int, fused: bool) -> Iterator[WideGraph]:
     """The forms of a lowered network, each narrow from another layer on; those with the widest layers come last.
+
+    Where they are `fused`, convolutions take maxima that follow them into themselves.
 
     Raises
     ------
@@ -64,7 +66,8 @@ def wide_forms(graph: IntegerGraph, pixels: int, output_pixels: int) -> Iterator
     windows = [op.name for op in graph.operators if isinstance(op, IntegerConvolution | IntegerAffine)]
     for depth in range(min(len(windows), MOST_FORMS) + 1):
         for repeat in (False, True):
-            builder = _Builder(graph, frozenset(windows[:depth]), windows[depth - 1] if repeat and depth else "")
+            last = windows[depth - 1] if repeat and depth else ""
+            builder = _Builder(graph, frozenset(windows[:depth]), last, fused=fused)
             form = builder.build(pixels, output_pixels)
             # A layer that takes no wide pixels is narrow whatever is wished.
             if builder.taken not in seen:
@@ -89,6 +92,8 @@ class _Builder:
     repeated: list[str] = field(default_factory=list)
     taken: tuple[tuple[str, bool], ...] = ()
     outputs: dict[str, int] = field(default_factory=dict)
+    fused: bool = False
+    maxima: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
     def build(self, pixels: int, output_pixels: int) -> WideGraph:
         """The form with so many pixels a beat at each input and output."""
@@ -100,7 +105,9 @@ class _Builder:
             self._add(op)
         known = {each.name: getattr(graph, each.name) for each in fields(IntegerGraph)}
         known |= {"tensors": self.tensors, "operators": tuple(self.operators)}
-        return WideGraph(**known, plain=graph, pixels=dict(self.pixels), repeated=tuple(self.repeated))
+        return WideGraph(
+            **known, plain=graph, pixels=dict(self.pixels), repeated=tuple(self.repeated), maxima=self.maxima
+        )
 
     def _add_tensor(self, name: str, pixels: int) -> None:
         tensor = self.graph.tensors[name]
@@ -115,7 +122,7 @@ class _Builder:
         made = self._widened(op, count) if count > 1 else None
         if made is None:
             made = [replace(op, inputs=tuple(self._narrow(name) for name in op.inputs))], 1
-        operators, pixels = made
+        operators, pixels = self._fuse(made[0]), made[1]
         wanted = self.outputs.get(op.output)
         last = operators[-1]
         tensor = self.graph.tensors[op.output]
@@ -130,6 +137,21 @@ class _Builder:
             self.pixels[own] = pixels
         self.operators += [*operators[:-1], replace(last, output=own)]
         self._convert(own, op.output, pixels, wanted)
+
+    def _fuse(self, operators: list[IntegerOperator]) -> list[IntegerOperator]:
+        """A maximum right after a convolution that nobody else reads becomes a part of it."""
+        first, *others = operators
+        if not self.fused or not self.operators or not isinstance(first, LaneMaximum):
+            return operators
+        before = self.operators[-1]
+        readers = sum(first.input in op.inputs for op in self.graph.operators)
+        alone = readers == 1 and first.input not in self.graph.outputs
+        if not isinstance(before, IntegerConvolution) or before.output != first.input or not alone or before.groups > 1:
+            return operators
+        self.operators.pop()
+        del self.tensors[before.output], self.pixels[before.output]
+        self.maxima[before.name] = first.taps
+        return [replace(before, output=first.output), *others]
 
     def _convert(self, source: str, result: str, given: int, wanted: int) -> None:
         """Bring an output from so many pixels a beat to the wished ones."""

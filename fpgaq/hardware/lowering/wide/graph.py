@@ -27,11 +27,14 @@ class WideGraph(IntegerGraph):
         Pixels of a wide pixel of each tensor that is carried so.
     repeated : tuple of str
         Convolutions in groups that all have the same weights.
+    maxima : mapping of str to (tuple of (tuple of int))
+        Convolutions that give maxima over their own outputs, as a `LaneMaximum` after them would.
     """
 
     plain: IntegerGraph = field(kw_only=True)
     pixels: Mapping[str, int] = field(default_factory=dict)
     repeated: tuple[str, ...] = ()
+    maxima: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
