@@ -69,7 +69,12 @@ def chosen_target(options: GenerateOptions) -> Target | None:
     from ..hardware.schedule import Target
     from ..pipeline import DEFAULT_MULTIPLIERS
 
-    target = options.beats.target(options.target.target())
+    named = options.target.target()
+    if options.beats.given and named is None and options.target.device is not None:
+        raise UsageError(
+            "--device chooses schedules of a pixel a beat: with --pixels give --multipliers or --cycles"
+        )
+    target = options.beats.target(named)
     if options.unrolling.unroll:
         target = _unrolled_target(options)
     elif not options.unrolling.adders:

@@ -207,7 +207,7 @@ def generate(
     if wish is not None and wish.loadable and language == "hls":
         raise UsageError("--weights loadable: weights are loaded into Verilog's memories; leave --language hls out")
     loadable = wish is not None and wish.loadable
-    check_pixels_taken(target, language, device, loadable)
+    check_pixels_taken(target, language, loadable)
     if loadable:
         check_loadable(target, device, factor_bits)
     check_folder(directory, keep)

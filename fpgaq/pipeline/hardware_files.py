@@ -37,7 +37,7 @@ def check_loadable(target: Target | None, device: str | None, factor_bits: int) 
         raise UsageError("--weights loadable: --latency needs --multipliers or --fps beside it")
 
 
-def check_pixels_taken(target: Target | None, language: str, device: str | None, loadable: bool) -> None:
+def check_pixels_taken(target: Target | None, language: str, loadable: bool) -> None:
     """Refuse what does not go with several pixels a beat."""
     if target is None or not target.is_wide:
         return
@@ -46,8 +46,6 @@ def check_pixels_taken(target: Target | None, language: str, device: str | None,
         raise UsageError(f"{option}: HLS C++ carries a pixel a beat; leave it out, or --language hls")
     if loadable:
         raise UsageError(f"{option}: loaded weights go with a pixel a beat; leave it or --weights loadable out")
-    if device is not None and target.multipliers is None and target.cycles is None and target.latency is None:
-        raise UsageError(f"{option}: --device chooses schedules of a pixel a beat; give --multipliers or --cycles")
 
 
 def loadable_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
