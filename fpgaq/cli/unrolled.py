@@ -71,9 +71,7 @@ def chosen_target(options: GenerateOptions) -> Target | None:
 
     named = options.target.target()
     if options.beats.given and named is None and options.target.device is not None:
-        raise UsageError(
-            "--device chooses schedules of a pixel a beat: with --pixels give --multipliers or --cycles"
-        )
+        raise UsageError("--device chooses schedules of a pixel a beat: with --pixels give --multipliers or --cycles")
     target = options.beats.target(named)
     if options.unrolling.unroll:
         target = _unrolled_target(options)

@@ -49,7 +49,7 @@ def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, D
     """The same before its memories are shrunk, which is most of the work."""
     lowered = lower(graph)
     if target.is_wide:
-        return draft_wide(lowered, target)
+        return draft_wide(lowered, target, _narrow_form(graph, lowered, target))
     best = base = draft(lowered, target)
     chosen = lowered
     if target.multipliers is not None and target.sharing and base.limit < EFFICIENT * base.interval:
@@ -62,6 +62,16 @@ def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, D
                 chosen, best = merged, other
     # Products by zero are no work that has to be done.
     return chosen, replace(best, macs=base.macs)
+
+
+def _narrow_form(graph: IntegerGraph, lowered: IntegerGraph, target: Target) -> IntegerGraph:
+    """The form that is fastest with a pixel a beat: of those it is inside too, whatever its ports carry."""
+    if target.multipliers is None or not target.sharing:
+        return lowered
+    try:
+        return draft_hardware(graph, replace(target, pixels=1, output_pixels=1))[0]
+    except FitError:  # a latency that only wide beats reach
+        return lowered
 
 
 def _with_fewest_multipliers(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:

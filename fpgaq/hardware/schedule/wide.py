@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ...base.errors import FitError
@@ -13,8 +14,10 @@ from .planner import Draft, draft
 from .plans import Target
 
 
-def draft_wide(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Draft]:
+def draft_wide(graph: IntegerGraph, target: Target, narrow: IntegerGraph) -> tuple[IntegerGraph, Draft]:
     """The fastest of the forms of a lowered network with the target's pixels a beat; of equals that with less logic.
+
+    `narrow` is the form of it that is tried where a beat carries one pixel after the ports.
 
     Raises
     ------
@@ -25,7 +28,7 @@ def draft_wide(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Draft
     """
     best: tuple[WideGraph, Draft] | None = None
     refused: FitError | None = None
-    for form in wide_forms(graph, target.pixels, target.output_pixels, fused=not target.sharing):
+    for form in _forms(graph, target, narrow):
         try:
             found = draft(form, target)
         except FitError as error:
@@ -40,6 +43,13 @@ def draft_wide(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Draft
     # Products by zero are no work that has to be done.
     macs = sum(layer.macs for op in graph.operators if (layer := fold_range(graph, op)) is not None)
     return best[0], replace(best[1], macs=macs)
+
+
+def _forms(graph: IntegerGraph, target: Target, narrow: IntegerGraph) -> Iterator[WideGraph]:
+    wanted = target.pixels, target.output_pixels
+    yield from wide_forms(graph, *wanted, fused=not target.sharing)
+    if narrow is not graph:
+        yield next(wide_forms(narrow, *wanted, fused=not target.sharing))
 
 
 def _rank(form: WideGraph, found: Draft) -> tuple[float, int, int]:
