@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,14 @@ from typing import Any
 import numpy as np
 
 from fpgaq import pipeline
+from fpgaq.base.errors import VerificationError
 from fpgaq.hardware.schedule import Target
 from fpgaq.hardware.synth.flow import synthesize
 from fpgaq.integer.graph import IntegerGraph
 from fpgaq.model.graph import Graph, check
 from fpgaq.model.graph.operators import Affine, Convolution, MaxPooling, Operator, Relu
 from fpgaq.model.passes import standard_passes
+from fpgaq.proof.file_bench import run_file_bench
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 
@@ -36,6 +39,7 @@ PUBLISHED = {
 """What RAVEL 1.7.2 states of its own hardware, made by Vivado."""
 
 ROWS = ("one", "one cheap", "two")
+FRAMES = 3
 BOUND = 0.03
 """Of the error that cheaper weights make in a layer's sums, relative to their standard deviation."""
 
@@ -88,9 +92,13 @@ def measure(row: str, folder: Path, simulated: bool) -> dict[str, Any]:
         "multipliers": result.schedule.multipliers,
     }
     if simulated:
-        run = pipeline.simulate(folder)
-        facts["simulated"] = {"interval": run.interval_cycles, "latency": run.latency_cycles, "frames": run.frames}
-    counts = synthesize(folder, "xcup", seeds=0, layers=True)
+        with tempfile.TemporaryDirectory(prefix="fpgaq-ravel-") as work:
+            samples = {port: values[:FRAMES] for port, values in graph.samples.items()}
+            run = run_file_bench(result.network, result.schedule, samples, workdir=Path(work))
+        if run.mismatch is not None:
+            raise VerificationError(f"{row}: {run.mismatch}")
+        facts["simulated"] = {"interval": run.interval, "latency": run.latency, "frames": FRAMES}
+    counts = synthesize(folder, "xcup", seeds=0, layers=name == "one")
     facts["counts"] = counts.as_json()
     return facts
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from itertools import product
 
 import numpy as np
 
@@ -34,6 +35,9 @@ from .graph import Gather, LaneMaximum, WideGraph, wide_shape
 
 ELEMENTWISE = (IntegerRelu, IntegerTable, IntegerAdd, IntegerMultiply)
 """Operators that do the same to every element, whatever pixel it is of."""
+
+MOST_INNER = 2
+"""Divisors of the pixels of a beat that are tried after them."""
 
 MOST_FORMS = 6
 """Layers after which beats may become narrow, counted from the input, that are tried."""
@@ -64,15 +68,29 @@ def wide_forms(graph: IntegerGraph, pixels: int, output_pixels: int, fused: bool
     check_pixels(graph, pixels, output_pixels)
     seen = set()
     windows = [op.name for op in graph.operators if isinstance(op, IntegerConvolution | IntegerAffine)]
-    for depth in range(min(len(windows), MOST_FORMS) + 1):
-        for repeat in (False, True):
-            last = windows[depth - 1] if repeat and depth else ""
-            builder = _Builder(graph, frozenset(windows[:depth]), last, fused=fused)
-            form = builder.build(pixels, output_pixels)
-            # A layer that takes no wide pixels is narrow whatever is wished.
-            if builder.taken not in seen:
-                seen.add(builder.taken)
-                yield form
+    depths = range(min(len(windows), MOST_FORMS) + 1)
+    for inner, depth, repeat in product(_inner_pixels(graph, pixels), depths, (False, True)):
+        last = windows[depth - 1] if repeat and depth else ""
+        builder = _Builder(graph, frozenset(windows[:depth]), last, inner, fused=fused)
+        form = builder.build(pixels, output_pixels)
+        # A layer that takes no wide pixels is narrow whatever is wished.
+        kind = (builder.taken, inner if builder.taken else 0)
+        if kind not in seen:
+            seen.add(kind)
+            yield form
+
+
+def _inner_pixels(graph: IntegerGraph, pixels: int) -> list[int]:
+    """Pixels a beat that layers may take where the ports carry `pixels`: these, or divisors that fit rows."""
+    shapes = [graph.tensors[name].shape for name in graph.inputs]
+
+    def fits(count: int) -> bool:
+        return all(width % count == 0 or count % width == 0 for _, width, _ in shapes) and all(
+            height * width % count == 0 for height, width, _ in shapes
+        )
+
+    divisors = [count for count in range(pixels - 1, 1, -1) if pixels % count == 0 and fits(count)]
+    return [pixels, *divisors[:MOST_INNER]]
 
 
 @dataclass
@@ -80,12 +98,15 @@ class _Builder:
     """A form while it is made.
 
     `wide` are the layers with weights that may take wide pixels, `repeat` one of them by groups. `taken` are those that
-    do, and whether by groups; `outputs` are the pixels that a beat of each output is to carry.
+    do, and whether by groups; `outputs` are the pixels that a beat of each output is to carry. What reads an input
+    takes `inner` pixels a beat, of the tensor that stands for it in `inside`.
     """
 
     graph: IntegerGraph
     wide: frozenset[str]
     repeat: str
+    inner: int
+    inside: dict[str, str] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     operators: list[IntegerOperator] = field(default_factory=list)
     pixels: dict[str, int] = field(default_factory=dict)
@@ -100,6 +121,9 @@ class _Builder:
         graph = self.graph
         for name in graph.inputs:
             self._add_tensor(name, pixels)
+            if self.inner != pixels:
+                self.inside[name] = f"{name}.inner"
+                self.pixels[self.inside[name]] = self.inner
         self.outputs = {name: output_pixels for name in graph.outputs}
         for op in graph.operators:
             self._add(op)
@@ -117,11 +141,14 @@ class _Builder:
 
     def _add(self, op: IntegerOperator) -> None:
         """Add an operator, wide if it can be, and what changes the pixels of its beats."""
-        counts = {self.pixels.get(name, 1) for name in op.inputs}
+        counts = {self.pixels.get(self.inside.get(name, name), 1) for name in op.inputs}
         count = counts.pop() if len(counts) == 1 else 1
         made = self._widened(op, count) if count > 1 else None
         if made is None:
             made = [replace(op, inputs=tuple(self._narrow(name) for name in op.inputs))], 1
+        elif self.inner != self.pixels.get(op.input, 1):
+            first, *others = made[0]
+            made = [replace(first, inputs=tuple(self._inside(name) for name in first.inputs)), *others], made[1]
         operators, pixels = self._fuse(made[0]), made[1]
         wanted = self.outputs.get(op.output)
         last = operators[-1]
@@ -137,6 +164,17 @@ class _Builder:
             self.pixels[own] = pixels
         self.operators += [*operators[:-1], replace(last, output=own)]
         self._convert(own, op.output, pixels, wanted)
+
+    def _inside(self, name: str) -> str:
+        """What stands for a tensor after the input: of an input the tensor with `inner` pixels a beat."""
+        inside = self.inside.get(name)
+        if inside is not None and inside not in self._written():
+            self._narrow_to(name, inside, name, self.inner)
+        return inside or name
+
+    def _written(self) -> set[str]:
+        """The tensors that are written so far."""
+        return {op.output for op in self.operators}
 
     def _fuse(self, operators: list[IntegerOperator]) -> list[IntegerOperator]:
         """A maximum right after a convolution that nobody else reads becomes a part of it."""
@@ -194,24 +232,23 @@ class _Builder:
         narrow = f"{name}.pixels"
         return narrow if narrow in self.tensors else self._narrow_to(name, narrow, name)
 
-    def _narrow_to(self, name: str, narrow: str, plain: str) -> str:
+    def _narrow_to(self, name: str, narrow: str, plain: str, wanted: int = 1) -> str:
+        """The tensor `narrow` of `wanted` pixels a beat, a divisor of those of `name`; both hold what `plain` does."""
         height, width, channels = self.graph.tensors[plain].shape
         surplus = -height * width % self.pixels[name]
         if surplus:
             # The last beat is partial: what it has too much is left out.
-            shape = (height * width + surplus, 1, channels)
+            shape = ((height * width + surplus) // wanted, 1, wanted * channels)
             row = self._reshaped(name, f"{narrow}.row", plain, shape)
             name = f"{narrow}.kept"
-            self.tensors[name] = replace(
-                self.graph.tensors[plain], name=name, label="", shape=(height * width, 1, channels)
-            )
+            kept = (height * width // wanted, 1, wanted * channels)
+            if kept == wide_shape((height, width, channels), wanted):
+                name = narrow
+            self.tensors[name] = replace(self.graph.tensors[plain], name=name, label="", shape=kept)
             self.operators.append(IntegerSlice(f"{name}.slice", (row,), name, (0, 0, 0)))
-            if width == 1:
-                # It has the tensor's own shape already.
-                self.operators[-1] = replace(self.operators[-1], output=narrow)
-                self.tensors[narrow] = replace(self.tensors.pop(name), name=narrow)
+            if name == narrow:
                 return narrow
-        return self._reshaped(name, narrow, plain, (height, width, channels))
+        return self._reshaped(name, narrow, plain, wide_shape((height, width, channels), wanted))
 
     def _widened(self, op: IntegerOperator, pixels: int) -> tuple[list[IntegerOperator], int] | None:
         """The operators that take so many pixels a beat in place of one, and the pixels of a beat of their result."""
