@@ -123,6 +123,37 @@ def compared_unrolled() -> list[str]:
     return table(["work", *(f"{tool}, LUT" for tool in tools)], rows)
 
 
+def ravel() -> list[str]:
+    """RAVEL's networks, its own figures and ours."""
+    kept = stored("ravel.json")
+    names = {"one": "one convolution", "one cheap": "the same, cheap weights", "two": "two convolutions"}
+    found = []
+    for row, facts in kept["rows"].items():
+        published = kept["published"].get(row)
+        if published:
+            keys = ("interval", "latency", "lut", "ff", "dsp")
+            cells = [f"{published[key]:,}" if key in published else "-" for key in keys]
+            found.append([names[row], "RAVEL, as published", "32", *cells, "-"])
+        counts = facts["counts"]
+        cells = [f"{facts[key]:,}" for key in ("interval", "latency")]
+        cells += [f"{counts[key]:,}" for key in ("lut", "ff", "dsp", "bram")]
+        found.append(["" if published else names[row], "fpgaq", f"{facts['pixels']}", *cells])
+    columns = ["network", "by", "values a beat", "interval", "latency", "LUT", "FF", "DSP", "block RAMs"]
+    return table(columns, found)
+
+
+def pixels() -> list[str]:
+    """Interval and efficiency of folded examples with ports of several widths."""
+    rows = stored("pixels.json")["rows"]
+    ports = sorted({row["port"] for row in rows})
+    cells: dict[tuple[str, int], dict[int, str]] = {}
+    for row in rows:
+        text = f"{row['interval']:,.10g} ({row['efficiency']:.3f})"
+        cells.setdefault((row["network"], row["multipliers"]), {})[row["port"]] = text
+    found = [[name, f"{budget:,}", *(own[port] for port in ports)] for (name, budget), own in cells.items()]
+    return table(["network", "multipliers", *(f"{port} bits" for port in ports)], found)
+
+
 def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
     """The tables that the scripts of benchmarks/ print of what they stored."""
     sys.path[:0] = [str(RESULTS), str(ROOT)]
@@ -157,7 +188,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
 
 def tables() -> dict[str, list[str]]:
     """The lines of every table by its name."""
-    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency)
+    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency, pixels, ravel)
     found = {name: table(entry["columns"], entry["rows"]) for name, entry in typed().items()}
     found |= {name: list(make()) for name, make in of_scripts().items()}
     return found | {function.__name__: function() for function in own}
