@@ -8,7 +8,7 @@ NETWORKS ?= 300
 FRAMES ?= 20000
 HOURS ?= 8
 
-.PHONY: help setup demo test test-slow mutants fuzz prove clocks bench registers exporters packages sbom fuzz-inputs \
+.PHONY: help setup demo test test-slow mutants fuzz prove clocks clocks-unrolled bench registers exporters packages sbom fuzz-inputs \
 	load faults verify-report nightly boards docs tables lint format clean distclean
 
 help:
@@ -22,7 +22,9 @@ help:
 	@echo 'make fuzz N=1000 that many random networks, Verilog against the reference; SEED=S chooses others,'
 	@echo '                DASK=ADDRESS spreads them over a Dask cluster'
 	@echo 'make prove      cells against statements apart from them, for the parameters of 300 networks'
-	@echo 'make clocks     place and route of four unrolled layers: their clocks by three seeds'
+	@echo 'make clocks     place and route of every example at 16 and 64 multipliers by three seeds, up to an hour for each;'
+	@echo '                what is stored in benchmarks/clocks.json and did not change is not run again'
+	@echo 'make clocks-unrolled the same of four unrolled layers: their clocks'
 	@echo 'make bench      images per second of the integer reference and the float executor'
 	@echo 'make registers  print the registers of the wrapper anew from their SystemRDL'
 	@echo 'make exporters export small networks from PyTorch, Keras and others anew: installs 7.5 GB'
@@ -56,6 +58,9 @@ mutants: setup
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m mutants --slowest 20 --results build/mutants.json
 
 clocks: setup
+	@PYTHONPATH=. $(BIN)/python benchmarks/clocks.py
+
+clocks-unrolled: setup
 	@$(BIN)/python benchmarks/unrolled.py --seeds 3 --folder build/clocks \
 		"layer 32-5, 8 bits, clock" "layer 32-5, 6 bits, clock" "layer 32-5, 8 bits, words" "layer 32-5, 6 bits, words"
 

@@ -75,7 +75,10 @@ def main() -> None:
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
     for name, multipliers in CASES:
         for board in BOARDS:
-            if options.table or (options.only and not {name, board} & set(options.only)):
+            # Of both kinds those that were named, all of a kind of which none was.
+            wanted = [{one} & set(options.only) for one in (name, board)]
+            named = [set(options.only) & {*kind} for kind in (dict(CASES), BOARDS)]
+            if options.table or any(kind and not one for one, kind in zip(wanted, named, strict=True)):
                 continue
             with tempfile.TemporaryDirectory() as temporary:
                 results[f"{name} {multipliers} {board}"] = measure(name, multipliers, board, Path(temporary))

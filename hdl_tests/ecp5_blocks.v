@@ -107,7 +107,7 @@ module DP16KD #(
         if (CLKAMUX != "CLKA" || CLKBMUX != "CLKB" || GSR != "DISABLED" || CSDECODE_A != "0b000" || CSDECODE_B != "0b000"
             || WRITEMODE_A != "READBEFOREWRITE" || WRITEMODE_B != "READBEFOREWRITE"
             || (REGMODE_A != "NOREG" && REGMODE_A != "OUTREG") || (REGMODE_B != "NOREG" && REGMODE_B != "OUTREG")
-            || (DOUBLE && (REGMODE_A != "NOREG" || REGMODE_B != "NOREG"))) begin
+            || (DOUBLE && REGMODE_A != REGMODE_B)) begin
             $display("%m: a mode that is not modelled");
             $finish;
         end
@@ -160,8 +160,14 @@ module DP16KD #(
     end
 endmodule
 
-// A product of 18 by 18 bits, signed or not, after a register or none.
+// A product of 18 by 18 bits, signed or not, with or without registers at factors and product.
 module MULT18X18D #(
+    parameter REG_INPUTA_CLK = "NONE",
+    parameter REG_INPUTA_CE = "CE0",
+    parameter REG_INPUTA_RST = "RST0",
+    parameter REG_INPUTB_CLK = "NONE",
+    parameter REG_INPUTB_CE = "CE0",
+    parameter REG_INPUTB_RST = "RST0",
     parameter REG_OUTPUT_CLK = "NONE",
     parameter REG_OUTPUT_CE = "CE0",
     parameter REG_OUTPUT_RST = "RST0"
@@ -173,12 +179,16 @@ module MULT18X18D #(
     output wire P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18, P17,
     P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0
 );
-    wire [17:0] factor_a = {
+    wire [17:0] given_a = {
         A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0
     };
-    wire [17:0] factor_b = {
+    wire [17:0] given_b = {
         B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0
     };
+    reg [17:0] kept_a = 18'd0;
+    reg [17:0] kept_b = 18'd0;
+    wire [17:0] factor_a = REG_INPUTA_CLK == "NONE" ? given_a : kept_a;
+    wire [17:0] factor_b = REG_INPUTB_CLK == "NONE" ? given_b : kept_b;
     wire signed [18:0] wide_a = {SIGNEDA & factor_a[17], factor_a};
     wire signed [18:0] wide_b = {SIGNEDB & factor_b[17], factor_b};
     wire signed [37:0] product = wide_a * wide_b;
@@ -188,10 +198,23 @@ module MULT18X18D #(
         P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0
     } = REG_OUTPUT_CLK == "NONE" ? product[35:0] : kept;
     always @(posedge CLK0)
-        if (RST0)
+        if (RST0) begin
             kept <= 36'd0;
-        else if (CE0)
+            kept_a <= 18'd0;
+            kept_b <= 18'd0;
+        end else if (CE0) begin
             kept <= product[35:0];
+            kept_a <= given_a;
+            kept_b <= given_b;
+        end
+    initial
+        if ((REG_INPUTA_CLK != "NONE"
+            && {REG_INPUTA_CLK, REG_INPUTA_CE, REG_INPUTA_RST} != {"CLK0", "CE0", "RST0"})
+            || (REG_INPUTB_CLK != "NONE"
+            && {REG_INPUTB_CLK, REG_INPUTB_CE, REG_INPUTB_RST} != {"CLK0", "CE0", "RST0"})) begin
+            $display("%m: a mode that is not modelled");
+            $finish;
+        end
     initial
         if (REG_OUTPUT_CLK != "NONE" && {REG_OUTPUT_CLK, REG_OUTPUT_CE, REG_OUTPUT_RST} != {"CLK0", "CE0", "RST0"}) begin
             $display("%m: a mode that is not modelled");

@@ -74,7 +74,7 @@ TEXT_FAULTS = {
     "rows one long": {"ROW_LAST = ROWS - 1": "ROW_LAST = ROWS > 1 ? ROWS : 0"},
     "groups one short": {"GROUP_START = 1 - GROUPS": "GROUP_START = GROUPS > 1 ? 2 - GROUPS : 0"},
     "window one pixel off": {"FIRST_BASE = BASE_START": "FIRST_BASE = BASE_START + 1"},
-    "padding ignored": {"inside_data[lane] ?": "1'b1 ?"},
+    "padding ignored": {"inside_word[lane] ?": "1'b1 ?"},
     "starts a word early": {"FIRST_NEED = NEED_START - 1": "FIRST_NEED = NEED_START - 2"},
     "line buffer overrun": {"FIRST_ROOM = ROOM_START - 1": "FIRST_ROOM = ROOM_START + 7"},
     "result FIFO overrun": {"FIRST_CREDIT = CREDITS - BEATS": "FIRST_CREDIT = CREDITS - BEATS + 2"},
@@ -126,8 +126,8 @@ SHARED_FAULTS = {
     "reset leaves the turn": {
         "if (rst) begin\n            turn <= ": "if (turn === 1'bx) begin\n            turn <= "
     },
-    "turns never move": {"turn <= next_turn;": "turn <= turn;"},
-    "one start of weights for all": {"pixel_first ? weights_start": "pixel_first ? 0"},
+    "turns never move": {"ends ? upcoming : turn": "turn"},
+    "one start of weights for all": {"fetch_first ? weights_start": "fetch_first ? 0"},
 }  # fmt: skip
 
 

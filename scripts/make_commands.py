@@ -1,6 +1,6 @@
 """Write the pages of docs/commands from the commands themselves: ``python scripts/make_commands.py``.
 
-A test compares them. Each page holds the commands of one heading of ``fpgaq --help``.
+A test compares them. Each page holds the commands of one heading of ``fpgaq --help``, or those of `APART`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "commands"
 COMMON = "Every command"
+APART = {"Training in fixed point": ("finetune", "parity")}
+"""Pages of commands with which the page of their heading would be longer than one sitting reads."""
 BEGINNING = """# Commands
 
 Made of the commands' own help by `scripts/make_commands.py`. `fpgaq COMMAND --help` prints the same.
@@ -48,14 +50,22 @@ def pages() -> dict[str, str]:
     found: dict[str, str] = {}
     lines = []
     for heading, section in SECTIONS.items():
-        name = re.sub(r"\W+", "-", heading.lower()) + ".md"
-        commands = {command: fpgaq.commands[command] for command in section}
-        found[name] = f"# {heading}\n\n" + "\n".join(map(entry, commands, commands.values()))
-        lines.append(f"## [{heading}]({name})\n")
-        lines += [f"- [{command}]({name}#fpgaq-{command}): {text}" for command, (_, text) in section.items()]
+        titles = {command: heading for command in section}
+        titles |= {command: title for title, own in APART.items() for command in own if command in section}
+        for title in dict.fromkeys(titles.values()):
+            own = [command for command in section if titles[command] == title]
+            found[page_name(title)] = f"# {title}\n\n" + "\n".join(entry(name, fpgaq.commands[name]) for name in own)
+        lines.append(f"## [{heading}]({page_name(heading)})\n")
+        for command, (_, text) in section.items():
+            lines.append(f"- [{command}]({page_name(titles[command])}#fpgaq-{command}): {text}")
         lines.append("")
     common = "\n".join(options_of(fpgaq.commands["doctor"])[COMMON])
     return {"README.md": BEGINNING.format(common=common) + "\n".join(lines), **found}
+
+
+def page_name(title: str) -> str:
+    """The file of a page by its title."""
+    return re.sub(r"\W+", "-", title.lower()) + ".md"
 
 
 def entry(name: str, command: click.Command) -> str:

@@ -1,4 +1,4 @@
-"""Write docs/reference.md and docs/results.md of the docstrings: ``python scripts/make_reference.py``.
+"""Write docs/reference.md, searches.md and results.md of the docstrings: ``python scripts/make_reference.py``.
 
 A test compares them.
 """
@@ -13,21 +13,14 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
-    *(
-        "load_model",
-        "quantize",
-        "QuantizeOptions",
-        "compare",
-        "run",
-        "generate",
-        "Target",
-        "simulate",
-        "synth",
-        "build",
-    ),
-    *("sensitivity", "search", "explore", "prune", "load_integer", "save_integer", "save_model"),
+    *("load_model", "quantize", "QuantizeOptions", "compare", "run", "generate", "Target"),
+    *("simulate", "synth", "build"),
 )
 """The names of `fpgaq.__all__` in the order of the walk."""
+SEARCHES = ("sensitivity", "search", "explore", "prune")
+"""Those with a page of their own."""
+FILES = ("load_integer", "save_integer", "save_model")
+"""Those that stand beside the networks which they read and write."""
 BEGINNING = """# Python reference
 
 Made of the docstrings by `scripts/make_reference.py`. Everything here is a name of `fpgaq`; what begins with a dot is a
@@ -41,7 +34,11 @@ method. Data are a file's path, an array, a mapping of arrays by input name, or 
     real_values = network(images)               # as the hardware computes them
     integers, real_values = network.run(images)["y"]
 
-[Networks and results](results.md) have a page of their own.
+[Searches and pruning](searches.md) and [networks and results](results.md) have pages of their own.
+"""
+SEARCHES_BEGINNING = """# Searches and pruning in Python
+
+Made of the docstrings by `scripts/make_reference.py`, as [the Python reference](reference.md).
 """
 RESULTS = """# Networks and results
 
@@ -67,12 +64,11 @@ def pages() -> dict[str, str]:
     from fpgaq.proof.simulate import SimulationResult
     from fpgaq.study.report.comparison import Comparison
 
-    assert {*ORDER, "__version__"} == set(fpgaq.__all__), set(fpgaq.__all__) ^ {*ORDER, "__version__"}
-    parts = [BEGINNING]
-    for name in ORDER:
-        value = fpgaq._stage(name)
-        parts.append(entry(f"fpgaq.{name}", value))
-    results = [RESULTS]
+    names = {*ORDER, *SEARCHES, *FILES, "__version__"}
+    assert names == set(fpgaq.__all__), set(fpgaq.__all__) ^ names
+    parts = [BEGINNING, *(entry(f"fpgaq.{name}", fpgaq._stage(name)) for name in ORDER)]
+    searches = [SEARCHES_BEGINNING, *(entry(f"fpgaq.{name}", fpgaq._stage(name)) for name in SEARCHES)]
+    results = [RESULTS, *(entry(f"fpgaq.{name}", fpgaq._stage(name)) for name in FILES)]
     methods: dict[Any, tuple[str, ...]] = {
         Graph: (),
         IntegerGraph: ("run", "__call__"),
@@ -81,10 +77,14 @@ def pages() -> dict[str, str]:
         SimulationResult: (),
         BuildResult: (),
     }
-    for kind, names in methods.items():
+    for kind, own in methods.items():
         results.append(entry(kind.__name__, kind, called=False))
-        results += [entry(f".{name}", getattr(kind, name), level=3) for name in names]
-    return {"reference.md": "\n".join(parts), "results.md": "\n".join(results)}
+        results += [entry(f".{name}", getattr(kind, name), level=3) for name in own]
+    return {
+        "reference.md": "\n".join(parts),
+        "searches.md": "\n".join(searches),
+        "results.md": "\n".join(results),
+    }
 
 
 def entry(name: str, value: Any, level: int = 2, called: bool = True) -> str:

@@ -154,16 +154,28 @@ def pixels() -> list[str]:
     return table(["network", "multipliers", *(f"{port} bits" for port in ports)], found)
 
 
+def recovery() -> list[str]:
+    """What damage at the input of each example left behind."""
+    results = json.loads((RESULTS / "recovery.json").read_text(encoding="utf-8"))["rows"]
+    columns = ["example", "frames sent", "beats that arrived", "frames of them", "damaged", "wrong"]
+    keys = ("example", "sent", "beats", "frames", "damaged", "wrong")
+    cells = [[f"{row[key]:,}" if isinstance(row[key], int) else row[key] for key in keys] for row in results]
+    return table(columns, cells)
+
+
 def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
     """The tables that the scripts of benchmarks/ print of what they stored."""
     sys.path[:0] = [str(RESULTS), str(ROOT)]
     from benchmarks import (
         boards,
+        clocks,
         defaults,
         estimator_fit,
         examples,
         loadable,
+        loadable_trainings,
         mlperf_tiny,
+        requantizers,
         schedules,
         torchvision_networks,
     )
@@ -174,10 +186,13 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
             [data / f"{name}.json" for name in ("examples", "passengers_seen", "passengers_unseen")]
         ),
         "boards": lambda: boards.table(stored("boards.json")),
+        "clocks": lambda: clocks.table(clocks.load()),
         "estimator": lambda: estimator_fit.table(json.loads(estimator_fit.COEFFICIENTS.read_text())).splitlines(),
         "examples": lambda: examples.table(stored("examples.json")),
         "loadable": lambda: loadable.table(stored("loadable.json")["results"]),
+        "loadable_trainings": lambda: loadable_trainings.table(stored("loadable_trainings.json")["results"]),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
+        "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
         ),
@@ -188,7 +203,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
 
 def tables() -> dict[str, list[str]]:
     """The lines of every table by its name."""
-    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency, pixels, ravel)
+    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency, pixels, ravel, recovery)
     found = {name: table(entry["columns"], entry["rows"]) for name, entry in typed().items()}
     found |= {name: list(make()) for name, make in of_scripts().items()}
     return found | {function.__name__: function() for function in own}

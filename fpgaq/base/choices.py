@@ -19,6 +19,7 @@ Deltas = Literal["frozen", "recalibrated", "learned"]
 PackageTool = Literal["fusesoc", "edalize", "vivado", "quartus", "litex"]
 RateSchedule = Literal["cosine", "step", "constant"]
 Layout = Literal["auto", "nchw", "nhwc"]
+TableFormat = Literal["table", "csv", "md", "json"]
 
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -34,6 +35,7 @@ MEASURES: tuple[Measure, ...] = get_args(Measure)
 PACKAGE_TOOLS: tuple[PackageTool, ...] = get_args(PackageTool)
 DELTAS: tuple[Deltas, ...] = get_args(Deltas)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+TABLE_FORMATS: tuple[TableFormat, ...] = get_args(TableFormat)
 DEVICES = (
     *("xc7", "xc7s50", "xc7a35t", "xc7a50t", "xc7a100t", "xc7a200t", "xc7z010", "xc7z020"),
     *("xcup", "xczu3eg", "xck26", "xczu9eg", "ecp5-25k", "ecp5-45k", "ecp5-85k"),

@@ -131,7 +131,9 @@ def load_data(
         where = f"{place}, array {key!r}"
         inputs[name] = _check_samples(_take(found, key, where), where)
         if shapes is not None:
-            inputs[name] = arranged(inputs[name], shapes[name], layout, where)
+            # Pictures come channels first, whatever --layout says of arrays.
+            order = "nchw" if found.pictures else layout
+            inputs[name] = arranged(inputs[name], shapes[name], order, where)
     label = "y" if place.suffix.lower() != ".npz" else source.y
     targets = {} if shapes is None else _take_targets(place, found.arrays, label, outputs, shapes)
     maps = {} if shapes is None else _take_maps(place, found.arrays, label, outputs, shapes)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ModelError
+from .layouts import image_size
 from .npy import ArrayLimits, read_archive, read_npy
 from .regular import open_regular
 from .remarks import note
@@ -33,6 +34,8 @@ class DataArrays:
 
     arrays: dict[str, NDArray[Any]]
     refused: Mapping[str, str] = field(default_factory=dict)
+    pictures: bool = False
+    """Whether the samples are pictures, whose order of axes is known: (channels, height, width)."""
 
 
 def read_arrays(path: Path, x: str | None, y: str | None, shape: Sequence[int] | None) -> DataArrays:
@@ -60,7 +63,7 @@ def read_arrays(path: Path, x: str | None, y: str | None, shape: Sequence[int] |
         if suffix in TABLES:
             return _table(path, TABLES[suffix], x, y, shape)
         if suffix in PICTURES:
-            return DataArrays({"x": _picture(path, shape)[np.newaxis]})
+            return DataArrays({"x": _picture(path, shape)[np.newaxis]}, pictures=True)
         if suffix not in (".npy", ".npz"):
             raise ModelError(f"{path}: unknown type {path.suffix!r} of data file; {KINDS}")
         limits = ArrayLimits(total_bytes=MAX_BYTES, kinds="fiubU")
@@ -197,7 +200,7 @@ def _folder(path: Path, shape: Sequence[int] | None) -> DataArrays:
                 f" {first.shape[2]}x{first.shape[1]}: all need the input's size"
             )
         images[index] = image
-    return DataArrays({"x": images, **({"y": np.array(labels)} if classes else {})})
+    return DataArrays({"x": images, **({"y": np.array(labels)} if classes else {})}, pictures=True)
 
 
 def _picture(path: Path, shape: Sequence[int] | None) -> NDArray[np.uint8]:
@@ -212,8 +215,8 @@ def _picture(path: Path, shape: Sequence[int] | None) -> NDArray[np.uint8]:
         try:
             with Image.open(stream, formats=("PNG", "JPEG")) as image:
                 width, height = image.size
-                if shape is not None and (height, width) != _extent(shape):
-                    wanted = "x".join(map(str, reversed(_extent(shape))))
+                if shape is not None and (height, width) != image_size(shape)[1:]:
+                    wanted = "x".join(map(str, reversed(image_size(shape)[1:])))
                     raise ModelError(f"{path}: {width}x{height} pixels; the input has {wanted}: resize the pictures")
                 if width * height > 1 << 24:
                     raise ModelError(f"{path}: {width}x{height} pixels; at most {1 << 24} are read")
@@ -224,14 +227,9 @@ def _picture(path: Path, shape: Sequence[int] | None) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _extent(shape: Sequence[int]) -> tuple[int, int]:
-    """(height, width) of an input; a row of features is an image of one channel only if it has that shape."""
-    return (int(shape[-2]), int(shape[-1])) if len(shape) > 1 else (1, int(shape[0]))
-
-
 def _pixels(image: Any, where: str, shape: Sequence[int] | None) -> NDArray[np.uint8]:
     """(height, width, channels) in as many channels as the input has."""
-    channels = None if shape is None else int(shape[0]) if len(shape) == 3 else 1
+    channels = None if shape is None else image_size(shape)[0]
     grey, mode = image.mode in ("1", "L"), image.mode
     if mode in ("P", "RGBA", "LA"):
         image = image.convert("RGBA")
@@ -240,6 +238,10 @@ def _pixels(image: Any, where: str, shape: Sequence[int] | None) -> NDArray[np.u
         image, grey = image.convert("L" if mode == "LA" else "RGB"), mode == "LA"
     elif not grey and mode != "RGB":
         raise ModelError(f"{where}: pixels of mode {mode}; greys of 8 bits (L) and RGB are read")
+    if channels not in (None, 1, 3):
+        raise ModelError(
+            f"{where}: a picture has 1 or 3 channels, the input has {channels}; give the samples as .npy or .npz"
+        )
     if channels is not None and channels != (1 if grey else 3):
         have = "grey" if grey else "in colour"
         raise ModelError(

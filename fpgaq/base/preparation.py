@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .choices import Layout
 from .errors import UsageError
+from .layouts import has_channels_last
 
 MAX_CHANNELS = 1 << 16
 
@@ -45,6 +46,12 @@ class Preparation:
     def check(self, shape: Sequence[int], name: str) -> None:
         """UsageError if there is not one number for all or for each channel of the model's shape (no batch)."""
         for values in (self.scale, self.offset):
+            if len(values) != 1 and has_channels_last(shape):
+                raise UsageError(
+                    f"--mean, --std and --scale give {len(values)} numbers; input {name!r} of shape {tuple(shape)} has"
+                    " its channels last, where one number for all is taken: normalize inside the model, or export it"
+                    " with channels first (tf2onnx: --inputs-as-nchw)"
+                )
             if len(values) not in (1, shape[0] if shape else 1):
                 raise UsageError(
                     f"--mean, --std and --scale give {len(values)} numbers; input {name!r} of shape {tuple(shape)} has"

@@ -23,11 +23,12 @@ _PARTS = re.compile(r"[^/_\s-]*[/_\s-]?")
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text, by rows; `right` says which columns stand to the right."""
+    """Cells as text, by rows; `right` says which columns stand to the right, `values` are what the cells tell."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: tuple[bool, ...]
+    values: tuple[tuple[object, ...], ...] = ()
 
     def lines(self, width: int | None = None) -> list[str]:
         """The table in lines of at most `width` characters, or as wide as it is."""
@@ -99,7 +100,7 @@ def columns(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> list[st
     right = [all(_is_number(value) for value in column) for column in zip(*values, strict=True)]
     right += [False] * (len(headers) - len(right))
     cells = tuple(tuple(_cell(value) for value in row) for row in values)
-    table = Table(tuple(headers), cells, tuple(right))
+    table = Table(tuple(headers), cells, tuple(right), tuple(map(tuple, values)))
     lines = []
     for text in table.lines():
         line = TableLine(text)

@@ -29,7 +29,7 @@ class DemoOptions:
     simulator: SimulatorName = "icarus"
 
 
-@command(DemoOptions, "fpgaq demo -o demo")
+@command(DemoOptions, "fpgaq demo -o demo", tables=True)
 def demo(settings: Settings, options: DemoOptions) -> None:
     """Build a small network that comes with fpgaq.
 

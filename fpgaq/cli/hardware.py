@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..hardware.estimate import Knowledge, Storage
-    from ..hardware.schedule import BufferReport
+    from ..hardware.schedule import BufferReport, Schedule
     from ..pipeline import BuildResult, GenerateResult
     from ..proof.chosen import Exercise
     from ..proof.simulate import SimulationResult
 
 
-@command(GenerateOptions, "fpgaq generate model.fpgaq -o out --fps 1000 --clock 50")
+@command(GenerateOptions, "fpgaq generate model.fpgaq -o out --fps 1000 --clock 50", tables=True)
 def generate(settings: Settings, options: GenerateOptions) -> None:
     """Write Verilog or HLS C++ for an integer network.
 
@@ -104,6 +104,16 @@ class SimulateOptions:
         str | None,
         Option("Where weights are loadable: load those of this network instead of DIR's own.", metavar="FPGAQ"),
     ] = None
+    jobs: Annotated[
+        int | None, Option("Processes that share the frames of --simulator verilator.  [default: 1]", metavar="N")
+    ] = None
+    dask: Annotated[
+        str | None, Option("A Dask scheduler whose workers share them, such as tcp://host:8786.", metavar="ADDRESS")
+    ] = None
+    waves: Annotated[
+        str | None,
+        Option("Write every signal as FST, with view files for GTKWave and Surfer beside it.", metavar="FILE"),
+    ] = None
 
 
 @command(SimulateOptions, "fpgaq simulate out --frames 8 --data test.npz")
@@ -123,6 +133,9 @@ def simulate(settings: Settings, options: SimulateOptions) -> None:
             simulator=options.simulator,
             thorough=options.thorough,
             weights=options.weights,
+            jobs=1 if options.jobs is None else options.jobs,
+            dask=options.dask,
+            waves=options.waves,
             progress=progress,
         )
     settings.show(simulation_lines(result), asdict(result))
@@ -158,7 +171,9 @@ class BuildOptions:
     simulator: SimulatorName = "icarus"
 
 
-@command(BuildOptions, "fpgaq build model.nnp --calibration train.npz --test test.npz -o out --multipliers 64")
+@command(
+    BuildOptions, "fpgaq build model.nnp --calibration train.npz --test test.npz -o out --multipliers 64", tables=True
+)
 def build(settings: Settings, options: BuildOptions) -> None:
     """Quantize, compare, generate and simulate MODEL.
 
@@ -252,9 +267,9 @@ def generate_lines(result: GenerateResult) -> list[str]:
         *columns(
             ("layer", "multipliers", "taps x channels x outputs", "busy cycles", "buffer words", "queue words"), rows
         ),
-        f"{schedule.multipliers:,} multipliers of {schedule.budget:,}; predicted: a frame every"
-        f" {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles{frames},"
-        f" efficiency {percent(schedule.efficiency)}",
+        f"{schedule.multipliers:,} multipliers of {schedule.budget:,}{beside_budget(schedule)};"
+        f" predicted: a frame every {_count(prediction.interval)} cycles, latency {_count(prediction.latency)}"
+        f" cycles{frames}, efficiency {percent(schedule.efficiency)}",
         *(
             f"adders instead of multipliers: {printable(engine.layers[0])}"
             for engine in schedule.engines
@@ -266,6 +281,14 @@ def generate_lines(result: GenerateResult) -> list[str]:
         *estimate_only(result.network),
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
+
+
+def beside_budget(schedule: Schedule) -> str:
+    """The multipliers that means, scales and products of tensors take, if there are any."""
+    from ..hardware.schedule import auxiliary_multipliers
+
+    beside = auxiliary_multipliers(schedule.plans)
+    return f", {beside:,} more for means, scales and products of tensors" if beside else ""
 
 
 def memory_lines(storage: Storage | None) -> list[str]:
@@ -353,6 +376,7 @@ def simulation_lines(result: SimulationResult) -> list[str]:
         f"measured: a frame every {_count(result.interval_cycles)} cycles, latency {_count(result.latency_cycles)}"
         f" cycles; {result.seconds:.1f} s",
         *wrapper_run_lines(result),
+        *(f"written: {printable(path)}" for path in result.waves),
     ]
 
 

@@ -272,6 +272,10 @@ class TargetOptions:
     headings: ClassVar[dict[str, str]] = {"multipliers": "Size and speed"}
 
     multipliers: Annotated[int | None, Option("Use at most N multipliers.  [default: 64]", metavar="N")] = None
+    all_multipliers: Annotated[
+        bool,
+        Option("Count those of means, scales and products of tensors among the N too.", needs=("multipliers",)),
+    ] = False
     cycles: Annotated[int | None, Option("Take at most so many cycles a frame.", metavar="CYCLES")] = None
     latency: Annotated[
         int | None, Option("Have the first frame out after so many cycles; alone or with these.", metavar="CYCLES")
@@ -302,7 +306,7 @@ class TargetOptions:
             cycles = _cycles_of(fps, clock)
         if multipliers is None and cycles is None and self.latency is None:
             return None
-        return Target(multipliers=multipliers, cycles=cycles, latency=self.latency)
+        return Target(multipliers=multipliers, cycles=cycles, latency=self.latency, every=self.all_multipliers)
 
 
 def _cycles_of(fps: float, clock: float) -> int:

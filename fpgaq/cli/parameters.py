@@ -27,7 +27,7 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from ..base.remarks import heard
-from .settings import Settings, settings_options
+from .settings import Settings, format_option, settings_options
 
 Options = TypeVar("Options")
 
@@ -199,6 +199,9 @@ class Command(click.Command):
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command, if none of what was given would be ignored."""
+        settings = context.ensure_object(Settings)
+        if settings.json and settings.format in ("csv", "md"):
+            raise click.UsageError(f"--json is --format json: leave it or --format {settings.format} out", context)
         spelled = {parameter.name: parameter.opts for parameter in self.params}
         given = {name for name in spelled if context.get_parameter_source(str(name)) is ParameterSource.COMMANDLINE}
         for name, needed in self.needs.items():
@@ -222,11 +225,11 @@ def make_options(options: Callable[..., Options], values: dict[str, Any]) -> Opt
 
 
 def command(
-    options: type[Options], example: str
+    options: type[Options], example: str, *, tables: bool = False
 ) -> Callable[[Callable[[Settings, Options], int | None]], click.Command]:
     """Make a function of `Settings` and an object of options a command of its name, with its docstring as the help.
 
-    `example` ends the help. What the function returns is the exit code.
+    `example` ends the help; `tables` gives it `--format`. What the function returns is the exit code.
     """
 
     def decorate(function: Callable[[Settings, Options], int | None]) -> click.Command:
@@ -238,12 +241,13 @@ def command(
         made = Command(
             function.__name__,
             callback=run,
-            params=[*read_parameters(options), *settings_options()],
+            params=[*read_parameters(options), *([format_option()] if tables else []), *settings_options()],
             help=inspect.cleandoc(function.__doc__ or ""),
             # click must not wrap the example.
             epilog=f"\b\nExample:\n  {example}",
         )
-        made.sections, made.needs = read_sections(options), read_needs(options)
+        made.sections = read_sections(options) | ({"format": "Options"} if tables else {})
+        made.needs = read_needs(options)
         return made
 
     return decorate

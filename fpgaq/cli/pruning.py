@@ -118,6 +118,7 @@ class PruneCommandOptions:
     PruneCommandOptions,
     "fpgaq prune model.nnp --budget 0.5 --calibration train.npz --test test.npz -o pruned.nnp\n"
     "  fpgaq prune model.nnp --groups",
+    tables=True,
 )
 def prune(settings: Settings, options: PruneCommandOptions) -> None:
     """Take channels out of MODEL.

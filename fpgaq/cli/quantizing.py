@@ -33,7 +33,7 @@ class SummaryOptions:
     reading: ModelOptions
 
 
-@command(SummaryOptions, "fpgaq summary examples/fashion_cnn/model.nnp")
+@command(SummaryOptions, "fpgaq summary examples/fashion_cnn/model.nnp", tables=True)
 def summary(settings: Settings, options: SummaryOptions) -> None:
     """List the layers of MODEL.
 
@@ -89,7 +89,9 @@ class QuantizeCommandOptions:
     reading: ModelOptions
 
 
-@command(QuantizeCommandOptions, "fpgaq quantize model.nnp --calibration train.npz -o model.fpgaq --per-channel")
+@command(
+    QuantizeCommandOptions, "fpgaq quantize model.nnp --calibration train.npz -o model.fpgaq --per-channel", tables=True
+)
 def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
     """Turn MODEL into an integer network.
 
@@ -179,7 +181,7 @@ class CompareOptions:
     )
 
 
-@command(CompareOptions, "fpgaq compare model.nnp model.fpgaq --test test.npz")
+@command(CompareOptions, "fpgaq compare model.nnp model.fpgaq --test test.npz", tables=True)
 def compare(settings: Settings, options: CompareOptions) -> None:
     """Compare the integer network with the float one.
 
@@ -280,7 +282,7 @@ def _as_file(path: str, arrays: dict[str, NDArray[Any]]) -> bytes:
     return buffer.getvalue()
 
 
-@command(NoOptions, "fpgaq doctor --json")
+@command(NoOptions, "fpgaq doctor --json", tables=True)
 def doctor(settings: Settings, options: NoOptions) -> int:
     """List the tools that are installed.
 

@@ -39,7 +39,7 @@ class SensitivityOptions:
     reading: ModelOptions
 
 
-@command(SensitivityOptions, "fpgaq sensitivity model.nnp --calibration train.npz --weight-bits 4")
+@command(SensitivityOptions, "fpgaq sensitivity model.nnp --calibration train.npz --weight-bits 4", tables=True)
 def sensitivity(settings: Settings, options: SensitivityOptions) -> None:
     """Say which layer of MODEL hurts, and what to change.
 
@@ -95,7 +95,7 @@ class SearchOptions:
     reading: ModelOptions
 
 
-@command(SearchOptions, "fpgaq search model.nnp --calibration train.npz --budget 60% -o mixed.toml")
+@command(SearchOptions, "fpgaq search model.nnp --calibration train.npz --budget 60% -o mixed.toml", tables=True)
 def search(settings: Settings, options: SearchOptions) -> None:
     """Choose the weight bits of each layer of MODEL for a budget.
 
@@ -177,6 +177,7 @@ class ExploreOptions:
 @command(
     ExploreOptions,
     "fpgaq explore model.nnp --calibration train.npz --data test.npz --device ecp5-25k --picture front.png",
+    tables=True,
 )
 def explore(settings: Settings, options: ExploreOptions) -> None:
     """Show what bits and multipliers buy.

@@ -1,17 +1,19 @@
-"""How every command prints, and its three options for that: --json, --quiet and --debug."""
+"""How every command prints, and its options for that: --json, --quiet, --debug, and --format where it has tables."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from ..base.choices import TABLE_FORMATS, TableFormat
 from ..base.errors import UsageError
+from ..base.table_formats import csv_lines, markdown_lines, split_tables
 from ..base.tables import fit
 from ..base.text import printable
 
@@ -24,6 +26,7 @@ class Settings:
 
     def __init__(self) -> None:
         self.json = False
+        self.format: TableFormat = "table"
         self.quiet = False
         self.debug = False
         self.shown = False
@@ -35,7 +38,7 @@ class Settings:
             self.remarks.append((label, text))
 
     def show(self, lines: Iterable[str], values: Mapping[str, Any]) -> None:
-        """Print `values` as one JSON object, or `lines` for people, or nothing."""
+        """Print `values` as one JSON object, or `lines` for people or with their tables as asked for, or nothing."""
         lines = [*lines, *(printable(f"{label}: {text}") for label, text in self.remarks)]
         if self.json:
             import json
@@ -45,16 +48,27 @@ class Settings:
             lines = [json.dumps({"schema": JSON_SCHEMA, **values}, indent=2, default=_plain)]
         elif self.quiet:
             return
+        else:
+            lines = self._formatted(lines)
         self.shown = True
         if sys.stdout is None:
             raise UsageError("standard output is closed, so that the result cannot be shown; --quiet shows none")
         try:
-            for line in lines if self.json else fit(lines, terminal_width()):
+            for line in lines:
                 print(line)
             sys.stdout.flush()
         except OSError as error:
             # click ends the process without a word where a reader has gone away.
             raise output_lost(error) from None
+
+    def _formatted(self, lines: Sequence[str]) -> list[str]:
+        """The lines of standard output; what stands beside tables for a program goes to standard error."""
+        if self.format == "csv":
+            tables, others = split_tables(lines)
+            for line in others if sys.stderr is not None else ():
+                print(line, file=sys.stderr)
+            return csv_lines(tables)
+        return markdown_lines(lines) if self.format == "md" else fit(lines, terminal_width())
 
     @contextmanager
     def progress(self, stage: str) -> Iterator[Callable[[str], None]]:
@@ -87,6 +101,20 @@ def settings_options() -> list[click.Parameter]:
         _flag("quiet", "Print nothing but errors."),
         _flag("debug", "Show the traceback of an error."),
     ]
+
+
+def format_option() -> click.Parameter:
+    """The option of commands that print tables."""
+
+    def store(context: click.Context, parameter: click.Parameter, value: TableFormat | None) -> None:
+        if value is not None:
+            settings = context.ensure_object(Settings)
+            settings.format = value
+            settings.json |= value == "json"
+
+    text = "How tables are printed; csv: these alone, all else on standard error."
+    choice = click.Choice(TABLE_FORMATS)
+    return click.Option(["--format"], type=choice, is_eager=True, expose_value=False, callback=store, help=text)
 
 
 def _flag(name: str, text: str) -> click.Option:

@@ -21,7 +21,7 @@ class SplitOptions:
     reading: NetworkOptions
 
 
-@command(SplitOptions, "fpgaq split model.onnx -o parts")
+@command(SplitOptions, "fpgaq split model.onnx -o parts", tables=True)
 def split(settings: Settings, options: SplitOptions) -> None:
     """Write the part of MODEL that is carried, and the rest for the host.
 

@@ -32,7 +32,7 @@ class SynthOptions:
     ] = None
 
 
-@command(SynthOptions, "fpgaq synth out --device ecp5-25k --seeds 1")
+@command(SynthOptions, "fpgaq synth out --device ecp5-25k --seeds 1", tables=True)
 def synth(settings: Settings, options: SynthOptions) -> None:
     """Measure what the hardware takes and how fast it is.
 

@@ -56,6 +56,7 @@ class FinetuneOptions:
 @command(
     FinetuneOptions,
     "fpgaq finetune model.nnp --train train.npz --weight-bits 4 --activation-bits 4 --epochs 2 -o qat.nnp",
+    tables=True,
 )
 def finetune(settings: Settings, options: FinetuneOptions) -> None:
     """Continue the training of MODEL in fixed point.
@@ -127,7 +128,7 @@ class ParityOptions:
     reading: NetworkOptions
 
 
-@command(ParityOptions, "fpgaq parity qat.nnp --data test.npz --frames 64")
+@command(ParityOptions, "fpgaq parity qat.nnp --data test.npz --frames 64", tables=True)
 def parity(settings: Settings, options: ParityOptions) -> int:
     """Compare the integer network with nnabla.
 

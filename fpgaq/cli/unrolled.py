@@ -46,9 +46,10 @@ def chosen_unrolling(options: GenerateOptions) -> Unrolling | None:
         raise UsageError("--levels and --stages exclude one another: give one")
     if target.device is not None:
         raise UsageError("--device estimates folded networks: leave it out with --unroll, and ask fpgaq synth")
-    given = [name for name, value in {**asdict(target), "pack": options.factor_bits}.items() if value is not None]
+    given = [name for name, value in {**asdict(target), "pack": options.factor_bits}.items() if value]
     if given:
-        raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{given[0]} out")
+        option = given[0].replace("_", "-")
+        raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{option} out")
     if chosen.adders:
         raise UsageError("an unrolled network has nothing but adders: leave --adders out")
     if options.language == "hls":
@@ -110,7 +111,7 @@ class CheapenOptions:
     output: Annotated[str, Option("The file to write.", "-o", metavar="FPGAQ")]
 
 
-@command(CheapenOptions, "fpgaq cheapen digits.fpgaq --calibration train.npz --bound 0.03 -o cheap.fpgaq")
+@command(CheapenOptions, "fpgaq cheapen digits.fpgaq --calibration train.npz --bound 0.03 -o cheap.fpgaq", tables=True)
 def cheapen(settings: Settings, options: CheapenOptions) -> None:
     """Choose weights that take less logic unrolled, or with --adders.
 

@@ -6,20 +6,31 @@ second rounding turns at zero. One rounding does the same with an offset that de
     half_up((accumulator * multiplier + 2**(high - 1) - (accumulator < 0) * 2**high) / 2**(high + right)),
 
 where `high` is 31. With fewer high bits and a multiplier as much narrower most requantizers still have the same steps,
-which is proved for each by comparing staircases.
+which is proved for each by comparing staircases. Results of more than 16 bits have too many steps for that: they keep
+the 31 bits, with which the two forms are equal by their definition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
 from ..base.formats import Format, IntegerArray, round_shift
 from .graph import Requantize
-from .staircase import Bounds, Range, Staircase, each_staircase, narrowest, roundest, staircases, without_idle_limits
+from .staircase import (
+    MAX_STEPS,
+    Bounds,
+    Range,
+    Staircase,
+    each_staircase,
+    narrowest,
+    roundest,
+    staircases,
+    without_idle_limits,
+)
 
 HIGH = 31
 
@@ -39,6 +50,10 @@ def one_rounding(rule: Requantize, spans: Sequence[Range], fmt: Format) -> Requa
 
     There is one where results never turn sign (behind a ReLU), or where nothing is rounded twice.
     """
+    # Nothing is rounded twice where no bits are left after the high half.
+    plain = replace(rule, rule="multiply_shift") if max(rule.shift) <= HIGH else None
+    if _many_steps(rule, fmt):
+        return plain
     stairs = staircases(rule, spans, fmt)
     low, high = rule.limits(fmt)
     base = Requantize((0,), "half_up", zero_point=rule.zero_point, low=low, high=high)
@@ -47,7 +62,7 @@ def one_rounding(rule: Requantize, spans: Sequence[Range], fmt: Format) -> Requa
         found = narrowest(base, stairs, stairs, offsets, spans)
         if found is not None and staircases(found, spans, fmt) == stairs:
             return without_idle_limits(found, fmt)
-    return None
+    return plain
 
 
 def split_rounding(rule: Requantize, spans: Sequence[Range], fmt: Format) -> Split | None:
@@ -57,6 +72,9 @@ def split_rounding(rule: Requantize, spans: Sequence[Range], fmt: Format) -> Spl
     rights = [shift - HIGH for shift in shifts]
     if min(rights) < 1:
         return None
+    if _many_steps(rule, fmt):
+        multiplier = rule.multiplier * count if len(rule.multiplier) == 1 else rule.multiplier
+        return Split(multiplier, tuple(shifts), 1 << (HIGH - 1), -(1 << HIGH))
     stairs = staircases(rule, spans, fmt)
     low, high = rule.limits(fmt)
     base = Requantize((0,), "half_up", zero_point=rule.zero_point, low=low, high=high)
@@ -72,6 +90,12 @@ def split_rounding(rule: Requantize, spans: Sequence[Range], fmt: Format) -> Spl
             if _stairs(found, rule, spans, fmt) == stairs:
                 return found
     return None
+
+
+def _many_steps(rule: Requantize, fmt: Format) -> bool:
+    """Whether a requantizer may have more results than a staircase holds."""
+    low, high = rule.limits(fmt)
+    return high - low > MAX_STEPS
 
 
 def _stairs(split: Split, rule: Requantize, spans: Sequence[Range], fmt: Format) -> tuple[Staircase, ...]:

@@ -288,6 +288,9 @@ def simulate(
     simulator: str = "icarus",
     thorough: bool = False,
     weights: IntegerGraph | str | Path | None = None,
+    jobs: int | None = 1,
+    dask: str | None = None,
+    waves: str | Path | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> SimulationResult:
     """Run the bench of a generated folder and hold every beat against the reference.
@@ -305,6 +308,12 @@ def simulate(
         Add as many chosen frames as are needed to exercise every weight that can be.
     weights : IntegerGraph, str or Path, optional
         Where the folder's hardware loads its weights: a network whose weights it is to load instead of its own.
+    jobs : int or None
+        Processes among which the frames of ``simulator="verilator"`` are divided; None takes one per processor.
+    dask : str, optional
+        Address of a Dask scheduler whose workers simulate instead.
+    waves : str or Path, optional
+        A file for every signal as FST, with Icarus; view files for GTKWave and Surfer are written beside it.
     progress : callable
         Called with what is being done, and how many tests are done.
 
@@ -316,6 +325,7 @@ def simulate(
         A simulator that is missing, too old, crashed or did not finish.
     """
     from ..proof.simulate import simulate as simulate_folder
+    from ..proof.spread import Workers
     from ..study.report.remarks import remark_inputs
 
     check_frames(frames)
@@ -334,7 +344,7 @@ def simulate(
         remark_inputs(network, transform_data(network, arrays))
     return simulate_folder(
         Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough, progress=progress,
-        loaded=loaded,
+        loaded=loaded, workers=Workers(jobs, dask), waves=waves,
     )  # fmt: skip
 
 

@@ -90,7 +90,7 @@ def quantize(
     """
     from ..base.output import check_file
     from ..integer.file import save
-    from ..model.graph.fixed import is_fixed
+    from ..model.graph.fixed import is_fixed, states_formats, without_grids
     from ..quantizer import quantize as quantize_graph
     from ..quantizer import refuse_idle_overrides
     from ..quantizer.refinement import described, refine
@@ -136,6 +136,9 @@ def quantize(
         if calibration is not None or is_fixed(graph.operators):
             raise UsageError("--input-range is in place of calibration samples; leave one of them out")
         calibration = random_samples(graph, *input_range)
+    if calibration is not None and not states_formats(graph.operators):
+        # Parameters alone were trained on grids: their values stand, the rest is quantized by the samples.
+        graph = without_grids(graph)
     if calibration is None or is_fixed(graph.operators):
         return _quantize_fixed(graph, calibration, options, output)
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
@@ -214,14 +217,22 @@ def _quantize_fixed(
     from ..integer.file import save
     from ..model.graph.fixed import is_fixed
     from ..quantizer.fixed import quantize_fixed, refuse_options
+    from ..quantizer.stated_steps import quantize_steps, states_steps
 
     if not is_fixed(graph.operators):
         raise UsageError(
             f"network {graph.name!r} has no FixedPointQuantize functions, which would state its formats; give"
             " calibration samples (--calibration)"
         )
-    refuse_options(graph, options, calibrated=calibration is not None)
-    integer = quantize_fixed(graph)
+    if states_steps(graph):
+        grid = _input_grid(options)
+        if options is not None and grid is not None:
+            options = replace(options, input_scale=None, input_offset=None, input_bits=None)
+        refuse_options(graph, options, calibrated=calibration is not None)
+        integer, _ = quantize_steps(graph, grid)
+    else:
+        refuse_options(graph, options, calibrated=calibration is not None)
+        integer = quantize_fixed(graph)
     if output is not None:
         save(integer, output)
     return integer

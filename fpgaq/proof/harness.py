@@ -34,6 +34,7 @@ def run_harness(
     graph: IntegerGraph,
     inputs: Mapping[str, IntegerArray],
     timeout: float,
+    first: int = 0,
 ) -> tuple[int, int | None, int, float]:
     """Compile and run; compare all outputs, and the cycles with those predicted.
 
@@ -48,6 +49,8 @@ def run_harness(
         (frames, height, width, channels) for each input.
     timeout : float
         Seconds for each run of a tool.
+    first : int
+        The number that messages give the first frame.
 
     Returns
     -------
@@ -68,8 +71,8 @@ def run_harness(
         design = lay_flat(files, manifest, interface, Path(temporary) / "design")
         program = compile_designs([design], Path(temporary) / "build", timeout)
         frames = len(next(iter(inputs.values())))
-        latency, ends = drive(program, 0, design, inputs, golden, frames, 0, timeout)
-        drive(program, 0, design, inputs, golden, min(frames, STALLED_FRAMES), STALL_SEED, timeout)
+        latency, ends = drive(program, 0, design, inputs, golden, frames, 0, timeout, first)
+        drive(program, 0, design, inputs, golden, min(frames, STALLED_FRAMES), STALL_SEED, timeout, first)
     interval = check_cycles(manifest["prediction"], latency, ends)
     return frames, interval, latency, time.monotonic() - started
 
@@ -93,10 +96,12 @@ def drive(
     frames: int,
     stall_seed: int,
     timeout: float,
+    first: int = 0,
 ) -> tuple[int, list[int]]:
     """Run one design of a compiled program and compare its outputs; return latency and the end of every frame.
 
-    `stall_seed` 0 runs at full speed; the first `frames` frames of `inputs` are used. Raises as `run_harness` does.
+    `stall_seed` 0 runs at full speed; the first `frames` frames of `inputs` are used, and messages count them
+    from `first`. Raises as `run_harness` does.
     """
     folder, interface = design.folder, design.interface
     for port in interface["inputs"]:
@@ -117,11 +122,13 @@ def drive(
     for port in interface["outputs"]:
         expected = pack_beats(golden[port["tensor"]][:frames], port)
         found = np.fromfile(folder / f"{port['port']}.bin", dtype=np.uint8).reshape(-1, port["tdata_bits"] // 8)
-        _compare(port, expected, found, manner)
+        _compare(port, expected, found, manner, first)
     return int(words["latency"][0]), [int(end) for end in words["ends"]]
 
 
-def _compare(port: Mapping[str, Any], expected: NDArray[np.uint8], found: NDArray[np.uint8], manner: str) -> None:
+def _compare(
+    port: Mapping[str, Any], expected: NDArray[np.uint8], found: NDArray[np.uint8], manner: str, first: int
+) -> None:
     if found.shape == expected.shape and (found == expected).all():
         return
     if found.shape != expected.shape:
@@ -129,7 +136,7 @@ def _compare(port: Mapping[str, Any], expected: NDArray[np.uint8], found: NDArra
     beat = int(np.argmax((found != expected).any(axis=1)))
     frame, place = divmod(beat, port["beats_per_frame"])
     raise VerificationError(
-        f"{manner}: {port['port']}: frame {frame}, beat {place}: expected {bytes(expected[beat]).hex()},"
+        f"{manner}: {port['port']}: frame {first + frame}, beat {place}: expected {bytes(expected[beat]).hex()},"
         f" found {bytes(found[beat]).hex()} (bytes, lowest first)"
     )
 

@@ -1,103 +1,35 @@
-"""Run the bench of an output folder in a simulator, in a temporary copy: the folder gets nothing but the record."""
+"""Simulate an output folder in one of the ways, and keep in it how that ended; it gets nothing but the record."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import re
-import shutil
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from ..base.child import Limits, run_tool
 from ..base.choices import SIMULATORS
-from ..base.errors import ModelError, ToolError, UsageError, VerificationError
-from ..base.progress import Step
-from ..base.results import Result
-from ..base.tools import find_tool, require
+from ..base.errors import UsageError, VerificationError
+from ..base.tools import find_tool
 from ..base.version import __version__
-from ..hardware.lowering.wide import from_shape
-from ..integer.graph import IntegerArray, IntegerGraph
+from ..integer.graph import IntegerArray
 from ..integer.inputs import transform_data
-from .bench import bench_files
 from .bus_bench import Loaded, WrapperResult, simulate_wrapper
-from .chosen import Exercise
-from .folder import check_digests, check_wrapper, read_bench, read_interface, read_manifest
+from .cocotb_bench import simulate_bench
+from .folder import check_digests, check_wrapper, read_interface, read_manifest
 from .harness import STALLED_FRAMES, run_harness
+from .networks import check_network, load_networks, stored_frames
+from .result import SimulationResult
+from .spread import ALONE, Workers, run_spread
 from .vectors import RANDOM_FRAMES, golden_vectors, limit_frames
 from .verification import Run, manifest_digest, record_run
+from .waves import check_waves
 
 COMPILED_TIMEOUT = 3600.0
 """Seconds for each step with a compiled network."""
-
-SLOWEST_SIMULATION = 150
-"""Cycles a second below which a simulation is taken to hang."""
-SIMULATION_LOG = "simulation.log"
-"""The log that tells of each test."""
-LOGS = ("*.log", "fpgaq-*/*.log")
-LOG_BYTES = 1 << 20
-"""The end of a log in which the number of the running test is looked for."""
-"""Files that cocotb's runner and the simulator write, below the folder of the bench."""
-
-
-@dataclass(frozen=True, repr=False)
-class SimulationResult(Result):
-    """The measurements of a simulation that passed.
-
-    Parameters
-    ----------
-    frames : int
-        Frames of the unstalled run; every beat of them was compared.
-    mismatches : int
-        Beats that differ; 0, since a mismatch raises VerificationError.
-    interval_cycles : int or None
-        Cycles between the last beats of successive frames; None if it neither settled nor was predicted.
-    latency_cycles : int
-        First input beat to last output beat of frame 0.
-    seconds : float
-        Wall time, compilation included.
-    message : str
-        The result in one line.
-    exercise : Exercise or None
-        How many words of the memories the frames exercise; None where the streams between the layers were not
-        compared, or a folder's bench does not tell.
-    """
-
-    frames: int
-    mismatches: int
-    interval_cycles: int | None
-    latency_cycles: int
-    seconds: float
-    message: str
-    exercise: Exercise | None = None
-    wrapper: WrapperResult | None = None
-
-    def headline(self) -> str:
-        """The verdict and the measured cycles, in one line."""
-        interval = "-" if self.interval_cycles is None else f"{self.interval_cycles:,}"
-        return f"{self.message}; a frame every {interval} cycles, latency {self.latency_cycles:,} cycles"
-
-    def records(self) -> list[dict[str, Any]]:
-        """One row of what was measured."""
-        return [
-            {
-                "frames": self.frames,
-                "mismatches": self.mismatches,
-                "interval_cycles": self.interval_cycles,
-                "latency_cycles": self.latency_cycles,
-                "seconds": self.seconds,
-            }
-        ]
 
 
 def simulate(
@@ -109,6 +41,8 @@ def simulate(
     thorough: bool = False,
     progress: Callable[[str], None] = lambda stage: None,
     loaded: Loaded | None = None,
+    workers: Workers = ALONE,
+    waves: str | Path | None = None,
 ) -> SimulationResult:
     """Simulate the network of an output folder against its golden vectors.
 
@@ -130,6 +64,11 @@ def simulate(
         Called with what is being done, and how many tests are done.
     loaded : Loaded, optional
         Where the folder's core loads its weights: those of a network other than the folder's.
+    workers : Workers
+        Where the frames of the compiled simulation are computed.
+    waves : str or Path, optional
+        A file for every signal of the core and its bench as FST, which needs Icarus; view files are written beside it.
+        They are written where a beat differs too.
 
     Raises
     ------
@@ -145,8 +84,13 @@ def simulate(
     if simulator not in SIMULATORS:
         raise UsageError(f"--simulator {simulator}: {' and '.join(SIMULATORS)} are known")
     manifest = read_manifest(directory)
+    if workers.several and (simulator != "verilator" or "image" in manifest):
+        reason = "a core that loads its weights runs as one" if "image" in manifest else "add --simulator verilator"
+        raise UsageError(f"--jobs and --dask divide the frames of the compiled simulation; {reason}")
+    if waves is not None:
+        check_waves(waves, simulator, manifest)
     check_digests(directory, manifest)
-    _check_network(directory, manifest)
+    check_network(directory, manifest)
     digest, compiled = manifest_digest(directory), simulator == "verilator"
     inside = "" if compiled or "image" in manifest else " and between layers"
     record = partial(_record, directory, digest, simulator, f"every beat at the ports{inside}")
@@ -155,9 +99,9 @@ def simulate(
             progress("loading the weights, simulating the wrapper")
             result = _simulate_loaded(directory, manifest, frames, data, compiled, loaded)
         elif compiled:
-            result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough, progress)
+            result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough, progress, workers)
         else:
-            result = _simulate_cocotb(directory, manifest, frames, data, simulator, timeout, thorough, progress)
+            result = simulate_bench(directory, manifest, frames, data, simulator, timeout, thorough, progress, waves)
         if "wrapper" in manifest and "image" not in manifest:
             progress("simulating the wrapper")
             result = replace(result, wrapper=_simulate_wrapper(directory, manifest, frames, data, compiled))
@@ -223,61 +167,14 @@ def _simulate_wrapper(
     stored: Mapping[str, IntegerArray] | None = None,
 ) -> WrapperResult:
     """The frames of the data through the wrapper; `stored` are integers instead of those of the folder."""
-    graph, lowered = (loaded.network, loaded.lowered) if loaded is not None else _load_networks(directory)
+    graph, lowered = (loaded.network, loaded.lowered) if loaded is not None else load_networks(directory)
     image = loaded.image if loaded is not None else None
     interface = read_interface(directory)
     check_wrapper(directory, manifest, interface)
     if stored is None:
-        stored = transform_data(graph, data) if data is not None else _stored_frames(graph, directory)
+        stored = transform_data(graph, data) if data is not None else stored_frames(graph, directory)
     inputs = limit_frames(stored, frames)
     return simulate_wrapper(directory, manifest, interface, lowered, inputs, compiled, COMPILED_TIMEOUT, image)
-
-
-def _simulate_cocotb(
-    directory: Path,
-    manifest: Mapping[str, Any],
-    frames: int | None,
-    data: Mapping[str, ArrayLike] | None,
-    simulator: str,
-    timeout: float | None,
-    thorough: bool,
-    progress: Callable[[str], None],
-) -> SimulationResult:
-    """The folder's own bench, in a copy."""
-    require("cocotb", "iverilog")
-    with tempfile.TemporaryDirectory(prefix="fpgaq-simulate-") as temporary:
-        copy = Path(temporary)
-        _copy_output(directory, manifest, copy)
-        if frames is not None or data is not None or thorough:
-            _replace_bench(directory, manifest, copy, frames, data, thorough)
-        description = read_bench(copy)
-        if timeout is None:
-            timeout = _default_timeout(manifest["prediction"], len(description["frames"]), simulator)
-        started = time.monotonic()
-        # Its temporary folder is in ours, so that its logs are watched and nothing of it outlives us.
-        command = [sys.executable, "run.py", "--simulator", simulator]
-        limits = Limits(timeout, logs=LOGS, remedy="--frames takes fewer")
-        environment = {"TMPDIR": str(copy / "bench")}
-        count = len(description["frames"])
-        watch = partial(_tell_tests, copy / "bench", f"simulating {count} frames with {simulator}", progress)
-        run_tool(f"the simulation with {simulator}", command, copy / "bench", limits, environment, watch=watch)
-        return _read_outcome(copy / "bench" / "build", time.monotonic() - started)
-
-
-def _tell_tests(bench: Path, stage: str, progress: Callable[[str], None]) -> None:
-    """Tell how many of the bench's tests are done, by the simulator's log."""
-    text = ""
-    for log in bench.glob(f"fpgaq-*/{SIMULATION_LOG}"):
-        # Of a log that grows without an end no more than a piece may be read: that never ends either.
-        with contextlib.suppress(OSError), log.open("rb") as stream:
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - LOG_BYTES))
-            text = stream.read(LOG_BYTES).decode("utf-8", errors="replace")
-    running = re.findall(r"running \S+ \((\d+)/(\d+)\)", text)
-    if running:
-        number, tests = map(int, running[-1])
-        progress(Step(stage, number - 1, tests, " tests done"))
-    else:
-        progress(f"{stage}: compiling")
 
 
 def _simulate_compiled(
@@ -288,18 +185,21 @@ def _simulate_compiled(
     timeout: float | None,
     thorough: bool,
     progress: Callable[[str], None],
+    workers: Workers,
 ) -> SimulationResult:
     """All frames of the data through the network compiled to C++; only its ports are compared."""
-    graph, lowered = _load_networks(directory)
+    graph, lowered = load_networks(directory)
     interface = read_interface(directory)
-    stored = transform_data(graph, data) if data is not None else _stored_frames(graph, directory)
+    stored = transform_data(graph, data) if data is not None else stored_frames(graph, directory)
     count = frames if frames is not None else len(next(iter(stored.values())))
     vectors = golden_vectors(graph, limit_frames(stored, count), RANDOM_FRAMES, lowered, thorough)
     inputs = {name: vectors.tensors[name] for name in graph.inputs}
     progress(f"compiling the network, then {len(next(iter(inputs.values()))):,} frames")
-    total, interval, latency, seconds = run_harness(
-        directory, manifest, interface, lowered, inputs, timeout or COMPILED_TIMEOUT
-    )
+    core = (directory, manifest, interface, lowered, inputs, timeout or COMPILED_TIMEOUT)
+    if workers.several:
+        total, interval, latency, seconds = run_spread(*core, workers, progress)
+    else:
+        total, interval, latency, seconds = run_harness(*core)
     return SimulationResult(
         frames=total,
         mismatches=0,
@@ -310,117 +210,4 @@ def _simulate_compiled(
     )
 
 
-def _copy_output(directory: Path, manifest: Mapping[str, Any], copy: Path) -> None:
-    """Copy what the bench needs: only files with a digest, where the manifest has them. Others are not ours to run."""
-    named = manifest.get("digests") or [
-        *("manifest.json", *manifest["files"], *manifest["memory_files"]),
-        *(path.relative_to(directory).as_posix() for path in _bench_of_old(directory)),
-    ]
-    for name in dict.fromkeys(("manifest.json", *named)):
-        target = copy / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(directory / name, target)
-
-
-def _bench_of_old(directory: Path) -> list[Path]:
-    """The bench's files in a folder whose manifest has no digests of them."""
-    made = ("build", "__pycache__", "user")
-    return [
-        path
-        for path in sorted((directory / "bench").rglob("*"))
-        if path.is_file() and not set(path.relative_to(directory).parts[1:-1]) & set(made)
-    ]
-
-
-def _replace_bench(
-    directory: Path,
-    manifest: Mapping[str, Any],
-    copy: Path,
-    frames: int | None,
-    data: Mapping[str, ArrayLike] | None,
-    thorough: bool,
-) -> None:
-    """Write the bench anew in the copy, for other frames than those it was generated with."""
-    graph, lowered = _load_networks(directory)
-    inputs = transform_data(graph, data) if data is not None else _stored_frames(graph, copy)
-    inputs = limit_frames(inputs, frames)
-    present = len(next(iter(inputs.values())))
-    random_frames = RANDOM_FRAMES + max((frames or 0) - present, 0)
-    shutil.rmtree(copy / "bench")
-    interface = read_interface(directory)
-    for name, content in bench_files(graph, manifest, interface, inputs, random_frames, lowered, thorough).items():
-        target = copy / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
-
-
-def _load_networks(directory: Path) -> tuple[IntegerGraph, IntegerGraph]:
-    """The network of a folder, and the form of it that was built."""
-    from ..integer.file import load
-
-    network, lowered = load(directory / "network.fpgaq"), directory / "lowered.fpgaq"
-    return network, load(lowered) if lowered.is_file() else network
-
-
-def _check_network(directory: Path, manifest: Mapping[str, Any]) -> None:
-    """In a folder without digests of all files, hold the network against its own digest."""
-    from ..integer.file import digest
-
-    if "digests" not in manifest and digest(_load_networks(directory)[1]) != manifest.get("digest"):
-        raise VerificationError(
-            f"{directory / 'network.fpgaq'}: is not the network that manifest.json names; generate the folder anew"
-        )
-
-
-def _stored_frames(graph: IntegerGraph, copy: Path) -> dict[str, IntegerArray]:
-    """The data frames among the bench's own golden vectors."""
-    description = read_bench(copy)
-    chosen = [index for index, label in enumerate(description["frames"]) if label.startswith("data ")]
-    inputs = {}
-    for stream in description["streams"]:
-        if stream["kind"] == "input":
-            path = copy / "bench" / stream["vectors"]
-            try:
-                kept = np.load(path, allow_pickle=False)[chosen].astype(np.int64)
-                inputs[stream["tensor"]] = from_shape(kept, graph.tensors[stream["tensor"]].shape)
-            except (OSError, ValueError, EOFError, IndexError) as error:
-                reason = " ".join(str(error).split())
-                raise ModelError(f"{path}: no golden vectors ({reason}); generate the folder anew") from None
-    if set(inputs) != set(graph.inputs):
-        raise ModelError(f"bench.json feeds {sorted(inputs)}, the network has {sorted(graph.inputs)}")
-    return inputs
-
-
-def _default_timeout(prediction: Mapping[str, Any], frames: int, simulator: str) -> float:
-    latency = int(prediction["latency_cycles"])
-    interval = int(prediction["interval_cycles"] or 4 * latency)
-    cycles = (3 * frames + 20) * interval + 20 * latency
-    return (1200 if simulator == "verilator" else 300) + cycles / SLOWEST_SIMULATION
-
-
-def _read_outcome(build: Path, seconds: float) -> SimulationResult:
-    try:
-        outcome = json.loads((build / "outcome.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise ToolError("the simulation ended without an outcome; run `make` in the bench folder to see why") from None
-    if outcome["status"] == 1:
-        raise VerificationError(outcome["message"])
-    if outcome["status"] != 0:
-        raise ToolError(outcome["message"])
-    return SimulationResult(
-        frames=outcome["frames"],
-        mismatches=outcome["mismatches"],
-        interval_cycles=outcome["interval_cycles"],
-        latency_cycles=outcome["latency_cycles"],
-        seconds=seconds,
-        message=f"every beat of {outcome['frames']} frames is equal in {len(outcome['tests'])} tests",
-        exercise=_read_exercise(outcome.get("exercise")),
-    )
-
-
-def _read_exercise(found: Any) -> Exercise | None:
-    """The words that the frames of bench.json exercise; None in a folder of version 0.1.0."""
-    names = {field.name for field in fields(Exercise)}
-    if not isinstance(found, dict) or set(found) != names or not all(type(value) is int for value in found.values()):
-        return None
-    return Exercise(**found)
+__all__ = ["SimulationResult", "simulate"]

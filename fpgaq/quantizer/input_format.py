@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from ..base.errors import FitError
 from ..base.formats import Format, Rounding, round_real
-from ..model.graph import Affine, Convolution, Deconvolution, MaxPooling, Operator, Pointwise, Relu
+from ..model.graph import (
+    Affine,
+    Convolution,
+    Deconvolution,
+    MaxPooling,
+    Operator,
+    Pointwise,
+    Relu,
+    Reshape,
+    Transpose,
+)
 from .calibration import ActivationStatistics, activation_frac
 from .config import QuantizeOptions
 
@@ -76,7 +86,8 @@ def plan_input(
     leading : (float, float)
         Scale and offset that the model itself applies to the input before `branches`.
     branches : tuple of tuple of Operator
-        What follows, in order, for each reader of the input: up to the first operator that is no maximum or ReLU.
+        What follows, in order, for each reader of the input: up to the first operator that is no maximum, ReLU or
+        movement.
     options : QuantizeOptions
 
     Raises
@@ -210,6 +221,8 @@ def _trouble(operators: tuple[Operator, ...], plan: InputPlan, nearest: bool) ->
             if _pads(op) and integer_of(op.padding_value, plan.format) is None:
                 return f"the padding value {op.padding_value:g} of layer {op.name!r} is no integer of the input format"
             return ""
+        if isinstance(op, Transpose | Reshape):
+            continue
         if isinstance(op, Affine | Pointwise) or (isinstance(op, Deconvolution) and meaning.constant == 0.0):
             return ""
         if not isinstance(op, MaxPooling | Relu):

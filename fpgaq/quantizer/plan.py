@@ -91,10 +91,14 @@ def lead(graph: Graph, name: str, reads: Mapping[str, int]) -> Leading:
 
 
 def branches(graph: Graph, tensor: str) -> tuple[tuple[Operator, ...], ...]:
-    """For each reader of `tensor`, the operators up to the first that is no maximum or ReLU."""
+    """For each reader of `tensor`, the operators up to the first that is no maximum, ReLU or movement."""
     found: list[tuple[Operator, ...]] = []
     for op in graph.consumers(tensor):
-        if isinstance(op, MaxPooling | Relu) and graph.consumers(op.output) and op.output not in graph.outputs:
+        if (
+            isinstance(op, MaxPooling | Relu | Transpose | Reshape)
+            and graph.consumers(op.output)
+            and op.output not in graph.outputs
+        ):
             found += [(op, *chain) for chain in branches(graph, op.output)]
         else:
             found.append((op,))

@@ -44,8 +44,10 @@ def clips() -> list[tuple[int, int, Format, int, int]]:
     return found
 
 
-@pytest.mark.parametrize("rounding", ROUNDINGS)
-def test_clip_every_total(rounding: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("rounding", "stages"), [(rounding, place % 2 + 1) for place, rounding in enumerate(ROUNDINGS)]
+)
+def test_clip_every_total(rounding: str, stages: int, tmp_path: Path) -> None:
     cases = clips()
     values = np.array(list(product(range(-(1 << (TOTAL - 1)), 1 << (TOTAL - 1)), range(2))))
     totals, lifts = values[:, 0], values[:, 1]
@@ -53,23 +55,26 @@ def test_clip_every_total(rounding: str, tmp_path: Path) -> None:
         {
             "TOTAL_WIDTH": TOTAL, "LIFT_MAX": most, "LIFT_WIDTH": 1, "SHIFT": shift,
             "ROUNDING": ROUNDINGS.index(rounding), "RESULT_WIDTH": fmt.width, "RESULT_SIGNED": int(fmt.signed),
-            "CLIP": 1, "LOW": low % (2 << fmt.width), "HIGH": high % (2 << fmt.width),
+            "CLIP": 1, "LOW": low % (2 << fmt.width), "HIGH": high % (2 << fmt.width), "STAGES": stages,
         }
         for shift, most, fmt, low, high in cases
     ]  # fmt: skip
-    inputs = {"total": Port(TOTAL, [*totals.tolist(), 0]), "lift": Port(1, [*lifts.tolist(), 0])}
+    tail = [0] * stages
+    inputs = {"total": Port(TOTAL, [*totals.tolist(), *tail]), "lift": Port(1, [*lifts.tolist(), *tail])}
     outcome = drive(tmp_path, "fpgaq_requantize", instances, inputs, [{"result": c[2].width} for c in cases])
     for (shift, most, fmt, low, high), found in zip(cases, outcome.outputs, strict=True):
         legal = lifts <= most
         expected = np.clip(round_shift(totals[legal], shift - lifts[legal], rounding), low, high)  # type: ignore[arg-type]
-        results = np.array(found["result"][1:])[legal]
+        results = np.array(found["result"][stages:])[legal]
         if fmt.signed:
             results = np.array([signed(value, fmt.width) for value in results])
         np.testing.assert_array_equal(results, expected, err_msg=f"{shift} {most} {fmt} {low}..{high}")
 
 
-@pytest.mark.parametrize("rounding", ROUNDINGS)
-def test_requantize_every_total(rounding: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("rounding", "stages"), [(rounding, 2 - place % 2) for place, rounding in enumerate(ROUNDINGS)]
+)
+def test_requantize_every_total(rounding: str, stages: int, tmp_path: Path) -> None:
     cases = requantizers()
     values = np.array(list(product(range(-(1 << (TOTAL - 1)), 1 << (TOTAL - 1)), range(4))))
     totals, lifts = values[:, 0], values[:, 1]
@@ -77,28 +82,26 @@ def test_requantize_every_total(rounding: str, tmp_path: Path) -> None:
         {
             "TOTAL_WIDTH": TOTAL, "LIFT_MAX": most, "LIFT_WIDTH": 2, "SHIFT": shift,
             "ROUNDING": ROUNDINGS.index(rounding), "RESULT_WIDTH": fmt.width, "RESULT_SIGNED": int(fmt.signed),
-            "NARROW": int(fmt.narrow), "RELU": int(relu),
+            "NARROW": int(fmt.narrow), "RELU": int(relu), "STAGES": stages,
         }
         for shift, most, fmt, relu in cases
     ]  # fmt: skip
-    inputs = {"total": Port(TOTAL, [*totals.tolist(), 0]), "lift": Port(2, [*lifts.tolist(), 0])}
+    tail = [0] * stages
+    inputs = {"total": Port(TOTAL, [*totals.tolist(), *tail]), "lift": Port(2, [*lifts.tolist(), *tail])}
     outcome = drive(tmp_path, "fpgaq_requantize", instances, inputs, [{"result": c[2].width} for c in cases])
     for (shift, most, fmt, relu), found in zip(cases, outcome.outputs, strict=True):
         legal = lifts <= most
         expected = round_shift(totals[legal], shift - lifts[legal], rounding)  # type: ignore[arg-type]
         if relu:
             expected = np.maximum(expected, 0)
-        results = np.array(found["result"][1:])[legal]
+        results = np.array(found["result"][stages:])[legal]
         if fmt.signed:
             results = np.array([signed(value, fmt.width) for value in results])
         np.testing.assert_array_equal(results, saturate(expected, fmt), err_msg=f"{shift} {most} {fmt} relu {relu}")
 
 
 def levels_of(products: int) -> int:
-    levels = 0
-    while 4**levels < products:
-        levels += 1
-    return levels
+    return (products - 1).bit_length()
 
 
 def ends_of(lengths: list[int], groups: int) -> int:

@@ -22,7 +22,7 @@ from fpgaq.base.parallel import completed
 from hdl_tests.fuzz.run import CRASHERS, save_crasher, shrink, try_cases
 from hdl_tests.fuzz.ways import SAMPLED, WAYS
 from tests.support.fuzz.coverage import FEATURES, features
-from tests.support.fuzz.networks import random_case
+from tests.support.fuzz.networks import imported_seed, random_case
 from tests.support.provenance import about, store
 
 BATCH = 50
@@ -82,7 +82,8 @@ def try_batch(batch: Batch) -> Outcome:
 
 def batches_of(options: argparse.Namespace) -> list[Batch]:
     """The seeds in batches."""
-    seeds = range(options.seed, options.seed + options.count)
+    numbers = range(options.seed, options.seed + options.count)
+    seeds = [imported_seed(number) for number in numbers] if options.imported else numbers
     sampled = frozenset(seeds[index * options.count // options.sample] for index in range(options.sample))
     return [Batch(seeds[first : first + BATCH], options.ways, sampled) for first in range(0, options.count, BATCH)]
 
@@ -147,6 +148,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler, whose workers are used in place of --jobs")
     parser.add_argument(
         "--ways", nargs="+", choices=WAYS, default=list(WAYS), help="what to hold against the reference"
+    )
+    parser.add_argument(
+        "--imported", action="store_true", help="only networks with zero points and arbitrary scales; S counts them"
     )
     parser.add_argument("--sample", type=int, default=20, help=f"networks in each of {sorted(SAMPLED)} (default 20)")
     parser.add_argument("--crashers", type=Path, default=CRASHERS, help="where failing networks are kept")

@@ -19,7 +19,7 @@ LEAST_OPERAND = 3
 """Bits of an element and of a weight in proofs of one product, two in those of a sum: SAT decides no wide ones."""
 
 LEAST_ARRAY = 4
-"""Products and outputs of an array in its proof: one full level of the adder tree."""
+"""Products and outputs of an array in its proof: two full levels of the adder tree."""
 
 MOST_WORDS = 2
 """Bits of a queue's address in its proof: the counters of a longer queue are the same text, with more bits."""
@@ -70,7 +70,7 @@ def reduced_array(given: Mapping[str, int]) -> dict[str, int]:
     for name in ("ELEMENT_WIDTH", "WEIGHT_WIDTH"):
         parameters[name] = min(parameters[name], LEAST_OPERAND if parameters["PRODUCTS"] == 1 else 2)
     parameters["OUTPUTS"] = min(parameters["OUTPUTS"], packed + 1 if packed > 1 else 2)
-    parameters["LEVELS"] = min(parameters["LEVELS"], 1) if parameters["PRODUCTS"] > 1 else 0
+    parameters["LEVELS"] = (parameters["PRODUCTS"] - 1).bit_length()
     parameters["SUM_WIDTH"] = parameters["ELEMENT_WIDTH"] + parameters["WEIGHT_WIDTH"] + 4
     return parameters
 

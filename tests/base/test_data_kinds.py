@@ -187,6 +187,65 @@ def test_folders_of_pictures(tmp_path, channels):
     assert np.array_equal(one.inputs["x"], images[2:3])
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("layout", ["auto", "nchw", "nhwc"])
+def test_pictures_have_their_order_whatever_the_layout(tmp_path, channels, layout):
+    images = np.random.default_rng(1).integers(0, 256, (4, channels, 6, 5), dtype=np.uint8)
+    pictures(tmp_path / "flat", images)
+    for shape, expected in (((channels, 6, 5), images), ((6, 5, channels), np.moveaxis(images, 1, -1))):
+        for place in (tmp_path / "flat", tmp_path / "flat" / "0.png"):
+            source = DataSource(str(place), preparation=Preparation(layout=layout))
+            found = load_data(source, ("x",), shapes={"x": shape}).inputs["x"]
+            assert np.array_equal(found, expected[: len(found)])
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_pictures_have_one_or_three_channels(tmp_path, count):
+    pictures(tmp_path / "flat", np.zeros((1, 3, 6, 5), np.uint8))
+    with pytest.raises(ModelError, match=f"1 or 3 channels, the input has {count}; give the samples as .npy"):
+        load_data(tmp_path / "flat", ("x",), shapes={"x": (count, 6, 5)})
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_model_with_channels_last_takes_every_order(channels):
+    own = np.random.default_rng(2).normal(size=(2, 17, 16, channels))
+    first = np.moveaxis(own, -1, 1)
+    for array, layout in (
+        (own, "auto"), (own, "nhwc"), (own[0], "auto"), (own.reshape(2, -1), "nhwc"), (first, "nchw"),
+        (first.reshape(2, -1), "nchw"),
+    ):  # fmt: skip
+        assert np.array_equal(arranged(array, own.shape[1:], layout, "a"), own[: 1 if array.ndim == 3 else 2])
+    if channels > 1:
+        with pytest.warns(FpgaqNote, match="was taken as channels first .--layout nchw says so"):
+            assert np.array_equal(arranged(first, own.shape[1:], "auto", "a"), own)
+        for layout, array in (("nchw", own), ("nhwc", first)):
+            with pytest.raises(ModelError, match="does not fit the input's shape"):
+                arranged(array, own.shape[1:], layout, "a")
+
+
+@pytest.mark.parametrize("shape", [(9, 128, 1), (49, 10, 1), (28, 28, 1), (32, 20, 1)], ids=str)
+def test_a_last_size_of_one_is_a_width_or_the_channels(shape):
+    own = np.random.default_rng(3).normal(size=(2, *shape))
+    for layout in ("auto", "nhwc", "nchw"):
+        # (samples, height, width, 1) may be both: a grey image, or a series of many channels.
+        assert np.array_equal(arranged(own, shape, layout, "a"), own)
+    if shape[0] != shape[1]:
+        for layout in ("auto", "nhwc"):
+            assert np.array_equal(arranged(np.moveaxis(own, 1, -1), shape, layout, "a"), own)
+    rows = own.reshape(2, -1)
+    if shape in ((28, 28, 1), (32, 20, 1)):
+        assert np.array_equal(arranged(rows, shape, "auto", "a"), own)
+    else:
+        with pytest.raises(ModelError, match="does not tell the order of"):
+            arranged(rows, shape, "auto", "a")
+
+
+def test_numbers_for_each_channel_need_channels_first():
+    with pytest.raises(UsageError, match="has its channels last, where one number for all is taken: normalize inside"):
+        make_preparation(mean=(0.5, 0.4, 0.3)).check((8, 8, 3), "x")
+    make_preparation(mean=(0.5,)).check((8, 8, 3), "x")
+
+
 def test_pictures_of_other_modes(tmp_path):
     colour = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
     whole = np.dstack([colour, np.full((6, 5), 255, np.uint8)])

@@ -41,7 +41,7 @@ NEEDS_NNABLA = frozenset(
         "docs/nnabla.md",
         "docs/pruning.md",
         "docs/walkthrough.md",
-        "docs/commands/fewer-bits-smaller-networks.md",
+        "docs/commands/training-in-fixed-point.md",
         "examples/digits_cnn/README.md",
         "examples/digits_tabular/README.md",
     }
@@ -117,9 +117,10 @@ def give_steps() -> None:
 
 
 def give_core() -> None:
-    """A core behind a bus."""
-    options = ["--bus", "32", "--top", "eye", "--multipliers", "4", "--quiet"]
+    """A core behind a bus that loads its weights, and a network to load."""
+    options = ["--bus", "32", "--top", "eye", "--multipliers", "4", "--weights", "loadable", "--quiet"]
     assert invoke(["generate", "model.fpgaq", "-o", "out", *options]) == 0
+    shutil.copyfile("model.fpgaq", "finetuned.fpgaq")
 
 
 def save_onnx(path: str, shape: tuple[int, ...], refused: bool = False) -> None:

@@ -37,8 +37,8 @@ def test_the_pages_are_those_of_the_docstrings() -> None:
     pages = script.pages()
     for name, text in pages.items():
         assert (ROOT / "docs" / name).read_text(encoding="utf-8") == text, "run scripts/make_reference.py"
-    for name in script.ORDER:
-        assert f"\n## fpgaq.{name}\n" in pages["reference.md"]
+    for page, names in (("reference.md", script.ORDER), ("searches.md", script.SEARCHES), ("results.md", script.FILES)):
+        assert all(f"\n## fpgaq.{name}\n" in pages[page] for name in names)
     assert "weight_bits=None" in pages["reference.md"] and "\n### .run\n" in pages["results.md"]
 
 

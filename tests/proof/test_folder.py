@@ -15,6 +15,7 @@ from small_network import write_output
 
 from fpgaq.base.errors import FpgaqError, ModelError, VerificationError
 from fpgaq.cli import invoke
+from fpgaq.proof import cocotb_bench
 from fpgaq.proof import simulate as simulation
 from fpgaq.proof.folder import read_bench, read_interface, read_manifest
 
@@ -28,9 +29,9 @@ def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def start(*arguments: object, **options: object) -> None:
         raise StartedError
 
-    monkeypatch.setattr(simulation, "run_tool", start)
+    monkeypatch.setattr(cocotb_bench, "run_tool", start)
     monkeypatch.setattr(simulation, "run_harness", start)
-    monkeypatch.setattr(simulation, "require", lambda *tools: None)
+    monkeypatch.setattr(cocotb_bench, "require", lambda *tools: None)
     return write_output(tmp_path / "out")
 
 
@@ -75,7 +76,7 @@ def test_what_has_no_digest_is_not_run(output: Path, tmp_path: Path) -> None:
     (output / "bench" / "user" / "mine.py").write_text("")
     copy = tmp_path / "copy"
     copy.mkdir()
-    simulation._copy_output(output, read_manifest(output), copy)
+    cocotb_bench._copy_output(output, read_manifest(output), copy)
     copied = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
     assert copied == {"manifest.json", *json.loads((output / "manifest.json").read_text())["digests"]}
 

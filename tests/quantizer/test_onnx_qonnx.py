@@ -28,6 +28,35 @@ class QonnxWriter(Writer):
         parts = [self.constant(np.asarray(value, np.float32)) for value in (scale, zero, bits)]
         return self.node("Quant", (tensor, *parts), DOMAIN, signed=signed, narrow=narrow, **attributes)
 
+    def truncated(self, scale=0.5, zero=0, bits=4, taken=8, **attributes) -> bytes:
+        """A Quant of 8 bits and a Trunc of its integers."""
+        tensor = self.quant(self.input((4,)), 0.5)
+        parts = [self.constant(np.float32(value)) for value in (scale, zero, taken, bits)]
+        return self.bytes(self.node("Trunc", (tensor, *parts), DOMAIN, **attributes))
+
+
+@pytest.mark.parametrize("rounding", ["FLOOR", "ROUND"])
+def test_trunc_of_integers_and_of_sums(rounding: str) -> None:
+    """As Brevitas writes the mean of a pooling: the mean times the number of its pixels, then Trunc."""
+    whole = {"FLOOR": np.floor, "ROUND": np.rint}[rounding]
+    x = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32) * 30
+    ((_, real),) = pipeline.run(
+        load_integer_onnx(QonnxWriter().truncated(bits=5, taken=9, rounding_mode=rounding))[0], x
+    ).values()
+    assert np.array_equal(real, whole(quant(x.astype(float), 0.5, 0, 8, True, 0) / 0.5 / 16) * 0.5)
+    writer = QonnxWriter()
+    tensor = writer.quant(writer.input((2, 4, 4)), 0.5, 0, 4)
+    tensor = writer.node("AveragePool", (tensor,), kernel_shape=[4, 4])
+    tensor = writer.node("Mul", (tensor, writer.constant(np.float32(16))))
+    parts = [writer.constant(np.float32(value)) for value in (0.5, 0, 8, 4)]
+    tensor = writer.node("Trunc", (tensor, *parts), DOMAIN, rounding_mode=rounding)
+    graph, _ = load_integer_onnx(writer.bytes(tensor))
+    x = np.random.default_rng(1).normal(size=(200, 2, 4, 4)).astype(np.float32) * 2
+    ((_, real),) = pipeline.run(graph, x).values()
+    sums = quant(x.astype(float), 0.5, 0, 4, True, 0).sum(axis=(2, 3), keepdims=True)
+    assert np.array_equal(real, whole(sums / 0.5 / 16) * 0.5)
+    assert len(np.unique(real)) > 4
+
 
 def network(seed: int):
     """A model and the function that it computes: per-channel weights, batch normalization of both signs, few bits."""
@@ -88,7 +117,14 @@ def refused_models():
     yield writer.bytes(writer.node("BipolarQuant", (writer.input((4,)), step), DOMAIN)), "on computed values"
     writer = QonnxWriter()
     parts = [writer.constant(np.float32(1)) for _ in range(4)]
-    yield writer.bytes(writer.node("Trunc", (writer.input((4,)), *parts), DOMAIN)), "is not carried; use Quant"
+    yield writer.bytes(writer.node("Trunc", (writer.input((4,)), *parts), DOMAIN)), "a zero point or parts of bits"
+    for changed, message in (
+        ({"rounding_mode": "CEIL"}, "rounding mode 'CEIL' from 8 to 4 bits"),
+        ({"zero": 2}, "several scales, a zero point or parts of bits"),
+        ({"scale": 0.25}, "no whole multiples of its scale 0.25"),
+        ({"taken": 5}, "results from -64 to 63 where it states 4 bits"),
+    ):
+        yield QonnxWriter().truncated(**changed), message
 
 
 @pytest.mark.parametrize(("data", "message"), list(refused_models()))

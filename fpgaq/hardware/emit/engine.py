@@ -71,13 +71,14 @@ def _instances(facts: EngineFacts) -> tuple[Instance, ...]:
     """In the order of the text."""
     spreads = tuple(layer.spread for layer in facts.layers)
     weights: tuple[Instance, ...] = (facts.weights.instance,) if facts.weights else ()
+    fetch = (facts.weights.delay,) if facts.weights and facts.weights.delay else ()
     biases = facts.bias_rom
     if facts.loaded:
         weights, biases = facts.loaded[:1], facts.loaded[1]
     return (
         *(layer.front for layer in facts.layers),
         *_shared(facts, facts.turns.cell, *spreads, facts.delay_elements_owner, facts.delay_done_owner),
-        *(facts.delay_first, facts.delay_done, *weights, facts.multiply, facts.collect, biases, facts.bias),
+        *(facts.delay_first, facts.delay_done, *fetch, *weights, facts.multiply, facts.collect, biases, facts.bias),
         *(unit.requantize for unit in facts.units if unit.requantize is not None),
         *(layer.maximum.cell for layer in facts.layers if layer.maximum is not None),
         *(part for layer in facts.layers for part in (layer.delay_valid, layer.fifo)),
@@ -85,18 +86,18 @@ def _instances(facts: EngineFacts) -> tuple[Instance, ...]:
 
 
 def _registers(facts: EngineFacts) -> tuple[Register, ...]:
-    shared = _shared(facts, Register("elements", facts.bus_bits, operand=True))
+    shared = _shared(facts, Register("elements", facts.bus_bits), Register("operands", facts.bus_bits, operand=True))
     weights: tuple[Register, ...] = ()
     if facts.weights:
-        rom, late = facts.weights.rom, facts.weights.late
+        rom = facts.weights.rom
         weights = (Register("weight_address", rom.address_width), Register("step_weights", rom.width, operand=True))
-        weights += (Register("fresh", 1), *_shared(facts, Register("fetched_weights", rom.width))) if late else ()
+        weights += (Register("fetched_weights", rom.width),) if facts.weights.fetched else ()
     lifts = (Register("lifts", facts.lifts_bits),) if facts.lifts_bits else ()
     return (*shared, *weights, Register("bias_word", facts.biases.width), *lifts)
 
 
 def _choices(facts: EngineFacts) -> tuple[Choice, ...]:
-    turns = Choice("next_turn", (facts.owner_width,) * (len(facts.turns.turns) + 1))
+    turns = Choice("looked_up", (facts.owner_width,) * (len(facts.turns.turns) + 1))
     starts = facts.weights.start.choices if facts.weights else ()
     return (
         *_shared(facts, turns, Choice("elements", (0,) * len(facts.layers))),

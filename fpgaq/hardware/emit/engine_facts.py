@@ -20,6 +20,9 @@ from .layers.gathering import Maximum, maximum_of
 from .literals import decimal, index_width
 from .roms import Rom
 
+LOGIC_WORDS = 32
+"""Words of a ROM that synthesis makes of logic, as a rule."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -73,10 +76,15 @@ class Turns:
 
 @dataclass(frozen=True)
 class Weights:
-    """The ROM of an engine's weights, and where those of each layer start; late ones come a cycle later."""
+    """The ROM of an engine's weights, and where those of each layer start.
+
+    A word comes sooner than the elements do. Where it is `fetched` from block RAM, which may be far from the
+    multipliers, it waits for a cycle in a register; the rest of the wait is the `delay` of the steps, of fewer bits.
+    """
 
     rom: Rom
-    late: bool
+    fetched: bool
+    delay: Instance | None
     start: Selection
     instance: Instance
 
@@ -135,7 +143,9 @@ def engine_facts(
     biases = bias_rom(engine, layers, lifts, widths)
     weights = None if engine.adders else _weights(engine, layers, widths.weight, loadable)
     lanes = {"LANES": engine.lanes, "SUM_WIDTH": widths.sum}
-    fetched, summed = latency("fpgaq_line_buffer"), latency("fpgaq_mac", LEVELS=engine.levels)
+    fetched, summed = layers[0].plan.fetch_latency, latency("fpgaq_mac", LEVELS=engine.levels)
+    # From a step of the engine, which is a layer's own or comes a cycle later.
+    operands = layers[0].plan.operand_latency - (latency("register") if engine.shared else 0)
     return EngineFacts(
         engine=engine,
         layers=tuple(
@@ -148,14 +158,14 @@ def engine_facts(
         sum_width=widths.sum,
         # Whose elements and sums are on their way; the owner is known a cycle after a layer's own step.
         delay_elements_owner=delay("delay_elements_owner", widths.owner, fetched - latency("register")),
-        delay_done_owner=delay("delay_done_owner", widths.owner, summed),
+        delay_done_owner=delay("delay_done_owner", widths.owner, latency("register") + summed),
         # Sums restart in their last register; `done_next` announces them a cycle ahead.
-        delay_first=delay("delay_first", 2, fetched + summed - latency("register")),
-        delay_done=delay("delay_done", 1, fetched + summed - latency("register")),
+        delay_first=delay("delay_first", 2, operands + summed - latency("register")),
+        delay_done=delay("delay_done", 1, operands + summed - latency("register")),
         weights=weights,
         multiply=Instance(f"{name}_adders", "adders")
         if engine.adders
-        else _mac(engine, widths, separate, 0 if separate else factor_bits),
+        else mac_instance(engine, widths, separate, 0 if separate else factor_bits),
         collect=Instance("fpgaq_collect", "collect", {"OUTPUTS": engine.outputs, **lanes, **_indices(widths)}),
         last_index=_selection(
             "last_index", "serving", widths.beat_index, [layer.plan.beats_out_per_pixel - 1 for layer in layers]
@@ -186,7 +196,7 @@ def _loaded(rom: Rom, name: str) -> Instance:
     return Instance("fpgaq_weights", name, {"WORDS": words, "ADDRESS_WIDTH": rom.address_width, "WIDTH": rom.width})
 
 
-def _mac(engine: Engine, widths: EngineWidths, separate: bool, factor_bits: int) -> Instance:
+def mac_instance(engine: Engine, widths: EngineWidths, separate: bool, factor_bits: int) -> Instance:
     """The array of multipliers; `separate` where each output has elements of its own."""
     parameters = {
         "PRODUCTS": engine.products,
@@ -259,6 +269,7 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
         "PLACES": len(order),
         "PLACE_WIDTH": width,
         "FIRST": order[0],
+        "SECOND": order[1 % len(order)],
     }
     return Turns(
         width=width,
@@ -274,6 +285,11 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
 
 def _weights(engine: Engine, layers: Sequence[Served], width: int, loadable: bool) -> Weights:
     rom, starts = weight_rom(engine, layers, width)
-    late = rom.latency > 1 and not loadable
-    start = _selection("weights_start", "turn" if late else "owner", rom.address_width, starts)
-    return Weights(rom, late, start, Instance(rom.module, "weight_rom"))
+    read = 1 if loadable else rom.latency
+    fetched = read == 1 and len(rom.words) > LOGIC_WORDS
+    # The registers of the address and beside the multipliers, and that of a fetched word, are on the way too.
+    stages = layers[0].plan.operand_latency - (read + 2 + fetched) - (1 if engine.shared else 0)
+    wait = delay("delay_fetch", 2 + (index_width(len(engine.layers)) if engine.shared else 0), stages)
+    index = "fetch_owner" if stages else "owner"
+    start = _selection("weights_start", index, rom.address_width, starts)
+    return Weights(rom, fetched, wait if stages else None, start, Instance(rom.module, "weight_rom"))

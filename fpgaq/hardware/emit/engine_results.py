@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...integer.graph import IntegerGraph, Requantize
+from ..schedule.cells import WIDE
 from ..schedule.widths import base_shift, sum_width
 from .design import Instance
 from .engine_roms import Served
@@ -67,6 +68,7 @@ def result_units(
             clip=requantize.clip(result),
             lifts=(max(max(lifts[place]) for place in places), lift_width or 1),
             times=lanes,
+            stages=WIDE,
         )
         units.append(ResultUnit(f"requantized_{number}", lanes, result.width, total_width, cell))
         for place in places:

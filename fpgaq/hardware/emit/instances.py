@@ -27,11 +27,12 @@ def requantizer(
     clip: tuple[int, int] | None = None,
     lifts: tuple[int, int] | None = None,
     times: int = 1,
+    stages: int = 1,
 ) -> Instance:
     """What shifts, rounds and saturates; `lifts` are the greatest lift and its bits where channels have their own.
 
     A lift is what a channel's shift falls short of the layer's largest. `clip` are the least and the greatest result
-    where they are not those of the format.
+    where they are not those of the format. `stages` are its cycles.
     """
     lifted = {} if lifts is None else {"LIFT_MAX": lifts[0], "LIFT_WIDTH": lifts[1]}
     parameters = {
@@ -44,6 +45,8 @@ def requantizer(
         "NARROW": int(result.narrow),
         "RELU": int(relu),
     }
+    if stages > 1:
+        parameters["STAGES"] = stages
     if clip is not None:
         codes = 1 << (result.width + 1)
         parameters |= {"CLIP": 1, "LOW": clip[0] % codes, "HIGH": clip[1] % codes}

@@ -34,8 +34,9 @@ KEYWORDS = frozenset(_WORDS.split())
 """Of Verilog and SystemVerilog: no module may bear their names."""
 
 _MACRO = "FPGAQ_ROM_DIR"
-_DEFINITION = f'`ifndef {_MACRO}\n`define {_MACRO} "."\n`endif\n'
-_OWN_DEFINITION = '`ifndef {own}\n`ifdef {macro}\n`define {own} `{macro}\n`else\n`define {own} "."\n`endif\n`endif\n'
+_ASKED = f"`ifdef {_MACRO}\n"
+_OWN_DEFINITION = "`ifndef {own}\n`ifdef {macro}\n`define {own} `{macro}\n`endif\n`endif\n"
+"""Before a module that reads memory files: the name's own folder, else that of all."""
 
 
 def check_top(name: str) -> None:
@@ -68,7 +69,11 @@ def rename_text(text: str, names: Mapping[str, str], prefix: str) -> str:
     for name in files:
         renamed = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", names[name], renamed)
     own = f"{prefix}_{_MACRO}"
-    renamed = renamed.replace(_DEFINITION, _OWN_DEFINITION.format(own=own, macro=_MACRO))
+    if _ASKED in renamed:
+        definition = _OWN_DEFINITION.format(own=own, macro=_MACRO)
+        renamed = re.sub(r"(?m)^module ", lambda found: definition + found.group(), renamed, count=1)
+        inside = renamed.index(definition) + len(definition)
+        renamed = renamed[:inside] + renamed[inside:].replace(_ASKED, f"`ifdef {own}\n")
     return renamed.replace(f"{{`{_MACRO}, ", f"{{`{own}, ")
 
 

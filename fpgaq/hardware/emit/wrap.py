@@ -106,7 +106,8 @@ def bus_ports(inputs: Sequence[Port], outputs: Sequence[Port], wish: Wish) -> tu
     for side, ports in (("inputs", inputs), ("outputs", outputs)):
         if len(ports) != 1:
             raise UsageError(
-                f"--bus {wish.bus}: the network has {len(ports)} {side}, a wrapper takes one; leave --bus out"
+                f"--bus {wish.bus}: the network has {len(ports)} {side}, a wrapper takes one; leave --bus out, and the"
+                " core has an AXI4-Stream for each"
             )
     return _bus_port(inputs[0], wish.bus), _bus_port(outputs[0], wish.bus)
 

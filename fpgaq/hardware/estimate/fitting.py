@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from ...base.errors import FitError
 from ...base.progress import Step
-from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph
-from ..emit.verilog import design_of
+from ...integer.graph import IntegerGraph
 from ..lowering import lower
-from ..schedule import Schedule, Target, least_interval
-from ..schedule.forms import draft_hardware
-from ..schedule.planner import finish, shared_blocks, unshrunk
-from ..schedule.widths import outputs_a_multiplier
-from ..synth.cells import Counts
-from ..synth.devices import find_device
-from ..synth.result import describe_excess
-from .model import Estimate, estimate
-from .multipliers import factor_bits
+from ..schedule import Schedule, Target
+from ..schedule.beats import BeatNetwork
+from ..schedule.candidates import Candidate, Candidates, busy_cycles, size_memories
+from ..schedule.forms import EFFICIENT, WORTHWHILE, mergeable, merged_forms
+from ..schedule.memories import Sized, needed_memories
+from ..schedule.planner import Draft, candidates, draft_of, finish, fold_ranges, least_interval, unshrunk
+from ..schedule.schedule import Prediction
+from .floors import Floors, with_least_memories
+from .model import Estimate
+from .parts import adapt, capacity_of, excess_of, shortage
 
 MOST_MULTIPLIERS = 4096
 _RATIO = 1.15
 """Budgets are tried in steps of this ratio first."""
 
 FEWEST_TRIES, MOST_TRIES = 14, 80
-"""Budgets that are tried for a large network and for a small one."""
-
-SHARED_TRIES = 16
-"""Budgets beyond the device's multipliers that are tried for the sake of outputs that share them."""
+"""Budgets whose memories are sized for a large network and for a small one."""
 
 EFFORT = 4_000_000
 """Elements of all tensors times tries."""
+
+HOPELESS = 1.25
+"""How many times the device's logic a budget takes beyond which no larger one is looked at."""
+
+SLACK = 1.1
+"""How many times the device's logic the least memories may seem to need: larger ones may need less."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +49,16 @@ class Fitted:
     limited_by: str = ""
 
 
-def estimate_schedule(graph: IntegerGraph, schedule: Schedule, device: str) -> Estimate:
-    """What the hardware of a schedule will take."""
-    return estimate(design_of(graph, schedule), device)
-
-
 def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None] = lambda stage: None) -> Fitted:
     """Find the fastest hardware that the device holds.
 
     LUTs and flip-flops are held to what the estimate's error leaves: they fit even if the estimate is as far too low
     as in one of twenty networks. DSP blocks and block RAMs count as they are.
 
-    Multipliers and logic grow with the budget, and bisection finds where they run out. Block RAM does not: a faster
-    schedule may take less. So below that limit budgets are tried one after another, of a small network all that may
-    be faster than what was found. DSP blocks that several outputs share do not either: a larger budget may divide such
-    that far more share one. So beyond the limit those budgets are tried whose division would fit.
+    Logic grows with the budget, and bisection finds where it runs out. Block RAM does not, nor do DSP blocks that
+    several outputs share. So of every budget that may be faster than what was found, the floor is looked at: the
+    multipliers of its divisions, their weights and the least line buffers. Those that may fit are tried, the one of
+    the least cycles first, until none is left that may be faster.
 
     Raises
     ------
@@ -68,39 +66,52 @@ def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None]
         If not even the smallest schedule fits; the message says what is short.
     """
     search = _Search(graph, device, progress)
-    smallest = search.attempt(1)
-    budgets = _budgets()
-    limit = search.logic_limit(budgets)
-    best = search.highest_that_fits([budget for budget in budgets if budget < limit])
+    best = search.fastest()
     if best is None:
         raise FitError(
-            f"the network does not fit {device}: with {budgets[0]} multipliers it is estimated to take"
-            f" {smallest.excess}; choose a larger part"
+            f"the network does not fit {device}: with one multiplier it is estimated to take"
+            f" {search.attempt(1).excess}; choose a larger part"
         )
-    best = search.refined(best, limit)
-    best = search.shared(best, limit)
-    best = search.with_fewest(best, budgets)
-    assert best.fitted is not None
-    return replace(best.fitted, limited_by=search.reason(best))
+    best = search.with_fewest(best)
+    return replace(search.finished(best), limited_by=search.reason(best))
+
+
+@dataclass(frozen=True)
+class _Sketch:
+    """Hardware of some form of the network that fits before its memories are shrunk, or once they are."""
+
+    network: IntegerGraph
+    draft: Draft
+    schedule: Schedule
+    estimate: Estimate
+    shrunk: bool
 
 
 @dataclass(frozen=True)
 class _Attempt:
-    """The hardware of a budget where it fits, else what the device lacks."""
+    """The hardware of a budget where it fits, else what the device lacks, or nothing if it is slower than wanted."""
 
     budget: int
-    fitted: Fitted | None
+    sketch: _Sketch | None
     excess: str = ""
 
     @property
     def interval(self) -> float:
         """Cycles of a frame; endless where it does not fit."""
-        return math.inf if self.fitted is None else self.fitted.schedule.prediction.mean_interval
+        return math.inf if self.sketch is None else self.sketch.draft.interval
+
+
+@dataclass(frozen=True)
+class _Outline:
+    """The networks of a budget whose floor the device holds; if there are none, what the fastest lacks."""
+
+    candidates: Candidates
+    excess: str
 
     @property
-    def lacks_logic(self) -> bool:
-        """Whether more than block RAM is short."""
-        return any(name in self.excess for name in ("LUT", "FF", "DSP"))
+    def cycles(self) -> float:
+        """Cycles that no frame is below; endless if nothing fits."""
+        return min(self.candidates.busy, default=math.inf)
 
 
 class _Search:
@@ -108,115 +119,187 @@ class _Search:
 
     def __init__(self, graph: IntegerGraph, device: str, progress: Callable[[str], None]) -> None:
         self._graph, self._device, self._progress = graph, device, progress
+        self._lowered = lower(graph)
+        self._floors = Floors(self._lowered, device)
+        self._capacity = capacity_of(device)
+        self._forms = ((0, self._lowered), *mergeable(self._lowered))
+        self._bounds: dict[int, int] = {}
         self._tried: dict[int, _Attempt] = {}
+        self._sized = 0
         self._tries = max(FEWEST_TRIES, min(MOST_TRIES, EFFORT // sum(t.size for t in graph.tensors.values())))
-
-    def attempt(self, budget: int) -> _Attempt:
-        """The hardware of a budget."""
-        if budget not in self._tried:
-            rest = f" budgets tried, now {budget:,} multipliers"
-            self._progress(Step(f"fitting {self._device}", len(self._tried), self._tries, rest, about=True))
-            lowered, begun = draft_hardware(self._graph, Target(multipliers=budget))
-            # What lacks multipliers is not finished: the memories take most of the time.
-            excess = lacking_blocks(adapt(lowered, unshrunk(begun), self._device)[1])
-            fitted = None
-            if not excess:
-                schedule, guess = adapt(lowered, finish(begun), self._device)
-                excess = excess_of(guess)
-                fitted = None if excess else Fitted(lowered, schedule, guess)
-            self._tried[budget] = _Attempt(budget, fitted, excess)
-        return self._tried[budget]
 
     def bound(self, budget: int) -> int:
         """Cycles that no schedule of a budget is below."""
-        return least_interval(self._graph, Target(multipliers=budget))
+        if budget not in self._bounds:
+            target = Target(multipliers=budget)
+            forms = (form for least, form in self._forms if least <= budget)
+            self._bounds[budget] = min(least_interval(form, target) for form in forms)
+        return self._bounds[budget]
 
-    def logic_limit(self, budgets: Sequence[int]) -> int:
-        """The first of the budgets whose multipliers or logic the device lacks, or one more than the last.
+    def outline(self, form: IntegerGraph, budget: int) -> _Outline:
+        """What may be built of a form of the network with a budget."""
+        floors = self._floors if form is self._lowered else Floors(form, self._device)
+        lacking: dict[int, str] = {}
 
-        Starts at the budget of the device's DSP blocks. Ends early where more multipliers cannot be faster.
+        def may_fit(network: BeatNetwork) -> bool:
+            excess = shortage(floors.of(network), self._device)
+            if excess:
+                lacking.setdefault(busy_cycles(network), excess)
+            return not excess
+
+        found = candidates(form, Target(multipliers=budget), may_fit)
+        return _Outline(found, lacking[min(lacking)] if lacking and not found.busy else "")
+
+    def attempt(self, budget: int, most: float = math.inf) -> _Attempt:
+        """The hardware of a budget, if it takes at most so many cycles."""
+        if budget not in self._tried:
+            rest = f" budgets tried, now {budget:,} multipliers"
+            self._progress(Step(f"fitting {self._device}", self._sized, self._tries, rest, about=True))
+            self._tried[budget] = self._attempt(budget, most)
+        return self._tried[budget]
+
+    def _attempt(self, budget: int, most: float) -> _Attempt:
+        outline = self.outline(self._lowered, budget)
+        sketch, excess = self._sketch(self._lowered, outline, budget, most)
+        products = sum(layer.macs for layer in fold_ranges(self._lowered))
+        interval = outline.cycles if sketch is None else sketch.draft.interval
+        if products < EFFICIENT * interval * budget:
+            for merged in merged_forms(self._lowered, Target(multipliers=budget), min(interval, most) / WORTHWHILE):
+                other, lacking = self._sketch(merged, self.outline(merged, budget), budget, most)
+                excess = excess or lacking
+                if other is not None and (sketch is None or other.draft.interval * WORTHWHILE < sketch.draft.interval):
+                    # Products by zero are no work that has to be done.
+                    sketch = replace(other, draft=replace(other.draft, macs=products))
+        return _Attempt(budget, sketch, "" if sketch else excess)
+
+    def _sketch(self, form: IntegerGraph, outline: _Outline, budget: int, most: float) -> tuple[_Sketch | None, str]:
+        """The fastest network of an outline that fits, else what the device lacks."""
+        first = next(outline.candidates.by_interval(), None) if outline.cycles <= most else None
+        if first is None or first.prediction.mean_interval > most:
+            return None, outline.excess
+        excess = excess_of(self._bare(form, first, budget), SLACK)
+        if excess:
+            return None, excess
+        self._sized += 1
+        target = Target(multipliers=budget)
+        sized = size_memories(form, needed_memories(first.network, first.prediction))
+        for pair in chain([(first, sized)], outline.candidates.others(form, first)):
+            draft = draft_of(form, target, *pair)
+            schedule, guess = adapt(form, unshrunk(draft), self._device)
+            lacking = excess_of(guess)
+            if not lacking:
+                return _Sketch(form, draft, schedule, guess, False), ""
+            excess = excess or lacking
+            if guess.counts.dsp <= self._capacity.dsp:
+                schedule, guess = adapt(form, finish(draft), self._device)
+                if not excess_of(guess):
+                    return _Sketch(form, draft, schedule, guess, True), ""
+        return None, excess
+
+    def finished(self, best: _Attempt) -> Fitted:
+        """The schedule of an attempt that fits, its memories shrunk where that fits too."""
+        assert best.sketch is not None
+        found = best.sketch
+        if not found.shrunk:
+            schedule, guess = adapt(found.network, finish(found.draft), self._device)
+            if not excess_of(guess):
+                return Fitted(found.network, schedule, guess)
+        return Fitted(found.network, found.schedule, found.estimate)
+
+    def hopeless(self, budget: int) -> bool:
+        """Whether the device lacks far more logic than another division could save."""
+        found = candidates(self._lowered, Target(multipliers=budget))
+        place = min(range(len(found.busy)), key=lambda place: found.busy[place])
+        cycles = found.busy[place]
+        first = Candidate(*found.networks[place], Prediction(None, cycles, cycles, 0))
+        guess = self._bare(self._lowered, first, budget)
+        logic = replace(guess, counts=replace(guess.counts, dsp=0, bram=0))
+        return excess_of(logic, HOPELESS) != ""
+
+    def _bare(self, form: IntegerGraph, candidate: Candidate, budget: int) -> Estimate:
+        """What a candidate takes with the least memories."""
+        network = with_least_memories(candidate.network)
+        draft = draft_of(form, Target(multipliers=budget), candidate, Sized(network, candidate.prediction, 0))
+        return adapt(form, unshrunk(draft), self._device)[1]
+
+    def limit(self) -> int:
+        """The least budget that is looked at no more: beyond it logic is short by far, or multipliers are in any case.
+
+        Where more multipliers make a network no faster, larger budgets are not looked at either.
         """
-        capacity = find_device(self._device).capacity
-        most = capacity.dsp if capacity is not None else 0
+        most = self._floors.most_multipliers(self._capacity.dsp)
+        budgets = [budget for budget in _budgets() if budget <= most]
         fastest = self.bound(budgets[-1])
-        low, high = 0, len(budgets)
-        place, step = max(1, bisect_right(budgets, most) - 1), 1
+        high = next(place for place, budget in enumerate(budgets) if self.bound(budget) <= fastest)
+        low, high = 0, min(high + 1, len(budgets))
         while high - low > 1:
-            tried = self.attempt(budgets[place])
-            if tried.interval <= fastest:
-                return budgets[place] + 1
-            low, high = (low, place) if tried.lacks_logic else (place, high)
-            # In growing steps as long as one side is unknown, then by halves.
-            if high == len(budgets):
-                place = min(low + step, len(budgets) - 1)
-            else:
-                place = max(high - step, 1) if low == 0 else (low + high) // 2
-            step *= 2
-        return budgets[high] if high < len(budgets) else budgets[-1] + 1
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.hopeless(budgets[middle]) else (middle, high)
+        return budgets[high] if high < len(budgets) else int(min(most, MOST_MULTIPLIERS)) + 1
 
-    def highest_that_fits(self, budgets: Sequence[int]) -> _Attempt | None:
-        """The largest of the budgets that fits, looked for from above in steps that grow."""
+    def fastest(self) -> _Attempt | None:
+        """The fastest budget that fits."""
+        limit = self.limit()
+        best = self._some(limit)
+        if best is None:
+            return None
+        best = self._refined(best, limit)
+        return self._scanned(best, limit)
+
+    def _some(self, limit: int) -> _Attempt | None:
+        """A large budget that fits, looked for from above in steps that grow."""
+        budgets = [budget for budget in _budgets() if budget < limit]
         place, step = len(budgets) - 1, 1
         while place >= 0:
             tried = self.attempt(budgets[place])
-            if tried.fitted is not None:
+            if tried.sketch is not None:
                 return tried
             place = place - step if place == 0 else max(0, place - step)
             step += 1
         return None
 
-    def refined(self, best: _Attempt, limit: int) -> _Attempt:
-        """The fastest of the budgets between: by bisection, then those that may be faster from above."""
-        best = min((tried for tried in self._tried.values() if tried.fitted is not None), key=_rank)
-        low, high = best.budget, limit
+    def _refined(self, best: _Attempt, limit: int) -> _Attempt:
+        """The fastest that is found by bisection between it and what does not fit."""
+        low = best.budget
+        high = min([limit, *(tried.budget for tried in self._tried.values() if tried.excess and tried.budget > low)])
         while high - low > 1 and self._left > 0:
             middle = (low + high) // 2
-            if self.bound(middle) >= best.interval or self.attempt(middle).fitted is not None:
+            if self.bound(middle) >= best.interval or self.attempt(middle, _below(best)).excess == "":
                 low = middle
             else:
                 high = middle
             best = min(best, self._tried.get(middle, best), key=_rank)
-        # Below what lacks logic first; above it only the divisions of a few budgets may use fewer multipliers.
-        lacking = min([limit, *(tried.budget for tried in self._tried.values() if tried.lacks_logic)])
-        for budgets in (range(lacking - 1, 0, -1), range(lacking + 1, limit) if self._tries > FEWEST_TRIES else ()):
-            for budget in budgets:
-                if self._left <= 0 or self.bound(budget) >= best.interval:
-                    break
-                best = min(best, self.attempt(budget), key=_rank)
         return best
 
-    def shared(self, best: _Attempt, limit: int) -> _Attempt:
-        """The fastest of the budgets from `limit` on whose outputs share so many DSP blocks that they fit."""
-        device = find_device(self._device)
-        network = lower(self._graph)
-        members = outputs_a_block(network, factor_bits(device.family))
-        if device.capacity is None or members < 2:
-            return best
-        promising = []
-        for budget in range(limit, members * device.capacity.dsp + 1):
-            for interval, blocks in shared_blocks(network, budget, members):
-                if interval < best.interval and blocks <= device.capacity.dsp:
-                    promising.append((interval, budget))
-        tried: set[int] = set()
-        for interval, budget in sorted(promising):
-            if interval >= best.interval or len(tried) == SHARED_TRIES:
+    def _scanned(self, best: _Attempt, limit: int) -> _Attempt:
+        """The fastest of all budgets whose floor the device holds; the one of the least cycles is tried first."""
+        possible: list[tuple[float, int]] = []
+        for budget in range(limit - 1, 0, -1):
+            if self.bound(budget) >= best.interval:
                 break
-            # Of one division, which several budgets may have, the smallest budget.
-            if interval not in tried:
-                tried.add(interval)
-                best = min(best, self.attempt(budget), key=_rank)
+            if budget in self._tried:
+                continue
+            outline = self.outline(self._lowered, budget)
+            if outline.candidates.busy:
+                possible.append((outline.cycles, budget))
+            else:
+                self._tried[budget] = _Attempt(budget, None, outline.excess)
+        for cycles, budget in sorted(possible):
+            if cycles >= best.interval or self._left <= 0:
+                break
+            best = min(best, self.attempt(budget, _below(best)), key=_rank)
         return best
 
     @property
     def _left(self) -> int:
-        return self._tries - len(self._tried)
+        return self._tries - self._sized
 
-    def with_fewest(self, best: _Attempt, budgets: Sequence[int]) -> _Attempt:
+    def with_fewest(self, best: _Attempt) -> _Attempt:
         """The fewest multipliers of the same speed."""
-        for budget in [budget for budget in reversed(budgets) if budget < best.budget]:
+        for budget in [budget for budget in reversed(_budgets()) if budget < best.budget]:
             if self.bound(budget) > best.interval:
                 break
-            smaller = self.attempt(budget)
+            smaller = self.attempt(budget, best.interval)
             if smaller.interval > best.interval:
                 break
             best = smaller
@@ -224,60 +307,28 @@ class _Search:
 
     def reason(self, best: _Attempt) -> str:
         """What keeps the device from a faster schedule."""
-        larger = [tried for tried in self._tried.values() if tried.fitted is None and tried.budget > best.budget]
-        if not larger or best.interval <= self.bound(MOST_MULTIPLIERS):
+        if best.interval <= self.bound(MOST_MULTIPLIERS):
+            return "the network: more multipliers make it no faster"
+        beyond = next(
+            (budget for budget in _budgets() if budget > best.budget and self.bound(budget) < best.interval), 0
+        )
+        if beyond:
+            self.attempt(beyond, _below(best))
+        larger = [tried for tried in self._tried.values() if tried.excess and tried.budget > best.budget]
+        if not larger:
             return "the network: more multipliers make it no faster"
         nearest = min(larger, key=lambda tried: tried.budget)
         return f"{nearest.excess} with {nearest.budget:,} multipliers"
 
 
+def _below(best: _Attempt) -> float:
+    """The greatest number of cycles that is faster."""
+    return math.nextafter(best.interval, 0.0)
+
+
 def _rank(tried: _Attempt) -> tuple[float, int]:
     """The fastest first, of these the one of the fewest multipliers."""
     return tried.interval, tried.budget
-
-
-def adapt(graph: IntegerGraph, schedule: Schedule, device: str) -> tuple[Schedule, Estimate]:
-    """A schedule as it is best built on a device, and what it takes: outputs share DSP blocks where these run out."""
-    guess = estimate_schedule(graph, schedule, device)
-    found = find_device(device)
-    if found.capacity is not None and guess.counts.dsp > found.capacity.dsp:
-        shared = replace(schedule, factor_bits=factor_bits(found.family))
-        packed = estimate_schedule(graph, shared, device)
-        if packed.counts.dsp < guess.counts.dsp:
-            return shared, packed
-    return schedule, guess
-
-
-def excess_of(guess: Estimate) -> str:
-    """What the device may lack, the estimate's error allowed for; empty if all fits."""
-    counts = guess.counts
-    margin = {name: 1 + guess.known.errors[name].percentile95 for name in ("lut", "ff")}
-    careful = Counts(
-        lut=round(counts.lut * margin["lut"]), ff=round(counts.ff * margin["ff"]), dsp=counts.dsp, bram=counts.bram
-    )
-    excess = _excess(careful, guess.device)
-    return f"{excess} (the estimate's error included)" if "LUT" in excess or "FF" in excess else excess
-
-
-def lacking_blocks(guess: Estimate) -> str:
-    """The DSP blocks that the device lacks; empty if it has enough."""
-    return _excess(Counts(lut=0, ff=0, dsp=guess.counts.dsp, bram=0), guess.device)
-
-
-def _excess(counts: Counts, device: str) -> str:
-    if find_device(device).capacity is None:
-        raise FitError(f"{device} is a family without a size; name a part to fit to")
-    return describe_excess(counts, device)
-
-
-def outputs_a_block(graph: IntegerGraph, bits: int) -> int:
-    """How many outputs of some layer share a DSP block whose wider factor has so many bits."""
-    widths = (
-        (graph.tensors[op.input].format.width, op.weight_format.width)
-        for op in graph.operators
-        if isinstance(op, IntegerAffine | IntegerConvolution)
-    )
-    return max((outputs_a_multiplier(bits, *pair) for pair in widths), default=1)
 
 
 def _budgets() -> list[int]:

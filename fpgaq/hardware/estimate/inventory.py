@@ -58,10 +58,7 @@ def _items(instance: Instance, facts: Facts, count: int, modules: Mapping[str, M
         context["merged"] = 1  # the elements of several layers meet in registers of the engine
     for inner in module.instances:
         if inner.module == "fpgaq_mac":
-            mac = inner.parameters
-            element = mac["ELEMENT_WIDTH"] + (not mac["ELEMENT_SIGNED"])
-            product = min(mac["ELEMENT_WIDTH"] + mac["WEIGHT_WIDTH"], mac["SUM_WIDTH"])
-            context |= {"element_bits": element, "weight_bits": mac["WEIGHT_WIDTH"], "product_bits": product}
+            context |= factor_facts(inner.parameters)
     yield _own(module, context, count)
     weights = next((modules[inner.module].rom for inner in module.instances if inner.name == "weight_rom"), None)
     for inner in module.instances:
@@ -72,6 +69,13 @@ def _items(instance: Instance, facts: Facts, count: int, modules: Mapping[str, M
         if inner.module == "fpgaq_mac" and weights is not None:
             own = {**own, **_weight_facts(weights, own["WEIGHT_WIDTH"])}
         yield from _items(inner, {**own, **context}, count * inner.times, modules)
+
+
+def factor_facts(mac: Facts) -> Facts:
+    """Bits of the factors of an array's products, and of the products."""
+    element = mac["ELEMENT_WIDTH"] + (not mac["ELEMENT_SIGNED"])
+    product = min(mac["ELEMENT_WIDTH"] + mac["WEIGHT_WIDTH"], mac["SUM_WIDTH"])
+    return {"element_bits": element, "weight_bits": mac["WEIGHT_WIDTH"], "product_bits": product}
 
 
 def _weight_facts(rom: Rom, width: int) -> Facts:
@@ -154,10 +158,7 @@ def _lookups(columns: NDArray[np.uint8], inputs: int) -> tuple[int, int]:
     if not len(columns):
         return 0, 0
     padded = np.pad(columns, ((0, 0), (0, -columns.shape[1] % inputs)))
-    tables: set[bytes] = set()
-    joints = 0
-    for column in padded.reshape(len(columns), -1, inputs):
-        own = {min(table.tobytes(), (1 - table).tobytes()) for table in column}
-        joints += len(column) - 1
-        tables |= {table for table in own if any(table)}
-    return len(tables), joints
+    # A table and its opposite are the same one; that which begins with 0 stands for both, as a number.
+    bits = padded.reshape(len(columns), -1, inputs)
+    numbers = np.unique(np.packbits(bits ^ bits[:, :, :1], axis=2).view(f">u{inputs // 8}"))
+    return int(np.count_nonzero(numbers)), bits.shape[0] * (bits.shape[1] - 1)

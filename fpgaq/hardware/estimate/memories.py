@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 ROM_COSTS: Mapping[str, float] = {
@@ -135,6 +136,7 @@ RAMS: Mapping[str, tuple[Ram, ...]] = {
 """In the order in which Yosys meets them: of equal costs the first wins."""
 
 
+@lru_cache(maxsize=65_536)
 def map_memory(family: str, width: int, words: int, rom: bool, in_block: bool = False) -> Memory:
     """Where a memory of `words` words of `width` bits ends up.
 

@@ -83,25 +83,27 @@ def _line_buffer(f: Facts) -> tuple[Terms, Terms]:
         "multiplexers": out * _multiplexer(f["SELECTS"]),
         "masks": out if f["padded"] else 0,
     }
-    flags = (2 * lanes if f["padded"] else 0) + 2 * _bits(f["SELECTS"])
-    ff: Terms = {"plain": flags, "lane_addresses": lanes * f["ADDRESS_WIDTH"]}
+    more = f.get("STAGES", 1) - 1
+    flags = (2 + more) * ((lanes if f["padded"] else 0) + _bits(f["SELECTS"]))
+    ff: Terms = {"plain": flags + more * out * f["SELECTS"], "lane_addresses": lanes * f["ADDRESS_WIDTH"]}
     ff["operands" if f["element_bits"] and not f["merged"] else "elements"] = out
     return lut, ff
 
 
-def _nodes(products: int) -> list[int]:
-    """Sums that leave each level of the tree."""
-    levels = []
-    while products > 1:
-        products = -(-products // 4)
-        levels.append(products)
-    return levels
+def _nodes(products: int, levels: int) -> list[int]:
+    """Sums that leave each level of the tree, whose nodes have as many inputs as its levels need."""
+    inputs = next(count for count in range(1, products + 1) if count**levels >= products)
+    left = []
+    for _ in range(levels):
+        products = -(-products // inputs)
+        left.append(products)
+    return left
 
 
 def _mac(f: Facts) -> tuple[Terms, Terms]:
     products, outputs, width = f["PRODUCTS"], f["OUTPUTS"], f["SUM_WIDTH"]
     kept = min(width, f["ELEMENT_WIDTH"] + f["WEIGHT_WIDTH"])
-    levels = _nodes(products)
+    levels = _nodes(products, f["LEVELS"])
     alone = not levels
     first = (products - levels[0]) * outputs if levels else 0
     later = (products - 1) * outputs - first
@@ -162,7 +164,8 @@ def _requantize(f: Facts) -> tuple[Terms, Terms]:
         # A comparator with a constant takes about a LUT for two bits, as the overflow's does.
         "saturation": (1 + f.get("CLIP", 0)) * max(0, total - f["SHIFT"] - f["RESULT_WIDTH"]) + f["RESULT_WIDTH"],
     }
-    return lut, {"plain": f["RESULT_WIDTH"]}
+    quotient = max(total + lifted, f["SHIFT"] + f["RESULT_WIDTH"]) + 1 - f["SHIFT"]
+    return lut, {"plain": f["RESULT_WIDTH"] + (f.get("STAGES", 1) - 1) * quotient}
 
 
 def _max(f: Facts) -> tuple[Terms, Terms]:

@@ -1,8 +1,9 @@
 """Requantizers of imported models as layers that the hardware has: a factor and an offset a channel, and small tables.
 
 The accumulators leave the layer, an `IntegerScale` multiplies them by the requantizer's own multiplier and adds its
-offset with the output's zero point in it, and rounds and saturates as the requantizer does. Where a clip or the parity
-of an odd zero point stands in the way, a table of one integer follows. The integers are the same.
+offset with the output's zero point in it, and rounds, clips and saturates as the requantizer does. Where the rounding
+is not the same on both sides of zero or goes to even integers, a zero point stands in the way: then a table of one
+integer follows, or beyond 12 bits an addition. The integers are the same.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ...integer.accumulators import operator_bounds, result_ranges, signed_width
 from ...integer.check.carried import CLIPPED
 from ...integer.double_rounding import one_rounding, split_rounding
 from ...integer.graph import (
+    MAX_CLIP_BITS,
     IntegerAdd,
     IntegerAffine,
     IntegerConvolution,
@@ -29,9 +31,12 @@ from ...integer.graph import (
     Requantize,
     Tensor,
 )
+from ...integer.staircase import without_idle_limits
 
 Piece = tuple[IntegerOperator, Tensor]
 MAX_INDEX_WIDTH = 12
+FACTOR_INDEX_WIDTH = 8
+"""Bits of an input whose products by one factor are a table of a few hundred words."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,8 @@ def _product(op: IntegerConvolution | IntegerAffine, graph: IntegerGraph, target
     """A layer with weights: its accumulators, then the requantizer."""
     source = graph.tensors[op.input]
     rule = _single_rounding(op, target, (source.format,))
+    if rule.rule == "shift" and _foldable(rule, target):
+        return [(_with_zero_point(op, rule, source.format), target)]
     if rule.rule == "shift":
         middle, last = _rounded(op, rule, target, names)
         return [(replace(op, requantize=_bare(rule), output=middle.name), middle), *last]
@@ -102,6 +109,22 @@ def _product(op: IntegerConvolution | IntegerAffine, graph: IntegerGraph, target
     # The scale of accumulators has no meaning of its own here; a single one keeps the layer's check content.
     bare = replace(op, requantize=None, output=sums.name, weight_scale=op.weight_scale[:1])
     return [(bare, sums), *_scale(op, rule, sums, target, names, (source.format,))]
+
+
+def _with_zero_point(
+    op: IntegerConvolution | IntegerAffine, rule: Requantize, fmt: Format
+) -> IntegerConvolution | IntegerAffine:
+    """The layer with its output's zero point in the biases."""
+    bias = op.bias + (rule.zero_point << np.array(rule.shift, np.int64))
+    made = replace(op, bias=bias, requantize=replace(rule, zero_point=0))
+    return replace(made, accumulator_width=_carried_width(op, made, fmt, "zero point"))
+
+
+def _carried_width(op: IntegerOperator, made: IntegerOperator, fmt: Format, reason: str) -> int:
+    width = max(2, operator_bounds(made, fmt).width)
+    if width > 64:
+        raise UnsupportedError(f"layer {op.name!r}: needs {width} bits for its accumulator and {reason}; to 64")
+    return width
 
 
 def _single_rounding(op: IntegerOperator, target: Tensor, formats: tuple[Format, ...]) -> Requantize:
@@ -129,10 +152,10 @@ def _bare(rule: Requantize) -> Requantize:
 
 
 def _foldable(rule: Requantize, target: Tensor) -> bool:
-    """Whether the zero point may be added before the rounding and the format alone saturates."""
-    clipped = rule.limits(target.format) != (target.format.minimum, target.format.maximum)
+    """Whether the zero point may be added before the rounding, and the hardware has the limits."""
     even = rule.rounding in ("half_up", "floor") or (rule.rounding == "half_even" and rule.zero_point % 2 == 0)
-    return not clipped and (even or rule.zero_point == 0) and not _is_lone_sign(target.format)
+    held = all(abs(end) < 1 << MAX_CLIP_BITS for end in (rule.low, rule.high) if end is not None)
+    return held and (even or rule.zero_point == 0) and not _is_lone_sign(target.format)
 
 
 def _is_lone_sign(fmt: Format) -> bool:
@@ -141,21 +164,27 @@ def _is_lone_sign(fmt: Format) -> bool:
 
 
 def _rounded(op: IntegerOperator, rule: Requantize, target: Tensor, names: _Names) -> tuple[Tensor, list[Piece]]:
-    """A tensor for rounded results without zero point and clip, and the table that adds them; none where idle."""
-    if rule.zero_point == 0 and _foldable(rule, target):
-        return target, []
+    """A tensor for rounded results without zero point and clip, and the layer that adds them."""
     fmt, (low, high) = target.format, rule.limits(target.format)
-    # All that the table can tell apart: beyond it the results saturate on both sides.
+    # All that can be told apart: beyond it the results saturate on both sides.
     index = Format(signed_width(low - rule.zero_point - 1, high - rule.zero_point + 1), fmt.frac)
-    if index.width > MAX_INDEX_WIDTH:
-        raise UnsupportedError(
-            f"layer {op.name!r}: a zero point or clip of {fmt.width} bits; hardware carries them to 10 bits"
-        )
     middle = Tensor(names.fresh(f"{op.output}.rounded"), target.shape, index, "", target.scale)
-    values = np.clip(np.arange(index.minimum, index.maximum + 1) + rule.zero_point, low, high)
     name = names.fresh(f"{op.name}.clip")
+    if index.width > MAX_INDEX_WIDTH:
+        if index.width > MAX_CLIP_BITS:
+            raise UnsupportedError(f"layer {op.name!r}: a zero point or clip of {fmt.width} bits; hardware has 16")
+        ones = np.ones(target.shape[2], np.int64)
+        limits = without_idle_limits(Requantize((0,), "half_up", low=low, high=high), fmt)
+        added = IntegerScale(name, (middle.name,), target.name, ones, ones * rule.zero_point, None, 2, 2, limits)
+        return middle, [(_proved(op, added, index), target)]
+    values = np.clip(np.arange(index.minimum, index.maximum + 1) + rule.zero_point, low, high)
     table = IntegerTable(name, (middle.name,), target.name, values, index, Requantize((0,), "half_up"))
     return middle, [(table, target)]
+
+
+def _last_rounding(shift: tuple[int, ...], rule: Requantize, folded: bool) -> Requantize:
+    """The rounding of a form without zero point, with the limits of `rule` where nothing follows."""
+    return Requantize(shift, rule.rounding, low=rule.low if folded else None, high=rule.high if folded else None)
 
 
 def _scale(
@@ -176,7 +205,7 @@ def _scale(
     multiplier = np.broadcast_to(np.array(rule.multiplier, np.int64), channels).copy()
     offset = np.broadcast_to(np.array(rule.offset, np.int64), channels) + (zero << shifts)
     width = max(2, int(multiplier.max()).bit_length() + 1)
-    plain = Requantize(rule.shift, rule.rounding)
+    plain = _last_rounding(rule.shift, rule, folded)
     name = names.fresh(f"{op.name}.scale")
     scale = IntegerScale(name, (sums.name,), middle.name, multiplier, offset, None, width, 2, plain)
     return [(_proved(op, scale, sums.format), middle), *last]
@@ -209,32 +238,31 @@ def _split_scale(
         None,
         width,
         2,
-        Requantize(shift, "half_up"),
+        _last_rounding(shift, single, folded),
         split.negative_offset,
     )
     return [(_proved(op, scale, sums.format), middle), *last]
 
 
 def _proved(op: IntegerOperator, made: IntegerScale, fmt: Format) -> IntegerScale:
-    width = max(2, operator_bounds(made, fmt).width)
-    if width > 64:
-        raise UnsupportedError(f"layer {op.name!r}: needs {width} bits for accumulator times multiplier; to 64")
-    return replace(made, accumulator_width=width)
+    return replace(made, accumulator_width=_carried_width(op, made, fmt, "multiplier"))
 
 
 def _factor(op: IntegerOperator, source: Tensor, factor: int, offset: int, names: _Names) -> Piece:
-    """An input times a factor plus an offset, exactly."""
-    channels = source.shape[2]
-    ends = [factor * source.format.minimum + offset, factor * source.format.maximum + offset]
+    """An input times a factor plus an offset, exactly: few integers by a table, which takes no multiplier."""
+    channels, fmt = source.shape[2], source.format
+    ends = [factor * fmt.minimum + offset, factor * fmt.maximum + offset]
     result = Tensor(
         names.fresh(f"{op.output}.{source.name}"), source.shape, Format(signed_width(min(*ends, 0), max(*ends, 0)), 0)
     )
+    name, plain = names.fresh(f"{op.name}.factor"), Requantize((0,), "half_up")
+    if factor != 1 and 2 <= fmt.width <= FACTOR_INDEX_WIDTH:
+        values = factor * np.arange(fmt.minimum, fmt.maximum + 1, dtype=np.int64) + offset
+        return IntegerTable(name, (source.name,), result.name, values, replace(fmt, narrow=False), plain), result
     factors, offsets = np.full(channels, factor), np.full(channels, offset)
     width = max(2, signed_width(min(factor, 0), max(factor, 0)))
-    name = names.fresh(f"{op.name}.factor")
-    plain = Requantize((0,), "half_up")
     scale = IntegerScale(name, (source.name,), result.name, factors, offsets, None, width, 2, plain)
-    return _proved(op, scale, source.format), result
+    return _proved(op, scale, fmt), result
 
 
 def _add(op: IntegerAdd, graph: IntegerGraph, target: Tensor, names: _Names) -> list[Piece]:
@@ -243,13 +271,19 @@ def _add(op: IntegerAdd, graph: IntegerGraph, target: Tensor, names: _Names) -> 
     rule = _single_rounding(op, target, tuple(source.format for source in sources))
     folded = rule.rule == "shift" and _foldable(rule, target)
     constant = op.offset + ((rule.zero_point << rule.shift[0]) if folded else 0)
-    pieces = [
-        _factor(op, source, factor, constant if index == 0 else 0, names)
-        for index, (source, factor) in enumerate(zip(sources, op.factors, strict=True))
-    ]
-    inputs = tuple(tensor.name for _, tensor in pieces)
-    added = replace(op, inputs=inputs, factors=(), offset=0)
-    width = max(2, operator_bounds(added, *(tensor.format for _, tensor in pieces)).width)
+    whole = all(source.scale == 1.0 and not source.zero_point for source in sources)
+    if whole and not constant and set(op.factors) <= {1, -1}:
+        # The parts of a larger operator, which are integers and nothing else.
+        pieces: list[Piece] = []
+        added, parts = replace(op, signs=op.factors, factors=()), sources
+    else:
+        pieces = [
+            _factor(op, source, factor, constant if index == 0 else 0, names)
+            for index, (source, factor) in enumerate(zip(sources, op.factors, strict=True))
+        ]
+        parts = [tensor for _, tensor in pieces]
+        added = replace(op, inputs=tuple(tensor.name for tensor in parts), factors=(), offset=0)
+    width = max(2, operator_bounds(added, *(tensor.format for tensor in parts)).width)
     added = replace(added, accumulator_width=width)
     if rule.rule != "shift":
         sums = Tensor(names.fresh(f"{op.output}.sums"), target.shape, Format(width, 0))
@@ -257,7 +291,7 @@ def _add(op: IntegerAdd, graph: IntegerGraph, target: Tensor, names: _Names) -> 
         formats = tuple(source.format for source in sources)
         return [*pieces, (exact, sums), *_scale(op, rule, sums, target, names, formats)]
     middle, last = (target, []) if folded else _rounded(op, rule, target, names)
-    rounded = replace(added, output=middle.name, requantize=Requantize(rule.shift, rule.rounding))
+    rounded = replace(added, output=middle.name, requantize=_last_rounding(rule.shift, rule, folded))
     return [*pieces, (rounded, middle), *last]
 
 

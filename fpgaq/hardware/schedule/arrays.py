@@ -146,6 +146,18 @@ class ArraySearch:
         )
 
 
+@lru_cache(maxsize=16)
+def own_search(layers: tuple[FoldRange, ...]) -> ArraySearch:
+    """The search without sharing, kept for the next budget."""
+    return ArraySearch(layers, 0, 0, False)
+
+
+@lru_cache(maxsize=32)
+def shared_search(layers: tuple[FoldRange, ...], most: int, bubble: int, whole: bool) -> ArraySearch:
+    """The search with sharing, kept for the next budget."""
+    return ArraySearch(layers, most, bubble, True, whole)
+
+
 def _own_front(layer: FoldRange) -> _Front:
     options = folds(layer)[::-1]
     products = [fold.taps * (1 if layer.lanewise else fold.channels) for _, fold in options]
@@ -157,7 +169,7 @@ def _own_front(layer: FoldRange) -> _Front:
     )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _shared_fronts(layers: tuple[FoldRange, ...], most: int) -> dict[tuple[int, int], _Front]:
     """The front of every run of at least two layers, without any waiting."""
     products = np.array(sorted({size for layer in layers for size, _ in _step_counts(layer) if size <= most}))

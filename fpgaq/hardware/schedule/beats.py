@@ -219,21 +219,23 @@ def keeps_interval(network: BeatNetwork, interval: float) -> bool:
     return sum(half) / len(half) <= interval
 
 
-def predict_cycles(network: BeatNetwork) -> Prediction | None:
-    """Interval and latency of a network, None if it deadlocks.
+def predict_cycles(network: BeatNetwork, most: float = math.inf) -> Prediction | None:
+    """Interval and latency of a network, None if it deadlocks, or if a frame takes more than `most` cycles.
 
     The interval is the first distance between the last output beats of successive frames that repeats.
     """
-    return settle(BeatModel(network))
+    return settle(BeatModel(network), most)
 
 
-def settle(model: BeatModel) -> Prediction | None:
+def settle(model: BeatModel, most: float = math.inf) -> Prediction | None:
     """The same for a model that has followed no frame yet."""
     for frames in range(1, MAXIMUM_FRAMES + 1):
         if not model.add_frame():
             return None
         ends = model.frame_ends()
         latency = ends[0] - model.first_input
+        if frames >= 2 and ends[-1] - ends[-2] > most:
+            return None
         if frames >= LEAST_FRAMES and ends[-1] - ends[-2] == ends[-2] - ends[-3]:
             interval = ends[-1] - ends[-2]
             return Prediction(interval, float(interval), latency, frames)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 from ...base.errors import FitError
 from ...integer.graph import IntegerGraph
@@ -79,6 +80,31 @@ class Candidates:
             self._events += LEAST_FRAMES * network.events
         return Candidate(network, lanes, self._known[same])
 
+    @property
+    def networks(self) -> Sequence[tuple[BeatNetwork, Mapping[str, int]]]:
+        """All networks, memories generous, and the lanes of their tensors."""
+        return self._networks
+
+    @property
+    def busy(self) -> Sequence[int]:
+        """Cycles that no prediction of each network is below."""
+        return self._busy
+
+    def by_interval(self) -> Iterator[Candidate]:
+        """All that there are events for, the fastest first; none is predicted before its turn may have come."""
+        waiting: list[tuple[float, int]] = [(busy, place) for place, busy in enumerate(self._busy)]
+        heapify(waiting)
+        known: dict[int, Candidate] = {}
+        while waiting:
+            cycles, place = heappop(waiting)
+            if place in known:
+                yield known[place]
+                continue
+            candidate = self._predicted(place)
+            if candidate is not None:
+                known[place] = candidate
+                heappush(waiting, (candidate.prediction.mean_interval, place))
+
     def _from_least_work(self) -> list[int]:
         return sorted(range(len(self._networks)), key=lambda place: self._busy[place])
 
@@ -135,12 +161,12 @@ class Candidates:
         best = first, size_memories(graph, needed_memories(first.network, first.prediction))
         if _bits(graph, best[1].network) <= LARGE_MEMORY:
             return best
-        every = [best, *self._others(graph, first)]
+        every = [best, *self.others(graph, first)]
         least = min(_bits(graph, sized.network) for _, sized in every)
         small = [pair for pair in every if _bits(graph, pair[1].network) <= MUCH * least]
         return min(small, key=lambda pair: pair[1].prediction.mean_interval)
 
-    def _others(self, graph: IntegerGraph, first: Candidate) -> Iterator[tuple[Candidate, Sized]]:
+    def others(self, graph: IntegerGraph, first: Candidate) -> Iterator[tuple[Candidate, Sized]]:
         """Others that are nearly as fast, sized: those that need the least memory for a steady input."""
         interval = NEARLY * first.prediction.mean_interval
         near = [place for place in self._from_least_work() if self._busy[place] <= interval]
@@ -204,7 +230,8 @@ def size_memories(graph: IntegerGraph, needed: Needed) -> Sized:
     """The least sizes that keep the interval; of large ones those that nearly do."""
     tried: list[Sized] = []
     for network in needed.sizes:
-        reached = predict_cycles(network)
+        # More than nearly as slow is no choice; the last, with all the memory that there may be, is as fast.
+        reached = predict_cycles(network, NEARLY * needed.prediction.mean_interval)
         if reached is not None:
             tried.append(Sized(network, reached, needed.events))
             if reached.mean_interval <= needed.prediction.mean_interval:

@@ -15,19 +15,22 @@ LATENCIES: Mapping[str, Callable[[Mapping[str, int]], int]] = {
     "fpgaq_fifo": lambda parameters: 2,
     "fpgaq_queue": lambda parameters: 2,
     "fpgaq_slice": lambda parameters: 1,
-    "fpgaq_line_buffer": lambda parameters: 3,
+    "fpgaq_line_buffer": lambda parameters: 2 + parameters["STAGES"],
     "fpgaq_mac": lambda parameters: 2 + parameters["LEVELS"],
     "fpgaq_max": lambda parameters: 2,
     "fpgaq_sum": lambda parameters: 2,
     "fpgaq_divide": lambda parameters: 3,
     "fpgaq_collect": lambda parameters: 2 if parameters["OUTPUTS"] > parameters["LANES"] else 1,
     "fpgaq_bias": lambda parameters: 1,
-    "fpgaq_requantize": lambda parameters: 1,
+    "fpgaq_requantize": lambda parameters: parameters["STAGES"],
 }
 """Cycles from the input of a cell to its output by its parameters; of a FIFO or queue from the write to the offer.
 
 "rom" is a ROM of BANKS memories, and "register" one that stands in a module by itself.
 """
+
+WIDE = 2
+"""Stages of a requantizer whose total is a sum of products: rounding's carry chain and saturation each take a cycle."""
 
 
 def latency(cell: str, **parameters: int) -> int:

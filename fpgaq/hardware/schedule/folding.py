@@ -70,6 +70,7 @@ def _sparse_lanes(size: int) -> list[int]:
     return sorted({-(-size // -(-size // lanes)) for lanes in small} | {-(-size // steps) for steps in small})
 
 
+@lru_cache(maxsize=4096)
 def folds(layer: FoldRange) -> tuple[tuple[int, Fold], ...]:
     """The folds of a layer worth having, as (cycles, fold): fewest cycles first, multipliers falling.
 

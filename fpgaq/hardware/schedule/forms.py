@@ -11,7 +11,7 @@ from ..lowering import can_merge, lower, with_merged_columns
 from .planner import Draft, draft, finish
 from .planner import least_interval as least_interval_of
 from .plans import Target
-from .schedule import Schedule
+from .schedule import Schedule, auxiliary_multipliers
 from .wide import draft_wide
 
 EFFICIENT = 0.9
@@ -41,8 +41,27 @@ def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Sc
     """
     if target.multipliers is None and target.cycles is None and target.latency is not None:
         return _with_fewest_multipliers(graph, target)
+    if target.every and target.multipliers is not None:
+        return _with_every_multiplier(graph, target, target.multipliers)
     chosen, best = draft_hardware(graph, target)
     return chosen, finish(best)
+
+
+def _with_every_multiplier(graph: IntegerGraph, target: Target, most: int) -> tuple[IntegerGraph, Schedule]:
+    """What keeps to `most` multipliers, those beside the arrays included: the arrays get as many as these leave."""
+    budget = most
+    while budget > 0:
+        chosen, best = draft_hardware(graph, replace(target, multipliers=budget, every=False))
+        network = best.sized.network
+        beside = auxiliary_multipliers(network.plans)
+        excess = sum(engine.multipliers for engine in network.engines) + beside - most
+        if excess <= 0:
+            return chosen, finish(replace(best, target=target))
+        budget -= excess
+    raise FitError(
+        f"{most:,} multipliers do not hold this network's means, scales and products too, which take {beside:,} beside"
+        f" one for its weights; give --multipliers {beside + 1} or more, or leave --all-multipliers out"
+    )
 
 
 def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Draft]:
@@ -53,7 +72,7 @@ def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, D
     best = base = draft(lowered, target)
     chosen = lowered
     if target.multipliers is not None and target.sharing and base.limit < EFFICIENT * base.interval:
-        for merged in _merged_forms(lowered, target, target.multipliers, base.interval / WORTHWHILE):
+        for merged in merged_forms(lowered, target, base.interval / WORTHWHILE):
             try:
                 other = draft(merged, target)
             except FitError:  # it reaches no latency that the network itself reaches
@@ -93,31 +112,30 @@ def _with_fewest_multipliers(graph: IntegerGraph, target: Target) -> tuple[Integ
     return found
 
 
-def _merged_forms(lowered: IntegerGraph, target: Target, multipliers: int, below: float) -> Iterator[IntegerGraph]:
+def merged_forms(lowered: IntegerGraph, target: Target, below: float) -> Iterator[IntegerGraph]:
     """The network with one layer computing two columns at a time, for each layer where that may be fast enough.
 
     Of layers that no division of the multipliers makes fast enough nothing is built, and of many the first ones are.
     """
     tried = 0
-    for op in lowered.operators:
-        if (
-            not can_merge(op, lowered)
-            or not isinstance(op, IntegerConvolution)
-            or op.weight.size > (target.multipliers or 0)
-        ):
-            continue
-        merged = with_merged_columns(lowered, op.name)
-        if least_interval_of(merged, target) < below and tried < MOST_FORMS:
+    for least, merged in mergeable(lowered):
+        if least <= (target.multipliers or 0) and least_interval_of(merged, target) < below and tried < MOST_FORMS:
             tried += 1
             yield merged
+
+
+def mergeable(lowered: IntegerGraph) -> Iterator[tuple[int, IntegerGraph]]:
+    """Every form with one layer that computes two columns at a time, and the multipliers from which on it is tried."""
+    for op in lowered.operators:
+        if can_merge(op, lowered) and isinstance(op, IntegerConvolution):
+            yield op.weight.size, with_merged_columns(lowered, op.name)
 
 
 def least_interval(graph: IntegerGraph, target: Target) -> int:
     """Cycles that no schedule of a network is below, whatever its form: known without one."""
     lowered = lower(graph)
-    least = least_interval_of(lowered, target)
-    for op in lowered.operators:
-        merges = can_merge(op, lowered) and isinstance(op, IntegerConvolution)
-        if merges and op.weight.size <= (target.multipliers or 0):  # type: ignore[attr-defined]
-            least = min(least, least_interval_of(with_merged_columns(lowered, op.name), target))
-    return least
+    return min(
+        least_interval_of(form, target)
+        for least, form in ((0, lowered), *mergeable(lowered))
+        if least <= (target.multipliers or 0)
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ...base.errors import FitError
-from .arrays import UNREACHABLE, Array, ArraySearch
+from .arrays import UNREACHABLE, Array, ArraySearch, own_search, shared_search
 from .folding import FoldRange, cheapest_within, folds
 from .plans import Fold, Target
 
@@ -78,7 +78,7 @@ def _divide(
     options = [(layer, folds(layer)) for layer in layers]
     fastest = max([least_interval, *(choices[0][0] for _, choices in options)])
     multiplying = [layer for layer in layers if layer.multiplies]
-    own = ArraySearch(multiplying, 0, 0, False)
+    own = own_search(tuple(multiplying))
     if target.cycles is not None:
         if target.cycles < fastest:
             raise FitError(
@@ -90,11 +90,14 @@ def _divide(
         search = ArraySearch(multiplying, most, bubble, True, target.arrays == 1) if target.sharing else own
     elif target.multipliers is not None:
         _check_budget(target, len(multiplying))
-        search = (
-            ArraySearch(multiplying, target.multipliers, bubble, True, target.arrays == 1) if target.sharing else own
-        )
+        search = own
+        if target.sharing:
+            # Arrays of more multipliers than there are go unused: those of the next power of two serve all budgets.
+            most = 1 << (target.multipliers - 1).bit_length()
+            search = shared_search(tuple(multiplying), most, bubble, target.arrays == 1)
         slowest = sum(choices[-1][0] + bubble for layer, choices in options if layer.multiplies)
-        interval = _least_interval(search, target.multipliers, fastest, max(fastest, slowest))
+        products = -(-sum(layer.macs for layer in multiplying) // target.multipliers)
+        interval = _least_interval(search, target.multipliers, max(fastest, products), max(fastest, slowest))
     else:
         raise ValueError("a target names multipliers or cycles")
     needed, arrays = search.divide(interval)
@@ -114,10 +117,12 @@ def _check_budget(target: Target, layers: int) -> None:
 
 def _least_interval(search: ArraySearch, budget: int, low: int, high: int) -> int:
     """The least interval from `low` on for which the budget suffices; for `high` it does."""
+    step = max(1, low // 64)
     while low < high:
-        middle = (low + high) // 2
+        # The products alone take about as long: in steps that grow up to where they suffice, then by halves.
+        middle = min(low + step, (low + high) // 2)
         if search.fewest(middle) <= min(budget, UNREACHABLE - 1):
             high = middle
         else:
-            low = middle + 1
+            low, step = middle + 1, 4 * step
     return low

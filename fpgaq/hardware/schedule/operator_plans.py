@@ -31,7 +31,7 @@ from ...integer.graph import (
     IntegerUpsample,
 )
 from ..lowering.wide import Gather, LaneMaximum, WideGraph
-from .cells import latency
+from .cells import WIDE, latency
 from .folding import FoldRange
 from .plans import Fold, PipePlan, Plan, Walk, WindowPlan
 from .schedule import Engine
@@ -43,7 +43,8 @@ SLACK = 32
 COPYING = (IntegerPad, IntegerSlice, IntegerUpsample, IntegerTranspose)
 """Operators that move elements without computing: windows of one pixel."""
 
-_REGISTER, _REQUANTIZE = latency("register"), latency("fpgaq_requantize")
+_REGISTER = latency("register")
+_REQUANTIZE, _REQUANTIZE_WIDE = latency("fpgaq_requantize", STAGES=1), latency("fpgaq_requantize", STAGES=WIDE)
 _LOOKED_UP = latency("rom", BANKS=1) + _REGISTER
 
 PIPE_LATENCY = {
@@ -54,10 +55,10 @@ PIPE_LATENCY = {
     "lane_max": latency("fpgaq_max"),
     "argmax": _REGISTER,
     "add": _REGISTER + _REQUANTIZE,
-    "multiply": _REGISTER + _REQUANTIZE,
+    "multiply": _REGISTER + _REQUANTIZE_WIDE,
     "table": _REQUANTIZE + _LOOKED_UP,
     # The scale is looked up, multiplied with, and the offset is added.
-    "scale": _LOOKED_UP + 2 * _REGISTER + _REQUANTIZE,
+    "scale": _LOOKED_UP + 2 * _REGISTER + _REQUANTIZE_WIDE,
 }
 """Cycles from a phase of a pipe to the write of its beat."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from ...integer.check.carried import check_carried
 from ...integer.graph import IntegerGraph, IntegerOperator
 from ..lowering.wide import WideGraph
 from .beats import BeatNetwork
-from .candidates import NEARLY, Candidates, is_weighed, leanest_budget
+from .candidates import NEARLY, Candidate, Candidates, is_weighed, leanest_budget
 from .folding import FoldRange, fold_sizes
 from .lanes import BUBBLE, Choice, choose_lanes
 from .memories import Sized, describe, shrink_memories, with_generous_queue
@@ -83,30 +83,42 @@ class Draft:
 def draft(graph: IntegerGraph, target: Target) -> Draft:
     """The hardware of a network but for the last savings of memory; errors are those of `make_schedule`."""
     check_carried(graph)
-    ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
-    least = _port_beats(graph)
-
-    def candidates(wanted: Target) -> Candidates:
-        choices = _choices(graph, ranges, wanted, least)
-        return Candidates([pair for choice in choices for pair in _networks(graph, ranges, choice, least)])
-
     if target.latency is not None:
-        best, sized = candidates(target).within(graph, target.latency)
-    else:
-        best, sized = candidates(target).chosen(graph)
-        if target.multipliers is not None and is_weighed(graph, sized):
-            # The fewest multipliers that are nearly as fast may be divided such that far less waits.
-            slower = replace(target, multipliers=None, cycles=int(NEARLY * sized.prediction.mean_interval))
-            fewer = choose_lanes(ranges, slower, least, BUBBLE).multipliers
-            with suppress(FitError):
-                best, sized = leanest_budget(
-                    graph,
-                    (best, sized),
-                    range(fewer, target.multipliers),
-                    lambda budget: candidates(replace(target, multipliers=budget)).chosen(graph),
-                )
+        return draft_of(graph, target, *candidates(graph, target).within(graph, target.latency))
+    best, sized = candidates(graph, target).chosen(graph)
+    if target.multipliers is not None and is_weighed(graph, sized):
+        # The fewest multipliers that are nearly as fast may be divided such that far less waits.
+        slower = replace(target, multipliers=None, cycles=int(NEARLY * sized.prediction.mean_interval))
+        fewer = choose_lanes(fold_ranges(graph), slower, _port_beats(graph), BUBBLE).multipliers
+        with suppress(FitError):
+            best, sized = leanest_budget(
+                graph,
+                (best, sized),
+                range(fewer, target.multipliers),
+                lambda budget: candidates(graph, replace(target, multipliers=budget)).chosen(graph),
+            )
+    return draft_of(graph, target, best, sized)
+
+
+def candidates(graph: IntegerGraph, target: Target, may_fit: Callable[[BeatNetwork], bool] | None = None) -> Candidates:
+    """The networks that may be built for a target, before any of them is predicted.
+
+    `may_fit` says of each division, engines without their order and memories generous, whether it is of interest.
+    """
+    ranges, least = fold_ranges(graph), _port_beats(graph)
+    built = _choices(graph, ranges, target, least)
+    return Candidates([pair for choice in built for pair in _networks(graph, choice, may_fit)])
+
+
+def draft_of(graph: IntegerGraph, target: Target, candidate: Candidate, sized: Sized) -> Draft:
+    """The draft of a candidate."""
     repeated = graph.repeated if isinstance(graph, WideGraph) else ()
-    return Draft(target, best.lanes, sized, sum(layer.macs for layer in ranges), repeated)
+    return Draft(target, candidate.lanes, sized, sum(layer.macs for layer in fold_ranges(graph)), repeated)
+
+
+def fold_ranges(graph: IntegerGraph) -> list[FoldRange]:
+    """Every layer that has lanes, in the order of the network."""
+    return [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
 
 
 def finish(found: Draft) -> Schedule:
@@ -137,31 +149,7 @@ def _scheduled(found: Draft, network: BeatNetwork, prediction: Prediction) -> Sc
 
 def least_interval(graph: IntegerGraph, target: Target) -> int:
     """Cycles that no schedule of a network is below: those of the best division of its multipliers if nothing waits."""
-    ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
-    return choose_lanes(ranges, target, _port_beats(graph)).interval
-
-
-def shared_blocks(graph: IntegerGraph, budget: int, members: int) -> list[tuple[int, int]]:
-    """What the best divisions of a budget take where `members` outputs of an array share a multiplier.
-
-    Returns
-    -------
-    list of (cycles, multipliers)
-        Without and with shared arrays, if nothing waits; channels that are on their own share nothing.
-    """
-    ranges = [layer for op in graph.operators if (layer := fold_range(graph, op)) is not None]
-    alone = {layer.operator for layer in ranges if layer.lanewise}
-    found = []
-    for sharing, bubble in ((False, 0), (True, BUBBLES[0])):
-        if not sharing and budget < sum(layer.multiplies for layer in ranges):
-            continue
-        choice = choose_lanes(ranges, Target(multipliers=budget, sharing=sharing), _port_beats(graph), bubble)
-        blocks = sum(
-            array.products * (array.outputs if array.folds[0][0] in alone else -(-array.outputs // members))
-            for array in choice.arrays
-        )
-        found.append((choice.interval, blocks))
-    return found
+    return choose_lanes(fold_ranges(graph), target, _port_beats(graph)).interval
 
 
 def _port_beats(graph: IntegerGraph) -> int:
@@ -177,36 +165,61 @@ def _is_constant(engine: Engine, plans: Sequence[Plan], repeated: Sequence[str])
     return not engine.shared and plan.kind == "mac" and changes == 1
 
 
-def _choices(graph: IntegerGraph, ranges: Sequence[FoldRange], target: Target, least: int) -> Iterator[Choice]:
+@dataclass(frozen=True, eq=False)
+class _Built:
+    """A division, and the engines, plans, ways and lanes that it is built of; for `narrow` see `_wide_enough`."""
+
+    choice: Choice
+    engines: list[Engine]
+    plans: list[Plan]
+    edges: list[Edge]
+    lanes: dict[str, int]
+    narrow: set[str]
+
+
+def _choices(graph: IntegerGraph, ranges: Sequence[FoldRange], target: Target, least: int) -> Iterator[_Built]:
     """The divisions among engines that are worth a prediction; first the one without sharing, where there is one."""
     layers = sum(layer.multiplies for layer in ranges)
     if not target.sharing or target.cycles is not None or (target.multipliers or 0) >= layers:
-        yield from _choices_for(graph, ranges, replace(target, sharing=False), least, 0, 1)
+        yield from _choices_for(graph, ranges, replace(target, sharing=False), least, 0, 1, [])
     if target.sharing:
-        found: list[Choice] = []
+        found: list[_Built] = []
+        known: list[_Built] = []
         for haste in HASTE:
             for bubble in BUBBLES:
-                for choice in _choices_for(graph, ranges, target, least, bubble, haste):
-                    if choice not in found and any(len(array.folds) > 1 for array in choice.arrays):
-                        found.append(choice)
+                for built in _choices_for(graph, ranges, target, least, bubble, haste, known):
+                    if built not in found and any(len(array.folds) > 1 for array in built.choice.arrays):
+                        found.append(built)
         yield from found
         if target.latency is not None:
             # One array for all layers has no frame wait before another one.
-            yield from _choices_for(graph, ranges, replace(target, arrays=1), least, BUBBLE, 1)
+            yield from _choices_for(graph, ranges, replace(target, arrays=1), least, BUBBLE, 1, [])
 
 
 def _choices_for(
-    graph: IntegerGraph, ranges: Sequence[FoldRange], target: Target, least: int, bubble: int, haste: int
-) -> Iterator[Choice]:
-    """The division with the least cycles, and the one with enough outputs for what the results pass, if it differs."""
+    graph: IntegerGraph,
+    ranges: Sequence[FoldRange],
+    target: Target,
+    least: int,
+    bubble: int,
+    haste: int,
+    known: list[_Built],
+) -> Iterator[_Built]:
+    """The division with the least cycles, and the one with enough outputs for what the results pass, if it differs.
+
+    What was built is added to what is `known`, and taken from there.
+    """
     choice = choose_lanes(ranges, target, least, bubble, haste)
-    yield choice
-    for _ in range(WIDENINGS):
-        *_, lanes, narrow = _wide_enough(graph, ranges, choice, max(least, choice.interval))
-        if not narrow:
-            yield choice
+    for tried in range(WIDENINGS):
+        built = next((other for other in known if other.choice == choice), None)
+        if built is None:
+            built = _Built(choice, *_wide_enough(graph, ranges, choice, max(least, choice.interval)))
+            known.append(built)
+        if not tried or not built.narrow:
+            yield built
+        if not built.narrow:
             return
-        wanted = {op.name: lanes[op.output] + 1 for op in graph.operators if op.output in narrow}
+        wanted = {op.name: built.lanes[op.output] + 1 for op in graph.operators if op.output in built.narrow}
         ranges = [
             replace(
                 layer,
@@ -224,17 +237,18 @@ def _choices_for(
 
 
 def _networks(
-    graph: IntegerGraph, ranges: Sequence[FoldRange], choice: Choice, least: int
+    graph: IntegerGraph, built: _Built, may_fit: Callable[[BeatNetwork], bool] | None
 ) -> Iterator[tuple[BeatNetwork, dict[str, int]]]:
     """A division with each order of turns, memories generous, and the lanes of its tensors."""
-    interval = max([least, choice.interval])
-    engines, plans, edges, lanes, _ = _wide_enough(graph, ranges, choice, interval)
-    readers = Counter(edge.tensor for edge in edges)
-    generous = [with_generous_queue(graph, edge) if readers[edge.tensor] > 1 else edge for edge in edges]
+    engines, plans, lanes = built.engines, built.plans, built.lanes
+    readers = Counter(edge.tensor for edge in built.edges)
+    generous = [with_generous_queue(graph, edge) if readers[edge.tensor] > 1 else edge for edge in built.edges]
     input_beats = {}
     for name in graph.inputs:
         height, width, depth = graph.tensors[name].shape
         input_beats[name] = height * width * -(-depth // lanes[name])
+    if may_fit is not None and not may_fit(describe(graph, plans, generous, input_beats, engines)):
+        return
     demands = Demands(graph, plans)
     tried = set()
     for lag in LAGS if any(engine.shared for engine in engines) else LAGS[:1]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ...integer.graph import ImageShape
-from .cells import latency
+from .cells import WIDE, latency
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Target:
     Without `sharing` every layer that multiplies has multipliers of its own. With `adders` those that use all of their
     weights in every step get shift-and-add logic instead; it counts as the multipliers that it stands for.
     The first frame is out after at most `latency` cycles, which may go with either or stand alone: then the fewest
-    multipliers are looked for. `arrays` is at most so many arrays; 1 is the one bound that is known.
+    multipliers are looked for. `arrays` is at most so many arrays; 1 is the one bound that is known. With `every` those
+    of means, scales and products of two tensors count as multipliers too.
     A beat carries `pixels` at the inputs and `output_pixels` at the outputs.
     """
 
@@ -31,6 +32,7 @@ class Target:
     adders: bool = False
     latency: int | None = None
     arrays: int | None = None
+    every: bool = False
     pixels: int = 1
     output_pixels: int = 1
 
@@ -219,25 +221,49 @@ class WindowPlan:
         return self.beats_out_per_pixel - (self.groups - 1) * -(-self.fold.outputs // self.lanes_out)
 
     @property
+    def padded(self) -> bool:
+        """Whether taps may lie outside the image; a sum counts those that fill up a step as such."""
+        full = ((1 << self.kernel[0]) - 1, (1 << self.kernel[1]) - 1)
+        outside = any(mask != full[0] for mask in self.walk.rows_inside) or any(
+            mask != full[1] for mask in self.walk.columns_inside
+        )
+        return outside or (self.kind == "sum" and self.kernel[0] * self.kernel[1] % self.fold.taps > 0)
+
+    @property
+    def fetch_stages(self) -> int:
+        """Registers from the line buffer's memory to elements: one where a word goes on as it is, to no multiplier."""
+        return 2 if self.multiplies or self.selects > 1 or self.padded else 1
+
+    @property
+    def fetch_latency(self) -> int:
+        """Cycles from a step to its elements."""
+        return latency("fpgaq_line_buffer", STAGES=self.fetch_stages)
+
+    @property
+    def operand_latency(self) -> int:
+        """Cycles from a step to its operands at the multipliers: the elements of several layers meet on the way."""
+        return self.fetch_latency + (2 * latency("register") if self.merged else 0)
+
+    @property
     def result_latency(self) -> int:
         """Cycles from a group's last step to the write of its first beat into the result FIFO."""
-        fetched = latency("fpgaq_line_buffer")
+        fetched = self.fetch_latency
         if self.kind == "copy":
             return fetched
         if self.kind == "max":
             return fetched + latency("fpgaq_max")
         if self.kind == "sum":
             return fetched + latency("fpgaq_sum") + latency("fpgaq_divide")
-        merging = latency("register") if self.merged else 0
-        summing = merging + latency("fpgaq_mac", LEVELS=self.levels)
+        summing = latency("fpgaq_mac", LEVELS=self.levels)
         collecting = latency("fpgaq_collect", OUTPUTS=1 + self.serial, LANES=1)
-        return fetched + summing + collecting + self.finishing_latency
+        return self.operand_latency + summing + collecting + self.finishing_latency
 
     @property
     def finishing_latency(self) -> int:
         """Cycles from a beat of an engine's sums to its results: bias, and requantizer if there is one."""
         compared = latency("fpgaq_max") if self.maxima else 0
-        return latency("fpgaq_bias") + (latency("fpgaq_requantize") if self.requantized else 0) + compared
+        requantized = latency("fpgaq_requantize", STAGES=WIDE) if self.requantized else 0
+        return latency("fpgaq_bias") + requantized + compared
 
     @property
     def multiplies(self) -> bool:

@@ -88,12 +88,8 @@ class Engine:
 
     @property
     def levels(self) -> int:
-        """Registered levels of its adder tree, of four inputs each."""
-        levels, terms = 0, self.products
-        while terms > 1:
-            terms = -(-terms // 4)
-            levels += 1
-        return levels
+        """Registered levels of its adder tree, of two inputs each."""
+        return (self.products - 1).bit_length()
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class WindowWidths:
 def window_widths(plan: WindowPlan) -> WindowWidths:
     """The widths of a layer that walks windows."""
     rows, columns, _ = plan.output_image
-    padded = is_padded(plan)
+    padded = plan.padded
     return WindowWidths(
         row=index_width(rows),
         column=index_width(columns),
@@ -74,15 +74,6 @@ def window_widths(plan: WindowPlan) -> WindowWidths:
         column_mask=plan.kernel[1] if padded else 1,
         credit=signed_width(-plan.group_beats, (1 << plan.fifo_bits) - plan.group_beats),
     )
-
-
-def is_padded(plan: WindowPlan) -> bool:
-    """Whether taps may lie outside the image; a sum counts those that fill up a step as such."""
-    full = ((1 << plan.kernel[0]) - 1, (1 << plan.kernel[1]) - 1)
-    padded = any(mask != full[0] for mask in plan.walk.rows_inside) or any(
-        mask != full[1] for mask in plan.walk.columns_inside
-    )
-    return padded or (plan.kind == "sum" and plan.kernel[0] * plan.kernel[1] % plan.fold.taps > 0)
 
 
 def _missing_range(plan: WindowPlan) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from ...base.user_cache import is_trusted, keep, private_folder
 from .project import Project
 
 # Increase it when the stored values, or the way of counting, change.
-VERSION = 2
+VERSION = 3
 
 RESULTS = "synth"
 """Results in the user's cache folder."""

@@ -185,7 +185,9 @@ def _check_add(op: IntegerAdd, sources: Sources, target: Tensor) -> None:
         refuse("layer", op.name, f"has alignments {op.align} or signs {op.signs}; 0 to {MAX_ALIGN}, and 1 or -1")
     if op.factors and (len(op.factors) != len(sources) or any(op.align) or set(op.signs) != {1}):
         refuse("layer", op.name, f"has {len(op.factors)} factors for {len(sources)} inputs, or alignments besides them")
-    if bool(op.factors) != any(tensor.scale is not None for tensor in sources):
+    # A scale of 1 has no meaning of its own: such integers are parts of a larger operator.
+    scales_of = {tensor.scale for tensor in sources}
+    if scales_of == {None} if op.factors else not scales_of <= {None, 1.0}:
         refuse("layer", op.name, "has factors, which stand where inputs have arbitrary scales, and nowhere else")
     if not op.factors and (op.offset or any(tensor.zero_point for tensor in sources)):
         refuse("layer", op.name, "has an offset or zero points, which need factors")

@@ -77,6 +77,8 @@ def _on_grid(sheet: Sheet, op: Linear, key: str, values: Array, grid: Grid) -> s
         sheet.constants.add(name)
         return name
 
+    if grid.step is not None:
+        raise refusal(op, f"parameters in steps of {grid.step:g}, no power of two")
     helper = replace(op, name=f"{op.name}/{key}")
     single = len(grid.frac) == 1
     functions = _rounding(grid, 2.0 ** -grid.frac[0] if single else 1.0)
@@ -278,13 +280,15 @@ def _scale_offset(sheet: Sheet, op: ScaleOffset) -> None:
 
 
 def _quantize(sheet: Sheet, op: FixedPointQuantize) -> None:
-    fmt = op.format
+    fmt, delta = op.format, op.format.step if op.step is None else op.step
+    if op.zero_point:
+        raise refusal(op, "a quantizer with a zero point")
     if fmt.signed != fmt.narrow:
         raise refusal(op, f"the range of {fmt.describe()}; a signed one is symmetric there")
     sheet.write(
         op,
         "FixedPointQuantize",
-        {"sign": fmt.signed, "n": fmt.width, "delta": fmt.step, "ste_fine_grained": True},
+        {"sign": fmt.signed, "n": fmt.width, "delta": delta, "ste_fine_grained": True},
     )
 
 

@@ -48,12 +48,18 @@ class Grid:
     narrow : bool
         Whether a signed grid is symmetric, as nnabla's function is; else it has the most negative code, which at 2 bits
         is one of four.
+    step : float or None
+        The distance of two values where it is no power of two, a float32; `frac` is 0 then.
+    zero_point : int
+        The integer that stands for 0, of a grid with a step.
     """
 
     bits: int
     signed: bool
     frac: tuple[int, ...]
     narrow: bool = True
+    step: float | None = None
+    zero_point: int = 0
 
     def formats(self) -> tuple[Format, ...]:
         """One for each entry of `frac`."""
@@ -252,10 +258,13 @@ class ArgMax(Operator):
 class FixedPointQuantize(Operator):
     """x rounded to `format`, half away from zero, and saturated: what a model trained in fixed point computes.
 
-    A signed format is symmetric (narrow).
+    A signed format is symmetric (narrow). With `step`, a float32, the integers of `format`, whose `frac` is 0, stand
+    for ``(integer - zero_point) * step``.
     """
 
     format: Format
+    step: float | None = None
+    zero_point: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -96,7 +96,9 @@ def _load(
         return _between(load_nntxt(data, network, refuse), inputs, outputs)
     if suffix == ".nnp" or (suffix not in (".fpgaq", ".npz") and data.startswith(b"PK\x03\x04")):
         return _between(load_nnp(data, network, refuse), inputs, outputs)
-    raise UnsupportedError(f"files of type {suffix or 'without extension'} are not read; {SUPPORTED}")
+    raise UnsupportedError(
+        f"files of type {suffix or 'without extension'} are not read; {SUPPORTED}: export the model as one of these"
+    )
 
 
 def _between(graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] | None) -> Graph:

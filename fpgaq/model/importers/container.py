@@ -42,9 +42,9 @@ def read_stream(stream: BinaryIO, most: int = MAX_FILE_BYTES) -> bytes:
     """The rest of a binary stream, capped like a file."""
     data = stream.read(most + 1)
     if len(data) > most:
-        raise ModelError(f"is larger than {most >> 20} MiB; models of that size do not fit an FPGA")
+        raise ModelError(f"is larger than {most >> 20} MiB; models of that size do not fit an FPGA: make it smaller")
     if not data:
-        raise ModelError("is empty; expected a model")
+        raise ModelError("is empty; expected a model: save it again")
     return data
 
 

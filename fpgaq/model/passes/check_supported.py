@@ -19,7 +19,7 @@ def check_supported(graph: Graph) -> Graph:
             where = f"layer {writer.name!r}" if writer else f"input {name!r}"
             raise UnsupportedError(
                 f"{where}: tensor {name!r} has shape {shape}; supported inside the network: up to three dimensions,"
-                " (channels, height, width)"
+                " (channels, height, width); merge axes (reshape), or end the model before it (--outputs NAME)"
             )
     for op in graph.operators:
         _check_operator(op)
@@ -28,6 +28,12 @@ def check_supported(graph: Graph) -> Graph:
 
 def _check_operator(op: Operator) -> None:
     if isinstance(op, Pad) and not math.isfinite(op.value):
-        raise UnsupportedError(f"layer {op.name!r}: pads with {op.value}; supported: directly before MaxPooling")
+        raise UnsupportedError(
+            f"layer {op.name!r}: pads with {op.value}; supported: directly before MaxPooling;"
+            " pad with a finite number elsewhere"
+        )
     if isinstance(op, Softmax | ArgMax | Identity):
-        raise UnsupportedError(f"layer {op.name!r}: {type(op).__name__} is not supported inside the network")
+        raise UnsupportedError(
+            f"layer {op.name!r}: {type(op).__name__} is not supported inside the network;"
+            " end the model before it (--outputs NAME)"
+        )

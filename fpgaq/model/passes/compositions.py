@@ -7,15 +7,22 @@ others, those with a function that has no use alone (a comparison, an error func
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..functions import COMPOSED, compose, evaluate
 from ..graph import Add, Graph, Identity, Multiply, Operator, Pointwise, Relu, ScaleOffset
-from .rewrite import consumer_counts
+from .rewrite import consumer_counts, fresh_name
 
 KNOWN: tuple[str, ...] = ("gelu_exact", "gelu_tanh", "mish", "swish", "hard_swish", "softsign")
+CHAINS: tuple[tuple[str, tuple[float, ...]], ...] = (
+    ("sigmoid", ()),
+    ("tanh", ()),
+    ("log_sigmoid", ()),
+    ("softplus", (1.0,)),
+)
+"""Functions that are also written as functions of functions, whose steps alone would overflow: 1 / (1 + exp(-x))."""
 PARTS = frozenset(
     {"above", "at_least", "erf", "round", "floor", "ceil", "sign", "arctan", "shrink", "thresholded_relu"}
 )
@@ -43,13 +50,22 @@ def compositions(graph: Graph) -> Graph:
             formulas[op.output] = found
     counts, readers = consumer_counts(graph), _readers(graph)
     gone: set[str] = set()
-    replaced: dict[str, Operator] = {}
+    replaced: dict[str, tuple[Operator, ...]] = {}
+    shapes = dict(graph.shapes)
     for op in reversed(graph.operators):
         formula = formulas.get(op.output)
-        if formula is None or not formula.joins or op.output in gone:
+        chained = formula is not None and sum("(" in word for word in formula.words) > 1
+        if formula is None or not (formula.joins or chained) or op.output in gone:
             continue
         region = formula.inner | {op.output}
         if any(counts[name] != sum(reader in region for reader in readers.get(name, ())) for name in formula.inner):
+            continue
+        if not formula.joins:
+            chain = _chain(formula, op, graph)
+            if chain is not None:
+                shapes |= {step.output: shapes[op.output] for step in chain}
+                replaced[op.output] = chain
+                gone |= formula.inner
             continue
         function = _function(formula)
         if function is not None:
@@ -58,12 +74,35 @@ def compositions(graph: Graph) -> Graph:
             replaced[op.output] = (
                 Relu(op.name, (formula.source,), op.output)
                 if positive
-                else Pointwise(op.name, (formula.source,), op.output, name, parameters)
+                else Pointwise(op.name, (formula.source,), op.output, name, parameters),
             )
             gone |= formula.inner
     if not replaced:
         return graph
-    return graph.with_operators(tuple(replaced.get(op.output, op) for op in graph.operators if op.output not in gone))
+    kept = [op for op in graph.operators if op.output not in gone]
+    operators = tuple(step for op in kept for step in replaced.get(op.output, (op,)))
+    return replace(graph, shapes=shapes).with_operators(operators)
+
+
+def _chain(formula: _Formula, op: Operator, graph: Graph) -> tuple[Operator, ...] | None:
+    """The operators for functions of functions that are one known function, behind a scale and an offset."""
+    words, scale, offset = formula.words[1:], 1.0, 0.0
+    while words[1:2] == ("*",) and words[3:4] == ("+",):
+        factor, term = float(words[0]), float(words[2])
+        scale, offset, words = scale * factor, offset * factor + term, words[4:]
+    if sum("(" in word for word in words) < 2:
+        return None
+    values = evaluate(compose(("x", *words)), (), POINTS)
+    for name, parameters in CHAINS:
+        for sign in (1.0, -1.0):
+            if _equal(values, evaluate(name, parameters, sign * POINTS)):
+                scale, offset, source = sign * scale, sign * offset, formula.source
+                steps: tuple[Operator, ...] = ()
+                if (scale, offset) != (1.0, 0.0):
+                    source = fresh_name(graph, f"{op.output}.argument")
+                    steps = (ScaleOffset(f"{op.name}.argument", (formula.source,), source, scale, offset),)
+                return (*steps, Pointwise(op.name, (source,), op.output, name, parameters))
+    return None
 
 
 def _readers(graph: Graph) -> dict[str, list[str]]:

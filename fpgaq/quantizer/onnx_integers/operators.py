@@ -56,6 +56,7 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "com.microsoft.QLinearMul": elements.qlinear_multiply,
     "com.microsoft.QLinearSigmoid": elements.qlinear_function("sigmoid"),
     **{f"{domain}.Quant": qonnx.quant for domain in qonnx.DOMAINS},
+    **{f"{domain}.Trunc": qonnx.trunc for domain in qonnx.DOMAINS},
     **{f"{domain}.BipolarQuant": qonnx.bipolar_quant for domain in qonnx.DOMAINS},
 }
 
@@ -65,7 +66,6 @@ REFUSED: Mapping[str, str] = {
         " (onnxruntime.quantization.quantize_static with calibration data)"
     ),
     "com.microsoft.DynamicQuantizeMatMul": "chooses its scale anew for each input; quantize statically",
-    **{f"{domain}.Trunc": "is not carried; use Quant" for domain in qonnx.DOMAINS},
     "com.microsoft.QLinearSoftmax": "is no function of one integer; end the model before it and take the greatest",
 }
 """Operators that are refused, each with its reason and remedy."""

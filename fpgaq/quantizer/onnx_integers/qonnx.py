@@ -1,20 +1,26 @@
-"""Quant and BipolarQuant of QONNX, as Brevitas and QKeras write them: a quantizer and a dequantizer in one node."""
+"""Quant, Trunc and BipolarQuant of QONNX, as Brevitas and QKeras write them: quantizer and dequantizer in one node."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...base.errors import UnsupportedError
 from ...base.formats import Format
-from ...model.importers.onnx.builder import Call
+from ...integer.accumulators import result_ranges
+from ...model.importers.onnx.builder import Call, Tensor
 from .reading import conversion, scales
-from .values import Grid, Quantized, Stored
+from .values import Accumulated, Function, Grid, Quantized, Stored
 
 DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
 ROUNDINGS = ("ROUND", "HALF_EVEN")
 MAX_WIDTH = 16
+MAX_SHIFT = 24
 
 
 def quant(call: Call) -> None:
@@ -73,6 +79,64 @@ def _constant(call: Call, step: np.ndarray, zero: int, fmt: Format) -> Quantized
     quotient = array.astype(np.float64) / (aligned if axes else step.reshape(-1)[0]).astype(np.float64)
     whole = np.clip(np.rint(quotient + zero), fmt.minimum, fmt.maximum).astype(np.int64)
     return Quantized(whole, step.reshape(-1).astype(np.float32), np.array([zero]), axis, replace(fmt, narrow=False))
+
+
+def trunc(call: Call) -> None:
+    """Trunc: ``round(x / scale) / 2**(bits in - bits out)``, rounded down or half to even, times scale, not clipped."""
+    call.count(5, 5)
+    step, zero = scales(call, 1), call.constant(2)
+    bits = [call.constant(index).astype(np.float64).reshape(-1) for index in (3, 4)]
+    rounding = call.attributes.text("rounding_mode", "FLOOR").upper()
+    if step.size != 1 or zero.any() or any(part.size != 1 or part[0] % 1 for part in bits):
+        raise UnsupportedError(
+            f"{call.where}: several scales, a zero point or parts of bits; supported: one scale, zero"
+        )
+    shift = int(bits[0][0] - bits[1][0])
+    if rounding not in ("FLOOR", *ROUNDINGS) or not 0 <= shift <= MAX_SHIFT or not 1 <= bits[1][0] <= MAX_WIDTH:
+        raise UnsupportedError(
+            f"{call.where}: rounding mode {rounding!r} from {bits[0][0]:g} to {bits[1][0]:g} bits; supported: FLOOR and"
+            f" ROUND, to at most {MAX_WIDTH} bits and {MAX_SHIFT} fewer"
+        )
+    value, scale = call.tensor(0), Fraction(float(step.reshape(-1)[0]))
+    if isinstance(value, Accumulated):
+        _trunc_sums(call, value, scale, shift, rounding, int(bits[1][0]))
+        return
+    if not isinstance(value, Stored) or not value.real or conversion(call).grid(value).exact != scale:
+        raise UnsupportedError(f"{call.where}: reads values that are no whole multiples of its scale {float(scale):g}")
+    fmt, middle = conversion(call).grid(value).format, conversion(call).grid(value).zero_point
+    whole = np.floor if rounding == "FLOOR" else np.rint
+
+    def compute(reals: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(whole(np.rint(reals / float(scale)) / (1 << shift)) * float(scale))
+
+    ends = [whole((end - middle) / (1 << shift)) for end in (fmt.minimum, fmt.maximum)]
+    _write_trunc(call, Function(value.name, value.shape, value, compute), ends, scale, int(bits[1][0]))
+
+
+def _trunc_sums(call: Call, value: Accumulated, scale: Fraction, shift: int, rounding: str, bits: int) -> None:
+    """Trunc of accumulators in whole steps: rounding down is rounding half to even of half a step less and a bit."""
+    owner = conversion(call)
+    value = owner.folded(value)
+    if set(value.scales) != {scale} or any(value.offsets) or value.low is not None or value.high is not None:
+        raise UnsupportedError(f"{call.where}: reads values that are no whole multiples of its scale {float(scale):g}")
+    spans = result_ranges(value.operator, *(owner.stored[name].format for name in value.operator.inputs))
+    down = Fraction(1, 2 << shift) - Fraction(1, 2) if rounding == "FLOOR" else Fraction(0)
+    whole = math.floor if rounding == "FLOOR" else round
+    ends = [whole(Fraction(end, 1 << shift)) for span in spans for end in span]
+    made = replace(value, scales=(scale / (1 << shift),), offsets=(down * scale,))
+    _write_trunc(call, made, ends, scale, bits)
+
+
+def _write_trunc(call: Call, value: Tensor, ends: Sequence[float], scale: Fraction, bits: int) -> None:
+    fmt = Format(bits, 0, min(ends) < 0)
+    if min(ends) < fmt.minimum or max(ends) > fmt.maximum:
+        raise UnsupportedError(
+            f"{call.where}: results from {int(min(ends))} to {int(max(ends))} where it states {bits} bits, and it does"
+            " not clip; put a Quant after it"
+        )
+    owner, output = conversion(call), call.node.outputs[0]
+    name = owner.quantize(value, Grid(float(scale), 0, fmt), output, call.where, call.node.name)
+    owner.tensors[output] = Stored(output, value.shape, name, True)
 
 
 def bipolar_quant(call: Call) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...base.formats import Format, IntegerArray, multiply_double, round_real
 from ...integer.graph import Requantize
 from ...integer.staircase import Range, Specified, dyadic, each_staircase, narrowest, staircases, without_idle_limits
+from ...integer.wide_multipliers import WideMultiplier, wide_multiplier
 
 Multiplier = tuple[int, int]
 """A multiplier of 31 bits and the power of two that it is multiplied by, ``multiplier * 2**(shift - 31)``."""
@@ -65,10 +66,10 @@ def single_rule(
 
 def float_rule(
     scales: Sequence[float], spans: Sequence[Range], zero_point: int, limits: tuple[int, int], fmt: Format
-) -> Requantize | None:
+) -> Requantize | WideMultiplier | None:
     """The narrowest requantizer that is ``round(float64(accumulator) * scale)``, half away, over each channel's range.
 
-    None where no multiplier of 31 bits has these steps.
+    Where no multiplier of 31 bits has these steps, one of up to 62; None where none has.
     """
     if len(set(scales)) == 1:
         scales, spans = scales[:1], [(min(low for low, _ in spans), max(high for _, high in spans))]
@@ -86,7 +87,9 @@ def float_rule(
         exact = [Specified(Fraction(scale), Fraction(0), zero_point, *limits) for scale in scales]
         away = Requantize((0,), "half_away", zero_point=zero_point, low=limits[0], high=limits[1])
         rule = dyadic(away, exact, spans)
-    if rule is None or list(staircases(rule, spans, fmt)) != stairs:
+    if rule is None:
+        return wide_multiplier(base, stairs, spans)
+    if list(staircases(rule, spans, fmt)) != stairs:
         return None
     return without_idle_limits(rule, fmt)
 

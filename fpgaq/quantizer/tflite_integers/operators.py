@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import functions, movements, products, softmax, sums
+from . import connected, functions, movements, products, softmax, sums
 from .conversion import Call
 
 CONVERTERS: Mapping[str, Callable[[Call], None]] = {
@@ -16,7 +16,7 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "DEPTHWISE_CONV_2D": products.depthwise_conv_2d,
     "ELU": functions.elu,
     "EXPAND_DIMS": movements.reshape,
-    "FULLY_CONNECTED": products.fully_connected,
+    "FULLY_CONNECTED": connected.fully_connected,
     "HARD_SWISH": functions.hard_swish,
     "LEAKY_RELU": functions.leaky_relu,
     "LOGISTIC": functions.logistic,

@@ -1,7 +1,8 @@
-"""CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED and MEAN, as LiteRT's reference kernels compute them."""
+"""CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and MEAN, as LiteRT's reference kernels compute them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,9 +20,10 @@ from ...integer.graph import (
     Pair,
     Requantize,
 )
+from ...integer.staircase import Range, channel_rule
 from ...model.importers.tflite.windows import Window, read_window
 from .conversion import PLAIN, Call, Quantization, Stored, image_of
-from .multipliers import Multiplier, double_rule, float_rule, quantize_multiplier, single_rule
+from .multipliers import Multiplier, double_rule, quantize_multiplier, single_rule
 
 WEIGHTS = ("int8", "uint8", "int16")
 MAX_ACCUMULATOR = 1 << 47
@@ -111,18 +113,38 @@ def weight_format(values: IntegerArray) -> Format:
     return Format(max(8, signed_width(min(int(values.min()), 0), max(int(values.max()), 0))), 0)
 
 
-def _steps(scale: np.ndarray) -> tuple[float, ...]:  # type: ignore[type-arg]
+def weight_steps(scale: np.ndarray) -> tuple[float, ...]:  # type: ignore[type-arg]
     """The weights' steps for reports; a channel without a scale has the step 1."""
     steps = tuple(float(one) if one > 0 else 1.0 for one in scale)
     return steps[:1] if len(set(steps)) == 1 else steps
 
 
-def _proved(call: Call, op: IntegerConvolution | IntegerAffine, fmt: Format) -> None:
-    """LiteRT's accumulators of 64 bits are below 2**47, those of 32 bits are checked with the graph."""
-    assert op.requantize is not None
-    for low, high in result_ranges(op, fmt):
-        if max(abs(low), abs(high)) >= MAX_ACCUMULATOR:
-            raise UnsupportedError(f"{call.where}: accumulators beyond 47 bits, which LiteRT's kernel does not take")
+def proved_spans(call: Call, op: IntegerConvolution | IntegerAffine, fmt: Format) -> tuple[Range, ...]:
+    """The accumulators of each output: LiteRT's of 64 bits are below 2**47, those of 32 are checked with the graph."""
+    spans = result_ranges(op, fmt)
+    if max(max(abs(low), abs(high)) for low, high in spans) >= MAX_ACCUMULATOR:
+        raise UnsupportedError(f"{call.where}: accumulators beyond 47 bits, which LiteRT's kernel does not take")
+    return spans
+
+
+def check_results(call: Call, results: Iterable[int], zero_point: int) -> None:
+    """LiteRT's kernels of 64-bit accumulators cut a rescaled one to 32 bits, whatever it saturates to afterwards."""
+    reach = max(max(value, -1 - value) for result in results for value in (result, result + zero_point))
+    if reach >= 1 << 31:
+        raise UnsupportedError(
+            f"{call.where}: its biases or weights reach {reach:,} output steps, of which LiteRT's kernel keeps 32 bits;"
+            " choose a larger output scale or convert the model anew"
+        )
+
+
+def _check_single(call: Call, rule: Requantize, spans: tuple[Range, ...]) -> None:
+    """The results of a requantizer of 64-bit accumulators, at both ends of each output's range."""
+    if rule.rule != "multiply_shift":
+        return
+    for channel, span in enumerate(spans):
+        one = channel_rule(rule, channel)
+        half = (1 << one.shift[0]) >> 1
+        check_results(call, ((end * one.multiplier[0] + half) >> one.shift[0] for end in span), rule.zero_point)
 
 
 def _window_layer(
@@ -136,9 +158,9 @@ def _window_layer(
     op = IntegerConvolution(
         call.name, (tensor.name,), call.name, np.ascontiguousarray(values),
         bias - zero * values.sum(axis=(1, 2, 3)), weight_format(values), (0,) * len(values), window.stride,
-        window.padding, window.dilation, groups, zero, 2, rule, _steps(weights.scale),
+        window.padding, window.dilation, groups, zero, 2, rule, weight_steps(weights.scale),
     )  # fmt: skip
-    _proved(call, op, tensor.format)
+    _check_single(call, rule, proved_spans(call, op, tensor.format))
     return owner.put(op, (*window.size, len(values)), call.written)
 
 
@@ -178,65 +200,6 @@ def depthwise_conv_2d(call: Call) -> None:
     window = read_window(call.options, (height, width), (shape[1], shape[2]))
     turned = replace(weights, integers=weights.integers[0].transpose(2, 0, 1)[..., np.newaxis])
     _finish_window(call, source, turned, window, channels, 2)
-
-
-def fully_connected(call: Call) -> None:
-    """FULLY_CONNECTED, on the whole frame or on each pixel."""
-    call.count(2, 3)
-    if call.options.integer("WeightsFormat"):
-        raise UnsupportedError(f"{call.where}: shuffled weights; supported: weights in their plain order")
-    call.options.skip("AsymmetricQuantizeInputs", "KeepNumDims")
-    source, weights = call.value(0), read_weights(call, 1, 0)
-    outputs, features = weights.integers.shape if weights.integers.ndim == 2 else (0, 0)
-    total = int(np.prod(source.shape))
-    if features < 1 or total % features:
-        raise ModelError(
-            f"{call.where}: weights of shape {list(weights.integers.shape)} for an input of {list(source.shape)}"
-        )
-    bias, bias_type = read_bias(call, 2, outputs)
-    if total == features:
-        made = _connected(call, source, weights, bias)
-    else:
-        pixels = Stored(source.tensor, (1, total // features, features))
-        made = _connected_pixels(call, pixels, weights, bias)
-    call.options.integer("QuantizedBiasType")
-    call.write(made)
-
-
-def _connected(call: Call, source: Stored, weights: Weights, bias: IntegerArray) -> Stored:
-    tensor, values = call.owner.tensors[source.tensor], weights.integers
-    op = IntegerAffine(
-        call.name, (tensor.name,), call.name, values, bias - tensor.zero_point * values.sum(axis=1),
-        weight_format(values), (0,) * len(values), 2, PLAIN, _steps(weights.scale),
-    )  # fmt: skip
-    return call.owner.put(replace(op, requantize=_float_rule(call, op, weights)), (1, 1, len(values)), call.written)
-
-
-def _connected_pixels(call: Call, source: Stored, weights: Weights, bias: IntegerArray) -> Stored:
-    image, values = call.as_image(source), weights.integers[:, np.newaxis, np.newaxis, :]
-    tensor = call.owner.tensors[image.tensor]
-    op = IntegerConvolution(
-        call.name, (tensor.name,), call.name, values, bias - tensor.zero_point * values.sum(axis=(1, 2, 3)),
-        weight_format(values), (0,) * len(values), (1, 1), (0, 0, 0, 0), (1, 1), 1, tensor.zero_point, 2, PLAIN,
-        _steps(weights.scale),
-    )  # fmt: skip
-    shape = (*tensor.shape[:2], len(values))
-    return call.owner.put(replace(op, requantize=_float_rule(call, op, weights)), shape, call.written)
-
-
-def _float_rule(call: Call, op: IntegerAffine | IntegerConvolution, weights: Weights) -> Requantize:
-    """LiteRT's kernel multiplies the accumulator by the scale in float64 and rounds half away."""
-    read, written = call.read, call.written
-    scales = [read.step * float(scale) / written.step for scale in weights.scale]
-    spans = result_ranges(op, read.format)
-    if not all(scale > 0 for scale in scales):
-        raise UnsupportedError(f"{call.where}: weights with a scale of 0")
-    _proved(call, op, read.format)
-    full = scales * len(spans) if len(scales) == 1 else scales
-    rule = float_rule(full, spans, written.zero_point, call.limits(), written.format)
-    if rule is None:
-        raise UnsupportedError(f"{call.where}: no multiplier of 31 bits gives the steps that LiteRT's kernel has")
-    return rule
 
 
 def mean(call: Call) -> None:

@@ -30,7 +30,7 @@ def _proof(verification: Mapping[str, Any]) -> Iterator[str]:
     if state == "changed":
         yield "Generate the folder anew, or put the changed file back: nothing that was simulated holds for it."
     elif state == "different":
-        yield "Find the layer that the first difference names, and report it: fpgaq simulate DIR --debug."
+        yield "See the first layer that differs, at the cycle that is named: fpgaq simulate DIR --waves waves.fst."
     elif state == "unverified":
         yield "Simulate the hardware: fpgaq simulate DIR."
     elif verification["unexercised"]:

@@ -7,7 +7,7 @@
 // saturate(round(total * 2**lift / 2**SHIFT)): the quotient's floor and its rest decide, as a person would.
 module state_requantize #(
     parameter TOTAL_WIDTH = 8, LIFT_MAX = 0, LIFT_WIDTH = 1, SHIFT = 1, ROUNDING = 0, RESULT_WIDTH = 4,
-    parameter RESULT_SIGNED = 1, NARROW = 0, RELU = 0, CLIP = 0,
+    parameter RESULT_SIGNED = 1, NARROW = 0, RELU = 0, CLIP = 0, STAGES = 1,
     parameter signed [RESULT_WIDTH:0] LOW = 0, parameter signed [RESULT_WIDTH:0] HIGH = 0
 ) (
     input wire clk,
@@ -21,7 +21,7 @@ module state_requantize #(
     fpgaq_requantize #(
         .TOTAL_WIDTH(TOTAL_WIDTH), .LIFT_MAX(LIFT_MAX), .LIFT_WIDTH(LIFT_WIDTH), .SHIFT(SHIFT), .ROUNDING(ROUNDING),
         .RESULT_WIDTH(RESULT_WIDTH), .RESULT_SIGNED(RESULT_SIGNED), .NARROW(NARROW), .RELU(RELU),
-        .CLIP(CLIP), .LOW(LOW), .HIGH(HIGH)
+        .CLIP(CLIP), .LOW(LOW), .HIGH(HIGH), .STAGES(STAGES)
     ) cell_under_proof (.clk(clk), .total(total), .lift(lift), .result(result));
 
     wire signed [W-1:0] one = 1;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Circular buffer of the words of the incoming images, with one copy for each kernel tap of a step, so that any taps
-// may be read together. An element read for a step of cycle t is in `elements` in t + 3.
+// may be read together. An element read for a step of cycle t is in `elements` in t + 2 + STAGES.
 module fpgaq_line_buffer #(
     parameter TAPS = 1,          // kernel taps read in a step, at least 1
     parameter CHANNELS = 1,      // channels read in a step, at least 1
     parameter ELEMENT_WIDTH = 8, // bits of an element
     parameter SELECTS = 1,       // groups of CHANNELS channels in a word, at least 1
     parameter SELECT_WIDTH = 1,  // bits of the number of such a group, at least 1
-    parameter ADDRESS_WIDTH = 4  // the buffer holds 2**ADDRESS_WIDTH words
+    parameter ADDRESS_WIDTH = 4, // the buffer holds 2**ADDRESS_WIDTH words
+    parameter STAGES = 2         // 2: block RAM is slow, and its word has a register before anything is chosen; 1: none
 ) (
     input  wire                                      clk,
     input  wire                                      write_enable,
@@ -25,10 +26,13 @@ module fpgaq_line_buffer #(
 
     reg [TAPS*ADDRESS_WIDTH-1:0] read_address;
     wire [TAPS*SELECTS*GROUP_BITS-1:0] read_data;
+    wire [TAPS*SELECTS*GROUP_BITS-1:0] words;
     reg [TAPS-1:0] inside_address;
     reg [TAPS-1:0] inside_data;
+    wire [TAPS-1:0] inside_word;
     reg [SELECT_WIDTH-1:0] select_address;
     reg [SELECT_WIDTH-1:0] select_data;
+    wire [SELECT_WIDTH-1:0] select_word;
     integer i;
 
     always @(posedge clk) begin
@@ -59,13 +63,30 @@ module fpgaq_line_buffer #(
     endgenerate
 
     generate
+        if (STAGES > 1) begin : kept
+            reg [TAPS*SELECTS*GROUP_BITS-1:0] read_words;
+            reg [TAPS-1:0] inside_read;
+            reg [SELECT_WIDTH-1:0] select_read;
+            assign words = read_words;
+            assign inside_word = inside_read;
+            assign select_word = select_read;
+            always @(posedge clk) begin
+                read_words <= read_data;
+                inside_read <= inside_data;
+                select_read <= select_data;
+            end
+        end else begin : at_once
+            assign words = read_data;
+            assign inside_word = inside_data;
+            assign select_word = select_data;
+        end
         if (SELECTS == 1) begin : whole
-            wire unused = &{1'b0, select_data};
+            wire unused = &{1'b0, select_word};
             integer lane;
             always @(posedge clk)
                 for (lane = 0; lane < TAPS; lane = lane + 1)
                     elements[lane*GROUP_BITS +: GROUP_BITS] <=
-                        inside_data[lane] ? read_data[lane*GROUP_BITS +: GROUP_BITS] : {CHANNELS{outside}};
+                        inside_word[lane] ? words[lane*GROUP_BITS +: GROUP_BITS] : {CHANNELS{outside}};
         end else begin : part
             reg [TAPS*GROUP_BITS-1:0] selected;
             reg [SELECTS*GROUP_BITS-1:0] word;
@@ -75,16 +96,16 @@ module fpgaq_line_buffer #(
             // Digit by digit: a multiplexer tree for any synthesis, and few steps of a simulation.
             always @*
                 for (from = 0; from < TAPS; from = from + 1) begin
-                    word = read_data[from*SELECTS*GROUP_BITS +: SELECTS*GROUP_BITS];
+                    word = words[from*SELECTS*GROUP_BITS +: SELECTS*GROUP_BITS];
                     for (digit = 0; digit < SELECT_WIDTH; digit = digit + 1)
-                        if (select_data[digit])
+                        if (select_word[digit])
                             word = word >> (GROUP_BITS << digit);
                     selected[from*GROUP_BITS +: GROUP_BITS] = word[GROUP_BITS-1:0];
                 end
             always @(posedge clk)
                 for (lane = 0; lane < TAPS; lane = lane + 1)
                     elements[lane*GROUP_BITS +: GROUP_BITS] <=
-                        inside_data[lane] ? selected[lane*GROUP_BITS +: GROUP_BITS] : {CHANNELS{outside}};
+                        inside_word[lane] ? selected[lane*GROUP_BITS +: GROUP_BITS] : {CHANNELS{outside}};
         end
     endgenerate
 endmodule

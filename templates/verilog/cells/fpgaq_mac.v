@@ -14,7 +14,7 @@ module fpgaq_mac #(
     parameter WEIGHT_WIDTH = 8,   // bits of a signed weight
     parameter SUM_WIDTH = 24,     // bits of a sum; proved: no sum of any of a result's products needs more
     parameter PACKED = 1,         // outputs that share a multiplier, at least 1; above 1 only with SHARED elements
-    parameter LEVELS = 0          // registered levels of the tree, of four inputs each: 4**LEVELS >= PRODUCTS
+    parameter LEVELS = 0          // registered levels of the tree, of two inputs each: 2**LEVELS >= PRODUCTS
 ) (
     input  wire                                      clk,
     input  wire                                      first, // the sums restart with this cycle's products
@@ -34,7 +34,7 @@ module fpgaq_mac #(
         begin
             nodes = PRODUCTS;
             for (i = 0; i < level; i = i + 1)
-                nodes = (nodes + 3) / 4;
+                nodes = (nodes + 1) / 2;
         end
     endfunction
 
@@ -110,19 +110,19 @@ module fpgaq_mac #(
             reg [SUM_WIDTH-1:0] sum;
 
             for (level = 0; level <= LEVELS; level = level + 1) begin : tree
-                // Places up to a multiple of four are zero, so that every sum of the next level has four terms.
+                // Two terms a level: the way from a DSP block through the fabric leaves time for one carry chain.
+                // A place up to an even number is zero, so that every sum of the next level has two terms.
                 localparam NODES = nodes(level);
-                localparam PADDED = level == LEVELS ? 1 : 4 * nodes(level + 1);
+                localparam PADDED = level == LEVELS ? 1 : 2 * nodes(level + 1);
                 for (place = 0; place < PADDED; place = place + 1) begin : places
                     wire [SUM_WIDTH-1:0] term;
                     if (place >= NODES) begin : vacant
                         assign term = {SUM_WIDTH{1'b0}};
-                    end else if (level > 0) begin : sum_of_four
+                    end else if (level > 0) begin : sum_of_two
                         reg [SUM_WIDTH-1:0] registered;
                         assign term = registered;
                         always @(posedge clk)
-                            registered <= tree[level-1].places[4*place+0].term + tree[level-1].places[4*place+1].term
-                                        + tree[level-1].places[4*place+2].term + tree[level-1].places[4*place+3].term;
+                            registered <= tree[level-1].places[2*place+0].term + tree[level-1].places[2*place+1].term;
                     end else if (PACKED > 1) begin : field
                         wire [JOINT_WIDTH-1:0] joint =
                             packed_products.joints[(TEAM*PRODUCTS+place)*JOINT_WIDTH +: JOINT_WIDTH];

@@ -3,7 +3,7 @@
 // The control of a folded layer: walks over output rows, columns, groups of output channels, groups of kernel taps and
 // groups of input channels, the last fastest. A group is all the steps of one set of results. It starts when the words
 // of its window are in the line buffer, the result FIFO has room for its beats and `grant` is high; then it runs
-// without a stop. `grant` must be low before the last step of a group.
+// without a stop. Whoever shares the steps among walkers grants none while `goes_on` was high in the cycle before.
 //
 // The layer looks up, by `row` and `column`, facts of the window that starts next. The line buffer is circular over
 // all words of all frames, so addresses are plain sums that wrap at its size.
@@ -54,7 +54,7 @@ module fpgaq_walker #(
     output reg                          step_first,    // of its group
     output wire                         step_last,
     output reg                          pixel_first,   // the first of all steps of its pixel
-    output wire                         group_final,   // its group is the last of its pixel
+    output wire                         goes_on,       // the next cycle has a step that does not end its group
     output wire                         row_done,      // the last group of a row starts
     output wire [TAP_WIDTH-1:0]         tap_group,
     output reg  [ADDRESS_WIDTH-1:0]     address,       // of the window's origin, channel group included
@@ -73,6 +73,7 @@ module fpgaq_walker #(
     localparam [31:0] GROUP_START = 1 - GROUPS;
     localparam [31:0] SHARE_START = 1 - GROUPS_SHARING;
     localparam [31:0] TAP_LAST = TAP_GROUPS - 1;
+    localparam [31:0] NEXT_TO_LAST_TAP = TAP_GROUPS > 1 ? TAP_GROUPS - 2 : 0;
     localparam [31:0] CHANNEL_START = 1 - CHANNEL_GROUPS;
     localparam [31:0] SELECT_LAST = SELECTS - 1;
     localparam [31:0] WRAP_SELECTS = SELECTS - ADVANCE_SELECTS;
@@ -141,19 +142,15 @@ module fpgaq_walker #(
         if (GROUPS == 1) begin : one_group
             assign group_first = 1'b1;
             assign group_last = 1'b1;
-            assign group_final = 1'b1;
         end else begin : groups
             reg [GROUP_WIDTH-1:0] count;
             reg at_first;
-            reg runs_last;
             assign group_first = at_first;
-            assign group_final = runs_last;
             assign group_last = ~count[GROUP_WIDTH-1];
             always @(posedge clk) begin
                 if (start) begin
                     count <= group_last ? GROUP_START[GROUP_WIDTH-1:0] : count + 1'b1;
                     at_first <= group_last;
-                    runs_last <= group_last;
                 end
                 if (rst) begin
                     count <= GROUP_START[GROUP_WIDTH-1:0];
@@ -212,7 +209,9 @@ module fpgaq_walker #(
     reg [CREDIT_WIDTH-1:0] credit;
     reg [FREE_WIDTH-1:0] release_after; // words to release after the last step of the running group, less one
 
-    assign start = grant & missing[NEED_WIDTH-1] & ~credit[CREDIT_WIDTH-1];
+    reg between; // no group is in progress, or this cycle has its last step
+
+    assign start = grant & between & missing[NEED_WIDTH-1] & ~credit[CREDIT_WIDTH-1];
     assign room = ~free[FREE_WIDTH-1];
 
     wire release_now = step & step_last;
@@ -240,11 +239,14 @@ module fpgaq_walker #(
     // ---- The steps of the running group ------------------------------------------------------------------------
     wire channel_last;
     wire tap_last;
+    wire last_follows; // the step after this one is the last of its group
 
     assign step_last = channel_last & tap_last;
+    assign goes_on = (start & (CHANNEL_GROUPS > 1 || TAP_GROUPS > 1)) | (step & ~step_last & ~last_follows);
 
     always @(posedge clk) begin
         step <= start | (step & ~step_last);
+        between <= ~goes_on;
         step_first <= start;
         pixel_first <= start & group_first;
         if (start) begin
@@ -253,6 +255,7 @@ module fpgaq_walker #(
         end
         if (rst) begin
             step <= 1'b0;
+            between <= 1'b1;
             step_first <= 1'b0;
             pixel_first <= 1'b0;
         end
@@ -261,9 +264,11 @@ module fpgaq_walker #(
     generate
         if (CHANNEL_GROUPS == 1) begin : one_step_of_channels
             assign channel_last = 1'b1;
+            assign last_follows = tap_group == NEXT_TO_LAST_TAP[TAP_WIDTH-1:0];
         end else begin : steps_of_channels
             reg [CHANNEL_WIDTH-1:0] count;
             assign channel_last = ~count[CHANNEL_WIDTH-1];
+            assign last_follows = &count & tap_last;
             always @(posedge clk) begin
                 if (step)
                     count <= channel_last ? CHANNEL_START[CHANNEL_WIDTH-1:0] : count + 1'b1;
@@ -299,10 +304,13 @@ module fpgaq_walker #(
             wire [SELECT_WIDTH-1:0] origin_select;
             wire returns = TAP_GROUPS > 1 && channel_last;
             wire select_last;
+            // Without a step the address stays, so that words and operands after it keep still.
+            wire moves = start | step;
             always @(posedge clk)
-                address <= start ? start_address
-                         : returns ? origin
-                         : address + {{(ADDRESS_WIDTH-1){1'b0}}, select_last};
+                if (moves)
+                    address <= start ? start_address
+                             : returns ? origin
+                             : address + {{(ADDRESS_WIDTH-1){1'b0}}, select_last};
             if (TAP_GROUPS == 1) begin : straight
                 assign origin = {ADDRESS_WIDTH{1'b0}};
                 assign origin_select = {SELECT_WIDTH{1'b0}};
@@ -326,9 +334,10 @@ module fpgaq_walker #(
                 assign select = place;
                 assign select_last = place == SELECT_LAST[SELECT_WIDTH-1:0];
                 always @(posedge clk)
-                    place <= start ? start_select
-                           : returns ? origin_select
-                           : select_last ? {SELECT_WIDTH{1'b0}} : place + 1'b1;
+                    if (moves)
+                        place <= start ? start_select
+                               : returns ? origin_select
+                               : select_last ? {SELECT_WIDTH{1'b0}} : place + 1'b1;
             end
         end
     endgenerate

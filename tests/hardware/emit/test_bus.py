@@ -10,13 +10,15 @@ import pytest
 import fpgaq
 from fpgaq import pipeline
 from fpgaq.base.errors import FitError, UsageError
+from fpgaq.base.formats import Format
 from fpgaq.hardware.emit.bus import digest_words
 from fpgaq.hardware.emit.lines import COLUMNS
 from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.schedule import Target
 from fpgaq.hardware.schedule.bus import BusPort
 from fpgaq.integer.file import digest
-from fpgaq.integer.graph import IntegerGraph
+from fpgaq.integer.graph import IntegerAdd, IntegerGraph, IntegerRelu, Requantize, Tensor
+from tests.support.integer_networks import dag
 from tests.support.network_builder import NetworkBuilder
 
 BUDGETS = (1, 4, 30)
@@ -68,6 +70,23 @@ def test_refuses_what_cannot_be(wish: Wish, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--bus|--damaged|--top"):
         pipeline.generate(network(), tmp_path / "out", wish=wish)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "says"), [(2, 1, "2 inputs"), (1, 3, "3 outputs")])
+def test_refuses_several_ports(inputs: int, outputs: int, says: str, tmp_path: Path) -> None:
+    formats = Format(8, 4)
+    names = [f"x{i}" for i in range(inputs)], [f"y{i}" for i in range(outputs)]
+    tensors = [Tensor(name, (1, 1, 4), formats) for side in names for name in side]
+    added = (
+        [IntegerAdd("sum", tuple(names[0]), "y0", (0, 0), (1, 1), 9, Requantize((0,), "half_up", False))]
+        if inputs > 1
+        else []
+    )
+    rest = [IntegerRelu(f"relu{i}", ("x0",), f"y{i}") for i in range(len(added), outputs)]
+    graph = dag((*added, *rest), tensors, *names)
+    with pytest.raises(UsageError, match=f"the network has {says}, a wrapper takes one; leave --bus out, and the core"):
+        pipeline.generate(graph, tmp_path / "out", frames=1, wish=Wish(32))
+    pipeline.generate(graph, tmp_path / "out", frames=1)
 
 
 def test_refuses_a_buffer_that_the_part_does_not_hold(tmp_path: Path) -> None:

@@ -14,22 +14,22 @@ from fpgaq.hardware.emit.wrap import Wish, print_wrapped
 from fpgaq.hardware.schedule import Target, plan_hardware
 from tests.support.network_builder import NetworkBuilder
 
-TEXT = """`ifndef FPGAQ_ROM_DIR
-`define FPGAQ_ROM_DIR "."
-`endif
-module rom_00 (
+TEXT = """module rom_00 (
     fpgaq_fifo #(
         .WIDTH(8)
     ) fpgaq_fifo (
     layer_00 layer_00 (
     wire fpgaq_fifo_data; // fpgaq_fifo
-    initial $readmemh({`FPGAQ_ROM_DIR, "/rom_00.hex"}, memory);
+`ifdef FPGAQ_ROM_DIR
+    localparam FILE = {`FPGAQ_ROM_DIR, "/rom_00.hex"};
+`else
+    localparam FILE = "rom_00.hex";
+`endif
+    initial $readmemh(FILE, memory);
 """
 RENAMED = """`ifndef a_FPGAQ_ROM_DIR
 `ifdef FPGAQ_ROM_DIR
 `define a_FPGAQ_ROM_DIR `FPGAQ_ROM_DIR
-`else
-`define a_FPGAQ_ROM_DIR "."
 `endif
 `endif
 module a_rom_00 (
@@ -38,7 +38,12 @@ module a_rom_00 (
     ) fpgaq_fifo (
     a_layer_00 layer_00 (
     wire fpgaq_fifo_data; // fpgaq_fifo
-    initial $readmemh({`a_FPGAQ_ROM_DIR, "/a_rom_00.hex"}, memory);
+`ifdef a_FPGAQ_ROM_DIR
+    localparam FILE = {`a_FPGAQ_ROM_DIR, "/a_rom_00.hex"};
+`else
+    localparam FILE = "a_rom_00.hex";
+`endif
+    initial $readmemh(FILE, memory);
 """
 
 

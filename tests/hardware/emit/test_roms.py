@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import json
 import random
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from fpgaq.hardware.emit.printer import print_rom
 from fpgaq.hardware.emit.roms import BANK_WORDS, CASE_LIMIT, Rom
+from fpgaq.hardware.synth.yosys import run_yosys
 
 BENCH = """module bench;
 reg clk; reg [{address}:0] address; wire [{data}:0] data; integer i;
@@ -113,3 +116,39 @@ def test_synthesis_sees_no_check(count: int) -> None:
     seen = guard.sub("", text)
     assert len(guard.findall(text)) == (0 if count <= CASE_LIMIT else 2 if count > 16384 else 1)
     assert seen.count("$readmemh") == len(guard.findall(text)) and "fatal" not in seen and "check" not in seen
+
+
+@pytest.mark.once
+@pytest.mark.skipif(find_spec("pyosys") is None, reason="needs pyosys")
+@pytest.mark.parametrize("macro", [False, True], ids=["bare name", "folder"])
+@pytest.mark.parametrize("count", [CASE_LIMIT + 1, BANK_WORDS[0] + 1])
+def test_yosys_reads_the_words(count: int, macro: bool, tmp_path: Path) -> None:
+    rom = rom_of(count, 8 if count > CASE_LIMIT + 1 else 13)
+    (tmp_path / "rtl").mkdir()
+    for name, text in print_rom(rom).items():
+        (tmp_path / "rtl" / name).write_text(text, encoding="ascii")
+    define = f'-DFPGAQ_ROM_DIR="{tmp_path}/rtl" ' if macro else ""
+    commands = [f"read_verilog {define}rtl/{rom.module}.v", "proc", "memory_collect", "write_json rom.json"]
+    finished = run_yosys(commands, tmp_path, 60)
+    assert finished.code == 0, finished.output
+    (module,) = json.loads((tmp_path / "rom.json").read_text())["modules"].values()
+    memories = {name: cell["parameters"] for name, cell in module["cells"].items() if "INIT" in cell["parameters"]}
+    found = []
+    for name in sorted(memories):
+        bits = memories[name]["INIT"]
+        found += [int(bits[len(bits) - end - rom.width : len(bits) - end], 2) for end in range(0, len(bits), rom.width)]
+    assert tuple(found) == rom.words
+
+
+@pytest.mark.once
+@pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+def test_the_folder_of_the_macro_is_read_from_anywhere(tmp_path: Path) -> None:
+    rom = rom_of(CASE_LIMIT + 1)
+    (tmp_path / "rtl").mkdir()
+    for name, text in print_rom(rom).items():
+        (tmp_path / "rtl" / name).write_text(text, encoding="ascii")
+    for defines, code in (([], 1), ([f'-DFPGAQ_ROM_DIR="{tmp_path}/rtl"'], 0)):
+        command = ["iverilog", "-g2005", "-Wall", *defines, "-o", "rom.vvp", f"rtl/{rom.module}.v"]
+        built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert built.stdout + built.stderr == ""
+        assert subprocess.run(["vvp", "-n", "rom.vvp"], cwd=tmp_path, capture_output=True).returncode == code

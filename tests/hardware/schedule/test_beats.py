@@ -162,7 +162,7 @@ def test_a_single_window_by_hand() -> None:
     graph = convolution_network(size=(1, 1), channels=1, outputs=1, kernel=(1, 1), padding=(0, 0, 0, 0))
     schedule = make_schedule(graph, Target(multipliers=1))
     plan = schedule.plans[0]
-    assert isinstance(plan, WindowPlan) and plan.steps == 1 and plan.result_latency == 5 + 2 + 1
+    assert isinstance(plan, WindowPlan) and plan.steps == 1 and plan.result_latency == 4 + 2 + 1 + 1 + 2
     # Taken in cycle 0, started in 1, the step in 2, its result written after the pipeline, offered two later.
     assert schedule.prediction.latency == 1 + 1 + plan.result_latency + 2
     assert schedule.prediction.interval == 1

@@ -13,18 +13,18 @@ STATED = {
     "fpgaq_fifo": ({}, "written in cycle t is offered in cycle t + 2"),
     "fpgaq_queue": ({}, "taken in cycle t is offered in t + 2"),
     "fpgaq_slice": ({}, "is offered in t + 1"),
-    "fpgaq_line_buffer": ({}, "read for a step of cycle t is in `elements` in t + 3"),
+    "fpgaq_line_buffer": ({"STAGES": 2}, "read for a step of cycle t is in `elements` in t + 2 + STAGES"),
     "fpgaq_mac": ({"LEVELS": 4}, "are in `sums` in cycle t + 2 + LEVELS"),
     "fpgaq_max": ({}, "are in `maxima` in cycle t + 2"),
     "fpgaq_sum": ({}, "are in `sums` in cycle t + 2"),
     "fpgaq_divide": ({}, "three cycles"),
     "fpgaq_collect": ({"OUTPUTS": 4, "LANES": 4}, "from t + 1 on (LANES = OUTPUTS) or t + 2 on"),
     "fpgaq_bias": ({}, "One cycle"),
-    "fpgaq_requantize": ({}, "one cycle"),
+    "fpgaq_requantize": ({"STAGES": 2}, "STAGES cycles later"),
 }
 EXPECTED = {
-    **{"fpgaq_delay": 5, "fpgaq_fifo": 2, "fpgaq_queue": 2, "fpgaq_slice": 1, "fpgaq_line_buffer": 3, "fpgaq_mac": 6},
-    **{"fpgaq_max": 2, "fpgaq_sum": 2, "fpgaq_divide": 3, "fpgaq_collect": 1, "fpgaq_bias": 1, "fpgaq_requantize": 1},
+    **{"fpgaq_delay": 5, "fpgaq_fifo": 2, "fpgaq_queue": 2, "fpgaq_slice": 1, "fpgaq_line_buffer": 4, "fpgaq_mac": 6},
+    **{"fpgaq_max": 2, "fpgaq_sum": 2, "fpgaq_divide": 3, "fpgaq_collect": 1, "fpgaq_bias": 1, "fpgaq_requantize": 2},
 }
 
 

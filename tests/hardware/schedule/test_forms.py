@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from fpgaq import pipeline
-from fpgaq.hardware.schedule import Target, make_schedule, plan_hardware
+from fpgaq.base.errors import FitError
+from fpgaq.hardware.schedule import Target, auxiliary_multipliers, make_schedule, plan_hardware
 from fpgaq.integer.graph import IntegerConvolution, IntegerGraph, IntegerReshape
+from tests.support.network_shapes import Shape
 
 FOLDER = Path(__file__).parents[3] / "examples" / "fashion_cnn"
 
@@ -21,7 +25,7 @@ def test_a_first_layer_between_one_step_and_two_computes_two_columns_at_a_time()
     built, schedule = plan_hardware(graph, target)
     plain = make_schedule(graph, target)
     assert plain.prediction.interval == 1568
-    assert schedule.prediction.interval == 1269
+    assert schedule.prediction.interval == 1273
     assert (schedule.macs, schedule.limit, schedule.budget) == (plain.macs, plain.limit, 256)
     assert schedule.multipliers <= 256
     first, columns = built.operators[:2]
@@ -36,3 +40,16 @@ def test_a_network_that_keeps_its_multipliers_busy_stays_as_it_is() -> None:
     assert built is graph
     assert schedule.prediction.interval == 4704
     assert plan_hardware(graph, Target(cycles=1568))[0] is graph
+
+
+def test_a_budget_may_hold_every_multiplier() -> None:
+    """Those of means are among the budget then, and one that cannot hold them is refused."""
+    net = Shape((7, 7, 4))
+    graph = net.graph(net.mean(net.convolution("x", 8, 1)))
+    alone = plan_hardware(graph, Target(multipliers=8))[1]
+    assert auxiliary_multipliers(alone.plans) > 0 and alone.multipliers == 8
+    schedule = plan_hardware(graph, Target(multipliers=8, every=True))[1]
+    assert schedule.multipliers + auxiliary_multipliers(schedule.plans) <= schedule.budget == 8
+    assert schedule.limit == alone.limit
+    with pytest.raises(FitError, match=r"1 multipliers do not hold .* give --multipliers 2 or more"):
+        plan_hardware(graph, Target(multipliers=1, every=True))

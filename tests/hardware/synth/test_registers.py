@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fpgaq.hardware.synth.registers import RAM_MHZ, absorb_registers, clock_limit
+from fpgaq.hardware.synth.registers import PRODUCT_MHZ, RAM_MHZ, absorb_registers, clock_limit
 
 CLOCK, OTHER_CLOCK, ENABLE = 2, 3, 4
 
@@ -80,6 +80,36 @@ def test_block_ram_takes_the_registers_of_all_its_bits():
     assert clock_limit(design, "top") == RAM_MHZ
 
 
+def wide_ram(outputs: list[int], **changes: Any) -> dict[str, Any]:
+    """A ROM of words of 36 bits as Yosys maps it: B reads, the low half of a word at A's pins."""
+    half = len(outputs) // 2
+    widths = {f"DATA_WIDTH_{side}": f"{36:032b}" for side in "AB"}
+    ram = block_ram(outputs[:half], **{**widths, "CLKA": ["0"], "OCEA": ["0"], **changes})
+    for place, bit in enumerate(outputs[half:]):
+        ram["connections"][f"DOB{place}"] = [bit]
+        ram["port_directions"][f"DOB{place}"] = "output"
+    return ram
+
+
+def test_words_of_both_ports_take_the_registers_of_both():
+    ram = wide_ram([10, 11])
+    design = netlist([20, 21], ram=ram, low=flip_flop(10, 20), high=flip_flop(11, 21))
+    assert absorb_registers(design, "top") == 2
+    assert list(design["modules"]["top"]["cells"]) == ["ram"]
+    assert [ram["parameters"][f"REGMODE_{side}"] for side in "AB"] == ["OUTREG", "OUTREG"]
+    assert [ram["connections"][f"OCE{side}"] for side in "AB"] == [["1"], ["1"]]
+    assert (ram["connections"]["DOA0"], ram["connections"]["DOB0"]) == ([20], [21])
+    assert clock_limit(design, "top") == RAM_MHZ
+
+
+@pytest.mark.parametrize("changes", [{"OCEB": [ENABLE]}, {"RSTA": [ENABLE]}, {"CLKB": [OTHER_CLOCK]}])
+def test_words_of_both_ports_stay_whole(changes):
+    cells = {"low": flip_flop(10, 20), "high": flip_flop(11, 21)}
+    assert absorb_registers(netlist([20, 21], ram=wide_ram([10, 11], **changes), **cells), "top") == 0
+    # A bit that something else reads keeps the other half outside too.
+    assert absorb_registers(netlist([20, 21, 11], ram=wide_ram([10, 11]), **cells), "top") == 0
+
+
 def test_multiplier_takes_the_register_of_its_product():
     product = multiplier([10, 11])
     design = netlist([20, 21], product=product, low=flip_flop(10, 20), high=flip_flop(11, 21))
@@ -90,6 +120,50 @@ def test_multiplier_takes_the_register_of_its_product():
     assert product["port_directions"]["CLK0"] == "input"
     assert clock_limit(design, "top") == math.inf
     assert absorb_registers(design, "top") == 0
+
+
+def factors(product: dict[str, Any], first: list[Any], second: list[Any]) -> dict[str, Any]:
+    """The multiplier with these bits as its factors."""
+    for side, bits in (("A", first), ("B", second)):
+        for place, bit in enumerate(bits):
+            product["connections"][f"{side}{place}"] = [bit]
+            product["port_directions"][f"{side}{place}"] = "input"
+    return product
+
+
+def test_multipliers_take_the_registers_of_their_factors():
+    """Two that share a factor, of which a constant is a part; one register that something else reads stays as well."""
+    one, two = factors(multiplier([10]), [30, "1"], [31]), factors(multiplier([11]), [30], [32])
+    cells = {"low": flip_flop(10, 20), "high": flip_flop(11, 21)}
+    cells |= {"shared": flip_flop(40, 30), "first": flip_flop(41, 31), "second": flip_flop(42, 32)}
+    design = netlist([20, 21, 32], one=one, two=two, **cells)
+    assert absorb_registers(design, "top") == 4
+    assert set(design["modules"]["top"]["cells"]) == {"one", "two", "second"}
+    assert [one["connections"][port] for port in ("A0", "A1", "B0")] == [[40], ["1"], [41]]
+    assert [two["connections"][port] for port in ("A0", "B0")] == [[40], [42]]
+    for product in (one, two):
+        assert product["parameters"]["REG_INPUTA_CLK"] == product["parameters"]["REG_INPUTB_CLK"] == "CLK0"
+    assert clock_limit(design, "top") == PRODUCT_MHZ
+
+
+@pytest.mark.parametrize("changes", [{"CEMUX": "CE"}, {"reset": ENABLE}, {"clk": OTHER_CLOCK}])
+def test_factors_without_registers_both_keep_theirs(changes):
+    product = factors(multiplier([10]), [30], [31])
+    cells = {"low": flip_flop(10, 20), "first": flip_flop(40, 30), "second": flip_flop(41, 31, **changes)}
+    assert absorb_registers(netlist([20], product=product, **cells), "top") == 1
+    assert "REG_INPUTA_CLK" not in product["parameters"]
+    bare = factors(multiplier([10]), [30], [31])
+    registers = {"first": flip_flop(40, 30), "second": flip_flop(41, 31)}
+    assert absorb_registers(netlist([10], product=bare, **registers), "top") == 0
+
+
+def test_a_register_before_that_of_a_factor_stays():
+    product = factors(multiplier([10]), [30], [31])
+    cells = {"low": flip_flop(10, 20), "first": flip_flop(40, 30), "second": flip_flop(30, 31)}
+    design = netlist([20], product=product, **cells)
+    assert absorb_registers(design, "top") == 2
+    assert (product["connections"]["A0"], product["connections"]["B0"]) == ([40], [30])
+    assert set(design["modules"]["top"]["cells"]) == {"product", "first"}
 
 
 STAY = {

@@ -7,19 +7,23 @@ import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
 from fpgaq import pipeline
 from fpgaq.base.formats import Format
 from fpgaq.cli import invoke
+from fpgaq.hardware.emit.render import render
 from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.schedule import Target
 from fpgaq.model.graph import Graph
-from fpgaq.pipeline.reporting import report_files
-from fpgaq.study.report.page import FORMS, look_up
+from fpgaq.pipeline.reporting import MOST_PIXELS, _pictures, report_files
+from fpgaq.study.report.metrics import MOST_DISAGREEMENTS, Disagreement
+from fpgaq.study.report.page import FORMS, html_page, look_up
 from tests.compat.interface import RELEASE
 from tests.support.network_builder import NetworkBuilder
 from tests.support.planted_faults import renew_digests
@@ -115,6 +119,35 @@ def test_the_page_is_small_and_loads_nothing(files: dict[str, str]) -> None:
     assert len(text.encode()) < MOST_BYTES
     assert all(link.startswith(("#", "data:image/png;base64,")) for link in Page(text).links)
     assert not re.search(r"url\((?!#)|@import", text) and "default-src 'none'" in text
+
+
+def test_print_is_dark_on_white_whatever_the_screen() -> None:
+    css = render("report/report.css.j2", {})
+    dark, printed = (re.search(rf"@media {kind} {{(.*?)\n}}", css, re.DOTALL) for kind in (r"\(.*dark\)", "print"))
+    assert dark is not None and printed is not None and printed.start() > dark.start()
+    assert set(re.findall(r"--\w+(?=:)", dark.group())) == set(re.findall(r"--\w+(?=:)", printed.group()))
+
+
+@pytest.mark.parametrize(("side", "shown"), [(96, 96), (97, 49), (224, 75)])
+def test_large_samples_are_thinned_out(side: int, shown: int) -> None:
+    pixels = np.arange(2 * 3 * side * side).reshape(2, 3, side, side)
+    compared = SimpleNamespace(disagreements=[Disagreement(1, 3, 4, 5)])
+    (picture,) = _pictures(compared, SimpleNamespace(inputs={"x": pixels}))
+    found = np.array(picture["pixels"])
+    assert found.shape == (3, shown, shown) and found[1, 0, 1] == pixels[1, 1, 0, -(-side // 96)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layers", [240, 1000])
+def test_a_page_of_many_layers_and_large_samples_is_small(files: dict[str, str], layers: int) -> None:
+    content = json.loads(files["report.json"])
+    own = content["layers"]
+    content["layers"] = [{**own[i % len(own)], "name": f"stage {i}"} for i in range(layers)]
+    noise = np.random.default_rng(0).integers(0, 256, (3, MOST_PIXELS, MOST_PIXELS)).tolist()
+    content["disagreements"] = [
+        {"sample": 1, "label": 2, "float_answer": 3, "integer_answer": 4, "pixels": noise}
+    ] * MOST_DISAGREEMENTS
+    assert len(html_page(content).encode()) < MOST_BYTES
 
 
 def test_the_json_keeps_its_schema(files: dict[str, str], folder: Path) -> None:

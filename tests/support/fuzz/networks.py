@@ -193,6 +193,11 @@ def _partners(chance: random.Random, pool: Sequence[Tensor], source: Tensor, kin
     return sources
 
 
+def imported_seed(number: int) -> int:
+    """The seed of a network with zero points and arbitrary scales."""
+    return 16 * number + IMPORTED
+
+
 def random_case(seed: int) -> Case:
     """A random network with a random target; every other one stalls."""
     chance = random.Random(seed + 1000)

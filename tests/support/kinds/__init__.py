@@ -13,7 +13,7 @@ from .drawing import Draw, Member
 
 def kinds() -> Mapping[str, Callable[[Draw], Member]]:
     """All kinds of ONNX models by name: the function that draws a member."""
-    from . import constants, endings, functions, inputs, layers, moves
+    from . import batches, constants, endings, functions, inputs, layers, moves
 
     return {
         **functions.KINDS,
@@ -22,6 +22,7 @@ def kinds() -> Mapping[str, Callable[[Draw], Member]]:
         **inputs.KINDS,
         **endings.KINDS,
         **constants.KINDS,
+        **batches.KINDS,
     }
 
 

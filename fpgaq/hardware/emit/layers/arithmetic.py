@@ -9,6 +9,7 @@ import numpy as np
 
 from ....base.formats import Format
 from ....integer.graph import IntegerAdd, IntegerMultiply, IntegerScale, IntegerTable
+from ...schedule.cells import WIDE
 from ...schedule.plans import PipePlan
 from ..design import Instance, Operation, Product, Register
 from ..instances import requantizer
@@ -17,6 +18,9 @@ from ..literals import decimal, index_width, listed, pack, sized
 from ..names import rom_module
 from ..roms import Rom
 from .logic import Logic
+
+NARROW_FACTOR, WIDE_FACTOR = 18, 25
+"""Bits of the signed factors of a DSP block of AMD's series 7, and of the others at least on the narrow side."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,17 @@ class Total:
         )
 
 
+@dataclass(frozen=True)
+class Halves:
+    """A factor in two parts, of which the lower has `low_bits`; `zeros` extend that one.
+
+    A part fits the narrower side of a DSP block, where the whole factor would take four of them.
+    """
+
+    low_bits: int
+    zeros: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scaling(Total):
     """A scale, an offset and a lift for each channel: the ROM that holds them, and where they stand in its words.
@@ -84,6 +99,7 @@ class Scaling(Total):
     negative_offset: str
     no_offset: str
     lift_low: int
+    halves: Halves | None
 
     @property
     def own_rom(self) -> Rom:
@@ -96,12 +112,13 @@ class Scaling(Total):
         lanes = self.requantize.times
         own = [Register("beat", self.beat_width), Register("facts", self.rom.width)]
         own += [Register(name, self.input_bits) for name in ("a0_first", "a0_second")]
-        own += [Register(name, self.total_width, lanes) for name in ("total", "product", "offset")]
+        kept = ("product",) if self.halves is None else ("product_high", "product_low")
+        own += [Register(name, self.total_width, lanes) for name in ("total", *kept, "offset")]
         own += [Register(name, self.lift_width, lanes) for name in ("lift_product", "lift")]
         return Logic(
             instances=(Instance(self.rom.module, "rom"), self.requantize),
             registers=tuple(own),
-            operations=(Operation("?"), Operation("*", lanes), Operation("+", lanes)),
+            operations=(Operation("?"), Operation("*", lanes * len(kept)), Operation("+", lanes * len(kept))),
             products=self.products,
         )
 
@@ -174,6 +191,7 @@ def _total(
             clip=requantize.clip(result),
             lifts=(0, 1),
             times=plan.lanes_out,
+            stages=WIDE if products else 1,
         ),
         products=products,
     )
@@ -248,9 +266,15 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
         words.append(pack(lanes, fact_width))
     beat_width = index_width(beats)
     extend = total_width - op.scale_width
+    first, halves, expression = _factor_width(source), None, "product + offset"
+    if NARROW_FACTOR < op.scale_width < 2 * NARROW_FACTOR and first <= WIDE_FACTOR:
+        halves = Halves(NARROW_FACTOR - 1, sized(0, total_width - NARROW_FACTOR + 1))
+        expression = (
+            f"(product_high <<< {decimal(NARROW_FACTOR - 1, index_width(NARROW_FACTOR))}) + product_low + offset"
+        )
     return Scaling(
         operator="+",
-        expression="product + offset",
+        expression=expression,
         total_width=total_width,
         operands=(_operand("a0_second", source, total_width),),
         lift="lift",
@@ -264,8 +288,13 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
             clip=requantize.clip(result),
             lifts=(max(lifts), lift_width),
             times=plan.lanes_out,
+            stages=WIDE,
         ),
-        products=(Product(_factor_width(source), op.scale_width, plan.lanes_out),),
+        products=(
+            Product(first, op.scale_width, plan.lanes_out)
+            if halves is None
+            else Product(first, NARROW_FACTOR, 2 * plan.lanes_out),
+        ),
         rom=Rom(
             rom_module(index, op.name, "scales"),
             "scales, offsets and lifts of the channels, a beat a word",
@@ -289,6 +318,7 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
         negative_offset=sized(op.negative_offset, total_width) if op.negative_offset else "",
         no_offset=sized(0, total_width),
         lift_low=lift_low,
+        halves=halves,
     )
 
 

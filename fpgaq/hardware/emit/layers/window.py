@@ -17,7 +17,7 @@ from ....integer.graph import (
 )
 from ...schedule.cells import latency
 from ...schedule.plans import WindowPlan
-from ...schedule.widths import WindowWidths, index_width, is_padded, window_widths
+from ...schedule.widths import WindowWidths, index_width, window_widths
 from ..design import Choice, Instance, Module
 from ..instances import delay, fifo
 from ..literals import decimal, pack, sized
@@ -99,7 +99,7 @@ def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, na
     """The module of an operator; `names` are the module's, a label and a summary for its comments."""
     name, label, summary = names
     source, result = graph.tensors[op.input].format, graph.tensors[op.output].format
-    widths, padded = window_widths(plan), is_padded(plan)
+    widths, padded = window_widths(plan), plan.padded
     tables = _walk_tables(plan, widths, padded)
     division = division_of(op, plan, source, result) if isinstance(op, IntegerSumPooling) else None
     restarted, done = _flag_delays(plan)
@@ -109,7 +109,7 @@ def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, na
         plan=plan,
         widths=widths,
         bits=_bits(plan, widths, source, result),
-        fetch_latency=latency("fpgaq_line_buffer"),
+        fetch_latency=plan.fetch_latency,
         source=source,
         result=result,
         gather=_gather(plan, widths, source),
@@ -199,6 +199,7 @@ def _line_buffer(plan: WindowPlan, widths: WindowWidths, source: Format) -> Inst
         "SELECTS": plan.selects,
         "SELECT_WIDTH": widths.select,
         "ADDRESS_WIDTH": widths.address,
+        "STAGES": plan.fetch_stages,
     }
     return Instance("fpgaq_line_buffer", "line_buffer", parameters)
 
@@ -299,7 +300,7 @@ def _taps(plan: WindowPlan, padded: bool) -> tuple[TapGroup, ...]:
 
 def _flag_delays(plan: WindowPlan) -> tuple[int, int]:
     """Cycles from a step to where its results restart, in their last register, and to where they are there."""
-    fetched = latency("fpgaq_line_buffer")
+    fetched = plan.fetch_latency
     if plan.kind == "copy":
         return fetched, fetched
     reduced = latency("fpgaq_sum" if plan.kind == "sum" else "fpgaq_max")

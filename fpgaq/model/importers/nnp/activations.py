@@ -86,7 +86,9 @@ def _softmax(function: Function, arguments: Fields) -> Converted:
     axis = arguments.integer("axis")
     position = axis + len(function.shape) + 1 if axis < 0 else axis
     if not 1 <= position <= len(function.shape):
-        raise UnsupportedError(f"{function.where}: axis {axis} of an input {function.shape}; supported: 1 or the last")
+        raise UnsupportedError(
+            f"{function.where}: axis {axis} of an input {function.shape}; supported: 1 or the last; transpose before it"
+        )
     log = function.type == "LogSoftmax"
     return [(Softmax(function.name, function.inputs, function.output, position - 1, log), None)]
 

@@ -12,9 +12,7 @@ ADVICE: dict[str, str] = {
     **dict.fromkeys(("GroupNormalization", "InstanceNormalization", "LayerNormalization", "NormNormalization"), _NORM),
     "TensorNormalization": _NORM,
     **dict.fromkeys(("BatchMatmul", "LSTM", "GRU", "RNN"), _SEQUENCE),
-    **dict.fromkeys(("BinaryConnectAffine", "BinaryConnectConvolution", "BinaryWeightAffine"), _WEIGHTS),
-    **dict.fromkeys(("BinaryWeightConvolution", "INQAffine", "INQConvolution", "QuantizeLinear"), _WEIGHTS),
-    "DequantizeLinear": _WEIGHTS,
+    **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"), _WEIGHTS),
     "Embed": "feed the embedded vector as the input",
     "OneHot": "feed the one-hot vector as the input",
 }

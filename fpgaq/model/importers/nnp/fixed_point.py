@@ -8,7 +8,7 @@ MaximumScalar and MinimumScalar in front that keep to the range of one less.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,9 +22,13 @@ from .function import Converted, Converter, Function, parameter_count
 from .network import NnpNetwork, Node, Variable
 from .parameter_grid import ParameterGrid
 from .proto_fields import Fields
+from .text_proto import Message
 
 FIELD = "fixed_point_quantize_param"
 BOUNDS = {"MaximumScalar": "maximum_scalar_param", "MinimumScalar": "minimum_scalar_param"}
+RANGE_FIELD = "min_max_quantize_param"
+MAX_STEP_BITS = 16
+MIN_STEP = 2.0**-100
 MAX_BITS = 31
 """nnabla casts to a 32-bit integer on the way."""
 TEXT_TOLERANCE = 5e-6
@@ -57,6 +61,8 @@ def take_grids(
     grids: dict[str, ParameterGrid] = {}
     gone: set[str] = set()
     for node in network.nodes:
+        if node.type == "MinMaxQuantize" and len(node.outputs) == 1 and node.outputs[0] in as_parameter:
+            _take_range(node, parameters, variables, values, grids, gone)
         if node.type != "FixedPointQuantize" or len(node.inputs) != 1 or len(node.outputs) != 1:
             continue
         bounded, bounds = _bounded(node.inputs[0], producer)
@@ -66,7 +72,13 @@ def take_grids(
         output, undone, after = _unscaled(node.outputs[0], readers, parameters)
         if output not in as_parameter:
             continue
-        fmt = _within(_format(node), bounds, node)
+        stated, step = _format(node)
+        if step is not None and (bounds or before is not None or after is not None):
+            raise UnsupportedError(
+                f"layer {node.name!r} (FixedPointQuantize): scales or bounds around a delta of {step:g}; supported:"
+                " around powers of two"
+            )
+        fmt = _within(stated, bounds, node)
         if not np.array_equal(np.broadcast_arrays(scale * undone, 1.0)[0], np.ones_like(scale * undone)):
             raise UnsupportedError(
                 f"layer {node.name!r} (FixedPointQuantize): the scales around it do not cancel; divide by what was"
@@ -75,7 +87,7 @@ def take_grids(
         frac = fmt.frac + _exponents(scale, node)
         values[output] = parameters[source]
         variables[output] = Variable(output, True, parameters[source].shape)
-        grids[output] = ParameterGrid(fmt.width, fmt.signed, frac, fmt.narrow)
+        grids[output] = ParameterGrid(fmt.width, fmt.signed, frac, fmt.narrow, step)
         gone.update(one.name for one in (node, before, after, *bounds) if one is not None)
     nodes = tuple(node for node in network.nodes if node.name not in gone)
     if not gone:
@@ -84,6 +96,30 @@ def take_grids(
     dropped = {name for node in network.nodes if node.name in gone for name in (*node.inputs, *node.outputs)} - kept
     variables = {name: variable for name, variable in variables.items() if name not in dropped}
     return replace(network, nodes=nodes, variables=variables), values, grids
+
+
+def _take_range(
+    node: Node,
+    parameters: Mapping[str, Array],
+    variables: dict[str, Variable],
+    values: dict[str, Array],
+    grids: dict[str, ParameterGrid],
+    gone: set[str],
+) -> None:
+    """A MinMaxQuantize of a parameter, whose range is in the file."""
+    source, output = node.inputs[0], node.outputs[0]
+    if any(name not in parameters for name in node.inputs):
+        return
+    fields = node.fields
+    arguments = Fields(fields.message_or_none(RANGE_FIELD) or Message({}, 0, 0), fields.where, fields.owner)
+    ends = [parameters[name] for name in node.inputs[1:]]
+    fmt, step, zero = read_range(arguments, ends, f"layer {node.name!r} (MinMaxQuantize)")
+    arguments.finish()
+    fields.finish()
+    values[output] = parameters[source]
+    variables[output] = Variable(output, True, parameters[source].shape)
+    grids[output] = ParameterGrid(fmt.width, False, np.zeros((), np.int64), False, step, zero)
+    gone.add(node.name)
 
 
 def _bounded(name: str, producer: Mapping[str, Node]) -> tuple[str, list[Node]]:
@@ -116,7 +152,7 @@ def _within(fmt: Format, bounds: list[Node], node: Node) -> Format:
             allowed += f", or {whole.minimum} to {whole.maximum}"
         raise UnsupportedError(
             f"layer {node.name!r} (FixedPointQuantize): bounds before it leave integers from {ends[0]} to {ends[1]};"
-            f" supported with n {fmt.width}: {allowed}"
+            f" supported with n {fmt.width}: {allowed}; change the bounds, or leave them out"
         )
     return whole
 
@@ -173,8 +209,8 @@ def _exponents(scale: NDArray[np.float64], node: Node) -> NDArray[np.int64]:
     return exponents.astype(np.int64) - 1
 
 
-def _format(node: Node) -> Format:
-    """The format that the arguments of the function state."""
+def _format(node: Node) -> tuple[Format, float | None]:
+    """The format that the arguments of the function state, and its step if that is no power of two."""
     fields = node.fields
     message = fields.message_or_none(FIELD)
     fields.finish()
@@ -182,46 +218,71 @@ def _format(node: Node) -> Format:
     if message is None:
         raise ModelError(f"{where}: has no arguments")
     arguments = Fields(message, fields.where, fields.owner)
-    fmt = read_format(arguments, where)
+    found = read_format(arguments, where)
     arguments.finish()
-    return fmt
+    return found
 
 
-def read_format(arguments: Fields, where: str) -> Format:
-    """sign, n and delta as a format; a delta that is no power of two is refused."""
+def read_format(arguments: Fields, where: str) -> tuple[Format, float | None]:
+    """sign, n and delta as a format, and delta in float32 if it is no power of two."""
     arguments.skip(("ste_fine_grained",))
     signed, bits, delta = arguments.boolean("sign"), arguments.integer("n"), arguments.real("delta")
     if not 1 + signed <= bits <= MAX_BITS:
-        raise UnsupportedError(f"{where}: n is {bits}; supported: {1 + signed} to {MAX_BITS}")
+        raise UnsupportedError(f"{where}: n is {bits}; supported: {1 + signed} to {MAX_BITS}; train with such n")
     exponent = round(math.log2(delta)) if math.isfinite(delta) and delta > 0 else -4
     nearest = 2.0**exponent
-    if abs(delta - nearest) > TEXT_TOLERANCE * nearest:
+    if abs(delta - nearest) <= TEXT_TOLERANCE * nearest:
+        return Format(bits, -exponent, signed, narrow=signed), None
+    if not (math.isfinite(delta) and MIN_STEP <= delta <= 1 / MIN_STEP) or bits > MAX_STEP_BITS:
         raise UnsupportedError(
-            f"{where}: delta is {delta:g}, no power of two, so that its scale would be no shift; train with delta"
-            f" {nearest:g}"
+            f"{where}: n is {bits} and delta {delta:g}; supported: to {MAX_STEP_BITS} bits and steps of about 1, or"
+            " powers of two"
         )
-    return Format(bits, -exponent, signed, narrow=signed)
+    return Format(bits, 0, signed, narrow=signed), float(np.float32(delta))
+
+
+def read_range(arguments: Fields, ends: Sequence[Array], where: str) -> tuple[Format, float, int]:
+    """The integers, the step and the zero point of MinMaxQuantize, by nnabla's formulas in float32."""
+    arguments.skip(("decay", "x_min_max", "ema", "ste_fine_grained"))
+    epsilon = arguments.real("eps") if "eps" in arguments.names() else 0.01
+    if len(ends) != 4 or any(end.size != 1 for end in ends):
+        sizes = [end.size for end in ends]
+        raise UnsupportedError(f"{where}: ranges of {sizes} numbers; supported: qr_min, qr_max, ql_min and ql_max")
+    low, high, least, most = (np.float32(end.reshape(-1)[0]) for end in ends)
+    levels = float(most) + 1
+    if least != 0 or levels != 2.0 ** round(math.log2(max(levels, 2))) or not 4 <= levels <= 1 << MAX_STEP_BITS:
+        raise UnsupportedError(
+            f"{where}: integers from {least:g} to {most:g}; supported: from 0 to 2**bits - 1, of 2 to"
+            f" {MAX_STEP_BITS} bits"
+        )
+    if not np.isfinite([low, high]).all() or high - low < epsilon:
+        raise UnsupportedError(f"{where}: a range from {low:g} to {high:g}; supported: finite, and wider than eps")
+    step = (high - low) / most
+    zero = float(np.floor(-low / step + np.float32(0.5)))
+    return Format(int(levels).bit_length() - 1, 0, False), float(step), int(min(max(zero, 0), float(most)))
 
 
 def _quantize(function: Function, arguments: Fields) -> Converted:
     parameter_count(function, 0, 0)
-    fmt = read_format(arguments, function.where)
-    return [(FixedPointQuantize(function.name, function.inputs, function.output, fmt), None)]
+    fmt, step = read_format(arguments, function.where)
+    return [(FixedPointQuantize(function.name, function.inputs, function.output, fmt, step), None)]
+
+
+def _quantize_range(function: Function, arguments: Fields) -> Converted:
+    fmt, step, zero = read_range(arguments, function.parameters, function.where)
+    return [(FixedPointQuantize(function.name, function.inputs, function.output, fmt, step, zero), None)]
 
 
 def _refuse(function: Function, arguments: Fields) -> Converted:
-    reason = {
-        "MinMaxQuantize": "its step is no power of two and its zero no integer zero",
-        "Pow2Quantize": "it rounds each value to a power of two of its own",
-    }[function.type]
     raise UnsupportedError(
-        f"{function.where}: {reason}; use FixedPointQuantize (fpgaq.nnabla.quantize_activations), or quantize the float"
-        " model with --calibration"
+        f"{function.where}: it rounds each computed value to a power of two of its own, which no one scale states; on"
+        " weights it is carried; for activations use FixedPointQuantize (fpgaq.nnabla.quantize_activations), or"
+        " quantize the float model with --calibration"
     )
 
 
 FIXED_POINT: dict[str, tuple[str, Converter]] = {
     "FixedPointQuantize": (FIELD, _quantize),
-    "MinMaxQuantize": ("min_max_quantize_param", _refuse),
+    "MinMaxQuantize": (RANGE_FIELD, _quantize_range),
     "Pow2Quantize": ("pow2_quantize_param", _refuse),
 }

@@ -85,7 +85,10 @@ def parameter_count(function: Function, least: int, most: int) -> None:
     count = len(function.parameters)
     if not least <= count <= most:
         allowed = str(least) if least == most else f"{least} to {most}"
-        raise UnsupportedError(f"{function.where}: {count} inputs besides the data; supported: {allowed}")
+        raise UnsupportedError(
+            f"{function.where}: {count} inputs besides the data; supported: {allowed}; save the"
+            " network without the others"
+        )
 
 
 def pair(function: Function, arguments: Fields, name: str, fill: int) -> Pair:
@@ -95,7 +98,7 @@ def pair(function: Function, arguments: Fields, name: str, fill: int) -> Pair:
         dims = [fill, *dims]
     if len(dims) != 2:
         allowed = "one number (length)" if len(function.shape) == 2 else "two numbers (height, width)"
-        raise UnsupportedError(f"{function.where}: {name} is {dims}; supported: {allowed}")
+        raise UnsupportedError(f"{function.where}: {name} is {dims}; supported: {allowed}; build the layer with such")
     if any(not -(2**31) < dim < 2**31 for dim in dims):
         raise ModelError(f"{function.where}: {name} is {dims}; expected small numbers")
     return dims[0], dims[1]
@@ -119,7 +122,7 @@ def image_of(function: Function) -> Function:
     if len(function.shape) not in (2, 3):
         raise UnsupportedError(
             f"{function.where}: input shape {function.shape}; supported: images (channels, height, width)"
-            " and (channels, length)"
+            " and (channels, length); reshape before it (F.reshape)"
         )
     if len(function.shape) == 3:
         return function

@@ -32,14 +32,15 @@ def build_graph(
     that the network declares and no function reads is refused, as is one without a value.
     """
     if not network.nodes:
-        raise ModelError(f"network {network.name!r} is empty: it has no layer")
+        raise ModelError(
+            f"network {network.name!r} is empty: it has no layer; save the network that computes the outputs"
+        )
     network, parameters = fold_constants(network, parameters)
     network, parameters, grids = take_grids(network, parameters, parameter_reads(network))
     outputs = interface.outputs if interface else ()
     outputs, notes = before_losses(network, outputs or _leaves(network))
     nodes = _ordered(network, outputs or _leaves(network))
     _check_types(network, nodes)
-    _check_quantizers(network, nodes)
     _check_unused(network)
     inputs = _find_inputs(network, nodes, interface)
     reader = _Reader(network, parameters, grids, inputs, refuse_batch_statistics)
@@ -76,17 +77,6 @@ def _check_types(network: NnpNetwork, nodes: list[Node]) -> None:
         raise UnsupportedError(
             f"network {network.name!r} uses unsupported functions: {kinds}{advice(unsupported)}"
         ) from supported
-
-
-def _check_quantizers(network: NnpNetwork, nodes: list[Node]) -> None:
-    """Refuse quantizers that are never carried before anything about their inputs is amiss."""
-    for node in nodes:
-        source = network.variables.get(node.inputs[0]) if node.inputs else None
-        if node.type == "MinMaxQuantize" or (node.type == "Pow2Quantize" and source is not None and source.parameter):
-            raise UnsupportedError(
-                f"layer {node.name!r} ({node.type}): its steps are no fixed powers of two; use FixedPointQuantize"
-                " (fpgaq.nnabla.quantize_activations), or save the float network: fpgaq quantizes by itself"
-            )
 
 
 def _check_unused(network: NnpNetwork) -> None:
@@ -181,7 +171,7 @@ class _Reader:
         if not node.inputs:
             raise ModelError(f"{where} has no input")
         if len(node.outputs) > 1 and node.type != "Split":
-            raise UnsupportedError(f"{where} has {len(node.outputs)} outputs; supported: 1")
+            raise UnsupportedError(f"{where} has {len(node.outputs)} outputs; supported: 1; use the first only")
         several = node.type in OF_SEVERAL_TENSORS
         computed = tuple(name in self.shapes if several else index == 0 for index, name in enumerate(node.inputs))
         inputs = tuple(name for name, tensor in zip(node.inputs, computed, strict=True) if tensor)
@@ -224,7 +214,10 @@ class _Reader:
         if variable is None:
             raise ModelError(f"{where} reads variable {name!r}, which the network does not declare")
         if name in self.shapes:
-            raise UnsupportedError(f"{where}: input {name!r} is computed or data; supported: a parameter")
+            raise UnsupportedError(
+                f"{where}: input {name!r} is computed or data; supported: a parameter;"
+                " make it one, or end the network before it (--outputs NAME)"
+            )
         if not variable.parameter:
             raise ModelError(
                 f"{where}: weights missing: input {name!r} is no parameter; save with the parameters in scope"

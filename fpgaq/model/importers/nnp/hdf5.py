@@ -70,8 +70,8 @@ class _Walk:
         from h5py import h5d, h5s, h5t
 
         kind = dataset.get_type()
-        if not isinstance(kind, h5t.TypeFloatID) or kind.get_size() not in (4, 8):
-            raise ModelError(f"{name!r} is not an array of float32 or float64; parameters are floating-point numbers")
+        if not isinstance(kind, h5t.TypeFloatID | h5t.TypeIntegerID) or kind.get_size() not in (4, 8):
+            raise ModelError(f"{name!r} is not an array of float32 or float64, nor of integers as wide")
         plist = dataset.get_create_plist()
         if plist.get_external_count():
             raise ModelError(f"{name!r} keeps its data in another file; only data in the file itself is read")
@@ -90,5 +90,7 @@ class _Walk:
             raise ModelError(f"{name!r} declares {size} bytes but stores {dataset.get_storage_size()}; data is missing")
         values = np.empty(space.get_simple_extent_dims(), kind.dtype)
         dataset.read(h5s.ALL, h5s.ALL, values)
+        if values.dtype.kind in "iu" and values.size and max(abs(int(values.min())), abs(int(values.max()))) > 1 << 24:
+            raise ModelError(f"{name!r} has integers beyond 2**24, which are no float32")
         with np.errstate(over="ignore", invalid="ignore"):
             return values.astype(np.float32)

@@ -27,10 +27,12 @@ def interpolate(function: Function, arguments: Fields) -> Converted:
     if len(sizes) != len(shape) - 1 or len(shape) not in (2, 3) or mode not in ("nearest", "linear"):
         raise UnsupportedError(
             f"{function.where}: mode {mode!r}, output_size {sizes} of an input {shape}; supported: 'nearest' and"
-            " 'linear' of (channels, height, width) and (channels, length)"
+            " 'linear' of (channels, height, width) and (channels, length); use one of these modes"
         )
     if not all(1 <= size <= MAX_SIZE for size in sizes):
-        raise UnsupportedError(f"{function.where}: output_size {sizes}; supported: 1 to {MAX_SIZE}")
+        raise UnsupportedError(
+            f"{function.where}: output_size {sizes}; supported: 1 to {MAX_SIZE}; choose smaller images"
+        )
     chain = Chain(function)
     chain.view(shape if len(shape) == 3 else (shape[0], 1, shape[1]))
     for axis, wanted in enumerate(sizes, 3 - len(sizes)):

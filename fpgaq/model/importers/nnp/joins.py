@@ -35,13 +35,14 @@ def _constant(function: Function, array: Array) -> Array:
         spread = np.broadcast_to(array, (1, *function.shape))[0]
     except ValueError:
         raise UnsupportedError(
-            f"{function.where}: a constant of shape {array.shape} does not fit a tensor of {function.shape}"
+            f"{function.where}: a constant of shape {array.shape} does not fit a tensor of {function.shape}; supported:"
+            " shapes that broadcast: reshape it"
         ) from None
     vector = spread.reshape(len(spread), -1)
     if (vector != vector[:, :1]).any():
         raise UnsupportedError(
             f"{function.where}: the constant of shape {array.shape} differs within a channel; supported: one number, or"
-            " one for each channel"
+            " one for each channel; train with one a channel"
         )
     result: Array = vector[:, 0]
     return result[:1] if (result == result[0]).all() else result
@@ -93,7 +94,7 @@ def _aligned(function: Function) -> tuple[Converted, tuple[str, ...]]:
             if len(shape) != 3 or len(whole) != 3 or shape != (whole[0], 1, 1):
                 raise UnsupportedError(
                     f"{function.where}: inputs of shapes {', '.join(map(str, function.shapes))}; supported: one shape,"
-                    " or (channels, 1, 1) with an image"
+                    " or (channels, 1, 1) with an image; reshape before it"
                 )
             spread = function.fresh(f"spread{index}")
             added.append((Upsample(f"{function.name}/spread{index}", (name,), spread, (whole[1], whole[2])), None))
@@ -130,7 +131,7 @@ def _sum(function: Function, arguments: Fields) -> Converted:
 def _product(function: Function, arguments: Fields) -> Converted:
     arguments.skip(("inplace",))
     if len(function.computed) != 2:
-        raise UnsupportedError(f"{function.where}: {len(function.computed)} inputs; supported: 2")
+        raise UnsupportedError(f"{function.where}: {len(function.computed)} inputs; supported: 2; apply it twice")
     if function.parameters and _over_space(function, function.parameters[0]):
         added, factors = _constant_map(function, function.parameters[0])
         return [*added, (Multiply(function.name, (function.data, factors), function.output), None)]
@@ -143,7 +144,10 @@ def _product(function: Function, arguments: Fields) -> Converted:
 def _extreme(function: Function, arguments: Fields) -> Converted:
     """max(a, b) = b + relu(a - b) and min(a, b) = a - relu(a - b)."""
     if len(function.inputs) != 2 or function.shapes[0] != function.shapes[1]:
-        raise UnsupportedError(f"{function.where}: supported: two computed tensors of one shape")
+        raise UnsupportedError(
+            f"{function.where}: shapes {', '.join(map(str, function.shapes))}; supported: two computed tensors of one"
+            " shape; broadcast or slice before it"
+        )
     (a, b), difference, positive = function.inputs, function.fresh("difference"), function.fresh("positive")
     ends = ((b, positive), (1, 1)) if function.type == "Maximum2" else ((a, positive), (1, -1))
     return [
@@ -158,19 +162,23 @@ def _axis(function: Function, axis: int) -> int:
     position = axis + len(function.shape) + 1 if axis < 0 else axis
     if not 1 <= position <= len(function.shape):
         raise UnsupportedError(
-            f"{function.where}: axis {axis} of an input {function.shape}; supported: axes after the batch"
+            f"{function.where}: axis {axis} of an input {function.shape}; supported: axes after the batch: leave the"
+            " batch as it is"
         )
     return position - 1
 
 
 def _concatenate(function: Function, arguments: Fields) -> Converted:
     if function.parameters:
-        raise UnsupportedError(f"{function.where}: concatenates a parameter; supported: computed tensors")
+        raise UnsupportedError(
+            f"{function.where}: concatenates a parameter; supported: computed tensors; use F.pad, or add it"
+            " to the next layer's bias"
+        )
     axis = _axis(function, arguments.integer("axis"))
     if len(function.inputs) == 1:
         return [(ScaleOffset(function.name, function.inputs, function.output, 1.0, 0.0), None)]
     if axis:
-        raise UnsupportedError(f"{function.where}: axis {axis + 1}; supported: 1 (the channels)")
+        raise UnsupportedError(f"{function.where}: axis {axis + 1}; supported: 1 (the channels); transpose before it")
     return [(Concatenate(function.name, function.inputs, function.output), None)]
 
 
@@ -181,7 +189,7 @@ def _split(function: Function, arguments: Fields) -> Converted:
     if function.shape[axis] != len(function.outputs) or len(function.shape) < 2:
         raise UnsupportedError(
             f"{function.where}: axis {axis + 1} of {function.shape} into {len(function.outputs)} outputs; supported:"
-            " as many as the axis is long, at least one axis staying"
+            " as many as the axis is long, at least one axis staying; use F.slice"
         )
     converted: Converted = []
     piece = tuple(1 if other == axis else size for other, size in enumerate(function.shape))
@@ -201,7 +209,7 @@ def _slice(function: Function, arguments: Fields) -> Converted:
     if not len(start) == len(stop) == len(step) or len(start) > rank:
         raise ModelError(f"{function.where}: start {start}, stop {stop}, step {step} for {rank} axes")
     if any(value != 1 for value in step):
-        raise UnsupportedError(f"{function.where}: step {step}; supported: 1")
+        raise UnsupportedError(f"{function.where}: step {step}; supported: 1; use a pooling with stride {step}")
     leading = rank - len(start)
     sizes = (function.batch, *function.shape)
     starts, extents = [0] * leading, list(sizes[:leading])
@@ -209,7 +217,10 @@ def _slice(function: Function, arguments: Fields) -> Converted:
         size = sizes[axis]
         if axis == 0:
             if first != 0 or last not in {0, function.batch, function.network_batch}:
-                raise UnsupportedError(f"{function.where}: slices the batch, {first} to {last}; supported: all of it")
+                raise UnsupportedError(
+                    f"{function.where}: slices the batch, {first} to {last}; supported: all of it; leave the"
+                    " batch as it is"
+                )
             starts.append(0)
             extents.append(size)
             continue
@@ -227,17 +238,20 @@ def _pad(function: Function, arguments: Fields) -> Converted:
     widths, mode = arguments.integers("pad_width"), arguments.string("mode") or "constant"
     value = arguments.any_real("constant_value")
     if mode not in ("constant", "reflect", "repeat"):
-        raise UnsupportedError(f"{function.where}: mode {mode!r}; supported: constant, reflect, repeat")
+        raise UnsupportedError(
+            f"{function.where}: mode {mode!r}; supported: constant, reflect, repeat; use one of these"
+        )
     if len(widths) % 2 or len(widths) > 2 * len(function.shape) + 2 or any(not 0 <= width < 2**31 for width in widths):
         raise ModelError(f"{function.where}: pad_width {widths} for an input {function.shape}")
     spatial = 2 * (len(function.shape) - 1)
     if any(widths[: max(0, len(widths) - spatial)]):
         raise UnsupportedError(
-            f"{function.where}: pad_width {widths} pads the batch or the channels; supported: 0 there"
+            f"{function.where}: pad_width {widths} pads the batch or the channels; supported: 0 there;"
+            " concatenate instead"
         )
     if not (math.isfinite(value) or value == -math.inf):
         raise UnsupportedError(
-            f"{function.where}: constant_value {value}; supported: a number, or -inf before a maximum"
+            f"{function.where}: constant_value {value}; supported: a number, or -inf before a maximum; use a finite one"
         )
     used = widths[-spatial:] if spatial else []
     top, bottom, left, right = [0] * (4 - len(used)) + used
@@ -253,7 +267,9 @@ def _transpose(function: Function, arguments: Fields) -> Converted:
     if sorted(axes) != list(range(len(function.shape) + 1)):
         raise ModelError(f"{function.where}: axes {axes} are no order of {len(function.shape) + 1} axes")
     if axes[0] != 0:
-        raise UnsupportedError(f"{function.where}: axes {axes} move the batch; supported: 0 in front")
+        raise UnsupportedError(
+            f"{function.where}: axes {axes} move the batch; supported: 0 in front; leave the batch first"
+        )
     order = tuple(axis - 1 for axis in axes[1:])
     return [(Transpose(function.name, function.inputs, function.output, order), None)]
 
@@ -264,10 +280,12 @@ def _reshape(function: Function, arguments: Fields) -> Converted:
     dims = arguments.shape("shape") or []
     if len(dims) < 2 or dims.count(-1) > 2 or any(dim < 1 and dim != -1 for dim in dims):
         raise UnsupportedError(
-            f"{function.where}: shape {dims}; supported: the batch and sizes, at most one of them -1"
+            f"{function.where}: shape {dims}; supported: the batch and sizes, at most one of them -1; give the sizes"
         )
     if dims[0] not in {-1, 1, function.batch, function.network_batch}:
-        raise UnsupportedError(f"{function.where}: shape {dims} moves the batch axis; supported: -1 or 1 in front")
+        raise UnsupportedError(
+            f"{function.where}: shape {dims} moves the batch axis; supported: -1 or 1 in front; leave the batch first"
+        )
     sizes, count = dims[1:], math.prod(function.shape)
     known = math.prod(size for size in sizes if size != -1)
     if (-1 in sizes and count % known) or (-1 not in sizes and count != known) or sizes.count(-1) > 1:

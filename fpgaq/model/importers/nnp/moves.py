@@ -25,7 +25,8 @@ def _axes(function: Function, axes: Sequence[int]) -> list[int]:
     found = sorted(axis + rank if axis < 0 else axis for axis in axes)
     if not found or found[0] < 1 or found[-1] >= rank or len(set(found)) < len(found):
         raise UnsupportedError(
-            f"{function.where}: axes {list(axes)} of an input {function.shape}; supported: axes after the batch"
+            f"{function.where}: axes {list(axes)} of an input {function.shape}; supported: axes after the batch: leave"
+            " the batch as it is"
         )
     return [axis - 1 for axis in found]
 
@@ -44,7 +45,8 @@ def reduction(function: Function, listed: Sequence[int], keep: bool, kind: str) 
     axes = _axes(function, listed)
     if axes != list(range(axes[0], axes[-1] + 1)):
         raise UnsupportedError(
-            f"{function.where}: axes {[axis + 1 for axis in axes]} are not successive; reduce one after the other"
+            f"{function.where}: axes {[axis + 1 for axis in axes]} are not successive; supported: successive ones;"
+            " use one reduction after the other"
         )
     shape = function.shape
     sides = (math.prod(shape[: axes[0]]), math.prod(shape[axis] for axis in axes), math.prod(shape[axes[-1] + 1 :]))
@@ -81,7 +83,7 @@ def _tile(function: Function, arguments: Fields) -> Converted:
     rank = len(function.shape) + 1
     times = [1] * (rank - len(times)) + times
     if len(times) != rank or min(times) < 1 or times[0] != 1:
-        raise UnsupportedError(f"{function.where}: reps {times} of {rank} axes; supported: 1 for the batch")
+        raise UnsupportedError(f"{function.where}: reps {times} of {rank} axes; supported: 1 for the batch; leave it")
     chain = Chain(function)
     for axis, count in enumerate(times[1:]):
         _repeat(chain, axis, count, True)
@@ -92,7 +94,9 @@ def _broadcast(function: Function, arguments: Fields) -> Converted:
     parameter_count(function, 0, 0)
     shape = arguments.shape("shape") or []
     if len(shape) != len(function.shape) + 1:
-        raise UnsupportedError(f"{function.where}: shape {shape} of an input {function.shape}; supported: as many axes")
+        raise UnsupportedError(
+            f"{function.where}: shape {shape} of an input {function.shape}; supported: as many axes; reshape before it"
+        )
     chain = Chain(function)
     for axis, (have, want) in enumerate(zip(function.shape, shape[1:], strict=True)):
         if have != want and (have != 1 or want < 1):
@@ -106,7 +110,7 @@ def _concatenated_relu(function: Function, arguments: Fields) -> Converted:
     parameter_count(function, 0, 0)
     axis = arguments.integer("axis")
     if axis not in (1, -len(function.shape)):
-        raise UnsupportedError(f"{function.where}: axis {axis}; supported: 1 (the channels)")
+        raise UnsupportedError(f"{function.where}: axis {axis}; supported: 1 (the channels); transpose before it")
     positive, turned, negative = (function.fresh(name) for name in ("positive", "turned", "negative"))
     return [
         (Relu(f"{function.name}/positive", function.inputs, positive), None),

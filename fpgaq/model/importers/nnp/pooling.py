@@ -32,7 +32,8 @@ def _pooling_padding(function: Function, axis: int, kernel: int, stride: int, pa
     count = -((size + pad) // -stride) if keep else (size + 2 * pad - kernel) // stride + 1
     if count < 1:
         raise ModelError(
-            f"{function.where}: kernel {kernel} is larger than the padded input of {size + 2 * pad} pixels"
+            f"{function.where}: kernel {kernel} is larger than the padded input of {size + 2 * pad} pixels;"
+            " feed larger images, or use a smaller kernel"
         )
     if pad >= kernel or (count - 1) * stride - pad >= size:
         raise ModelError(
@@ -53,7 +54,8 @@ def _windows(function: Function, arguments: Fields) -> tuple[Function, Pair, Pai
     if image is not function and (kernel[0], stride[0], pad[0]) != (1, 1, 0):
         raise UnsupportedError(
             f"{function.where}: kernel {kernel}, stride {stride}, pad {pad} pool over the channels of"
-            f" {function.shape}; supported: kernel 1, stride 1, pad 0 there"
+            f" {function.shape}; supported: kernel 1, stride 1, pad 0 there; make it so, or use F.max over"
+            " the channels"
         )
     keep = not arguments.boolean("ignore_border")
     rows = _pooling_padding(image, 1, kernel[0], stride[0], pad[0], keep)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ....base.errors import ModelError, UnsupportedError
 from ...graph import Affine, Array, BatchNormalization, Convolution, Deconvolution, Grid, Prelu, infer_shape
 from ...graph.fixed import by_channel
+from .coarse_weights import layers_of
 from .function import (
     Converted,
     Converter,
@@ -53,11 +54,17 @@ def _affine(function: Function, arguments: Fields) -> Converted:
     parameter_count(function, 1, 2)
     weight = function.parameters[0]
     if weight.ndim < 2:
-        raise UnsupportedError(f"{function.where}: weight of shape {weight.shape}; supported: (features, outputs)")
+        raise UnsupportedError(
+            f"{function.where}: weight of shape {weight.shape}; supported: (features, outputs); save the affine"
+            " layer so"
+        )
     if weight.shape[0] != math.prod(function.shape):
         raise ModelError(f"{function.where}: weight of shape {weight.shape} does not fit an input of {function.shape}")
     if weight.ndim > 2:
-        raise UnsupportedError(f"{function.where}: weight of shape {weight.shape}; supported: (features, outputs)")
+        raise UnsupportedError(
+            f"{function.where}: weight of shape {weight.shape}; supported: (features, outputs); save the affine"
+            " layer so"
+        )
     bias = _bias(function, weight.shape[1])
     return [
         (
@@ -82,13 +89,19 @@ def _kernel(function: Function, leading: int) -> Array:
     axes = len(function.shape) - 1
     if weight.ndim != leading + axes:
         raise UnsupportedError(
-            f"{function.where}: weight of shape {weight.shape}; supported: {axes}-D ({leading + axes} dimensions)"
+            f"{function.where}: weight of shape {weight.shape}; supported: {axes}-D ({leading + axes} dimensions);"
+            " use such a convolution"
         )
     return weight.reshape(*weight.shape[:leading], 1, weight.shape[-1]) if axes == 1 else weight
 
 
 def _convolution(function: Function, arguments: Fields) -> Converted:
     check_channel_first(function, arguments)
+    return _any_convolution(function, arguments, 2, arguments.integer("group"))
+
+
+def _plain_convolution(function: Function, arguments: Fields) -> Converted:
+    """A convolution of the functions that have channels first alone."""
     return _any_convolution(function, arguments, 2, arguments.integer("group"))
 
 
@@ -173,7 +186,7 @@ def _batch_normalization(function: Function, arguments: Fields) -> Converted:
         )
     axes = arguments.integers("axes")
     if axes != [1]:
-        raise UnsupportedError(f"{function.where}: axes {axes}; supported: [1] (the channels)")
+        raise UnsupportedError(f"{function.where}: axes {axes}; supported: [1] (the channels); transpose before it")
     no_scale, no_offset = arguments.boolean("no_scale"), arguments.boolean("no_bias")
     epsilon = float(np.float32(arguments.real("eps")))
     expected = 4 - no_scale - no_offset
@@ -202,12 +215,13 @@ def _prelu(function: Function, arguments: Fields) -> Converted:
     if slope.shape not in {(1,), (), (function.shape[0],)}:
         raise UnsupportedError(
             f"{function.where}: slope of shape {slope.shape}; supported: one, or one for each of {function.shape[0]}"
-            " channels"
+            " channels; train with one a channel"
         )
     return [(Prelu(function.name, function.inputs, function.output, slope.reshape(-1)), None)]
 
 
 LAYERS: dict[str, tuple[str, Converter]] = {
+    **layers_of(_affine, _plain_convolution),
     "Affine": ("affine_param", _affine),
     "BatchNormalization": ("batch_normalization_param", _batch_normalization),
     "Convolution": ("convolution_param", _convolution),

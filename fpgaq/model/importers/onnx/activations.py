@@ -34,7 +34,6 @@ NAMED = {
     "Round": "round",
     "Sin": "sin",
     "Sinh": "sinh",
-    "Exp": "exp",
     "HardSwish": "hard_swish",
     "Mish": "mish",
     "Sigmoid": "sigmoid",
@@ -72,6 +71,14 @@ def selu(call: Call) -> None:
 def hard_sigmoid(call: Call) -> None:
     """HardSigmoid."""
     _pointwise(call, "hard_sigmoid", call.attributes.real("alpha", 0.2), call.attributes.real("beta", 0.5))
+
+
+def complementary_error(call: Call) -> None:
+    """Erfc, which ONNX has not but tf2onnx writes for Keras's GELU: 1 - erf(x)."""
+    call.count(1, 1)
+    tensor = call.tensor()
+    found = call.emit(Pointwise, (tensor,), tensor.shape, -1, function="erf")
+    call.emit(ScaleOffset, (found,), tensor.shape, scale=-1.0, offset=1.0)
 
 
 def softplus(call: Call) -> None:
@@ -198,7 +205,7 @@ def gelu(call: Call) -> None:
     """Gelu, exact or by tanh."""
     form = call.attributes.text("approximate", "none")
     if form not in ("none", "tanh"):
-        raise UnsupportedError(f"{call.where}: approximate is {form!r}; supported: none, tanh")
+        raise UnsupportedError(f"{call.where}: approximate is {form!r}; supported: none, tanh; use one of them")
     _pointwise(call, "gelu_tanh" if form == "tanh" else "gelu_exact")
 
 
@@ -217,7 +224,9 @@ def clip(call: Call) -> None:
 def _scalar(call: Call, index: int) -> float:
     array = call.parameter(index)
     if array.size != 1:
-        raise UnsupportedError(f"{call.where}: input {index} of shape {array.shape}; supported: one number")
+        raise UnsupportedError(
+            f"{call.where}: input {index} of shape {array.shape}; supported: one number; give one for the whole tensor"
+        )
     return float(array.reshape(-1)[0])
 
 
@@ -307,7 +316,9 @@ def power(call: Call) -> None:
     """Pow with one constant exponent."""
     call.count(2, 2)
     if call.opset < 7:
-        raise UnsupportedError(f"{call.where}: of opset {call.opset}; supported: from opset 7 on")
+        raise UnsupportedError(
+            f"{call.where}: of opset {call.opset}; supported: from opset 7 on; export with a newer opset_version"
+        )
     tensor, exponent = call.tensor(), _scalar(call, 1)
     function, parameters = ("square", ()) if exponent == 2 else ("power", (exponent,))
     call.emit(Pointwise, (tensor,), tensor.shape, function=function, parameters=parameters)

@@ -18,10 +18,8 @@ ADVICE: dict[str, str] = {
         _FLOAT,
     ),
     **dict.fromkeys(("MatMulInteger", "qonnx.custom_op.general.Quant", "onnx.brevitas.Quant", "Quant"), _FLOAT),
-    **dict.fromkeys(("LSTM", "GRU", "RNN", "Attention", "MultiHeadAttention", "Einsum", "Scan", "Loop"), _SEQUENCE),
-    **dict.fromkeys(
-        ("LayerNormalization", "GroupNormalization", "InstanceNormalization", "LRN", "LpNormalization"), _NORM
-    ),
+    **dict.fromkeys(("LSTM", "GRU", "RNN", "Attention", "MultiHeadAttention", "Scan", "Loop"), _SEQUENCE),
+    **dict.fromkeys(("LayerNormalization", "GroupNormalization", "InstanceNormalization", "LRN"), _NORM),
     **dict.fromkeys(("MeanVarianceNormalization", "SkipLayerNormalization", "RMSNormalization"), _NORM),
     **dict.fromkeys(("NonMaxSuppression", "RoiAlign", "GridSample", "NonZero", "Unique"), _BOXES),
     "FusedConv": "save the model without onnxruntime's optimizations (or with level basic)",
@@ -32,6 +30,21 @@ ADVICE: dict[str, str] = {
     "CumSum": _BOXES,
     "OneHot": "feed the one-hot vector as the input",
     "Embedding": "feed the embedded vector as the input",
+    **dict.fromkeys(
+        ("ai.onnx.ml.TreeEnsembleClassifier", "ai.onnx.ml.TreeEnsembleRegressor", "ai.onnx.ml.TreeEnsemble"),
+        "trees are not carried; train an MLPClassifier or MLPRegressor",
+    ),
+    **dict.fromkeys(
+        ("ai.onnx.ml.SVMClassifier", "ai.onnx.ml.SVMRegressor"),
+        "kernels are not carried; train LinearSVC, LinearSVR or SGDClassifier in place of SVC",
+    ),
+    **dict.fromkeys(
+        ("ai.onnx.ml.OneHotEncoder", "ai.onnx.ml.LabelEncoder", "ai.onnx.ml.CategoryMapper"),
+        "encode on the host, and feed what it makes as the input (--inputs NAME)",
+    ),
+    "ReduceProd": "compute polynomial features on the host, and feed them as the input (--inputs NAME)",
+    "StatefulPartitionedCall": "the converter left a function of TensorFlow's in the file: convert a frozen model, or"
+    " use another layer (Keras: groups of a convolution)",
     "TopK": "only k=1 at the end is carried; " + _BOXES,
 }
 

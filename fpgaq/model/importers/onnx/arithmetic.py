@@ -10,7 +10,7 @@ from .builder import Call, Tensor, graph_shape
 from .constant_operands import combined
 from .moves import repeated
 from .resize import spread
-from .softmax_parts import log_softmax_of_parts, softmax_of_parts
+from .softmax_parts import log_softmax_of_parts, normalized_of_parts, softmax_of_parts
 
 
 def arithmetic(call: Call) -> None:
@@ -30,7 +30,9 @@ def arithmetic(call: Call) -> None:
         else:
             combined(call, kind, tensor, index, array)
         return
-    if (kind == "Div" and softmax_of_parts(call)) or (kind == "Sub" and log_softmax_of_parts(call)):
+    if (kind == "Div" and (softmax_of_parts(call) or normalized_of_parts(call))) or (
+        kind == "Sub" and log_softmax_of_parts(call)
+    ):
         return
     left, right = _same_shape(call, call.tensor(0), call.tensor(1))
     if kind == "Div" and not (_ancestors(call, 0) & _ancestors(call, 1)):
@@ -95,7 +97,10 @@ def _same_shape(call: Call, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor
     if left.shape == right.shape:
         return left, right
     if call.opset < 7:
-        raise UnsupportedError(f"{call.where}: shapes {left.shape} and {right.shape}; supported: equal ones")
+        raise UnsupportedError(
+            f"{call.where}: shapes {left.shape} and {right.shape}; supported: equal ones; give"
+            " both one shape (expand, slice)"
+        )
     one_pixel = len(left.shape) == len(right.shape) in (2, 3) and left.shape[0] == right.shape[0]
     if one_pixel and call.opset >= 7:
         small, large = sorted((left, right), key=lambda tensor: math.prod(tensor.shape))

@@ -103,7 +103,10 @@ class Attributes:
         """An attribute that is supported with one value only."""
         value = self.integer(name, int(default)) if isinstance(default, int) else self.text(name, default)
         if value != allowed:
-            raise UnsupportedError(f"{self.where}: {name} is {value!r}; supported: {allowed!r}")
+            raise UnsupportedError(
+                f"{self.where}: {name} is {value!r}; supported: {allowed!r}; export with that,"
+                " or end the model before it (--outputs NAME)"
+            )
 
     def skip(self, *names: str) -> None:
         """Attributes that do not change what inference computes."""
@@ -114,4 +117,6 @@ class Attributes:
         """Refuse what nobody read."""
         if self._left:
             names = ", ".join(repr(name) for name in self._left)
-            raise UnsupportedError(f"{self.where}: attribute {names} is not supported with this opset")
+            raise UnsupportedError(
+                f"{self.where}: attribute {names} is not supported with this opset; export with another opset_version"
+            )

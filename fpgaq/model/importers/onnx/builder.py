@@ -69,6 +69,13 @@ class Builder:
         """Why a tensor cannot be computed by itself; a composition that contains it may be known as a whole."""
         self.integers: set[str] = set()
         """Tensors of whole numbers: pixels and indices."""
+        self.whole: set[str] = set()
+        """Tensors of real type whose values were whole numbers before a Cast."""
+        self.merged: set[str] = set()
+        """Tensors (batch * rows, features) in the model, the rows of all samples one after another; (rows, features)
+        here."""
+        self.stacked: set[str] = set()
+        """Tensors (size, batch, ...) in the model, steps or members in front of the batch; (size, ...) here."""
         self.labels: dict[str, list[object]] = {}
         """The labels that stand for the indices of a tensor, where they are not the indices themselves."""
         self.read: set[str] = set()
@@ -102,6 +109,8 @@ class Call:
         self.opset = builder.opset
         self.where = node.where
         self.attributes = Attributes(node.attributes, node.where)
+        self.stacked = False
+        """Whether the batch stands behind the first axis, in what the node reads or writes."""
         self._steps = 0
 
     def count(self, least: int, most: int) -> int:
@@ -129,7 +138,8 @@ class Call:
             raise self.builder.failed[name]
         if name in self.builder.constants:
             raise UnsupportedError(
-                f"{self.where}: input {index}, {name!r}, is a constant; supported: a computed tensor"
+                f"{self.where}: input {index}, {name!r}, is a constant; supported: a computed tensor;"
+                " compute what depends on constants alone before exporting"
             )
         raise ModelError(f"{self.where}: input {index}, {name!r}, is not there; no node writes it and no data feeds it")
 
@@ -141,14 +151,20 @@ class Call:
         if name in self.builder.failed:
             raise self.builder.failed[name]
         if name in self.builder.tensors:
-            raise UnsupportedError(f"{self.where}: input {index}, {name!r}, is computed or data; supported: a constant")
+            raise UnsupportedError(
+                f"{self.where}: input {index}, {name!r}, is computed or data; supported: a"
+                " constant; store it as a parameter, or end the model before it (--outputs NAME)"
+            )
         raise ModelError(f"{self.where}: input {index}, {name!r}, is not there; expected a constant")
 
     def parameter(self, index: int) -> Array:
         """A constant of finite real numbers."""
         array = self.constant(index)
         if array.dtype != np.float32:
-            raise UnsupportedError(f"{self.where}: input {index} is of type {array.dtype}; supported: real numbers")
+            raise UnsupportedError(
+                f"{self.where}: input {index} is of type {array.dtype}; supported: real numbers;"
+                " export with float32 parameters"
+            )
         bad = np.argwhere(~np.isfinite(array))
         if len(bad):
             place = [int(i) for i in bad[0]]
@@ -171,10 +187,11 @@ class Call:
         """An input with one or two spatial axes."""
         tensor = self.tensor(index)
         if len(tensor.shape) not in (2, 3):
-            more = "; use Conv2d in place of Conv3d, the depth among the channels" if len(tensor.shape) == 4 else ""
+            cubes = "use Conv2d in place of Conv3d, the depth among the channels"
+            remedy = cubes if len(tensor.shape) == 4 else "reshape before it, or use another layer"
             raise UnsupportedError(
                 f"{self.where}: input shape {tensor.shape}; supported: (channels, length) and (channels, height, width)"
-                f"{more}"
+                f"; {remedy}"
             )
         return tensor
 
@@ -183,8 +200,12 @@ class Call:
         position = axis + rank + 1 if axis < 0 else axis
         if not 0 <= position <= rank:
             raise ModelError(f"{self.where}: axis {axis} of a tensor with {rank + 1} axes")
+        if self.stacked and position < 2:
+            position = 1 - position
         if position == 0:
-            raise UnsupportedError(f"{self.where}: axis {axis} is the batch; supported: the others")
+            raise UnsupportedError(
+                f"{self.where}: axis {axis} is the batch; supported: the others; leave the batch as it is"
+            )
         return position - 1
 
     def emit(

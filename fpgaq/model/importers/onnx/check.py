@@ -96,7 +96,10 @@ def check_with_onnxruntime(
     kinds = {entry.name: entry.type for entry in session.get_inputs()}
     missing = set(graph.inputs) - set(declared)
     if missing:
-        raise UnsupportedError(f"input {sorted(missing)[0]!r} has a value in the file; onnxruntime takes none for it")
+        raise UnsupportedError(
+            f"input {sorted(missing)[0]!r} has a value in the file; onnxruntime takes none for it:"
+            " export without it (keep_initializers_as_inputs=False)"
+        )
     worst = 0.0
     for _ in range(samples):
         inputs = {

@@ -27,10 +27,15 @@ def per_channel(call: Call, index: int, array: Array, shape: Shape) -> Array:
     array = array.reshape((1,) * (len(shape) - array.ndim + lead) + array.shape[lead:])
     for have, want in zip(array.shape, shape, strict=True):
         if have not in (1, want):
-            raise UnsupportedError(f"{where} does not broadcast to {shape}; supported: one number, or one per channel")
+            raise UnsupportedError(
+                f"{where} does not broadcast to {shape}; supported: one number, or one per channel;"
+                " reshape it before exporting"
+            )
     first = array.reshape(len(array), -1)[:, :1].reshape(-1, *(1,) * (len(shape) - 1))
     if not np.array_equal(np.broadcast_to(first, array.shape), array):
-        raise UnsupportedError(f"{where} varies over space; supported: one number, or one per channel")
+        raise UnsupportedError(
+            f"{where} varies over space; supported: one number, or one per channel; give one per channel"
+        )
     vector: Array = first.reshape(-1)
     return vector[:1] if np.all(vector == vector[0]) else vector
 
@@ -64,7 +69,7 @@ def scale_offset(call: Call, kind: str, index: int, value: Array) -> tuple[Array
     if kind == "Mul":
         return value, zero
     if not value.all():
-        raise ModelError(f"{call.where}: divides by zero")
+        raise ModelError(f"{call.where}: divides by zero; change the divisor")
     return one / value, zero
 
 
@@ -88,7 +93,7 @@ def combined(call: Call, kind: str, tensor: Tensor, index: int, array: Array, la
         return call.reshape(done, tensor.shape, last) if last >= 0 else done
     whole = as_map(array, tensor.shape)
     if kind == "Div" and not whole.all():
-        raise ModelError(f"{call.where}: divides by zero")
+        raise ModelError(f"{call.where}: divides by zero; change the divisor")
     if kind in ("Mul", "Div"):
         factors = constant_map(call, tensor, 1 / whole if kind == "Div" else whole)
         return call.emit(Multiply, (tensor, factors), tensor.shape, last)
@@ -111,7 +116,7 @@ def along(
 
 def widened(call: Call, tensor: Tensor, array: Array) -> Tensor:
     """A tensor whose axes of one element are repeated where a constant has more there."""
-    sizes = array.shape[-len(tensor.shape) :] if array.ndim else ()
+    sizes = array.shape[-len(tensor.shape) :] if array.ndim and tensor.shape else ()
     if math.prod(array.shape[: array.ndim - len(sizes)]) != 1:
         return tensor
     for axis, size in enumerate(sizes, len(tensor.shape) - len(sizes)):

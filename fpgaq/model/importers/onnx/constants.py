@@ -45,7 +45,9 @@ def constant(call: Call) -> Constant:
         if name in attributes:
             found = np.array(read(name), dtype)
     if found is None:
-        raise UnsupportedError(f"{call.where}: has none of value, value_float, value_floats, value_int, value_ints")
+        raise UnsupportedError(
+            f"{call.where}: has none of value, value_float, value_floats, value_int, value_ints; export the model again"
+        )
     return found
 
 
@@ -55,6 +57,10 @@ def shape_of(call: Call) -> Constant:
     tensor = call.node.inputs[0]
     builder = call.builder
     shape = builder.constants[tensor].shape if tensor in builder.constants else (builder.batch, *call.tensor().shape)
+    if tensor in builder.merged:
+        shape = (shape[0] * shape[1], *shape[2:])
+    if tensor in builder.stacked:
+        shape = (shape[1], shape[0], *shape[2:])
     start, end = 0, len(shape)
     if call.opset >= 15:
         start, end = call.attributes.integer("start"), call.attributes.integer("end", end)
@@ -78,7 +84,7 @@ def _cast(call: Call) -> Constant:
         return array.astype(np.bool_)
     if kind not in INTEGER_TYPES:
         allowed = ", ".join(type_name(number) for number in (FLOAT, BOOL, *INTEGER_TYPES))
-        raise UnsupportedError(f"{call.where}: to {type_name(kind)}; supported: {allowed}")
+        raise UnsupportedError(f"{call.where}: to {type_name(kind)}; supported: {allowed}; cast to one of these")
     dtype = np.dtype(INTEGER_TYPES[kind])
     if array.dtype.kind == "f" and not (np.abs(array) < 2**31).all():
         raise ModelError(f"{call.where}: values do not fit {type_name(kind)}")
@@ -131,7 +137,9 @@ def _plain(call: Call, result: Any) -> Constant:
     if array.size > MAX_ELEMENTS:
         raise ModelError(f"{call.where}: makes {array.size} elements; at most {MAX_ELEMENTS}")
     if array.dtype.kind not in "fiub":
-        raise UnsupportedError(f"{call.where}: computes values of type {array.dtype}; supported: numbers")
+        raise UnsupportedError(
+            f"{call.where}: computes values of type {array.dtype}; supported: numbers; leave it out of the model"
+        )
     return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
@@ -192,7 +200,8 @@ def _check_size(call: Call, model: Any, inputs: Mapping[str, Constant]) -> None:
         return
     inferred = onnx.ModelProto()
     inferred.CopyFrom(model)
-    small = {name: array for name, array in inputs.items() if array.size <= 4096}
+    # An empty constant's values mislead the inference of Concat.
+    small = {name: array for name, array in inputs.items() if 0 < array.size <= 4096}
     inferred.graph.initializer.extend(onnx.numpy_helper.from_array(array, name) for name, array in small.items())
     try:
         inferred = onnx.shape_inference.infer_shapes(inferred, check_type=True, strict_mode=True, data_prop=True)

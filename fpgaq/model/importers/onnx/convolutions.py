@@ -58,7 +58,7 @@ def _extents(call: Call, image: Tensor, window: Window) -> Pair:
     if min(rows, columns) < 0:
         raise ModelError(
             f"{call.where}: kernel {window.kernel} with dilation {window.dilation} is larger than the padded input"
-            f" {(height, width)} + {window.padding}"
+            f" {(height, width)} + {window.padding}; feed larger images, or use a smaller kernel"
         )
     return rows // window.stride[0] + 1, columns // window.stride[1] + 1
 
@@ -118,7 +118,10 @@ def _deconvolution_padding(call: Call, count: int, full: list[int], same: list[i
     if wanted is None:
         cut = [max(0, value) for value in cut]
     if min(cut) < 0:
-        raise UnsupportedError(f"{call.where}: output_shape {wanted} is larger than the full result {tuple(full)}")
+        raise UnsupportedError(
+            f"{call.where}: output_shape {wanted} is larger than the full result {tuple(full)};"
+            " supported: up to that; use output_padding, or pad after it"
+        )
     less, more = [value // 2 for value in cut], [value - value // 2 for value in cut]
     before, after = (less, more) if mode == "SAME_UPPER" else (more, less)
     return before[0], after[0], before[1], after[1]

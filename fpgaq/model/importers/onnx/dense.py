@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ....base.errors import ModelError, UnsupportedError
-from ...graph import Affine, Array, BatchNormalization, Identity
+from ...graph import Add, Affine, Array, AveragePooling, BatchNormalization, Identity, Multiply, ScaleOffset
+from .arithmetic import broadcast
 from .builder import Call, Tensor
 from .constant_operands import per_channel
 from .moves import picked
+from .pools import reduced_along
+from .softmax_parts import is_positive
 from .tensors import INTEGER_TYPES, REAL_TYPES, type_name
 
 EVALUATE = "call model.eval() before exporting (Keras: training=False)"
@@ -48,8 +51,14 @@ def gemm(call: Call) -> None:
     """Gemm with constant weights."""
     call.count(2, 3)
     attributes, weight = call.attributes, call.parameter(1)
-    tensor = _turned_back(call) if attributes.flag("transA") else call.tensor()
-    if len(tensor.shape) != 1:
+    turned = attributes.flag("transA")
+    if call.stacked and not turned:
+        raise UnsupportedError(
+            f"{call.where}: mixes the samples of a batch; supported: the batch in front; leave it so"
+        )
+    tensor, call.stacked = _turned_back(call) if turned else call.tensor(), False
+    merged = tensor.name in call.builder.merged
+    if len(tensor.shape) != 1 and not merged:
         raise UnsupportedError(f"{call.where}: input shape {tensor.shape}; supported: (features,); put Flatten before")
     if weight.ndim != 2:
         raise ModelError(f"{call.where}: weights of shape {weight.shape}; expected two axes")
@@ -58,9 +67,23 @@ def gemm(call: Call) -> None:
     if call.opset < 7:
         attributes.skip("broadcast")
     bias = None
+    if call.has(2) and not call.is_constant(2) and not merged:
+        product = call.emit(
+            Affine, (tensor,), (len(weight),), -1, weight=np.ascontiguousarray(weight * alpha), bias=None
+        )
+        other = call.tensor(2)
+        if beta != 1:
+            other = call.emit(ScaleOffset, (other,), other.shape, -1, scale=float(beta), offset=0.0)
+        both = broadcast(call, product, other)
+        call.emit(Add, both, both[0].shape, signs=(1, 1))
+        return
     if call.has(2):
         vector = per_channel(call, 2, call.parameter(2), weight.shape[:1])
         bias = np.ascontiguousarray(np.broadcast_to(vector * beta, weight.shape[:1]))
+    if merged and weight.shape[1] == tensor.shape[1]:
+        result = picked(call, tensor, 1, weight * alpha, bias)
+        call.reshape(result, result.shape)
+        return
     _affine(call, tensor, weight * alpha, bias)
 
 
@@ -70,15 +93,29 @@ def matrix_product(call: Call) -> None:
     left = call.is_constant(0)
     if not left and not call.is_constant(1):
         # Why one of them is not computed comes first.
-        call.tensor(0), call.tensor(1)
+        rows, columns = call.tensor(0), call.tensor(1)
+        if len(rows.shape) == 2 and rows.shape == columns.shape[::-1] and rows.shape[0] == 1:
+            # One row by one column is the dot product of two vectors.
+            product = call.emit(Multiply, (rows, call.view(columns, rows.shape)), rows.shape, -1)
+            total = reduced_along(call, product, {1}, AveragePooling, sum_only=True)
+            call.reshape(total, (1, 1))
+            return
         raise UnsupportedError(
             f"{call.where}: of two computed tensors, as in attention; supported: constant weights; use convolutions"
         )
     tensor, weight = call.tensor(1 if left else 0), call.parameter(0 if left else 1)
     while weight.ndim > 2 and weight.shape[0] == 1:
         weight = weight[0]
+    if weight.ndim == 1 and not left and len(weight) == (tensor.shape or (0,))[-1]:
+        # A vector takes the last axis away.
+        result = picked(call, tensor, len(tensor.shape) - 1, weight[None])
+        call.reshape(result, tensor.shape[:-1])
+        return
     if weight.ndim != 2:
-        raise UnsupportedError(f"{call.where}: weights of shape {weight.shape}; supported: (features, outputs)")
+        raise UnsupportedError(
+            f"{call.where}: weights of shape {weight.shape}; supported: (features, outputs);"
+            " multiply with one matrix (no batch of matrices)"
+        )
     matrix = weight if left else weight.T
     if left and len(tensor.shape) < 2:
         raise UnsupportedError(
@@ -100,7 +137,7 @@ def _turned_back(call: Call) -> Tensor:
     node = call.writer(0, "Transpose")
     perm = next((list(proto.ints) for proto in node.attributes if proto.name == "perm"), [1, 0]) if node else []
     if node is None or perm != [1, 0] or node.inputs[0] not in call.builder.tensors:
-        raise UnsupportedError(f"{call.where}: transA is 1, which moves the batch; supported: 0")
+        raise UnsupportedError(f"{call.where}: transA is 1, which moves the batch; supported: 0; leave the batch first")
     return call.builder.tensors[node.inputs[0]]
 
 
@@ -142,9 +179,19 @@ def identity(call: Call) -> None:
 def cast(call: Call) -> None:
     """Cast between real types, which are float32 here anyway, and of whole numbers."""
     call.attributes.skip("saturate", "round_mode")
-    kind = call.attributes.integer("to")
-    if kind in INTEGER_TYPES and call.node.inputs[0] in call.builder.integers:
-        call.builder.integers.add(call.node.outputs[0])
+    kind, source, builder = call.attributes.integer("to"), call.node.inputs[0], call.builder
+    # Why it is not computed comes first.
+    call.tensor()
+    if kind in INTEGER_TYPES and source in builder.integers | builder.whole:
+        builder.integers.add(call.node.outputs[0])
+    elif type_name(kind) == "bool" and is_positive(builder, source):
+        builder.constants[call.node.outputs[0]] = np.ones((1,) * (len(call.tensor().shape) + 1), np.bool_)
+        return
+    elif kind in REAL_TYPES and source in builder.integers:
+        builder.whole.add(call.node.outputs[0])
     elif kind not in REAL_TYPES:
-        raise UnsupportedError(f"{call.where}: to {type_name(kind)}; supported: between real types")
+        raise UnsupportedError(
+            f"{call.where}: to {type_name(kind)}; supported: between real types; end the model"
+            " before it (--outputs NAME)"
+        )
     identity(call)

@@ -69,7 +69,7 @@ def dilated_mean(call: Call, image: Tensor, window: Window, counts: Pair, count_
     if any(window.padding) and not count_padding:
         raise UnsupportedError(
             f"{call.where}: dilations {window.dilation} with padding that does not count; supported:"
-            " count_include_pad=1"
+            " count_include_pad=1; use it, or no padding"
         )
     channels = image.shape[0]
     weight = np.full((channels, 1, *window.kernel), 1 / (window.kernel[0] * window.kernel[1]), np.float32)

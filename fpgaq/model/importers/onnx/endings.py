@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from ....base.errors import ModelError, UnsupportedError
-from ...graph import Affine, ArgMax, Identity, Pointwise, Softmax
+from ...graph import Affine, ArgMax, Identity, Pointwise, ScaleOffset, Softmax
 from .builder import Call, Tensor
 from .constant_operands import with_constant
 from .moves import gathered
-from .softmax_parts import emit_softmax
+from .softmax_parts import emit_normalized, emit_softmax, is_positive
 
 
 def softmax(call: Call) -> None:
@@ -22,7 +22,8 @@ def softmax(call: Call) -> None:
     several = call.opset < 13 and math.prod(tensor.shape[axis + 1 :]) != 1
     if several and math.prod(tensor.shape[:axis]) != 1:
         raise UnsupportedError(
-            f"{call.where}: over axes {axis + 1} and up of shape {tensor.shape} together; supported: one axis, or all"
+            f"{call.where}: over axes {axis + 1} and up of shape {tensor.shape} together; supported: one axis, or"
+            " all; export with opset_version=13, where it takes one axis"
         )
     if several:
         flat = call.view(tensor, (math.prod(tensor.shape),))
@@ -45,10 +46,24 @@ def logarithm(call: Call) -> None:
     call.emit(Pointwise, (tensor,), tensor.shape, function="log")
 
 
+def exponential(call: Call) -> None:
+    """Exp; of the logarithm of a softmax it is the softmax."""
+    call.count(1, 1)
+    call.attributes.skip(*(("consumed_inputs",) if call.opset < 6 else ()))
+    tensor = call.tensor()
+    before = next((op for op in call.builder.operators if op.output == tensor.name), None)
+    if isinstance(before, Softmax) and before.log:
+        call.emit(Softmax, (Tensor(before.input, tensor.shape),), tensor.shape, axis=before.axis)
+        return
+    call.emit(Pointwise, (tensor,), tensor.shape, function="exp")
+
+
 def arg_max(call: Call) -> None:
-    """ArgMax along an axis."""
+    """ArgMax along an axis, or ArgMin: that of the negative values."""
     call.count(1, 1)
     tensor = call.tensor()
+    if call.node.type == "ArgMin":
+        tensor = call.emit(ScaleOffset, (tensor,), tensor.shape, -1, scale=-1.0, offset=0.0)
     axis = call.axis(call.attributes.integer("axis"), len(tensor.shape))
     keep = call.attributes.flag("keepdims", 1)
     if call.opset >= 12:
@@ -101,8 +116,32 @@ def scaler(call: Call) -> None:
     tensor = call.tensor()
     offset, scale = (_vector(call, name, tensor.shape[-1]) for name in ("offset", "scale"))
     if len(tensor.shape) != 1:
-        raise UnsupportedError(f"{call.where}: input shape {tensor.shape}; supported: (features,)")
+        raise UnsupportedError(f"{call.where}: input shape {tensor.shape}; supported: (features,); flatten before it")
     with_constant(call, tensor, 0, scale, -offset * scale)
+
+
+def imputer(call: Call) -> None:
+    """ai.onnx.ml.Imputer: nothing, since integers are never missing."""
+    call.count(1, 1)
+    tensor = call.tensor()
+    replaced = next((proto.f for proto in call.node.attributes if proto.name == "replaced_value_float"), math.nan)
+    if not math.isnan(replaced):
+        raise UnsupportedError(
+            f"{call.where}: replaces {replaced:g}; supported: NaN, which no integer is; replace it on the host and"
+            " train"
+            " without the imputer"
+        )
+    call.attributes.skip("imputed_value_floats", "replaced_value_float")
+    call.note("is left out: an integer is never missing; the host fills in what is")
+    call.emit(Identity, (tensor,), tensor.shape, kind="Imputer")
+
+
+def binarizer(call: Call) -> None:
+    """ai.onnx.ml.Binarizer: 1 above the threshold, else 0."""
+    call.count(1, 1)
+    tensor = call.tensor()
+    threshold = call.attributes.real("threshold", 0.0)
+    call.emit(Pointwise, (tensor,), tensor.shape, function="above", parameters=(threshold,))
 
 
 def _vector(call: Call, name: str, count: int) -> np.ndarray:  # type: ignore[type-arg]
@@ -148,7 +187,10 @@ def linear_classifier(call: Call) -> None:
     scores = _linear(call, len(labels))
     outputs = (*call.node.outputs, "")[:2]
     if transform not in ("NONE", "SOFTMAX", "LOGISTIC"):
-        raise UnsupportedError(f"{call.where}: post_transform {transform}; supported: NONE, SOFTMAX, LOGISTIC")
+        raise UnsupportedError(
+            f"{call.where}: post_transform {transform}; supported: NONE, SOFTMAX, LOGISTIC;"
+            " end the model before it (--outputs NAME)"
+        )
     if outputs[0]:
         _labelled(call, scores, labels, outputs[0])
     if outputs[1] and transform == "SOFTMAX":
@@ -170,16 +212,28 @@ def normalizer(call: Call) -> None:
     """ai.onnx.ml.Normalizer of what sums up to 1 already."""
     call.count(1, 1)
     tensor, norm = call.tensor(), call.attributes.text("norm", "MAX")
-    node = call.writer(0)
-    softmax = node is not None and any(
-        isinstance(op, Softmax) and op.output == tensor.name for op in call.builder.operators
+    if norm == "L1" and len(tensor.shape) == 1 and is_positive(call.builder, call.node.inputs[0]):
+        emit_normalized(call, tensor, 0)
+        return
+    raise UnsupportedError(
+        f"{call.where}: norm {norm} of what is no probability; supported: L1 of positive values; end the model"
+        " before it"
+        f" (--outputs {call.node.inputs[0]}): the order of the classes is the same"
     )
-    if norm != "L1" or not softmax:
+
+
+def lp_normalization(call: Call) -> None:
+    """LpNormalization of what is positive, to the sum of one."""
+    call.count(1, 1)
+    tensor = call.tensor()
+    axis = call.axis(call.attributes.integer("axis", -1), len(tensor.shape))
+    power = call.attributes.integer("p", 2)
+    if power != 1 or not is_positive(call.builder, call.node.inputs[0]):
         raise UnsupportedError(
-            f"{call.where}: norm {norm} of what is no softmax; end the model before it (--outputs"
-            f" {call.node.inputs[0]}): the order of the classes is the same"
+            f"{call.where}: p is {power}; supported: 1, of positive values; end the model before it (--outputs"
+            f" {call.node.inputs[0]}) and normalize on the host"
         )
-    call.emit(Identity, (tensor,), tensor.shape, kind="Normalizer")
+    emit_normalized(call, tensor, axis)
 
 
 def extract_features(call: Call) -> None:
@@ -195,7 +249,10 @@ def extract_features(call: Call) -> None:
         return
     tensor, labels = call.tensor(1), call.constant(0).reshape(-1).tolist()
     if call.node.inputs[1] not in call.builder.integers:
-        raise UnsupportedError(f"{call.where}: at an index that is no ArgMax; supported: the label of the greatest")
+        raise UnsupportedError(
+            f"{call.where}: at an index that is no ArgMax; supported: the label of the"
+            " greatest; end the model before it (--outputs NAME)"
+        )
     name = call.node.outputs[0]
     if labels != list(range(len(labels))):
         call.builder.labels[name] = labels

@@ -74,7 +74,9 @@ def read_model(data: bytes) -> Any:
         For an IR version that the onnx package does not know, training information; where that package is missing.
     """
     if len(data) > MAX_MODEL_BYTES:
-        raise ModelError(f"is larger than {MAX_MODEL_BYTES >> 20} MiB; models of that size do not fit an FPGA")
+        raise ModelError(
+            f"is larger than {MAX_MODEL_BYTES >> 20} MiB; models of that size do not fit an FPGA: make it smaller"
+        )
     _scan(memoryview(data), "model", _Budget(), 0)
     onnx = _onnx()
     try:
@@ -82,7 +84,7 @@ def read_model(data: bytes) -> Any:
     except Exception as error:  # protobuf's own classes differ between its implementations
         raise ModelError(f"is not a sound ONNX model ({type(error).__name__}); save it again") from None
     if not model.HasField("graph"):
-        raise ModelError("holds no graph; expected an ONNX model")
+        raise ModelError("holds no graph; expected an ONNX model: export it again")
     if model.ir_version > int(onnx.IR_VERSION):
         raise UnsupportedError(
             f"has IR version {model.ir_version}; supported: up to {int(onnx.IR_VERSION)}; update the onnx"

@@ -14,7 +14,7 @@ from .builder import Builder, Call, Node, graph_shape
 from .constants import fold, foldable, known
 from .file import read_model, read_opset
 from .inputs import begin, find_inputs
-from .operators import CONVERTERS, KEEPING, OF_SEVERAL_OUTPUTS
+from .operators import CONVERTERS, KEEPING, OF_SEVERAL_OUTPUTS, ROWWISE, STACKING
 from .tensors import check_internal, to_array
 
 KNOWN_IN_COMPOSITIONS = frozenset({"ReduceLogSumExp"})
@@ -240,24 +240,63 @@ def _computed(call: Call) -> None:
         return
     if constant or node.type not in CONVERTERS:
         builder.unknown.append(node)
-        raise UnknownOperatorError(f"{node.where}: on computed values; supported: on constants alone")
+        raise UnknownOperatorError(
+            f"{node.where}: on computed values; supported: on constants alone; end the"
+            " model before it (--outputs NAME), or use another layer"
+        )
     if node.type not in OF_SEVERAL_OUTPUTS and (any(node.outputs[1:]) or not node.outputs[0]):
-        raise UnsupportedError(f"{node.where}: writes {len(node.outputs)} outputs; supported: the first only")
+        raise UnsupportedError(
+            f"{node.where}: writes {len(node.outputs)} outputs; supported: the first only;"
+            " leave the others out of the model"
+        )
     whole = any(name in builder.integers for name in node.inputs)
     if whole and node.type not in KEEPING:
         raise UnsupportedError(f"{node.where}: computes on integers; cast them to float before it")
+    computed = [name for name in node.inputs if name and name not in builder.constants]
+    stacked = [name in builder.stacked for name in computed]
+    if any(stacked) and (node.type not in STACKING or not all(stacked) or _uneven(builder, node)):
+        raise UnsupportedError(
+            f"{node.where}: reads a tensor whose batch is its second axis; supported: slices, sums and functions of"
+            " elements; leave the batch first (stack with dim=1, batch_first=True)"
+        )
+    call.stacked = any(stacked)
+    merged = [name in builder.merged for name in node.inputs if name not in builder.constants]
+    if any(merged) and (node.type not in ROWWISE or not all(merged)):
+        raise UnsupportedError(
+            f"{node.where}: reads rows of all samples together; supported: matrix products and functions of elements;"
+            " keep the batch in front (no view(-1, features) before it)"
+        )
     CONVERTERS[node.type](call)
     call.attributes.finish()
+    if call.stacked:
+        builder.stacked.update(filter(None, node.outputs))
+    if any(merged) and node.type != "Reshape":
+        builder.merged.update(node.outputs)
+    if any(name in builder.whole for name in node.inputs) and node.type in KEEPING:
+        builder.whole.update(filter(None, node.outputs))
     if whole and node.type not in ("Cast", "Where"):
         builder.integers.update(filter(None, node.outputs))
+
+
+def _uneven(builder: Builder, node: Node) -> bool:
+    """Whether a constant operand differs along the first axis or the batch, which trade places here."""
+    operands = [builder.constants[name] for name in node.inputs if name in builder.constants]
+    if node.type not in ROWWISE or node.type in ("Gemm", "MatMul"):
+        return False
+    return any(array.ndim > 1 and any(size != 1 for size in array.shape[:-1]) for array in operands)
 
 
 def _finish_outputs(builder: Builder, outputs: dict[str, Any]) -> None:
     """Give outputs of the model the shape that the model sees."""
     images: dict[str, str] = {}
     for name in outputs:
+        if name in builder.merged | builder.stacked:
+            raise UnsupportedError(
+                f"{builder.writers[name].where}: output {name!r} has no batch in front; supported: the batch in front;"
+                " end the model before it (--outputs NAME)"
+            )
         if name not in builder.tensors:
-            raise ModelError(f"output {name!r} is a constant: the data does not reach it")
+            raise ModelError(f"output {name!r} is a constant: the data does not reach it; leave it out of the outputs")
         shape = builder.tensors[name].shape
         # One number for each sample stays a vector of one.
         if shape and graph_shape(shape) != shape:

@@ -21,7 +21,7 @@ def find_inputs(nodes: list[Node], declared: dict[str, Any], initializers: dict[
     first = {node.inputs[0] for node in nodes if node.inputs}
     names = names or tuple(name for name in declared if name in first)
     if not names:
-        raise ModelError("the network has no input: every value that it reads is a constant")
+        raise ModelError("the network has no input: every value that it reads is a constant; export it with an input")
     return names
 
 
@@ -33,12 +33,16 @@ def begin(opset: int, inputs: list[Any], graph: Any) -> Builder:
     for value in inputs:
         where = f"input {value.name!r}"
         if value.type.WhichOneof("value") != "tensor_type":
-            raise UnsupportedError(f"{where} is no tensor; supported: tensors of real numbers")
+            raise UnsupportedError(
+                f"{where} is no tensor; supported: tensors of real numbers; give each tensor as an input of its own"
+            )
         tensor = value.type.tensor_type
         if tensor.elem_type not in (*REAL_TYPES, *INTEGER_TYPES):
             raise UnsupportedError(
                 f"{where} is of type {type_name(tensor.elem_type)}; supported:"
-                f" {', '.join(type_name(number) for number in (*REAL_TYPES, *INTEGER_TYPES))}"
+                f" {', '.join(type_name(number) for number in (*REAL_TYPES, *INTEGER_TYPES))}; export with such an"
+                " input, or"
+                " begin after it (--inputs NAME)"
             )
         if tensor.elem_type in INTEGER_TYPES:
             integers.add(value.name)
@@ -48,7 +52,8 @@ def begin(opset: int, inputs: list[Any], graph: Any) -> Builder:
             )
         if len(tensor.shape.dim) < 2:
             raise UnsupportedError(
-                f"{where} has {len(tensor.shape.dim)} dimensions; supported: a batch and at least one size"
+                f"{where} has {len(tensor.shape.dim)} dimensions; supported: a batch and at least one size;"
+                " export with a batch in front (unsqueeze)"
             )
         batch, *dims = tensor.shape.dim
         batches.add(int(batch.dim_value) if batch.HasField("dim_value") else None)
@@ -63,7 +68,10 @@ def begin(opset: int, inputs: list[Any], graph: Any) -> Builder:
             raise ModelError(f"{where} has shape {list(shapes[value.name])}; sizes are at least 1")
     fixed = batches - {None}
     if len(fixed) > 1 or any(not 1 <= batch < 2**31 for batch in fixed if batch is not None):
-        raise ModelError(f"the inputs have batches of {sorted(map(str, fixed))}; expected one size of at least 1")
+        raise ModelError(
+            f"the inputs have batches of {sorted(map(str, fixed))}; expected one size of at least 1: export with"
+            " one batch for all"
+        )
     batch = next((batch for batch in fixed if batch is not None), 1)
     reserved = {name for node in graph.node for name in (*node.input, *node.output)} | set(shapes)
     builder = Builder(opset, batch, not fixed, reserved)

@@ -52,7 +52,9 @@ def _blocks(shape: Shape, order: Sequence[int]) -> tuple[list[int], tuple[int, .
 def transposes(goal: tuple[int, ...]) -> list[tuple[list[tuple[int, ...]], tuple[int, ...]]]:
     """The shortest way from 0, 1, 2, ... to another order of blocks, in permutations of at most three groups."""
     if len(goal) > MAX_BLOCKS:
-        raise UnsupportedError(f"a transposition of {len(goal)} axes in the order {goal}; supported: {MAX_BLOCKS}")
+        raise UnsupportedError(
+            f"a transposition of {len(goal)} axes in the order {goal}; supported: {MAX_BLOCKS}; merge axes before it"
+        )
     start = tuple(range(len(goal)))
     came: dict[tuple[int, ...], tuple[tuple[int, ...], list[tuple[int, ...]], tuple[int, ...]]] = {}
     seen, queue = {start}, deque([start])
@@ -168,7 +170,10 @@ def gathered(call: Call, tensor: Tensor, axis: int, indices: Sequence[int]) -> T
     if len(runs) > MAX_PIECES and size * count <= MAX_PICKED:
         return picked(call, tensor, axis, np.eye(size, dtype=np.float32)[list(indices)])
     if len(runs) > 4 * MAX_PIECES:
-        raise UnsupportedError(f"{call.where}: gathers {count} of {size} elements in no order; too many to carry")
+        raise UnsupportedError(
+            f"{call.where}: gathers {count} of {size} elements in no order; too many to carry:"
+            " slice instead, or end the model before it (--outputs NAME)"
+        )
     pieces = []
     for first, length, step in runs:
         piece = cut(call, tensor, axis, first, (length - 1) * step + 1)

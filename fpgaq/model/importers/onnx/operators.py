@@ -8,6 +8,7 @@ from . import activations as activations
 from . import arithmetic as arithmetic
 from . import convolutions as convolutions
 from . import dense as layers
+from . import einsum as einsum
 from . import endings as endings
 from . import pads as pads
 from . import pools as pools
@@ -29,6 +30,7 @@ KEEPING = frozenset(
         "Unsqueeze",
         "MaxPool",
         "Where",
+        "ReduceSum",
         "Not",
         "And",
         "ai.onnx.ml.ArrayFeatureExtractor",
@@ -36,9 +38,35 @@ KEEPING = frozenset(
 )
 """The operators that compute the same on whole numbers as on real ones."""
 
+ROWWISE = frozenset(
+    (
+        "Add",
+        "Cast",
+        "Clip",
+        "Div",
+        "Dropout",
+        "Elu",
+        "Exp",
+        "Gelu",
+        "Gemm",
+        "HardSigmoid",
+        "Identity",
+        "LeakyRelu",
+        "MatMul",
+    )
+    + ("Max", "Min", "Mul", "Pow", "Reciprocal", "Relu", "Reshape", "Selu", "Softplus", "Sub", *activations.NAMED)
+)
+"""The operators that compute the same on rows of all samples together as on those of one."""
+
+STACKING = (ROWWISE - {"Reshape"}) | frozenset(
+    ("Concat", "Gather", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Slice", "Split", "Squeeze", "Transpose")
+)
+"""The operators that are read where the batch stands behind the first axis."""
+
 CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Add": arithmetic.arithmetic,
     "ArgMax": endings.arg_max,
+    "ArgMin": endings.arg_max,
     "AveragePool": pools.average_pooling,
     "BatchNormalization": layers.batch_normalization,
     "Cast": layers.cast,
@@ -52,6 +80,9 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Div": arithmetic.arithmetic,
     "Dropout": layers.dropout,
     "Elu": activations.elu,
+    "Einsum": einsum.einsum,
+    "Erfc": activations.complementary_error,
+    "Exp": endings.exponential,
     "Expand": repeats.expand,
     "Flatten": shapes.flatten,
     "Gather": shapes.gather,
@@ -63,6 +94,7 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "HardSigmoid": activations.hard_sigmoid,
     "Identity": layers.identity,
     "Log": endings.logarithm,
+    "LpNormalization": endings.lp_normalization,
     "LogSoftmax": endings.softmax,
     "LeakyRelu": activations.leaky_relu,
     "MatMul": layers.matrix_product,
@@ -104,6 +136,8 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Where": activations.where,
     "com.microsoft.Gelu": activations.microsoft_gelu,
     "ai.onnx.ml.ArrayFeatureExtractor": endings.extract_features,
+    "ai.onnx.ml.Binarizer": endings.binarizer,
+    "ai.onnx.ml.Imputer": endings.imputer,
     "ai.onnx.ml.LinearClassifier": endings.linear_classifier,
     "ai.onnx.ml.LinearRegressor": endings.linear_regressor,
     "ai.onnx.ml.Normalizer": endings.normalizer,

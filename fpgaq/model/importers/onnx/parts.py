@@ -165,7 +165,10 @@ def find_parts(data: bytes, refusal: Refusal, progress: Callable[[str], None] = 
                 seen.add(rest)
                 heapq.heappush(queue, _entry(network, rest))
     last = next(iter(reasons.values()), "it has no layer with weights")
-    raise UnsupportedError(f"no part with multiplications is carried, of {trials} that were tried: {last}")
+    raise UnsupportedError(
+        f"no part with multiplications is carried, of {trials} that were tried; build the model of layers"
+        f" that are (docs/operators.md). The last: {last}"
+    )
 
 
 def _trimmed(network: _Network, layers: Layers, part: Part, refusal: Refusal) -> tuple[Layers, Part]:

@@ -72,7 +72,9 @@ def _dilated(call: Call, kind: type[Operator], image: Tensor, window: Window, pa
         call.reshape(result, result.shape)
         return
     if padding != window.padding:
-        raise UnsupportedError(f"{call.where}: dilations {window.dilation} with ceil_mode 1; supported: ceil_mode 0")
+        raise UnsupportedError(
+            f"{call.where}: dilations {window.dilation} with ceil_mode 1; supported: ceil_mode 0; pad before it instead"
+        )
     dilated_mean(call, image, window, sizes, call.attributes.flag("count_include_pad"))
 
 
@@ -145,14 +147,19 @@ def _axes(call: Call, since: int, rank: int) -> tuple[set[int], bool]:
     """The axes that are reduced, after the batch, and whether they stay as ones."""
     if call.opset >= since:
         call.count(1, 2)
-        call.attributes.only("noop_with_empty_axes", 0, 0)
         axes = call.integers(1) if call.has(1) else []
+        if axes:
+            call.attributes.skip("noop_with_empty_axes")
+        else:
+            call.attributes.only("noop_with_empty_axes", 0, 0)
     else:
         call.count(1, 1)
         axes = call.attributes.integers("axes") or []
     if not axes:
         raise UnsupportedError(f"{call.where}: reduces all axes, the batch too; name the others")
-    return {call.axis(axis, rank) for axis in axes}, call.attributes.flag("keepdims", 1)
+    places, keep = {call.axis(axis, rank) for axis in axes}, call.attributes.flag("keepdims", 1)
+    call.stacked = call.stacked and (keep or 0 not in places)
+    return places, keep
 
 
 def reduce_mean(call: Call) -> None:

@@ -82,7 +82,9 @@ def _take_values(graph: Any, folder: Path | None) -> bool:
         left -= len(values)
         if left < 0:
             raise ModelError(
-                f"keeps more than {MAX_MODEL_BYTES >> 20} MiB in other files; models of that size do not fit an FPGA"
+                f"keeps more than {MAX_MODEL_BYTES >> 20} MiB in other files; models of that size do not fit an"
+                " FPGA: make it"
+                " smaller"
             )
         del tensor.external_data[:]
         tensor.ClearField("data_location")

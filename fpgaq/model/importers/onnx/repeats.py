@@ -15,7 +15,9 @@ def expand(call: Call) -> None:
     if len(sizes) < len(have):
         sizes = [1] * (len(have) - len(sizes)) + sizes
     if len(sizes) > len(have) or sizes[0] not in (1, call.builder.batch):
-        raise UnsupportedError(f"{call.where}: {have} to {sizes} moves the batch; supported: the batch in front")
+        raise UnsupportedError(
+            f"{call.where}: {have} to {sizes} moves the batch; supported: the batch in front; leave the batch first"
+        )
     for axis, (size, want) in enumerate(zip(tensor.shape, sizes[1:], strict=True)):
         if want != size and size == 1:
             tensor = repeated(call, tensor, axis, want)
@@ -31,7 +33,9 @@ def tile(call: Call) -> None:
     if len(times) != len(tensor.shape) + 1 or min(times) < 1:
         raise ModelError(f"{call.where}: repeats {times} of {len(tensor.shape) + 1} axes; each is at least 1")
     if times[0] != 1:
-        raise UnsupportedError(f"{call.where}: repeats {times} repeat the batch; supported: 1 in front")
+        raise UnsupportedError(
+            f"{call.where}: repeats {times} repeat the batch; supported: 1 in front; leave the batch as it is"
+        )
     for axis, count in enumerate(times[1:]):
         tensor = tiled(call, tensor, axis, count)
     call.reshape(tensor, tensor.shape)

@@ -69,11 +69,12 @@ def resize(call: Call) -> None:
     # Of cubic interpolation, cropping and shrinking, none of which is what a whole factor upwards does.
     attributes.skip("cubic_coeff_a", "extrapolation_value", "exclude_outside")
     if attributes.flag("antialias") and mode == "linear":
-        raise UnsupportedError(f"{call.where}: antialias is 1; supported: 0")
+        raise UnsupportedError(f"{call.where}: antialias is 1; supported: 0; export with antialias=False")
     if coordinates not in _COORDINATES or rounding not in _ROUNDINGS:
         raise UnsupportedError(
             f"{call.where}: coordinate_transformation_mode {coordinates!r}, nearest_mode {rounding!r}; supported:"
-            f" {', '.join(_COORDINATES)}; {', '.join(_ROUNDINGS)}"
+            f" {', '.join(_COORDINATES)}; {', '.join(_ROUNDINGS)}; use such an upsampling, or end the model before it"
+            " (--outputs NAME)"
         )
     _resized(call, image, mode, _factors(call, image, _sizes_or_scales(call, image)), coordinates, rounding)
 
@@ -81,7 +82,10 @@ def resize(call: Call) -> None:
 def _mode(call: Call) -> str:
     mode = call.attributes.text("mode", "nearest")
     if mode not in ("nearest", "linear", "bilinear"):
-        raise UnsupportedError(f"{call.where}: mode {mode!r}; supported: 'nearest', 'linear'")
+        raise UnsupportedError(
+            f"{call.where}: mode {mode!r}; supported: 'nearest', 'linear'; use mode='bilinear' or"
+            " 'nearest', or end the model before it (--outputs NAME)"
+        )
     return "nearest" if mode == "nearest" else "linear"
 
 
@@ -119,7 +123,10 @@ def _factors(call: Call, image: Tensor, scales: list[float]) -> tuple[Fraction, 
         raise ModelError(f"{call.where}: scales {scales}; expected {len(image.shape) + 1} numbers")
     sound = all(np.isfinite(scale) and 0 < scale <= MAX_SIZE for scale in scales)
     if not sound or scales[:2] != [1.0, 1.0]:
-        raise UnsupportedError(f"{call.where}: scales {scales}; supported: 1, 1 and factors of the spatial axes")
+        raise UnsupportedError(
+            f"{call.where}: scales {scales}; supported: 1, 1 and factors of the spatial axes;"
+            " resize height and width alone"
+        )
     exact = [Fraction(scale).limit_denominator(4096) for scale in scales[2:]]
     return (exact[0], exact[1]) if len(exact) == 2 else (Fraction(1), exact[0])
 
@@ -130,7 +137,9 @@ def _resized(
     sizes = graph_shape(image.shape)[1:]
     for size, factor in zip(sizes, factors, strict=True):
         if not 1 <= math.floor(size * factor) <= MAX_SIZE:
-            raise UnsupportedError(f"{call.where}: an output of {size * factor} pixels; supported: 1 to {MAX_SIZE}")
+            raise UnsupportedError(
+                f"{call.where}: an output of {size * factor} pixels; supported: 1 to {MAX_SIZE}; choose smaller images"
+            )
         if factor != 1 and math.floor(size * factor) == size:
             # onnxruntime copies such an image; the specification shifts pixels in it.
             raise UnsupportedError(

@@ -32,7 +32,23 @@ def reshape(call: Call) -> None:
     if any(dim == 0 and index >= len(current) for index, dim in enumerate(dims)):
         raise ModelError(f"{call.where}: shape {dims} copies a size that {current} does not have")
     sizes = [current[index] if dim == 0 else dim for index, dim in enumerate(dims)]
-    call.reshape(tensor, _without_batch(call, sizes, tensor.shape))
+    if sizes[:2] == [1, -1] and math.prod(sizes[2:]) == math.prod(tensor.shape) and len(sizes) > 2:
+        call.stacked = True
+        call.reshape(tensor, (1, *sizes[2:]))
+        return
+    rows = _merged_rows(call, sizes, tensor)
+    if rows:
+        call.builder.merged.add(call.node.outputs[0])
+    call.reshape(tensor, rows or _without_batch(call, sizes, tensor.shape))
+
+
+def _merged_rows(call: Call, sizes: list[int], tensor: Tensor) -> Shape | None:
+    """(rows, features) where the rows of all samples become one axis with the batch, as Keras multiplies sequences."""
+    features = tensor.shape[-1] if len(tensor.shape) > 1 else 0
+    rows = math.prod(tensor.shape[:-1])
+    if len(sizes) != 2 or sizes[1] != features or rows < 2 or tensor.name in call.builder.merged:
+        return None
+    return (rows, features) if sizes[0] in (-1, call.builder.batch * rows) else None
 
 
 def _without_batch(call: Call, sizes: list[int], shape: Shape) -> Shape:
@@ -41,13 +57,19 @@ def _without_batch(call: Call, sizes: list[int], shape: Shape) -> Shape:
     total = batch * count
     if known < 1 or (-1 in sizes and total % known) or (-1 not in sizes and known != total):
         if call.builder.open_batch and sizes[:1] != [-1] and math.prod(sizes[1:]) == count:
-            raise UnsupportedError(f"{call.where}: shape {sizes} fixes the batch that the input leaves open")
+            raise UnsupportedError(
+                f"{call.where}: shape {sizes} fixes the batch that the input leaves open; supported: an open"
+                " one, or --input-shape NAME=1,...: use x.size(0) or -1 for it"
+            )
         raise ModelError(f"{call.where}: cannot reshape (batch, *{shape}) to {sizes}: element counts differ")
     sizes = [total // known if size == -1 else size for size in sizes]
     if sizes == [batch] and count == 1:
         return ()
     if len(sizes) < 2 or sizes[0] != batch:
-        raise UnsupportedError(f"{call.where}: shape {sizes} moves the batch axis; supported: the batch in front")
+        raise UnsupportedError(
+            f"{call.where}: shape {sizes} moves the batch axis; supported: the batch in front; keep it"
+            " (x.flatten(1), x.view(x.size(0), -1))"
+        )
     return tuple(sizes[1:])
 
 
@@ -58,7 +80,10 @@ def flatten(call: Call) -> None:
     axis, rank = call.attributes.integer("axis", 1), len(tensor.shape) + 1
     position = axis + rank if axis < 0 else axis
     if position == 0 or not 0 <= position <= rank or math.prod(tensor.shape[: position - 1]) != 1:
-        raise UnsupportedError(f"{call.where}: axis {axis} of (batch, *{tensor.shape}) moves the batch; supported: 1")
+        raise UnsupportedError(
+            f"{call.where}: axis {axis} of (batch, *{tensor.shape}) moves the batch; supported: 1; keep the"
+            " batch (x.flatten(1))"
+        )
     call.reshape(tensor, (math.prod(tensor.shape),))
 
 
@@ -87,6 +112,7 @@ def squeeze(call: Call) -> None:
             f"{call.where}: axes {sorted(axis + 1 for axis in axes)} of (batch, *{tensor.shape}) are not 1"
         )
     shape = tuple(size for axis, size in enumerate(tensor.shape) if axis not in axes)
+    call.stacked &= 0 not in axes
     call.reshape(tensor, shape)
 
 
@@ -96,9 +122,10 @@ def unsqueeze(call: Call) -> None:
     listed = call.integers(1) if call.opset >= 13 and call.has(1) else None
     count = len(listed) if listed is not None else len(_peek(call))
     rank = len(tensor.shape) + count
+    call.stacked |= 0 in (listed if listed is not None else _peek(call))
     axes, rest = _axes(call, rank), list(tensor.shape)
     if rank > 7:
-        raise UnsupportedError(f"{call.where}: makes {rank + 1} axes; supported: 8")
+        raise UnsupportedError(f"{call.where}: makes {rank + 1} axes; supported: 8; merge axes before it")
     call.reshape(tensor, tuple(1 if axis in axes else rest.pop(0) for axis in range(rank)))
 
 
@@ -111,6 +138,7 @@ def transpose(call: Call) -> None:
     """Transpose after the batch."""
     call.count(1, 1)
     if _gathered_between(call):
+        call.stacked = False
         return
     tensor = call.tensor()
     rank = len(tensor.shape) + 1
@@ -118,9 +146,13 @@ def transpose(call: Call) -> None:
     order = list(reversed(range(rank))) if order is None else order
     if sorted(order) != list(range(rank)):
         raise ModelError(f"{call.where}: perm {order} of a tensor with {rank} axes")
+    given, order = order, [1 - axis if call.stacked and axis < 2 else axis for axis in order]
+    call.stacked = order[1:2] == [0]
+    if call.stacked:
+        order[:2] = order[1::-1]
     if order[0] != 0:
         raise UnsupportedError(
-            f"{call.where}: perm {order} moves the batch; supported: 0 in front; leave the batch first (PyTorch's"
+            f"{call.where}: perm {given} moves the batch; supported: 0 in front; leave the batch first (PyTorch's"
             " recurrent and attention layers: batch_first=True)"
         )
     axes = tuple(axis - 1 for axis in order[1:])
@@ -194,7 +226,7 @@ def _constant_part(call: Call, index: int, beside: Tensor) -> Tensor:
     if batch not in (1, call.builder.batch) or (array != array[:1]).any():
         raise UnsupportedError(
             f"{call.where}: input {index}, a constant of shape {array.shape}, differs within the batch; supported: one"
-            " for all samples"
+            " for all samples: export with a batch of 1"
         )
     return constant_map(call, beside, array[0])
 
@@ -216,7 +248,7 @@ def _cut(call: Call, tensor: Tensor, start: list[int], shape: Shape, last: int =
     call.emit(Slice, (tensor,), shape, last, start=offsets)
 
 
-_ALL = (1 << 31) - 1
+_ALL = 10**9
 """The least end of a slice by which exporters mean all that is left."""
 
 
@@ -239,6 +271,8 @@ def slice_(call: Call) -> None:
     if len({len(starts), len(ends), len(axes), len(steps or starts)}) != 1:
         raise ModelError(f"{call.where}: starts {starts}, ends {ends}, axes {axes}, steps {steps} differ in length")
     steps = steps or [1] * len(starts)
+    if call.stacked:
+        axes = [1 - axis if axis in (0, 1) else axis for axis in axes]
     current = [call.builder.batch, *tensor.shape]
     begin, end, rank = [0] * len(current), list(current), len(current)
     places: dict[int, range] = {}
@@ -254,12 +288,12 @@ def slice_(call: Call) -> None:
         else:
             begin[position], end[position], _ = slice(first, behind).indices(current[position])
     if any(axis % rank == 0 and step != 1 for axis, step in zip(axes, steps, strict=True)):
-        raise UnsupportedError(f"{call.where}: cuts the batch; supported: the other axes")
+        raise UnsupportedError(f"{call.where}: cuts the batch; supported: the other axes; leave the batch as it is")
     # Of an open batch only a slice to the greatest number takes all.
     cuts = zip(starts, ends, axes, strict=True)
     open_cut = call.builder.open_batch and any(a % rank == 0 and (first or last < _ALL) for first, last, a in cuts)
     if begin[0] != 0 or end[0] != current[0] or open_cut:
-        raise UnsupportedError(f"{call.where}: cuts the batch; supported: the other axes")
+        raise UnsupportedError(f"{call.where}: cuts the batch; supported: the other axes; leave the batch as it is")
     shape = tuple(stop - first for first, stop in zip(begin[1:], end[1:], strict=True))
     if min(shape) < 1 or not all(places.values()):
         raise ModelError(f"{call.where}: starts {starts}, ends {ends} of (batch, *{tensor.shape}) leave nothing")
@@ -298,12 +332,18 @@ def split(call: Call) -> None:
 def gather(call: Call) -> None:
     """Gather at constant places of any axis but the batch."""
     call.count(2, 2)
+    if call.is_constant(0) and not call.is_constant(1):
+        raise UnsupportedError(
+            f"{call.where}: rows of a table at computed indices, as in an embedding; supported: constant indices; feed"
+            " the embedded vector as the input (--inputs NAME)"
+        )
     tensor, indices = call.tensor(), call.constant(1)
     axis = call.axis(call.attributes.integer("axis"), len(tensor.shape))
     size = tensor.shape[axis]
     if indices.dtype.kind not in "iu" or indices.ndim > 4:
         raise ModelError(f"{call.where}: indices of type {indices.dtype} and shape {indices.shape}; expected integers")
     found = gathered(call, tensor, axis, _places(call, indices, size, axis + 1))
+    call.stacked &= axis > 0 or indices.ndim > 0
     call.reshape(found, (*tensor.shape[:axis], *indices.shape, *tensor.shape[axis + 1 :]))
 
 

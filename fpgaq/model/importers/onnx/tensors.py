@@ -82,7 +82,7 @@ def storage_bytes(tensor: Any, where: str) -> int:
     kind = int(tensor.data_type)
     if kind not in _STORAGE:
         allowed = ", ".join(type_name(number) for number in _STORAGE)
-        raise UnsupportedError(f"{where} is of type {type_name(kind)}; supported: {allowed}")
+        raise UnsupportedError(f"{where} is of type {type_name(kind)}; supported: {allowed}; export with such a type")
     return math.prod(check_dimensions(list(tensor.dims), where)) * np.dtype(_STORAGE[kind][0]).itemsize
 
 
@@ -103,7 +103,7 @@ def to_array(tensor: Any, where: str) -> NDArray[Any]:
         return np.array(texts, object).reshape(list(tensor.dims))
     if kind not in _STORAGE:
         allowed = ", ".join(type_name(number) for number in _STORAGE)
-        raise UnsupportedError(f"{where} is of type {type_name(kind)}; supported: {allowed}")
+        raise UnsupportedError(f"{where} is of type {type_name(kind)}; supported: {allowed}; export with such a type")
     if tensor.HasField("segment"):
         raise UnsupportedError(f"{where} is a segment of a larger tensor; save the model in one piece")
     shape = check_dimensions(list(tensor.dims), where)

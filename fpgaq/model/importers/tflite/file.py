@@ -133,7 +133,9 @@ class _Reader:
 
     def model(self, network: str | None) -> Model:
         if self.root.Version() != 3:
-            raise UnsupportedError(f"TensorFlow Lite schema version {self.root.Version()}; supported: 3")
+            raise UnsupportedError(
+                f"TensorFlow Lite schema version {self.root.Version()}; supported: 3; convert the model again"
+            )
         if self.root.SubgraphsLength() < 1:
             raise ModelError("the file has no network")
         graph = self.root.Subgraphs(0)
@@ -176,10 +178,15 @@ class _Reader:
         where = f"tensor {name!r}"
         if tensor.Type() not in TYPES:
             known = ", ".join(kind for kind, _ in TYPES.values())
-            raise UnsupportedError(f"{where}: elements of type number {tensor.Type()}; supported: {known}")
+            raise UnsupportedError(
+                f"{where}: elements of type number {tensor.Type()}; supported: {known}; convert the model with such"
+            )
         kind, layout = TYPES[tensor.Type()]
         if tensor.IsVariable():
-            raise UnsupportedError(f"{where}: keeps its value from frame to frame; supported: networks without state")
+            raise UnsupportedError(
+                f"{where}: keeps its value from frame to frame; supported: networks without"
+                " state; convert the inference function alone"
+            )
         if tensor.Sparsity() is not None:
             raise UnsupportedError(f"{where}: stored sparsely; convert the model without sparsity")
         shape = tuple(int(size) for size in self._vector(tensor.ShapeAsNumpy(), where))
@@ -195,7 +202,10 @@ class _Reader:
         if found is None:
             return np.zeros(0, np.float32), np.zeros(0, np.int64), 0
         if found.DetailsType():
-            raise UnsupportedError(f"{where}: custom or blockwise quantization; supported: scales and zero points")
+            raise UnsupportedError(
+                f"{where}: custom or blockwise quantization; supported: scales and zero"
+                " points; convert the model with the standard quantization"
+            )
         scale = self._vector(found.ScaleAsNumpy(), where).astype(np.float32)
         zero = self._vector(found.ZeroPointAsNumpy(), where).astype(np.int64)
         if scale.size and (not np.isfinite(scale).all() or (scale < 0).any()):
@@ -217,7 +227,9 @@ class _Reader:
             raise ModelError(f"{where} reads buffer {tensor.Buffer()}; the file has {self.root.BuffersLength()}")
         buffer = self.root.Buffers(tensor.Buffer())
         if buffer.Offset() > 1 or buffer.Size() > 1:
-            raise UnsupportedError(f"{where}: its values stand behind the model's 2 GB; no FPGA holds such a network")
+            raise UnsupportedError(
+                f"{where}: its values stand behind the model's 2 GB; no FPGA holds such a network: make it smaller"
+            )
         values = self._vector(buffer.DataAsNumpy(), where)
         if values.size == 0:
             return None
@@ -241,7 +253,9 @@ class _Reader:
         )
         _check_indices((*inputs, *outputs), tensors, f"operator {index} ({kind})", -1)
         if kept:
-            raise UnsupportedError(f"operator {index} ({kind}): has tensors of an inner state; supported: none")
+            raise UnsupportedError(
+                f"operator {index} ({kind}): has tensors of an inner state; supported: none; use convolutions over time"
+            )
         return Node(index, kind, inputs, outputs, read_options(self.schema, operator, f"operator {index} ({kind})"))
 
 

@@ -96,7 +96,9 @@ class Call:
     def constant(self, place: int) -> Array:
         """A constant of real numbers, dequantized if need be."""
         if not self.is_constant(place):
-            raise UnsupportedError(f"{self.where}: input {place} is computed or missing; supported: constants")
+            raise UnsupportedError(
+                f"{self.where}: input {place} is computed or missing; supported: constants; make it a weight"
+            )
         index = self.node.inputs[place]
         if index in self.builder.constants:
             return self.builder.constants[index].astype(np.float32)
@@ -105,7 +107,10 @@ class Call:
         if tensor.type in REAL:
             return tensor.data.astype(np.float32)
         if not tensor.scale.size:
-            raise UnsupportedError(f"{self.where}: input {place} of type {tensor.type}; supported: real numbers")
+            raise UnsupportedError(
+                f"{self.where}: input {place} of type {tensor.type}; supported: real numbers;"
+                " convert with weights of float32"
+            )
         note = "weights that are quantized in the file are taken as the real numbers that they stand for"
         if note not in self.builder.notes:
             self.builder.notes.append(note)
@@ -115,14 +120,19 @@ class Call:
         """A constant of whole numbers."""
         tensor = self.builder.model.tensors[self.node.inputs[place]] if self.has(place) else None
         if tensor is None or tensor.data is None or tensor.data.dtype.kind not in "iu":
-            raise UnsupportedError(f"{self.where}: input {place} is no constant of whole numbers")
+            raise UnsupportedError(
+                f"{self.where}: input {place} is no constant of whole numbers; convert with fixed sizes (a batch of 1)"
+            )
         return [int(value) for value in tensor.data.reshape(-1)]
 
     def value(self, place: int) -> Value:
         """A computed input."""
         found = self.builder.values.get(self.node.inputs[place]) if self.has(place) else None
         if found is None:
-            raise UnsupportedError(f"{self.where}: input {place} is a constant; supported: a computed tensor")
+            raise UnsupportedError(
+                f"{self.where}: input {place} is a constant; supported: a computed tensor;"
+                " convert again, which folds constants"
+            )
         return found
 
     def image(self, place: int) -> Value:
@@ -163,7 +173,10 @@ class Call:
 def stored_shape(shape: tuple[int, ...], where: str) -> Shape:
     """(channels, height, width) of an image, (channels, 1, length) of a row, (features,) of a vector."""
     if len(shape) > 3:
-        raise UnsupportedError(f"{where}: a tensor of shape {list(shape)} behind the batch; supported: to three axes")
+        raise UnsupportedError(
+            f"{where}: a tensor of shape {list(shape)} behind the batch; supported: to three"
+            " axes; merge axes before it (Reshape)"
+        )
     if len(shape) < 2:
         return shape or (1,)
     full = (1, *shape) if len(shape) == 2 else shape
@@ -228,7 +241,10 @@ def _start(builder: Builder, index: int) -> None:
     tensor = builder.model.tensors[index]
     where = f"input {tensor.name!r}"
     if tensor.type != "float32":
-        raise UnsupportedError(f"{where} is of type {tensor.type} in a model of real numbers; supported: float32")
+        raise UnsupportedError(
+            f"{where} is of type {tensor.type} in a model of real numbers; supported: float32;"
+            " convert with inputs of float32, or quantize the whole model"
+        )
     shape = without_batch(tensor, where)
     if tensor.name in builder.shapes or not shape:
         raise ModelError(f"{where} has the name of another input or no sizes")
@@ -252,7 +268,9 @@ def _finish(builder: Builder, index: int) -> str:
     tensor = builder.model.tensors[index]
     value = builder.values.get(index)
     if value is None:
-        raise UnsupportedError(f"output {tensor.name!r} is a constant: the data does not reach it")
+        raise UnsupportedError(
+            f"output {tensor.name!r} is a constant: the data does not reach it; leave it out of the outputs"
+        )
     name, stored, shape = value.name, value.stored, value.shape or (1,)
     if len(stored) == 3 and stored[0] > 1 and stored[1] * stored[2] > 1:
         stored = (*stored[1:], stored[0])

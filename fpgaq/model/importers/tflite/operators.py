@@ -66,7 +66,9 @@ def _image(call: Call, place: int) -> tuple[Value, int, int, int]:
     """A computed image, its channels, rows and columns."""
     value = call.image(place)
     if len(value.stored) != 3:
-        raise UnsupportedError(f"{call.where}: an input of shape {list(value.shape)}; supported: images")
+        raise UnsupportedError(
+            f"{call.where}: an input of shape {list(value.shape)}; supported: images; use Reshape before it"
+        )
     return value, *value.stored
 
 
@@ -102,7 +104,9 @@ def transposed_convolution(call: Call) -> None:
     for have, out, taps, step in zip((height, width), stored[1:], weight.shape[1:3], stride, strict=True):
         count = -(-out // step) if same else (out + step - taps) // step
         if count != have:
-            raise UnsupportedError(f"{call.where}: an output of {out} from an input of {have}; sizes do not fit")
+            raise UnsupportedError(
+                f"{call.where}: an output of {out} from an input of {have}; sizes do not fit: convert the model again"
+            )
         front = max((count - 1) * step + taps - out, 0) // 2
         rest = (have - 1) * step + taps - front - out
         before.append((front, max(rest, 0)))
@@ -119,7 +123,10 @@ def fully_connected(call: Call) -> None:
     """FULLY_CONNECTED on the whole frame, or on each pixel."""
     call.options.skip("AsymmetricQuantizeInputs", "KeepNumDims", "QuantizedBiasType")
     if call.options.integer("WeightsFormat"):
-        raise UnsupportedError(f"{call.where}: shuffled weights; supported: weights in their plain order")
+        raise UnsupportedError(
+            f"{call.where}: shuffled weights; supported: weights in their plain order; convert"
+            " without that optimization"
+        )
     value, weight = call.value(0), call.constant(1)
     total = int(np.prod(value.shape))
     if weight.ndim != 2 or total % weight.shape[1]:
@@ -162,7 +169,9 @@ def mean(call: Call) -> None:
     axes = {axis + rank if axis < 0 else axis for axis in call.integers(1)}
     places = {axis - rank + 3 for axis in axes}
     if not axes or min(axes) < 1 or not places <= {0, 1}:
-        raise UnsupportedError(f"{call.where}: means over axes {sorted(axes)}; supported: rows and columns")
+        raise UnsupportedError(
+            f"{call.where}: means over axes {sorted(axes)}; supported: rows and columns; use GlobalAveragePooling2D"
+        )
     kernel = height if 0 in places else 1, width if 1 in places else 1
     stored = (channels, height // kernel[0], width // kernel[1])
     call.write(call.put(AveragePooling, (value.name,), stored, kernel=kernel, stride=kernel), stored)
@@ -195,7 +204,8 @@ def _spread(call: Call, place: int, wanted: Shape) -> str:
     fits = len(image.stored) == len(wanted) == 3 and image.stored[0] == wanted[0] and image.stored[1:] == (1, 1)
     if not fits:
         raise UnsupportedError(
-            f"{call.where}: joins {list(value.shape)} and {list(call.shape)}; supported: equal shapes"
+            f"{call.where}: joins {list(value.shape)} and {list(call.shape)}; supported: equal shapes: reshape or"
+            " repeat before it"
         )
     return call.put(Upsample, (image.name,), wanted, ".spread", factor=wanted[1:])
 
@@ -206,7 +216,8 @@ def _with_constant(call: Call, place: int) -> None:
     flat = array.reshape(-1)
     if flat.size not in (1, channels) or (flat.size > 1 and array.shape[-1] != channels):
         raise UnsupportedError(
-            f"{call.where}: a constant of shape {list(array.shape)}; supported: one, or one a channel"
+            f"{call.where}: a constant of shape {list(array.shape)}; supported: one, or one a channel; give one"
+            " a channel"
         )
     kind = call.node.type
     factor = flat if kind == "MUL" else np.full(flat.size, -1.0 if kind == "SUB" and place == 0 else 1.0)
@@ -228,7 +239,9 @@ def concatenation(call: Call) -> None:
     axis = axis + rank + 1 if axis < 0 else axis
     values = [call.image(place) for place in range(len(call.node.inputs))]
     if not 1 <= axis <= rank:
-        raise UnsupportedError(f"{call.where}: joins axis {axis}; supported: axes behind the batch")
+        raise UnsupportedError(
+            f"{call.where}: joins axis {axis}; supported: axes behind the batch; leave the batch as it is"
+        )
     stored = stored_shape(call.shape, call.where)
     # (row, column, channel) of the model are axes 1, 2, 0 of what is stored.
     front = {0: 1, 1: 2, 2: 0}[axis - 1 - rank + 3] if len(stored) == 3 else 0
@@ -253,7 +266,10 @@ def split(call: Call) -> None:
     rank = len(value.shape)
     axis = axis + rank + 1 if axis < 0 else axis
     if parts != len(call.node.outputs) or not 1 <= axis <= rank or value.shape[axis - 1] % parts:
-        raise UnsupportedError(f"{call.where}: {parts} parts of axis {axis} of {list(value.shape)}")
+        raise UnsupportedError(
+            f"{call.where}: {parts} parts of axis {axis} of {list(value.shape)}; supported: equal"
+            " parts of an axis behind the batch; use slices"
+        )
     size = value.shape[axis - 1] // parts
     for index in range(parts):
         start, shape = [0] * rank, list(value.shape)
@@ -279,7 +295,7 @@ def slice_of(call: Call) -> None:
     else:
         start, shape, stride = strided_ranges(call.options, value.shape, [call.integers(place) for place in (1, 2, 3)])
     if set(stride) != {1}:
-        raise UnsupportedError(f"{call.where}: strides {stride}; supported: 1")
+        raise UnsupportedError(f"{call.where}: strides {stride}; supported: 1; use a pooling with that stride")
     _take(call, value, start, shape)
 
 
@@ -289,11 +305,13 @@ def padding(call: Call) -> None:
     amounts, mode, number = call.integers(1), "constant", 0.0
     pairs = [(amounts[2 * axis], amounts[2 * axis + 1]) for axis in range(len(amounts) // 2)]
     if len(pairs) != len(value.shape) + 1 or min(amounts) < 0 or pairs[0] != (0, 0) or pairs[-1] != (0, 0):
-        raise UnsupportedError(f"{call.where}: amounts {pairs}; supported: of rows and columns")
+        raise UnsupportedError(
+            f"{call.where}: amounts {pairs}; supported: of rows and columns; use Concatenate for others"
+        )
     if call.node.type == "MIRROR_PAD":
         mode = "repeat" if call.options.integer("Mode") == 1 else "reflect"
         if mode == "repeat" and max(amounts) > 1:
-            raise UnsupportedError(f"{call.where}: mode SYMMETRIC by more than one pixel; supported: REFLECT")
+            raise UnsupportedError(f"{call.where}: mode SYMMETRIC by more than one pixel; supported: REFLECT; use that")
     elif call.has(2):
         number = float(call.constant(2).reshape(-1)[0])
     rows, columns = (*[(0, 0)] * (3 - len(value.shape)), *pairs[1:-1])
@@ -308,7 +326,9 @@ def resize(call: Call) -> None:
     call.options.skip("HalfPixelCenters")
     rows, columns = call.integers(1)
     if call.options.flag("AlignCorners") or rows % height or columns % width:
-        raise UnsupportedError(f"{call.where}: {height} x {width} to {rows} x {columns}; supported: whole multiples")
+        raise UnsupportedError(
+            f"{call.where}: {height} x {width} to {rows} x {columns}; supported: whole multiples; choose such a size"
+        )
     stored = (channels, rows, columns)
     call.write(call.put(Upsample, (value.name,), stored, factor=(rows // height, columns // width)), stored)
 
@@ -325,7 +345,9 @@ def transpose(call: Call) -> None:
     value, order = call.image(0), call.integers(1)
     rank = len(value.shape)
     if sorted(order) != list(range(rank + 1)) or order[0] != 0 or rank != 3:
-        raise UnsupportedError(f"{call.where}: order {order}; supported: of images, with the batch in front")
+        raise UnsupportedError(
+            f"{call.where}: order {order}; supported: of images, with the batch in front; leave the batch first"
+        )
     place = {1: 1, 2: 2, 3: 0}
     rows, columns, channels = (place[axis] for axis in order[1:])
     axes = (channels, rows, columns)
@@ -354,7 +376,10 @@ def prelu(call: Call) -> None:
     """PRELU with one slope, or one for each channel."""
     value, slope = call.image(0), call.constant(1)
     if slope.size not in (1, value.stored[0]):
-        raise UnsupportedError(f"{call.where}: slopes of shape {list(slope.shape)}; supported: one, or one a channel")
+        raise UnsupportedError(
+            f"{call.where}: slopes of shape {list(slope.shape)}; supported: one, or one a channel;"
+            " use PReLU(shared_axes=[1, 2])"
+        )
     call.write(call.put(Prelu, (value.name,), value.stored, slope=slope.reshape(-1)), value.stored)
 
 
@@ -363,7 +388,7 @@ def softmax(call: Call) -> None:
     value = call.image(0)
     beta = call.options.real("Beta")
     if beta != 1.0:
-        raise UnsupportedError(f"{call.where}: beta {beta:g}; supported: 1")
+        raise UnsupportedError(f"{call.where}: beta {beta:g}; supported: 1; scale the input by it instead")
     call.write(call.put(Softmax, (value.name,), value.stored, axis=0), value.stored)
 
 
@@ -373,7 +398,7 @@ def arg_max(call: Call) -> None:
     call.options.skip("OutputType")
     rank = len(value.shape)
     if (axis + rank + 1 if axis < 0 else axis) != rank:
-        raise UnsupportedError(f"{call.where}: over axis {axis}; supported: the last one")
+        raise UnsupportedError(f"{call.where}: over axis {axis}; supported: the last one; use Permute before it")
     stored = (1, *value.stored[1:])
     call.write(call.put(ArgMax, (value.name,), stored, axis=0), stored)
 
@@ -381,7 +406,10 @@ def arg_max(call: Call) -> None:
 def dequantize(call: Call) -> None:
     """DEQUANTIZE of a constant, as converters write weights of 16-bit floats."""
     if not call.is_constant(0):
-        raise UnsupportedError(f"{call.where}: of a computed tensor in a model of real numbers")
+        raise UnsupportedError(
+            f"{call.where}: of a computed tensor in a model of real numbers; quantize the whole"
+            " model, or leave it in float"
+        )
     call.builder.constants[call.node.outputs[0]] = call.constant(0)
 
 

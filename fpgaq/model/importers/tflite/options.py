@@ -69,7 +69,7 @@ class Options:
         for name, value in self.values.items():
             unset = value is None or (np.size(value) == 0) or (np.size(value) == 1 and not np.any(value))
             if name not in self._taken and not unset:
-                raise UnsupportedError(f"{self.where}: option {name} is {value}; supported: unset")
+                raise UnsupportedError(f"{self.where}: option {name} is {value}; supported: unset; convert without it")
 
 
 def read_options(schema: Any, operator: Any, where: str) -> Options:
@@ -83,7 +83,10 @@ def read_options(schema: Any, operator: Any, where: str) -> Options:
             continue
         names = {value: key for key, value in vars(getattr(schema, kinds)).items() if not key.startswith("_")}
         if number not in names or found is None:
-            raise UnsupportedError(f"{where}: options of the unknown kind {number}; its schema is newer than tflite's")
+            raise UnsupportedError(
+                f"{where}: options of the unknown kind {number}; its schema is newer than tflite's:"
+                " update the package tflite"
+            )
         kind = getattr(schema, names[number])
         options = kind()
         options.Init(found.Bytes, found.Pos)

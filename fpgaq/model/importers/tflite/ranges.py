@@ -16,7 +16,10 @@ def slice_ranges(
     wanted = [n - b if s == -1 else s for n, b, s in zip(shape, starts, wanted, strict=False)]
     fits = len(begin) == len(sizes) == len(shape) + 1 and begin[0] == 0 and sizes[0] in (1, -1)
     if not fits or any(b < 0 or s < 1 or b + s > n for b, s, n in zip(starts, wanted, shape, strict=True)):
-        raise UnsupportedError(f"{where}: takes {list(sizes)} from {list(begin)} of {list(shape)} behind the batch")
+        raise UnsupportedError(
+            f"{where}: takes {list(sizes)} from {list(begin)} of {list(shape)} behind the batch;"
+            " supported: what lies inside; convert the model again"
+        )
     return starts, wanted
 
 
@@ -29,7 +32,8 @@ def strided_ranges(
     full = (1, *shape)
     if not len(begin) == len(end) == len(stride) == len(full) or options.flag("Offset") or stride[0] != 1:
         raise UnsupportedError(
-            f"{options.where}: ranges of {len(begin)} axes with strides {list(stride)} on {list(full)}"
+            f"{options.where}: ranges of {len(begin)} axes with strides {list(stride)} on {list(full)};"
+            " supported: one range an axis; write all axes out"
         )
     starts, sizes = [], []
     for axis, size in enumerate(full):
@@ -39,7 +43,7 @@ def strided_ranges(
         if stride[axis] < 1 or first >= last or (axis == 0 and (first, last) != (0, 1)):
             raise UnsupportedError(
                 f"{options.where}: takes {first} to {last} by {stride[axis]} of axis {axis}; supported: forwards, not"
-                " empty, and the whole batch"
+                " empty, and the whole batch; slice so"
             )
         starts.append(first)
         sizes.append(last - first)

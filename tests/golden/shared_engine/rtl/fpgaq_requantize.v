@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: 0BSD
 // Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
-// result = saturate(round(total / 2**(SHIFT - lift))), one cycle. The rules are those of fpgaq/formats.py:
+// result = saturate(round(total / 2**(SHIFT - lift))), STAGES cycles later. The rules are those of fpgaq/formats.py:
 // ROUNDING 0 half up, 1 half away from zero, 2 half to even, 3 floor. `lift` is what a channel's shift falls short of
 // the layer's largest: shifting the total left by it first changes neither the value nor any tie.
 module fpgaq_requantize #(
@@ -14,6 +14,7 @@ module fpgaq_requantize #(
     parameter RESULT_SIGNED = 1, // 1: the result is two's complement; 0: unsigned
     parameter NARROW = 0,        // 1: the most negative code is not used
     parameter RELU = 0,          // 1: negative totals give 0
+    parameter STAGES = 1,        // 2: a register between rounding and saturation, for a wide total; 1: none
     parameter CLIP = 0,          // 1: results are held to LOW..HIGH instead, which lie within the result's range
     parameter [RESULT_WIDTH:0] LOW = 0, // in two's complement, with a bit more than the result
     parameter [RESULT_WIDTH:0] HIGH = 0 // likewise
@@ -34,7 +35,7 @@ module fpgaq_requantize #(
     wire [WIDTH-1:0] extended = {{(WIDTH-TOTAL_WIDTH){total[TOTAL_WIDTH-1]}}, total};
     wire [WIDTH-1:0] lifted;
     wire [WIDTH-1:0] rounded;
-    wire [QUOTIENT_WIDTH-1:0] quotient = rounded[WIDTH-1:SHIFT];
+    wire [QUOTIENT_WIDTH-1:0] quotient;
     wire negative = quotient[QUOTIENT_WIDTH-1];
     wire above = ~negative & (|quotient[QUOTIENT_WIDTH-1:BODY]);
 
@@ -52,6 +53,14 @@ module fpgaq_requantize #(
             // Ties move down by one unit where the rule sends them there.
             wire down = ROUNDING == 1 ? lifted[WIDTH-1] : ROUNDING == 2 ? ~lifted[SHIFT] : 1'b0;
             assign rounded = lifted + HALF - {{(WIDTH-1){1'b0}}, down};
+        end
+        if (STAGES > 1) begin : apart
+            reg [QUOTIENT_WIDTH-1:0] kept;
+            assign quotient = kept;
+            always @(posedge clk)
+                kept <= rounded[WIDTH-1:SHIFT];
+        end else begin : at_once
+            assign quotient = rounded[WIDTH-1:SHIFT];
         end
         if (SHIFT > 0) begin : cut
             wire unused = &{1'b0, rounded[SHIFT-1:0]};

@@ -74,10 +74,10 @@ module layer_09_slice (
     wire step_first;
     wire step_last;
     wire pixel_first;
-    wire group_final;
     wire row_done;
-    wire grant = ~step | step_last;
-    wire unused_ends = &{1'b0, pixel_first, group_final, row_done};
+    wire goes_on;
+    wire grant = 1'b1;
+    wire unused_ends = &{1'b0, pixel_first, goes_on, row_done};
     wire [0:0] tap_group;
     wire [6:0] address;
     wire [0:0] select;
@@ -128,7 +128,7 @@ module layer_09_slice (
         .step_first(step_first),
         .step_last(step_last),
         .pixel_first(pixel_first),
-        .group_final(group_final),
+        .goes_on(goes_on),
         .row_done(row_done),
         .tap_group(tap_group),
         .address(address),
@@ -151,7 +151,8 @@ module layer_09_slice (
         .ELEMENT_WIDTH(8),
         .SELECTS(1),
         .SELECT_WIDTH(1),
-        .ADDRESS_WIDTH(7)
+        .ADDRESS_WIDTH(7),
+        .STAGES(1)
     ) line_buffer (
         .clk(clk),
         .write_enable(write_enable),

