@@ -123,25 +123,6 @@ def compared_unrolled() -> list[str]:
     return table(["work", *(f"{tool}, LUT" for tool in tools)], rows)
 
 
-def ravel() -> list[str]:
-    """RAVEL's networks, its own figures and ours."""
-    kept = stored("ravel.json")
-    names = {"one": "one convolution", "one cheap": "the same, cheap weights", "two": "two convolutions"}
-    found = []
-    for row, facts in kept["rows"].items():
-        published = kept["published"].get(row)
-        if published:
-            keys = ("interval", "latency", "lut", "ff", "dsp")
-            cells = [f"{published[key]:,}" if key in published else "-" for key in keys]
-            found.append([names[row], "RAVEL, as published", "32", *cells, "-"])
-        counts = facts["counts"]
-        cells = [f"{facts[key]:,}" for key in ("interval", "latency")]
-        cells += [f"{counts[key]:,}" for key in ("lut", "ff", "dsp", "bram")]
-        found.append(["" if published else names[row], "fpgaq", f"{facts['pixels']}", *cells])
-    columns = ["network", "by", "values a beat", "interval", "latency", "LUT", "FF", "DSP", "block RAMs"]
-    return table(columns, found)
-
-
 def pixels() -> list[str]:
     """Interval and efficiency of folded examples with ports of several widths."""
     rows = stored("pixels.json")["rows"]
@@ -203,7 +184,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
 
 def tables() -> dict[str, list[str]]:
     """The lines of every table by its name."""
-    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency, pixels, ravel, recovery)
+    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency, pixels, recovery)
     found = {name: table(entry["columns"], entry["rows"]) for name, entry in typed().items()}
     found |= {name: list(make()) for name, make in of_scripts().items()}
     return found | {function.__name__: function() for function in own}
