@@ -123,6 +123,18 @@ def compared_unrolled() -> list[str]:
     return table(["work", *(f"{tool}, LUT" for tool in tools)], rows)
 
 
+def pixels() -> list[str]:
+    """Interval and efficiency of folded examples with ports of several widths."""
+    rows = stored("pixels.json")["rows"]
+    ports = sorted({row["port"] for row in rows})
+    cells: dict[tuple[str, int], dict[int, str]] = {}
+    for row in rows:
+        text = f"{row['interval']:,.10g} ({row['efficiency']:.3f})"
+        cells.setdefault((row["network"], row["multipliers"]), {})[row["port"]] = text
+    found = [[name, f"{budget:,}", *(own[port] for port in ports)] for (name, budget), own in cells.items()]
+    return table(["network", "multipliers", *(f"{port} bits" for port in ports)], found)
+
+
 def recovery() -> list[str]:
     """What damage at the input of each example left behind."""
     results = json.loads((RESULTS / "recovery.json").read_text(encoding="utf-8"))["rows"]
@@ -175,7 +187,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
 
 def tables() -> dict[str, list[str]]:
     """The lines of every table by its name."""
-    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency, recovery)
+    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency, pixels, recovery)
     found = {name: table(entry["columns"], entry["rows"]) for name, entry in typed().items()}
     found |= {name: list(make()) for name, make in of_scripts().items()}
     return found | {function.__name__: function() for function in own}

@@ -16,6 +16,7 @@ from .design import Choice, Instance
 from .engine_results import ResultUnit, result_units
 from .engine_roms import Served, bias_rom, weight_rom
 from .instances import delay, fifo
+from .layers.gathering import Maximum, maximum_of
 from .literals import decimal, index_width
 from .roms import Rom
 
@@ -60,6 +61,7 @@ class ServedFacts:
     fifo: Instance
     results: str
     written: str
+    maximum: Maximum | None
 
 
 @dataclass(frozen=True)
@@ -248,12 +250,13 @@ def _served_facts(
         delay_valid=delay(f"delay_valid_{place}", 1, plan.finishing_latency),
         fifo=fifo(f"fifo_{place}", plan.lanes_out * result.width, plan.fifo_bits),
         results=unit,
+        maximum=maximum_of(plan.maxima, result, unit, f"max_{place}") if plan.maxima else None,
         written=f"beat_valid & (beat_owner == {owner})" if engine.shared else "beat_valid",
     )
 
 
 def _group_beats(plan: WindowPlan) -> int:
-    return -(-plan.fold.outputs // plan.lanes_out)
+    return -(-plan.fold.outputs // plan.made_lanes)
 
 
 def _turns(engine: Engine, widths: EngineWidths) -> Turns:
