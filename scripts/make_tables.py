@@ -146,6 +146,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         mlperf_tiny,
         schedules,
         torchvision_networks,
+        wrapper,
     )
 
     data = RESULTS / "defaults_data"
@@ -165,6 +166,8 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         ),
         "torchvision_blocks": lambda: torchvision_networks.table("blocks", stored("torchvision_results.json")),
         "torchvision_read": lambda: torchvision_networks.table("read", stored("torchvision_results.json")),
+        "wrapper_cost": lambda: wrapper.cost_table(stored("wrapper.json")),
+        "wrapper_cycles": lambda: wrapper.cycles_table(stored("wrapper.json")),
     }
 
 
