@@ -1,6 +1,6 @@
 """Accuracy at the defaults and at few bits, by the rules of 0.1 and of today: the table of docs/accuracy.md.
 
-    python benchmarks/defaults.py measure examples --images 2000 -o docs/results/accuracy_examples.json
+    python benchmarks/defaults.py measure examples --images 10000 -o benchmarks/defaults_data/examples.json
     python benchmarks/defaults.py measure tables --networks DIR --train train.csv --test test.csv --half unseen -o FILE
     python benchmarks/defaults.py measure digits --networks DIR --digits DIR --count 20 --images 1000 -o FILE
     python benchmarks/defaults.py table FILE ...
@@ -34,9 +34,8 @@ from fpgaq.base.version import __version__  # noqa: E402
 from fpgaq.integer.graph import IntegerGraph  # noqa: E402
 from fpgaq.model.executor import run_float  # noqa: E402
 from fpgaq.model.graph import Graph  # noqa: E402
-from fpgaq.pipeline import load_model, quantize  # noqa: E402
+from fpgaq.pipeline import load_model, quantize, run  # noqa: E402
 from fpgaq.quantizer.config import QuantizeOptions  # noqa: E402
-from fpgaq.quantizer.refinement import real_outputs  # noqa: E402
 
 SHUFFLE = 7
 """Seed of the order by which networks are halved."""
@@ -123,7 +122,7 @@ def measure(task: Task, edition: str, bits: tuple[int, int]) -> dict[str, Any]:
     seconds = time.process_time() - begin
     parts = [task.tests[start : start + BATCH] for start in range(0, len(task.tests), BATCH)]
     real = np.concatenate([run_float(task.graph, {source: part.astype(np.float32)})[output] for part in parts])
-    found = np.concatenate([real_outputs(integer, {source: part})[output] for part in parts]).reshape(real.shape)
+    found = run(integer, {source: task.tests})[output][1].reshape(real.shape)
     elements, weights = mean_bits(integer)
     row: dict[str, Any] = {
         "network": task.name, "rules": edition, "bits": list(bits), "samples": len(real), "seconds": round(seconds, 2),

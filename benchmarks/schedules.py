@@ -143,6 +143,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+PUBLISHED = {"resnet8": 58_800, "ds_cnn": 46_300, "mobilenet_025_96": 1_050_000}
+"""Cycles a frame of fpgaConvNet on the XC7Z020, of the same shapes."""
+
+
+def tiny_shapes(rows: dict[str, Any]) -> Iterator[str]:
+    """MLPerf Tiny's shapes on an XC7Z020, as estimated."""
+    yield "| shape | interval | aim | multipliers | DSP | block RAM | LUT | published |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    for name, published in PUBLISHED.items():
+        row, aim = rows[f"{name} xc7z020"], AIMS[name, "xc7z020"][1]
+        cells = (row["interval"], aim, row["multipliers"], row["dsp"], row["bram"], row["lut"], published)
+        yield f"| {name} | {' | '.join(f'{cell:,.10g}' for cell in cells)} |"
+
+
 HEAD = (
     "| network | target | interval | efficiency | latency | frames | multipliers | buffers, kbit | block RAMs |"
     " seconds | MB | before: interval, latency, block RAMs, seconds |\n"

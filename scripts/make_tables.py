@@ -123,6 +123,18 @@ def compared_unrolled() -> list[str]:
     return table(["work", *(f"{tool}, LUT" for tool in tools)], rows)
 
 
+def pixels() -> list[str]:
+    """Interval and efficiency of folded examples with ports of several widths."""
+    rows = stored("pixels.json")["rows"]
+    ports = sorted({row["port"] for row in rows})
+    cells: dict[tuple[str, int], dict[int, str]] = {}
+    for row in rows:
+        text = f"{row['interval']:,.10g} ({row['efficiency']:.3f})"
+        cells.setdefault((row["network"], row["multipliers"]), {})[row["port"]] = text
+    found = [[name, f"{budget:,}", *(own[port] for port in ports)] for (name, budget), own in cells.items()]
+    return table(["network", "multipliers", *(f"{port} bits" for port in ports)], found)
+
+
 def recovery() -> list[str]:
     """What damage at the input of each example left behind."""
     results = json.loads((RESULTS / "recovery.json").read_text(encoding="utf-8"))["rows"]
@@ -141,9 +153,11 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         defaults,
         estimator_fit,
         examples,
+        fitted_parts,
         loadable,
         loadable_trainings,
         mlperf_tiny,
+        requantizers,
         schedules,
         torchvision_networks,
         wrapper,
@@ -158,12 +172,15 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "clocks": lambda: clocks.table(clocks.load()),
         "estimator": lambda: estimator_fit.table(json.loads(estimator_fit.COEFFICIENTS.read_text())).splitlines(),
         "examples": lambda: examples.table(stored("examples.json")),
+        "fitted_parts": lambda: list(fitted_parts.table(stored("fitted_parts.json"))),
         "loadable": lambda: loadable.table(stored("loadable.json")["results"]),
         "loadable_trainings": lambda: loadable_trainings.table(stored("loadable_trainings.json")["results"]),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
+        "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
         ),
+        "tiny_shapes": lambda: list(schedules.tiny_shapes(stored("schedule_data/after.json")["rows"])),
         "torchvision_blocks": lambda: torchvision_networks.table("blocks", stored("torchvision_results.json")),
         "torchvision_read": lambda: torchvision_networks.table("read", stored("torchvision_results.json")),
         "wrapper_cost": lambda: wrapper.cost_table(stored("wrapper.json")),
@@ -173,7 +190,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
 
 def tables() -> dict[str, list[str]]:
     """The lines of every table by its name."""
-    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency, recovery)
+    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency, pixels, recovery)
     found = {name: table(entry["columns"], entry["rows"]) for name, entry in typed().items()}
     found |= {name: list(make()) for name, make in of_scripts().items()}
     return found | {function.__name__: function() for function in own}

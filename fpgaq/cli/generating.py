@@ -10,6 +10,7 @@ import click
 from ..base.choices import Language
 from .options import ArrayOptions, Folder, Frames, Keep, TargetOptions, Thorough
 from .parameters import Argument, Option
+from .pixels import PixelOptions
 from .wrapper import WishOptions
 
 
@@ -40,6 +41,7 @@ class GenerateOptions:
         Option("Language of the output: Verilog, or HLS C++; --target is the old name.", "--language", "--target"),
     ] = "verilog"
     target: TargetOptions
+    beats: PixelOptions
     data: Annotated[
         str | None,
         Option("Frames for the bench; by default the samples inside FPGAQ.", metavar="NPZ"),

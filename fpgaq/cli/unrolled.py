@@ -38,13 +38,18 @@ def chosen_unrolling(options: GenerateOptions) -> Unrolling | None:
                 "--levels, --stages, --tables and --shallow are about unrolled networks: give --unroll too"
             )
         return None
+    if options.beats.given:
+        if levels is not None or stages is not None or tables is not None or shallow:
+            raise UsageError("--levels, --stages, --tables and --shallow are about a frame a beat: leave --pixels out")
+        return None
     if levels is not None and stages is not None:
         raise UsageError("--levels and --stages exclude one another: give one")
     if target.device is not None:
         raise UsageError("--device estimates folded networks: leave it out with --unroll, and ask fpgaq synth")
-    given = [name for name, value in {**asdict(target), "pack": options.factor_bits}.items() if value is not None]
+    given = [name for name, value in {**asdict(target), "pack": options.factor_bits}.items() if value]
     if given:
-        raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{given[0]} out")
+        option = given[0].replace("_", "-")
+        raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{option} out")
     if chosen.adders:
         raise UsageError("an unrolled network has nothing but adders: leave --adders out")
     if options.language == "hls":
@@ -65,14 +70,32 @@ def chosen_target(options: GenerateOptions) -> Target | None:
     from ..hardware.schedule import Target
     from ..pipeline import DEFAULT_MULTIPLIERS
 
-    target = options.target.target()
-    if not options.unrolling.adders:
+    named = options.target.target()
+    if options.beats.given and named is None and options.target.device is not None:
+        raise UsageError("--device chooses schedules of a pixel a beat: with --pixels give --multipliers or --cycles")
+    target = options.beats.target(named)
+    if options.unrolling.unroll:
+        target = _unrolled_target(options)
+    elif not options.unrolling.adders:
         return target
     if options.language == "hls":
         raise UsageError("--adders is about Verilog: leave --language hls or --adders out")
     if options.target.device is not None:
         raise UsageError("--device estimates multipliers, not adders: leave it or --adders out")
     return replace(target or Target(multipliers=DEFAULT_MULTIPLIERS), sharing=False, adders=True)
+
+
+def _unrolled_target(options: GenerateOptions) -> Target | None:
+    """As fast as the pixels come: every convolution in logic that can be, with multipliers for what changes."""
+    from ..hardware.schedule import Target
+    from ..pipeline.unrolled import ENDLESS_MULTIPLIERS
+
+    given = [name for name, value in asdict(options.target).items() if value is not None]
+    if given:
+        raise UsageError(
+            f"--unroll is as fast as the pixels come: leave --{given[0]} out, or give --adders for --unroll"
+        )
+    return options.beats.target(Target(multipliers=ENDLESS_MULTIPLIERS))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from .hardware_files import (
     bench_inputs,
     check_buffer,
     check_loadable,
+    check_pixels_taken,
     hls_files,
     hls_schedule,
     loadable_schedule,
@@ -186,6 +187,7 @@ def generate(
     from ..base.output import check_folder, write_folder
     from ..hardware.emit.digests import with_digests
     from ..hardware.estimate import estimate_schedule, fit_device, measure_storage
+    from ..hardware.lowering.wide import plain_form
     from ..hardware.schedule import plan_hardware
     from ..hardware.synth import find_device
     from ..integer.file import digest, dump
@@ -205,6 +207,7 @@ def generate(
     if wish is not None and wish.loadable and language == "hls":
         raise UsageError("--weights loadable: weights are loaded into Verilog's memories; leave --language hls out")
     loadable = wish is not None and wish.loadable
+    check_pixels_taken(target, language, loadable)
     if loadable:
         check_loadable(target, device, factor_bits)
     check_folder(directory, keep)
@@ -233,15 +236,15 @@ def generate(
     if wrapper is not None and guess is not None:
         check_buffer(wrapper, guess)
     files[NETWORK_FILE] = dump(network)
-    if lowered is not network:
-        files[LOWERED_FILE] = dump(lowered)
+    if plain_form(lowered) is not network:
+        files[LOWERED_FILE] = dump(plain_form(lowered))
     storage = measure_storage(lowered, schedule, device) if language == "verilog" and not loadable else None
     names = tuple(sorted((*files, BUILD_FILE)))
     result = GenerateResult(
         Path(directory), lowered, schedule, digest(network), names, language, guess, limited_by, storage, wrapper
     )
     # What a device chose was not asked for.
-    asked = {} if fitted is not None else asdict(wanted)
+    asked = {} if fitted is not None else _asked(wanted)
     options = {**asked, **(asdict(wish) if wish else {}), "factor_bits": factor_bits, "device": device}
     timeline = timeline_of(lowered, schedule) if language == "verilog" else None
     files[BUILD_FILE] = build_record(
@@ -249,6 +252,11 @@ def generate(
     )
     write_folder(directory, with_digests(files), keep)
     return result
+
+
+def _asked(target: Target) -> dict[str, Any]:
+    """The fields of a target; pixels a beat only where there are several."""
+    return {name: value for name, value in asdict(target).items() if "pixels" not in name or value > 1}
 
 
 def schedule_rows(schedule: Schedule) -> list[dict[str, Any]]:

@@ -37,6 +37,17 @@ def check_loadable(target: Target | None, device: str | None, factor_bits: int) 
         raise UsageError("--weights loadable: --latency needs --multipliers or --fps beside it")
 
 
+def check_pixels_taken(target: Target | None, language: str, loadable: bool) -> None:
+    """Refuse what does not go with several pixels a beat."""
+    if target is None or not target.is_wide:
+        return
+    option = "--pixels" if target.pixels > 1 else "--output-pixels"
+    if language == "hls":
+        raise UsageError(f"{option}: HLS C++ carries a pixel a beat; leave it out, or --language hls")
+    if loadable:
+        raise UsageError(f"{option}: loaded weights go with a pixel a beat; leave it or --weights loadable out")
+
+
 def loadable_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
     """The form of a network whose weights are loaded, which does not depend on them, and its hardware."""
     from ..hardware.schedule import make_schedule
@@ -95,21 +106,23 @@ def verilog_files(
 ) -> tuple[dict[str, str | bytes], Wrapper | None]:
     """Verilog and its cocotb bench, and the wrapper if there is one."""
     from ..hardware.emit.verilog import design_of
+    from ..hardware.lowering.wide import plain_form
     from ..integer.file import digest
 
     design = design_of(lowered, schedule)
+    plain = plain_form(lowered)
     if design.layout is not None:
         # What the register tells is the network as its file is, not the form of it that is built.
         design = replace(design, digest=digest(network))
     if wish is None:
-        return with_bench(network, design, inputs, lowered, thorough), None
+        return with_bench(network, design, inputs, plain, thorough), None
     from ..hardware.schedule.memories import describe
 
     wrapper = None
     if wish.bus is not None:
         beats = describe(lowered, schedule.plans, schedule.edges, schedule.input_beats, schedule.engines)
         wrapper = wrapper_of(design, beats, wish)
-    return wrapped_files(network, lowered, design, wish, wrapper, inputs, thorough), wrapper
+    return wrapped_files(network, plain, design, wish, wrapper, inputs, thorough), wrapper
 
 
 def wrapped_files(

@@ -16,6 +16,7 @@ from ..base.errors import ModelError
 from ..base.formats import Format
 from ..base.npy import npy_bytes
 from ..hardware.emit.render import render, static_text
+from ..hardware.lowering.wide import carried_shape, in_shape
 from ..integer.graph import IntegerArray, IntegerGraph
 from .vectors import RANDOM_FRAMES, GoldenVectors, golden_vectors
 
@@ -101,7 +102,7 @@ def _describe_streams(
                     "layer": member["name"] if port else member["layer"],
                     "last": port,
                     "tensor": tensor,
-                    "shape": list(member["shape"]),
+                    "shape": list(carried_shape(member)),
                     "lanes": member["lanes"],
                     "width": member["width"],
                     "slot_bits": member["slot_bits"] if port else member["width"],
@@ -114,7 +115,7 @@ def _describe_streams(
 
 def _npy(vectors: GoldenVectors, stream: Description, fmt: Format) -> bytes:
     """The frames of one tensor in the least integer type that holds its format, little-endian."""
-    array = vectors.tensors[stream["tensor"]]
+    array = in_shape(vectors.tensors[stream["tensor"]], tuple(stream["shape"]))
     if list(array.shape[1:]) != stream["shape"]:
         raise ModelError(f"stream {stream['name']!r} has shape {stream['shape']}, its tensor {array.shape[1:]}")
     kinds = ("|i1", "<i2", "<i4", "<i8") if fmt.signed else ("|u1", "<u2", "<u4", "<i8")

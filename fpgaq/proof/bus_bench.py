@@ -13,6 +13,7 @@ import numpy as np
 from ..base.errors import ModelError, VerificationError
 from ..hardware.emit.image import words_of
 from ..hardware.emit.render import render
+from ..hardware.lowering.wide import from_shape
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.reference import run
 from .file_bench import run_ports
@@ -177,7 +178,7 @@ def bus_words(directory: Path, interface: Mapping[str, Any], frames: int) -> dic
     words = {}
     for side in ("inputs", "outputs"):
         port = interface["wrapper"][side[:-1]]
-        values = _golden(directory, interface[side][0]["tensor"])[:frames]
+        values = _golden(directory, interface[side][0])[:frames]
         payloads = as_bytes(values, port).astype(np.uint8).reshape(len(values), -1)
         beats = (beat for payload in payloads for beat in _beats(payload.tobytes(), port["tdata_bits"] // 8))
         words[f"{side[:-1]}.hex"] = "".join(f"{beat:x}\n" for beat in beats)
@@ -192,15 +193,18 @@ def _beats(payload: bytes, bus: int) -> Iterator[int]:
         yield last << 9 * bus | keep << 8 * bus | int.from_bytes(part, "little")
 
 
-def _golden(directory: Path, tensor: str) -> IntegerArray:
-    """The frames of a tensor in a folder's vectors."""
+def _golden(directory: Path, port: Mapping[str, Any]) -> IntegerArray:
+    """The frames of a port in a folder's vectors."""
+    tensor = port["tensor"]
     streams = read_bench(directory)["streams"]
     found = next((one for one in streams if one["tensor"] == tensor), None)
     if found is None:
         raise ModelError(f"{directory / 'bench' / 'bench.json'}: has no vectors of {tensor!r}; generate it anew")
     path = directory / "bench" / found["vectors"]
     try:
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.int64)
+        frames = np.asarray(np.load(path, allow_pickle=False), dtype=np.int64)
+        # Where a beat carries several pixels, the last one may have been filled up.
+        return from_shape(frames, port["shape"])
     except (OSError, ValueError, EOFError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: no golden vectors ({reason}); generate the folder anew") from None

@@ -18,6 +18,7 @@ from ..hardware.emit.literals import pack
 from ..hardware.emit.printer import print_design
 from ..hardware.emit.render import render
 from ..hardware.emit.verilog import RTL, design_of
+from ..hardware.lowering.wide import carried_shape, in_shape, plain_form
 from ..hardware.schedule.beats import BeatModel
 from ..hardware.schedule.memories import describe
 from ..hardware.schedule.plans import WindowPlan
@@ -117,9 +118,11 @@ def run_file_bench(
         frames = max(frames, prediction.frames)
     design = design_of(graph, schedule)
     files, manifest, interface = print_design(design), design.as_json(), design.interface()
-    golden = run(graph, inputs, keep=True)
+    golden = run(plain_form(graph), inputs, keep=True)
     stimuli = {
-        f"{port['port']}.hex": pack_frames(golden[port["tensor"]], port["lanes"], port["slot_bits"])
+        f"{port['port']}.hex": pack_frames(
+            in_shape(golden[port["tensor"]], carried_shape(port)), port["lanes"], port["slot_bits"]
+        )
         for port in interface["inputs"]
     }
     if netlist is not None:
@@ -321,7 +324,8 @@ def _find_mismatch(
     for index, stream in enumerate((*streams, *outputs)):
         port = index >= len(streams)
         where = f"output {stream['port']}" if port else f"layer {stream['layer']!r} (stream {stream['name']})"
-        expected = pack_frames(golden[stream["tensor"]], stream["lanes"], stream["slot_bits" if port else "width"])
+        values = in_shape(golden[stream["tensor"]], carried_shape(stream))
+        expected = pack_frames(values, stream["lanes"], stream["slot_bits" if port else "width"])
         stored, beats = len(golden[stream["tensor"]]), len(expected) // len(golden[stream["tensor"]])
         if port:
             expected = [f"{int(place % beats == beats - 1)}{word}" for place, word in enumerate(expected)]
@@ -346,7 +350,7 @@ def _place(stream: Mapping[str, Any], beat: int, beats: int, expected: str, foun
     if port and expected[0] != found[0]:
         return f"frame {frame}, beat {within}: tlast: expected {expected[0]}, found {found[0]}"
     expected, found = expected[int(port) :], found[int(port) :]
-    _, width, channels = stream["shape"]
+    _, width, channels = carried_shape(stream)
     pixel, group = divmod(within, -(-channels // stream["lanes"]))
     row, column = divmod(pixel, width)
     place = f"frame {frame}, row {row}, column {column}"

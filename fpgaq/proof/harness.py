@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..base.child import Limits, last_line, run_tool
 from ..base.errors import ToolError, VerificationError
+from ..hardware.lowering.wide import carried_shape, in_shape
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.reference import run
 from .harness_build import FlatDesign, compile_designs, lay_flat
@@ -142,6 +143,7 @@ def _compare(
 
 def pack_beats(values: IntegerArray, port: Mapping[str, Any]) -> NDArray[np.uint8]:
     """Integers (frames, height, width, channels) as beats of a port: (beats, bytes of tdata)."""
+    values = in_shape(values, carried_shape(port))
     frames, height, width, channels = values.shape
     lanes, slot = port["lanes"], port["slot_bits"] // 8
     beats = -(-channels // lanes)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..base.errors import ModelError, VerificationError
+from ..hardware.lowering.wide import from_shape
 from ..integer.graph import IntegerArray, IntegerGraph
 from .folder import read_bench
 
@@ -40,7 +41,8 @@ def stored_frames(graph: IntegerGraph, copy: Path) -> dict[str, IntegerArray]:
         if stream["kind"] == "input":
             path = copy / "bench" / stream["vectors"]
             try:
-                inputs[stream["tensor"]] = np.load(path, allow_pickle=False)[chosen].astype(np.int64)
+                kept = np.load(path, allow_pickle=False)[chosen].astype(np.int64)
+                inputs[stream["tensor"]] = from_shape(kept, graph.tensors[stream["tensor"]].shape)
             except (OSError, ValueError, EOFError, IndexError) as error:
                 reason = " ".join(str(error).split())
                 raise ModelError(f"{path}: no golden vectors ({reason}); generate the folder anew") from None

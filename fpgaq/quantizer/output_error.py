@@ -26,6 +26,8 @@ SWEEPS = 4
 """Rounds of coordinate descent."""
 SOLVED = 256
 """Rows of a triangle that are solved at once."""
+FEW = 8
+"""Rows that moved are changed alone where they are fewer than this part of all."""
 BLOCK = 64
 """Taps that are gone through one by one before the others hear of them, in one product of matrices."""
 
@@ -93,6 +95,12 @@ def output_error(difference: Values, hessian: Values) -> Values:
     return np.asarray(np.einsum("grk,grk->gr", difference @ hessian, difference))
 
 
+def sampled_error(difference: Values, samples: Values) -> Values:
+    """The same for ``H = X @ X.T / N`` with samples X (G, K, N): the mean square of each output's error."""
+    outputs = difference @ samples
+    return np.asarray(np.einsum("grn,grn->gr", outputs, outputs)) / samples.shape[2]
+
+
 def round_to_output(
     weight: Values,
     step: Values,
@@ -132,42 +140,64 @@ def _compensated(weight: Values, upper: Values, least: int, greatest: int) -> Va
     integers, carried = np.empty_like(weight), np.zeros_like(weight)
     taps = weight.shape[1]
     for start in range(0, taps, BLOCK):
-        stop = min(start + BLOCK, taps)
-        losses = np.empty((len(weight), stop - start))
-        for tap in range(start, stop):
-            best = weight[:, tap] + carried[:, tap] / upper[tap, tap]
-            integers[:, tap] = np.clip(np.rint(best), least, greatest)
-            losses[:, tap - start] = weight[:, tap] - integers[:, tap]
-            carried[:, tap + 1 : stop] += np.outer(losses[:, tap - start], upper[tap, tap + 1 : stop])
-        carried[:, stop:] += losses @ upper[start:stop, stop:]
+        block = slice(start, min(start + BLOCK, taps))
+        factor = upper[block, block]
+        # Rows of a block are those of one tap, side by side in memory.
+        wanted, mended = _turned(weight[:, block]), _turned(carried[:, block])
+        rounded, losses = np.empty_like(wanted), np.empty_like(wanted)
+        for tap in range(len(wanted)):
+            rounded[tap] = _rounded(wanted[tap] + mended[tap] / factor[tap, tap], least, greatest)
+            losses[tap] = wanted[tap] - rounded[tap]
+            mended[tap + 1 :] += factor[tap, tap + 1 :, np.newaxis] * losses[tap]
+        integers[:, block] = rounded.T
+        carried[:, block.stop :] += _turned(losses) @ upper[block, block.stop :]
     return integers
 
 
 def _descend(integers: Values, weight: Values, hessian: Values, least: int, greatest: int) -> Values:
     """Move each tap to its best integer in turn, until nothing moves or the rounds are over.
 
-    The slope of the taps ahead in a block is kept up to date, that of all others after each block.
+    The slope of the taps ahead in a block is kept up to date, that of all others after each block. A row in which
+    nothing moved in a whole round stays as it is.
     """
     slope = (integers - weight) @ hessian
     taps = weight.shape[1]
+    moving = np.arange(len(weight))
     for _ in range(SWEEPS):
-        moved = False
+        moved = np.zeros(len(weight), dtype=bool)
         for start in range(0, taps, BLOCK):
             block = slice(start, min(start + BLOCK, taps))
-            second, own = hessian[block, block], slope[:, block].copy()
+            second = hessian[block, block]
+            own, values = _turned(slope[moving, block]), _turned(integers[moving, block])
             changes = np.zeros_like(own)
-            for place in range(own.shape[1]):
-                values = integers[:, start + place]
-                best = np.clip(np.rint(values - own[:, place] / second[place, place]), least, greatest)
-                change = best - values
-                if change.any():
-                    integers[:, start + place] = best
-                    changes[:, place] = change
-                    own[:, place + 1 :] += np.outer(change, second[place, place + 1 :])
-            if changes.any():
-                moved = True
-                rows = changes.any(axis=1)  # in later rounds few
-                slope[rows] += changes[rows] @ hessian[block]
-        if not moved:
+            for place in range(len(own)):
+                best = _rounded(values[place] - own[place] / second[place, place], least, greatest)
+                change = best - values[place]
+                some = np.flatnonzero(change)
+                if not len(some):
+                    continue
+                values[place], changes[place] = best, change
+                ahead = second[place, place + 1 :, np.newaxis]
+                if FEW * len(some) < len(change):
+                    own[place + 1 :, some] += ahead * change[some]
+                else:
+                    own[place + 1 :] += ahead * change
+            some = np.flatnonzero(changes.any(axis=0))
+            if len(some):
+                rows = moving[some]
+                moved[rows] = True
+                integers[rows, block] = values[:, some].T
+                slope[rows] += _turned(changes[:, some]) @ hessian[block]
+        moving = np.flatnonzero(moved)
+        if not len(moving):
             break
     return integers
+
+
+def _turned(values: Values) -> Values:
+    """Rows as columns, in memory too."""
+    return np.ascontiguousarray(values.T)
+
+
+def _rounded(values: Values, least: int, greatest: int) -> Values:
+    return np.minimum(np.maximum(np.rint(values), least), greatest)

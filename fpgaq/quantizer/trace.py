@@ -48,6 +48,8 @@ class Moments:
         (G, O / G), the mean error of each output, which the bias lacks with the float weights.
     positions : int
         How many values each is a mean over.
+    samples : array, optional
+        (G, K, positions), of which `inputs` are the products, kept where positions are fewer than taps.
     """
 
     inputs: Values
@@ -55,6 +57,7 @@ class Moments:
     mean: Values
     error: Values
     positions: int
+    samples: Values | None = None
 
 
 class Trace:
@@ -98,7 +101,9 @@ class Trace:
         if centered:
             x -= mean[:, :, np.newaxis]
         products = x @ x.transpose(0, 2, 1) / count
-        return Moments(products, error @ x.transpose(0, 2, 1) / count, mean, mean_error, count)
+        return Moments(
+            products, error @ x.transpose(0, 2, 1) / count, mean, mean_error, count, x if count < taps else None
+        )
 
     def _targets(self, tensor: str, outputs: int) -> NDArray[np.float32]:
         """The values of the float network after the layer: (outputs, positions of a frame, frames)."""

@@ -13,7 +13,7 @@ from ..base.formats import Format, Rounding, dequantize, quantize_real
 from ..integer.graph import IntegerArray
 from .calibration import MSE_STEPS, fitting_frac
 from .config import QuantizeOptions
-from .output_error import Factored, best_real_weights, damped, factored, output_error, round_to_output
+from .output_error import Factored, best_real_weights, damped, factored, output_error, round_to_output, sampled_error
 from .trace import Moments
 
 Values = NDArray[np.float64]
@@ -159,6 +159,8 @@ class _Rows:
         difference = (dequantize(quantize_real(wanted, fmt, NEAREST), fmt) - wanted) / self.magnitude
         if by_output and self.moments is not None:
             # Plain rounding fits nothing to the samples: no damping is needed.
+            if self.moments.samples is not None:
+                return sampled_error(difference, self.moments.samples).reshape(-1)
             return output_error(difference, self.moments.inputs).reshape(-1)
         return np.asarray((difference**2).sum(axis=1))
 

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import make_registers
 
 HERE = Path(__file__).parent
-TESTS, FRAMES = 3, 6
+TESTS, FRAMES = 3, 8
 
 pytestmark = [pytest.mark.once, pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")]
 

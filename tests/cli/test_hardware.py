@@ -43,6 +43,14 @@ ROOT = Path(__file__).resolve().parents[2]
         (["--top", "module"], "is a word of Verilog"),
         (["--top", "a/b"], "no name of a module"),
         (["--bus", "32", "--damaged", "drop", "--language", "hls"], "--damaged drop needs the Verilog's wrapper"),
+        (["--pixels", "0"], "--pixels"),
+        (["--pixels", "9999"], "give 1 to "),
+        (["--output-pixels", "9999"], "--output-pixels 9999: a frame of "),
+        (["--pixels", "2", "--language", "hls"], "HLS C++ carries a pixel a beat"),
+        (["--pixels", "2", "--bus", "32", "--weights", "loadable"], "loaded weights go with a pixel a beat"),
+        (["--pixels", "2", "--device", "xc7s50"], "give --multipliers or --cycles"),
+        (["--pixels", "2", "--unroll", "--stages", "3"], "leave --pixels out"),
+        (["--pixels", "2", "--unroll", "--cycles", "30"], "leave --cycles out"),
     ],
 )
 def test_targets_that_make_no_sense(call: Any, network: Path, options: list[str], words: str) -> None:

@@ -81,7 +81,15 @@ def test_results_that_were_not_stored_say_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["boards.json", "examples.json", "mlperf_tiny.json", "torchvision_results.json", "schedule_data/after.json"]
+    "name",
+    [
+        "boards.json",
+        "examples.json",
+        "mlperf_tiny.json",
+        "requantizers.json",
+        "torchvision_results.json",
+        "schedule_data/after.json",
+    ],
 )
 def test_stored_results_have_their_command(name: str) -> None:
     assert '"command": "' in (ROOT / "benchmarks" / name).read_text(encoding="utf-8")

@@ -12,7 +12,15 @@ from fpgaq.model.graph import Deconvolution, Graph, Relu
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from fpgaq.quantizer.methods import rules_of
-from fpgaq.quantizer.output_error import best_real_weights, factored, output_error, round_to_output
+from fpgaq.quantizer.output_error import (
+    SWEEPS,
+    _descend,
+    best_real_weights,
+    factored,
+    output_error,
+    round_to_output,
+    sampled_error,
+)
 from fpgaq.quantizer.trace import Moments
 from tests.support.float_networks import (
     affine,
@@ -185,3 +193,25 @@ def test_real_weights_are_mended_as_by_an_inverse() -> None:
         found = best_real_weights(weight, moments, factored(second))
         expected = weight + cross @ np.linalg.inv(second)
         assert np.abs(found - expected).max() < 1e-9 * np.abs(expected).max()
+
+
+def test_errors_are_the_same_by_samples_and_by_moments() -> None:
+    chance = np.random.default_rng(9)
+    samples, difference = chance.normal(size=(2, 30, 7)), chance.normal(size=(2, 4, 30))
+    expected = output_error(difference, samples @ samples.transpose(0, 2, 1) / 7)
+    assert np.allclose(sampled_error(difference, samples), expected, rtol=1e-12)
+
+
+def test_rounds_end_at_the_integers_of_a_plain_descent() -> None:
+    """Rows and taps one by one, as the rule says it, over several blocks."""
+    chance = np.random.default_rng(10)
+    inputs = chance.normal(size=(150, 100))
+    hessian, weight = inputs.T @ inputs, 3 * chance.normal(size=(5, 100))
+    integers = np.clip(np.rint(weight), -8, 7)
+    expected = integers.copy()
+    for row, wanted in zip(expected, weight, strict=True):
+        for _ in range(SWEEPS):
+            for tap in range(100):
+                slope = (row - wanted) @ hessian[:, tap]
+                row[tap] = np.clip(np.rint(row[tap] - slope / hessian[tap, tap]), -8, 7)
+    assert np.array_equal(_descend(integers, weight, hessian, -8, 7), expected)

@@ -74,6 +74,48 @@ def test_too_few_samples_and_too_much_work_are_not_measured(monkeypatch: pytest.
     assert refine(graph, data, QuantizeOptions()).samples == 0
 
 
+def rounded_by(error: dict[str, float]):
+    """A trial that measures nothing: the errors of the two releases' rules, by their names."""
+
+    def measure(trial: object, options: QuantizeOptions) -> tuple[float, float | None]:
+        return error[options.edition], error[options.edition] / 2
+
+    return measure
+
+
+@pytest.mark.parametrize(("now", "before", "chosen"), [(0.2, 0.1, "0.1"), (0.1, 0.2, "0.2"), (0.1, 0.1, "0.2")])
+def test_the_first_rules_are_taken_where_they_are_better(
+    now: float, before: float, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, data = outliers()
+    monkeypatch.setattr(refinement._Trial, "measure", rounded_by({"0.2": now, "0.1": before}))
+    options = QuantizeOptions(4, 8, layers={"first": {"weight_bits": 5}})
+    found = refine(graph, data, options)
+    assert found.options == replace(options, edition=chosen) and found.error == min(now, before)
+    assert found.changes == ((refinement.EARLIER,) if chosen == "0.1" else ())
+    assert described(found)["options"]["edition"] == chosen and found.agreement == found.error / 2
+
+
+def test_the_first_rules_are_those_of_the_first_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, data = outliers()
+    monkeypatch.setattr(refinement, "START", -1.0)
+    monkeypatch.setattr(refinement, "WORTH", 0.0)
+    original = refinement._Trial.measure
+
+    def spoiled(trial: refinement._Trial, options: QuantizeOptions) -> tuple[float, float | None]:
+        error, agreement = original(trial, options)
+        return (error if options.first_edition else 1e9), agreement
+
+    monkeypatch.setattr(refinement._Trial, "measure", spoiled)
+    taken = quantize_model(graph, data)
+    first = quantize_model(graph, data, edition="0.1")
+    assert taken.operators == first.operators or all(
+        np.array_equal(getattr(one, "weight", 0), getattr(other, "weight", 0))
+        for one, other in zip(taken.operators, first.operators, strict=True)
+    )
+    assert taken.tensors == first.tensors and taken.options["chosen"] == [refinement.EARLIER]
+
+
 def test_the_work_ends_with_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, data = outliers()
     monkeypatch.setattr(refinement, "BUDGET", 3 * 2 * refinement.multiplications(graph) * 240)

@@ -16,6 +16,7 @@ from .design import Choice, Instance
 from .engine_results import ResultUnit, result_units
 from .engine_roms import Served, bias_rom, weight_rom
 from .instances import delay, fifo
+from .layers.gathering import Maximum, maximum_of
 from .literals import decimal, index_width
 from .roms import Rom
 
@@ -60,6 +61,7 @@ class ServedFacts:
     fifo: Instance
     results: str
     written: str
+    maximum: Maximum | None
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,13 @@ class Turns:
 class Weights:
     """The ROM of an engine's weights, and where those of each layer start.
 
-    A word of an early one comes a cycle sooner than the elements do: its "words" or the "steps" before it wait, the
-    former where a word comes from block RAM, far from the multipliers, the latter where its bits are more than those.
+    A word comes sooner than the elements do. Where it is `fetched` from block RAM, which may be far from the
+    multipliers, it waits for a cycle in a register; the rest of the wait is the `delay` of the steps, of fewer bits.
     """
 
     rom: Rom
-    early: str
+    fetched: bool
+    delay: Instance | None
     start: Selection
     instance: Instance
 
@@ -141,6 +144,8 @@ def engine_facts(
     weights = None if engine.adders else _weights(engine, layers, widths.weight, loadable)
     lanes = {"LANES": engine.lanes, "SUM_WIDTH": widths.sum}
     fetched, summed = layers[0].plan.fetch_latency, latency("fpgaq_mac", LEVELS=engine.levels)
+    # From a step of the engine, which is a layer's own or comes a cycle later.
+    operands = layers[0].plan.operand_latency - (latency("register") if engine.shared else 0)
     return EngineFacts(
         engine=engine,
         layers=tuple(
@@ -153,10 +158,10 @@ def engine_facts(
         sum_width=widths.sum,
         # Whose elements and sums are on their way; the owner is known a cycle after a layer's own step.
         delay_elements_owner=delay("delay_elements_owner", widths.owner, fetched - latency("register")),
-        delay_done_owner=delay("delay_done_owner", widths.owner, summed),
+        delay_done_owner=delay("delay_done_owner", widths.owner, latency("register") + summed),
         # Sums restart in their last register; `done_next` announces them a cycle ahead.
-        delay_first=delay("delay_first", 2, fetched + summed - latency("register")),
-        delay_done=delay("delay_done", 1, fetched + summed - latency("register")),
+        delay_first=delay("delay_first", 2, operands + summed - latency("register")),
+        delay_done=delay("delay_done", 1, operands + summed - latency("register")),
         weights=weights,
         multiply=Instance(f"{name}_adders", "adders")
         if engine.adders
@@ -245,12 +250,13 @@ def _served_facts(
         delay_valid=delay(f"delay_valid_{place}", 1, plan.finishing_latency),
         fifo=fifo(f"fifo_{place}", plan.lanes_out * result.width, plan.fifo_bits),
         results=unit,
+        maximum=maximum_of(plan.maxima, result, unit, f"max_{place}") if plan.maxima else None,
         written=f"beat_valid & (beat_owner == {owner})" if engine.shared else "beat_valid",
     )
 
 
 def _group_beats(plan: WindowPlan) -> int:
-    return -(-plan.fold.outputs // plan.lanes_out)
+    return -(-plan.fold.outputs // plan.made_lanes)
 
 
 def _turns(engine: Engine, widths: EngineWidths) -> Turns:
@@ -279,10 +285,11 @@ def _turns(engine: Engine, widths: EngineWidths) -> Turns:
 
 def _weights(engine: Engine, layers: Sequence[Served], width: int, loadable: bool) -> Weights:
     rom, starts = weight_rom(engine, layers, width)
-    early = ""
-    if loadable or rom.latency == 1:
-        early = "words" if len(rom.words) > LOGIC_WORDS else "steps"
-    index = "fetch_owner" if early == "steps" else "owner"
-    return Weights(
-        rom, early, _selection("weights_start", index, rom.address_width, starts), Instance(rom.module, "weight_rom")
-    )
+    read = 1 if loadable else rom.latency
+    fetched = read == 1 and len(rom.words) > LOGIC_WORDS
+    # The registers of the address and beside the multipliers, and that of a fetched word, are on the way too.
+    stages = layers[0].plan.operand_latency - (read + 2 + fetched) - (1 if engine.shared else 0)
+    wait = delay("delay_fetch", 2 + (index_width(len(engine.layers)) if engine.shared else 0), stages)
+    index = "fetch_owner" if stages else "owner"
+    start = _selection("weights_start", index, rom.address_width, starts)
+    return Weights(rom, fetched, wait if stages else None, start, Instance(rom.module, "weight_rom"))

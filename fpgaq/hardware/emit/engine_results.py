@@ -46,7 +46,7 @@ def result_units(
         requantize, result = layer.op.requantize, graph.tensors[layer.op.output].format
         if requantize is None:
             results[place] = f"plain_{place}"
-            narrowings.append(ResultUnit(results[place], layer.plan.lanes_out, result.width, result.width, None))
+            narrowings.append(ResultUnit(results[place], layer.plan.made_lanes, result.width, result.width, None))
             continue
         fields = (result.width, result.signed, result.narrow)
         clip = requantize.clip(result)
@@ -56,7 +56,7 @@ def result_units(
     units = []
     for number, (shift, requantize, places) in enumerate(shared.values()):
         served = [layers[place] for place in places]
-        result, lanes = graph.tensors[served[0].op.output].format, max(layer.plan.lanes_out for layer in served)
+        result, lanes = graph.tensors[served[0].op.output].format, max(layer.plan.made_lanes for layer in served)
         total_width = max(sum_width(layer.op) for layer in served)
         cell = requantizer(
             "requantize",

@@ -82,7 +82,7 @@ def bias_rom(engine: Engine, layers: Sequence[Served], lifts: Sequence[Sequence[
     words: list[int] = []
     notes: list[str] = []
     for layer, own in zip(layers, lifts, strict=True):
-        lanes = layer.plan.lanes_out
+        lanes = layer.plan.made_lanes
         biases: NDArray[np.int64] = np.asarray(layer.op.bias)
         for start in range(0, len(own), lanes):
             beat = slice(start, start + lanes)
@@ -115,7 +115,7 @@ def bias_beats(
     """
     rows: list[IntegerArray] = []
     for layer, own in zip(layers, biases, strict=True):
-        lanes = layer.plan.lanes_out
+        lanes = layer.plan.made_lanes
         beats = -(-len(own) // lanes)
         count = (
             -(-(len(rows) + beats) // (1 << index_bits)) * (1 << index_bits) - len(rows) if len(layers) > 1 else beats

@@ -44,6 +44,8 @@ class Port:
         For an output: what the host computes of it.
     step, zero_point, offset : float, int, float
         The real value of an integer is ``(integer - zero_point) * step + offset``.
+    pixels : int
+        Pixels of a beat, which has all of their channels; only the last beat of a frame may have fewer.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Port:
     step: float = 1.0
     zero_point: int = 0
     offset: float = 0.0
+    pixels: int = 1
 
     @property
     def slot_bits(self) -> int:
@@ -76,6 +79,8 @@ class Port:
     def beats_per_frame(self) -> int:
         """Beats of a frame."""
         height, width, channels = self.shape
+        if self.pixels > 1:
+            return -(-height * width // self.pixels)
         return height * width * -(-channels // self.lanes)
 
     def as_json(self) -> dict[str, object]:
@@ -86,6 +91,7 @@ class Port:
             "port": self.port,
             "shape": list(self.shape),
             "order": "pixels in raster order, channels last, element 0 in the low bits",
+            **({"pixels": self.pixels} if self.pixels > 1 else {}),
             "lanes": self.lanes,
             "width": self.width,
             "frac": self.frac,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...integer.graph import IntegerGraph
+from ..lowering.wide import WideGraph, plain_form
 from ..schedule.plans import PipePlan
 from ..schedule.schedule import Edge, Schedule
 from . import names
@@ -148,7 +149,16 @@ def streams_of(graph: IntegerGraph, lanes: Mapping[str, int]) -> tuple[Stream, .
 
 
 def ports_of(graph: IntegerGraph, lanes: Mapping[str, int]) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
-    """The ports of the top module: inputs, and outputs."""
+    """The ports of the top module: inputs, and outputs; each shows the shape of its frames, however wide its beats."""
+    pixels = graph.pixels if isinstance(graph, WideGraph) else {}
+    inputs, outputs = (
+        tuple(replace(port, pixels=pixels.get(port.tensor, 1)) for port in side)
+        for side in _all_ports(plain_form(graph), lanes)
+    )
+    return inputs, outputs
+
+
+def _all_ports(graph: IntegerGraph, lanes: Mapping[str, int]) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
     inputs = zip(graph.inputs, port_names("s_axis", len(graph.inputs)), strict=True)
     outputs = zip(graph.outputs, port_names("m_axis", len(graph.outputs)), strict=True)
     return (

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ...integer.file import digest
 from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerOperator
+from ..lowering.wide import plain_form
 from ..schedule.plans import PipePlan, Plan, WindowPlan
 from ..schedule.schedule import Edge, Schedule
 from ..schedule.widths import engine_widths
@@ -45,12 +46,13 @@ def design_of(graph: IntegerGraph, schedule: Schedule) -> Design:
     ports, streams = ports_of(graph, schedule.lanes), streams_of(graph, schedule.lanes)
     top = top_module(graph, schedule, ports, streams, parts.layers, parts.engines)
     modules = (*parts.modules, top)
+    plain = plain_form(graph)
     return Design(
         top=top.name,
-        digest=digest(graph),
+        digest=digest(plain),
         inputs=ports[0],
         outputs=ports[1],
-        streams=streams,
+        streams=tuple(stream for stream in streams if stream.tensor in plain.tensors),
         classifier=graph.classifier,
         estimate_only=graph.estimate_only,
         modules=modules,

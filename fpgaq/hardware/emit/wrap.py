@@ -118,7 +118,9 @@ def _bus_port(port: Port, bus: int) -> BusPort:
         raise UsageError(
             f"--bus {bus}: elements of {port.name!r} have {port.width} bits, slots at most {SLOTS[-1]}; leave --bus out"
         )
-    return BusPort(port.port, height * width, channels, port.lanes, port.width, port.signed, bus)
+    # Beats of several pixels are those of one long pixel: only the frame's last one may be partial.
+    pixels, elements = (height * width, channels) if port.pixels == 1 else (1, height * width * channels)
+    return BusPort(port.port, pixels, elements, port.lanes, port.width, port.signed, bus)
 
 
 def print_wrapped(design: Design, wish: Wish, wrapper: Wrapper | None, label: str) -> Printed:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .fitting import Fitted, adapt, estimate_schedule, excess_of, fit_device
+from .fitting import Fitted, fit_device
 from .model import Error, Estimate, Knowledge, estimate, known_error
+from .parts import adapt, estimate_schedule, excess_of
 from .storage import Kept, Storage, measure_storage
 
 __all__ = [

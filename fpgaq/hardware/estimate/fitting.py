@@ -10,7 +10,6 @@ from itertools import chain
 from ...base.errors import FitError
 from ...base.progress import Step
 from ...integer.graph import IntegerGraph
-from ..emit.verilog import design_of
 from ..lowering import lower
 from ..schedule import Schedule, Target
 from ..schedule.beats import BeatNetwork
@@ -19,12 +18,9 @@ from ..schedule.forms import EFFICIENT, WORTHWHILE, mergeable, merged_forms
 from ..schedule.memories import Sized, needed_memories
 from ..schedule.planner import Draft, candidates, draft_of, finish, fold_ranges, least_interval, unshrunk
 from ..schedule.schedule import Prediction
-from ..synth.cells import Counts
-from ..synth.devices import find_device
-from ..synth.result import describe_excess
 from .floors import Floors, with_least_memories
-from .model import Estimate, estimate
-from .multipliers import factor_bits
+from .model import Estimate
+from .parts import adapt, capacity_of, excess_of, shortage
 
 MOST_MULTIPLIERS = 4096
 _RATIO = 1.15
@@ -53,11 +49,6 @@ class Fitted:
     limited_by: str = ""
 
 
-def estimate_schedule(graph: IntegerGraph, schedule: Schedule, device: str) -> Estimate:
-    """What the hardware of a schedule will take."""
-    return estimate(design_of(graph, schedule), device)
-
-
 def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None] = lambda stage: None) -> Fitted:
     """Find the fastest hardware that the device holds.
 
@@ -78,7 +69,7 @@ def fit_device(graph: IntegerGraph, device: str, progress: Callable[[str], None]
     best = search.fastest()
     if best is None:
         raise FitError(
-            f"the network does not fit {device}: with 1 multipliers it is estimated to take"
+            f"the network does not fit {device}: with one multiplier it is estimated to take"
             f" {search.attempt(1).excess}; choose a larger part"
         )
     best = search.with_fewest(best)
@@ -130,7 +121,7 @@ class _Search:
         self._graph, self._device, self._progress = graph, device, progress
         self._lowered = lower(graph)
         self._floors = Floors(self._lowered, device)
-        self._capacity = _capacity(device)
+        self._capacity = capacity_of(device)
         self._forms = ((0, self._lowered), *mergeable(self._lowered))
         self._bounds: dict[int, int] = {}
         self._tried: dict[int, _Attempt] = {}
@@ -151,7 +142,7 @@ class _Search:
         lacking: dict[int, str] = {}
 
         def may_fit(network: BeatNetwork) -> bool:
-            excess = _excess(floors.of(network), self._device)
+            excess = shortage(floors.of(network), self._device)
             if excess:
                 lacking.setdefault(busy_cycles(network), excess)
             return not excess
@@ -161,7 +152,9 @@ class _Search:
 
     def attempt(self, budget: int, most: float = math.inf) -> _Attempt:
         """The hardware of a budget, if it takes at most so many cycles."""
-        if budget not in self._tried:
+        known = self._tried.get(budget)
+        # What was slower than wanted may be wanted now.
+        if known is None or (known.sketch is None and not known.excess):
             rest = f" budgets tried, now {budget:,} multipliers"
             self._progress(Step(f"fitting {self._device}", self._sized, self._tries, rest, about=True))
             self._tried[budget] = self._attempt(budget, most)
@@ -304,7 +297,11 @@ class _Search:
         return self._tries - self._sized
 
     def with_fewest(self, best: _Attempt) -> _Attempt:
-        """The fewest multipliers of the same speed."""
+        """The fewest multipliers of the same speed: no more than are used, and of the budgets before as few as do."""
+        assert best.sketch is not None
+        used = best.sketch.schedule.multipliers
+        if used < best.budget:
+            best = min(best, self.attempt(used, best.interval), key=_rank)
         for budget in [budget for budget in reversed(_budgets()) if budget < best.budget]:
             if self.bound(budget) > best.interval:
                 break
@@ -318,11 +315,11 @@ class _Search:
         """What keeps the device from a faster schedule."""
         if best.interval <= self.bound(MOST_MULTIPLIERS):
             return "the network: more multipliers make it no faster"
-        beyond = next(
-            (budget for budget in _budgets() if budget > best.budget and self.bound(budget) < best.interval), 0
-        )
-        if beyond:
-            self.attempt(beyond, _below(best))
+        for budget in _budgets():
+            faster = budget > best.budget and self.bound(budget) < best.interval
+            # Of those the ones that fit are no faster.
+            if faster and self.attempt(budget, _below(best)).excess:
+                break
         larger = [tried for tried in self._tried.values() if tried.excess and tried.budget > best.budget]
         if not larger:
             return "the network: more multipliers make it no faster"
@@ -338,44 +335,6 @@ def _below(best: _Attempt) -> float:
 def _rank(tried: _Attempt) -> tuple[float, int]:
     """The fastest first, of these the one of the fewest multipliers."""
     return tried.interval, tried.budget
-
-
-def adapt(graph: IntegerGraph, schedule: Schedule, device: str) -> tuple[Schedule, Estimate]:
-    """A schedule as it is best built on a device, and what it takes: outputs share DSP blocks where these run out."""
-    guess = estimate_schedule(graph, schedule, device)
-    found = find_device(device)
-    if found.capacity is not None and guess.counts.dsp > found.capacity.dsp:
-        shared = replace(schedule, factor_bits=factor_bits(found.family))
-        packed = estimate_schedule(graph, shared, device)
-        if packed.counts.dsp < guess.counts.dsp:
-            return shared, packed
-    return schedule, guess
-
-
-def excess_of(guess: Estimate, slack: float = 1.0) -> str:
-    """What the device may lack, the estimate's error allowed for; empty if all fits.
-
-    With `slack`: if it had so many times the logic.
-    """
-    counts = guess.counts
-    margin = {name: (1 + guess.known.errors[name].percentile95) / slack for name in ("lut", "ff")}
-    careful = Counts(
-        lut=round(counts.lut * margin["lut"]), ff=round(counts.ff * margin["ff"]), dsp=counts.dsp, bram=counts.bram
-    )
-    excess = _excess(careful, guess.device)
-    return f"{excess} (the estimate's error included)" if "LUT" in excess or "FF" in excess else excess
-
-
-def _excess(counts: Counts, device: str) -> str:
-    _capacity(device)
-    return describe_excess(counts, device)
-
-
-def _capacity(device: str) -> Counts:
-    capacity = find_device(device).capacity
-    if capacity is None:
-        raise FitError(f"{device} is a family without a size; name a part to fit to")
-    return capacity
 
 
 def _budgets() -> list[int]:

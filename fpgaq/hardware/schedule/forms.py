@@ -12,6 +12,7 @@ from .planner import Draft, draft, finish
 from .planner import least_interval as least_interval_of
 from .plans import Target
 from .schedule import Schedule, auxiliary_multipliers
+from .wide import draft_wide
 
 EFFICIENT = 0.9
 """Efficiency from which on no other form is tried."""
@@ -66,6 +67,8 @@ def _with_every_multiplier(graph: IntegerGraph, target: Target, most: int) -> tu
 def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Draft]:
     """The same before its memories are shrunk, which is most of the work."""
     lowered = lower(graph)
+    if target.is_wide:
+        return draft_wide(lowered, target, _narrow_form(graph, lowered, target))
     best = base = draft(lowered, target)
     chosen = lowered
     if target.multipliers is not None and target.sharing and base.limit < EFFICIENT * base.interval:
@@ -78,6 +81,16 @@ def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, D
                 chosen, best = merged, other
     # Products by zero are no work that has to be done.
     return chosen, replace(best, macs=base.macs)
+
+
+def _narrow_form(graph: IntegerGraph, lowered: IntegerGraph, target: Target) -> IntegerGraph:
+    """The form that is fastest with a pixel a beat: of those it is inside too, whatever its ports carry."""
+    if target.multipliers is None or not target.sharing:
+        return lowered
+    try:
+        return draft_hardware(graph, replace(target, pixels=1, output_pixels=1))[0]
+    except FitError:  # a latency that only wide beats reach
+        return lowered
 
 
 def _with_fewest_multipliers(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:

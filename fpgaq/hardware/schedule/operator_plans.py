@@ -30,6 +30,7 @@ from ...integer.graph import (
     IntegerTranspose,
     IntegerUpsample,
 )
+from ..lowering.wide import Gather, LaneMaximum, WideGraph
 from .cells import WIDE, latency
 from .folding import FoldRange
 from .plans import Fold, PipePlan, Plan, Walk, WindowPlan
@@ -50,6 +51,8 @@ PIPE_LATENCY = {
     "relu": _REGISTER,
     "concatenate": _REGISTER,
     "serialize": _REGISTER,
+    "gather": _REGISTER,
+    "lane_max": latency("fpgaq_max"),
     "argmax": _REGISTER,
     "add": _REGISTER + _REQUANTIZE,
     "multiply": _REGISTER + _REQUANTIZE_WIDE,
@@ -72,7 +75,10 @@ def fold_range(graph: IntegerGraph, op: IntegerOperator) -> FoldRange | None:
         outputs, height, width, depth = op.weight.shape
         if is_depthwise(op):
             return FoldRange(op.name, rows * columns, height * width, outputs, outputs, lanewise=True)
-        return FoldRange(op.name, rows * columns, height * width, depth, outputs // op.groups, op.groups)
+        least = outputs if _maxima(graph, op) else 1
+        return FoldRange(
+            op.name, rows * columns, height * width, depth, outputs // op.groups, op.groups, least_outputs=least
+        )
     if isinstance(op, IntegerAffine):
         return FoldRange(op.name, 1, 1, op.weight.shape[1], op.weight.shape[0])
     if isinstance(op, IntegerMaxPooling | IntegerSumPooling):
@@ -81,6 +87,11 @@ def fold_range(graph: IntegerGraph, op: IntegerOperator) -> FoldRange | None:
     if isinstance(op, COPYING):
         return FoldRange(op.name, rows * columns, 1, channels, channels, lanewise=True, multiplies=False)
     return None
+
+
+def _maxima(graph: IntegerGraph, op: IntegerOperator) -> tuple[tuple[int, ...], ...]:
+    """The results of a beat whose maxima an operator gives; empty where it gives all."""
+    return graph.maxima.get(op.name, ()) if isinstance(graph, WideGraph) else ()
 
 
 def window_plan(
@@ -116,6 +127,8 @@ def window_plan(
     if advance is None:
         advance = 0 if groups == sharing and not lanewise else (1 if lanewise else channel_groups)
     selects = word_elements // fold.channels
+    maxima = _maxima(graph, op)
+    made = fold.outputs if engine is None else min(engine.lanes, fold.outputs)
     plan = WindowPlan(
         operator=op.name,
         kind=kind,
@@ -128,7 +141,7 @@ def window_plan(
         input_channels=graph.tensors[op.input].shape[2],
         fold=fold,
         lanes_in=lanes_in,
-        lanes_out=fold.outputs if engine is None else min(engine.lanes, fold.outputs),
+        lanes_out=made // len(maxima[0]) if maxima else made,
         word_elements=word_elements,
         words_per_pixel=words_per_pixel,
         beats_per_pixel=beats_per_pixel,
@@ -145,6 +158,7 @@ def window_plan(
         address_bits=1,
         fifo_bits=1,
         walk=walk,
+        maxima=maxima,
     )
     generous = max(least_words(walk), 2 * plan.frame_words) + SLACK
     return replace(plan, address_bits=max(1, (generous - 1).bit_length()), fifo_bits=_generous_fifo(plan))
@@ -234,6 +248,8 @@ def pipe_plan(graph: IntegerGraph, op: IntegerOperator, lanes: int) -> PipePlan:
     if isinstance(op, IntegerArgMax):
         beats = graph.tensors[op.input].shape[2]
         return _pipe(op.name, "argmax", shape, 1, 1, ((0,),) * beats, emits=(False,) * (beats - 1) + (True,))
+    if isinstance(op, Gather | LaneMaximum):
+        return _gathering(graph, op, lanes)
     kinds: dict[type[IntegerOperator], str] = {
         IntegerRelu: "relu",
         IntegerTable: "table",
@@ -244,6 +260,15 @@ def pipe_plan(graph: IntegerGraph, op: IntegerOperator, lanes: int) -> PipePlan:
     if type(op) not in kinds:
         raise UnsupportedError(f"layer {op.name!r}: {type(op).__name__} has no schedule")
     return _pipe(op.name, kinds[type(op)], shape, lanes, lanes, (tuple(range(count)),))
+
+
+def _gathering(graph: IntegerGraph, op: Gather | LaneMaximum, lanes: int) -> PipePlan:
+    """What waits for all beats of a wide pixel, and then works on all of its channels."""
+    depth = graph.tensors[op.input].shape[2] * (op.pixels if isinstance(op, Gather) else 1)
+    shape = graph.tensors[op.output].shape
+    kind, beats = "gather" if isinstance(op, Gather) else "lane_max", depth // lanes
+    emits = (False,) * (beats - 1) + (True,)
+    return _pipe(op.name, kind, shape, lanes, shape[2], ((0,),) * beats, emits=emits)
 
 
 def serializer_plan(reader: str, shape: ImageShape, lanes_in: int, lanes_out: int) -> PipePlan:
@@ -292,6 +317,8 @@ def common_lanes(graph: IntegerGraph, op: IntegerOperator, lanes: Sequence[int])
         return math.gcd(common, op.start[2], graph.tensors[op.output].shape[2])
     if isinstance(op, IntegerReshape):
         return math.gcd(common, depth, graph.tensors[op.output].shape[2])
+    if isinstance(op, Gather | LaneMaximum):
+        return math.gcd(common, depth)
     # A constant or a table's value must not stand in lanes that no channel fills, and which hold zeros.
     zero = -op.index_format.minimum if isinstance(op, IntegerTable) else 0
     if (isinstance(op, IntegerTable) and op.table[zero]) or (isinstance(op, IntegerPad) and op.value):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from ...base.errors import FitError
 from ...integer.check.carried import check_carried
 from ...integer.graph import IntegerGraph, IntegerOperator
+from ..lowering.wide import WideGraph
 from .beats import BeatNetwork
 from .candidates import NEARLY, Candidate, Candidates, is_weighed, leanest_budget
 from .folding import FoldRange, fold_sizes
@@ -57,6 +58,8 @@ class Draft:
     lanes: Mapping[str, int]
     sized: Sized
     macs: int
+    repeated: tuple[str, ...] = ()
+    """Layers whose groups all have the same weights."""
 
     @property
     def interval(self) -> float:
@@ -109,7 +112,8 @@ def candidates(graph: IntegerGraph, target: Target, may_fit: Callable[[BeatNetwo
 
 def draft_of(graph: IntegerGraph, target: Target, candidate: Candidate, sized: Sized) -> Draft:
     """The draft of a candidate."""
-    return Draft(target, candidate.lanes, sized, sum(layer.macs for layer in fold_ranges(graph)))
+    repeated = graph.repeated if isinstance(graph, WideGraph) else ()
+    return Draft(target, candidate.lanes, sized, sum(layer.macs for layer in fold_ranges(graph)), repeated)
 
 
 def fold_ranges(graph: IntegerGraph) -> list[FoldRange]:
@@ -134,7 +138,9 @@ def unshrunk(found: Draft) -> Schedule:
 def _scheduled(found: Draft, network: BeatNetwork, prediction: Prediction) -> Schedule:
     engines = network.engines
     if found.target.adders:
-        engines = tuple(replace(engine, adders=_is_constant(engine, network.plans)) for engine in engines)
+        engines = tuple(
+            replace(engine, adders=_is_constant(engine, network.plans, found.repeated)) for engine in engines
+        )
     return Schedule(
         network.plans, network.edges, found.lanes, engines, network.input_beats,
         found.budget, found.macs, found.limit, prediction,
@@ -151,11 +157,12 @@ def _port_beats(graph: IntegerGraph) -> int:
     return max(graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in (*graph.inputs, *graph.outputs))
 
 
-def _is_constant(engine: Engine, plans: Sequence[Plan]) -> bool:
+def _is_constant(engine: Engine, plans: Sequence[Plan], repeated: Sequence[str]) -> bool:
     """Whether an engine multiplies by the same weights in every cycle."""
     plan = next(plan for plan in plans if plan.operator == engine.layers[0])
     assert isinstance(plan, WindowPlan)
-    return not engine.shared and plan.kind == "mac" and plan.groups * plan.steps == 1
+    changes = plan.steps * (plan.groups_sharing if plan.operator in repeated else plan.groups)
+    return not engine.shared and plan.kind == "mac" and changes == 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,7 +267,8 @@ def _wide_enough(
     """
     by_name = {layer.operator: layer for layer in ranges}
     written = {op.name: op.output for op in graph.operators}
-    wanted: dict[str, int] = {}  # lanes of tensors
+    # Lanes of tensors; maxima are taken of all results of a pixel at once.
+    wanted = {op.output: by_name[op.name].outputs for op in graph.operators if _has_maxima(graph, op)}
     before: dict[str, int] = {}
     while True:
         engines = [
@@ -276,6 +284,10 @@ def _wide_enough(
             return engines, plans, edges, lanes, narrow
         before = lanes
         wanted.update({name: lanes[name] + 1 for name in narrow})
+
+
+def _has_maxima(graph: IntegerGraph, op: IntegerOperator) -> bool:
+    return isinstance(graph, WideGraph) and op.name in graph.maxima
 
 
 def _widened(layer: FoldRange, fold: Fold, wanted: int) -> Fold:
@@ -320,6 +332,8 @@ def _plan_all(
     for name in graph.inputs:
         height, width, depth = graph.tensors[name].shape
         fewest = min(wanted.get(name, 1), depth)
+        # A beat that carries several pixels carries them whole.
+        fewest = depth if isinstance(graph, WideGraph) and name in graph.pixels else fewest
         enough = (n for n in range(fewest, depth) if height * width * -(-depth // n) <= interval)
         lanes[name] = next(enough, depth)
     plans: list[Plan] = []

@@ -23,6 +23,7 @@ class Target:
     The first frame is out after at most `latency` cycles, which may go with either or stand alone: then the fewest
     multipliers are looked for. `arrays` is at most so many arrays; 1 is the one bound that is known. With `every` those
     of means, scales and products of two tensors count as multipliers too.
+    A beat carries `pixels` at the inputs and `output_pixels` at the outputs.
     """
 
     multipliers: int | None = None
@@ -32,6 +33,13 @@ class Target:
     latency: int | None = None
     arrays: int | None = None
     every: bool = False
+    pixels: int = 1
+    output_pixels: int = 1
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether beats of the ports carry several pixels."""
+        return self.pixels > 1 or self.output_pixels > 1
 
 
 @dataclass(frozen=True)
@@ -132,6 +140,8 @@ class WindowPlan:
     walk : Walk
     capacity_words : int, optional
         Words of the line buffer that may be used, for questions about smaller ones; by default all.
+    maxima : tuple of (tuple of int)
+        For each lane of the output the results of a beat whose greatest it gives; empty where it gives them all.
     """
 
     operator: str
@@ -163,6 +173,12 @@ class WindowPlan:
     fifo_bits: int
     walk: Walk
     capacity_words: int | None = None
+    maxima: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def made_lanes(self) -> int:
+        """Results of a beat before maxima are taken of them."""
+        return self.lanes_out * (len(self.maxima[0]) if self.maxima else 1)
 
     @property
     def selects(self) -> int:
@@ -224,6 +240,11 @@ class WindowPlan:
         return latency("fpgaq_line_buffer", STAGES=self.fetch_stages)
 
     @property
+    def operand_latency(self) -> int:
+        """Cycles from a step to its operands at the multipliers: the elements of several layers meet on the way."""
+        return self.fetch_latency + (2 * latency("register") if self.merged else 0)
+
+    @property
     def result_latency(self) -> int:
         """Cycles from a group's last step to the write of its first beat into the result FIFO."""
         fetched = self.fetch_latency
@@ -233,15 +254,16 @@ class WindowPlan:
             return fetched + latency("fpgaq_max")
         if self.kind == "sum":
             return fetched + latency("fpgaq_sum") + latency("fpgaq_divide")
-        merging = latency("register") if self.merged else 0
-        summing = merging + latency("fpgaq_mac", LEVELS=self.levels)
+        summing = latency("fpgaq_mac", LEVELS=self.levels)
         collecting = latency("fpgaq_collect", OUTPUTS=1 + self.serial, LANES=1)
-        return fetched + summing + collecting + self.finishing_latency
+        return self.operand_latency + summing + collecting + self.finishing_latency
 
     @property
     def finishing_latency(self) -> int:
         """Cycles from a beat of an engine's sums to its results: bias, and requantizer if there is one."""
-        return latency("fpgaq_bias") + (latency("fpgaq_requantize", STAGES=WIDE) if self.requantized else 0)
+        compared = latency("fpgaq_max") if self.maxima else 0
+        requantized = latency("fpgaq_requantize", STAGES=WIDE) if self.requantized else 0
+        return latency("fpgaq_bias") + requantized + compared
 
     @property
     def multiplies(self) -> bool:
@@ -258,7 +280,7 @@ class PipePlan:
     operator : str
         Name of the integer operator; of a serializer, of the operator that reads its output.
     kind : str
-        "relu", "table", "scale", "add", "multiply", "concatenate", "argmax" or "serialize".
+        "relu", "table", "scale", "add", "multiply", "concatenate", "argmax", "serialize", "gather" or "lane_max".
     image : tuple of int
         (height, width, channels) of its output.
     lanes_in, lanes_out : int

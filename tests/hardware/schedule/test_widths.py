@@ -6,7 +6,7 @@ import pytest
 
 from fpgaq.base.formats import Format
 from fpgaq.hardware.schedule import Target, WindowPlan, make_schedule
-from fpgaq.hardware.schedule.widths import engine_widths, index_width, is_padded, lifts_of, signed_width, window_widths
+from fpgaq.hardware.schedule.widths import engine_widths, index_width, lifts_of, signed_width, window_widths
 from tests.support.network_builder import NetworkBuilder
 
 
@@ -29,7 +29,7 @@ def test_widths_of_a_layer_and_its_engine() -> None:
     schedule = make_schedule(graph, Target(multipliers=2))
     plans = [plan for plan in schedule.plans if isinstance(plan, WindowPlan)]
     padded, plain = (window_widths(plan) for plan in plans)
-    assert [is_padded(plan) for plan in plans] == [True, False]
+    assert [plan.padded for plan in plans] == [True, False]
     assert (padded.row, padded.column, padded.row_mask, padded.column_mask) == (3, 3, 3, 3)
     assert (plain.row_mask, plain.column_mask, plain.address) == (1, 1, plans[1].address_bits)
     (engine,) = schedule.engines

@@ -48,6 +48,9 @@ NNABLA = (
     "Interpolate",
     "Prune of parameters",
     "Prune of values",
+    "shuffles",
+    "steps",
+    "index of the greatest",
     "endings",
 ) + ("norms of samples (refused)",)
 

@@ -169,7 +169,11 @@ def test_impossible_arguments(layer: Layer, message: str) -> None:
         (Layer("Sort", "t"), "uses unsupported functions: Sort"),
         (Layer("Transpose", "t", {"axes": [1, 0, 2, 3]}, {}, "transpose_param"), "move the batch"),
         (Layer("Concatenate", "t", {"axis": 0}, {}, "concatenate_param"), "axis 0"),
-        (Layer("Slice", "t", {"start": [0, 0], "stop": [9, 8], "step": [1, 2]}, {}, "slice_param"), "step .1, 2."),
+        (Layer("Slice", "t", {"start": [0, 0], "stop": [9, 8], "step": [1, -1]}, {}, "slice_param"), "step .1, -1."),
+        (
+            Layer("Slice", "t", {"start": [0, 0, 0], "stop": [2, 9, 8], "step": [2, 1, 1]}, {}, "slice_param"),
+            "step .2, 1, 1.; supported: 1, or more along rows",
+        ),
         (Layer("Pad", "t", {"pad_width": [1] * 6, "mode": "constant"}, {}, "pad_param"), "pads the batch or the"),
         (Layer("Pad", "t", {"pad_width": [1] * 4, "mode": "wrap"}, {}, "pad_param"), "mode 'wrap'"),
         (Layer("Sum", "t", {"axes": [0]}, {}, "sum_param"), "axes .0. of an input"),

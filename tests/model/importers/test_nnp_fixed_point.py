@@ -118,14 +118,16 @@ def test_other_bounds_before_a_quantizer_are_refused(net, least, most) -> None:
 
 
 @pytest.mark.parametrize("delta", [2e-4, 0.3])
-def test_deltas_that_are_no_powers_of_two_are_refused(net, delta) -> None:
+def test_deltas_that_are_no_powers_of_two_are_steps(net, delta) -> None:
     nn, f, pf = net
     x = nn.Variable((2, 4))
-    with pytest.raises(UnsupportedError, match="no power of two.*train with delta"):
-        from_nnabla(f.fixed_point_quantize(x, True, 8, delta))
+    (op,) = from_nnabla(f.fixed_point_quantize(x, True, 8, delta)).operators
+    assert (op.step, op.zero_point, op.format) == (float(np.float32(delta)), 0, Format(8, 0, True, narrow=True))
     weight = nn.parameter.get_parameter_or_create("W", (4, 3))
-    with pytest.raises(UnsupportedError, match="no power of two.*train with delta"):
-        from_nnabla(f.affine(x, f.fixed_point_quantize(weight, True, 8, delta)))
+    (layer,) = from_nnabla(f.affine(x, f.fixed_point_quantize(weight, True, 8, delta))).operators
+    assert (layer.weight_grid.step, layer.weight_grid.bits) == (float(np.float32(delta)), 8)
+    with pytest.raises(UnsupportedError, match="scales or bounds around a delta of"):
+        from_nnabla(f.affine(x, _bounded(f, weight, 4, delta, -1.0, 1.0)))
 
 
 def test_scales_that_do_not_cancel_are_refused(net) -> None:
@@ -147,8 +149,8 @@ def test_other_quantizers_are_refused_by_name_with_a_remedy(net) -> None:
     from fpgaq.nnabla import quantize_activations
 
     y = quantize_activations(pf.affine(x, 3), np.random.default_rng(0).normal(size=(8, 4)), method="min_max")
-    with pytest.raises(UnsupportedError, match="MinMaxQuantize.*use FixedPointQuantize"):
-        from_nnabla(y)
+    ranged = [op for op in from_nnabla(y).operators if isinstance(op, FixedPointQuantize)]
+    assert ranged and all(op.step and op.format == Format(8, 0, False) for op in ranged)
 
 
 def test_a_parameter_read_with_and_without_a_quantizer(net) -> None:

@@ -128,6 +128,43 @@ def _interpolate(draw, x):
     return F.relu(F.interpolate(x, scale=scale, mode=mode, **fields))
 
 
+def _moved(draw, x):
+    """Shuffles of channels and of pixels: reshapes and transpositions of four to six axes."""
+    batch, channels, height, width = x.shape
+    form = draw.pick("channels", "pixels", "unpixels", "any")
+    if form == "channels":
+        y = F.reshape(x, (batch, 2, channels // 2, height, width))
+        return F.reshape(F.transpose(y, (0, 2, 1, 3, 4)), x.shape)
+    if form == "pixels":
+        y = F.transpose(F.reshape(x, (batch, channels // 4, 2, 2, height, width)), (0, 1, 4, 2, 5, 3))
+        return F.reshape(y, (batch, channels // 4, 2 * height, 2 * width))
+    y = F.reshape(x, (batch, channels, height // 2, 2, width // 2, 2))
+    order = (0, 1, 3, 5, 2, 4) if form == "unpixels" else (0, *(1 + place for place in draw.order(5)))
+    return F.reshape(F.transpose(y, order), (batch, 4 * channels, height // 2, width // 2))
+
+
+def _even(draw):
+    return draw.pick(4, 8), draw.pick(2, 4), draw.pick(2, 4)
+
+
+def _stepped(draw, x):
+    """Every second row or column, as a Focus or a shortcut takes them."""
+    places = [slice(draw.number(0, 1), None, draw.pick(1, 2)) for _ in range(2)]
+    return F.relu(x[:, :, places[0], places[1]])
+
+
+def _large(draw):
+    return draw.number(1, 4), draw.number(2, 5), draw.number(2, 5)
+
+
+def _index(draw):
+    """Max with only_index at the end."""
+    x = _begun(draw, draw.pick((draw.number(2, 6),), (draw.number(2, 4), draw.number(2, 4), draw.number(2, 4))))
+    y = _layer(draw, x, "front")
+    axis = draw.number(1, y.ndim - 1)
+    return NnablaMember(x, F.max(y, axis=axis, keepdims=draw.flag(), only_index=True), cut=True)
+
+
 def _pruned(draw, x):
     """Prune of parameters, in a layer written out."""
     weight = nn.parameter.get_parameter_or_create("w", (draw.number(2, 4), x.shape[1], 1, 1))
@@ -179,6 +216,9 @@ KINDS = {
     "nnabla: Tile": _kind(_tile),
     "nnabla: Broadcast": _kind(_broadcast, _narrow),
     "nnabla: Interpolate": _kind(_interpolate, _image),
+    "nnabla: shuffles": _kind(lambda draw, x: F.relu(_moved(draw, x)), _even),
+    "nnabla: steps": _kind(_stepped, _large),
+    "nnabla: index of the greatest": _index,
     "nnabla: Prune of parameters": _kind(_pruned, _image),
     "nnabla: Prune of values": _pruned_values,
     "nnabla: endings": _ended,

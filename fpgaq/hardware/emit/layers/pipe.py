@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from ....base.formats import Format
 from ....integer.graph import IntegerAdd, IntegerGraph, IntegerMultiply, IntegerOperator, IntegerScale, IntegerTable
+from ...lowering.wide import Gather, LaneMaximum
 from ...schedule.plans import PipePlan
 from ...schedule.widths import phase_width
 from ..design import Choice, Instance, Module, Operation, Register
 from ..instances import delay, fifo
 from ..literals import decimal
 from .arithmetic import lookup, scaling, sum_of_inputs, total_of_inputs
+from .gathering import compared, gathered
 from .logic import Datapath
 from .moves import greatest, part, pick, rectifier
 
@@ -83,6 +85,10 @@ def _datapath(sources: tuple[Format, ...], result: Format, op: IntegerOperator, 
         return total_of_inputs(op, sources, result, plan)
     if isinstance(op, IntegerScale):
         return scaling(op, sources[0], result, plan, index)
+    if isinstance(op, Gather):
+        return gathered(result, plan)
+    if isinstance(op, LaneMaximum):
+        return compared(op, result, plan)
     if plan.kind == "relu":
         return rectifier(sources[0], result, plan)
     return greatest(sources[0], result, plan) if plan.kind == "argmax" else pick(sources, result, plan)

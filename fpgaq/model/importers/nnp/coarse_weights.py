@@ -28,7 +28,8 @@ def power_of_two_values(arguments: Fields, values: Array, where: str) -> Array:
     least = most - (1 << left) + 1 if 1 <= left <= 8 else LEAST_EXPONENT - 1
     if least < LEAST_EXPONENT or most > MOST_EXPONENT:
         raise UnsupportedError(
-            f"{where}: n is {bits} and m {most}; supported: exponents between {LEAST_EXPONENT} and {MOST_EXPONENT}"
+            f"{where}: n is {bits} and m {most}; supported: exponents between {LEAST_EXPONENT} and {MOST_EXPONENT};"
+            " train with such n and m"
         )
     magnitude = np.abs(values).astype(np.float32)
     found = np.rint(np.log2(np.maximum(magnitude, np.float32(2.0**-126))))
@@ -46,7 +47,9 @@ def _signs(weight: Array, zero_to: float) -> Array:
 def _zero_to(function: Function, arguments: Fields) -> float:
     zero = arguments.real("quantize_zero_to")
     if zero not in (-1.0, 0.0, 1.0):
-        raise UnsupportedError(f"{function.where}: quantize_zero_to is {zero:g}; supported: -1, 0 and 1")
+        raise UnsupportedError(
+            f"{function.where}: quantize_zero_to is {zero:g}; supported: -1, 0 and 1; train with one of them"
+        )
     return zero
 
 
@@ -61,7 +64,10 @@ def _check(function: Function, extra: int) -> Array:
     count = len(function.parameters)
     if not 1 + extra <= count <= 2 + extra:
         allowed = f"{1 + extra} to {2 + extra}"
-        raise UnsupportedError(f"{function.where}: {count} inputs besides the data; supported: {allowed}")
+        raise UnsupportedError(
+            f"{function.where}: {count} inputs besides the data; supported: {allowed}; save the network without the"
+            " others"
+        )
     return function.parameters[0]
 
 

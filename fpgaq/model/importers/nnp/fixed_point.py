@@ -76,7 +76,7 @@ def take_grids(
         if step is not None and (bounds or before is not None or after is not None):
             raise UnsupportedError(
                 f"layer {node.name!r} (FixedPointQuantize): scales or bounds around a delta of {step:g}; supported:"
-                " around powers of two"
+                f" around powers of two; train with delta {2.0 ** round(math.log2(step)):g}"
             )
         fmt = _within(stated, bounds, node)
         if not np.array_equal(np.broadcast_arrays(scale * undone, 1.0)[0], np.ones_like(scale * undone)):
@@ -236,7 +236,7 @@ def read_format(arguments: Fields, where: str) -> tuple[Format, float | None]:
     if not (math.isfinite(delta) and MIN_STEP <= delta <= 1 / MIN_STEP) or bits > MAX_STEP_BITS:
         raise UnsupportedError(
             f"{where}: n is {bits} and delta {delta:g}; supported: to {MAX_STEP_BITS} bits and steps of about 1, or"
-            " powers of two"
+            " powers of two; train with such"
         )
     return Format(bits, 0, signed, narrow=signed), float(np.float32(delta))
 
@@ -247,16 +247,21 @@ def read_range(arguments: Fields, ends: Sequence[Array], where: str) -> tuple[Fo
     epsilon = arguments.real("eps") if "eps" in arguments.names() else 0.01
     if len(ends) != 4 or any(end.size != 1 for end in ends):
         sizes = [end.size for end in ends]
-        raise UnsupportedError(f"{where}: ranges of {sizes} numbers; supported: qr_min, qr_max, ql_min and ql_max")
+        raise UnsupportedError(
+            f"{where}: ranges of {sizes} numbers; supported: qr_min, qr_max, ql_min and ql_max; give one of each for"
+            " a tensor"
+        )
     low, high, least, most = (np.float32(end.reshape(-1)[0]) for end in ends)
     levels = float(most) + 1
     if least != 0 or levels != 2.0 ** round(math.log2(max(levels, 2))) or not 4 <= levels <= 1 << MAX_STEP_BITS:
         raise UnsupportedError(
             f"{where}: integers from {least:g} to {most:g}; supported: from 0 to 2**bits - 1, of 2 to"
-            f" {MAX_STEP_BITS} bits"
+            f" {MAX_STEP_BITS} bits; train with such levels"
         )
     if not np.isfinite([low, high]).all() or high - low < epsilon:
-        raise UnsupportedError(f"{where}: a range from {low:g} to {high:g}; supported: finite, and wider than eps")
+        raise UnsupportedError(
+            f"{where}: a range from {low:g} to {high:g}; supported: finite, and wider than eps; train further"
+        )
     step = (high - low) / most
     zero = float(np.floor(-low / step + np.float32(0.5)))
     return Format(int(levels).bit_length() - 1, 0, False), float(step), int(min(max(zero, 0), float(most)))

@@ -159,6 +159,12 @@ class _Reader:
             shapes = [self.shapes[name] for name in operator.inputs]
             computed = infer_shape(operator, shapes[0], shape if shape is not None else shapes[0], shapes[1:])
             wanted = declared.get(operator.output)
+            if wanted is not None and len(wanted) > 1 and wanted[1:] == computed:
+                raise UnsupportedError(
+                    f"{function.where}: output {operator.output!r} is declared {wanted} but computes {computed}, as"
+                    " base_axis above 1 is saved: the rows of all samples together; supported: base_axis 1; use a"
+                    " Convolution with a kernel of 1 along the rows"
+                )
             if wanted is not None and wanted != computed:
                 raise ModelError(
                     f"{function.where}: output {operator.output!r} is declared {wanted} but computes {computed}"

@@ -13,6 +13,7 @@ from ...graph import (
     Array,
     BatchNormalization,
     Concatenate,
+    MaxPooling,
     Multiply,
     Operator,
     Pad,
@@ -25,6 +26,8 @@ from ...graph import (
     Upsample,
     infer_shape,
 )
+from ..onnx.moves import blocks_of, transposes
+from .chain import Chain
 from .function import Converted, Converter, Function, from_image, image_of, parameter_count
 from .proto_fields import Fields
 
@@ -208,9 +211,13 @@ def _slice(function: Function, arguments: Fields) -> Converted:
     start, stop, step = (arguments.integers(name) for name in ("start", "stop", "step"))
     if not len(start) == len(stop) == len(step) or len(start) > rank:
         raise ModelError(f"{function.where}: start {start}, stop {stop}, step {step} for {rank} axes")
-    if any(value != 1 for value in step):
-        raise UnsupportedError(f"{function.where}: step {step}; supported: 1; use a pooling with stride {step}")
     leading = rank - len(start)
+    steps = [1] * leading + step
+    if min(steps) < 1 or any(value != 1 for value in steps[: max(1, rank - 2)]):
+        raise UnsupportedError(
+            f"{function.where}: step {step}; supported: 1, or more along rows and columns; take such channels by"
+            " weights"
+        )
     sizes = (function.batch, *function.shape)
     starts, extents = [0] * leading, list(sizes[:leading])
     for axis, (first, last) in enumerate(zip(start, stop, strict=True), leading):
@@ -229,8 +236,20 @@ def _slice(function: Function, arguments: Fields) -> Converted:
             raise ModelError(f"{function.where}: {first} to {last} of {size} is empty")
         starts.append(begin)
         extents.append(end - begin)
-    operator = Slice(function.name, function.inputs, function.output, tuple(starts[1:]))
-    return [(operator, tuple(extents[1:]))]
+    if max(steps) == 1:
+        operator = Slice(function.name, function.inputs, function.output, tuple(starts[1:]))
+        return [(operator, tuple(extents[1:]))]
+    # Every second pixel is the maximum over windows of one.
+    chain, kept = Chain(function), (*extents[1:-2], *extents[-2:]) if rank > 2 else tuple(extents[1:])
+    chain.add(Slice, kept, start=tuple(starts[1:]))
+    rows, columns = (steps[-2], steps[-1]) if rank > 3 else (1, steps[-1])
+    shape = (
+        (*kept[:-2], -(-kept[-2] // rows), -(-kept[-1] // columns)) if rank > 3 else (kept[0], -(-kept[-1] // columns))
+    )
+    if rank == 3:
+        chain.view((kept[0], 1, kept[1]))
+    chain.add(MaxPooling, shape if rank > 3 else (shape[0], 1, shape[1]), kernel=(1, 1), stride=(rows, columns))
+    return chain.finish(shape)
 
 
 def _pad(function: Function, arguments: Fields) -> Converted:
@@ -271,7 +290,22 @@ def _transpose(function: Function, arguments: Fields) -> Converted:
             f"{function.where}: axes {axes} move the batch; supported: 0 in front; leave the batch first"
         )
     order = tuple(axis - 1 for axis in axes[1:])
+    if len(order) > 3:
+        return _transposed_blocks(function, order)
     return [(Transpose(function.name, function.inputs, function.output, order), None)]
+
+
+def _transposed_blocks(function: Function, order: Shape) -> Converted:
+    """Four to six axes, as in shuffles of channels and pixels: by the fewest transpositions of three."""
+    sizes, places = blocks_of(function.shape, order)
+    chain = Chain(function)
+    for grouping, axes in transposes(places):
+        sides = [math.prod(sizes[block] for block in group) for group in grouping]
+        sides += [1] * (3 - len(sides))
+        axes = (*axes, *range(len(axes), 3))
+        chain.view((sides[0], sides[1], sides[2]))
+        chain.add(Transpose, tuple(sides[axis] for axis in axes), axes=axes)
+    return chain.finish(tuple(function.shape[axis] for axis in order))
 
 
 def _reshape(function: Function, arguments: Fields) -> Converted:

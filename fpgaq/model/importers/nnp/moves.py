@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ....base.errors import ModelError, UnsupportedError
 from ...graph import (
+    ArgMax,
     AveragePooling,
     Concatenate,
     MaxPooling,
@@ -33,11 +34,28 @@ def _axes(function: Function, axes: Sequence[int]) -> list[int]:
 
 def _extreme(function: Function, arguments: Fields, kind: str) -> Converted:
     parameter_count(function, 0, 0)
-    if arguments.boolean("with_index") or arguments.boolean("only_index"):
+    both, index = arguments.boolean("with_index"), arguments.boolean("only_index")
+    axes, keep = arguments.integers("axes"), arguments.boolean("keep_dims")
+    if kind == "Max" and index and len(axes) == 1:
+        return _index(function, axes, keep)
+    if both or index:
         raise UnsupportedError(
             f"{function.where}: gives indices; end the network before it (--outputs NAME) and use --argmax"
         )
-    return reduction(function, arguments.integers("axes"), arguments.boolean("keep_dims"), kind)
+    return reduction(function, axes, keep, kind)
+
+
+def _index(function: Function, axes: Sequence[int], keep: bool) -> Converted:
+    """The index of the greatest along an axis, which ends a network."""
+    (axis,) = _axes(function, axes)
+    shape, chain = function.shape, Chain(function)
+    sides = (math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :]))
+    place = 1 if axis else 0
+    flat = sides if axis else (sides[1], 1, sides[2])
+    chain.view(flat)
+    chain.add(ArgMax, tuple(1 if other == place else size for other, size in enumerate(flat)), axis=place)
+    kept = tuple(1 if other == axis else size for other, size in enumerate(shape) if keep or other != axis)
+    return chain.finish(kept or (1,))
 
 
 def reduction(function: Function, listed: Sequence[int], keep: bool, kind: str) -> Converted:

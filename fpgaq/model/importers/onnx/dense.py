@@ -51,7 +51,12 @@ def gemm(call: Call) -> None:
     """Gemm with constant weights."""
     call.count(2, 3)
     attributes, weight = call.attributes, call.parameter(1)
-    tensor = _turned_back(call) if attributes.flag("transA") else call.tensor()
+    turned = attributes.flag("transA")
+    if call.stacked and not turned:
+        raise UnsupportedError(
+            f"{call.where}: mixes the samples of a batch; supported: the batch in front; leave it so"
+        )
+    tensor, call.stacked = _turned_back(call) if turned else call.tensor(), False
     merged = tensor.name in call.builder.merged
     if len(tensor.shape) != 1 and not merged:
         raise UnsupportedError(f"{call.where}: input shape {tensor.shape}; supported: (features,); put Flatten before")

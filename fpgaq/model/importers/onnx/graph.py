@@ -281,7 +281,7 @@ def _computed(call: Call) -> None:
 def _uneven(builder: Builder, node: Node) -> bool:
     """Whether a constant operand differs along the first axis or the batch, which trade places here."""
     operands = [builder.constants[name] for name in node.inputs if name in builder.constants]
-    if node.type not in ROWWISE or node.type == "MatMul":
+    if node.type not in ROWWISE or node.type in ("Gemm", "MatMul"):
         return False
     return any(array.ndim > 1 and any(size != 1 for size in array.shape[:-1]) for array in operands)
 
@@ -292,8 +292,8 @@ def _finish_outputs(builder: Builder, outputs: dict[str, Any]) -> None:
     for name in outputs:
         if name in builder.merged | builder.stacked:
             raise UnsupportedError(
-                f"output {name!r} has no batch in front; supported: the batch in front; end the model"
-                " before it (--outputs NAME)"
+                f"{builder.writers[name].where}: output {name!r} has no batch in front; supported: the batch in front;"
+                " end the model before it (--outputs NAME)"
             )
         if name not in builder.tensors:
             raise ModelError(f"output {name!r} is a constant: the data does not reach it; leave it out of the outputs")

@@ -25,7 +25,7 @@ MAX_PICKED = 1 << 20
 def permuted(call: Call, tensor: Tensor, order: Sequence[int]) -> Tensor:
     """The tensor with its axes in another order, by the fewest transposes of three axes."""
     shape = tuple(tensor.shape[axis] for axis in order)
-    blocks, places = _blocks(tensor.shape, order)
+    blocks, places = blocks_of(tensor.shape, order)
     for grouping, axes in transposes(places):
         sizes = [math.prod(blocks[block] for block in group) for group in grouping]
         sizes += [1] * (3 - len(sizes))
@@ -35,7 +35,7 @@ def permuted(call: Call, tensor: Tensor, order: Sequence[int]) -> Tensor:
     return call.view(tensor, shape)
 
 
-def _blocks(shape: Shape, order: Sequence[int]) -> tuple[list[int], tuple[int, ...]]:
+def blocks_of(shape: Shape, order: Sequence[int]) -> tuple[list[int], tuple[int, ...]]:
     """Axes that stay side by side as one, those of one element left out: sizes, and the order of the blocks."""
     kept = [axis for axis in order if shape[axis] != 1]
     previous = {axis: max((other for other in kept if other < axis), default=None) for axis in kept}

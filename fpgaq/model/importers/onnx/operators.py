@@ -58,7 +58,7 @@ ROWWISE = frozenset(
 )
 """The operators that compute the same on rows of all samples together as on those of one."""
 
-STACKING = (ROWWISE - {"Gemm", "Reshape"}) | frozenset(
+STACKING = (ROWWISE - {"Reshape"}) | frozenset(
     ("Concat", "Gather", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Slice", "Split", "Squeeze", "Transpose")
 )
 """The operators that are read where the batch stands behind the first axis."""
