@@ -1,14 +1,17 @@
-"""LUTs and flip-flops of the wrapper on its own, by Yosys, around a core that is a black box.
+"""What the wrapper costs on its own, by Yosys, around a core that is a black box, and the cycles at its ports.
 
-python benchmarks/wrapper.py [xc7|ecp5-25k ...]
+python benchmarks/wrapper.py     writes wrapper.json beside this script, of which docs/wrapper.md has its tables
 """
 
 from __future__ import annotations
 
+import json
 import re
-import sys
 import tempfile
 from pathlib import Path
+from typing import Any
+
+from boards import ROOT, call
 
 from fpgaq.hardware.emit.bus import facts
 from fpgaq.hardware.emit.cells import CELLS
@@ -18,9 +21,12 @@ from fpgaq.hardware.emit.render import templates_folder
 from fpgaq.hardware.schedule.bus import BUS_WIDTHS, Bus, BusPort
 from fpgaq.hardware.synth import find_device
 from fpgaq.hardware.synth.cells import count_cells
-from fpgaq.hardware.synth.yosys import run_yosys
+from fpgaq.hardware.synth.yosys import run_yosys, yosys_version
 
+RESULTS = Path(__file__).with_suffix(".json")
 TIMEOUT = 900.0
+DEVICES = ("xc7", "ecp5-25k")
+EXAMPLE, EXAMPLE_BUS, BUDGETS = "fashion_cnn", 64, (16, 64)
 DIGEST = "0" * 64
 PARTS = ("fpgaq_shell", "fpgaq_statistics", "fpgaq_registers", "fpgaq_fifo", *CELLS["fpgaq_shell"], "fpgaq_slice")
 CASES = {
@@ -57,15 +63,67 @@ def count(bus: Bus, device: str) -> tuple[int, int]:
     return counts.lut, counts.ff
 
 
-def main() -> None:
-    """Print a row of a table for each case, bus and policy."""
-    devices = sys.argv[1:] or ["xc7", "ecp5-25k"]
+def costs() -> list[dict[str, Any]]:
+    """LUTs and flip-flops of each case, bus and policy on each device."""
+    rows = []
     for label, (source, result) in CASES.items():
         for width in BUS_WIDTHS:
             for buffered in (False, True):
                 bus = Bus(width, BusPort("s_axis", *source, width), BusPort("m_axis", *result, width), 2, buffered)
-                found = " | ".join(f"{lut:,} | {ff:,}" for lut, ff in (count(bus, device) for device in devices))
-                print(f"| {label} | {width} | {'drop' if buffered else 'mark'} | {found} |", flush=True)
+                found = {device: count(bus, device) for device in DEVICES}
+                rows.append({"core": label, "bus": width, "damaged": "drop" if buffered else "mark", "counts": found})
+                print(rows[-1], flush=True)
+    return rows
+
+
+def cycles() -> list[dict[str, Any]]:
+    """Interval and latency of an example at the core's ports and at the wrapper's, with a buffer for a frame."""
+    example, rows = ROOT / "examples" / EXAMPLE, []
+    with tempfile.TemporaryDirectory() as temporary:
+        network = Path(temporary) / "net.fpgaq"
+        call("quantize", example / "model.nnp", "--calibration", example / "calibration.npz", "-o", network)
+        for budget in BUDGETS:
+            made = call("generate", network, "-o", Path(temporary) / str(budget), "--bus", EXAMPLE_BUS, "--damaged",
+                        "drop", "--multipliers", budget, "--frames", 1)  # fmt: skip
+            rows.append({"multipliers": budget, "interval": made["interval_cycles"], "latency": made["latency_cycles"],
+                         "blocks": made["memory"]["blocks"], "wrapper": made["wrapper"]["prediction"]})  # fmt: skip
+    return rows
+
+
+def cost_table(results: dict[str, Any]) -> list[str]:
+    """The rows of the page, from what was stored."""
+    lines = ["| core | bus | damaged | xc7 LUT | xc7 FF | ECP5 LUT | ECP5 FF |", f"|{' --- |' * 7}"]
+    for row in results["cost"]:
+        counts = " | ".join(f"{row['counts'][device][kind]:,}" for device in DEVICES for kind in (0, 1))
+        lines.append(f"| {row['core']} | {row['bus']} | {row['damaged']} | {counts} |")
+    return lines
+
+
+def cycles_table(results: dict[str, Any]) -> list[str]:
+    """The same of the cycles."""
+    lines = [
+        "| multipliers | core: interval, latency, block RAMs | wrapper: interval, latency |",
+        f"|{' --- |' * 3}",
+    ]
+    for row in results["cycles"]:
+        outside = row["wrapper"]
+        lines.append(
+            f"| {row['multipliers']} | {row['interval']:,}, {row['latency']:,}, {row['blocks']} |"
+            f" {outside['interval_cycles']:,}, {outside['latency_cycles']:,} |"
+        )
+    return lines
+
+
+def main() -> None:
+    """Measure both, store them and print the tables."""
+    results = {
+        "command": "python benchmarks/wrapper.py",
+        "made_with": yosys_version(),
+        "cycles": cycles(),
+        "cost": costs(),
+    }
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print("\n".join([*cycles_table(results), "", *cost_table(results)]))
 
 
 if __name__ == "__main__":

@@ -160,6 +160,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         requantizers,
         schedules,
         torchvision_networks,
+        wrapper,
     )
 
     data = RESULTS / "defaults_data"
@@ -182,6 +183,8 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "tiny_shapes": lambda: list(schedules.tiny_shapes(stored("schedule_data/after.json")["rows"])),
         "torchvision_blocks": lambda: torchvision_networks.table("blocks", stored("torchvision_results.json")),
         "torchvision_read": lambda: torchvision_networks.table("read", stored("torchvision_results.json")),
+        "wrapper_cost": lambda: wrapper.cost_table(stored("wrapper.json")),
+        "wrapper_cycles": lambda: wrapper.cycles_table(stored("wrapper.json")),
     }
 
 
