@@ -177,7 +177,7 @@ def _content(text: str, texts: Mapping[str, str]) -> tuple[list[list[int]], int]
     """The words of each bank of a ROM and their width."""
     size = re.search(r"^// \d+ words? of (\d+) bits?", text, re.MULTILINE)
     assert size is not None, "a ROM's header tells its size"
-    if banks := re.findall(r'"/(\w+\.hex)"\}, memory', text):
+    if banks := re.findall(r'^    localparam FILE\w* = "(\w+\.hex)";', text, re.MULTILINE):
         return [[int(line, 16) for line in texts[bank].split()] for bank in banks], int(size.group(1))
     # The entry that stands last in the case statement is that of address 0 and of all that are not there.
     *others, first = (int(word, 16) for word in re.findall(r"data <= \d+'h([0-9a-f]+);", text))

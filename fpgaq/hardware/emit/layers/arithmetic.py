@@ -115,10 +115,12 @@ class Scaling(Total):
         kept = ("product",) if self.halves is None else ("product_high", "product_low")
         own += [Register(name, self.total_width, lanes) for name in ("total", *kept, "offset")]
         own += [Register(name, self.lift_width, lanes) for name in ("lift_product", "lift")]
+        # An offset of negative elements is added to that of the channel.
+        sums = lanes * (len(kept) + bool(self.negative_offset))
         return Logic(
             instances=(Instance(self.rom.module, "rom"), self.requantize),
             registers=tuple(own),
-            operations=(Operation("?"), Operation("*", lanes * len(kept)), Operation("+", lanes * len(kept))),
+            operations=(Operation("?"), Operation("*", lanes * len(kept)), Operation("+", sums)),
             products=self.products,
         )
 
