@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,10 +47,9 @@ def chosen_unrolling(options: GenerateOptions) -> Unrolling | None:
         raise UsageError("--levels and --stages exclude one another: give one")
     if target.device is not None:
         raise UsageError("--device estimates folded networks: leave it out with --unroll, and ask fpgaq synth")
-    given = [name for name, value in {**asdict(target), "pack": options.factor_bits}.items() if value]
+    given = _given({**asdict(target), "pack": options.factor_bits})
     if given:
-        option = given[0].replace("_", "-")
-        raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave --{option} out")
+        raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave {given[0]} out")
     if chosen.adders:
         raise UsageError("an unrolled network has nothing but adders: leave --adders out")
     if options.language == "hls":
@@ -90,11 +90,9 @@ def _unrolled_target(options: GenerateOptions) -> Target | None:
     from ..hardware.schedule import Target
     from ..pipeline.unrolled import ENDLESS_MULTIPLIERS
 
-    given = [name for name, value in asdict(options.target).items() if value is not None]
+    given = _given(asdict(options.target))
     if given:
-        raise UsageError(
-            f"--unroll is as fast as the pixels come: leave --{given[0]} out, or give --adders for --unroll"
-        )
+        raise UsageError(f"--unroll is as fast as the pixels come: leave {given[0]} out, or give --adders for --unroll")
     return options.beats.target(Target(multipliers=ENDLESS_MULTIPLIERS))
 
 
@@ -167,3 +165,8 @@ def show_unrolled(settings: Settings, result: UnrollResult) -> None:
         f"written: {printable(str(result.directory))} ({len(result.files)} files)",
     ]
     settings.show(lines, facts)
+
+
+def _given(values: Mapping[str, Any]) -> list[str]:
+    """The options among these that were given: neither None nor a flag that was left out."""
+    return [f"--{name.replace('_', '-')}" for name, value in values.items() if value is not None and value is not False]

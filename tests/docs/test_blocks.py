@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import fpgaq
+from fpgaq.base.formats import Format
 from fpgaq.cli import invoke
 from tests.compat.interface import NETWORKS
 from tests.docs.blocks import PAGES, REASONS, Block, blocks_of, run
+from tests.support.network_builder import NetworkBuilder
 
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "examples" / "digits_tabular"
@@ -123,6 +125,14 @@ def give_core() -> None:
     shutil.copyfile("model.fpgaq", "finetuned.fpgaq")
 
 
+def give_pixels() -> None:
+    """A network of convolutions, and a small one."""
+    for name in ("model", "trigger"):
+        builder = NetworkBuilder(5, (16, 4, 1), Format(8, 7, False))
+        network = builder.convolution(3, kernel=(3, 1)).pool((2, 1), (2, 1)).affine(2).graph()
+        fpgaq.save_integer(network, f"{name}.fpgaq")
+
+
 def save_onnx(path: str, shape: tuple[int, ...], refused: bool = False) -> None:
     """A small model: an affine layer, or convolutions with a layer between them that is `refused`."""
     import onnx
@@ -161,6 +171,7 @@ GIVEN: dict[str, Callable[[], None]] = {
     "docs/dev/debug-a-mismatch.md": give_hardware,
     "docs/howto/formats.md": give_formats,
     "docs/parts.md": give_parts,
+    "docs/pixels.md": give_pixels,
     "docs/unrolled.md": give_chains,
 }
 """What a page takes as given besides `model.nnp` and the like."""
