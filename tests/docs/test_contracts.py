@@ -27,7 +27,7 @@ from fpgaq.hardware.schedule import Target, make_schedule, plan_hardware
 from fpgaq.hardware.unrolled import Unrolling, plan_network
 from fpgaq.integer import file as integer_file
 from fpgaq.integer.check import check
-from fpgaq.integer.file import encoding
+from fpgaq.integer.file import fields as file_fields
 from fpgaq.integer.graph import IntegerGraph
 from fpgaq.proof.bench import bench_files
 from fpgaq.proof.vectors import golden_vectors
@@ -167,13 +167,13 @@ def test_every_kind_of_operator_keeps_the_schema_of_the_network() -> None:
         value = network_of(graph)
         check.validate(value)
         kinds |= {op["kind"] for op in value["operators"]}
-    assert kinds == set(encoding.KINDS)
+    assert kinds == set(file_fields.KINDS)
 
 
 def test_the_schema_of_the_network_is_that_of_the_reader() -> None:
     definitions = json.loads((PAGES / "network.schema.json").read_text(encoding="utf-8"))["$defs"]
-    assert set(definitions) - {"format", "requantize"} == set(encoding.KINDS)
-    for kind, fields in encoding.FIELDS.items():
+    assert set(definitions) - {"format", "requantize"} == set(file_fields.KINDS)
+    for kind, fields in file_fields.FIELDS.items():
         assert set(definitions[kind]["properties"]) == {"kind", "name", "inputs", "output", *fields}, kind
         assert set(definitions[kind]["required"]) == set(definitions[kind]["properties"]), kind
 

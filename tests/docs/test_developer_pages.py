@@ -15,7 +15,7 @@ import pytest
 
 from fpgaq.base.errors import ToolError
 from fpgaq.hardware.synth.devices import DEVICES
-from fpgaq.integer.file.encoding import KINDS
+from fpgaq.integer.file.fields import KINDS
 from fpgaq.integer.graph import OPERATORS as INTEGER
 from fpgaq.model.graph.operators import OPERATORS as FLOAT
 

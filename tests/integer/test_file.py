@@ -16,7 +16,7 @@ import pytest
 
 from fpgaq.base.errors import ModelError, UsageError
 from fpgaq.integer import file as integer_file
-from fpgaq.integer.file import encoding
+from fpgaq.integer.file import fields as file_fields
 from fpgaq.integer.graph import OPERATORS, Requantize
 from tests.support.integer_networks import convolution_network, small_network
 
@@ -87,9 +87,9 @@ def test_round_trip(graph, tmp_path):
 
 
 def test_every_operator_has_a_kind():
-    assert set(encoding.KINDS.values()) == set(OPERATORS)
-    for kind, cls in encoding.KINDS.items():
-        assert {"name", "inputs", "output", *encoding.fields_of(kind, 2)} == {field.name for field in fields(cls)}
+    assert set(file_fields.KINDS.values()) == set(OPERATORS)
+    for kind, cls in file_fields.KINDS.items():
+        assert {"name", "inputs", "output", *file_fields.fields_of(kind, 2)} == {field.name for field in fields(cls)}
 
 
 def test_strange_names_survive(tmp_path):

@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .plans import Plan, WindowPlan
-from .processes import Consumer, PipeProcess, Producer, QueueProcess, SourceProcess, transfer
+from .processes import Consumer, PipeProcess, Producer, QueueProcess, SourceProcess
 from .schedule import Edge, Engine, Prediction
+from .transfers import transfer
 from .window_processes import EngineProcess, Times, WindowProcess, extend
 
 MAXIMUM_FRAMES = 24

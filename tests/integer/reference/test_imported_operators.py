@@ -22,7 +22,7 @@ from fpgaq.integer import file as integer_file
 from fpgaq.integer import reference
 from fpgaq.integer.check import check
 from fpgaq.integer.check.carried import check_carried
-from fpgaq.integer.file import encoding
+from fpgaq.integer.file import describing, fields
 from fpgaq.integer.graph import RULES, InputTransform, Requantize, Tensor
 from fpgaq.integer.inputs import apply_transform
 from fpgaq.proof.compiled import compile_graph, find_compiler
@@ -70,21 +70,21 @@ def test_the_file_keeps_them(kind: str, tmp_path: Path) -> None:
         assert loaded.tensors == graph.tensors
         for left, right in zip(graph.operators, loaded.operators, strict=True):
             assert getattr(left, "requantize", None) == getattr(right, "requantize", None)
-        value = encoding.describe(graph)[0]
-        assert (value["version"], value["needs"]) == (2, encoding.NEEDS)
+        value = describing.describe(graph)[0]
+        assert (value["version"], value["needs"]) == (2, fields.NEEDS)
         check_schema.validate(value)
         assert not check_schema.is_valid({**value, "later": 1})
 
 
 def test_the_schema_of_version_2_is_that_of_the_reader() -> None:
     definitions = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]
-    for kind in encoding.KINDS:
-        expected = {"kind", "name", "inputs", "output", *encoding.fields_of(kind, 2)}
+    for kind in fields.KINDS:
+        expected = {"kind", "name", "inputs", "output", *fields.fields_of(kind, 2)}
         assert set(definitions[kind]["properties"]) == set(definitions[kind]["required"]) == expected, kind
 
 
 def test_what_needs_no_more_stays_version_1() -> None:
-    value = encoding.describe(residual_network())[0]
+    value = describing.describe(residual_network())[0]
     assert value["version"] == 1 and "needs" not in value
     assert "zero_point" not in value["tensors"][0] and "kind" not in value["inputs"][0]
     assert all("multiplier" not in (op.get("requantize") or {}) for op in value["operators"])
