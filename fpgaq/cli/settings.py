@@ -48,11 +48,11 @@ class Settings:
             lines = [json.dumps({"schema": JSON_SCHEMA, **values}, indent=2, default=_plain)]
         elif self.quiet:
             return
-        else:
-            lines = self._formatted(lines)
         self.shown = True
         if sys.stdout is None:
             raise UsageError("standard output is closed, so that the result cannot be shown; --quiet shows none")
+        if not self.json:
+            lines = self._formatted(lines)
         try:
             for line in lines:
                 print(line)

@@ -39,10 +39,12 @@ def stored_frames(graph: IntegerGraph, copy: Path) -> dict[str, IntegerArray]:
     inputs = {}
     for stream in description["streams"]:
         if stream["kind"] == "input":
-            path = copy / "bench" / stream["vectors"]
+            path, tensor = copy / "bench" / stream["vectors"], graph.tensors.get(stream["tensor"])
+            if tensor is None:
+                raise ModelError(f"bench.json feeds {stream['tensor']!r}, the network has {sorted(graph.inputs)}")
             try:
                 kept = np.load(path, allow_pickle=False)[chosen].astype(np.int64)
-                inputs[stream["tensor"]] = from_shape(kept, graph.tensors[stream["tensor"]].shape)
+                inputs[stream["tensor"]] = from_shape(kept, tensor.shape)
             except (OSError, ValueError, EOFError, IndexError) as error:
                 reason = " ".join(str(error).split())
                 raise ModelError(f"{path}: no golden vectors ({reason}); generate the folder anew") from None

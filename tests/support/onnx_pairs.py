@@ -70,8 +70,13 @@ OTHER_WEIGHTS = {"batch_norm", "conv", "gemm"}
 OTHER_SIZE = {"maxpool_p0_s2_k3"}
 """Whose two files are of one layer on images of 3 and of 5 pixels."""
 
-ONNX_ALONE = {"matmul", "softsign", "log_softmax", "reduce_mean", "reduce_sum"}
-"""nnabla splits these into functions on parameters, quotients and broadcasts, which the .nnp reader does not carry."""
+ONNX_ALONE = {
+    *("matmul", "softsign", "log_softmax", "reduce_mean", "reduce_sum"),
+    "pad_mconstant_v0_pl0_0_0_1_0_1",
+}
+"""nnabla splits these into functions on parameters, quotients and broadcasts, which the .nnp reader does not carry.
+
+Nor does it carry the padding of channels."""
 
 OLD_ALONE = {
     **{f"{kind}_broadcast_axis1": getattr(np, name) for kind, name in
@@ -90,7 +95,7 @@ REASONS = {
     + ["not"],
     "quotients and powers of two tensors": ["div_no_broadcast", "pow_broadcast_axis1", "pow_no_broadcast"],
     "reduces by a product, or normalizes": ["reduce_prod", "lrn_c4_s3"],
-    "moves the batch or pads channels": ["transpose", "pad_mconstant_v0_pl0_0_0_1_0_1"],
+    "moves the batch": ["transpose"],
     "dropout in training mode, with its mask": ["dropout"],
 }
 """Read from neither file, or not from ONNX."""

@@ -221,9 +221,10 @@ def keeps_interval(network: BeatNetwork, interval: float) -> bool:
 
 
 def predict_cycles(network: BeatNetwork, most: float = math.inf) -> Prediction | None:
-    """Interval and latency of a network, None if it deadlocks, or if a frame takes more than `most` cycles.
+    """Interval and latency of a network, None if it deadlocks, or if two frames in a row take more than `most` cycles.
 
-    The interval is the first distance between the last output beats of successive frames that repeats.
+    One frame may take longer than most of them do. The interval is the first distance between the last output beats of
+    successive frames that repeats.
     """
     return settle(BeatModel(network), most)
 
@@ -235,7 +236,7 @@ def settle(model: BeatModel, most: float = math.inf) -> Prediction | None:
             return None
         ends = model.frame_ends()
         latency = ends[0] - model.first_input
-        if frames >= 2 and ends[-1] - ends[-2] > most:
+        if frames >= LEAST_FRAMES and min(ends[-1] - ends[-2], ends[-2] - ends[-3]) > most:
             return None
         if frames >= LEAST_FRAMES and ends[-1] - ends[-2] == ends[-2] - ends[-3]:
             interval = ends[-1] - ends[-2]

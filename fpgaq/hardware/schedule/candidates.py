@@ -230,8 +230,10 @@ def size_memories(graph: IntegerGraph, needed: Needed) -> Sized:
     """The least sizes that keep the interval; of large ones those that nearly do."""
     tried: list[Sized] = []
     for network in needed.sizes:
-        # More than nearly as slow is no choice; the last, with all the memory that there may be, is as fast.
-        reached = predict_cycles(network, NEARLY * needed.prediction.mean_interval)
+        # More than nearly as slow is no choice. The last, with all the memory that there may be, is as fast in the
+        # mean, though its frames may differ.
+        last = network is needed.sizes[-1] and not tried
+        reached = predict_cycles(network, math.inf if last else NEARLY * needed.prediction.mean_interval)
         if reached is not None:
             tried.append(Sized(network, reached, needed.events))
             if reached.mean_interval <= needed.prediction.mean_interval:

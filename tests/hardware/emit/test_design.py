@@ -41,7 +41,7 @@ BOUND_TO_BYTES = ("digests", "memory_digests")
 
 KEYS = {"schema", "target", "top", "files", "digest", "prediction", "streams", "layers", "engines", "modules", "roms"}
 
-LOG_READERS = frozenset({"simulate"})
+LOG_READERS = frozenset({"cocotb_bench"})
 """Modules that may use patterns, for what tools print: cocotb says which test of how many runs."""
 
 
