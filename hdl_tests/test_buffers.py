@@ -84,7 +84,7 @@ def test_least_line_buffers(name: str, layer: int, tmp_path: Path) -> None:
 QUEUES = ("conv1", "add")
 
 
-@pytest.mark.parametrize("queue", range(len(QUEUES)), ids=QUEUES)
+@pytest.mark.parametrize("queue", [0, pytest.param(1, marks=pytest.mark.slow)], ids=QUEUES)
 def test_least_queues(queue: int, tmp_path: Path) -> None:
     """The queue parallel to two convolutions must hold what they have in them, or nothing moves any more."""
     graph, schedule = network_of("skip")
