@@ -40,6 +40,7 @@ MODULES: dict[str, str] = {
     "fpgaq.integer_check": "fpgaq.integer.check",
     "fpgaq.integer_check.layers": "fpgaq.integer.check.weighted",
     "fpgaq.integer_file": "fpgaq.integer.file",
+    "fpgaq.integer_file.encoding": "fpgaq.integer.file",
     "fpgaq.reference": "fpgaq.integer.reference",
     "fpgaq.reference.layers": "fpgaq.integer.reference.layout",
     "fpgaq.lowering": "fpgaq.hardware.lowering",

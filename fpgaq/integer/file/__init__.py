@@ -18,7 +18,8 @@ from ...base.output import write_file
 from ...base.regular import open_regular
 from ..check import check
 from ..graph import IntegerGraph
-from . import describing, restoring
+from .describing import describe
+from .restoring import restore
 
 SUFFIX = ".fpgaq"
 NETWORK = "network.json"
@@ -76,7 +77,7 @@ def dump(graph: IntegerGraph) -> bytes:
 
 
 def _members(graph: IntegerGraph) -> dict[str, bytes]:
-    description, arrays = describing.describe(graph)
+    description, arrays = describe(graph)
     text = json.dumps(description, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n"
     return {NETWORK: text.encode("ascii"), **{name: _npy(array) for name, array in arrays.items()}}
 
@@ -117,7 +118,7 @@ def _read(archive: zipfile.ZipFile, where: str) -> IntegerGraph:
             raise ModelError(f"{where}: more than {MAX_ELEMENTS} elements in all arrays; no FPGA holds such a network")
         return narrow.astype(np.int64)
 
-    graph = restoring.restore(description, array)
+    graph = restore(description, array)
     if unused:
         raise ModelError(f"{where}: members {sorted(unused)} belong to no layer")
     return graph
