@@ -393,6 +393,7 @@ def test_the_newest_python_leaves_out_what_the_first_has_run_for_both(
     assert runner.main(["--slow"]) == 0 and asked == [(".venv", "slow", True)]
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_a_suite_counts_what_passed_before(runner: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shutil.copy(ROOT / "conftest.py", tmp_path)
