@@ -135,9 +135,9 @@ def _sizes(shape: Sequence[int]) -> tuple[int, ...]:
 
 def _misfit(found: tuple[int, ...], shape: tuple[int, ...], layout: Layout) -> str:
     last = has_channels_last(shape)
-    first, behind = (_first(shape), shape) if last else (shape, _last(shape))
-    orders = [] if layout == "nhwc" else [f"(samples, {', '.join(map(str, first))})"]
+    channels_first, channels_last = (_first(shape), shape) if last else (shape, _last(shape))
+    orders = [] if layout == "nhwc" else [f"(samples, {', '.join(map(str, channels_first))})"]
     if layout != "nchw" and len(shape) > 1:
-        orders.append(f"(samples, {', '.join(map(str, behind))})")
+        orders.append(f"(samples, {', '.join(map(str, channels_last))})")
     rows = f" or rows of {math.prod(shape)}" if len(shape) > 1 else ""
     return f"shape {found} does not fit the input's shape {' or '.join(orders)}{rows}"

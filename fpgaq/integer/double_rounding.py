@@ -48,7 +48,7 @@ class Split:
 def one_rounding(rule: Requantize, spans: Sequence[Range], fmt: Format) -> Requantize | None:
     """The narrowest multiplier with one rounding, half up, that has the steps of a `tflite_double`; None without one.
 
-    There is one where results never turn sign (behind a ReLU), or where nothing is rounded twice.
+    There is one where results never turn sign (after a ReLU), or where nothing is rounded twice.
     """
     # Nothing is rounded twice where no bits are left after the high half.
     plain = replace(rule, rule="multiply_shift") if max(rule.shift) <= HIGH else None

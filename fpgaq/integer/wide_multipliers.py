@@ -52,12 +52,15 @@ def wide_multiplier(base: Requantize, stairs: Sequence[Staircase], spans: Sequen
     Each step bounds the multiplier from both sides, as in `fpgaq.integer.staircase.narrowest`; here the bounds are
     rationals, since products pass 64 bits.
     """
-    intervals = [_interval(Bounds(base, steps, steps, span)) for steps, span in zip(stairs, spans, strict=True)]
-    if any(found is None for found in intervals):
-        return None
+    intervals = []
+    for steps, span in zip(stairs, spans, strict=True):
+        found = _interval(Bounds(base, steps, steps, span))
+        if found is None:
+            return None
+        intervals.append(found)
     for shift in range(1, 2 * MAX_BITS):
         ranges = []
-        for least, greatest in intervals:  # type: ignore[misc]
+        for least, greatest in intervals:
             # Both ends stay out: at one of them a step may lie on a tie.
             low = (least.numerator << shift) // least.denominator + 1
             high = -((-greatest.numerator << shift) // greatest.denominator) - 1
@@ -65,8 +68,8 @@ def wide_multiplier(base: Requantize, stairs: Sequence[Staircase], spans: Sequen
                 break
             ranges.append((low, high))
         if len(ranges) == len(intervals):
-            found = WideMultiplier(tuple(roundest(low, high) for low, high in ranges), shift)
-            return found if found.bits <= MAX_BITS and found.low_bits < shift else None
+            made = WideMultiplier(tuple(roundest(low, high) for low, high in ranges), shift)
+            return made if made.bits <= MAX_BITS and made.low_bits < shift else None
     return None
 
 

@@ -43,8 +43,7 @@ LOWERED_FILE = "lowered.fpgaq"
 """Beside it, the form of the network that was built, where that is another."""
 
 DEFAULT_MULTIPLIERS = 64
-
-"""What `generate` can write."""
+"""Of a network for which nobody says how many, or how fast it is to be."""
 
 
 @dataclass(frozen=True, repr=False)

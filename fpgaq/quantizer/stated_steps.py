@@ -17,7 +17,6 @@ from ..integer.graph import IntegerGraph
 from ..model.graph import (
     Add,
     Affine,
-    Array,
     AveragePooling,
     BatchNormalization,
     Concatenate,
@@ -161,8 +160,9 @@ def _weight(sheet: _Sheet, op: Convolution | Affine) -> str:
 
 
 def _bias(op: Convolution | Affine, sheet: _Sheet) -> tuple[str, ...]:
-    bias: Array | None = rounded(op).bias  # type: ignore[attr-defined]
-    return () if bias is None else (sheet.constant(bias),)
+    kept = rounded(op)
+    assert isinstance(kept, Convolution | Affine)
+    return () if kept.bias is None else (sheet.constant(kept.bias),)
 
 
 def _convolution(sheet: _Sheet, op: Convolution) -> None:

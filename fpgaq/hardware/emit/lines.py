@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 
 COLUMNS = 120
 """Columns of a line; only a literal that is wider by itself exceeds them."""
 
 INDENT = 4
 """Columns by which the rest of a broken statement stands further in."""
+
+ITEMS = 112
+"""Characters of a line of joined items."""
 
 # A ROM's word stays next to its address.
 _WORD = re.compile(r"<?= \d+'h[0-9a-f]+;( //.*)?$")
@@ -78,3 +82,16 @@ def _last_space(code: str, room: int) -> int:
 
 def _tokens(code: str) -> list[re.Match[str]]:
     return list(_TOKENS.finditer(code))
+
+
+def joined(items: Sequence[str]) -> list[str]:
+    """Items joined by commas on lines of bearable length."""
+    lines: list[str] = []
+    line = ""
+    for item in items:
+        if line and len(line) + len(item) + 2 > ITEMS:
+            lines.append(line + ",")
+            line = item
+        else:
+            line = f"{line}, {item}" if line else item
+    return [*lines, line]

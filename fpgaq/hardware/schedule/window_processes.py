@@ -194,7 +194,7 @@ class WindowProcess:
         if not count or must_be_free[-1] <= 0:
             return np.zeros(count, dtype=np.int64)
         first, known = self._release_index, len(self._released)
-        # Beats with room from the start have the last place, behind all that is known.
+        # Beats with room from the start have the last place, after all that is known.
         place = np.searchsorted(part(self._released, first, known), must_be_free)
         place[must_be_free <= 0] = -1
         place = place[: int(np.searchsorted(place, known - first))]

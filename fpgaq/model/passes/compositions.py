@@ -85,7 +85,7 @@ def compositions(graph: Graph) -> Graph:
 
 
 def _chain(formula: _Formula, op: Operator, graph: Graph) -> tuple[Operator, ...] | None:
-    """The operators for functions of functions that are one known function, behind a scale and an offset."""
+    """The operators for functions of functions that are one known function, after a scale and an offset."""
     words, scale, offset = formula.words[1:], 1.0, 0.0
     while words[1:2] == ("*",) and words[3:4] == ("+",):
         factor, term = float(words[0]), float(words[2])

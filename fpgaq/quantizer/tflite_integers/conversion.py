@@ -305,7 +305,7 @@ def without_batch(tensor: FileTensor, where: str) -> tuple[int, ...]:
 def image_of(shape: Sequence[int], where: str) -> ImageShape:
     """(height, width, channels) of a shape without the batch."""
     if len(shape) > 3:
-        raise UnsupportedError(f"{where}: a tensor of shape {list(shape)} behind the batch; supported: to three axes")
+        raise UnsupportedError(f"{where}: a tensor of shape {list(shape)} after the batch; supported: to three axes")
     if any(size < 1 for size in shape):
         raise ModelError(f"{where}: a tensor of shape {list(shape)}; sizes are at least 1")
     full = (1,) * (3 - len(shape)) + tuple(shape)

@@ -91,7 +91,7 @@ def concatenation(call: Call) -> None:
     axis = call.options.integer("Axis")
     axis = axis + rank + 1 if axis < 0 else axis
     if not 1 <= axis <= rank or rank > 3:
-        raise UnsupportedError(f"{call.where}: joins axis {axis}; supported: axes behind the batch")
+        raise UnsupportedError(f"{call.where}: joins axis {axis}; supported: axes after the batch")
     parts = [_requantized_part(call, place) for place in range(len(call.node.inputs))]
     # The model's axis is one of (row, column, channel), which a transpose makes the last.
     order = {0: (2, 1, 0), 1: (0, 2, 1), 2: (0, 1, 2)}[axis - 1 - rank + 3]
@@ -133,7 +133,7 @@ def _transposed(call: Call, value: Stored, order: tuple[int, int, int], end: str
 
 
 def transpose(call: Call) -> None:
-    """TRANSPOSE of the axes behind the batch."""
+    """TRANSPOSE of the axes after the batch."""
     call.count(2, 2)
     call.same_quantization()
     order, rank = call.integers(1), len(call.shape)
@@ -236,7 +236,7 @@ def _pad(call: Call, mode: str, value: int) -> None:
     rank = len(source.shape) + 1
     pairs = [(amounts[2 * axis], amounts[2 * axis + 1]) for axis in range(len(amounts) // 2)]
     if len(amounts) != 2 * rank or min(amounts) < 0 or pairs[0] != (0, 0):
-        raise UnsupportedError(f"{call.where}: amounts {pairs}; supported: of axes behind the batch")
+        raise UnsupportedError(f"{call.where}: amounts {pairs}; supported: of axes after the batch")
     rows, columns, channels = (*[(0, 0)] * (4 - rank), *pairs[1:])
     if channels != (0, 0):
         raise UnsupportedError(f"{call.where}: pads channels by {channels}; supported: rows and columns")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...base.errors import ModelError, UnsupportedError
 from ...base.formats import Format
@@ -113,7 +115,7 @@ def weight_format(values: IntegerArray) -> Format:
     return Format(max(8, signed_width(min(int(values.min()), 0), max(int(values.max()), 0))), 0)
 
 
-def weight_steps(scale: np.ndarray) -> tuple[float, ...]:  # type: ignore[type-arg]
+def weight_steps(scale: NDArray[Any]) -> tuple[float, ...]:
     """The weights' steps for reports; a channel without a scale has the step 1."""
     steps = tuple(float(one) if one > 0 else 1.0 for one in scale)
     return steps[:1] if len(set(steps)) == 1 else steps
@@ -210,7 +212,7 @@ def mean(call: Call) -> None:
     rank = len(call.file(call.node.inputs[0]).shape)
     axes = {axis + rank if axis < 0 else axis for axis in call.integers(1)}
     if not axes or min(axes) < 1 or max(axes) >= rank:
-        raise UnsupportedError(f"{call.where}: means over axes {sorted(axes)}; supported: axes behind the batch")
+        raise UnsupportedError(f"{call.where}: means over axes {sorted(axes)}; supported: axes after the batch")
     height, width, channels = image_of(source.shape, call.where)
     # Axes of the image (row, column, channel) are the last of the model's.
     places = {axis - rank + 3 for axis in axes}
@@ -292,7 +294,7 @@ def _spread(
         front = kernel[axis] - 1 - before[axis]
         spread = (tensor.shape[axis] - 1) * stride[axis] + 1
         back = wanted[axis] + kernel[axis] - 1 - spread - front
-        # Zeros behind the last pixel that the stride makes anyway.
+        # Zeros after the last pixel that the stride makes anyway.
         extra = min(max(back, 0), stride[axis] - 1)
         if front < 0 or back < 0:
             raise UnsupportedError(f"{call.where}: cuts more than its weights reach; supported: less")

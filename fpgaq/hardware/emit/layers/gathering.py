@@ -8,8 +8,8 @@ from ....base.formats import Format
 from ...lowering.wide import LaneMaximum
 from ...schedule.plans import PipePlan
 from ..design import Instance, Register
+from ..lines import joined
 from .logic import Logic
-from .unrolled import _lines
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def maximum_of(
     order = [own[tap] for tap in reversed(range(count)) for own in reversed(taps)]
     unread = sorted(set(range(lanes or 0)) - set(order))
     return Maximum(
-        elements=_lines([f"{source}[{lane * width} +: {width}]" for lane in order]),
+        elements=joined([f"{source}[{lane * width} +: {width}]" for lane in order]),
         elements_bits=count * len(taps) * width,
-        unused=_lines([f"{source}[{lane * width} +: {width}]" for lane in unread]) if unread else [],
+        unused=joined([f"{source}[{lane * width} +: {width}]" for lane in unread]) if unread else [],
         cell=Instance("fpgaq_max", name, parameters),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,9 +14,7 @@ from ...unrolled.adders.chains import ONE, Bit, Chain, Group
 from ...unrolled.plan import UnrolledLayer
 from ..design import Instance, Module, Register
 from ..instances import requantizer
-
-LINE = 112
-"""Characters of a line of joined bits."""
+from ..lines import joined
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class _Wires:
             KeptBits(
                 f"kept_{cut}",
                 max(1, len(places)),
-                _lines([self._wire(row, place, cut) for row, place in reversed(places)] or ["1'b0"]),
+                joined([self._wire(row, place, cut) for row, place in reversed(places)] or ["1'b0"]),
             )
             for cut, places in enumerate(self._kept)
         ]
@@ -139,19 +137,6 @@ class _Wires:
             name = "s_data" if row < self._inputs else f"sum_{row - self._inputs}"
             names += [f"{name}[{base + place}]" for place in range(width) if place not in self.used[row]]
         return names
-
-
-def _lines(items: Sequence[str]) -> list[str]:
-    """Items joined by commas on lines of bearable length."""
-    lines: list[str] = []
-    line = ""
-    for item in items:
-        if line and len(line) + len(item) + 2 > LINE:
-            lines.append(line + ",")
-            line = item
-        else:
-            line = f"{line}, {item}" if line else item
-    return [*lines, line]
 
 
 def unrolled_module(
@@ -184,7 +169,7 @@ def unrolled_module(
         output_bits=len(layer.program.outputs) * result.width,
         chains=chain_facts,
         registers=wires.registers(),
-        unused=_lines(wires.unused(widths)),
+        unused=joined(wires.unused(widths)),
         totals=_totals(requantize, layer, wires, result, last),
     )
     cells = [cell for chain in chain_facts for cell in (*(counter.cell for counter in chain.counters), chain.cell)]
@@ -235,13 +220,13 @@ def _chain_facts(name: str, chain: Chain, wires: _Wires, layer: UnrolledLayer) -
         words = [bits.get(place, absent) for place in range(chain.width)]
         other = [text(replace(bit, inverted=bit.inverted != subtract)) for bit in words]
         cell = Instance("fpgaq_adder", f"{name}_adder", {"WIDTH": chain.width, "SUBTRACT": int(subtract)})
-        return ChainFacts(name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), "", [], cell, True)
+        return ChainFacts(name, chain.width, joined(plain[::-1]), joined(other[::-1]), "", [], cell, True)
     # Without counters, the form whose operand has fewer wires to invert.
     inverted = sum(group.bits[0][0].inverted for group in chain.groups)
     difference = int(bool(counters) or 2 * inverted > len(chain.groups))
     cell = Instance("fpgaq_chain", f"{name}_chain", {"WIDTH": chain.width, "DIFFERENCE": difference})
     return ChainFacts(
-        name, chain.width, _lines(plain[::-1]), _lines(other[::-1]), text(chain.carry), counters, cell, False
+        name, chain.width, joined(plain[::-1]), joined(other[::-1]), text(chain.carry), counters, cell, False
     )
 
 
@@ -291,5 +276,5 @@ def _totals(
                 requantize.relu,
                 clip=requantize.clip(result),
             )
-        totals.append(Accumulator(place * result.width, width, _lines(names[::-1]), unit))
+        totals.append(Accumulator(place * result.width, width, joined(names[::-1]), unit))
     return totals

@@ -235,8 +235,8 @@ def read_format(arguments: Fields, where: str) -> tuple[Format, float | None]:
         return Format(bits, -exponent, signed, narrow=signed), None
     if not (math.isfinite(delta) and MIN_STEP <= delta <= 1 / MIN_STEP) or bits > MAX_STEP_BITS:
         raise UnsupportedError(
-            f"{where}: n is {bits} and delta {delta:g}; supported: to {MAX_STEP_BITS} bits and steps of about 1, or"
-            " powers of two; train with such"
+            f"{where}: n is {bits} and delta {delta:g}; supported: to {MAX_STEP_BITS} bits and steps from"
+            " 2**-100 to 2**100, or powers of two; train with such"
         )
     return Format(bits, 0, signed, narrow=signed), float(np.float32(delta))
 

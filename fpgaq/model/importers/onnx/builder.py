@@ -110,7 +110,7 @@ class Call:
         self.where = node.where
         self.attributes = Attributes(node.attributes, node.where)
         self.stacked = False
-        """Whether the batch stands behind the first axis, in what the node reads or writes."""
+        """Whether the batch stands after the first axis, in what the node reads or writes."""
         self._steps = 0
 
     def count(self, least: int, most: int) -> int:

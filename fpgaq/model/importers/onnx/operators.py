@@ -61,7 +61,7 @@ ROWWISE = frozenset(
 STACKING = (ROWWISE - {"Reshape"}) | frozenset(
     ("Concat", "Gather", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Slice", "Split", "Squeeze", "Transpose")
 )
-"""The operators that are read where the batch stands behind the first axis."""
+"""The operators that are read where the batch stands after the first axis."""
 
 CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Add": arithmetic.arithmetic,

@@ -194,7 +194,7 @@ class _Reader:
             raise ModelError(f"{where} has shape {list(shape)}; sizes lie between 0 and 2**31")
         signature = [int(size) for size in self._vector(tensor.ShapeSignatureAsNumpy(), where)]
         if len(signature) == len(shape) and any(size < 0 for size in signature[1:]):
-            raise UnsupportedError(f"{where} has open sizes {signature} behind the batch; convert it with fixed sizes")
+            raise UnsupportedError(f"{where} has open sizes {signature} after the batch; convert it with fixed sizes")
         scale, zero, axis = self._quantization(tensor.Quantization(), where)
         return Tensor(index, name, shape, kind, self._data(tensor, shape, layout, where), scale, zero, axis)
 
@@ -228,7 +228,7 @@ class _Reader:
         buffer = self.root.Buffers(tensor.Buffer())
         if buffer.Offset() > 1 or buffer.Size() > 1:
             raise UnsupportedError(
-                f"{where}: its values stand behind the model's 2 GB; no FPGA holds such a network: make it smaller"
+                f"{where}: its values stand after the model's 2 GB; no FPGA holds such a network: make it smaller"
             )
         values = self._vector(buffer.DataAsNumpy(), where)
         if values.size == 0:

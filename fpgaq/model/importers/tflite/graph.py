@@ -174,7 +174,7 @@ def stored_shape(shape: tuple[int, ...], where: str) -> Shape:
     """(channels, height, width) of an image, (channels, 1, length) of a row, (features,) of a vector."""
     if len(shape) > 3:
         raise UnsupportedError(
-            f"{where}: a tensor of shape {list(shape)} behind the batch; supported: to three"
+            f"{where}: a tensor of shape {list(shape)} after the batch; supported: to three"
             " axes; merge axes before it (Reshape)"
         )
     if len(shape) < 2:

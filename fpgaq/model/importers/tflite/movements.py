@@ -23,7 +23,7 @@ def concatenation(call: Call) -> None:
     values = [call.image(place) for place in range(len(call.node.inputs))]
     if not 1 <= axis <= rank:
         raise UnsupportedError(
-            f"{call.where}: joins axis {axis}; supported: axes behind the batch; leave the batch as it is"
+            f"{call.where}: joins axis {axis}; supported: axes after the batch; leave the batch as it is"
         )
     stored = stored_shape(call.shape, call.where)
     # (row, column, channel) of the model are axes 1, 2, 0 of what is stored.
@@ -51,7 +51,7 @@ def split(call: Call) -> None:
     if parts != len(call.node.outputs) or not 1 <= axis <= rank or value.shape[axis - 1] % parts:
         raise UnsupportedError(
             f"{call.where}: {parts} parts of axis {axis} of {list(value.shape)}; supported: equal"
-            " parts of an axis behind the batch; use slices"
+            " parts of an axis after the batch; use slices"
         )
     size = value.shape[axis - 1] // parts
     for index in range(parts):
@@ -124,7 +124,7 @@ def view(call: Call) -> None:
 
 
 def transpose(call: Call) -> None:
-    """TRANSPOSE of the axes behind the batch."""
+    """TRANSPOSE of the axes after the batch."""
     value, order = call.image(0), call.integers(1)
     rank = len(value.shape)
     if sorted(order) != list(range(rank + 1)) or order[0] != 0 or rank != 3:

@@ -110,7 +110,7 @@ def _values(options: Any, where: str) -> dict[str, Any]:
 
 
 def _check_known(options: Any, known: int, where: str) -> None:
-    """Refuse options with a field behind those that the schema knows: they are of a newer one."""
+    """Refuse options with a field after those that the schema knows: they are of a newer one."""
     table = options._tab
     start = table.Pos - int.from_bytes(table.Bytes[table.Pos : table.Pos + 4], "little", signed=True)
     if start < 0:

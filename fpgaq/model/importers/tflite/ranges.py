@@ -17,7 +17,7 @@ def slice_ranges(
     fits = len(begin) == len(sizes) == len(shape) + 1 and begin[0] == 0 and sizes[0] in (1, -1)
     if not fits or any(b < 0 or s < 1 or b + s > n for b, s, n in zip(starts, wanted, shape, strict=True)):
         raise UnsupportedError(
-            f"{where}: takes {list(sizes)} from {list(begin)} of {list(shape)} behind the batch;"
+            f"{where}: takes {list(sizes)} from {list(begin)} of {list(shape)} after the batch;"
             " supported: what lies inside; convert the model again"
         )
     return starts, wanted

@@ -37,7 +37,7 @@ def read_window(options: Options, image: Pair, kernel: Pair) -> Window:
 
 
 def _along(options: Options, size: int, kernel: int, stride: int, dilation: int, same: bool) -> tuple[int, int, int]:
-    """Padding in front and behind, and the number of outputs, along one axis."""
+    """Padding before and after, and the number of outputs, along one axis."""
     reach = (kernel - 1) * dilation + 1
     if not same:
         if reach > size:
