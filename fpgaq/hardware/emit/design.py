@@ -50,7 +50,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Register:
-    """`times` registers of `width` bits; an `operand` is what multipliers read in the next cycle."""
+    """`times` registers of `width` bits; an `operand` is on its way to multipliers, whose blocks may hold it."""
 
     name: str
     width: int

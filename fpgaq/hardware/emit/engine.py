@@ -91,7 +91,7 @@ def _registers(facts: EngineFacts) -> tuple[Register, ...]:
     if facts.weights:
         rom = facts.weights.rom
         weights = (Register("weight_address", rom.address_width), Register("step_weights", rom.width, operand=True))
-        weights += (Register("fetched_weights", rom.width),) if facts.weights.fetched else ()
+        weights += (Register("fetched_weights", rom.width, operand=True),) if facts.weights.fetched else ()
     lifts = (Register("lifts", facts.lifts_bits),) if facts.lifts_bits else ()
     return (*shared, *weights, Register("bias_word", facts.biases.width), *lifts)
 

@@ -85,8 +85,11 @@ def _line_buffer(f: Facts) -> tuple[Terms, Terms]:
     }
     more = f.get("STAGES", 1) - 1
     flags = (2 + more) * ((lanes if f["padded"] else 0) + _bits(f["SELECTS"]))
-    ff: Terms = {"plain": flags + more * out * f["SELECTS"], "lane_addresses": lanes * f["ADDRESS_WIDTH"]}
-    ff["operands" if f["element_bits"] and not f["merged"] else "elements"] = out
+    ff: Terms = {"plain": flags, "lane_addresses": lanes * f["ADDRESS_WIDTH"]}
+    # What goes straight to products has its registers in their blocks, and a word from block RAM may have one there.
+    straight = f["element_bits"] and not f["merged"]
+    ff["operands" if straight else "elements"] = out
+    ff["fetched_operands" if straight else "fetched_elements"] = more * out * f["SELECTS"]
     return lut, ff
 
 

@@ -133,7 +133,7 @@ def _own(text: str, context: Facts, count: int) -> Item:
     for line, times in zip(lines, _repetitions(lines), strict=True):
         if (register := _REGISTER.match(line)) and register.group(2) in assigned:
             bits = (int(register.group(1) or 0) + 1) * times
-            if register.group(2) in ("step_weights", "elements"):
+            if register.group(2) in ("step_weights", "fetched_weights", "operands"):
                 operands += bits
             else:
                 registers += bits
