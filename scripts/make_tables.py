@@ -159,6 +159,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         mlperf_tiny,
         requantizers,
         schedules,
+        shuffles,
         torchvision_networks,
         wrapper,
     )
@@ -180,6 +181,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
         ),
+        "shuffles": lambda: shuffles.table(stored("shuffles.json")),
         "tiny_shapes": lambda: list(schedules.tiny_shapes(stored("schedule_data/after.json")["rows"])),
         "torchvision_blocks": lambda: torchvision_networks.table("blocks", stored("torchvision_results.json")),
         "torchvision_read": lambda: torchvision_networks.table("read", stored("torchvision_results.json")),

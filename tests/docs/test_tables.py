@@ -87,6 +87,7 @@ def test_results_that_were_not_stored_say_so() -> None:
         "examples.json",
         "mlperf_tiny.json",
         "requantizers.json",
+        "shuffles.json",
         "torchvision_results.json",
         "schedule_data/after.json",
     ],

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....base.formats import Format
-from ....integer.graph import IntegerAdd, IntegerGraph, IntegerMultiply, IntegerOperator, IntegerScale, IntegerTable
+from ....integer.graph import (
+    IntegerAdd,
+    IntegerGraph,
+    IntegerMultiply,
+    IntegerOperator,
+    IntegerScale,
+    IntegerTable,
+    IntegerTranspose,
+)
 from ...lowering.wide import Gather, LaneMaximum
 from ...schedule.plans import PipePlan
 from ...schedule.widths import phase_width
@@ -13,7 +21,7 @@ from ..design import Choice, Instance, Module, Operation, Register
 from ..instances import delay, fifo
 from ..literals import decimal
 from .arithmetic import lookup, scaling, sum_of_inputs, total_of_inputs
-from .gathering import compared, gathered
+from .gathering import compared, gathered, shuffled
 from .logic import Datapath
 from .moves import greatest, part, pick, rectifier
 
@@ -87,6 +95,8 @@ def _datapath(sources: tuple[Format, ...], result: Format, op: IntegerOperator, 
         return scaling(op, sources[0], result, plan, index)
     if isinstance(op, Gather):
         return gathered(result, plan)
+    if isinstance(op, IntegerTranspose):
+        return shuffled(op, result, plan)
     if isinstance(op, LaneMaximum):
         return compared(op, result, plan)
     if plan.kind == "relu":
