@@ -24,8 +24,8 @@ from ..integer.graph import (
     IntegerTranspose,
     Tensor,
 )
+from ..integer.movements import MAX_ELEMENTS, Moving, chains, order_of
 from .channel_orders import Changes, after, back, before, giving, taking
-from .fewer_movements import MAX_ELEMENTS, Moving, chains, order_of
 
 
 def absorb_permutations(graph: IntegerGraph) -> IntegerGraph:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...integer.graph import IntegerGraph, IntegerOperator, IntegerTranspose, Tensor
-from ...quantizer.fewer_movements import MAX_ELEMENTS, Moving, chains, order_of
+from ...integer.movements import MAX_ELEMENTS, Moving, chains, order_of
 
 MOST_BITS = 1024
 """Of the elements that registers hold at a time."""

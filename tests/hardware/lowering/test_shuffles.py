@@ -16,6 +16,11 @@ from fpgaq.hardware.schedule import Target, plan_hardware
 from fpgaq.integer import file as integer_file
 from fpgaq.integer.graph import IntegerReshape, IntegerTranspose
 from fpgaq.integer.reference import run
+from fpgaq.model.importers.onnx.graph import load_onnx
+from fpgaq.model.passes import standard_passes
+from fpgaq.quantizer import quantize
+from fpgaq.quantizer.config import QuantizeOptions
+from tests.support.onnx_models import model, node
 from tests.support.shuffles import moved, shuffled
 
 SHAPES = [
@@ -63,3 +68,26 @@ def test_views_that_are_no_shuffle_are_refused() -> None:
         other = replace(op, view=view, axes=axes)
         with pytest.raises(UnsupportedError, match="no shuffle of channels inside a pixel"):
             plan_hardware(replace(graph, operators=(other,)), Target(multipliers=4))
+
+
+def test_an_engine_waits_for_no_row_that_a_shuffle_before_it_lacks() -> None:
+    """Rows of a view are pixels, not rows of the image: the turns of shared engines must not mix them up."""
+    channels, size = 192, (3, 2)
+    chance = np.random.default_rng(5)
+    nodes = [
+        node("Conv", "x w", "a", group=3), node("Reshape", "a s", "p"),
+        node("Transpose", "p", "q", perm=[0, 2, 1, 3, 4]), node("Reshape", "q t", "b"),
+        node("Conv", "b d", "c", group=channels, pads=[1, 1, 1, 1]), node("Conv", "c w", "y", group=3),
+    ]  # fmt: skip
+    constants = {"s": np.array([1, 3, 64, *size]), "t": np.array([1, channels, *size])}
+    constants |= {
+        name: chance.normal(size=shape).astype(np.float32)
+        for name, shape in {"w": (channels, 64, 1, 1), "d": (channels, 1, 3, 3)}.items()
+    }
+    proto = model(nodes, {"x": (1, channels, *size)}, constants=constants)
+    graph = standard_passes(load_onnx(proto.SerializeToString()))
+    samples = {"x": chance.normal(size=(2, channels, *size)).astype(np.float32)}
+    built, schedule = plan_hardware(quantize(graph, samples, QuantizeOptions(method="max")), Target(multipliers=64))
+    assert [len(op.view) for op in built.operators if isinstance(op, IntegerTranspose)] == [4, 3]
+    assert any(engine.shared for engine in schedule.engines)
+    assert schedule.prediction.interval is not None

@@ -8,6 +8,7 @@ package goes on with their values.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,6 +26,9 @@ ARITHMETIC = (
 
 MOST_ELEMENTS = 64
 """Of a constant that counts as sizes."""
+
+NUMBERS = ("value", "value_int", "value_ints", "value_float", "value_floats")
+"""Attributes by which a Constant holds numbers."""
 
 MOST_ROUNDS = 1000
 """Sizes that depend on each other through tensors: one round for each."""
@@ -78,13 +82,13 @@ def _constants(model: Any) -> Values:
     """The values of small initializers; nodes without an input are computed with the others."""
     import onnx
 
-    return {
-        tensor.name: onnx.numpy_helper.to_array(tensor)
-        for tensor in model.graph.initializer
-        if np.prod(tensor.dims) <= MOST_ELEMENTS
-        and not tensor.external_data
-        and tensor.data_type != onnx.TensorProto.STRING
-    }
+    values = {}
+    for tensor in model.graph.initializer:
+        # Values that are damaged are refused where they are read.
+        if np.prod(tensor.dims) <= MOST_ELEMENTS and tensor.data_type != onnx.TensorProto.STRING:
+            with suppress(Exception):
+                values[tensor.name] = onnx.numpy_helper.to_array(tensor)
+    return values
 
 
 def _without_weights(model: Any) -> Any:
@@ -100,33 +104,32 @@ def _without_weights(model: Any) -> Any:
 
 def _computed(work: Any, values: Values) -> Values:
     """The values of nodes between sizes that are not known yet."""
-    sizes, found = _sizes(work.graph), Values()
+    sizes, known, found = _sizes(work.graph), dict(values), Values()
     shapes: dict[str, list[int | None]] = {}
     for node in work.graph.node:
-        if node.op_type == "Shape" and not node.attribute and node.input[0] in sizes:
-            shapes[node.output[0]] = sizes[node.input[0]]
         if len(node.output) != 1 or node.domain or node.output[0] in values:
             continue
-        result = _result(node, values | found, shapes, work)
+        (name,) = node.output
+        if node.op_type == "Shape" and len(node.input) == 1 and node.input[0] in sizes and not node.attribute:
+            shapes[name] = sizes[node.input[0]]
+        result = _result(node, known, shapes, work.opset_import)
         if result is not None and result.size <= MOST_ELEMENTS:
-            found[node.output[0]] = result
+            found[name] = known[name] = result
     return found
 
 
-def _result(node: Any, values: Values, shapes: dict[str, list[int | None]], work: Any) -> NDArray[Any] | None:
+def _result(node: Any, values: Values, shapes: dict[str, list[int | None]], opsets: Any) -> NDArray[Any] | None:
     if node.op_type == "Shape":
         own = shapes.get(node.output[0], [None])
         return None if None in own else np.array(own, np.int64)
-    if node.op_type == "Gather" and node.input[0] in shapes and node.input[1] in values:
+    if node.op_type == "Gather" and len(node.input) == 2 and node.input[0] in shapes and node.input[1] in values:
         # One size may be known where others are open.
         picked = _picked(shapes[node.input[0]], values[node.input[1]])
         if picked is not None:
             return picked
-    if node.op_type == "Constant" or (
-        node.op_type in ARITHMETIC and all(name in values for name in node.input if name)
-    ):
-        return _evaluated(node, values, work.opset_import)
-    return None
+    computed = node.op_type in ARITHMETIC and all(name in values for name in node.input if name)
+    small = node.op_type == "Constant" and len(node.attribute) == 1 and _is_small(node.attribute[0])
+    return _evaluated(node, values, opsets) if computed or small else None
 
 
 def _picked(sizes: Sequence[int | None], index: NDArray[Any]) -> NDArray[Any] | None:
@@ -141,28 +144,23 @@ def _evaluated(node: Any, values: Values, opsets: Any) -> NDArray[Any] | None:
     import onnx
     from onnx.reference import ReferenceEvaluator
 
-    attributes = {attribute.name: attribute for attribute in node.attribute}
-    if node.op_type == "Constant" and (
-        "value" not in attributes or np.prod(attributes["value"].t.dims) > MOST_ELEMENTS
-    ):
-        return None
     inputs = {name: values[name] for name in node.input if name}
-    graph = onnx.helper.make_graph(
-        [node],
-        "sizes",
-        [
-            onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
-            for name, array in inputs.items()
-        ],
-        [onnx.ValueInfoProto(name=node.output[0])],
-    )
     try:
+        kinds = {name: onnx.helper.np_dtype_to_tensor_dtype(array.dtype) for name, array in inputs.items()}
+        given = [onnx.helper.make_tensor_value_info(name, kinds[name], inputs[name].shape) for name in inputs]
+        graph = onnx.helper.make_graph([node], "sizes", given, [onnx.ValueInfoProto(name=node.output[0])])
         with np.errstate(all="raise"):
             (result,) = ReferenceEvaluator(onnx.helper.make_model(graph, opset_imports=opsets)).run(None, inputs)
     except Exception:  # whatever onnx's functions raise: the size stays unknown, and its reader says so
         return None
     array = np.asarray(result)
     return array if array.dtype.kind in "fiub" else None
+
+
+def _is_small(attribute: Any) -> bool:
+    """Whether the attribute of a Constant holds few numbers."""
+    count = np.prod(attribute.t.dims) if attribute.name == "value" else len(attribute.ints) + len(attribute.floats)
+    return attribute.name in NUMBERS and count <= MOST_ELEMENTS
 
 
 def _put(work: Any, found: Values) -> None:
