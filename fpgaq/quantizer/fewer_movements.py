@@ -100,7 +100,7 @@ def _written(
         nonlocal name, shape
         label = _fresh(f"{last.name}.{len(result) + 1}", names)
         tensor = replace(source, name=_fresh(f"{target.name}.{len(result) + 1}", tensors), shape=made, label="")
-        result.append((kind(label, (name,), tensor.name, **fields), tensor))  # type: ignore[arg-type]
+        result.append((kind(label, (name,), tensor.name, **fields), tensor))
         name, shape = tensor.name, made
 
     for sizes, axes in steps:
