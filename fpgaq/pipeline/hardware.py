@@ -37,6 +37,9 @@ NETWORK_FILE = "network.fpgaq"
 LOWERED_FILE = "lowered.fpgaq"
 """Beside it, the form of the network that was built, where that is another."""
 
+PIXELS = ("pixels", "output_pixels")
+"""The fields of a target that count pixels a beat."""
+
 DEFAULT_MULTIPLIERS = 64
 """Of a network for which nobody says how many, or how fast it is to be."""
 
@@ -250,7 +253,8 @@ def generate(
 
 def _asked(target: Target) -> dict[str, Any]:
     """The fields of a target; pixels a beat only where there are several."""
-    return {name: value for name, value in asdict(target).items() if "pixels" not in name or value > 1}
+    asked = asdict(target)
+    return {name: value for name, value in asked.items() if name not in PIXELS or value > 1}
 
 
 def schedule_rows(schedule: Schedule) -> list[dict[str, Any]]:
