@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from ...integer.check import check
 from ...integer.graph import IntegerConvolution, IntegerGraph, IntegerOperator, IntegerUpsample
-from .columns import can_merge, with_merged_columns
+from .columns import TOGETHER, can_merge, merged_kernel, with_merged_columns
 from .phases import Piece, in_phases
 from .scales import with_plain_requantizers
 from .shuffles import with_wired_shuffles
 
-__all__ = ["can_merge", "lower", "with_merged_columns", "with_plain_requantizers"]
+__all__ = ["TOGETHER", "can_merge", "lower", "merged_kernel", "with_merged_columns", "with_plain_requantizers"]
 
 
 def lower(graph: IntegerGraph, wires: bool = True) -> IntegerGraph:

@@ -89,7 +89,7 @@ def draft(graph: IntegerGraph, target: Target) -> Draft:
     if target.multipliers is not None and is_weighed(graph, sized):
         # The fewest multipliers that are nearly as fast may be divided such that far less waits.
         slower = replace(target, multipliers=None, cycles=int(NEARLY * sized.prediction.mean_interval))
-        fewer = choose_lanes(fold_ranges(graph), slower, _port_beats(graph), BUBBLE).multipliers
+        fewer = choose_lanes(fold_ranges(graph), slower, port_beats(graph), BUBBLE).multipliers
         with suppress(FitError):
             best, sized = leanest_budget(
                 graph,
@@ -105,7 +105,7 @@ def candidates(graph: IntegerGraph, target: Target, may_fit: Callable[[BeatNetwo
 
     `may_fit` says of each division, engines without their order and memories generous, whether it is of interest.
     """
-    ranges, least = fold_ranges(graph), _port_beats(graph)
+    ranges, least = fold_ranges(graph), port_beats(graph)
     built = _choices(graph, ranges, target, least)
     return Candidates([pair for choice in built for pair in _networks(graph, choice, may_fit)])
 
@@ -147,12 +147,7 @@ def _scheduled(found: Draft, network: BeatNetwork, prediction: Prediction) -> Sc
     )  # fmt: skip
 
 
-def least_interval(graph: IntegerGraph, target: Target) -> int:
-    """Cycles that no schedule of a network is below: those of the best division of its multipliers if nothing waits."""
-    return choose_lanes(fold_ranges(graph), target, _port_beats(graph)).interval
-
-
-def _port_beats(graph: IntegerGraph) -> int:
+def port_beats(graph: IntegerGraph) -> int:
     """Beats of the largest input or output: one carries channels of one pixel."""
     return max(graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in (*graph.inputs, *graph.outputs))
 
