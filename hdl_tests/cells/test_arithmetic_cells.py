@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -314,7 +313,7 @@ def divided(
     directory: Path, op: IntegerSumPooling, source: Format, taps: int, fmt: Format
 ) -> Iterator[tuple[IntegerSumPooling, tuple[int, int, int, int]]]:
     """Totals whose result differs; the cell is driven with what the emitter computes for it."""
-    division = division_of(op, SimpleNamespace(groups=1, lanes_out=1), source, fmt)  # type: ignore[arg-type]
+    division = division_of(op, source, fmt)
     entries = [division.entries[0]] * len(op.divisor)
     for place, entry in division.exceptions:
         entries[int(place.split("'d")[1])] = entry

@@ -8,7 +8,6 @@ from fpgaq.base.formats import ROUNDINGS, Format
 from fpgaq.hardware.emit.design import Design, Instance
 from fpgaq.hardware.emit.layers.division import division_of
 from fpgaq.hardware.emit.verilog import design_of
-from fpgaq.hardware.schedule.plans import WindowPlan
 from fpgaq.hardware.schedule.schedule import Schedule
 from fpgaq.integer.graph import IntegerGraph, IntegerSumPooling
 from tests.support.fuzz.networks import random_case
@@ -79,15 +78,13 @@ def divisions(graph: IntegerGraph, schedule: Schedule) -> Iterator[Statement]:
     """Every divisor of every mean of a network."""
     for op in graph.operators:
         if isinstance(op, IntegerSumPooling) and op.divisor != (1,):
-            plan = schedule.plan(op.name)
-            assert isinstance(plan, WindowPlan)
             formats = graph.tensors[op.inputs[0]].format, graph.tensors[op.output].format
-            yield from divisions_of(op, plan, *formats)
+            yield from divisions_of(op, *formats)
 
 
-def divisions_of(op: IntegerSumPooling, plan: WindowPlan, source: Format, result: Format) -> Iterator[Statement]:
+def divisions_of(op: IntegerSumPooling, source: Format, result: Format) -> Iterator[Statement]:
     """Every divisor of a mean, with the constants that stand in its layer's table."""
-    division = division_of(op, plan, source, result)
+    division = division_of(op, source, result)
     words = {word: place for place, word in enumerate(entries_of(division.entries, division.exceptions))}
     taps = op.kernel[0] * op.kernel[1]
     for word, place in words.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -18,7 +17,6 @@ pyosys = pytest.importorskip("pyosys", reason="the proofs need Yosys (pip instal
 pytestmark = pytest.mark.once
 
 REQUANTIZE = {"TOTAL_WIDTH": 12, "LIFT_MAX": 2, "LIFT_WIDTH": 2, "SHIFT": 5, "RESULT_WIDTH": 6}
-ALONE = SimpleNamespace(groups=1, lanes_out=1)
 FIFO = ("fpgaq_fifo", "fpgaq_credit", "fpgaq_delay")
 QUEUE = ("fpgaq_queue", "fpgaq_fifo")
 
@@ -27,7 +25,7 @@ def mean(taps: int, rounding: Rounding) -> Statement:
     """The mean of so many elements of four bits, with the constants that the emitter computes."""
     rule = Requantize((0,), rounding)
     op = IntegerSumPooling("p", ("x",), "y", (1, taps), (1, taps), (0, 0, 0, 0), (taps,), 8, rule)
-    return next(divisions_of(op, ALONE, Format(4, 0), Format(4, 0)))  # type: ignore[arg-type]
+    return next(divisions_of(op, Format(4, 0), Format(4, 0)))
 
 
 CASES = [

@@ -108,7 +108,7 @@ def _memories(kind: str, facts: Facts) -> Iterator[tuple[int, int, bool, int]]:
     if kind == "fpgaq_line_buffer":
         width = facts["SELECTS"] * facts["CHANNELS"] * facts["ELEMENT_WIDTH"]
         yield width, 1 << facts["ADDRESS_WIDTH"], False, facts["TAPS"]
-    elif kind in ("fpgaq_fifo", "fpgaq_queue") and facts["ADDRESS_WIDTH"] > 1:
+    elif kind == "fpgaq_ram" or (kind in ("fpgaq_fifo", "fpgaq_queue") and facts["ADDRESS_WIDTH"] > 1):
         yield facts["WIDTH"], 1 << facts["ADDRESS_WIDTH"], False, 1
     elif kind == "rom":
         yield facts["columns"], facts["words"], True, 1

@@ -32,7 +32,7 @@ class Storage:
     device : str
         For which block RAMs are counted.
     kinds : dict of str to Kept
-        "weights", "line buffers" and "queues".
+        "weights", "line buffers" and "queues", and "running sums" where there are any.
     largest : str
         The part of the most block RAM among those of known size that are built alike.
     holds : int
@@ -105,7 +105,11 @@ def measure_storage(graph: IntegerGraph, schedule: Schedule, device: str | None 
         if each.capacity is not None
     ]
     holds, largest = max(sized)
-    return Storage(device, {kind: Kept(bits[kind], blocks[kind]) for kind in KINDS}, largest, holds, tuple(parts))
+    # Few networks have running sums in a memory.
+    kinds: dict[str, Kept] = {
+        kind: Kept(bits[kind], blocks[kind]) for kind in KINDS if bits[kind] or kind != "running sums"
+    }
+    return Storage(device, kinds, largest, holds, tuple(parts))
 
 
 def sized_parts() -> tuple[Device, ...]:

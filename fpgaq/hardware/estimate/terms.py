@@ -208,7 +208,12 @@ def _queue(f: Facts) -> tuple[Terms, Terms]:
     return {**lut, "counters": lut.get("counters", 0) + more}, {"plain": ff["plain"] + more}
 
 
+def _ram(f: Facts) -> tuple[Terms, Terms]:
+    return {}, {}  # nothing beside the memory
+
+
 CELLS: Mapping[str, Callable[[Facts], tuple[Terms, Terms]]] = {
+    "fpgaq_ram": _ram,
     "fpgaq_source": _source,
     "fpgaq_sink": _sink,
     "fpgaq_slice": _slice,

@@ -60,6 +60,7 @@ PIPE_LATENCY = {
     "table": _REQUANTIZE + _LOOKED_UP,
     # The scale is looked up, multiplied with, and the offset is added.
     "scale": _LOOKED_UP + 2 * _REGISTER + _REQUANTIZE_WIDE,
+    "mean": _REGISTER + latency("fpgaq_divide"),
 }
 """Cycles from a phase of a pipe to the write of its beat."""
 
@@ -79,6 +80,13 @@ def is_copying(op: IntegerOperator) -> bool:
     return isinstance(op, COPYING) and not is_wired(op)
 
 
+def is_global(graph: IntegerGraph, op: IntegerOperator) -> bool:
+    """Whether an operator sums the whole image: a running sum for each channel does, without a line buffer."""
+    return (
+        isinstance(op, IntegerSumPooling) and op.kernel == graph.tensors[op.input].shape[:2] and op.padding == (0,) * 4
+    )
+
+
 def fold_range(graph: IntegerGraph, op: IntegerOperator) -> FoldRange | None:
     """What of an operator can be folded; None for one whose lanes follow from its inputs."""
     rows, columns, channels = graph.tensors[op.output].shape
@@ -92,7 +100,7 @@ def fold_range(graph: IntegerGraph, op: IntegerOperator) -> FoldRange | None:
         )
     if isinstance(op, IntegerAffine):
         return FoldRange(op.name, 1, 1, op.weight.shape[1], op.weight.shape[0])
-    if isinstance(op, IntegerMaxPooling | IntegerSumPooling):
+    if isinstance(op, IntegerMaxPooling | IntegerSumPooling) and not is_global(graph, op):
         taps = op.kernel[0] * op.kernel[1]
         return FoldRange(op.name, rows * columns, taps, channels, channels, lanewise=True, multiplies=False)
     if is_copying(op):
@@ -273,6 +281,12 @@ def pipe_plan(graph: IntegerGraph, op: IntegerOperator, lanes: int) -> PipePlan:
         return _pipe(op.name, "argmax", shape, 1, 1, ((0,),) * beats, emits=(False,) * (beats - 1) + (True,))
     if isinstance(op, Gather | LaneMaximum):
         return _gathering(graph, op, lanes)
+    if isinstance(op, IntegerSumPooling):
+        rows, columns, depth = graph.tensors[op.input].shape
+        pixels, beats = rows * columns, -(-depth // lanes)
+        # A single pixel is its own sum: every beat gives one.
+        uses = ((0,),) * (beats if pixels > 1 else 1)
+        return _pipe(op.name, "mean", shape, lanes, lanes, uses, silent=(pixels - 1) * beats)
     if isinstance(op, IntegerTranspose):
         vectors, parts, depth = op.view
         depth *= parts
@@ -317,12 +331,15 @@ def _pipe(
     uses: tuple[tuple[int, ...], ...],
     pops: tuple[bool, ...] | None = None,
     emits: tuple[bool, ...] | None = None,
+    silent: int = 0,
 ) -> PipePlan:
     cycles = PIPE_LATENCY[kind]
     always = (True,) * len(uses)
     # A beat holds its place from its phase until a cycle after it left.
     bits = max(1, (cycles + 4).bit_length())
-    return PipePlan(operator, kind, shape, lanes_in, lanes_out, uses, pops or always, emits or always, cycles, bits)
+    return PipePlan(
+        operator, kind, shape, lanes_in, lanes_out, uses, pops or always, emits or always, cycles, bits, silent
+    )
 
 
 def copying_lanes(graph: IntegerGraph, op: IntegerOperator, taken: int, interval: int) -> int:

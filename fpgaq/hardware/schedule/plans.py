@@ -271,6 +271,11 @@ class WindowPlan:
         return self.kind in ("mac", "lanewise")
 
 
+MOST_SUM_REGISTERS = 3
+"""Beats of a pixel up to which registers hold its running sums. A longer row of sums has a register on either side of a
+memory, in which a sum is written a step before it is read at the latest."""
+
+
 @dataclass(frozen=True)
 class PipePlan:
     """A layer that takes beats from its inputs in a fixed order and makes results of them, without a line buffer.
@@ -280,8 +285,8 @@ class PipePlan:
     operator : str
         Name of the integer operator; of a serializer, of the operator that reads its output.
     kind : str
-        "relu", "table", "scale", "add", "multiply", "concatenate", "argmax", "serialize", "shuffle", "gather" or
-        "lane_max".
+        "relu", "table", "scale", "add", "multiply", "concatenate", "argmax", "serialize", "shuffle", "gather",
+        "lane_max" or "mean".
     image : tuple of int
         (height, width, channels) of its output.
     lanes_in, lanes_out : int
@@ -296,6 +301,8 @@ class PipePlan:
         Cycles from a phase to the write of its beat into the result FIFO.
     fifo_bits : int
         The result FIFO holds ``2**fifo_bits`` beats.
+    silent : int, optional
+        Phases of the period before those listed, too many to list: each is the first of these but gives nothing.
     """
 
     operator: str
@@ -308,6 +315,18 @@ class PipePlan:
     emits: tuple[bool, ...]
     latency: int
     fifo_bits: int
+    silent: int = 0
+
+    @property
+    def period(self) -> int:
+        """Phases of the pattern."""
+        return self.silent + len(self.uses)
+
+    @property
+    def sum_words(self) -> int:
+        """Words of the memory of a mean's running sums; 0 where registers hold them all, as they always hold two."""
+        beats = len(self.uses)
+        return beats - 2 if self.silent and beats > MOST_SUM_REGISTERS else 0
 
     @property
     def inputs(self) -> int:
@@ -317,7 +336,7 @@ class PipePlan:
     @property
     def cycles(self) -> int:
         """Phases of a frame."""
-        period = len(self.uses)  # of a pixel, unless all its beats are alike
+        period = self.period  # of a pixel of the output, unless all its beats are alike
         beats = period if period > 1 else -(-self.image[2] // self.lanes_out)
         return self.image[0] * self.image[1] * beats
 

@@ -39,7 +39,7 @@ class PipeProcess:
         self.pending = no_times()
         self.left = no_times()
         self._plan = plan
-        self._period = len(plan.uses)
+        self._period = plan.period
         self._sources: list[Producer | None] = [None] * plan.inputs
         self._offers = [0] * plan.inputs  # beats that sources had offered when they were last looked at
         self._read = [0] * plan.inputs  # beats that phases have used up
@@ -50,7 +50,7 @@ class PipeProcess:
         self._worked, self._last_worked = 0, -1
         self._fifo = 1 << plan.fifo_bits
         self._offered = plan.latency + latency("fpgaq_fifo")
-        self._free = all(plan.emits) and self._fifo >= self._offered + FREE_FIFO
+        self._free = not plan.silent and all(plan.emits) and self._fifo >= self._offered + FREE_FIFO
         self._pops = np.array(plan.pops)
         # In which phases beats of each row of times are done with.
         self._popping = [
@@ -85,7 +85,7 @@ class PipeProcess:
     def advance(self) -> bool:
         """Work off all phases whose conditions are known; true if any was."""
         if not self._free:
-            return self._work_in_turn()
+            return self._work_in_stretches() if self._plan.silent else self._work_in_turn()
         before = len(self.pending)
         if None not in self._sources:
             self._look_ahead()
@@ -182,36 +182,74 @@ class PipeProcess:
 
     def _work_in_turn(self) -> bool:
         """Work off all phases for whose results there is room; true if any was."""
-        plan = self._plan
         before = self._last
-        while True:
-            phase = self._phase
-            time = self._last + 1
-            known = True
-            for slot in plan.uses[phase]:
-                source, index = self._sources[slot], self._read[slot]
-                if source is None or index >= len(source.pending):
-                    known = False
-                    break
-                time = max(time, source.pending[index] + 1)
-            if plan.emits[phase]:
-                freed = len(self.pending) - self._fifo
-                if freed >= len(self.left):
-                    known = False
-                elif freed >= 0:
-                    time = max(time, self.left[freed] + 1)
-            if not known:
-                break
-            if plan.pops[phase]:
-                for slot in plan.uses[phase]:
-                    self._read[slot] += 1
-                for popped in {id(self._popped[slot]): self._popped[slot] for slot in plan.uses[phase]}.values():
-                    popped.append(time)
-            if plan.emits[phase]:
-                self.pending.append(time + self._offered)
-            self._last = time
-            self._phase = phase + 1 if phase + 1 < self._period else 0
+        while self._work_phase():
+            pass
         return self._last > before
+
+    def _work_phase(self) -> bool:
+        """Work off the next phase; false if it is not known yet when there is all that it needs."""
+        plan, listed = self._plan, max(0, self._phase - self._plan.silent)
+        slots, emits = plan.uses[listed], self._phase >= plan.silent and plan.emits[listed]
+        time = self._last + 1
+        for slot in slots:
+            source, index = self._sources[slot], self._read[slot]
+            if source is None or index >= len(source.pending):
+                return False
+            time = max(time, source.pending[index] + 1)
+        if emits:
+            freed = len(self.pending) - self._fifo
+            if freed >= len(self.left):
+                return False
+            if freed >= 0:
+                time = max(time, self.left[freed] + 1)
+            self.pending.append(time + self._offered)
+        if plan.pops[listed]:
+            for slot in slots:
+                self._read[slot] += 1
+            for popped in {id(self._popped[slot]): self._popped[slot] for slot in slots}.values():
+                popped.append(time)
+        self._last = time
+        self._phase = self._phase + 1 if self._phase + 1 < self._period else 0
+        return True
+
+    def _work_in_stretches(self) -> bool:
+        """The same for phases that each take a beat of the only input: first those that give nothing, then the others.
+
+        Many of either are worked off at once.
+        """
+        (source,) = self._sources
+        before = self._last
+        while source is not None:
+            emits = self._phase >= self._plan.silent
+            end = self._period if emits else self._plan.silent
+            count = min(end - self._phase, len(source.pending) - self._read[0])
+            if emits:
+                count = min(count, self._fifo + len(self.left) - len(self.pending))
+            if count <= 0:
+                break
+            if count >= window_processes.LONG:
+                self._work_stretch(source.pending, count, emits)
+            else:
+                for _ in range(count):
+                    self._work_phase()
+        return self._last > before
+
+    def _work_stretch(self, offers: Times, count: int, emits: bool) -> None:
+        """Work off so many phases for which there is all that they need."""
+        earliest = part(offers, self._read[0], self._read[0] + count) + 1
+        if emits:
+            first, waits = len(self.pending), max(0, self._fifo - len(self.pending))
+            if waits < count:
+                room = part(self.left, first + waits - self._fifo, first + count - self._fifo) + 1
+                earliest[waits:] = np.maximum(earliest[waits:], room)
+        times = one_a_cycle(earliest, self._last + 1)
+        extend(self._popped[0], times)
+        if emits:
+            extend(self.pending, times + self._offered)
+        self._read[0] += count
+        self._last = int(times[-1])
+        self._phase = (self._phase + count) % self._period
 
     def beats_needed(self) -> int:
         """Beats of a result FIFO with which every phase would have been worked off when it was."""

@@ -177,5 +177,5 @@ def auxiliary_multipliers(plans: Sequence[Plan]) -> int:
         if isinstance(plan, WindowPlan):
             count += plan.lanes_out if plan.kind == "sum" else 0
         else:
-            count += plan.lanes_out if plan.kind in ("scale", "multiply") else 0
+            count += plan.lanes_out if plan.kind in ("scale", "multiply", "mean") else 0
     return count

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph
+from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerSumPooling
 from .plans import Plan, WindowPlan
 from .schedule import Edge, Engine
+from .widths import index_width, total_width
 
-Kind = Literal["weights", "line buffers", "queues"]
+Kind = Literal["weights", "line buffers", "queues", "running sums"]
 
-KINDS: tuple[Kind, ...] = ("weights", "line buffers", "queues")
+KINDS: tuple[Kind, ...] = ("weights", "line buffers", "queues", "running sums")
 """What is kept apart; a queue is every FIFO: of a branch, of results, of a serializer."""
 
 
@@ -40,7 +41,7 @@ def memories(
 
 
 def buffer_bits(graph: IntegerGraph, plans: Sequence[Plan], edges: Sequence[Edge]) -> int:
-    """Bits of line buffers and queues together: what depends on when things happen."""
+    """Bits of all memories but those of weights: what depends on lanes, and on when things happen."""
     return sum(memory.bits for memory in _buffers(graph, plans, edges))
 
 
@@ -64,6 +65,10 @@ def _buffers(graph: IntegerGraph, plans: Sequence[Plan], edges: Sequence[Edge]) 
         if isinstance(plan, WindowPlan):
             width = plan.word_elements * graph.tensors[op.input].format.width
             yield Memory("line buffers", op.name, width, 1 << plan.address_bits, plan.fold.taps)
+        elif plan.sum_words:
+            assert isinstance(op, IntegerSumPooling)
+            width = plan.lanes_in * total_width(op, graph.tensors[op.input].format)
+            yield Memory("running sums", op.name, width, 1 << index_width(plan.sum_words))
         yield Memory("queues", op.name, plan.lanes_out * graph.tensors[op.output].format.width, 1 << plan.fifo_bits)
     for edge in edges:
         reader = edge.tensor if edge.reader is None else graph.operators[edge.reader].name

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerScale
+from ...base.formats import Format
+from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerScale, IntegerSumPooling
 from .plans import PipePlan, WindowPlan
 from .schedule import Engine
 from .walk import window_needs
@@ -25,7 +26,7 @@ def signed_width(least: int, greatest: int) -> int:
 
 def phase_width(plan: PipePlan) -> int:
     """Bits that count the phases of a layer without a line buffer."""
-    return index_width(len(plan.uses))
+    return index_width(plan.period)
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,11 @@ def engine_widths(
         beat_index=max(index_width(plan.beats_out_per_pixel) for plan in plans),
         place=index_width(engine.outputs // engine.lanes),
     )
+
+
+def total_width(op: IntegerSumPooling, source: Format) -> int:
+    """Bits of the sums of a pooling: the accumulator's, but a bit more than an element at least."""
+    return max(op.accumulator_width, source.width + 1)
 
 
 def sum_width(op: IntegerConvolution | IntegerAffine) -> int:

@@ -5,13 +5,16 @@ That its cycles are those of the hardware is what the benches in hdl_tests hold 
 
 from __future__ import annotations
 
-from dataclasses import replace
+import random
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 
-from fpgaq.hardware.schedule import Schedule, Target, WindowPlan, make_schedule, processes, window_processes
+from fpgaq.hardware.schedule import PipePlan, Schedule, Target, WindowPlan, make_schedule, processes, window_processes
 from fpgaq.hardware.schedule.beats import BeatModel, BeatNetwork, keeps_interval, predict_cycles
 from fpgaq.hardware.schedule.memories import describe
+from fpgaq.hardware.schedule.processes import PipeProcess, SourceProcess
 from fpgaq.hardware.schedule.walk import least_words
 from fpgaq.integer.graph import IntegerGraph
 from tests.support.fuzz.networks import random_case
@@ -184,3 +187,49 @@ def test_rows_of_the_second_buffer_buy_the_rate() -> None:
     assert interval(9) == interval(10) == interval(12) == 5760
     assert interval(8) > 5760
     assert 1.15 < interval(6) / 5760 < 1.3
+
+
+@dataclass(frozen=True)
+class _Played:
+    """When each beat came in, was offered and left."""
+
+    taken: list[int]
+    offered: list[int]
+    left: list[int]
+
+
+def _play(plan: PipePlan, frames: int, seed: int, in_turn: bool) -> _Played:
+    """A layer without a line buffer between a source with gaps and a sink that stalls, whose beats come in bursts."""
+    chance = random.Random(seed)
+    process, source = PipeProcess(plan), SourceProcess()
+    work = process._work_in_turn if in_turn else process.advance
+    gap, stall = chance.choice([0, 0, 2, 5]), chance.choice([0, 1, 20])
+    offers = np.cumsum([chance.randint(0, gap) for _ in range(frames * plan.period)]).tolist()
+    stalls = [chance.randint(0, stall) for _ in range(frames * len(plan.uses))]
+    while offers:
+        burst = chance.choice([1, 7, 90, 400])
+        source.pending.extend(offers[:burst])
+        del offers[:burst]
+        while process.drain(0, source) | work():
+            for index in range(len(process.left), len(process.pending)):
+                before = process.left[-1] + 1 if process.left else 0
+                process.left.append(max(process.pending[index], before) + stalls[index])
+    return _Played(list(source.left), list(process.pending), list(process.left))
+
+
+@pytest.mark.parametrize("long", [1, 48])
+def test_sums_over_the_image_by_stretches_are_as_if_phase_by_phase(long: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many phases at once, under gaps, stalls and short result FIFOs, to the cycle."""
+    monkeypatch.setattr(window_processes, "LONG", long)
+    for seed in range(60):
+        chance = random.Random(seed)
+        beats, pixels = chance.choice([1, 2, 3, 20, 130]), chance.choice([2, 3, 9, 60])
+        uses = ((0,),) * beats
+        always = (True,) * beats
+        plan = PipePlan(
+            "sums", "mean", (1, 1, beats), 1, 1, uses, always, always, 4, chance.randint(1, 5), (pixels - 1) * beats
+        )
+        frames = 3 if beats * pixels < 2000 else 2
+        played = _play(plan, frames, seed, False)
+        assert len(played.taken) == frames * plan.period and len(played.left) == frames * beats
+        assert played == _play(plan, frames, seed, True)

@@ -85,6 +85,7 @@ FEATURES = frozenset(
         "serializer",
         "queue above 2 beats",
         "pipe of several phases",
+        "sum over the whole image",
         "sum: odd divisor",
         "sum: even divisor",
         "sum: divisors by pixel",
@@ -169,7 +170,8 @@ def _branch_features(case: Case) -> set[str]:
         "several inputs": len(graph.inputs) > 1,
         "serializer": any(edge.serializer is not None for edge in edges),
         "queue above 2 beats": any((edge.queue_bits or 0) > 1 for edge in edges),
-        "pipe of several phases": any(len(plan.uses) > 1 for plan in pipes),
+        "sum over the whole image": any(plan.kind == "mean" for plan in pipes),
+        "pipe of several phases": any(plan.period > 1 for plan in pipes),
     }
     return {name for name, holds in tests.items() if holds}
 

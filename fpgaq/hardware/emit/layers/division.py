@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ....base.formats import Format
 from ....integer.graph import IntegerSumPooling
-from ...schedule.plans import WindowPlan
+from ...schedule.widths import total_width
 from ..design import Choice, Instance, Operation, Register
 from ..literals import decimal, index_width, sized
 
@@ -80,8 +80,8 @@ def exact_reciprocal(divisor: int, largest: int, shift: int) -> int | None:
     return multiplier if excess * largest < (1 << shift) else None
 
 
-def division_of(op: IntegerSumPooling, plan: WindowPlan, source: Format, result: Format) -> Division:
-    """The dividers of a sum pooling layer."""
+def division_of(op: IntegerSumPooling, source: Format, result: Format, lanes: int = 1, groups: int = 1) -> Division:
+    """The dividers of a sum pooling layer: one for each of its lanes, which work on a pixel in so many groups."""
     taps = op.kernel[0] * op.kernel[1]
     least, greatest = min(0, source.minimum) * taps, max(0, source.maximum) * taps
     shift_by = op.requantize.shift[0]
@@ -109,10 +109,10 @@ def division_of(op: IntegerSumPooling, plan: WindowPlan, source: Format, result:
     ties = {"half_away": 1, "half_even": 2}.get(rounding, 0) if any(d.divisor % 2 == 0 for d in divisors) else 0
     common = Counter(packed).most_common(1)[0][0]
     pixels = len(packed)
-    place_width, pixel_width = index_width(plan.groups), index_width(pixels)
-    total_width = max(op.accumulator_width, source.width + 1)
+    place_width, pixel_width = index_width(groups), index_width(pixels)
+    width = total_width(op, source)
     parameters = {
-        "TOTAL_WIDTH": total_width,
+        "TOTAL_WIDTH": width,
         "DOUBLE": double,
         "DIVIDEND_WIDTH": dividend_width,
         "MULTIPLIER_WIDTH": multiplier_width,
@@ -125,12 +125,12 @@ def division_of(op: IntegerSumPooling, plan: WindowPlan, source: Format, result:
         "RELU": int(op.requantize.relu),
     }
     return Division(
-        total_width=total_width,
-        sums_bits=plan.lanes_out * total_width,
+        total_width=width,
+        sums_bits=lanes * width,
         dividend_width=dividend_width,
         multiplier_width=multiplier_width,
         divisor_low=multiplier_width + dividend_width,
-        divide=Instance("fpgaq_divide", "divide", parameters, plan.lanes_out),
+        divide=Instance("fpgaq_divide", "divide", parameters, lanes),
         entry_width=entry_width,
         entries=(sized(common, entry_width),) * pixels,
         exceptions=tuple(
@@ -140,7 +140,7 @@ def division_of(op: IntegerSumPooling, plan: WindowPlan, source: Format, result:
         ),
         place_width=place_width,
         pixel_width=pixel_width,
-        last_group=decimal(plan.groups - 1, place_width),
+        last_group=decimal(groups - 1, place_width),
         zero_group=decimal(0, place_width),
         last_pixel=decimal(pixels - 1, pixel_width),
         zero_pixel=decimal(0, pixel_width),

@@ -11,6 +11,7 @@ from ....integer.graph import (
     IntegerMultiply,
     IntegerOperator,
     IntegerScale,
+    IntegerSumPooling,
     IntegerTable,
     IntegerTranspose,
 )
@@ -25,6 +26,7 @@ from ..numbers import is_limited
 from .arithmetic import lookup, scaling, sum_of_inputs, total_of_inputs
 from .gathering import compared, gathered, shuffled
 from .logic import Datapath
+from .mean import running_sums
 from .moves import greatest, part, pick, rectifier
 
 TEMPLATES = {"add": "total", "multiply": "total"}
@@ -133,6 +135,8 @@ def _datapath(
         return gathered(result, plan)
     if isinstance(op, IntegerTranspose):
         return shuffled(op, result, plan)
+    if isinstance(op, IntegerSumPooling):
+        return running_sums(op, sources[0], result, plan)
     if isinstance(op, LaneMaximum):
         return compared(op, result, plan)
     if plan.kind == "relu":
@@ -163,7 +167,7 @@ def _pipe_module(
         fifo=fifo("fifo", bits, plan.fifo_bits),
         phases=_phases(plan, width),
         phase_width=width,
-        last_phase=decimal(len(plan.uses) - 1, width),
+        last_phase=decimal(plan.period - 1, width),
         zero_phase=decimal(0, width),
         valids="{" + ", ".join(f"a{slot}_valid" for slot in reversed(range(len(sources)))) + "}",
         all_inputs=f"{plan.inputs}'b{'1' * plan.inputs}",
@@ -173,8 +177,9 @@ def _pipe_module(
         clip=clip,
     )
     held = (limits.cell, clip) if limits and clip else ()
-    logic, several = datapath.logic, len(facts.phases) > 1
-    flags = Choice("flags", (plan.inputs + 2,) * len(facts.phases))
+    logic, several = datapath.logic, plan.period > 1
+    # Too many phases to list differ by their number.
+    listed = (Choice("flags", (plan.inputs + 2,) * len(facts.phases)),) if several and not plan.silent else ()
     return Module(
         name,
         f"verilog/layers/{TEMPLATES.get(plan.kind, plan.kind)}.v.j2",
@@ -184,7 +189,7 @@ def _pipe_module(
             *(facts.credit, facts.delay_results, *logic.memories, *held, *logic.instances, facts.fifo),
         ),
         registers=(*((Register("phase", width),) if several else ()), *logic.registers),
-        choices=(*((flags,) if several else ()), *logic.choices),
+        choices=(*listed, *logic.choices),
         operations=(*((Operation("?"),) if several else ()), *logic.operations),
         products=logic.products,
     )

@@ -101,7 +101,7 @@ def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, na
     source, result = graph.tensors[op.input].format, graph.tensors[op.output].format
     widths, padded = window_widths(plan), plan.padded
     tables = _walk_tables(plan, widths, padded)
-    division = division_of(op, plan, source, result) if isinstance(op, IntegerSumPooling) else None
+    division = _division(op, plan, source, result)
     restarted, done = _flag_delays(plan)
     facts = WindowFacts(
         label=label,
@@ -138,6 +138,12 @@ def window_module(graph: IntegerGraph, op: IntegerOperator, plan: WindowPlan, na
         operations=division.operations if division else (),
         padded=padded,
     )
+
+
+def _division(op: IntegerOperator, plan: WindowPlan, source: Format, result: Format) -> Division | None:
+    if not isinstance(op, IntegerSumPooling):
+        return None
+    return division_of(op, source, result, plan.lanes_out, plan.groups)
 
 
 def _bits(plan: WindowPlan, widths: WindowWidths, source: Format, result: Format) -> WindowBits:
