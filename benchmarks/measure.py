@@ -94,7 +94,7 @@ def best_interval(graph: Graph, schedule: Schedule) -> int:
     def needed(interval: int) -> int:
         return sum(min((m for c, m in cost.items() if c <= interval), default=1 << 62) for cost in costs)
 
-    floor = schedule.input_beats
+    floor = max(schedule.input_beats.values())
     candidates = sorted({max(cycles, floor) for cost in costs for cycles in cost})
     low, high = 0, len(candidates) - 1
     while low < high:

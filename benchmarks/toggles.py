@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from boards import ROOT, call
-from clocks import commit
 
 from fpgaq.base.tools import find_tool
+from tests.support.provenance import commit
 
 RESULTS = Path(__file__).with_suffix(".json")
 CASES = (("digits_cnn", 9), ("fashion_cnn", 16), ("fashion_mobile", 64), ("series_conv", 16))

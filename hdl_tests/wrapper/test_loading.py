@@ -27,7 +27,15 @@ from fpgaq.pipeline.images import weights_for
 from fpgaq.proof.bus_bench import as_bytes
 from fpgaq.proof.lint import lint
 from tests.support.fuzz.networks import random_case
-from tests.support.loadable import KINDS, every_kind, with_inverted_memory, with_other_weights, with_others
+from tests.support.loadable import (
+    IMPORTED_RULES,
+    KINDS,
+    every_kind,
+    imported_chain,
+    with_inverted_memory,
+    with_other_weights,
+    with_others,
+)
 from tests.support.network_builder import NetworkBuilder
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -35,6 +43,8 @@ import make_registers
 
 HERE = Path(__file__).parent
 TESTS, FRAMES = 3, 8
+MORE = (50, 63, 67, 82, 118)
+"""Seeds of networks with scales, sums and products."""
 
 pytestmark = [pytest.mark.once, pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")]
 
@@ -133,11 +143,21 @@ def test_the_same_text_runs_either_network(tmp_path: Path) -> None:
         assert result.mismatches == 0 and result.wrapper is not None
 
 
+@pytest.mark.parametrize("name", [name if place == 0 else pytest.param(name, marks=pytest.mark.slow)
+                                  for place, name in enumerate(IMPORTED_RULES)])  # fmt: skip
+def test_multipliers_of_imported_layers(name: str, tmp_path: Path) -> None:
+    graph = imported_chain(5, IMPORTED_RULES[name])
+    pipeline.generate(graph, tmp_path, Target(multipliers=8), frames=2, wish=Wish(32, loadable=True))
+    for weights in (None, with_other_weights(graph, 6, shift=1)):
+        result = pipeline.simulate(tmp_path, weights=weights)
+        assert result.mismatches == 0 and result.wrapper is not None
+
+
 @pytest.mark.slow
 def test_random_networks(tmp_path: Path) -> None:
-    """Those with one input and one output whose requantizers shift; each with two sets of weights."""
+    """Those with one input and one output; each with two sets of all that an image holds."""
     tried, refused = 0, []
-    for seed in range(40):
+    for seed in (*range(40), *MORE):
         graph, folder = random_case(seed).graph, tmp_path / str(seed)
         try:
             pipeline.generate(
@@ -156,4 +176,4 @@ def test_random_networks(tmp_path: Path) -> None:
             assert result.mismatches == 0, seed
         tried += 1
     print(f"{tried} networks exact with two sets of weights each; {len(refused)} refused: {sorted(set(refused))[:5]}")
-    assert tried >= 12
+    assert tried >= 25
