@@ -174,6 +174,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "examples": lambda: examples.table(stored("examples.json")),
         "fitted_parts": lambda: list(fitted_parts.table(stored("fitted_parts.json"))),
         "loadable": lambda: loadable.table(stored("loadable.json")["results"]),
+        "loadable_kinds": lambda: loadable.kinds_table(stored("loadable.json")["kinds"]),
         "loadable_trainings": lambda: loadable_trainings.table(stored("loadable_trainings.json")["results"]),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
         "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
