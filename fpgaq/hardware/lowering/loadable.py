@@ -136,10 +136,8 @@ def _check_tensor(name: str, mine: Tensor, theirs: Tensor, is_raw: bool, is_port
     # Accumulators have the width of the hardware's, which the image's weights do not change.
     if mine.format != theirs.format and not (is_raw and mine.format.frac == theirs.format.frac):
         _same(name, f"format of {mine.name!r}", _format(mine.format), _format(theirs.format))
-    meanings = [(one.scale, one.zero_point, one.offset) for one in (mine, theirs)]
-    if not is_port:
-        # What an integer inside stands for is a matter of the multipliers; at the ports interface.json tells it.
-        meanings = [(scale is None, *rest) for scale, *rest in meanings]
+    # What an integer inside stands for is a matter of the multipliers; at the ports interface.json tells it.
+    meanings = [(one.scale if is_port else one.scale is None, one.zero_point, one.offset) for one in (mine, theirs)]
     _same(name, f"scale, zero point and offset of {mine.name!r}", *meanings)
 
 
