@@ -75,7 +75,7 @@ def hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, S
     from ..hardware.lowering import lower
     from ..hardware.schedule import make_schedule
 
-    alone, lowered = replace(target, sharing=False), lower(network)
+    alone, lowered = replace(target, sharing=False), lower(network, wires=False)
     try:
         return lowered, make_schedule(lowered, alone)
     except FitError:

@@ -104,12 +104,20 @@ CASES = [
         ("fpgaq_mac", "MEMBER > 0 && joint", "MEMBER > 9 && joint"),
     ),
     (
+        Statement("mac", ("fpgaq_mac",), {"PRODUCTS": 2, "LEVELS": 1, "ELEMENT_WIDTH": 2, "WEIGHT_WIDTH": 2}),
+        ("fpgaq_mac", "if (valid)\n", "if (valid | ~first)\n"),
+    ),
+    (
         Statement("max", ("fpgaq_max",), {"TAPS": 2, "CHANNELS": 1, "ELEMENT_SIGNED": 1}),
         ("fpgaq_max", "if (first | (reduced", "if (first & (reduced"),
     ),
     (
         Statement("sum", ("fpgaq_sum",), {"TAPS": 2, "ELEMENT_WIDTH": 2, "SUM_WIDTH": 5}),
         ("fpgaq_sum", "ELEMENT_SIGNED != 0\n", "ELEMENT_SIGNED == 0\n"),
+    ),
+    (
+        Statement("sum", ("fpgaq_sum",), {"CHANNELS": 2, "ELEMENT_WIDTH": 2, "ELEMENT_SIGNED": 1, "SUM_WIDTH": 4}),
+        ("fpgaq_sum", "if (valid)\n", "if (valid | ~first)\n"),
     ),
     (
         Statement("slice", ("fpgaq_slice",), {"WIDTH": 1}),

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ....base.formats import Format
-from ....integer.graph import IntegerAdd, IntegerGraph, IntegerMultiply, IntegerOperator, IntegerScale, IntegerTable
+from ....integer.graph import (
+    IntegerAdd,
+    IntegerGraph,
+    IntegerMultiply,
+    IntegerOperator,
+    IntegerScale,
+    IntegerTable,
+    IntegerTranspose,
+)
 from ...lowering.wide import Gather, LaneMaximum
 from ...schedule.plans import PipePlan
 from ...schedule.widths import phase_width
@@ -15,7 +23,7 @@ from ..literals import decimal
 from ..memories import Limits, Link, chained, clip_cell, limits_of_results, unlimited
 from ..numbers import is_limited
 from .arithmetic import lookup, scaling, sum_of_inputs, total_of_inputs
-from .gathering import compared, gathered
+from .gathering import compared, gathered, shuffled
 from .logic import Datapath
 from .moves import greatest, part, pick, rectifier
 
@@ -123,6 +131,8 @@ def _datapath(
         return scaling(op, sources[0], result, plan, index, loadable)
     if isinstance(op, Gather):
         return gathered(result, plan)
+    if isinstance(op, IntegerTranspose):
+        return shuffled(op, result, plan)
     if isinstance(op, LaneMaximum):
         return compared(op, result, plan)
     if plan.kind == "relu":
