@@ -197,6 +197,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "fitted_parts": lambda: list(fitted_parts.table(stored("fitted_parts.json"))),
         "fuzzed_operators": lambda: operators.table(stored("verification_data/fuzz.json")),
         "loadable": lambda: loadable.table(stored("loadable.json")["results"]),
+        "loadable_kinds": lambda: loadable.kinds_table(stored("loadable.json")["kinds"]),
         "loadable_trainings": lambda: loadable_trainings.table(stored("loadable_trainings.json")["results"]),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
         "onnx_float_cases": lambda: cases(onnx_float_cases, "onnx_float_cases.json"),
