@@ -67,6 +67,11 @@ def verilator(graph: IntegerGraph, schedule: Schedule, inputs: dict[str, np.ndar
     check_cycles(design.manifest["prediction"], latency, ends)
 
 
+def budget_of(target: Target) -> str:
+    """Multipliers, and whether layers share them."""
+    return f"{target.multipliers} {'shared' if target.sharing else 'dedicated'}"
+
+
 def measure(name: str, graph: IntegerGraph, target: Target, aim: int | None) -> dict[str, Any]:
     """A row."""
     started = time.process_time()
@@ -85,7 +90,7 @@ def measure(name: str, graph: IntegerGraph, target: Target, aim: int | None) -> 
     assert prediction.interval is not None and prediction.frames <= FRAMES
     return {
         "network": name,
-        "budget": f"{target.multipliers} {'shared' if target.sharing else 'dedicated'}",
+        "budget": budget_of(target),
         "multipliers": schedule.multipliers,
         "arrays": len(schedule.engines),
         "aim": aim,
@@ -109,7 +114,8 @@ def table(stored: dict[str, Any]) -> Iterator[str]:
         " block RAMs | lines | schedule s | write s | simulation, s a frame |"
     )
     yield "| --- " * 14 + "|"
-    for row in stored["rows"].values():
+    known = (stored["rows"].get(f"{name} {budget_of(target)}") for name, target, _ in ROWS)
+    for row in filter(None, known):
         missed = " (misses)" if row["aim"] is not None and row["interval"] > row["aim"] else ""
         aim = "-" if row["aim"] is None else f"{row['aim']:,}"
         yield (

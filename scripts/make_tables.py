@@ -158,6 +158,8 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         loadable_trainings,
         mlperf_tiny,
         requantizers,
+        rows,
+        scale,
         schedules,
         torchvision_networks,
         wrapper,
@@ -177,6 +179,8 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "loadable_trainings": lambda: loadable_trainings.table(stored("loadable_trainings.json")["results"]),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
         "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
+        "rows": lambda: list(rows.table(stored("rows.json"))),
+        "scale": lambda: list(scale.table(stored("scale.json"))),
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
         ),
