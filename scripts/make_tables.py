@@ -174,6 +174,8 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         pruning,
         reference_engines,
         requantizers,
+        rows,
+        scale,
         schedules,
         shuffles,
         step_rules,
@@ -206,6 +208,8 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "pruning_untrained": lambda: pruning.untrained_table(stored("pruning.json")),
         "reference_engines": lambda: reference_engines.table(stored("reference_engines.json")),
         "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
+        "rows": lambda: list(rows.table(stored("rows.json"))),
+        "scale": lambda: list(scale.table(stored("scale.json"))),
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
         ),
