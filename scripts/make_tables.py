@@ -174,6 +174,8 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         pruning,
         reference_engines,
         requantizers,
+        rows,
+        scale,
         schedules,
         shuffles,
         step_rules,
@@ -197,6 +199,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "fitted_parts": lambda: list(fitted_parts.table(stored("fitted_parts.json"))),
         "fuzzed_operators": lambda: operators.table(stored("verification_data/fuzz.json")),
         "loadable": lambda: loadable.table(stored("loadable.json")["results"]),
+        "loadable_kinds": lambda: loadable.kinds_table(stored("loadable.json")["kinds"]),
         "loadable_trainings": lambda: loadable_trainings.table(stored("loadable_trainings.json")["results"]),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
         "onnx_float_cases": lambda: cases(onnx_float_cases, "onnx_float_cases.json"),
@@ -205,6 +208,8 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "pruning_untrained": lambda: pruning.untrained_table(stored("pruning.json")),
         "reference_engines": lambda: reference_engines.table(stored("reference_engines.json")),
         "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
+        "rows": lambda: list(rows.table(stored("rows.json"))),
+        "scale": lambda: list(scale.table(stored("scale.json"))),
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
         ),
