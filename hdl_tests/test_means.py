@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from fpgaq.base.formats import ROUNDINGS, Format
+from fpgaq.hardware.emit.hls import describe as describe_hls
+from fpgaq.hardware.emit.hls import scheduled
 from fpgaq.hardware.emit.printer import print_design
 from fpgaq.hardware.emit.verilog import design_of
-from fpgaq.hardware.schedule import Schedule
+from fpgaq.hardware.schedule import Schedule, Target
 from fpgaq.hardware.schedule.beats import predict_cycles
 from fpgaq.hardware.schedule.memories import describe
 from fpgaq.hardware.schedule.operator_plans import pipe_plan
@@ -20,7 +22,8 @@ from fpgaq.integer.accumulators import operator_bounds
 from fpgaq.integer.graph import IntegerGraph, IntegerSumPooling, Requantize, Tensor
 from fpgaq.proof.bench import bench_files
 from fpgaq.proof.file_bench import run_file_bench
-from tests.support.fuzz.case import connect, frames
+from hdl_tests.fuzz.ways import hls
+from tests.support.fuzz.case import Case, connect, frames
 from tests.support.output_folder import run_files
 
 pytestmark = [pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog"), pytest.mark.once]
@@ -69,6 +72,18 @@ def test_mean(number: int, tmp_path: Path) -> None:
         schedule = mean_schedule(graph, lanes, fifo_bits)
         found = run_file_bench(graph, schedule, inputs, stall_seed=seed, workdir=tmp_path / str(seed))
         assert found.mismatch is None
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
+def test_means_in_hls(tmp_path: Path) -> None:
+    """The same sums as beats come, without a line buffer, in C++."""
+    cases = []
+    for number, (shape, lanes) in enumerate(CASES):
+        graph = mean_network(shape, number)
+        cases.append(Case(graph, Target(multipliers=1), mean_schedule(graph, lanes, 2), number))
+    several = next(case for case in cases if case.graph.tensors["t0"].shape[:2] != (1, 1))
+    assert "total_of_image" in "".join(describe_hls(several.graph, scheduled(several.schedule)).calls)
+    assert hls(cases, tmp_path) == [None] * len(CASES)
 
 
 @pytest.mark.slow

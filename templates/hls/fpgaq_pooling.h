@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: 0BSD
-// Pooling over windows: the greatest element, and sums divided by a count.
+// Pooling over windows: the greatest element, and sums divided by a count; sums over the whole image.
 #ifndef FPGAQ_POOLING_H
 #define FPGAQ_POOLING_H
 
@@ -83,6 +83,34 @@ rows:
         at.advance();
       }
       if (step < beats) buffer.take(source.read());
+    }
+  }
+}
+
+// Sums over the whole image: each beat is added to those of its channels as it comes, without a line buffer.
+template <class C, class In, class Out>
+void total_of_image(hls::stream<Beat<In>>& source, hls::stream<Beat<Out>>& sink) {
+  using S = Sum<C::sum_bits>;
+  S sums[C::pixel_beats][In::lanes];
+  FPGAQ_HLS(ARRAY_PARTITION variable = sums complete dim = 2)  // a memory for each lane
+
+pixels:
+  for (int pixel = 0; pixel < C::height * C::width; ++pixel) {
+  beats:
+    for (int beat = 0; beat < C::pixel_beats; ++beat) {
+      FPGAQ_HLS(PIPELINE II = 1)  // a beat each cycle
+      const Beat<In> data = source.read();
+      Beat<Out> results = {};
+      const bool last = pixel == C::height * C::width - 1;
+    lanes:
+      for (int lane = 0; lane < In::lanes; ++lane) {
+        FPGAQ_HLS(UNROLL)  // each channel for itself
+        const S value = Total::joined(pixel == 0 ? S(0) : sums[beat][lane], data.lane[lane]);
+        sums[beat][lane] = value;
+        const bool used = beat * In::lanes + lane < Out::channels;
+        if (last && used) results.lane[lane] = Total::result<C, Out>(value, 0);
+      }
+      if (last) sink.write(results);
     }
   }
 }

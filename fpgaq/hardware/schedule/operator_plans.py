@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +29,7 @@ from ...integer.graph import (
     IntegerTable,
     IntegerTranspose,
     IntegerUpsample,
+    Tensor,
 )
 from ..lowering.wide import Gather, LaneMaximum, WideGraph
 from .cells import WIDE, latency
@@ -80,11 +81,9 @@ def is_copying(op: IntegerOperator) -> bool:
     return isinstance(op, COPYING) and not is_wired(op)
 
 
-def is_global(graph: IntegerGraph, op: IntegerOperator) -> bool:
+def is_global(tensors: Mapping[str, Tensor], op: IntegerOperator) -> bool:
     """Whether an operator sums the whole image: a running sum for each channel does, without a line buffer."""
-    return (
-        isinstance(op, IntegerSumPooling) and op.kernel == graph.tensors[op.input].shape[:2] and op.padding == (0,) * 4
-    )
+    return isinstance(op, IntegerSumPooling) and op.kernel == tensors[op.input].shape[:2] and not any(op.padding)
 
 
 def fold_range(graph: IntegerGraph, op: IntegerOperator) -> FoldRange | None:
@@ -100,7 +99,7 @@ def fold_range(graph: IntegerGraph, op: IntegerOperator) -> FoldRange | None:
         )
     if isinstance(op, IntegerAffine):
         return FoldRange(op.name, 1, 1, op.weight.shape[1], op.weight.shape[0])
-    if isinstance(op, IntegerMaxPooling | IntegerSumPooling) and not is_global(graph, op):
+    if isinstance(op, IntegerMaxPooling | IntegerSumPooling) and not is_global(graph.tensors, op):
         taps = op.kernel[0] * op.kernel[1]
         return FoldRange(op.name, rows * columns, taps, channels, channels, lanewise=True, multiplies=False)
     if is_copying(op):

@@ -21,6 +21,7 @@ from fpgaq.integer.graph import IntegerGraph
 from tests.support.fuzz.networks import random_case
 from tests.support.integer_networks import convolution_network
 from tests.support.known_networks import lenet, same_padded, skip
+from tests.support.network_shapes import Shape
 
 SEEDS = range(40)
 
@@ -258,3 +259,24 @@ def test_sums_over_the_image_by_stretches_are_as_if_phase_by_phase(long: int, mo
         played = _play(plan, frames, seed, False)
         assert len(played.taken) == frames * plan.period and len(played.left) == frames * beats
         assert played == _play(plan, frames, seed, True)
+
+
+@pytest.mark.parametrize(("channels", "multipliers"), [(3, 2), (24, 8), (60, 4)])
+def test_means_hold_up_what_comes_before_them_at_the_same_times(
+    channels: int, multipliers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers look ahead through a sum over the image whose result FIFO, like theirs, is as short as can be."""
+    net = Shape((5, 4, 2))
+    graph = net.graph(net.affine(net.mean(net.convolution("x", channels, 1)), 7))
+    schedule = make_schedule(graph, Target(multipliers=multipliers))
+    assert [plan.kind for plan in schedule.plans] == ["mac", "mean", "mac"]
+    network, found = network_of(graph, schedule), []
+    monkeypatch.setattr(window_processes, "SHORT", 1)
+    network = with_plan(with_plan(network, 1, fifo_bits=1), 0, fifo_bits=max(1, schedule.plans[0].fifo_bits - 1))
+    for long in (2, 16, 1 << 60):
+        monkeypatch.setattr(window_processes, "LONG", long)
+        model = BeatModel(network)
+        for _ in range(4):
+            assert model.add_frame()
+        found.append(model.departures)
+    assert found[0] == found[1] == found[2]

@@ -15,7 +15,7 @@ from ....integer.graph import (
     IntegerSumPooling,
     Tensor,
 )
-from ...schedule.operator_plans import is_depthwise
+from ...schedule.operator_plans import is_depthwise, is_global
 from .layer import Layer
 from .text import LayerText, StreamText, array, constants, list_member, rule_members, sum_bits, truth
 
@@ -204,6 +204,12 @@ def sum_pooling(layer: Layer, op: IntegerSumPooling) -> LayerText:
         constants({"sum_bits": width}),
         *list_member("long long", "divisors", divisors),
     ]
+    source, fold = layer.tensors[op.input], layer.fold
+    if is_global(layer.tensors, op) and fold.taps == 1 and fold.lanes_in == fold.lanes_out:
+        height, width, channels = source.shape
+        sizes = constants({"height": height, "width": width, "pixel_beats": _divide_up(channels, fold.lanes_in)})
+        call = f"fpgaq::total_of_image<{layer.struct}>({layer.sources[0]}, {layer.sink});"
+        return LayerText(struct=layer.struct, members=(sizes, *members), calls=(call,))
     return _pooling(layer, op, "Total", 0, members)
 
 
