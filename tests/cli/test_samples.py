@@ -102,7 +102,7 @@ def keras_like(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("layout", ["auto", "nhwc"])
+@pytest.mark.parametrize("layout", [pytest.param("auto", marks=pytest.mark.slow), "nhwc"])
 def test_a_mean_for_each_channel_of_pictures_where_the_model_has_them_last(
     call: Any, keras_like: Path, tmp_path: Path, layout: str
 ) -> None:
