@@ -171,8 +171,6 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         onnx_node_cases,
         operators,
         packed_multipliers,
-        pruning,
-        reference_engines,
         requantizers,
         schedules,
         step_rules,
@@ -187,7 +185,6 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         ),
         "boards": lambda: boards.table(stored("boards.json")),
         "cheap_convolution": lambda: cheap_weights.image_table(stored("cheap_weights.json")),
-        "cheap_weights": lambda: cheap_weights.perceptron_table(stored("cheap_weights.json")),
         "clocks": lambda: clocks.table(clocks.load()),
         "emulation": lambda: emulation.table(stored("emulation.json")),
         "estimator": lambda: estimator_fit.table(json.loads(estimator_fit.COEFFICIENTS.read_text())).splitlines(),
@@ -201,8 +198,6 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "onnx_float_cases": lambda: cases(onnx_float_cases, "onnx_float_cases.json"),
         "onnx_node_cases": lambda: cases(onnx_node_cases, "onnx_node_cases.json"),
         "packed_multipliers": lambda: packed_multipliers.table(stored("packed_multipliers.json")),
-        "pruning_untrained": lambda: pruning.untrained_table(stored("pruning.json")),
-        "reference_engines": lambda: reference_engines.table(stored("reference_engines.json")),
         "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
