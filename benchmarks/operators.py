@@ -25,7 +25,7 @@ OPERATORS = {
     "Slice": ("windows of one pixel", ""),
     "Pad": ("windows of one pixel", ""),
     "Upsample": ("windows of one pixel", ""),
-    "Transpose": ("windows of one pixel over a frame", ""),
+    "Transpose": ("windows of one pixel over a frame; a shuffle of channels inside a pixel is wires", ""),
     "Reshape": ("pipe", "whole beats on either side, so lanes divide the channels of both"),
     "ArgMax": ("pipe, a channel a beat", "the lowest index on ties"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 
 from ...base.errors import FitError
 from ...base.progress import Step
@@ -14,9 +14,10 @@ from ..lowering import lower
 from ..schedule import Schedule, Target
 from ..schedule.beats import BeatNetwork
 from ..schedule.candidates import Candidate, Candidates, busy_cycles, size_memories
-from ..schedule.forms import EFFICIENT, WORTHWHILE, mergeable, merged_forms
+from ..schedule.forms import EFFICIENT, MOST_FORMS, WORTHWHILE
 from ..schedule.memories import Sized, needed_memories
-from ..schedule.planner import Draft, candidates, draft_of, finish, fold_ranges, least_interval, unshrunk
+from ..schedule.merging import MergedForms
+from ..schedule.planner import Draft, candidates, draft_of, finish, fold_ranges, unshrunk
 from ..schedule.schedule import Prediction
 from .floors import Floors, with_least_memories
 from .model import Estimate
@@ -122,7 +123,7 @@ class _Search:
         self._lowered = lower(graph)
         self._floors = Floors(self._lowered, device)
         self._capacity = capacity_of(device)
-        self._forms = ((0, self._lowered), *mergeable(self._lowered))
+        self._forms = MergedForms(self._lowered)
         self._bounds: dict[int, int] = {}
         self._tried: dict[int, _Attempt] = {}
         self._sized = 0
@@ -131,9 +132,7 @@ class _Search:
     def bound(self, budget: int) -> int:
         """Cycles that no schedule of a budget is below."""
         if budget not in self._bounds:
-            target = Target(multipliers=budget)
-            forms = (form for least, form in self._forms if least <= budget)
-            self._bounds[budget] = min(least_interval(form, target) for form in forms)
+            self._bounds[budget] = self._forms.least_interval(Target(multipliers=budget))
         return self._bounds[budget]
 
     def outline(self, form: IntegerGraph, budget: int) -> _Outline:
@@ -166,7 +165,8 @@ class _Search:
         products = sum(layer.macs for layer in fold_ranges(self._lowered))
         interval = outline.cycles if sketch is None else sketch.draft.interval
         if products < EFFICIENT * interval * budget:
-            for merged in merged_forms(self._lowered, Target(multipliers=budget), min(interval, most) / WORTHWHILE):
+            faster = self._forms.faster(Target(multipliers=budget), min(interval, most) / WORTHWHILE)
+            for merged in islice(faster, MOST_FORMS):
                 other, lacking = self._sketch(merged, self.outline(merged, budget), budget, most)
                 excess = excess or lacking
                 if other is not None and (sketch is None or other.draft.interval * WORTHWHILE < sketch.draft.interval):

@@ -27,6 +27,11 @@ def can_merge(op: IntegerOperator, graph: IntegerGraph) -> bool:
     return columns % TOGETHER == 0 and not {f"{op.output}.pairs"} & set(graph.tensors)
 
 
+def merged_kernel(op: IntegerConvolution) -> tuple[int, int]:
+    """Rows and columns of the kernel that reaches two columns of the output."""
+    return op.weight.shape[1], op.weight.shape[2] + (TOGETHER - 1) * op.stride[1]
+
+
 def with_merged_columns(graph: IntegerGraph, name: str) -> IntegerGraph:
     """The network with the layer of this name, for which `can_merge` holds, computing two columns at a time."""
     tensors: dict[str, Tensor] = {each: graph.tensors[each] for each in graph.inputs}
@@ -50,7 +55,7 @@ def _merged(op: IntegerConvolution, source: Tensor, target: Tensor) -> IntegerCo
     """The convolution whose outputs are those of two columns, the left one first."""
     outputs, rows, columns, channels = op.weight.shape
     stride = op.stride[1]
-    weight = np.zeros((TOGETHER, outputs, rows, columns + (TOGETHER - 1) * stride, channels), dtype=np.int64)
+    weight = np.zeros((TOGETHER, outputs, *merged_kernel(op), channels), dtype=np.int64)
     for place in range(TOGETHER):
         weight[place, :, :, place * stride : place * stride + columns] = op.weight
     top, bottom, left, _ = op.padding

@@ -12,7 +12,7 @@ interval that fits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -100,12 +100,17 @@ class ArraySearch:
         wanted = np.arange(len(self._runs)) * self._span - min(cycles, self._span - 1)
         return np.minimum(np.searchsorted(self._keys, wanted), self._ends)
 
-    def _starts(self, cycles: int) -> tuple[int, list[int], NDArray[np.int64]]:
-        """The fewest multipliers, where the run that ends before each layer starts, and the place of each run."""
-        count, places = len(self._layers), self._places(cycles)
+    def _costs(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The multipliers of each run's shape at these places; UNREACHABLE where there is none."""
         costs = np.full(len(places), UNREACHABLE, dtype=np.int64)
         known = places < self._ends
         costs[known] = self._multipliers[places[known]]
+        return costs
+
+    def _starts(self, cycles: int) -> tuple[NDArray[np.int64], list[int], NDArray[np.int64]]:
+        """The fewest multipliers of the layers before each, where the run before it starts, and each run's place."""
+        count, places = len(self._layers), self._places(cycles)
+        costs = self._costs(places)
         fewest, start = np.full(count + 1, UNREACHABLE, dtype=np.int64), [0] * (count + 1)
         fewest[0] = 0
         for end in range(count):
@@ -114,15 +119,29 @@ class ArraySearch:
             best = int(np.argmin(totals)) if len(totals) else 0
             if len(totals) and totals[best] < UNREACHABLE:
                 fewest[end + 1], start[end + 1] = totals[best], int(self._begins[runs][best])
-        return int(fewest[count]), start, places
+        return fewest, start, places
 
     def fewest(self, cycles: int) -> int:
         """The fewest multipliers with which every array is done in `cycles`; UNREACHABLE if impossible."""
-        return self._starts(cycles)[0]
+        return int(self._starts(cycles)[0][-1])
+
+    def around(self, cycles: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The fewest multipliers of the layers before each, and of those from each on; UNREACHABLE if impossible."""
+        before, _, places = self._starts(cycles)
+        costs, ends = self._costs(places), np.array([end for _, end in self._runs], dtype=np.int64)
+        order = np.argsort(self._begins, kind="stable")
+        first = np.searchsorted(self._begins[order], np.arange(len(self._layers) + 1))
+        after = np.full(len(self._layers) + 1, UNREACHABLE, dtype=np.int64)
+        after[-1] = 0
+        for begin in reversed(range(len(self._layers))):
+            runs = order[first[begin] : first[begin + 1]]
+            after[begin] = np.minimum(costs[runs] + after[ends[runs] + 1], UNREACHABLE).min(initial=UNREACHABLE)
+        return before, after
 
     def divide(self, cycles: int) -> tuple[int, tuple[Array, ...]]:
         """The fewest multipliers with which every array is done in `cycles`, and the arrays; none if impossible."""
-        fewest, start, places = self._starts(cycles)
+        before, start, places = self._starts(cycles)
+        fewest = int(before[-1])
         if fewest == UNREACHABLE:
             return UNREACHABLE, ()
         runs, end = [], len(self._layers)
@@ -172,32 +191,58 @@ def _own_front(layer: FoldRange) -> _Front:
 @lru_cache(maxsize=16)
 def _shared_fronts(layers: tuple[FoldRange, ...], most: int) -> dict[tuple[int, int], _Front]:
     """The front of every run of at least two layers, without any waiting."""
-    products = np.array(sorted({size for layer in layers for size, _ in _step_counts(layer) if size <= most}))
-    outputs = np.array(sorted({size for layer in layers for size in _output_sizes(layer) if size <= most}))
-    shapes = np.multiply.outer(products, outputs)
-    kept = shapes <= most
-    multipliers = shapes[kept]
-    order = np.argsort(multipliers, kind="stable")
-    wide, high = (np.broadcast_to(sizes, shapes.shape)[kept][order] for sizes in (products[:, None], outputs[None, :]))
-    alike: dict[FoldRange, NDArray[np.int64]] = {}
-    for layer in layers:
-        shape = replace(layer, operator="")
-        if shape not in alike:
-            alike[shape] = _cycles(layer, products, outputs)[kept][order]
-    cycles = [alike[replace(layer, operator="")] for layer in layers]
-    multipliers = multipliers[order]
+    shapes = Shapes(layers, most)
+    cycles = shapes.cycles_of(layers)
     fronts = {}
-    every = -(-len(layers) // MOST_RUN_ENDS)
-    for begin in range(0, len(layers), every):
+    begins, ends = run_borders(len(layers))
+    for begin in begins:
         total = cycles[begin]
         for end in range(begin + 1, len(layers)):
             total = total + cycles[end]
-            if (end + 1) % every and end + 1 < len(layers):
+            if end not in ends:
                 continue
             best = np.minimum.accumulate(total)
             better = np.flatnonzero(np.append(True, best[1:] < best[:-1]) & (best < TOO_LONG))
-            fronts[begin, end] = _Front(multipliers[better], total[better], wide[better], high[better])
+            fronts[begin, end] = _Front(
+                shapes.multipliers[better], total[better], shapes.products[better], shapes.outputs[better]
+            )
     return fronts
+
+
+def run_borders(layers: int) -> tuple[range, Collection[int]]:
+    """The layers with which runs of several may begin, and those with which they may end."""
+    every = max(1, -(-layers // MOST_RUN_ENDS))
+    return range(0, layers, every), {*range(every - 1, layers, every), layers - 1}
+
+
+class Shapes:
+    """The shapes of an array of at most `most` multipliers for some layers; multipliers rise."""
+
+    def __init__(self, layers: Sequence[FoldRange], most: int) -> None:
+        different = {replace(layer, operator="") for layer in layers}
+        self._all = (
+            np.array(sorted({size for layer in different for size, _ in _step_counts(layer) if size <= most})),
+            np.array(sorted({size for layer in different for size in _output_sizes(layer) if size <= most})),
+        )
+        grid = np.multiply.outer(*self._all)
+        self._kept = grid <= most
+        self._order = np.argsort(grid[self._kept], kind="stable")
+        self.multipliers = self._sorted(grid)
+        self.products = self._sorted(np.broadcast_to(self._all[0][:, None], grid.shape))
+        self.outputs = self._sorted(np.broadcast_to(self._all[1][None, :], grid.shape))
+
+    def _sorted(self, grid: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What is known of each product and output, in the order of the shapes."""
+        return grid[self._kept][self._order]
+
+    def cycles_of(self, layers: Sequence[FoldRange]) -> list[NDArray[np.int64]]:
+        """Cycles of a frame of each layer on every shape; those of layers alike are computed once."""
+        alike: dict[FoldRange, NDArray[np.int64]] = {}
+        for layer in layers:
+            shape = replace(layer, operator="")
+            if shape not in alike:
+                alike[shape] = self._sorted(_cycles(layer, *self._all))
+        return [alike[replace(layer, operator="")] for layer in layers]
 
 
 def _cycles(layer: FoldRange, products: NDArray[np.int64], outputs: NDArray[np.int64]) -> NDArray[np.int64]:

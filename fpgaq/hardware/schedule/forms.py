@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from ...base.errors import FitError
-from ...integer.graph import IntegerConvolution, IntegerGraph
-from ..lowering import can_merge, lower, with_merged_columns
+from ...integer.graph import IntegerGraph
+from ..lowering import lower
+from .merging import MergedForms
 from .planner import Draft, draft, finish
-from .planner import least_interval as least_interval_of
 from .plans import Target
 from .schedule import Schedule, auxiliary_multipliers
 from .wide import draft_wide
@@ -21,7 +21,7 @@ WORTHWHILE = 1.03
 """How many times faster another form has to be: it takes a buffer more, and products by zero."""
 
 MOST_FORMS = 4
-"""Other forms of a network that are scheduled at most."""
+"""Other forms of a network that are scheduled at most: the first of those that may be fast enough."""
 
 MOST_MULTIPLIERS = 4096
 """Beyond these no budget is tried."""
@@ -72,7 +72,8 @@ def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, D
     best = base = draft(lowered, target)
     chosen = lowered
     if target.multipliers is not None and target.sharing and base.limit < EFFICIENT * base.interval:
-        for merged in merged_forms(lowered, target, base.interval / WORTHWHILE):
+        faster = MergedForms(lowered).faster(target, base.interval / WORTHWHILE)
+        for merged in islice(faster, MOST_FORMS):
             try:
                 other = draft(merged, target)
             except FitError:  # it reaches no latency that the network itself reaches
@@ -112,30 +113,6 @@ def _with_fewest_multipliers(graph: IntegerGraph, target: Target) -> tuple[Integ
     return found
 
 
-def merged_forms(lowered: IntegerGraph, target: Target, below: float) -> Iterator[IntegerGraph]:
-    """The network with one layer computing two columns at a time, for each layer where that may be fast enough.
-
-    Of layers that no division of the multipliers makes fast enough nothing is built, and of many the first ones are.
-    """
-    tried = 0
-    for least, merged in mergeable(lowered):
-        if least <= (target.multipliers or 0) and least_interval_of(merged, target) < below and tried < MOST_FORMS:
-            tried += 1
-            yield merged
-
-
-def mergeable(lowered: IntegerGraph) -> Iterator[tuple[int, IntegerGraph]]:
-    """Every form with one layer that computes two columns at a time, and the multipliers from which on it is tried."""
-    for op in lowered.operators:
-        if can_merge(op, lowered) and isinstance(op, IntegerConvolution):
-            yield op.weight.size, with_merged_columns(lowered, op.name)
-
-
 def least_interval(graph: IntegerGraph, target: Target) -> int:
-    """Cycles that no schedule of a network is below, whatever its form: known without one."""
-    lowered = lower(graph)
-    return min(
-        least_interval_of(form, target)
-        for least, form in ((0, lowered), *mergeable(lowered))
-        if least <= (target.multipliers or 0)
-    )
+    """Cycles that no schedule of a network is below for a budget, whatever its form: known without one."""
+    return MergedForms(lower(graph)).least_interval(target)

@@ -90,11 +90,7 @@ def _divide(
         search = ArraySearch(multiplying, most, bubble, True, target.arrays == 1) if target.sharing else own
     elif target.multipliers is not None:
         _check_budget(target, len(multiplying))
-        search = own
-        if target.sharing:
-            # Arrays of more multipliers than there are go unused: those of the next power of two serve all budgets.
-            most = 1 << (target.multipliers - 1).bit_length()
-            search = shared_search(tuple(multiplying), most, bubble, target.arrays == 1)
+        search, _ = array_search(multiplying, target, bubble)
         slowest = sum(choices[-1][0] + bubble for layer, choices in options if layer.multiplies)
         products = -(-sum(layer.macs for layer in multiplying) // target.multipliers)
         interval = _least_interval(search, target.multipliers, max(fastest, products), max(fastest, slowest))
@@ -104,6 +100,17 @@ def _divide(
     if target.multipliers is not None and needed > target.multipliers:
         raise FitError(f"{target.multipliers} multipliers are fewer than the outputs that layers must have")
     return arrays, interval
+
+
+def array_search(layers: Sequence[FoldRange], target: Target, bubble: int = 0) -> tuple[ArraySearch, int]:
+    """The divisions among arrays for a budget, and the multipliers that no shared one exceeds.
+
+    Arrays of more multipliers than there are go unused: those of the next power of two serve all budgets.
+    """
+    assert target.multipliers is not None
+    most = 1 << (target.multipliers - 1).bit_length()
+    shared = shared_search(tuple(layers), most, bubble, target.arrays == 1) if target.sharing else None
+    return shared or own_search(tuple(layers)), most
 
 
 def _check_budget(target: Target, layers: int) -> None:

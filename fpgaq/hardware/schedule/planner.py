@@ -16,7 +16,7 @@ from .candidates import NEARLY, Candidate, Candidates, is_weighed, leanest_budge
 from .folding import FoldRange, fold_sizes
 from .lanes import BUBBLE, Choice, choose_lanes
 from .memories import Sized, describe, shrink_memories, with_generous_queue
-from .operator_plans import COPYING, common_lanes, copying_lanes, fold_range, plan_operator, serializer_plan
+from .operator_plans import common_lanes, copying_lanes, fold_range, is_copying, plan_operator, serializer_plan
 from .plans import Fold, Plan, Target, WindowPlan
 from .schedule import Edge, Engine, Prediction, Schedule
 from .turns import WHOLE_FRAMES, Demands, make_engine
@@ -89,7 +89,7 @@ def draft(graph: IntegerGraph, target: Target) -> Draft:
     if target.multipliers is not None and is_weighed(graph, sized):
         # The fewest multipliers that are nearly as fast may be divided such that far less waits.
         slower = replace(target, multipliers=None, cycles=int(NEARLY * sized.prediction.mean_interval))
-        fewer = choose_lanes(fold_ranges(graph), slower, _port_beats(graph), BUBBLE).multipliers
+        fewer = choose_lanes(fold_ranges(graph), slower, port_beats(graph), BUBBLE).multipliers
         with suppress(FitError):
             best, sized = leanest_budget(
                 graph,
@@ -105,7 +105,7 @@ def candidates(graph: IntegerGraph, target: Target, may_fit: Callable[[BeatNetwo
 
     `may_fit` says of each division, engines without their order and memories generous, whether it is of interest.
     """
-    ranges, least = fold_ranges(graph), _port_beats(graph)
+    ranges, least = fold_ranges(graph), port_beats(graph)
     built = _choices(graph, ranges, target, least)
     return Candidates([pair for choice in built for pair in _networks(graph, choice, may_fit)])
 
@@ -147,12 +147,7 @@ def _scheduled(found: Draft, network: BeatNetwork, prediction: Prediction) -> Sc
     )  # fmt: skip
 
 
-def least_interval(graph: IntegerGraph, target: Target) -> int:
-    """Cycles that no schedule of a network is below: those of the best division of its multipliers if nothing waits."""
-    return choose_lanes(fold_ranges(graph), target, _port_beats(graph)).interval
-
-
-def _port_beats(graph: IntegerGraph) -> int:
+def port_beats(graph: IntegerGraph) -> int:
     """Beats of the largest input or output: one carries channels of one pixel."""
     return max(graph.tensors[name].shape[0] * graph.tensors[name].shape[1] for name in (*graph.inputs, *graph.outputs))
 
@@ -306,13 +301,13 @@ def _narrow(graph: IntegerGraph, plans: Sequence[Plan], layers: Mapping[str, Fol
         found: set[str] = set()
         for name in op.inputs:
             above = producers.get(name)
-            passed_on = above is not None and (above.name not in layers or isinstance(above, COPYING))
+            passed_on = above is not None and (above.name not in layers or is_copying(above))
             found |= sources(above) if above is not None and passed_on else {name}
         return found
 
     narrow: set[str] = set()
     for op, plan in zip(graph.operators, plans, strict=True):
-        between = op.name not in layers or isinstance(op, COPYING)
+        between = op.name not in layers or is_copying(op)
         slower = isinstance(plan, WindowPlan) and plan.cycles > layers[op.name].cycles(plan.fold)
         if plan.cycles > interval and (between or slower):
             narrow |= sources(op)
@@ -341,8 +336,8 @@ def _plan_all(
     for index, op in enumerate(graph.operators):
         fold = folds.get(op.name)
         common = common_lanes(graph, op, [lanes[name] for name in op.inputs])
-        taken = common if fold is None or isinstance(op, COPYING) else lanes[op.input]
-        if isinstance(op, COPYING):
+        taken = common if fold is None or is_copying(op) else lanes[op.input]
+        if is_copying(op):
             copied = copying_lanes(graph, op, taken, interval)
             fold = Fold(1, copied, copied, 0)
         for slot, name in enumerate(op.inputs):
