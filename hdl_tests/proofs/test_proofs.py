@@ -60,6 +60,14 @@ CASES = [
         ),
     ),
     (
+        Statement("clip", ("fpgaq_clip",), {"WIDTH": 6, "SIGNED": 1}, flat=True),
+        ("fpgaq_clip", "$signed(value) > $signed(high)", "$signed(value) > $signed(low)"),
+    ),
+    (
+        Statement("clip", ("fpgaq_clip",), {"WIDTH": 6, "SIGNED": 0}, flat=True),
+        ("fpgaq_clip", "value < low;", "value > low;"),
+    ),
+    (
         Statement("spread", ("fpgaq_spread",), {"PLACES": 2, "ELEMENT_SIGNED": 1, "ALL_PLACES": 3}, flat=True),
         ("fpgaq_spread", "ELEMENT_SIGNED != 0 &&", "ELEMENT_SIGNED == 0 &&"),
     ),
@@ -155,4 +163,16 @@ def test_planted_bug_is_refuted(statement: Statement, planted: tuple[str, str, s
 def test_networks_ask_for_every_kind_of_statement() -> None:
     """What is collected from networks covers the cells with a statement that networks use."""
     names = {statement.name for statement in collected(12)}
-    assert names >= {"requantize", "bias", "mac", "spread", "queue", "fifo", "slice", "gearbox", "guard", "counts"}
+    assert names >= {
+        "requantize",
+        "bias",
+        "mac",
+        "spread",
+        "queue",
+        "fifo",
+        "slice",
+        "gearbox",
+        "guard",
+        "counts",
+        "clip",
+    }

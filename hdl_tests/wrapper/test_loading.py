@@ -148,7 +148,7 @@ def test_the_same_text_runs_either_network(tmp_path: Path) -> None:
 def test_multipliers_of_imported_layers(name: str, tmp_path: Path) -> None:
     graph = imported_chain(5, IMPORTED_RULES[name])
     pipeline.generate(graph, tmp_path, Target(multipliers=8), frames=2, wish=Wish(32, loadable=True))
-    for weights in (None, with_other_weights(graph, 6, shift=1)):
+    for weights in (None, with_other_weights(graph, 6, shift=-1)):
         result = pipeline.simulate(tmp_path, weights=weights)
         assert result.mismatches == 0 and result.wrapper is not None
 
