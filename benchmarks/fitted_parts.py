@@ -33,7 +33,7 @@ from tests.support.network_shapes import ds_cnn, resnet8  # noqa: E402
 
 RESULTS = Path(__file__).with_name("fitted_parts.json")
 SHAPES = {"ds_cnn": ds_cnn, "resnet8": resnet8}
-ROWS = ("ds_cnn:xc7z020", "series_conv:xc7a35t")
+ROWS = ("series_conv:xc7a35t", "ds_cnn:xc7z020", "resnet8:xc7z020")
 COUNTS = ("lut", "ff", "dsp", "bram")
 HOUR = 3600.0
 

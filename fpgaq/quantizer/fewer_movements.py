@@ -29,7 +29,7 @@ def merge_movements(graph: IntegerGraph) -> IntegerGraph:
         source, target = tensors[chain[0].input], tensors[chain[-1].output]
         if sum(isinstance(op, IntegerTranspose) for op in chain) < 2 or source.size > MAX_ELEMENTS:
             continue
-        steps = _steps(order_of(chain, source, tensors))
+        steps = steps_of(order_of(chain, source, tensors))
         if steps is None or len(steps) >= sum(isinstance(op, IntegerTranspose) for op in chain):
             continue
         place = operators.index(chain[0])
@@ -38,13 +38,13 @@ def merge_movements(graph: IntegerGraph) -> IntegerGraph:
         for op in chain[:-1]:
             del tensors[op.output]
         names = {op.name for op in operators}
-        for position, (made, tensor) in enumerate(_written(chain[-1], source, target, steps, (names, tensors))):
+        for position, (made, tensor) in enumerate(written(chain[-1], source, target, steps, (names, tensors))):
             operators.insert(place + position, made)
             tensors[made.output] = tensor
     return replace(graph, tensors=tensors, operators=tuple(operators))
 
 
-def _steps(order: NDArray[np.int64]) -> list[Step] | None:
+def steps_of(order: NDArray[np.int64]) -> list[Step] | None:
     """The fewest transpositions of three axes that put elements into an order; None if there are none."""
     digits = _digits(order)
     if digits is None or len(digits) > MAX_BLOCKS:
@@ -81,7 +81,7 @@ def _digits(order: NDArray[np.int64]) -> list[tuple[int, int]] | None:
     return digits[::-1] if np.array_equal(rebuilt, order) else None
 
 
-def _written(
+def written(
     last: Moving,
     source: Tensor,
     target: Tensor,

@@ -7,8 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
+from fpgaq.hardware.lowering import lower
 from fpgaq.integer.graph import IntegerConvolution, IntegerReshape, IntegerTranspose
-from fpgaq.integer.reference import run
+from fpgaq.integer.reference import run, to_model_layout
 from fpgaq.model.importers.onnx.graph import load_onnx
 from fpgaq.model.passes import standard_passes
 from fpgaq.quantizer import quantize
@@ -121,6 +122,25 @@ def test_a_shuffle_inside_groups_is_free(monkeypatch, grouped, per_channel):
     constants = {**shapes, "w": real(12, 12 // groups[0], 1, 1), "u": real(12), "v": real(6, 12 // groups[1], 1, 1)}
     plain, free = both(monkeypatch, nodes, (12, 3, 4), constants, per_channel=per_channel)
     assert plain and not free
+
+
+@pytest.mark.parametrize(("groups", "channels"), [(2, 4), (3, 6), (4, 12)])
+@pytest.mark.parametrize("size", [(1, 6), (4, 3)])
+def test_a_shuffle_at_the_end_gives_pixels(monkeypatch, groups, channels, size):
+    """All channels of a pixel, whose order is that of the model, and not parts of them one after another."""
+    nodes, shapes = shuffle("a", "y", groups, channels, size)
+    nodes = [node("Conv", "x w", "a", group=2), *nodes]
+    constants = {**shapes, "w": real(channels, 1, 1, 1)}
+    graph = standard_passes(load_onnx(model(nodes, {"x": (1, 2, *size)}, constants=constants).SerializeToString()))
+    samples = {"x": np.random.default_rng(1).normal(size=(4, 2, *size)).astype(np.float32)}
+    found = quantize(graph, samples, QuantizeOptions(method="max"))
+    monkeypatch.setattr("fpgaq.quantizer.network.with_pixels_at_outputs", lambda network: network)
+    plain = quantize(graph, samples, QuantizeOptions(method="max"))
+    (name,) = found.outputs
+    assert found.tensors[name].shape == (*size, channels) != plain.tensors[name].shape
+    results = [to_model_layout(net, name, run(net, dict(net.samples))[name]) for net in (plain, found)]
+    np.testing.assert_array_equal(*results)
+    assert sum(isinstance(op, IntegerTranspose) and bool(op.view) for op in lower(found).operators) == 1
 
 
 @pytest.mark.parametrize("order", [order for order in itertools.permutations((1, 2, 3)) if order != (1, 2, 3)])

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .lookahead import Readers
 from .plans import Plan, WindowPlan
 from .processes import Consumer, PipeProcess, Producer, QueueProcess, SourceProcess
 from .schedule import Edge, Engine, Prediction
@@ -90,6 +91,9 @@ class BeatModel:
                 ends += end
                 stages += chain
             self._work += [(producer, ends), *stages]
+        for producer, ends in self._work:
+            if isinstance(producer, WindowProcess | PipeProcess):
+                producer.leaving = Readers(producer.pending, producer.left, ends).leaving
         self._affected = self._who_is_affected()
 
     def _who_is_affected(self) -> list[list[int]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...integer.graph import IntegerConvolution, IntegerGraph
 from ..lowering import TOGETHER, can_merge, merged_kernel, with_merged_columns
-from .arrays import Shapes, run_borders
+from .arrays import TOO_LONG, Shapes, run_borders
 from .folding import FoldRange, folds
 from .lanes import Choice, array_search, choose_lanes
 from .planner import fold_ranges, port_beats
@@ -73,7 +73,7 @@ class _OneReplaced:
 
     def __init__(self, ranges: list[FoldRange], target: Target, least_interval: int, below: float) -> None:
         assert target.multipliers is not None
-        self._cycles = math.ceil(below) - 1
+        self._cycles = math.ceil(min(below, TOO_LONG)) - 1
         self._budget, self._least = target.multipliers, least_interval
         self._fastest = [folds(layer)[0][0] for layer in ranges]
         self._layers = [layer for layer in ranges if layer.multiplies]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from . import window_processes
 from .cells import latency
 from .plans import PipePlan
-from .window_processes import Times, WindowProcess, extend, no_times, one_a_cycle, part
+from .window_processes import Leaving, Patience, Times, WindowProcess, extend, no_times, one_a_cycle, part
 
 ENDLESS_BITS = 40
 """Address bits of a result FIFO that never holds anything up."""
@@ -51,8 +51,11 @@ class PipeProcess:
         self._fifo = 1 << plan.fifo_bits
         self._offered = plan.latency + latency("fpgaq_fifo")
         self._free = all(plan.emits) and self._fifo >= self._offered + FREE_FIFO
+        self._plain = self._period == 1 and all(plan.emits) and all(plan.pops)
         self._pops = np.array(plan.pops)
         # In which phases beats of each row of times are done with.
+        self.leaving: Leaving | None = None
+        self._patience = Patience()
         self._popping = [
             (popped, np.array([slot in used and pops for used, pops in zip(plan.uses, plan.pops, strict=True)]))
             for slot, popped in enumerate(self._popped[: 1 if self._period == 1 else None])
@@ -115,14 +118,11 @@ class PipeProcess:
 
     def _look_far(self, sources: Sequence[Times], beats: int) -> None:
         """The same for many beats at once, of every input as many."""
-        period, place = self._period, slice(None)
+        period = self._period
+        place: slice | NDArray[np.int64] = slice(None)
         phases = beats
         if period > 1:
-            each = int(self._pops.sum())  # beats of the input in a period
-            order = (np.arange((beats // each + 2) * period) + self._phase) % period
-            taken_by = np.cumsum(self._pops[order])
-            phases = int(np.searchsorted(taken_by, beats)) + 1
-            place = (taken_by - self._pops[order])[:phases]
+            place, phases = self._phases_of(beats)
         earliest = np.zeros(phases, dtype=np.int64)
         for known, read in zip(sources, self._read, strict=True):
             earliest = np.maximum(earliest, part(known, read, read + beats)[place] + 1)
@@ -131,6 +131,14 @@ class PipeProcess:
         self._read = [read + beats for read in self._read]
         self._last = int(times[-1])
         self._phase = (self._phase + phases) % period
+
+    def _phases_of(self, beats: int) -> tuple[NDArray[np.int64], int]:
+        """The beat that each phase needs of so many beats of the only input, and how many phases these are."""
+        each = int(self._pops.sum())  # beats of the input in a period
+        order = (np.arange((beats // each + 2) * self._period) + self._phase) % self._period
+        taken_by = np.cumsum(self._pops[order])
+        phases = int(np.searchsorted(taken_by, beats)) + 1 if beats else 0
+        return (taken_by - self._pops[order])[:phases], phases
 
     def _look_in_turn(self, sources: Sequence[Times]) -> None:
         """The same for a pattern in which inputs take turns."""
@@ -180,10 +188,81 @@ class PipeProcess:
         self._worked = end
         return True
 
+    def popped_ahead(self, slot: int, offers: NDArray[np.int64], number: int) -> tuple[NDArray[np.int64], int]:
+        """When the last beats of an input are done with, as far as known, and how many are so far.
+
+        `offers` are the times of all beats of the input from `number` on, those that are only thought of among them.
+        """
+        popped = self._popped[slot]
+        ahead = self._popped_by(slot, offers, number)
+        last = part(popped, max(0, number - INPUT_BEATS), len(popped))
+        return np.concatenate([last, ahead]), len(popped) + len(ahead)
+
+    def _popped_by(self, slot: int, offers: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+        """The same for the beats after those known to be done with."""
+        if self.leaving is None or None in self._sources or not (self._free or self._plain):
+            return offers[:0]
+        if self._period > 1 and len(self._sources) > 1:
+            return offers[:0]
+        read = self._read[slot]
+        own = self._sources[slot]
+        assert own is not None
+        inputs = [np.concatenate([part(own.pending, read, max(read, number)), offers[max(0, read - number) :]])]
+        for other, source in enumerate(self._sources):
+            if other != slot and source is not None:
+                inputs.append(part(source.pending, self._read[other], len(source.pending)))
+        beats = min(map(len, inputs))
+        place: slice | NDArray[np.int64] = slice(None)
+        if self._period > 1:
+            place, _ = self._phases_of(beats)
+        earliest = np.max([each[:beats] for each in inputs], axis=0)[place] + 1
+        times = one_a_cycle(earliest, self._last + 1)
+        if not self._free:
+            return times[: self._room_ahead(times)]
+        known, left, leaving = len(self.pending), len(self.left), self.leaving(times + self._offered)
+        first, end = self._worked, min(known + len(times), left + len(leaving) + self._fifo)
+        earliest = np.concatenate([part(self.pending, first, known) - self._offered, times])[: max(0, end - first)]
+        waits = min(len(earliest), max(0, self._fifo - first))
+        gone = np.concatenate([part(self.left, first + waits - self._fifo, left), leaving])
+        earliest[waits:] = np.maximum(earliest[waits:], gone[: len(earliest) - waits] + 1)
+        worked = one_a_cycle(earliest, self._last_worked + 1)
+        ((_, done),) = self._popping
+        found: NDArray[np.int64] = worked[done[np.arange(first, first + len(worked)) % self._period]]
+        return found
+
+    def _room_ahead(self, times: NDArray[np.int64]) -> int:
+        """How many phases may be worked off at these times since their results have room then, as far as known."""
+        assert self.leaving is not None
+        known, left, leaving = len(self.pending), len(self.left), self.leaving(times + self._offered)
+        count = min(len(times), max(0, left + len(leaving) + self._fifo - known))
+        waits = min(count, max(0, self._fifo - known))
+        gone = np.concatenate([part(self.left, known + waits - self._fifo, left), leaving])
+        late = np.flatnonzero(times[waits:count] <= gone[: count - waits])
+        return waits + int(late[0]) if len(late) else count
+
+    def _work_ahead(self) -> bool:
+        """Work off many phases of all inputs, as far as their results have room; false if too few have."""
+        sources = [source.pending for source in self._sources if source is not None]
+        beats = min(len(pending) - read for pending, read in zip(sources, self._read, strict=True))
+        if beats < window_processes.LONG or self.leaving is None or not self._patience.is_there():
+            return False
+        inputs = [part(pending, read, read + beats) for pending, read in zip(sources, self._read, strict=True)]
+        times = one_a_cycle(np.max(inputs, axis=0) + 1, self._last + 1)
+        count = self._room_ahead(times)
+        if not self._patience.enough(count):
+            return False
+        extend(self._popped[0], times[:count])
+        extend(self.pending, times[:count] + self._offered)
+        self._read = [read + count for read in self._read]
+        self._last = int(times[count - 1])
+        return True
+
     def _work_in_turn(self) -> bool:
         """Work off all phases for whose results there is room; true if any was."""
         plan = self._plan
         before = self._last
+        if self._plain and None not in self._sources and self._work_ahead():
+            return True
         while True:
             phase = self._phase
             time = self._last + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TypeAlias
@@ -20,8 +20,39 @@ NEVER = 1 << 60
 LONG = 48
 """Events that are known at once from which on arrays compute them faster than a loop."""
 
+SHORT = 16
+"""Events that a look ahead has to find at least."""
+
+AHEAD = 4096
+"""Groups that are looked at ahead at most."""
+
+MOST_OMITTED = 64
+"""Looks ahead that are left out at most after one that found too little."""
+
 Times: TypeAlias = "array[int]"
 """Cycles that grow by the end: a loop adds them one by one, arithmetic on many of them copies a part."""
+
+
+Leaving: TypeAlias = "Callable[[NDArray[np.int64]], NDArray[np.int64]]"
+"""When results leave that have not yet, and after them some that are offered at given times; as far as known."""
+
+
+class Patience:
+    """When to look ahead again: after each look in vain twice as many are left out."""
+
+    def __init__(self) -> None:
+        self._omitted, self._left = 1, 0
+
+    def is_there(self) -> bool:
+        """Whether to look ahead now."""
+        self._left -= 1
+        return self._left < 0
+
+    def enough(self, found: int) -> bool:
+        """Whether a look ahead found enough events."""
+        self._omitted = 1 if found >= SHORT else min(2 * self._omitted, MOST_OMITTED)
+        self._left = self._omitted if found < SHORT else 0
+        return found >= SHORT
 
 
 def no_times() -> Times:
@@ -93,6 +124,8 @@ class WindowProcess:
         self.engine: EngineProcess | None = None  # whose turns it waits for, if it is not the only layer
         self.free = 0  # when its next group may start as far as the one before is concerned
         self._started_beats = 0
+        self.leaving: Leaving | None = None
+        self._patience = Patience()
         # Facts of the plan, looked up once: these loops run for every beat.
         self._capacity = plan.capacity
         self._fifo = 1 << plan.fifo_bits
@@ -218,7 +251,8 @@ class WindowProcess:
         end = 1 << 60 if row is None else (row + 1) * self._row_groups
         frame, index = divmod(before, count)
         left_over = end - before
-        if self._start_many(frame, index, min(left_over, count - index)):
+        most = min(left_over, count - index)
+        if self._start_many(frame, index, most) or self._start_ahead(frame, index, most):
             return True
         groups = self._groups.each
         first_word, first_freed = frame * self._frame_words, frame * self._frame_release
@@ -267,7 +301,7 @@ class WindowProcess:
         needs, before = all_needs[index : index + most], all_before[index : index + most]
         count = int(np.searchsorted(needs, len(self.word_times) - first_word, side="right"))
         count = min(count, int(np.searchsorted(before, len(self.left) - popped, side="right")))
-        needs, before, beats = needs[:count], before[:count], self._groups.beats[index : index + count]
+        needs, before = needs[:count], before[:count]
         low = int(needs[0]) - 1
         times = part(self.word_times, first_word + low, first_word + int(needs[-1]))
         earliest = times[needs - 1 - low] + 1
@@ -277,21 +311,64 @@ class WindowProcess:
             waits = before + popped > 0
             earliest[waits] = np.maximum(earliest[waits], times[before[waits] + popped - 1 - low] + 1)
         order = np.arange(count) * self._steps
+        self._started(frame, index, np.maximum.accumulate(np.maximum(earliest - order, self.free)) + order)
+        return True
+
+    def _start_ahead(self, frame: int, index: int, most: int) -> bool:
+        """Start groups as if the result FIFO had room, as far as it turns out that it has; at most to the frame's end.
+
+        Where the readers' room is known, so is when the results of these groups leave.
+        """
+        first_word = frame * self._frame_words
+        needs = self._groups.needs[index : index + min(most, AHEAD)]
+        count = int(np.searchsorted(needs, len(self.word_times) - first_word, side="right"))
+        if count < LONG or self.leaving is None or not self._patience.is_there():
+            return False
+        needs, before = needs[:count], self._groups.beats_before[index : index + count]
+        low = int(needs[0]) - 1
+        earliest = part(self.word_times, first_word + low, first_word + int(needs[-1]))[needs - 1 - low] + 1
+        # Beats that must have left before each group.
+        popped = before + (frame * self._frame_beats + self._group_beats - self._fifo)
+        known = len(self.left)
+        certain = int(np.searchsorted(popped, known, side="right"))
+        low = int(np.searchsorted(popped, 1))
+        if low < certain:
+            start = int(popped[low]) - 1
+            times = part(self.left, start, int(popped[certain - 1]))[popped[low:certain] - 1 - start]
+            earliest[low:certain] = np.maximum(earliest[low:certain], times + 1)
+        order = np.arange(count) * self._steps
         starts = np.maximum.accumulate(np.maximum(earliest - order, self.free)) + order
-        extend(self.starts, starts)
+        leaving = self.leaving(self._offers(index, starts))
+        places = popped[certain:] - 1 - known
+        reached = int(np.searchsorted(places, len(leaving)))
+        late = np.flatnonzero(starts[certain : certain + reached] <= leaving[places[:reached]])
+        count = certain + (int(late[0]) if len(late) else reached)
+        if not self._patience.enough(count):
+            return False
+        self._started(frame, index, starts[:count])
+        return True
+
+    def _offers(self, index: int, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """When the beats of groups may leave at the earliest."""
         if self._group_beats == 1:
-            extend(self.pending, starts + self._offered)
-        else:
-            within = np.arange(int(beats.sum())) - np.repeat(before - before[0], beats)
-            extend(self.pending, np.repeat(starts + self._offered, beats) + within)
+            return starts + self._offered
+        beats, before = (each[index : index + len(starts)] for each in (self._groups.beats, self._groups.beats_before))
+        within = np.arange(int(beats.sum())) - np.repeat(before - before[0], beats)
+        offers: NDArray[np.int64] = np.repeat(starts + self._offered, beats) + within
+        return offers
+
+    def _started(self, frame: int, index: int, starts: NDArray[np.int64]) -> None:
+        """Groups of a frame from `index` on start."""
+        count = len(starts)
+        extend(self.starts, starts)
+        extend(self.pending, self._offers(index, starts))
         freed = self._groups.frees[index : index + count]
         ends = np.flatnonzero(freed >= 0)
         extend(self._released, freed[ends] + frame * self._frame_release)
         extend(self._released_times, starts[ends] + self._steps + 1)
-        self._started_beats += int(beats.sum())
+        self._started_beats += int(self._groups.beats[index : index + count].sum())
         self.free = int(starts[-1]) + self._steps
         self._group += count
-        return True
 
     @property
     def steps(self) -> int:

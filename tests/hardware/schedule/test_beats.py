@@ -13,6 +13,7 @@ from fpgaq.hardware.schedule import Schedule, Target, WindowPlan, make_schedule,
 from fpgaq.hardware.schedule.beats import BeatModel, BeatNetwork, keeps_interval, predict_cycles
 from fpgaq.hardware.schedule.memories import describe
 from fpgaq.hardware.schedule.walk import least_words
+from fpgaq.hardware.schedule.window_processes import Patience
 from fpgaq.integer.graph import IntegerGraph
 from tests.support.fuzz.networks import random_case
 from tests.support.integer_networks import convolution_network
@@ -89,6 +90,30 @@ def test_times_by_arrays_and_by_loops_agree(seed: int, monkeypatch: pytest.Monke
             assert model.add_frame()
         found.append(model.departures)
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("fewer", [0, 1])
+def test_looking_ahead_changes_no_time(fewer: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups and phases that start as if there was room start when they do one by one; deadlocks too."""
+    monkeypatch.setattr(window_processes, "SHORT", 1)
+    enough, kept = Patience.enough, []
+
+    def counted(patience: Patience, found: int) -> bool:
+        kept.append(enough(patience, found))
+        return kept[-1]
+
+    monkeypatch.setattr(Patience, "enough", counted)
+    for seed in range(12, 24):
+        case = random_case(seed)
+        network, found = network_of(case.graph, case.schedule), []
+        smaller = tuple(replace(plan, fifo_bits=max(1, plan.fifo_bits - fewer)) for plan in network.plans)
+        for long in (2, 5, 1 << 60):
+            monkeypatch.setattr(window_processes, "LONG", long)
+            model = BeatModel(replace(network, plans=smaller))
+            ended = [model.add_frame() for _ in range(3)]
+            found.append((ended, model.departures))
+        assert found[0] == found[1] == found[2], seed
+    assert sum(kept) > 100
 
 
 @pytest.mark.parametrize("long", [2, 1 << 60])
