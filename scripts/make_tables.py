@@ -177,6 +177,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         schedules,
         shuffles,
         step_rules,
+        toggles,
         torchvision_networks,
         wrapper,
     )
@@ -211,6 +212,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "shuffles": lambda: shuffles.table(stored("shuffles.json")),
         "step_rules": lambda: step_rules.table(stored("step_rules.json")),
         "tiny_shapes": lambda: list(schedules.tiny_shapes(stored("schedule_data/after.json")["rows"])),
+        "toggles": lambda: toggles.table(stored("toggles.json")),
         "torchvision_blocks": lambda: torchvision_networks.table("blocks", stored("torchvision_results.json")),
         "torchvision_read": lambda: torchvision_networks.table("read", stored("torchvision_results.json")),
         "whole_accuracy": lambda: measured_tables.accuracy_table(stored("measurements.json")),
