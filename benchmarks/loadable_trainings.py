@@ -6,7 +6,6 @@ stays. Both are simulated on the core of the first: python benchmarks/loadable_t
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from boards import ROOT, call
 
 from fpgaq.integer.file import load
 from fpgaq.integer.reference import run
+from tests.support.provenance import about, store
 
 RESULTS = Path(__file__).with_suffix(".json")
 CASES = (("digits_tabular", 4), ("series_conv", 64))
@@ -88,8 +88,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as temporary:
             results |= measured(name, multipliers, Path(temporary))
     print("\n".join(table(results)))
-    content = {"command": "python benchmarks/loadable_trainings.py", "results": results}
-    RESULTS.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    origin = about("python benchmarks/loadable_trainings.py", [], "verilator")
+    store(RESULTS, {**origin, "results": results})
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@ r"""Measures networks from model to synthesis and keeps the facts in a JSON file
 
     python benchmarks/measure.py run fashion_cnn examples/fashion_cnn/model.nnp \
         examples/fashion_cnn/calibration.npz build/fashion/fashion_test.npz
-    python benchmarks/measure.py tables > tables.md
+    python benchmarks/measure.py tables         # prints the tables of docs/measurements.md
 
 Each call of `run` measures one network; the steps that the file already holds are left out, so that a long series
 can be interrupted. At 64 multipliers the cocotb bench runs, at the other budgets the plain Icarus bench: both compare
@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import sys
 import tempfile
 import time
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measured_tables import print_tables
+from measured_tables import accuracy_table, cycles_table, speed_table, synthesis_table
 
 from fpgaq import pipeline
 from fpgaq.base.data import Dataset, load_data
@@ -39,7 +38,9 @@ from fpgaq.model.graph import Affine, Convolution, Graph
 from fpgaq.proof.file_bench import run_file_bench
 from fpgaq.proof.lint import lint
 from fpgaq.study.report.timing import best_seconds, engine, threads
+from tests.support.provenance import SECONDS, about, store
 
+RESULTS = Path(__file__).with_name("measurements.json")
 BUDGETS = (16, 64, 256)
 BENCH_BUDGET = 64
 DEVICES = ("xc7", "ecp5-85k")
@@ -93,7 +94,7 @@ def best_interval(graph: Graph, schedule: Schedule) -> int:
     def needed(interval: int) -> int:
         return sum(min((m for c, m in cost.items() if c <= interval), default=1 << 62) for cost in costs)
 
-    floor = schedule.input_beats
+    floor = max(schedule.input_beats.values())
     candidates = sorted({max(cycles, floor) for cost in costs for cycles in cost})
     low, high = 0, len(candidates) - 1
     while low < high:
@@ -168,7 +169,7 @@ def measure(options: argparse.Namespace, facts: dict[str, Any], keep: Callable[[
         folder = Path(temporary) / "out"
         started = time.monotonic()
         pipeline.generate(integer, folder, Target(multipliers=BENCH_BUDGET), data=data, frames=options.frames)
-        facts["generate seconds"] = time.monotonic() - started
+        facts.setdefault("generate seconds", time.monotonic() - started)
         step("lint", lambda: lint(folder))
         for device in DEVICES:
             step(device, lambda d=device: pipeline.synthesize(folder, d, seeds=0).as_json())
@@ -186,7 +187,7 @@ def machine() -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure one network, or print the tables of all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--facts", type=Path, default=Path("build/measurements.json"), help="default: %(default)s")
+    parser.add_argument("--facts", type=Path, default=RESULTS, help="default: %(default)s")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure one network")
     run.add_argument("name", help="of the row in the tables")
@@ -200,19 +201,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     known = json.loads(options.facts.read_text()) if options.facts.is_file() else {}
     if options.command == "tables":
-        print_tables(known)
+        for table in (accuracy_table, cycles_table, synthesis_table, speed_table):
+            print("\n".join(table(known)), end="\n\n")
         return 0
     options.facts.parent.mkdir(parents=True, exist_ok=True)
     facts = {} if options.again else known.get("networks", {}).get(options.name, {})
 
+    facts.setdefault("origin", about("python benchmarks/measure.py run", [options.name, "MODEL CALIBRATION DATA"]))
+
     def keep() -> None:
         # Read again: another run may have added its network.
         latest = json.loads(options.facts.read_text()) if options.facts.is_file() else {}
-        latest["machine"] = machine()
+        latest |= {"machine": machine(), "seconds": SECONDS}
         latest.setdefault("networks", {})[options.name] = facts
-        temporary = options.facts.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(latest, indent=1) + "\n")
-        shutil.move(temporary, options.facts)
+        store(options.facts, latest)
 
     measure(options, facts, keep)
     keep()

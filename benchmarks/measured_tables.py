@@ -5,32 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+Known = Mapping[str, Any]
+"""A facts file."""
 
-def print_tables(known: Mapping[str, Any]) -> None:
-    """Print every table of a facts file."""
-    machine, networks = known["machine"], known["networks"]
-    tools = ", ".join(f"{name} {version}" for name, version in machine["tools"].items())
-    print(f"{machine['system']}, {machine['processors']} processors; {tools}; {machine['engine']},"
-          f" {machine['threads']} threads.\n")  # fmt: skip
-    _table(
+
+def accuracy_table(known: Known) -> list[str]:
+    """Float against integer."""
+    return _table(
         ("network", "images", "float top-1", "integer top-1", "agreement", "parameters float / integer"),
-        (_accuracy(name, facts["accuracy"]) for name, facts in networks.items()),
+        (_accuracy(name, facts["accuracy"]) for name, facts in known["networks"].items()),
     )
-    _table(
+
+
+def cycles_table(known: Known) -> list[str]:
+    """Predicted and simulated cycles at each budget."""
+    return _table(
         ("network", "budget", "multipliers", "limit", "optimum", "predicted interval", "efficiency",
          "predicted latency", "simulated interval, latency", "bench, images"),
-        (_cycles(name, key, facts) for name, facts in networks.items() for key in facts if key.startswith("predicted")),
+        (
+            _cycles(name, key, facts)
+            for name, facts in known["networks"].items()
+            for key in facts
+            if key.startswith("predicted")
+        ),
     )  # fmt: skip
-    _table(
+
+
+def synthesis_table(known: Known) -> list[str]:
+    """What Yosys counts."""
+    return _table(
         ("network at 64", "device", "LUT", "FF", "DSP", "BRAM18", "lint lines"),
         (
             (name, device, *(_count(facts[device][key]) for key in ("lut", "ff", "dsp", "bram")), len(facts["lint"]))
-            for name, facts in networks.items()
+            for name, facts in known["networks"].items()
             for device in ("xc7", "ecp5-85k")
             if device in facts
         ),
     )
-    _table(
+
+
+def speed_table(known: Known) -> list[str]:
+    """Seconds and rates."""
+    return _table(
         (
             "network",
             "float images/s",
@@ -39,7 +55,7 @@ def print_tables(known: Mapping[str, Any]) -> None:
             "whole cocotb bench s",
             "plain bench s a frame",
         ),
-        (_times(name, facts) for name, facts in networks.items() if "generate seconds" in facts),
+        (_times(name, facts) for name, facts in known["networks"].items() if "generate seconds" in facts),
     )
 
 
@@ -74,9 +90,6 @@ def _count(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
 
 
-def _table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    print(f"| {' | '.join(headers)} |")
-    print(f"|{'---|' * len(headers)}")
-    for row in rows:
-        print(f"| {' | '.join(map(str, row))} |")
-    print()
+def _table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    lines = [f"| {' | '.join(headers)} |", "| --- " * len(headers) + "|"]
+    return [*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)]

@@ -23,6 +23,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from tests.support.provenance import commit  # noqa: E402
+
 RESULTS = Path(__file__).with_name("mlperf_tiny.json")
 DEVICE = "xc7z020"
 FRAMES = 3
@@ -155,6 +157,7 @@ def main() -> None:
         for name in options.only:
             results["models"][name] = measure(name, options.models, options.work)
             results |= {"versions": versions(), "device": DEVICE, "command": "benchmarks/mlperf_tiny.py"}
+            results["commit"] = commit()
             RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
         for name in options.hls:
             results["models"][name]["hls"] = measure_hls(name, options.work)

@@ -1,18 +1,16 @@
 """The backend cases of the onnx package for float networks: passed, refused by name, wrong, crashed.
 
-    python -m benchmarks.onnx_float_cases [-o RESULTS.json]
+    python -m benchmarks.onnx_float_cases
 
-prints the table in docs/operators_tested.md. Cases are those of one operator (`node`), and PyTorch's operators and
-layers as an older exporter wrote them. Left out are operators on other things than numbers, operators of training,
-those of quantized models (`onnx_node_cases`), and the same cases written out by other operators. A case is tried with
-all of its inputs as data; where that is refused, its inputs but the first are constants of the model. An input of one
-axis gets a batch in front, for the first axis of every network is its batch.
+stores every case beside this script and prints the table of docs/operators_tested.md. Cases are those of one operator
+(`node`), and PyTorch's operators and layers as an older exporter wrote them. Left out are operators on other things
+than numbers, operators of training, those of quantized models (`onnx_node_cases`), and the same cases written out by
+other operators. A case is tried with all of its inputs as data; where that is refused, its inputs but the first are
+constants of the model. An input of one axis gets a batch in front, for the first axis of every network is its batch.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,9 +20,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.onnx_node_cases import OPERATORS as QUANTIZED
+from benchmarks.onnx_node_cases import counts_of
 from fpgaq.base.errors import FpgaqError
 from fpgaq.model.executor import run_float
 from fpgaq.model.importers.onnx import load_onnx, prepared
+from tests.support.provenance import about, store
+
+RESULTS = Path(__file__).with_suffix(".json")
 
 TOLERANCE = 1e-5
 """Of the largest value."""
@@ -175,25 +177,17 @@ def table(counts: Mapping[str, Counter[str]]) -> list[str]:
 
 
 def main() -> None:
-    """Print the table, and the reasons of what is not passed after it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--output", help="JSON of every case")
-    options = parser.parse_args()
-    import onnx
-
-    counts: dict[str, Counter[str]] = {}
-    results = {}
+    """Store every case, and print the table with the reasons of what is not passed after it."""
+    cases = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, operator, model, inputs, outputs in float_cases():
             result, reason = outcome(model, inputs, outputs)
-            counts.setdefault(operator, Counter())[result] += 1
-            results[name] = {"operator": operator, "outcome": result, "reason": reason[:300]}
-    lines = table(counts)
-    print("\n".join([*lines, "", *(f"{name}: {case['outcome']} {case['reason']}" for name, case in results.items())]))
-    if options.output:
-        facts = {"command": "python -m benchmarks.onnx_float_cases", "onnx": onnx.__version__, "cases": results}
-        Path(options.output).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+            cases[name] = {"operator": operator, "outcome": result, "reason": reason[:300]}
+    stored = {**about("python -m benchmarks.onnx_float_cases", [], "onnx"), "cases": cases}
+    store(RESULTS, stored)
+    reasons = (f"{name}: {case['outcome']} {case['reason']}" for name, case in cases.items() if case["reason"])
+    print("\n".join([*table(counts_of(stored)), "", *reasons]))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
     python -m benchmarks.onnx_node_cases
 
-prints the table in docs/operators_tested.md. Each case's inputs but the first are constants of the model here, since
-scales, zero points and weights are constants in every network that hardware computes, and a first input of one axis
-gets a batch in front.
+stores every case beside this script and prints the table of docs/operators_tested.md. Each case's inputs but the first
+are constants of the model here, since scales, zero points and weights are constants in every network that hardware
+computes, and a first input of one axis gets a batch in front.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from fpgaq.base.errors import FpgaqError
 from fpgaq.integer.inputs import transform_data
 from fpgaq.integer.reference import run, to_model_layout
 from fpgaq.quantizer.onnx_integers import load_integer_onnx
+from tests.support.provenance import about, store
+
+RESULTS = Path(__file__).with_suffix(".json")
 
 OPERATORS = (
     *("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger"),
@@ -97,6 +100,14 @@ def outcome(name: str, model: Any, inputs: Sequence[Any], outputs: Sequence[Any]
         return "crashed", f"{type(error).__name__}: {error}"
 
 
+def counts_of(stored: Mapping[str, Any]) -> dict[str, Counter[str]]:
+    """How often each outcome was stored for each operator."""
+    counts: dict[str, Counter[str]] = {}
+    for case in stored["cases"].values():
+        counts.setdefault(case["operator"], Counter())[case["outcome"]] += 1
+    return counts
+
+
 def table(counts: Mapping[str, Counter[str]]) -> list[str]:
     """The rows of the page."""
     lines = ["| operator | node cases | passed | refused by name | the case wraps | wrong | crashed |"]
@@ -109,15 +120,15 @@ def table(counts: Mapping[str, Counter[str]]) -> list[str]:
 
 
 def main() -> None:
-    """Print the table, and the reasons of refusals after it."""
-    counts: dict[str, Counter[str]] = {}
-    reasons = []
+    """Store every case, and print the table with the reasons of refusals after it."""
+    cases = {}
     for name, operator, model, inputs, outputs in node_cases():
         result, reason = outcome(name, model, inputs, outputs)
-        counts.setdefault(operator, Counter())[result] += 1
-        if result != "passed":
-            reasons.append(f"{name}: {result} {reason}")
-    print("\n".join([*table(counts), "", *reasons]))
+        cases[name] = {"operator": operator, "outcome": result, "reason": reason[:300]}
+    stored = {**about("python -m benchmarks.onnx_node_cases", [], "onnx"), "cases": cases}
+    store(RESULTS, stored)
+    reasons = (f"{name}: {case['outcome']} {case['reason']}" for name, case in cases.items() if case["reason"])
+    print("\n".join([*table(counts_of(stored)), "", *reasons]))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from efficiency import EXAMPLES, network
 
 from fpgaq.hardware.schedule import Target, plan_hardware
 from fpgaq.integer.graph import IntegerGraph
+from tests.support.provenance import commit
 
 BUDGETS = (16, 64, 256, 1024, 4096)
 PORTS = (8, 64, 512)
@@ -67,7 +68,8 @@ def main() -> None:
                 print(*facts.values(), sep=" | ", flush=True)
     if given.output:
         versions = {"python": platform.python_version(), "numpy": version("numpy")}
-        content = {"command": "python benchmarks/pixels.py", "versions": versions, "rows": rows}
+        command = {"command": "python benchmarks/pixels.py", "commit": commit()}
+        content = {**command, "versions": versions, "rows": rows}
         given.output.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Accuracy of every calibration method on the examples' whole test sets: the tables of docs/accuracy.md.
+"""Accuracy of every calibration method on the examples' whole test sets: the tables of docs/accuracy_methods.md.
 
     sudo apt-get install dataset-fashion-mnist
     python benchmarks/post_training.py --results build/post_training.jsonl

@@ -6,7 +6,8 @@
 
 Choices and training see training images only; the accuracy is that of all 10,000 test images. Needs nnabla (CPython
 3.10), Debian's package `dataset-fashion-mnist`, Icarus Verilog, and Verilator. A network whose pruned model is in the
-output folder already is not trained again. Prints the tables of docs/pruning.md.
+output folder already is not trained again. Prints the tables of docs/pruning.md. What is left without training is
+stored beside this script.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ from fpgaq.model.passes import standard_passes  # noqa: E402
 from fpgaq.study.pruning.figures import measure, table_rows  # noqa: E402
 from fpgaq.study.pruning.options import PruneOptions  # noqa: E402
 from fpgaq.study.pruning.prune import prune_graph  # noqa: E402
+from tests.support.provenance import about, store  # noqa: E402
+
+RESULTS = Path(__file__).with_suffix(".json")
 
 ICARUS_FRAMES, VERILATOR_FRAMES = 3, 200
 
@@ -85,20 +89,28 @@ def prune(name: str, plan: Plan, output: Path, folder: Path, examples: Path = EX
     (output / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
-def untrained(name: str, plan: Plan, folder: Path) -> None:
-    """Print the accuracy without training: after the cut alone, and with layers fitted to the whole network."""
+def untrained(name: str, plan: Plan, folder: Path) -> dict[str, Any]:
+    """The accuracy without training: after the cut alone, and with layers fitted to the whole network."""
     images, labels = load_fashion("test", folder)
     data = Dataset({"x": images}, labels.astype("int64"))
     graph = fpgaq.load_model(EXAMPLES / name / "model.nnp", passes=False)
-    cells = []
-    for refit in (False, True):
+    found: dict[str, Any] = {"network": name, "samples": len(images)}
+    for key, refit in (("cut", False), ("fitted", True)):
         options = PruneOptions(plan.macs, None, plan.cycles, plan.multipliers, refit=refit)
         result = prune_graph(graph, {"x": np_load(name)}, options, data=data, progress=tell)
-        before, after = result.before, result.after
-        assert before.float_top1 is not None and after.float_top1 is not None
-        cells += [f"{100 * before.float_top1:.2f} %"] * (not cells) + [f"{100 * after.float_top1:.2f} %"]
-    kept = ", ".join(str(count) for group, count in zip(result.groups, result.found.counts, strict=True) if group.units)
-    print(f"| {name} | {kept} | {' | '.join(cells)} |", flush=True)
+        assert result.before.float_top1 is not None and result.after.float_top1 is not None
+        found |= {"whole": result.before.float_top1, key: result.after.float_top1}
+    counts = zip(result.groups, result.found.counts, strict=True)
+    return {**found, "kept": [count for group, count in counts if group.units]}
+
+
+def untrained_table(results: Mapping[str, Any]) -> list[str]:
+    """The rows of the page."""
+    lines = ["| | channels kept | whole | cut alone | cut and fitted |", "| --- | --- | --- | --- | --- |"]
+    for row in results["rows"]:
+        scores = " | ".join(f"{100 * row[key]:.2f} %" for key in ("whole", "cut", "fitted"))
+        lines.append(f"| {row['network']} | {', '.join(map(str, row['kept']))} | {scores} |")
+    return lines
 
 
 def tell(text: str) -> None:
@@ -174,11 +186,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    origin = about("python benchmarks/pruning.py", ["--only", "untrained"])
     for name in options.network or list(PLANS):
         plan = PLANS[name] if options.epochs is None else replace(PLANS[name], epochs=options.epochs)
         try:
             if options.only == "untrained":
-                untrained(name, plan, options.data_folder)
+                rows.append(untrained(name, plan, options.data_folder))
                 continue
             if options.only != "report" and not (options.output / f"{name}.nnp").exists():
                 prune(name, plan, options.output, options.data_folder)
@@ -187,6 +201,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (DataError, FpgaqError) as error:
             print(error, file=sys.stderr)
             return 3
+    if rows:
+        store(RESULTS, {**origin, "rows": rows})
+        print("\n".join(untrained_table({"rows": rows})))
     return 0
 
 

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +28,7 @@ from fpgaq.model.passes import standard_passes
 from fpgaq.proof.file_bench import run_file_bench
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
+from tests.support.provenance import about, store
 
 IMAGE = (1, 256, 4)
 PUBLISHED = {
@@ -115,9 +114,8 @@ def main() -> None:
     for name, fact in facts.items():
         print(name, json.dumps(fact, indent=1))
     if given.output:
-        versions = {"python": platform.python_version(), **{one: version(one) for one in ("numpy", "pyosys")}}
-        content = {"command": "python benchmarks/ravel.py", "versions": versions, "published": PUBLISHED, "rows": facts}
-        given.output.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        origin = about("python benchmarks/ravel.py", [], "pyosys")
+        store(given.output, {**origin, "published": PUBLISHED, "rows": facts})
 
 
 if __name__ == "__main__":

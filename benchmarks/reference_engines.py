@@ -1,6 +1,6 @@
 r"""Compares numpy, the compiled network and the folded HLS C++ with each other, and measures how fast each is.
 
-    python benchmarks/reference_engines.py --models ../shared/models > table.md
+    python benchmarks/reference_engines.py --models FOLDER      # stores beside this script, prints the table of hls.md
 
 All examples, and every model of the folder that can be read and quantized. A network without convolutions is run on
 10,000 frames, others on 1,000: real ones as far as there are any, then seeded random integers over the input's whole
@@ -18,10 +18,11 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
@@ -35,6 +36,9 @@ from fpgaq.integer.graph import IntegerArray, IntegerConvolution, IntegerGraph
 from fpgaq.integer.inputs import transform_data
 from fpgaq.integer.reference import run
 from fpgaq.proof.compiled import OPTIMIZE, compile_networks
+from tests.support.provenance import SECONDS, about, store
+
+RESULTS = Path(__file__).with_suffix(".json")
 
 ROOT = Path(__file__).parents[1]
 FRAMES = {"without convolutions": 10_000, "with convolutions": 1_000}
@@ -158,23 +162,24 @@ def samples_for(folder: Path, name: str, shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(7).normal(size=(100, *shape))
 
 
-def lines(rows: Sequence[Measured]) -> Iterator[str]:
-    """The table."""
-    yield (
+def table(results: Mapping[str, Any]) -> list[str]:
+    """The rows of the page."""
+    lines = [
         "| network | frames, all equal | numpy, frames/s | compiled, frames/s | ratio | compile, s |"
-        f" folded HLS (of {MULTIPLIERS}), frames/s | compile, s |"
-    )
-    yield "|---|---|---|---|---|---|---|---|"
-    for row in rows:
-        yield (
+        f" folded HLS (of {MULTIPLIERS}), frames/s | compile, s |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in (Measured(**row) for row in results["rows"]):
+        lines.append(
             f"| {row.name} | {row.frames:,} | {row.numpy_rate:,.0f} | {row.compiled_rate:,.0f} |"
             f" {row.compiled_rate / row.numpy_rate:.2f} | {row.compile_seconds:.1f} |"
             f" {row.folded_rate:,.0f} ({row.multipliers}) | {row.folded_compile_seconds:.1f} |"
         )
+    return lines
 
 
 def main() -> None:
-    """Measure, and print the table; one-operator fixtures make one line together."""
+    """Measure, store and print; one-operator fixtures make one line together."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, help="a folder of other models")
     parser.add_argument("--without", metavar="WORD", help="leave out models with this in their name")
@@ -188,10 +193,17 @@ def main() -> None:
             row = measure(name, graph, real)
             (fixtures if "fixtures" in name else rows).append(row)
             print(row, file=sys.stderr, flush=True)
-    print("\n".join(lines(rows)))
+    results = {
+        **about("python benchmarks/reference_engines.py", sys.argv[1:], "g++"),
+        "seconds": SECONDS,
+        "rows": [asdict(row) for row in rows],
+        "fixtures": {"networks": len(fixtures), "frames": sum(row.frames for row in fixtures)},
+    }
+    store(RESULTS, results)
+    print("\n".join(table(results)))
     if fixtures:
-        frames = sum(row.frames for row in fixtures)
-        print(f"\n{len(fixtures)} networks of one operator: equal on {frames:,} frames, in both forms.")
+        found = results["fixtures"]
+        print(f"\n{found['networks']} networks of one operator: equal on {found['frames']:,} frames, in both forms.")
 
 
 if __name__ == "__main__":

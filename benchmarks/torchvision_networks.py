@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support.provenance import commit
+
 SIZES = {"alexnet": 224, "vgg11": 224} | dict.fromkeys(
     ("googlenet", "resnet18", "resnet50", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5")
     + ("shufflenet_v2_x0_5", "efficientnet_b0", "densenet121", "regnet_y_400mf"),
@@ -237,7 +239,7 @@ def main() -> None:
             import onnxruntime
 
             command = f"python -m benchmarks.torchvision_networks {options.step}"
-            facts = {"command": command, "onnxruntime": onnxruntime.__version__}
+            facts = {"command": command, "commit": commit(), "onnxruntime": onnxruntime.__version__}
             options.output.write_text(json.dumps({**facts, "results": results}, indent=1) + "\n", encoding="utf-8")
 
 

@@ -5,7 +5,6 @@ python benchmarks/wrapper.py     writes wrapper.json beside this script, of whic
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from pathlib import Path
@@ -21,7 +20,8 @@ from fpgaq.hardware.emit.render import templates_folder
 from fpgaq.hardware.schedule.bus import BUS_WIDTHS, Bus, BusPort
 from fpgaq.hardware.synth import find_device
 from fpgaq.hardware.synth.cells import count_cells
-from fpgaq.hardware.synth.yosys import run_yosys, yosys_version
+from fpgaq.hardware.synth.yosys import run_yosys
+from tests.support.provenance import about, store
 
 RESULTS = Path(__file__).with_suffix(".json")
 TIMEOUT = 900.0
@@ -116,13 +116,9 @@ def cycles_table(results: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     """Measure both, store them and print the tables."""
-    results = {
-        "command": "python benchmarks/wrapper.py",
-        "made_with": yosys_version(),
-        "cycles": cycles(),
-        "cost": costs(),
-    }
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    origin = about("python benchmarks/wrapper.py", [], "pyosys")
+    results = {**origin, "cycles": cycles(), "cost": costs()}
+    store(RESULTS, results)
     print("\n".join([*cycles_table(results), "", *cost_table(results)]))
 
 

@@ -22,7 +22,18 @@ AMARANTH = (
     ("ulx3s-25f", "ULX3S 25F", "ulx3s", "ULX3S_25F_Platform", "ecp5-25k", "ulx3s"),
     ("ulx3s-45f", "ULX3S 45F", "ulx3s", "ULX3S_45F_Platform", "ecp5-45k", "ulx3s"),
     ("ulx3s-85f", "ULX3S 85F", "ulx3s", "ULX3S_85F_Platform", "ecp5-85k", "ulx3s"),
+    ("orangecrab", "OrangeCrab r0.2", "orangecrab_r0_2", "OrangeCrabR0_2_25FPlatform", "ecp5-25k", "orangeCrab"),
+    (
+        "orangecrab-85f",
+        "OrangeCrab r0.2 85F",
+        "orangecrab_r0_2",
+        "OrangeCrabR0_2_85FPlatform",
+        "ecp5-85k",
+        "orangeCrab",
+    ),
 )
+HEADERS = {"orangecrab_r0_2": {"rx": "0", "tx": "1"}}
+"""The pins of the connector `io` that serve as a serial line where the board's USB goes to the FPGA alone."""
 LITEX = (("colorlight-i5", "Colorlight i5", "colorlight_i5", "ecp5-25k", "colorlight-i5"),)
 
 HEAD = '''"""Boards: clock and serial line of each. Printed by scripts/make_boards.py, do not edit.
@@ -44,13 +55,21 @@ def amaranth_boards() -> list[dict[str, object]]:
     for name, title, module, kind, device, loader in AMARANTH:
         platform = getattr(importlib.import_module(f"amaranth_boards.{module}"), kind)
         found = {one.name: one for one in platform.resources if one.number == 0}
-        clock, uart = found[platform.default_clk], found["uart"]
-        lines = {io.name: io for io in uart.ios}
-        pins = {"clk": clock.ios[0].names[0], **{one: lines[one].ios[0].names[0] for one in ("rx", "tx")}}
-        kinds = {"clk": clock.attrs, **dict.fromkeys(("rx", "tx"), uart.attrs)}
+        clock, header = found[platform.default_clk], HEADERS.get(module, {})
+        if header:
+            (names,) = (one.mapping for one in platform.connectors if one.name == "io")
+            serial, attributes = {one: names[pin] for one, pin in header.items()}, clock.attrs
+        else:
+            serial = {io.name: io.ios[0].names[0] for io in found["uart"].ios}
+            attributes = found["uart"].attrs
+        pins = {"clk": clock.ios[0].names[0], "rx": serial["rx"], "tx": serial["tx"]}
+        kinds = {"clk": clock.attrs, **dict.fromkeys(("rx", "tx"), attributes)}
         standards = {one: str(attrs.get("IO_TYPE", "")) for one, attrs in kinds.items()}
         part = getattr(platform, "part", None) or f"{platform.device} {platform.package}"
-        boards.append(_board(name, title, part, device, loader, int(clock.clock.frequency), pins, standards, kind))
+        board = _board(name, title, part, device, loader, int(clock.clock.frequency), pins, standards, kind)
+        if header:
+            board["header"] = f"header pins {header['rx']} (rx, to the FPGA) and {header['tx']} (tx)"
+        boards.append(board)
     return boards
 
 

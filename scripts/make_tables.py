@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -144,23 +145,39 @@ def recovery() -> list[str]:
     return table(columns, cells)
 
 
+def cases(module: ModuleType, name: str) -> list[str]:
+    """The rows of the cases of the onnx package; what stands after them in the output is no row."""
+    lines: list[str] = [*module.table(module.counts_of(stored(name))), ""]
+    return lines[: lines.index("")]
+
+
 def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
     """The tables that the scripts of benchmarks/ print of what they stored."""
     sys.path[:0] = [str(RESULTS), str(ROOT)]
     from benchmarks import (
         boards,
+        cheap_weights,
         clocks,
         defaults,
+        emulation,
         estimator_fit,
         examples,
         fitted_parts,
         loadable,
         loadable_trainings,
+        measured_tables,
         mlperf_tiny,
+        onnx_float_cases,
+        onnx_node_cases,
+        operators,
+        packed_multipliers,
         requantizers,
         rows,
         scale,
         schedules,
+        shuffles,
+        step_rules,
+        toggles,
         torchvision_networks,
         wrapper,
     )
@@ -171,22 +188,37 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
             [data / f"{name}.json" for name in ("examples", "passengers_seen", "passengers_unseen")]
         ),
         "boards": lambda: boards.table(stored("boards.json")),
+        "cheap_convolution": lambda: cheap_weights.image_table(stored("cheap_weights.json")),
         "clocks": lambda: clocks.table(clocks.load()),
+        "emulation": lambda: emulation.table(stored("emulation.json")),
         "estimator": lambda: estimator_fit.table(json.loads(estimator_fit.COEFFICIENTS.read_text())).splitlines(),
         "examples": lambda: examples.table(stored("examples.json")),
+        "examples_trained": lambda: examples.trained_table(stored("examples.json")),
         "fitted_parts": lambda: list(fitted_parts.table(stored("fitted_parts.json"))),
+        "fuzzed_operators": lambda: operators.table(stored("verification_data/fuzz.json")),
         "loadable": lambda: loadable.table(stored("loadable.json")["results"]),
+        "loadable_kinds": lambda: loadable.kinds_table(stored("loadable.json")["kinds"]),
         "loadable_trainings": lambda: loadable_trainings.table(stored("loadable_trainings.json")["results"]),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
+        "onnx_float_cases": lambda: cases(onnx_float_cases, "onnx_float_cases.json"),
+        "onnx_node_cases": lambda: cases(onnx_node_cases, "onnx_node_cases.json"),
+        "packed_multipliers": lambda: packed_multipliers.table(stored("packed_multipliers.json")),
         "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
         "rows": lambda: list(rows.table(stored("rows.json"))),
         "scale": lambda: list(scale.table(stored("scale.json"))),
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
         ),
+        "shuffles": lambda: shuffles.table(stored("shuffles.json")),
+        "step_rules": lambda: step_rules.table(stored("step_rules.json")),
         "tiny_shapes": lambda: list(schedules.tiny_shapes(stored("schedule_data/after.json")["rows"])),
+        "toggles": lambda: toggles.table(stored("toggles.json")),
         "torchvision_blocks": lambda: torchvision_networks.table("blocks", stored("torchvision_results.json")),
         "torchvision_read": lambda: torchvision_networks.table("read", stored("torchvision_results.json")),
+        "whole_accuracy": lambda: measured_tables.accuracy_table(stored("measurements.json")),
+        "whole_cycles": lambda: measured_tables.cycles_table(stored("measurements.json")),
+        "whole_speed": lambda: measured_tables.speed_table(stored("measurements.json")),
+        "whole_synthesis": lambda: measured_tables.synthesis_table(stored("measurements.json")),
         "wrapper_cost": lambda: wrapper.cost_table(stored("wrapper.json")),
         "wrapper_cycles": lambda: wrapper.cycles_table(stored("wrapper.json")),
     }

@@ -140,5 +140,5 @@ def test_every_cell_has_its_estimate() -> None:
     # The wrapper's cells are measured (docs/wrapper.md), not estimated.
     wrapper = {"fpgaq_shell", "fpgaq_statistics", "fpgaq_registers", *EMITTED["fpgaq_shell"]} - {"fpgaq_queue"}
     # With weights that are loaded nothing is estimated (docs/loadable.md).
-    wrapper |= {"fpgaq_weights", "fpgaq_loader", "fpgaq_loadable_registers"}
+    wrapper |= {"fpgaq_weights", "fpgaq_clip", "fpgaq_loader", "fpgaq_loadable_registers"}
     assert set(CELLS) - {"own"} == cells - inside - refused - wrapper

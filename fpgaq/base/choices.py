@@ -43,5 +43,8 @@ DEVICES = (
 )
 """The names of `synth.devices`, which a test holds equal."""
 
-BOARD_NAMES = (*("icebreaker", "tangnano9k", "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f", "colorlight-i5"),)
+BOARD_NAMES = (
+    *("icebreaker", "tangnano9k", "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f"),
+    *("orangecrab", "orangecrab-85f", "colorlight-i5"),
+)
 """The names of `board.table`, which a test holds equal."""

@@ -24,7 +24,8 @@ class Preparation:
     Parameters
     ----------
     scale, offset : tuple of float
-        One number, or one for each entry of the first axis of the model's shape.
+        One number, or one for each channel or feature: the entries of the axis of the model's shape that
+        `channel_axis` names.
     layout : {"auto", "nchw", "nhwc"}
         The order of the axes of the user's samples; "auto" takes the one that fits.
     """
@@ -45,17 +46,12 @@ class Preparation:
 
     def check(self, shape: Sequence[int], name: str) -> None:
         """UsageError if there is not one number for all or for each channel of the model's shape (no batch)."""
+        count = shape[channel_axis(shape)] if shape else 1
         for values in (self.scale, self.offset):
-            if len(values) != 1 and has_channels_last(shape):
+            if len(values) not in (1, count):
                 raise UsageError(
                     f"--mean, --std and --scale give {len(values)} numbers; input {name!r} of shape {tuple(shape)} has"
-                    " its channels last, where one number for all is taken: normalize inside the model, or export it"
-                    " with channels first (tf2onnx: --inputs-as-nchw)"
-                )
-            if len(values) not in (1, shape[0] if shape else 1):
-                raise UsageError(
-                    f"--mean, --std and --scale give {len(values)} numbers; input {name!r} of shape {tuple(shape)} has"
-                    f" {shape[0] if shape else 1} channels or features: give one number, or one for each"
+                    f" {count} channels or features: give one number, or one for each"
                 )
 
     def applied(self, samples: NDArray[Any]) -> NDArray[Any]:
@@ -63,12 +59,23 @@ class Preparation:
         if not self.changes:
             return samples
         values = samples.astype(np.float64)
-        return values * along(self.scale, values.ndim) + along(self.offset, values.ndim)
+        shape = values.shape[1:]
+        return values * along(self.scale, shape) + along(self.offset, shape)
 
 
-def along(values: Sequence[float], axes: int) -> NDArray[np.float64]:
-    """Values for each channel, broadcast over samples of `axes` axes with the batch first."""
-    return np.asarray(values, np.float64).reshape(1, -1, *[1] * (axes - 2)) if axes > 1 else np.asarray(values)
+def channel_axis(shape: Sequence[int]) -> int:
+    """The axis of a model's shape (no batch) whose entries are its channels or features."""
+    return len(shape) - 1 if has_channels_last(shape) else 0
+
+
+def along(values: Sequence[float], shape: Sequence[int]) -> NDArray[np.float64]:
+    """One value, or one for each channel, broadcast over samples (frames, *shape) in the model's own order of axes."""
+    found = np.asarray(values, np.float64)
+    if len(values) == 1 or not shape:
+        return found
+    axes = [1] * len(shape)
+    axes[channel_axis(shape)] = len(values)
+    return found.reshape(1, *axes)
 
 
 def make_preparation(

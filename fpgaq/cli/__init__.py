@@ -44,7 +44,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "compare": ("quantizing", "Compare the integer network with the float one."),
         "run": ("quantizing", "Compute the integer network, exactly."),
         "generate": ("hardware", "Write Verilog or HLS C++ for an integer network."),
-        "simulate": ("hardware", "Simulate the hardware and compare every beat."),
+        "simulate": ("simulating", "Simulate the hardware and compare every beat."),
         "synth": ("synthesis", "Measure what the hardware takes and how fast it is."),
         "report": ("reporting", "Write all that is known about DIR as one page."),
     },

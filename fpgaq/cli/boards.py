@@ -66,6 +66,7 @@ def bitstream_lines(result: BitstreamResult) -> list[str]:
         f"{', '.join(made.tools)}; {made.seconds:.1f} s",
         f"written: {printable(str(result.directory))}/{result.file} ({len(made.content):,} bytes);"
         " simulated, not tried on hardware",
+        *([f"its USB is no serial line: join an adapter of 3.3 V to the {board.header}"] if board.header else []),
         f"load it: {printable(shlex.join(result.load_command))}",
     ]
 

@@ -1,4 +1,4 @@
-"""The commands that make and prove hardware: generate, simulate, build."""
+"""The commands that make hardware: generate, and build, which does everything."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ..base.tables import columns
 from ..base.text import percent, printable
 from .generating import GenerateOptions
 from .options import (
-    ArrayOptions,
     DataOptions,
     Folder,
     Frames,
@@ -21,13 +20,13 @@ from .options import (
     QuantizeFlags,
     SimulatorName,
     TargetOptions,
-    Thorough,
 )
 from .parameters import Argument, Option, command
 from .quantizing import chosen_range, estimate_only, integer_lines, note_lines
 from .settings import Settings
+from .simulating import simulation_lines
 from .unrolled import chosen_target, chosen_unrolling, show_unrolled
-from .wrapper import WishOptions, wrapper_lines, wrapper_run_lines
+from .wrapper import WishOptions, shown, wrapper_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from ..hardware.estimate import Knowledge, Storage
     from ..hardware.schedule import BufferReport, Schedule
     from ..pipeline import BuildResult, GenerateResult
-    from ..proof.chosen import Exercise
-    from ..proof.simulate import SimulationResult
 
 
 @command(GenerateOptions, "fpgaq generate model.fpgaq -o out --fps 1000 --clock 50", tables=True)
@@ -88,57 +85,6 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
     lines = [*shown, *(["", *buffer_lines(reports)] if options.buffers else [])]
     parts = {"layers": result.records(), "buffers": [asdict(report) for report in reports]}
     settings.show(lines, {**result.as_json(), **parts})
-
-
-@dataclass(frozen=True, kw_only=True)
-class SimulateOptions:
-    """The options of `fpgaq simulate`."""
-
-    directory: Annotated[str, Argument("DIR")]
-    frames: Frames = None
-    data: Annotated[str | None, Option("Frames to simulate instead of those of the folder.", metavar="NPZ")] = None
-    samples: ArrayOptions
-    thorough: Thorough = False
-    simulator: SimulatorName = "icarus"
-    weights: Annotated[
-        str | None,
-        Option("Where weights are loadable: load those of this network instead of DIR's own.", metavar="FPGAQ"),
-    ] = None
-    jobs: Annotated[
-        int | None, Option("Processes that share the frames of --simulator verilator.  [default: 1]", metavar="N")
-    ] = None
-    dask: Annotated[
-        str | None, Option("A Dask scheduler whose workers share them, such as tcp://host:8786.", metavar="ADDRESS")
-    ] = None
-    waves: Annotated[
-        str | None,
-        Option("Write every signal as FST, with view files for GTKWave and Surfer beside it.", metavar="FILE"),
-    ] = None
-
-
-@command(SimulateOptions, "fpgaq simulate out --frames 8 --data test.npz")
-def simulate(settings: Settings, options: SimulateOptions) -> None:
-    """Simulate the hardware and compare every beat.
-
-    DIR is what `fpgaq generate` wrote, every file as its manifest.json says; the integer model defines what is right.
-    The bench in DIR is Python that runs here: a folder from somewhere else is code, to be trusted like a program.
-    """
-    from .. import pipeline
-
-    with settings.progress(f"simulating with {options.simulator}") as progress:
-        result = pipeline.simulate(
-            options.directory,
-            frames=options.frames,
-            data=options.samples.optional(options.data),
-            simulator=options.simulator,
-            thorough=options.thorough,
-            weights=options.weights,
-            jobs=1 if options.jobs is None else options.jobs,
-            dask=options.dask,
-            waves=options.waves,
-            progress=progress,
-        )
-    settings.show(simulation_lines(result), asdict(result))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,7 +214,7 @@ def generate_lines(result: GenerateResult) -> list[str]:
             ("layer", "multipliers", "taps x channels x outputs", "busy cycles", "buffer words", "queue words"), rows
         ),
         f"{schedule.multipliers:,} multipliers of {schedule.budget:,}{beside_budget(schedule)};"
-        f" predicted: a frame every {_count(prediction.interval)} cycles, latency {_count(prediction.latency)}"
+        f" predicted: a frame every {shown(prediction.interval)} cycles, latency {shown(prediction.latency)}"
         f" cycles{frames}, efficiency {percent(schedule.efficiency)}",
         *(
             f"adders instead of multipliers: {printable(engine.layers[0])}"
@@ -366,32 +312,3 @@ def buffer_lines(reports: Sequence[BufferReport]) -> list[str]:
         for report in reports
     ]
     return columns(headers, rows)
-
-
-def simulation_lines(result: SimulationResult) -> list[str]:
-    """What the simulation measured."""
-    return [
-        f"{printable(result.message)}; {result.mismatches:,} mismatches",
-        *exercise_lines(result.exercise),
-        f"measured: a frame every {_count(result.interval_cycles)} cycles, latency {_count(result.latency_cycles)}"
-        f" cycles; {result.seconds:.1f} s",
-        *wrapper_run_lines(result),
-        *(f"written: {printable(path)}" for path in result.waves),
-    ]
-
-
-def exercise_lines(exercise: Exercise | None) -> list[str]:
-    """How many words of the memories a wrong lowest bit of which the frames would show."""
-    if exercise is None:
-        return []
-    text = f"weights exercised {exercise.exercised:,} of {exercise.words:,} words; unreachable {exercise.unreachable:,}"
-    if exercise.table_entries:
-        text += (
-            f"; entries of tables {exercise.table_entries_exercised:,} of {exercise.table_entries:,}; unreachable"
-            f" {exercise.table_entries_unreachable:,}"
-        )
-    return [text]
-
-
-def _count(value: int | None) -> str:
-    return "?" if value is None else f"{value:,}"

@@ -56,7 +56,7 @@ def wrapper_lines(wrapper: Wrapper | None) -> list[str]:
     bus, prediction = wrapper.bus, wrapper.prediction
     lines = [
         f"wrapper {wrapper.module}: {bus.width} bits; {bus.input.beats:,} beats in, {bus.output.beats:,} out;"
-        f" predicted: a frame every {_count(prediction.interval)} cycles, latency {_count(prediction.latency)} cycles"
+        f" predicted: a frame every {shown(prediction.interval)} cycles, latency {shown(prediction.latency)} cycles"
     ]
     if bus.buffered:
         lines.append(
@@ -73,9 +73,10 @@ def wrapper_run_lines(result: SimulationResult) -> list[str]:
         return []
     return [
         f"wrapper: every byte of {wrapper.frames:,} frames is equal, with stalls too; a frame every"
-        f" {_count(wrapper.interval_cycles)} cycles, latency {_count(wrapper.latency_cycles)} cycles"
+        f" {shown(wrapper.interval_cycles)} cycles, latency {shown(wrapper.latency_cycles)} cycles"
     ]
 
 
-def _count(value: int | None) -> str:
+def shown(value: int | None) -> str:
+    """A number of cycles; a question mark for one that is not known."""
     return "-" if value is None else f"{value:,}"

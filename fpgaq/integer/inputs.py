@@ -73,7 +73,8 @@ def _quantized(transform: InputTransform, fmt: Format, array: NDArray[Any]) -> I
             quotient = array.astype(np.float32) / np.float32(transform.scale)
             values = round_real(quotient.astype(np.float64), transform.rounding) + transform.offset
         else:
-            values = values * along(transform.scales, values.ndim) + along(transform.offsets, values.ndim)
+            shape = transform.model_shape
+            values = values * along(transform.scales, shape) + along(transform.offsets, shape)
     if not np.isfinite(values).all():
         index = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
         raise ModelError(f"input data: element {index} is not finite; remove NaN and infinite values")

@@ -17,8 +17,6 @@ from .hardware import (
     NETWORK_FILE,
     GenerateResult,
     generate,
-    simulate,
-    synthesize,
 )
 from .images import ImageResult, image
 from .models import load_integer, load_model, save_integer, save_model
@@ -27,7 +25,9 @@ from .quantizing import compare, quantize, run, run_with_engine
 from .reporting import gather, with_hardware, write_report
 from .samples import DATA_FRAMES, Samples
 from .searches import explore, search, sensitivity
+from .simulating import simulate
 from .splitting import SplitResult, split
+from .synthesizing import synthesize
 from .unrolled import UnrollResult, cheapen, unroll
 
 __all__ = [

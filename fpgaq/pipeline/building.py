@@ -14,11 +14,12 @@ from ..hardware.schedule import Target
 from ..integer.graph import IntegerGraph
 from ..model.graph import Graph
 from ..quantizer.config import QuantizeOptions
-from .hardware import GenerateResult, generate, simulate
+from .hardware import GenerateResult, generate
 from .models import load_model
 from .quantizing import compare, quantize
 from .reporting import gather, write_report
 from .samples import Samples
+from .simulating import simulate
 
 if TYPE_CHECKING:
     from ..hardware.emit.wrap import Wish

@@ -1,8 +1,7 @@
-"""The stages on hardware: generate it, prove it, count it."""
+"""The stage that makes hardware."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
@@ -10,13 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.choices import LANGUAGES
-from ..base.errors import FpgaqError, UsageError
-from ..base.regular import read_text
+from ..base.errors import UsageError
 from ..base.results import Result
 from ..hardware.schedule import Schedule, Target, auxiliary_multipliers
 from ..integer.graph import IntegerGraph
-from ..integer.inputs import transform_data
-from .build_record import BUILD_FILE, build_record, engine_rows, record_synthesis, timeline_of
+from .build_record import BUILD_FILE, build_record, engine_rows, timeline_of
 from .hardware_files import (
     bench_inputs,
     check_buffer,
@@ -28,19 +25,20 @@ from .hardware_files import (
     verilog_files,
 )
 from .models import load_integer
-from .samples import Samples, check_frames, user_data
+from .samples import Samples, check_frames
 
 if TYPE_CHECKING:
     from ..hardware.emit.wrap import Wish, Wrapper
     from ..hardware.estimate import Estimate, Storage
-    from ..hardware.synth import SynthResult
-    from ..proof.simulate import SimulationResult
 
 NETWORK_FILE = "network.fpgaq"
 """The copy of the integer network inside an output folder."""
 
 LOWERED_FILE = "lowered.fpgaq"
 """Beside it, the form of the network that was built, where that is another."""
+
+PIXELS = ("pixels", "output_pixels")
+"""The fields of a target that count pixels a beat."""
 
 DEFAULT_MULTIPLIERS = 64
 """Of a network for which nobody says how many, or how fast it is to be."""
@@ -255,7 +253,8 @@ def generate(
 
 def _asked(target: Target) -> dict[str, Any]:
     """The fields of a target; pixels a beat only where there are several."""
-    return {name: value for name, value in asdict(target).items() if "pixels" not in name or value > 1}
+    asked = asdict(target)
+    return {name: value for name, value in asked.items() if name not in PIXELS or value > 1}
 
 
 def schedule_rows(schedule: Schedule) -> list[dict[str, Any]]:
@@ -277,129 +276,3 @@ def schedule_rows(schedule: Schedule) -> list[dict[str, Any]]:
             }
         )
     return layers
-
-
-def simulate(
-    directory: str | Path,
-    *,
-    frames: int | None = None,
-    data: Samples | None = None,
-    simulator: str = "icarus",
-    thorough: bool = False,
-    weights: IntegerGraph | str | Path | None = None,
-    jobs: int | None = 1,
-    dask: str | None = None,
-    waves: str | Path | None = None,
-    progress: Callable[[str], None] = lambda stage: None,
-) -> SimulationResult:
-    """Run the bench of a generated folder and hold every beat against the reference.
-
-    Parameters
-    ----------
-    directory : str or Path
-        What `generate` wrote.
-    frames : int, optional
-        How many frames of data; by default all that the folder's vectors hold.
-    data : Samples, optional
-        Other frames than those of the folder's own vectors, in the model's units.
-    simulator : {"icarus", "verilator"}
-    thorough : bool
-        Add as many chosen frames as are needed to exercise every weight that can be.
-    weights : IntegerGraph, str or Path, optional
-        Where the folder's hardware loads its weights: a network whose weights it is to load instead of its own.
-    jobs : int or None
-        Processes among which the frames of ``simulator="verilator"`` are divided; None takes one per processor.
-    dask : str, optional
-        Address of a Dask scheduler whose workers simulate instead.
-    waves : str or Path, optional
-        A file for every signal as FST, with Icarus; view files for GTKWave and Surfer are written beside it.
-    progress : callable
-        Called with what is being done, and how many tests are done.
-
-    Raises
-    ------
-    VerificationError
-        A beat or a cycle count that differs; the message names the first divergent layer.
-    ToolError
-        A simulator that is missing, too old, crashed or did not finish.
-    """
-    from ..proof.simulate import simulate as simulate_folder
-    from ..proof.spread import Workers
-    from ..study.report.remarks import remark_inputs
-
-    check_frames(frames)
-    _note_estimate(directory)
-    arrays, loaded = None, None
-    if weights is not None:
-        from ..proof.folder import check_digests, read_manifest
-        from .images import weights_for
-
-        manifest = read_manifest(Path(directory))
-        check_digests(Path(directory), manifest)
-        loaded = weights_for(Path(directory), manifest, weights)
-    if data is not None:
-        network = loaded.network if loaded is not None else load_integer(Path(directory) / NETWORK_FILE)
-        arrays = user_data(network, data).slice(0, frames).inputs
-        remark_inputs(network, transform_data(network, arrays))
-    return simulate_folder(
-        Path(directory), frames=frames, data=arrays, simulator=simulator, thorough=thorough, progress=progress,
-        loaded=loaded, workers=Workers(jobs, dask), waves=waves,
-    )  # fmt: skip
-
-
-def _note_estimate(directory: str | Path) -> None:
-    """Note that a folder's network was quantized without data; whether the folder is sound is for others to say."""
-    from ..study.report.remarks import remark_estimate
-
-    try:
-        interface = json.loads(read_text(Path(directory) / "interface.json", "interface.json"))
-    except (OSError, ValueError, FpgaqError):
-        return
-    remark_estimate(isinstance(interface, dict) and interface.get("estimate_only") is True)
-
-
-def synthesize(
-    directory: str | Path,
-    device: str = "xc7",
-    *,
-    seeds: int = 5,
-    layers: bool = True,
-    timeout: float = 1800.0,
-    netlist: str | Path | None = None,
-    progress: Callable[[str], None] = lambda stage: None,
-) -> SynthResult:
-    """Count what a generated folder takes on a device, with Yosys, and find its clock with nextpnr.
-
-    Parameters
-    ----------
-    directory : str or Path
-        What `generate` wrote.
-    device : str
-        One of `fpgaq.hardware.synth.DEVICES`.
-    seeds : int
-        Runs of nextpnr; 0 for counts only.
-    layers : bool
-        Count each layer too.
-    timeout : float
-        Seconds for each run of a tool.
-    netlist : str or Path, optional
-        A file for the design's cells in JSON, as nextpnr takes them.
-    progress : callable
-        Called with what is being done.
-
-    Raises
-    ------
-    FitError
-        A design that nextpnr cannot place or route.
-    ToolError
-        A tool that is missing, crashed or did not finish.
-    """
-    from ..hardware.synth import synthesize as synthesize_folder
-
-    _note_estimate(directory)
-    result = synthesize_folder(
-        Path(directory), device, seeds=seeds, layers=layers, timeout=timeout,
-        netlist=None if netlist is None else Path(netlist), progress=progress,
-    )  # fmt: skip
-    record_synthesis(Path(directory), result.as_json())
-    return result

@@ -61,9 +61,10 @@ def loadable_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGra
 def loadable_form(network: IntegerGraph) -> IntegerGraph:
     """The form of a network whose weights are loaded; UnsupportedError if it has none."""
     from ..hardware.lowering import lower
+    from ..hardware.lowering.factors import with_loadable_factors
     from ..hardware.lowering.loadable import with_loadable_weights
 
-    return with_loadable_weights(lower(with_loadable_weights(network)))
+    return with_loadable_weights(lower(with_loadable_weights(with_loadable_factors(network))))
 
 
 def hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:
@@ -74,7 +75,7 @@ def hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, S
     from ..hardware.lowering import lower
     from ..hardware.schedule import make_schedule
 
-    alone, lowered = replace(target, sharing=False), lower(network)
+    alone, lowered = replace(target, sharing=False), lower(network, wires=False)
     try:
         return lowered, make_schedule(lowered, alone)
     except FitError:

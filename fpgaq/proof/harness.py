@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from ..base.child import Limits, last_line, run_tool
 from ..base.errors import ToolError, VerificationError
+from ..base.output import write_file
 from ..hardware.lowering.wide import carried_shape, in_shape
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.reference import run
-from .harness_build import FlatDesign, compile_designs, lay_flat
+from .harness_build import ACTIVITY_FILE, FlatDesign, compile_designs, lay_flat
 
 STALLED_FRAMES = 16
 """Frames of the second run, with gaps and stalls."""
@@ -35,6 +36,7 @@ def run_harness(
     inputs: Mapping[str, IntegerArray],
     timeout: float,
     first: int = 0,
+    saif: Path | None = None,
 ) -> tuple[int, int | None, int, float]:
     """Compile and run; compare all outputs, and the cycles with those predicted.
 
@@ -51,6 +53,8 @@ def run_harness(
         Seconds for each run of a tool.
     first : int
         The number that messages give the first frame.
+    saif : Path, optional
+        Where to write how often each net toggled in the run at full speed.
 
     Returns
     -------
@@ -69,9 +73,11 @@ def run_harness(
     with tempfile.TemporaryDirectory(prefix="fpgaq-harness-") as temporary:
         files = {name: (directory / name).read_bytes() for name in (*manifest["files"], *manifest["memory_files"])}
         design = lay_flat(files, manifest, interface, Path(temporary) / "design")
-        program = compile_designs([design], Path(temporary) / "build", timeout)
+        program = compile_designs([design], Path(temporary) / "build", timeout, toggles=saif is not None)
         frames = len(next(iter(inputs.values())))
         latency, ends = drive(program, 0, design, inputs, golden, frames, 0, timeout, first)
+        if saif is not None:
+            write_file(saif, (design.folder / ACTIVITY_FILE).read_bytes())
         drive(program, 0, design, inputs, golden, min(frames, STALLED_FRAMES), STALL_SEED, timeout, first)
     interval = check_cycles(manifest["prediction"], latency, ends)
     return frames, interval, latency, time.monotonic() - started

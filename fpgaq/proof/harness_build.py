@@ -16,7 +16,13 @@ from ..hardware.emit.render import render
 from .lint import Verilator, find_verilator
 
 PROGRAM = "harness"
+ACTIVITY_FILE = "activity.saif"
+"""Where a program that counts toggles leaves them, in the folder in which it runs."""
+HALF_CYCLE = 5000
+"""Picoseconds of half a cycle in that file: a clock of 100 MHz."""
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+COUNTERS = ("verilated_saif_c.cpp",)
+"""What a program that counts toggles needs besides."""
 WITHOUT_COMPILER = "--simulator icarus compiles no C++"
 
 
@@ -45,7 +51,9 @@ def lay_flat(
     return FlatDesign(folder, manifest, interface)
 
 
-def compile_designs(designs: Sequence[FlatDesign], folder: Path, timeout: float, optimize: str = "-O2") -> Path:
+def compile_designs(
+    designs: Sequence[FlatDesign], folder: Path, timeout: float, optimize: str = "-O2", toggles: bool = False
+) -> Path:
     """Compile all designs into one program, whose first argument chooses among them.
 
     Parameters
@@ -57,6 +65,9 @@ def compile_designs(designs: Sequence[FlatDesign], folder: Path, timeout: float,
         Seconds for each run of a tool.
     optimize : str
         The C++ compiler's option: short runs gain from ``-O0``, which compiles soonest.
+    toggles : bool
+        Count the toggles of every net in a run without stalls, from the end of the reset on, and write them as SAIF to
+        `ACTIVITY_FILE` in the design's folder.
 
     Raises
     ------
@@ -69,20 +80,22 @@ def compile_designs(designs: Sequence[FlatDesign], folder: Path, timeout: float,
     folder.mkdir(parents=True, exist_ok=True)
     sources = []
     for index, design in enumerate(designs):
-        _verilate(tool, design, folder / f"V{index}", timeout)
+        _verilate(tool, design, folder / f"V{index}", timeout, toggles)
         sources += sorted((folder / f"V{index}").glob("*.cpp"))
     facts = [
         {"prefix": f"V{index}", **{side: _in_bytes(design.interface[side]) for side in ("inputs", "outputs")}}
         for index, design in enumerate(designs)
     ]
-    (folder / f"{PROGRAM}.cpp").write_text(render("bench/harness.cpp.j2", {"designs": facts}), encoding="utf-8")
+    context = {"designs": facts, "activity_file": ACTIVITY_FILE if toggles else None, "half": HALF_CYCLE}
+    (folder / f"{PROGRAM}.cpp").write_text(render("bench/harness.cpp.j2", context), encoding="utf-8")
     # One unit for all: each file alone would read the same headers again. Their precompiled form allows one design.
     lines = [f'#undef VL_PCH_INCLUDED\n#include "{path.relative_to(folder)}"\n' for path in sources]
     (folder / "networks.cpp").write_text("".join(lines), encoding="utf-8")
     include = runtime_folder(tool)
+    runtime = (*RUNTIME, *(COUNTERS if toggles else ()))
     command = ["g++", optimize, "-std=c++17", f"-I{include}", f"-I{include / 'vltstd'}"]
     command += [f"-I{folder / f'V{index}'}" for index in range(len(designs))]
-    command += [f"{PROGRAM}.cpp", "networks.cpp", *(str(include / name) for name in RUNTIME), "-pthread", "-o", PROGRAM]
+    command += [f"{PROGRAM}.cpp", "networks.cpp", *(str(include / name) for name in runtime), "-pthread", "-o", PROGRAM]
     _checked("g++", command, folder, timeout)
     return folder / PROGRAM
 
@@ -92,11 +105,12 @@ def _in_bytes(ports: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{**port, "tdata_bytes": port["tdata_bits"] // 8} for port in ports]
 
 
-def _verilate(tool: Verilator, design: FlatDesign, made: Path, timeout: float) -> None:
+def _verilate(tool: Verilator, design: FlatDesign, made: Path, timeout: float, toggles: bool) -> None:
     # The package's own folder must be named, and its program called without the Perl wrapper.
     command = [tool.program, "--cc", "--top-module", design.manifest["top"]]
     command += ["--prefix", made.name, "--Mdir", str(made.resolve()), "-O3", "-Wno-fatal", "-DFPGAQ_CHECKS"]
     command += ["--x-assign", "fast", "--x-initial", "fast", *(Path(name).name for name in design.manifest["files"])]
+    command += ["--trace-saif"] if toggles else []
     _checked("verilator", command, design.folder, timeout, tool.environment)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..base.results import Result
+from .activity import Activity
 from .bus_bench import WrapperResult
 from .chosen import Exercise
 
@@ -35,6 +36,8 @@ class SimulationResult(Result):
         What was measured at the ports of a wrapper.
     waves : tuple of str
         The files of waves and views that were written.
+    activity : Activity or None
+        How often nets toggled, where that was asked for.
     """
 
     frames: int
@@ -46,6 +49,7 @@ class SimulationResult(Result):
     exercise: Exercise | None = None
     wrapper: WrapperResult | None = None
     waves: tuple[str, ...] = ()
+    activity: Activity | None = None
 
     def headline(self) -> str:
         """The verdict and the measured cycles, in one line."""

@@ -17,6 +17,7 @@ from ..base.tools import find_tool
 from ..base.version import __version__
 from ..integer.graph import IntegerArray
 from ..integer.inputs import transform_data
+from .activity import check_activity, read_activity
 from .bus_bench import Loaded, WrapperResult, simulate_wrapper
 from .cocotb_bench import simulate_bench
 from .folder import check_digests, check_wrapper, read_interface, read_manifest
@@ -43,6 +44,7 @@ def simulate(
     loaded: Loaded | None = None,
     workers: Workers = ALONE,
     waves: str | Path | None = None,
+    activity: str | Path | None = None,
 ) -> SimulationResult:
     """Simulate the network of an output folder against its golden vectors.
 
@@ -69,6 +71,8 @@ def simulate(
     waves : str or Path, optional
         A file for every signal of the core and its bench as FST, which needs Icarus; view files are written beside it.
         They are written where a beat differs too.
+    activity : str or Path, optional
+        A file for the toggles of every net of the core as SAIF, counted by Verilator at full speed.
 
     Raises
     ------
@@ -89,6 +93,8 @@ def simulate(
         raise UsageError(f"--jobs and --dask divide the frames of the compiled simulation; {reason}")
     if waves is not None:
         check_waves(waves, simulator, manifest)
+    if activity is not None:
+        check_activity(activity, simulator, manifest, workers.several)
     check_digests(directory, manifest)
     check_network(directory, manifest)
     digest, compiled = manifest_digest(directory), simulator == "verilator"
@@ -99,7 +105,9 @@ def simulate(
             progress("loading the weights, simulating the wrapper")
             result = _simulate_loaded(directory, manifest, frames, data, compiled, loaded)
         elif compiled:
-            result = _simulate_compiled(directory, manifest, frames, data, timeout, thorough, progress, workers)
+            result = _simulate_compiled(
+                directory, manifest, frames, data, timeout, thorough, progress, workers, activity
+            )
         else:
             result = simulate_bench(directory, manifest, frames, data, simulator, timeout, thorough, progress, waves)
         if "wrapper" in manifest and "image" not in manifest:
@@ -186,6 +194,7 @@ def _simulate_compiled(
     thorough: bool,
     progress: Callable[[str], None],
     workers: Workers,
+    activity: str | Path | None,
 ) -> SimulationResult:
     """All frames of the data through the network compiled to C++; only its ports are compared."""
     graph, lowered = load_networks(directory)
@@ -196,10 +205,11 @@ def _simulate_compiled(
     inputs = {name: vectors.tensors[name] for name in graph.inputs}
     progress(f"compiling the network, then {len(next(iter(inputs.values()))):,} frames")
     core = (directory, manifest, interface, lowered, inputs, timeout or COMPILED_TIMEOUT)
+    saif = None if activity is None else Path(activity)
     if workers.several:
         total, interval, latency, seconds = run_spread(*core, workers, progress)
     else:
-        total, interval, latency, seconds = run_harness(*core)
+        total, interval, latency, seconds = run_harness(*core, saif=saif)
     return SimulationResult(
         frames=total,
         mismatches=0,
@@ -207,6 +217,7 @@ def _simulate_compiled(
         latency_cycles=latency,
         seconds=seconds,
         message=f"every output beat of {total} frames is equal, and of {min(total, STALLED_FRAMES)} with stalls",
+        activity=None if saif is None else read_activity(saif, total),
     )
 
 

@@ -7,21 +7,17 @@ that is five transpositions, whose result is one.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..integer.graph import ImageShape, IntegerGraph, IntegerOperator, IntegerReshape, IntegerTranspose, Tensor
+from ..integer.graph import ImageShape, IntegerGraph, IntegerReshape, IntegerTranspose, Tensor
+from ..integer.movements import MAX_ELEMENTS, Moving, chains, order_of
 from ..model.importers.onnx.moves import MAX_BLOCKS, transposes
 
-MAX_ELEMENTS = 1 << 22
-"""Of a frame; the order of a larger one is not looked at."""
-
-Moving = IntegerReshape | IntegerTranspose
 Step: TypeAlias = tuple[ImageShape, tuple[int, ...]]
 """A shape, and the order of its axes in the result."""
 
@@ -33,7 +29,7 @@ def merge_movements(graph: IntegerGraph) -> IntegerGraph:
         source, target = tensors[chain[0].input], tensors[chain[-1].output]
         if sum(isinstance(op, IntegerTranspose) for op in chain) < 2 or source.size > MAX_ELEMENTS:
             continue
-        steps = _steps(order_of(chain, source, tensors))
+        steps = steps_of(order_of(chain, source, tensors))
         if steps is None or len(steps) >= sum(isinstance(op, IntegerTranspose) for op in chain):
             continue
         place = operators.index(chain[0])
@@ -42,40 +38,13 @@ def merge_movements(graph: IntegerGraph) -> IntegerGraph:
         for op in chain[:-1]:
             del tensors[op.output]
         names = {op.name for op in operators}
-        for position, (made, tensor) in enumerate(_written(chain[-1], source, target, steps, (names, tensors))):
+        for position, (made, tensor) in enumerate(written(chain[-1], source, target, steps, (names, tensors))):
             operators.insert(place + position, made)
             tensors[made.output] = tensor
     return replace(graph, tensors=tensors, operators=tuple(operators))
 
 
-def chains(graph: IntegerGraph) -> Iterator[list[Moving]]:
-    """Movements one after another, of whose tensors in between nobody else reads one."""
-    reads = Counter(graph.outputs)
-    readers: dict[str, IntegerOperator] = {}
-    for op in graph.operators:
-        reads.update(op.inputs)
-        readers.update(dict.fromkeys(op.inputs, op))
-    inside: set[str] = set()
-    for op in graph.operators:
-        if not isinstance(op, Moving) or op.name in inside:
-            continue
-        chain: list[Moving] = [op]
-        while reads[chain[-1].output] == 1 and isinstance(after := readers.get(chain[-1].output), Moving):
-            chain.append(after)
-        inside.update(part.name for part in chain)
-        yield chain
-
-
-def order_of(chain: Sequence[Moving], source: Tensor, tensors: Mapping[str, Tensor]) -> NDArray[np.int64]:
-    """Which element of the source each element of the result is, both in the stream's order."""
-    index = np.arange(source.size).reshape(source.shape)
-    for op in chain:
-        moved = np.transpose(index, op.axes) if isinstance(op, IntegerTranspose) else index
-        index = moved.reshape(tensors[op.output].shape)
-    return index.reshape(-1)
-
-
-def _steps(order: NDArray[np.int64]) -> list[Step] | None:
+def steps_of(order: NDArray[np.int64]) -> list[Step] | None:
     """The fewest transpositions of three axes that put elements into an order; None if there are none."""
     digits = _digits(order)
     if digits is None or len(digits) > MAX_BLOCKS:
@@ -112,7 +81,7 @@ def _digits(order: NDArray[np.int64]) -> list[tuple[int, int]] | None:
     return digits[::-1] if np.array_equal(rebuilt, order) else None
 
 
-def _written(
+def written(
     last: Moving,
     source: Tensor,
     target: Tensor,
@@ -131,7 +100,7 @@ def _written(
         nonlocal name, shape
         label = _fresh(f"{last.name}.{len(result) + 1}", names)
         tensor = replace(source, name=_fresh(f"{target.name}.{len(result) + 1}", tensors), shape=made, label="")
-        result.append((kind(label, (name,), tensor.name, **fields), tensor))  # type: ignore[arg-type]
+        result.append((kind(label, (name,), tensor.name, **fields), tensor))
         name, shape = tensor.name, made
 
     for sizes, axes in steps:

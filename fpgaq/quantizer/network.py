@@ -26,6 +26,7 @@ from .equalization import equalize
 from .fewer_movements import merge_movements
 from .idle_functions import without_idle_functions
 from .input_format import InputPlan, borders, input_rounding, plan_input
+from .last_shuffles import with_pixels_at_outputs
 from .operators import Conversion, Flow, check_operators
 from .permutations import absorb_permutations
 from .plan import KEEPING, Leading, branches, count_reads, lead
@@ -116,7 +117,7 @@ def quantize(
         classifier=graph.classifier,
     )
     if not options.first_edition:
-        integer = absorb_permutations(merge_movements(integer))
+        integer = absorb_permutations(merge_movements(with_pixels_at_outputs(integer)))
     padded = (
         {}
         if options.first_edition

@@ -1,7 +1,9 @@
 """Movements of elements that go into the weights of the layer after or before them, so that no hardware moves them.
 
 A matrix product takes its inputs in any order. A convolution takes its channels in any order, and gives them so, as
-long as the pixels stay where they are: a shuffle of channels between two convolutions is free.
+long as the pixels stay where they are: a shuffle of channels between two convolutions is free. One in groups does as
+long as no channel leaves its group. A layer that works on each channel alone, such as a depthwise convolution, lets an
+order pass to the layer after or before it.
 """
 
 from __future__ import annotations
@@ -9,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +22,10 @@ from ..integer.graph import (
     IntegerOperator,
     IntegerReshape,
     IntegerTranspose,
-    Requantize,
     Tensor,
 )
-from .fewer_movements import MAX_ELEMENTS, Moving, chains, order_of
-
-T = TypeVar("T")
+from ..integer.movements import MAX_ELEMENTS, Moving, chains, order_of
+from .channel_orders import Changes, after, back, before, giving, taking
 
 
 def absorb_permutations(graph: IntegerGraph) -> IntegerGraph:
@@ -44,10 +43,19 @@ def absorb_permutations(graph: IntegerGraph) -> IntegerGraph:
         if replaced is not None:
             graph = _without(graph, chain, readers[0], replaced)
             continue
+        channels = _channels(source, target, order)
+        passed = None if channels is None or not alone else after(graph, source.name, readers[0], channels, reads)
+        if passed is not None:
+            graph = _passed(graph, chain, passed)
+            continue
         if writer is not None and reads[source.name] == 1:
             replaced = _writing(writer, source, target, order)
             if replaced is not None:
                 graph = _without(graph, chain, writer, replaced)
+                continue
+            passed = None if channels is None else before(graph, writer, target.name, channels, reads)
+            if passed is not None:
+                graph = _passed(graph, chain, passed)
                 continue
             graph, chain = _begun(graph, chain, writer)
         if alone:
@@ -62,7 +70,7 @@ def _begun(graph: IntegerGraph, chain: list[Moving], writer: IntegerOperator) ->
         part, rest = chain[:count], chain[count:]
         channels = _in_pixels(order_of(part, source, graph.tensors), source.shape[2])
         name = _fresh(f"{source.name}.order", graph.tensors)
-        turned = None if channels is None else _permuted(writer, channels, name)
+        turned = None if channels is None else giving(writer, channels, name)
         if turned is None or not any(isinstance(op, IntegerTranspose) for op in part):
             continue
         if isinstance(rest[0], IntegerReshape):
@@ -90,7 +98,7 @@ def _ended(graph: IntegerGraph, chain: list[Moving], reader: IntegerOperator) ->
         else:
             made = [*rest, IntegerReshape(part[-1].name, (part[0].input,), name)]
         tensors = {**graph.tensors, name: replace(target, name=name, label="")}
-        turned = replace(reader, inputs=(name,), weight=_back(reader.weight, channels))
+        turned = replace(reader, inputs=(name,), weight=back(reader.weight, channels))
         return _exchanged(replace(graph, tensors=tensors), chain, made, reader, turned)
     return graph
 
@@ -120,6 +128,20 @@ def _without(graph: IntegerGraph, chain: Sequence[Moving], old: IntegerOperator,
     return _used(replace(graph, operators=operators))
 
 
+def _passed(graph: IntegerGraph, chain: Sequence[Moving], changes: Changes) -> IntegerGraph:
+    """The graph without a chain, and with other layers that have their channels in another order."""
+    named = {old.name: new for old, new in changes}
+    tensors = dict(graph.tensors)
+    for old, new in changes:
+        # What stands in another order than the model's has a name of its own, and no place in comparisons with it.
+        if new.output not in tensors:
+            tensors[new.output] = replace(tensors[old.output], name=new.output, label="")
+    operators = tuple(named.get(op.name, op) for op in graph.operators if op not in chain)
+    # Tensors in the order in which they are written.
+    written = (*graph.inputs, *(op.output for op in operators))
+    return _used(replace(graph, operators=operators, tensors={name: tensors[name] for name in written}))
+
+
 def _used(graph: IntegerGraph) -> IntegerGraph:
     """Without tensors that nobody writes or reads."""
     used = {*graph.inputs, *graph.outputs, *(name for op in graph.operators for name in (*op.inputs, op.output))}
@@ -141,54 +163,12 @@ def _in_pixels(order: NDArray[np.int64], count: int) -> NDArray[np.int64] | None
 def _reading(op: IntegerOperator, source: Tensor, target: Tensor, order: NDArray[np.int64]) -> IntegerOperator | None:
     """The layer after the movements, on what is before them."""
     if isinstance(op, IntegerAffine):
-        return replace(op, inputs=(source.name,), weight=_back(op.weight, order))
+        return replace(op, inputs=(source.name,), weight=back(op.weight, order))
     channels = _channels(source, target, order)
-    if channels is None or not isinstance(op, IntegerConvolution) or op.groups != 1:
-        return None
-    return replace(op, inputs=(source.name,), weight=_back(op.weight, channels))
-
-
-def _back(weight: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Weights whose last axis follows the source, from those that follow the result."""
-    moved = np.empty_like(weight)
-    moved[..., order] = weight
-    return moved
+    return None if channels is None else taking(op, source.name, channels)
 
 
 def _writing(op: IntegerOperator, source: Tensor, target: Tensor, order: NDArray[np.int64]) -> IntegerOperator | None:
     """The layer before the movements, writing what is after them."""
     channels = _channels(source, target, order)
-    return None if channels is None else _permuted(op, channels, target.name)
-
-
-def _permuted(op: IntegerOperator, channels: NDArray[np.int64], output: str) -> IntegerOperator | None:
-    """A convolution with its outputs in another order."""
-    if not isinstance(op, IntegerConvolution) or op.groups != 1:
-        return None
-    weight_frac = _each(op.weight_frac, channels)
-    return replace(
-        op,
-        output=output,
-        weight=op.weight[channels],
-        bias=op.bias[channels],
-        weight_frac=weight_frac,
-        weight_format=replace(op.weight_format, frac=weight_frac[0]),
-        weight_scale=_each(op.weight_scale, channels),
-        requantize=_turned(op.requantize, channels),
-    )
-
-
-def _turned(requantize: Requantize | None, channels: NDArray[np.int64]) -> Requantize | None:
-    if requantize is None:
-        return None
-    return replace(
-        requantize,
-        shift=_each(requantize.shift, channels),
-        multiplier=_each(requantize.multiplier, channels),
-        offset=_each(requantize.offset, channels),
-    )
-
-
-def _each(values: tuple[T, ...], channels: NDArray[np.int64]) -> tuple[T, ...]:
-    """Values of the channels in their new order; one for all stays."""
-    return tuple(values[channel] for channel in channels) if len(values) > 1 else values
+    return None if channels is None else giving(op, channels, target.name)

@@ -34,14 +34,14 @@ BYTES = 7  # of an input frame: one whole word and a part of another
 class Core:
     """A small network on a board, as text."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, board: str = "icebreaker", rate: int = RATE) -> None:
         network = NetworkBuilder(9, (1, 1, BYTES)).affine(5, relu=False).graph()
         result = pipeline.generate(network, folder, Target(multipliers=2), frames=1, wish=Wish(32, top="eye"))
         self.folder, self.network = folder, result.network
         self.manifest, self.interface = (
             json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in ("manifest", "interface")
         )
-        self.shell: Shell = make_shell(find_board("icebreaker"), RATE, self.manifest, self.interface, "eye")
+        self.shell: Shell = make_shell(find_board(board), rate, self.manifest, self.interface, "eye")
         for name, text in self.shell.files.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
@@ -79,14 +79,32 @@ def frame(number: int, data: bytes) -> bytes:
     return encode(bytes([1, number]) + data)
 
 
-def test_no_line_of_lint(core: Core, tmp_path: Path) -> None:
+def lines_of_lint(core: Core, tmp_path: Path) -> tuple[str, ...]:
     files = [*core.manifest["wrapper"]["files"], *core.shell.files]
     for name in files:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(core.folder / name, tmp_path / name)
     manifest = {"top": core.shell.module, "files": files}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="ascii")
-    assert lint(tmp_path) == ()
+    return lint(tmp_path)
+
+
+def test_no_line_of_lint(core: Core, tmp_path: Path) -> None:
+    assert lines_of_lint(core, tmp_path) == ()
+
+
+def test_a_line_on_the_header_of_a_board(tmp_path: Path) -> None:
+    """An OrangeCrab: its pins, no line of lint, and frames at a rate of four cycles a bit."""
+    core = Core(tmp_path / "out", "orangecrab", 12_000_000)
+    name, pins = core.shell.constraints
+    assert name == "pins.lpf" and 'FREQUENCY PORT "clk" 48 MHZ;' in pins
+    for port, site in (("clk", "A9"), ("rx", "N17"), ("tx", "M18")):
+        assert f'LOCATE COMP "{port}" SITE "{site}";' in pins
+    assert lines_of_lint(core, tmp_path) == ()
+    frames = [random.Random(place).randbytes(BYTES) for place in range(3)]
+    script = [part for number, data in enumerate(frames) for part in (frame(number, data), number + 1)]
+    expected = [bytes([0x81, number]) + core.answer(data) + b"\0" for number, data in enumerate(frames)]
+    assert simulate(core, script, tmp_path) == expected
 
 
 def test_frames_of_every_byte(core: Core, tmp_path: Path) -> None:

@@ -133,6 +133,10 @@ FIXED = (
         for taken, given in ((1, 1), (1, 2), (2, 1), (2, 3), (3, 2), (1, 4), (4, 1))
     ),
     *(Statement("guard", ("fpgaq_guard",), {"FRAME_BEATS": beats}) for beats in (1, 2, 3, 5)),
+    *(
+        Statement("clip", ("fpgaq_clip",), {"WIDTH": width, "SIGNED": sign}, flat=True)
+        for width, sign in ((1, 0), (2, 1), (8, 0), (8, 1), (16, 0), (24, 1))
+    ),
 )
 """Of cells whose parameters no network of the fuzz chooses."""
 

@@ -60,6 +60,14 @@ CASES = [
         ),
     ),
     (
+        Statement("clip", ("fpgaq_clip",), {"WIDTH": 6, "SIGNED": 1}, flat=True),
+        ("fpgaq_clip", "$signed(value) > $signed(high)", "$signed(value) > $signed(low)"),
+    ),
+    (
+        Statement("clip", ("fpgaq_clip",), {"WIDTH": 6, "SIGNED": 0}, flat=True),
+        ("fpgaq_clip", "value < low;", "value > low;"),
+    ),
+    (
         Statement("spread", ("fpgaq_spread",), {"PLACES": 2, "ELEMENT_SIGNED": 1, "ALL_PLACES": 3}, flat=True),
         ("fpgaq_spread", "ELEMENT_SIGNED != 0 &&", "ELEMENT_SIGNED == 0 &&"),
     ),
@@ -96,12 +104,20 @@ CASES = [
         ("fpgaq_mac", "MEMBER > 0 && joint", "MEMBER > 9 && joint"),
     ),
     (
+        Statement("mac", ("fpgaq_mac",), {"PRODUCTS": 2, "LEVELS": 1, "ELEMENT_WIDTH": 2, "WEIGHT_WIDTH": 2}),
+        ("fpgaq_mac", "if (valid)\n", "if (valid | ~first)\n"),
+    ),
+    (
         Statement("max", ("fpgaq_max",), {"TAPS": 2, "CHANNELS": 1, "ELEMENT_SIGNED": 1}),
         ("fpgaq_max", "if (first | (reduced", "if (first & (reduced"),
     ),
     (
         Statement("sum", ("fpgaq_sum",), {"TAPS": 2, "ELEMENT_WIDTH": 2, "SUM_WIDTH": 5}),
         ("fpgaq_sum", "ELEMENT_SIGNED != 0\n", "ELEMENT_SIGNED == 0\n"),
+    ),
+    (
+        Statement("sum", ("fpgaq_sum",), {"CHANNELS": 2, "ELEMENT_WIDTH": 2, "ELEMENT_SIGNED": 1, "SUM_WIDTH": 4}),
+        ("fpgaq_sum", "if (valid)\n", "if (valid | ~first)\n"),
     ),
     (
         Statement("slice", ("fpgaq_slice",), {"WIDTH": 1}),
@@ -147,4 +163,16 @@ def test_planted_bug_is_refuted(statement: Statement, planted: tuple[str, str, s
 def test_networks_ask_for_every_kind_of_statement() -> None:
     """What is collected from networks covers the cells with a statement that networks use."""
     names = {statement.name for statement in collected(12)}
-    assert names >= {"requantize", "bias", "mac", "spread", "queue", "fifo", "slice", "gearbox", "guard", "counts"}
+    assert names >= {
+        "requantize",
+        "bias",
+        "mac",
+        "spread",
+        "queue",
+        "fifo",
+        "slice",
+        "gearbox",
+        "guard",
+        "counts",
+        "clip",
+    }

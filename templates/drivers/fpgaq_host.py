@@ -60,7 +60,10 @@ class Network:
                 raise ValueError(f"the network takes integers from {low} to {high} as they are")
         else:
             integers = _quantized(array.astype(np.float64), transform, self.input["frac"], low, high)
-        images = integers.reshape(len(array), *transform["image_shape"])
+        channels, height, width = transform["image_shape"]
+        if transform.get("channels_last"):
+            return np.ascontiguousarray(integers.reshape(len(array), height, width, channels))
+        images = integers.reshape(len(array), channels, height, width)
         return np.ascontiguousarray(images.transpose(0, 2, 3, 1))
 
     def pack(self, samples):
@@ -163,7 +166,7 @@ def _range(port):
 
 
 def _quantized(values, transform, frac, low, high):
-    scale, offset = (np.asarray(transform[name], dtype=np.float64) for name in ("scale", "offset"))
+    scale, offset = (_along(transform[name], transform) for name in ("scale", "offset"))
     if transform["formula"].startswith("saturate(round(x / scale)"):
         scaled = _round(values / scale, transform["rounding"]) + offset
     else:
@@ -171,6 +174,15 @@ def _quantized(values, transform, frac, low, high):
     if not np.isfinite(scaled).all():
         raise ValueError("samples hold values that are not finite")
     return np.clip(scaled, low, high).astype(np.int64)
+
+
+def _along(values, transform):
+    """A number for all, or one for each entry of an axis of the samples, the first one unless another is named."""
+    if not isinstance(values, list):
+        return np.float64(values)
+    axes = [1] * (1 + len(transform["model_shape"]))
+    axes[1 + transform.get("axis", 0)] = len(values)
+    return np.asarray(values, dtype=np.float64).reshape(axes)
 
 
 def _round(values, rule):

@@ -240,10 +240,18 @@ def test_a_last_size_of_one_is_a_width_or_the_channels(shape):
             arranged(rows, shape, "auto", "a")
 
 
-def test_numbers_for_each_channel_need_channels_first():
-    with pytest.raises(UsageError, match="has its channels last, where one number for all is taken: normalize inside"):
-        make_preparation(mean=(0.5, 0.4, 0.3)).check((8, 8, 3), "x")
-    make_preparation(mean=(0.5,)).check((8, 8, 3), "x")
+@pytest.mark.parametrize(("shape", "axis"), [((8, 8, 3), 2), ((3, 8, 8), 0), ((3, 8), 0), ((3,), 0), ((8, 9, 4), 2)])
+def test_numbers_for_each_channel_follow_the_channels(shape, axis):
+    count = shape[axis]
+    prepared = make_preparation(tuple(range(count)), tuple(range(1, count + 1)))
+    prepared.check(shape, "x")
+    samples = np.random.default_rng(0).integers(0, 9, (2, *shape))
+    for channel in range(count):
+        own = np.take(prepared.applied(samples), channel, 1 + axis)
+        raw = np.take(samples, channel, 1 + axis)
+        np.testing.assert_allclose(own, (raw - channel) / (channel + 1), rtol=1e-12, atol=1e-12)
+    with pytest.raises(UsageError, match=f"has {count} channels or features"):
+        make_preparation(tuple(range(count + 1))).check(shape, "x")
 
 
 def test_pictures_of_other_modes(tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fpgaq import pipeline
 from fpgaq.base.data import Dataset, DataSource
@@ -86,6 +87,44 @@ def test_the_interface_tells_the_formula_of_each_channel(call: Any, colours: Pat
     most = 2 ** (port["width"] - port["signed"]) - 1
     integers = np.clip(values, -most - 1 if port["signed"] else 0, most).astype(np.int64)
     assert np.array_equal(integers.transpose(0, 2, 3, 1)[:8], network.samples["x"])
+
+
+@pytest.fixture
+def keras_like(tmp_path: Path) -> Path:
+    """A model that takes (6, 5, 3), channels last, in a file."""
+    nodes = [
+        node("Transpose", "x", "t", perm=[0, 3, 1, 2]), node("Conv", "t w", "a", pads=[1, 1, 1, 1], name="conv"),
+        node("Relu", "a", "b"), node("Flatten", "b", "c"), node("Gemm", "c v u", "y", transB=1, name="dense"),
+    ]  # fmt: skip
+    constants = {"w": weights(4, 3, 3, 3), "v": weights(3, 120), "u": weights(3)}
+    path = tmp_path / "keras.onnx"
+    path.write_bytes(model(nodes, {"x": (1, 6, 5, 3)}, constants=constants).SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("layout", ["auto", "nhwc"])
+def test_a_mean_for_each_channel_of_pictures_where_the_model_has_them_last(
+    call: Any, keras_like: Path, tmp_path: Path, layout: str
+) -> None:
+    last = np.moveaxis(PIXELS, 1, -1)
+    (tmp_path / "photos").mkdir()
+    for index, picture in enumerate(last):
+        Image.fromarray(picture).save(tmp_path / "photos" / f"{index:02d}.png")
+    output = tmp_path / "net.fpgaq"
+    arguments = ("--calibration", tmp_path / "photos", "--layout", layout, *IMAGENET, "-o", output)
+    code, _, err = call("quantize", keras_like, *arguments)
+    assert code == 0, err
+    network = load(output)
+    ready = (last / 255.0 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
+    by_hand = pipeline.quantize(keras_like, {"x": ready})
+    assert np.array_equal(network.samples["x"], by_hand.samples["x"])
+    assert call("run", output, "--data", tmp_path / "photos", "-o", tmp_path / "y.npz")[0] == 0
+    assert np.array_equal(np.load(tmp_path / "y.npz")["y"], pipeline.run(by_hand, {"x": ready})["y"][0])
+    code, out, _ = call("compare", keras_like, output, "--data", tmp_path / "photos", "--json")
+    assert code == 0 and json.loads(out)["layers"][-1]["signal_to_noise"] > 25
+    wrong = ("--calibration", tmp_path / "photos", "--mean", "1,2,3,4,5,6", "-o", output)
+    code, _, err = call("quantize", keras_like, *wrong)
+    assert code == 2 and "has 3 channels or features" in err
 
 
 @pytest.mark.parametrize(

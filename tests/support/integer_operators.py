@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -198,6 +199,20 @@ def transpose(seed: int) -> IntegerGraph:
     return single(op, [Tensor("x0", shape, fmt)], Tensor("y", tuple(shape[axis] for axis in axes), fmt), seed)
 
 
+def turned_view(seed: int) -> IntegerGraph:
+    """Axes of another shape than the image's, two to five of them, in another order."""
+    chance = Random(seed)
+    shape, fmt = any_shape(chance), any_format(chance)
+    rest, view = math.prod(shape), []
+    for _ in range(chance.randint(1, 4)):
+        view.append(chance.choice([size for size in range(1, rest + 1) if rest % size == 0]))
+        rest //= view[-1]
+    view.append(rest)
+    chance.shuffle(view)
+    op = IntegerTranspose("t", ("x0",), "y", tuple(chance.sample(range(len(view)), len(view))), tuple(view))
+    return single(op, [Tensor("x0", shape, fmt)], Tensor("y", shape, fmt), seed)
+
+
 def reshape(seed: int) -> IntegerGraph:
     chance = Random(seed)
     shape, fmt = any_shape(chance), any_format(chance)
@@ -228,6 +243,7 @@ BUILDERS: dict[str, Callable[[int], IntegerGraph]] = {
     "pad": pad,
     "upsample": upsample,
     "transpose": transpose,
+    "turned_view": turned_view,
     "reshape": reshape,
     "argmax": argmax,
 }

@@ -14,6 +14,8 @@ from fpgaq.base.tools import find_tools
 from fpgaq.base.version import __version__
 
 ROOT = Path(__file__).parents[2]
+SECONDS = "of a machine that did other work at the same time: upper figures"
+"""What a stored result says of its seconds and rates."""
 
 
 def commit() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -202,6 +203,14 @@ def slow_movement(op, images, shape):
         elements = iter([value for row in image for pixel in row for value in pixel])
         return each_element(shape, lambda y, x, c: next(elements))
     assert isinstance(op, IntegerTranspose)
+    if op.view:
+        elements = [value for row in image for pixel in row for value in pixel]
+        sizes = [op.view[axis] for axis in op.axes]
+        moves = (
+            sum(place * math.prod(op.view[axis + 1 :]) for axis, place in zip(op.axes, places, strict=True))
+            for places in itertools.product(*map(range, sizes))
+        )
+        return each_element(shape, lambda y, x, c: elements[next(moves)])
 
     def moved(*position: int) -> int:
         source = [0, 0, 0]

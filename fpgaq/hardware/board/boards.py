@@ -34,6 +34,8 @@ class Board:
         Electrical standards of these, empty where the tools need none.
     source : str
         The board's name in the package that it comes from.
+    header : str
+        On a board whose USB is no serial line: where an adapter is joined.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Board:
     pins: Mapping[str, str]
     standards: Mapping[str, str]
     source: str
+    header: str = ""
 
     @property
     def clock_mhz(self) -> float:

@@ -26,6 +26,7 @@ CELLS: Mapping[str, tuple[str, ...]] = {
     "fpgaq_collect": (),
     "fpgaq_bias": (),
     "fpgaq_requantize": (),
+    "fpgaq_clip": (),
     "fpgaq_divide": ("fpgaq_requantize",),
     "fpgaq_source": (),
     "fpgaq_sink": (),

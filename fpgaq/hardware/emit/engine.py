@@ -72,14 +72,17 @@ def _instances(facts: EngineFacts) -> tuple[Instance, ...]:
     spreads = tuple(layer.spread for layer in facts.layers)
     weights: tuple[Instance, ...] = (facts.weights.instance,) if facts.weights else ()
     fetch = (facts.weights.delay,) if facts.weights and facts.weights.delay else ()
-    biases = facts.bias_rom
+    biases, limits = facts.bias_rom, (facts.delay_limits_owner,) if facts.delay_limits_owner else ()
     if facts.loaded:
-        weights, biases = facts.loaded[:1], facts.loaded[1]
+        first, biases, *others = (link.cell for link in facts.loaded)
+        weights, limits = (first,), (*limits, *others)
     return (
         *(layer.front for layer in facts.layers),
         *_shared(facts, facts.turns.cell, *spreads, facts.delay_elements_owner, facts.delay_done_owner),
         *(facts.delay_first, facts.delay_done, *fetch, *weights, facts.multiply, facts.collect, biases, facts.bias),
+        *limits,
         *(unit.requantize for unit in facts.units if unit.requantize is not None),
+        *(unit.clip for unit in facts.units if unit.clip is not None),
         *(layer.maximum.cell for layer in facts.layers if layer.maximum is not None),
         *(part for layer in facts.layers for part in (layer.delay_valid, layer.fifo)),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...base.formats import Format
 from ...integer.graph import IntegerGraph
-from ..schedule.cells import latency
+from ..schedule.cells import WIDE, latency
 from ..schedule.plans import WindowPlan
 from ..schedule.schedule import Engine
 from ..schedule.widths import EngineWidths, engine_widths, lift_limit, lifts_of, outputs_a_multiplier
@@ -18,6 +18,7 @@ from .engine_roms import Served, bias_rom, weight_rom
 from .instances import delay, fifo
 from .layers.gathering import Maximum, maximum_of
 from .literals import decimal, index_width
+from .memories import Limits, Link, chained, limits_of_results, memory_cell
 from .roms import Rom
 
 LOGIC_WORDS = 32
@@ -121,7 +122,9 @@ class EngineFacts:
     bias: Instance
     units: tuple[ResultUnit, ...]
     turns: Turns
-    loaded: tuple[Instance, ...] = ()
+    loaded: tuple[Link, ...] = ()
+    limits: Limits | None = None
+    delay_limits_owner: Instance | None = None
 
 
 def engine_facts(
@@ -142,6 +145,7 @@ def engine_facts(
     bus = (bus_lanes, widths.element)
     biases = bias_rom(engine, layers, lifts, widths)
     weights = None if engine.adders else _weights(engine, layers, widths.weight, loadable)
+    limits = limits_of_results(graph, [layer.op for layer in layers]) if loadable else None
     lanes = {"LANES": engine.lanes, "SUM_WIDTH": widths.sum}
     fetched, summed = layers[0].plan.fetch_latency, latency("fpgaq_mac", LEVELS=engine.levels)
     # From a step of the engine, which is a layer's own or comes a cycle later.
@@ -186,14 +190,24 @@ def engine_facts(
         bias=Instance("fpgaq_bias", "bias", lanes),
         units=units,
         turns=_turns(engine, widths),
-        loaded=(_loaded(weights.rom, "weight_rom"), _loaded(biases, "bias_rom")) if loadable and weights else (),
+        loaded=_loaded(weights.rom, biases, limits) if loadable and weights else (),
+        limits=limits,
+        delay_limits_owner=_limits_owner(widths.owner) if limits and engine.shared else None,
     )
 
 
-def _loaded(rom: Rom, name: str) -> Instance:
-    """The memory in the place of a ROM."""
-    words = max(2, len(rom.words))
-    return Instance("fpgaq_weights", name, {"WORDS": words, "ADDRESS_WIDTH": rom.address_width, "WIDTH": rom.width})
+def _loaded(weights: Rom, biases: Rom, limits: Limits | None) -> tuple[Link, ...]:
+    """The memories in the place of ROMs, and that of limits."""
+    cells = [
+        memory_cell(name, len(rom.words), rom.width) for name, rom in (("weight_rom", weights), ("bias_rom", biases))
+    ]
+    return chained([*cells, *([limits.cell] if limits else [])])
+
+
+def _limits_owner(width: int) -> Instance:
+    """Whose results come out of the requantizers next: the memory of limits takes the last of these cycles."""
+    finishing = latency("fpgaq_bias") + latency("fpgaq_requantize", STAGES=WIDE)
+    return delay("delay_limits_owner", width, finishing - latency("register"))
 
 
 def mac_instance(engine: Engine, widths: EngineWidths, separate: bool, factor_bits: int) -> Instance:

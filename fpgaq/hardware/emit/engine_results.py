@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...base.formats import Format
 from ...integer.graph import IntegerGraph, Requantize
 from ..schedule.cells import WIDE
 from ..schedule.widths import base_shift, sum_width
 from .design import Instance
 from .engine_roms import Served
 from .instances import requantizer
+from .memories import clip_cell, unlimited
 
 
 @dataclass(frozen=True)
 class ResultUnit:
     """The way of some layers' results: `lanes` of them side by side, of `width` bits each.
 
-    `requantize` is None where a result is the low bits of its sum.
+    `requantize` is None where a result is the low bits of its sum; `clip` holds results to limits that are loaded.
     """
 
     name: str
@@ -25,6 +27,7 @@ class ResultUnit:
     width: int
     total_width: int
     requantize: Instance | None
+    clip: Instance | None = None
 
     @property
     def bits(self) -> int:
@@ -40,10 +43,12 @@ def result_units(
     loadable: bool = False,
 ) -> tuple[tuple[ResultUnit, ...], list[str]]:
     """The requantizers, each for all layers that requantize alike, then layers without one; the unit of each layer."""
-    shared: dict[tuple[object, ...], tuple[int, Requantize, list[int]]] = {}
+    shared: dict[tuple[object, ...], tuple[int, Requantize, Format, list[int]]] = {}
     narrowings, results = [], [""] * len(layers)
     for place, layer in enumerate(layers):
         requantize, result = layer.op.requantize, graph.tensors[layer.op.output].format
+        if loadable and requantize is not None:
+            requantize, result = unlimited(requantize, result)
         if requantize is None:
             results[place] = f"plain_{place}"
             narrowings.append(ResultUnit(results[place], layer.plan.made_lanes, result.width, result.width, None))
@@ -52,11 +57,11 @@ def result_units(
         clip = requantize.clip(result)
         shift = base_shift(layer.op) if loadable else max(requantize.shift)
         key = (shift, requantize.rounding, requantize.relu, *fields, clip)
-        shared.setdefault(key, (shift, requantize, []))[2].append(place)
+        shared.setdefault(key, (shift, requantize, result, []))[3].append(place)
     units = []
-    for number, (shift, requantize, places) in enumerate(shared.values()):
+    for number, (shift, requantize, result, places) in enumerate(shared.values()):
         served = [layers[place] for place in places]
-        result, lanes = graph.tensors[served[0].op.output].format, max(layer.plan.made_lanes for layer in served)
+        lanes = max(layer.plan.made_lanes for layer in served)
         total_width = max(sum_width(layer.op) for layer in served)
         cell = requantizer(
             "requantize",
@@ -70,7 +75,8 @@ def result_units(
             times=lanes,
             stages=WIDE,
         )
-        units.append(ResultUnit(f"requantized_{number}", lanes, result.width, total_width, cell))
+        held = clip_cell(result, lanes) if loadable else None
+        units.append(ResultUnit(f"requantized_{number}", lanes, result.width, total_width, cell, held))
         for place in places:
             results[place] = units[-1].name
     return (*units, *narrowings), results

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...base.preparation import channel_axis
 from ...integer.graph import HostSoftmax, ImageShape, InputTransform
 
 FORMULAS = {
@@ -115,10 +116,18 @@ class Port:
             "model_shape": list(self.transform.model_shape),
             "image_shape": list(self.transform.image_shape),
             **({"channels_last": True} if self.transform.channels_last else {}),
+            **self._axis(),
         }
         if self.transform.preparation.layout != "auto":
             port["transform"] = {**transform, "layout": self.transform.preparation.layout}
         return port
+
+    def _axis(self) -> dict[str, int]:
+        """Which axis of the model's shape the numbers of scale and offset are along, if it is not the first."""
+        transform = self.transform
+        assert transform is not None
+        axis = channel_axis(transform.model_shape)
+        return {"axis": axis} if axis and max(len(transform.scales), len(transform.offsets)) > 1 else {}
 
     def _host_function(self) -> dict[str, object]:
         host = self.host

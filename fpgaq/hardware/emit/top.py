@@ -19,7 +19,7 @@ from .ports import Port, Stream
 class LayerInstance:
     """One module in the top: the layer of an operator, or a serializer before one (`operator` is its index then).
 
-    `ports` are the prefixes of its input ports.
+    `ports` are the prefixes of its input ports; `loaded` tells whether it has memories that are loaded.
     """
 
     module: str
@@ -27,6 +27,7 @@ class LayerInstance:
     operator: int
     ports: tuple[str, ...]
     edge: Edge | None = None
+    loaded: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,6 @@ class EngineInstance:
     module: str
     instance: str
     operators: tuple[int, ...]
-    turn: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Fork:
 class Joined:
     """A layer or an engine with its streams; `bits` of a beat if its result is declared with it, else 0.
 
-    Memories that are loaded wait for `turn`; `full` says that those of this engine are.
+    Memories that are loaded wait for `turn`; `full` says that those of this instance are.
     """
 
     instance: Instance
@@ -236,10 +236,12 @@ def top_module(
     nets = stream_names(graph)
     ends, forks = _follow_edges(graph, schedule, nets)
     inputs, outputs = ports
-    joined = [
-        *(_join_layer(graph, layer, nets, ends) for layer in layers),
-        *(_join_engine(graph, engine, nets, ends, schedule.loadable) for engine in _chained(engines)),
-    ]
+    joined = _chained(
+        [
+            *(_join_layer(graph, layer, nets, ends) for layer in layers),
+            *(_join_engine(graph, engine, nets, ends, schedule.loadable) for engine in engines),
+        ]
+    )
     facts = TopFacts(
         label=names.comment(graph.name),
         inputs=tuple(
@@ -257,7 +259,7 @@ def top_module(
         interval=schedule.prediction.interval,
         latency=schedule.prediction.latency,
         loadable=schedule.loadable,
-        all_full=joined[-1].full if joined else "",
+        all_full=next((layer.full for layer in reversed(joined) if layer.full), ""),
     )
     instances = (
         *(port.cell for port in facts.inputs),
@@ -305,7 +307,8 @@ def _join_layer(
         return Joined(instance, (Connection(layer.ports[0], source),), (Connection("m", result),), bits)
     streams = [ends[(layer.operator, slot)] for slot in range(len(op.inputs))]
     sources = tuple(Connection(port, stream) for port, stream in zip(layer.ports, streams, strict=True))
-    return Joined(instance, sources, (Connection("m", nets[op.output]),), 0)
+    full = f"{layer.instance}_full" if layer.loaded else ""
+    return Joined(instance, sources, (Connection("m", nets[op.output]),), 0, full=full)
 
 
 def _join_engine(
@@ -319,11 +322,14 @@ def _join_engine(
     results = tuple(
         Connection(f"m{place}", nets[graph.operators[index].output]) for place, index in enumerate(engine.operators)
     )
-    chain = (engine.turn, f"{engine.instance}_full") if loadable else ("", "")
-    return Joined(Instance(engine.module, engine.instance), sources, results, 0, *chain)
+    full = f"{engine.instance}_full" if loadable else ""
+    return Joined(Instance(engine.module, engine.instance), sources, results, 0, full=full)
 
 
-def _chained(engines: Sequence[EngineInstance]) -> list[EngineInstance]:
-    """Engines whose memories are loaded one after another."""
-    turns = ["1'b1", *(f"{engine.instance}_full" for engine in engines)]
-    return [replace(engine, turn=turn) for engine, turn in zip(engines, turns, strict=False)]
+def _chained(joined: Sequence[Joined]) -> list[Joined]:
+    """Instances whose memories are loaded one after another."""
+    found, turn = [], "1'b1"
+    for layer in joined:
+        found.append(replace(layer, turn=turn) if layer.full else layer)
+        turn = layer.full or turn
+    return found

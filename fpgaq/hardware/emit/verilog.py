@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...integer.file import digest
-from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerOperator
+from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerOperator, IntegerScale
 from ..lowering.wide import plain_form
 from ..schedule.plans import PipePlan, Plan, WindowPlan
 from ..schedule.schedule import Edge, Schedule
@@ -15,9 +15,12 @@ from .cells import CELLS, RTL
 from .design import Design, Module, PlacedEngine, PlacedLayer, used_cells
 from .engine import engine_modules
 from .engine_roms import Served
-from .image import Layout, Memory, engine_memories, layer_limits, starts_of, structure_of
+from .image import Layout
+from .layers.arithmetic import scale_total_width
 from .layers.pipe import pipe_modules, serializer_module
 from .layers.window import window_module
+from .memories import Link, Memory, engine_memories, pipe_memories
+from .numbers import limits_of, starts_of, structure_of
 from .printer import print_design
 from .top import EngineInstance, LayerInstance, ports_of, serializers, streams_of, top_module
 
@@ -40,7 +43,7 @@ def design_of(graph: IntegerGraph, schedule: Schedule) -> Design:
         for slot in range(len(op.inputs)):
             if (index, slot) in narrow:
                 parts.add_serializer(graph, index, *narrow[(index, slot)])
-        parts.add_layer(graph, op, plan, index)
+        parts.add_layer(graph, op, plan, index, schedule.loadable)
     for number in range(len(schedule.engines)):
         parts.add_engine(graph, schedule, number)
     ports, streams = ports_of(graph, schedule.lanes), streams_of(graph, schedule.lanes)
@@ -66,7 +69,7 @@ def design_of(graph: IntegerGraph, schedule: Schedule) -> Design:
             for placed, engine in zip(parts.engines, schedule.engines, strict=True)
         ),
         prediction=schedule.prediction,
-        layout=Layout(tuple(parts.memories), layer_limits(graph), structure_of(graph)) if schedule.loadable else None,
+        layout=Layout(tuple(parts.memories), limits_of(graph), structure_of(graph)) if schedule.loadable else None,
     )
 
 
@@ -92,19 +95,23 @@ class _Parts:
         self.modules.append(serializer_module(fmt, plan, (name, names.comment(edge.tensor), summary)))
         self.layers.append(LayerInstance(name, name, index, ("s0",), edge))
 
-    def add_layer(self, graph: IntegerGraph, op: IntegerOperator, plan: Plan, index: int) -> None:
+    def add_layer(self, graph: IntegerGraph, op: IntegerOperator, plan: Plan, index: int, loadable: bool) -> None:
         """Add an operator; those that multiply wait for their engine to instantiate them."""
         module, instance = names.layer_module(index, op.name), f"layer_{index:02d}"
         labels = (module, names.comment(op.name), names.summary(op))
+        loaded: tuple[Memory, ...] = ()
         if isinstance(plan, PipePlan):
-            self.modules.extend(pipe_modules(graph, op, plan, index, labels))
+            self.modules.extend(pipe_modules(graph, op, plan, index, labels, loadable))
+            offset = scale_total_width(op, graph.tensors[op.input].format) if isinstance(op, IntegerScale) else 0
+            loaded = pipe_memories(graph, op, plan, offset, starts_of(graph)) if loadable else ()
+            self._add_memories(loaded)
         else:
             self.modules.append(window_module(graph, op, plan, labels))
         if isinstance(op, IntegerConvolution | IntegerAffine) and isinstance(plan, WindowPlan):
             self.served[op.name] = Served(index, op, plan, module, instance)
             return
         ports = ("s",) if isinstance(plan, WindowPlan) else tuple(f"s{slot}" for slot in range(len(op.inputs)))
-        self.layers.append(LayerInstance(module, instance, index, ports))
+        self.layers.append(LayerInstance(module, instance, index, ports, loaded=bool(loaded)))
         self.paths[index] = instance
 
     def add_engine(self, graph: IntegerGraph, schedule: Schedule, number: int) -> None:
@@ -115,6 +122,13 @@ class _Parts:
         if schedule.loadable:
             plans = [layer.plan for layer in members]
             widths = engine_widths(graph, engine, [layer.op for layer in members], plans, loadable=True)
-            self.memories.extend(engine_memories(engine, members, widths, starts_of(graph)))
+            self._add_memories(engine_memories(graph, engine, members, widths, starts_of(graph)))
         self.engines.append(EngineInstance(name, instance, tuple(layer.index for layer in members)))
         self.paths.update({layer.index: f"{instance}.{layer.instance}" for layer in members})
+
+    def _add_memories(self, memories: tuple[Memory, ...]) -> None:
+        """Add what is loaded into the newest module: its cells hold as many words of as many bits."""
+        links: tuple[Link, ...] = getattr(self.modules[-1].facts, "loaded", ())
+        cells = [(link.cell.parameters["WORDS"], link.cell.parameters["WIDTH"]) for link in links]
+        assert cells == [(memory.words, memory.width) for memory in memories]
+        self.memories.extend(memories)

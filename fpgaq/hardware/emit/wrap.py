@@ -14,7 +14,7 @@ from . import names
 from .bus import BusFacts, facts
 from .cells import RTL
 from .design import Design, Instance, Module, used_cells
-from .image import FRAME_WORDS, IMAGE, LAYOUT, Layout
+from .image import FRAME_WORDS, IMAGE, LAYOUT, SCHEMA, Layout
 from .ports import Port
 from .prefix import check_top, new_names, rename_files, rename_manifest
 from .printer import as_json, print_cell, print_design, print_module
@@ -188,13 +188,13 @@ def _renamed(
 def _image_json(layout: Layout) -> dict[str, Any]:
     """What hosts must know of images."""
     return {
+        "schema": SCHEMA,
         "identity": f"{layout.identity:08x}",
         "words": layout.parts + FRAME_WORDS,
         "file": IMAGE,
         "layout": LAYOUT,
         "memories": [
-            {"words": memory.words, "width": memory.width, "holds": [field.source for field in memory.fields]}
-            for memory in layout.memories
+            {"words": memory.words, "width": memory.width, "holds": list(memory.holds)} for memory in layout.memories
         ],
         "layers": {name: _limits_json(*limits) for name, limits in layout.layers.items()},
     }

@@ -1,42 +1,91 @@
-"""A network whose weights are loaded when it runs: accumulators proved for all weights and biases of their formats."""
+"""A network whose weights are loaded when it runs: accumulators proved for every number that an image may hold."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from ...base.errors import UnsupportedError, UsageError
+from ...base.formats import MAX_WIDTH, Format
 from ...integer.accumulators import input_interval, signed_width
-from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerOperator, Requantize, Tensor
+from ...integer.check.carried import CLIPPED
+from ...integer.graph import (
+    IntegerAdd,
+    IntegerAffine,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerMultiply,
+    IntegerOperator,
+    IntegerScale,
+    IntegerTable,
+    Requantize,
+    Tensor,
+)
 
-FREE = frozenset({"weight", "bias", "weight_frac", "requantize", "accumulator_width", "weight_format"})
-"""Fields of a layer with weights that an image may change, or that are compared apart."""
+_WEIGHTED = frozenset(
+    {"weight", "bias", "weight_frac", "weight_scale", "requantize", "accumulator_width", "weight_format"}
+)
+FREE: Mapping[type[IntegerOperator], frozenset[str]] = {
+    IntegerConvolution: _WEIGHTED,
+    IntegerAffine: _WEIGHTED,
+    IntegerScale: frozenset({"scale", "offset", "negative_scale", "requantize", "accumulator_width"}),
+    IntegerTable: frozenset({"table"}),
+    IntegerAdd: frozenset({"requantize"}),
+    IntegerMultiply: frozenset({"requantize"}),
+}
+"""Fields of operators that an image may change, or that are compared apart."""
 
 
 def with_loadable_weights(graph: IntegerGraph) -> IntegerGraph:
-    """The same network with accumulators as wide as any weights and biases of their formats need.
+    """The same network with accumulators as wide as any weights, biases, scales and offsets of their formats need.
 
-    A bias has as many bits as the products' sum, or as those that are there; the accumulator has one more.
+    A bias has as many bits as the products' sum, or as those that are there; the accumulator has one more. So has an
+    offset.
 
     Raises
     ------
     UnsupportedError
-        A layer that multiplies to requantize, or whose accumulators another layer reads.
+        A layer that multiplies to requantize (see `fpgaq.hardware.lowering.factors`), or whose accumulators a layer
+        other than a scale reads.
     """
-    read = {name for op in graph.operators for name in op.inputs}
+    readers: dict[str, list[IntegerOperator]] = {}
+    for op in graph.operators:
+        for name in op.inputs:
+            readers.setdefault(name, []).append(op)
     tensors, operators = dict(graph.tensors), []
     for op in graph.operators:
         if isinstance(op, IntegerConvolution | IntegerAffine):
-            _check_requantizer(op, read)
-            width = 1 + loadable_bias_width(op, graph.tensors[op.input])
+            _check_requantizer(op, readers.get(op.output, []))
+            width = _checked(1 + loadable_bias_width(op, tensors[op.input]), op, "weights")
             op = replace(op, accumulator_width=width)
             if op.requantize is None:
                 target = tensors[op.output]
                 tensors[op.output] = replace(target, format=replace(target.format, width=width))
+        if isinstance(op, IntegerScale):
+            width = _checked(1 + loadable_offset_width(op, tensors[op.input]), op, f"scales of {op.scale_width} bits")
+            op = replace(op, accumulator_width=width)
         operators.append(op)
     return replace(graph, operators=tuple(operators), tensors=tensors)
+
+
+def _checked(width: int, op: IntegerOperator, what: str) -> int:
+    if width > MAX_WIDTH:
+        raise UnsupportedError(
+            f"layer {op.name!r}: needs {width} bits for any {what}; to {MAX_WIDTH}: leave --weights loadable out"
+        )
+    return width
+
+
+def loadable_offset_width(op: IntegerScale, source: Tensor) -> int:
+    """Bits of an offset of a scale that may be loaded, which hold every product too."""
+    fmt, most = source.format, 1 << (op.scale_width - 1)
+    ends = [scale * value for scale in (-most, most - 1) for value in (fmt.minimum, fmt.maximum)]
+    ends += [scale * fmt.minimum + op.negative_offset for scale in (-most, most - 1)]
+    own = (int(np.min(op.offset)), int(np.max(op.offset)))
+    return max(2, signed_width(min(*ends, 0), max(*ends, 0)), signed_width(min(*own, 0), max(*own, 0)))
 
 
 def loadable_bias_width(op: IntegerConvolution | IntegerAffine, source: Tensor) -> int:
@@ -50,14 +99,14 @@ def loadable_bias_width(op: IntegerConvolution | IntegerAffine, source: Tensor) 
     return max(2, own, signed_width(min(*ends, 0) * taps, max(*ends, 0) * taps))
 
 
-def _check_requantizer(op: IntegerConvolution | IntegerAffine, read: set[str]) -> None:
+def _check_requantizer(op: IntegerConvolution | IntegerAffine, readers: Sequence[IntegerOperator]) -> None:
     rule = op.requantize
-    if op.weight_scale or (rule is not None and not (rule.plain or rule.carried)):
+    if rule is not None and (op.weight_scale or not (rule.plain or rule.carried)):
         raise UnsupportedError(
-            f"layer {op.name!r}: requantizes by a multiplier, which is chosen from its weights; weights that are loaded"
-            " need powers of two as steps: quantize the model by fpgaq, or leave --weights loadable out"
+            f"layer {op.name!r}: requantizes by a multiplier in a form that follows from its weights; leave --weights"
+            " loadable out"
         )
-    if rule is None and op.output in read:
+    if rule is None and not all(isinstance(reader, IntegerScale) for reader in readers):
         raise UnsupportedError(
             f"layer {op.name!r}: its accumulators go to another layer, whose widths follow from the weights; leave"
             " --weights loadable out"
@@ -74,52 +123,62 @@ def check_same(new: IntegerGraph, base: IntegerGraph, name: str) -> None:
     _same(name, "outputs", tuple(new.outputs), tuple(base.outputs))
     for mine, theirs in zip(new.operators, base.operators, strict=True):
         _check_layer(name, mine, theirs)
+    raw = {op.output for op in base.operators if getattr(op, "requantize", 0) is None}
+    ports = {*base.inputs, *base.outputs}
     for tensor in (*base.inputs, *(op.output for op in base.operators)):
-        _check_tensor(name, new.tensors[tensor], base.tensors[tensor], tensor in base.outputs)
+        _check_tensor(name, new.tensors[tensor], base.tensors[tensor], tensor in raw, tensor in ports)
     for tensor in base.inputs:
         _same(name, f"transform of input {tensor!r}", new.transforms[tensor], base.transforms[tensor])
 
 
-def _check_tensor(name: str, mine: Tensor, theirs: Tensor, is_output: bool) -> None:
+def _check_tensor(name: str, mine: Tensor, theirs: Tensor, is_raw: bool, is_port: bool) -> None:
     _same(name, f"shape of {mine.name!r}", mine.shape, theirs.shape)
-    # An output that leaves as accumulators has their width, which the image's weights do not change.
-    if mine.format != theirs.format and not (is_output and mine.format.frac == theirs.format.frac):
-        _same(name, f"format of {mine.name!r}", mine.format.describe(), theirs.format.describe())
-    _same(name, f"scale, zero point and offset of {mine.name!r}", _meaning(mine), _meaning(theirs))
+    # Accumulators have the width of the hardware's, which the image's weights do not change.
+    if mine.format != theirs.format and not (is_raw and mine.format.frac == theirs.format.frac):
+        _same(name, f"format of {mine.name!r}", _format(mine.format), _format(theirs.format))
+    # What an integer inside stands for is a matter of the multipliers; at the ports interface.json tells it.
+    meanings = [(one.scale if is_port else one.scale is None, one.zero_point, one.offset) for one in (mine, theirs)]
+    _same(name, f"scale, zero point and offset of {mine.name!r}", *meanings)
 
 
-def _meaning(tensor: Tensor) -> tuple[Any, ...]:
-    return tensor.scale, tensor.zero_point, tensor.offset
+def _format(fmt: Format) -> str:
+    return fmt.describe() + (" without its least code" if fmt.narrow else "")
 
 
 def _check_layer(name: str, mine: IntegerOperator, theirs: IntegerOperator) -> None:
+    where = f"layer {theirs.name!r}"
     _same(name, f"layer in the place of {theirs.name!r}", _kind(mine), _kind(theirs))
-    weighted = isinstance(theirs, IntegerConvolution | IntegerAffine)
+    free = FREE.get(type(theirs), frozenset())
     for field in fields(theirs):
         found, wanted = getattr(mine, field.name), getattr(theirs, field.name)
-        if weighted and field.name in FREE:
+        if field.name in free:
             continue
         if isinstance(wanted, np.ndarray):
             equal = isinstance(found, np.ndarray) and np.array_equal(found, wanted)
-            _same(name, f"{field.name} of layer {theirs.name!r}", "others" if not equal else "", "")
+            _same(name, f"{field.name} of {where}", "others" if not equal else "", "")
         else:
-            _same(name, f"{field.name} of layer {theirs.name!r}", found, wanted)
-    if weighted:
-        _check_weighted(name, mine, theirs)
+            _same(name, f"{field.name} of {where}", found, wanted)
+    if isinstance(theirs, IntegerConvolution | IntegerAffine):
+        _check_weighted(name, mine, theirs, where)
+    if isinstance(theirs, IntegerScale):
+        signs = [one.negative_scale is not None for one in (mine, theirs)]  # type: ignore[attr-defined]
+        _same(name, f"scales of their own for negative elements of {where}", *signs)
+    if isinstance(theirs, CLIPPED):
+        shifts = not isinstance(theirs, IntegerAdd | IntegerMultiply)
+        rules = [_rule(one.requantize, shifts) for one in (mine, theirs)]  # type: ignore[attr-defined]
+        _same(name, f"requantizer of {where},{' its shifts and limits' if shifts else ' its limits'} apart,", *rules)
 
 
-def _check_weighted(name: str, mine: Any, theirs: Any) -> None:
-    where = f"layer {theirs.name!r}"
+def _check_weighted(name: str, mine: Any, theirs: Any, where: str) -> None:
     _same(name, f"shape of the weights of {where}", mine.weight.shape, theirs.weight.shape)
     _same(name, f"bits of the weights of {where}", mine.weight_format.width, theirs.weight_format.width)
-    rules = [rule and replace(rule, shift=(0,)) for rule in (mine.requantize, theirs.requantize)]
-    _same(name, f"requantizer of {where}, its shifts apart,", *map(_rule, rules))
 
 
-def _rule(rule: Requantize | None) -> str:
+def _rule(rule: Requantize | None, shifts: bool) -> str:
+    """A requantizer without its limits, and without its shifts where an image changes them."""
     if rule is None:
         return "none"
-    return f"{rule.rounding}, relu {rule.relu}, limits {rule.low} and {rule.high}"
+    return rule.rounding if shifts else f"{rule.rounding}, shift {rule.shift[0]}"
 
 
 def _kind(op: IntegerOperator) -> str:
@@ -133,6 +192,6 @@ def _same(name: str, what: str, found: object, wanted: object) -> None:
         f"{found}, the hardware has {wanted}" if wanted != "" else "others than in the hardware, where they are fixed"
     )
     raise UsageError(
-        f"{name}: {what}: {str(told)[:300]}; an image changes weights, biases and shifts only: generate the hardware"
-        " anew"
+        f"{name}: {what}: {str(told)[:300]}; an image changes weights, biases, scales, offsets, tables, shifts and"
+        " limits only: generate the hardware anew"
     )

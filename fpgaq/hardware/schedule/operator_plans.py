@@ -35,13 +35,13 @@ from .cells import WIDE, latency
 from .folding import FoldRange
 from .plans import Fold, PipePlan, Plan, Walk, WindowPlan
 from .schedule import Engine
-from .walk import least_words, make_frame_walk, make_map_walk, make_walk
+from .walk import least_words, make_frame_walk, make_map_walk, make_turned_walk, make_walk
 
 SLACK = 32
 """Words of a generous line buffer beyond two frames: what arrives while a freed word is on its way to the input."""
 
 COPYING = (IntegerPad, IntegerSlice, IntegerUpsample, IntegerTranspose)
-"""Operators that move elements without computing: windows of one pixel."""
+"""Operators that move elements without computing: windows of one pixel, but for those that `is_wired` names."""
 
 _REGISTER = latency("register")
 _REQUANTIZE, _REQUANTIZE_WIDE = latency("fpgaq_requantize", STAGES=1), latency("fpgaq_requantize", STAGES=WIDE)
@@ -52,6 +52,7 @@ PIPE_LATENCY = {
     "concatenate": _REGISTER,
     "serialize": _REGISTER,
     "gather": _REGISTER,
+    "shuffle": _REGISTER,
     "lane_max": latency("fpgaq_max"),
     "argmax": _REGISTER,
     "add": _REGISTER + _REQUANTIZE,
@@ -66,6 +67,16 @@ PIPE_LATENCY = {
 def is_depthwise(op: IntegerOperator) -> bool:
     """Whether every channel of a convolution is on its own: one in and one out in each group."""
     return isinstance(op, IntegerConvolution) and op.groups > 1 and op.weight.shape[::3] == (op.groups, 1)
+
+
+def is_wired(op: IntegerOperator) -> bool:
+    """Whether an operator orders the elements of a short vector, which are wires once all of them are there."""
+    return isinstance(op, IntegerTranspose) and len(op.view) == 3
+
+
+def is_copying(op: IntegerOperator) -> bool:
+    """Whether an operator copies from a line buffer: one of `COPYING` that is not wires."""
+    return isinstance(op, COPYING) and not is_wired(op)
 
 
 def fold_range(graph: IntegerGraph, op: IntegerOperator) -> FoldRange | None:
@@ -84,7 +95,9 @@ def fold_range(graph: IntegerGraph, op: IntegerOperator) -> FoldRange | None:
     if isinstance(op, IntegerMaxPooling | IntegerSumPooling):
         taps = op.kernel[0] * op.kernel[1]
         return FoldRange(op.name, rows * columns, taps, channels, channels, lanewise=True, multiplies=False)
-    if isinstance(op, COPYING):
+    if is_copying(op):
+        if isinstance(op, IntegerTranspose) and op.view:
+            rows, columns, channels = _view_images(op)[1]
         return FoldRange(op.name, rows * columns, 1, channels, channels, lanewise=True, multiplies=False)
     return None
 
@@ -99,6 +112,8 @@ def window_plan(
 ) -> WindowPlan:
     """The plan of a layer with a line buffer; `engine` serves it if it multiplies."""
     image, output = graph.tensors[op.input].shape, graph.tensors[op.output].shape
+    if isinstance(op, IntegerTranspose) and op.view:
+        image, output = _view_images(op)
     kernel, stride, dilation, padding = (1, 1), (1, 1), (1, 1), (0, 0, 0, 0)
     conv_groups, depth, requantized, kind = 1, image[2], False, "mac"
     if isinstance(op, IntegerConvolution):
@@ -202,6 +217,8 @@ def _walk(
             ),
             None,
         )
+    if isinstance(op, IntegerTranspose) and op.view:
+        return make_turned_walk(rows, op.view[1], columns), columns
     if isinstance(op, IntegerTranspose):
         strides = (width * words, words, 1)
         by_row, by_column, by_channel = (strides[axis] for axis in op.axes)
@@ -221,6 +238,12 @@ def _walk(
         ),
         None,
     )
+
+
+def _view_images(op: IntegerTranspose) -> tuple[ImageShape, ImageShape]:
+    """What a line buffer sees of (pixels, parts, words, lanes) that become (pixels, words, parts, lanes)."""
+    pixels, parts, words, lanes = op.view
+    return (pixels, 1, parts * words * lanes), (pixels, words, parts * lanes)
 
 
 def _padded(position: int, size: int, mode: str) -> int | None:
@@ -250,6 +273,12 @@ def pipe_plan(graph: IntegerGraph, op: IntegerOperator, lanes: int) -> PipePlan:
         return _pipe(op.name, "argmax", shape, 1, 1, ((0,),) * beats, emits=(False,) * (beats - 1) + (True,))
     if isinstance(op, Gather | LaneMaximum):
         return _gathering(graph, op, lanes)
+    if isinstance(op, IntegerTranspose):
+        vectors, parts, depth = op.view
+        depth *= parts
+        beats = depth // lanes
+        emits = (False,) * (beats - 1) + (True,)
+        return _pipe(op.name, "shuffle", (vectors, 1, depth), lanes, depth, ((0,),) * beats, emits=emits)
     kinds: dict[type[IntegerOperator], str] = {
         IntegerRelu: "relu",
         IntegerTable: "table",
@@ -299,6 +328,8 @@ def _pipe(
 def copying_lanes(graph: IntegerGraph, op: IntegerOperator, taken: int, interval: int) -> int:
     """Lanes of an operator that copies: those that it takes, or more where it makes so many pixels that it must."""
     rows, columns, depth = graph.tensors[op.output].shape
+    if isinstance(op, IntegerTranspose) and op.view:
+        return op.view[3]
     if not isinstance(op, IntegerPad | IntegerUpsample):
         return taken
     whole = [lanes for lanes in range(taken, depth + 1, taken) if depth % lanes == 0]
@@ -308,6 +339,8 @@ def copying_lanes(graph: IntegerGraph, op: IntegerOperator, taken: int, interval
 def common_lanes(graph: IntegerGraph, op: IntegerOperator, lanes: Sequence[int]) -> int:
     """Lanes at which an operator can take its inputs: what divides them all, and where beats must end at a channel."""
     depth = graph.tensors[op.input].shape[2]
+    if isinstance(op, IntegerTranspose) and op.view:
+        return math.gcd(*lanes, math.prod(op.view[1:]) if is_wired(op) else op.view[3])
     if isinstance(op, IntegerArgMax) or (isinstance(op, IntegerTranspose) and op.axes[2] != 2):
         return 1
     common = math.gcd(*lanes)

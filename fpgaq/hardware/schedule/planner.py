@@ -16,7 +16,7 @@ from .candidates import NEARLY, Candidate, Candidates, is_weighed, leanest_budge
 from .folding import FoldRange, fold_sizes
 from .lanes import BUBBLE, Choice, choose_lanes
 from .memories import Sized, describe, shrink_memories, with_generous_queue
-from .operator_plans import COPYING, common_lanes, copying_lanes, fold_range, plan_operator, serializer_plan
+from .operator_plans import common_lanes, copying_lanes, fold_range, is_copying, plan_operator, serializer_plan
 from .plans import Fold, Plan, Target, WindowPlan
 from .schedule import Edge, Engine, Prediction, Schedule
 from .turns import WHOLE_FRAMES, Demands, make_engine
@@ -301,13 +301,13 @@ def _narrow(graph: IntegerGraph, plans: Sequence[Plan], layers: Mapping[str, Fol
         found: set[str] = set()
         for name in op.inputs:
             above = producers.get(name)
-            passed_on = above is not None and (above.name not in layers or isinstance(above, COPYING))
+            passed_on = above is not None and (above.name not in layers or is_copying(above))
             found |= sources(above) if above is not None and passed_on else {name}
         return found
 
     narrow: set[str] = set()
     for op, plan in zip(graph.operators, plans, strict=True):
-        between = op.name not in layers or isinstance(op, COPYING)
+        between = op.name not in layers or is_copying(op)
         slower = isinstance(plan, WindowPlan) and plan.cycles > layers[op.name].cycles(plan.fold)
         if plan.cycles > interval and (between or slower):
             narrow |= sources(op)
@@ -336,8 +336,8 @@ def _plan_all(
     for index, op in enumerate(graph.operators):
         fold = folds.get(op.name)
         common = common_lanes(graph, op, [lanes[name] for name in op.inputs])
-        taken = common if fold is None or isinstance(op, COPYING) else lanes[op.input]
-        if isinstance(op, COPYING):
+        taken = common if fold is None or is_copying(op) else lanes[op.input]
+        if is_copying(op):
             copied = copying_lanes(graph, op, taken, interval)
             fold = Fold(1, copied, copied, 0)
         for slot, name in enumerate(op.inputs):

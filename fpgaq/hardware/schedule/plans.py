@@ -280,7 +280,8 @@ class PipePlan:
     operator : str
         Name of the integer operator; of a serializer, of the operator that reads its output.
     kind : str
-        "relu", "table", "scale", "add", "multiply", "concatenate", "argmax", "serialize", "gather" or "lane_max".
+        "relu", "table", "scale", "add", "multiply", "concatenate", "argmax", "serialize", "shuffle", "gather" or
+        "lane_max".
     image : tuple of int
         (height, width, channels) of its output.
     lanes_in, lanes_out : int

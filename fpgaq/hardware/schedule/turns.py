@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...integer.graph import IntegerAffine, IntegerGraph, IntegerOperator
+from ...integer.graph import IntegerAffine, IntegerGraph, IntegerOperator, IntegerTranspose
 from .arrays import Array
 from .folding import FoldRange
 from .plans import PipePlan, Plan
@@ -133,8 +133,8 @@ class Demands:
 def _input_rows(graph: IntegerGraph, op: IntegerOperator, plan: Plan, rows: int) -> list[int]:
     """How many rows of its input an operator needs for its first 0, 1, ... `rows` rows of output."""
     height, width, _ = graph.tensors[op.input].shape
-    if isinstance(plan, PipePlan):
-        # Rows of another length where it reshapes.
+    if isinstance(plan, PipePlan) or (isinstance(op, IntegerTranspose) and op.view):
+        # Rows of another length where it reshapes; a view of pixels is put in order inside each.
         return [-(-row * height // rows) for row in range(rows + 1)]
     if isinstance(op, IntegerAffine):
         return [height] * (rows + 1)

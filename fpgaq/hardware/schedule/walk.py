@@ -90,6 +90,26 @@ def make_frame_walk(frame_words: int, origins: NDArray[np.int64]) -> Walk:
     )
 
 
+@lru_cache(maxsize=512)
+def make_turned_walk(pixels: int, parts: int, words: int) -> Walk:
+    """The walk of a layer that reads each pixel's `parts` parts of `words` words side by side: word 0 of each, word 1
+    of each, and so on; an output "column" is the like words of all parts.
+    """
+    pixel, first = parts * words, (parts - 1) * words
+    return Walk(
+        need_start=first + 1,
+        need_column=(1,) * (words - 1),
+        need_row=(first + 1,) * pixels,
+        row_reaches=(True,) * pixels,
+        release=(pixel,) * pixels,
+        base_start=0,
+        base_column=(1,) * (words - 1),
+        base_row=(first + 1,) * pixels,
+        rows_inside=(1,) * pixels,
+        columns_inside=(1,) * words,
+    )
+
+
 def _reach(size: int, count: int, kernel: int, stride: int, dilation: int, before: int) -> tuple[list[int], list[int]]:
     """Per window along one axis: position of its last real pixel, and a mask of the taps inside.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph
+from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerGraph, IntegerScale
 from .plans import PipePlan, WindowPlan
 from .schedule import Engine
 from .walk import window_needs
@@ -174,13 +174,13 @@ SHIFT_MARGIN = 2
 """How far beyond its own shifts a layer whose weights are loaded can shift, on either side."""
 
 
-def base_shift(op: IntegerConvolution | IntegerAffine) -> int:
-    """The greatest shift of a layer whose weights are loaded; a lift takes from it."""
+def base_shift(op: IntegerConvolution | IntegerAffine | IntegerScale) -> int:
+    """The greatest shift of a layer whose weights or scales are loaded; a lift takes from it."""
     return 0 if op.requantize is None else max(op.requantize.shift) + SHIFT_MARGIN
 
 
-def lift_limit(op: IntegerConvolution | IntegerAffine) -> int:
-    """The greatest lift of a layer whose weights are loaded: to the least of its own shifts and a margin below it."""
+def lift_limit(op: IntegerConvolution | IntegerAffine | IntegerScale) -> int:
+    """The greatest lift where weights or scales are loaded: to the least of its own shifts and a margin below it."""
     if op.requantize is None:
         return 0
     return base_shift(op) - max(0, min(op.requantize.shift) - SHIFT_MARGIN)

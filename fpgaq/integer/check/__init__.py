@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ...base.formats import ROUNDINGS
+from ...base.preparation import channel_axis
 from ..graph import TRANSFORM_KINDS, HostSoftmax, InputTransform, IntegerGraph, IntegerOperator, Tensor
 from .operators import check_operator, input_counts
 from .weighted import refuse
@@ -103,7 +104,8 @@ def _check_transform(name: str, transform: InputTransform, tensor: Tensor) -> No
     if not np.isfinite([transform.scale, transform.offset]).all():
         refuse("input", name, f"has scale {transform.scale} and offset {transform.offset}; they must be finite")
     prepared = transform.preparation
-    counts = {len(prepared.scale), len(prepared.offset)} - {1, transform.model_shape[0] if transform.model_shape else 1}
+    shape = transform.model_shape
+    counts = {len(prepared.scale), len(prepared.offset)} - {1, shape[channel_axis(shape)] if shape else 1}
     if counts or not np.isfinite([*transform.scales, *transform.offsets]).all():
         refuse("input", name, f"is prepared by {sorted(counts)} numbers; finite ones, one or one a channel, are needed")
     if prepared.changes and transform.kind != "real":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -247,9 +248,19 @@ def _check_slice(op: IntegerSlice, sources: Sources, target: Tensor) -> None:
 def _check_transpose(op: IntegerTranspose, sources: Sources, target: Tensor) -> None:
     _check_same_formats(op, sources, target)
     (source,) = sources
+    if op.view:
+        _check_view(op, source, target)
+        return
     if sorted(op.axes) != [0, 1, 2]:
         refuse("layer", op.name, f"has axes {op.axes}; an order of 0, 1, 2 is needed")
     check_shape(op, (source.shape[op.axes[0]], source.shape[op.axes[1]], source.shape[op.axes[2]]), target)
+
+
+def _check_view(op: IntegerTranspose, source: Tensor, target: Tensor) -> None:
+    if min(op.view) < 1 or not math.prod(op.view) == source.size == target.size:
+        refuse("layer", op.name, f"views {source.shape} as {op.view} for {target.shape}; the elements must be as many")
+    if sorted(op.axes) != list(range(len(op.view))):
+        refuse("layer", op.name, f"has axes {op.axes}; an order of those of its view {op.view} is needed")
 
 
 def _check_reshape(op: IntegerReshape, sources: Sources, target: Tensor) -> None:

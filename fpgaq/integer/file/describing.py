@@ -20,6 +20,7 @@ from .fields import (
     FIELDS_2,
     GENERATOR,
     NEEDS,
+    UNLESS_EMPTY,
     VERSION,
     Arrays,
     fields_of,
@@ -132,6 +133,8 @@ def _describe_operator(op: IntegerOperator, index: int, arrays: Arrays, version:
     result: dict[str, Any] = {"kind": kind, "name": op.name, "inputs": list(op.inputs), "output": op.output}
     for field in fields_of(kind, version):
         value = getattr(op, field)
+        if field in UNLESS_EMPTY and not value:
+            continue
         if isinstance(value, np.ndarray):
             member = f"layer_{index}_{field}.npy"
             arrays[member], value = value, member

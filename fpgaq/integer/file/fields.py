@@ -86,16 +86,20 @@ FIELDS_2: dict[str, tuple[str, ...]] = {
     "add": ("factors", "offset"),
     "multiply": ("zero_points",),
     "scale": ("negative_offset",),
+    "transpose": ("view",),
 }
 """Fields that version 2 adds to those of version 1, all of them with defaults."""
+
+UNLESS_EMPTY = ("view",)
+"""Fields of version 2 that a file without them leaves empty."""
 
 ARRAYS = ("weight", "bias", "table", "scale", "offset", "negative_scale")
 
 FORMATS = ("weight_format", "index_format")
 
 LENGTHS: dict[str, int | None] = {
-    **{"stride": 2, "padding": 4, "dilation": 2, "kernel": 2, "factor": 2, "start": 3, "axes": 3},
-    **dict.fromkeys(("weight_frac", "divisor", "align", "signs", "factors")),
+    **{"stride": 2, "padding": 4, "dilation": 2, "kernel": 2, "factor": 2, "start": 3},
+    **dict.fromkeys(("weight_frac", "divisor", "align", "signs", "factors", "axes", "view")),
     "zero_points": 2,
 }
 """Fields that hold integers, and how many."""

@@ -27,6 +27,7 @@ from .fields import (
     GENERATOR,
     KINDS,
     LENGTHS,
+    UNLESS_EMPTY,
     VERSION,
     Arrays,
     Fetch,
@@ -175,6 +176,8 @@ def _restore_operator(reader: JsonReader, fetch: Fetch, version: int) -> Integer
         "output": reader.text("output"),
     }
     for field in fields_of(kind, version):
+        if field in UNLESS_EMPTY and field not in reader.fields:
+            continue
         if field == "offset" and kind == "add":
             values[field] = reader.integer(field)
         elif field == "weight_scale":

@@ -42,12 +42,12 @@ class InputTransform:
 
     @property
     def scales(self) -> tuple[float, ...]:
-        """The factor of the user's samples: one, or one for each entry of the first axis of `model_shape`."""
+        """The factor of the user's samples: one, or one for each channel of `model_shape` (`channel_axis`)."""
         return tuple(factor * self.scale for factor in self.preparation.scale)
 
     @property
     def offsets(self) -> tuple[float, ...]:
-        """What is added to that product: one number, or one for each entry of the first axis of `model_shape`."""
+        """What is added to that product: one number, or one for each channel of `model_shape` (`channel_axis`)."""
         return tuple(term * self.scale + self.offset for term in self.preparation.offset)
 
 

@@ -215,9 +215,14 @@ class IntegerUpsample(IntegerOperator):
 
 @dataclass(frozen=True, eq=False)
 class IntegerTranspose(IntegerOperator):
-    """Axes of (height, width, channels) in another order: output axis i is input axis ``axes[i]``; equal formats."""
+    """Axes of (height, width, channels) in another order: output axis i is input axis ``axes[i]``; equal formats.
 
-    axes: tuple[int, int, int]
+    With a `view` they are the axes of an array of that shape, of the input's elements in the order of the stream; the
+    output has any shape of as many elements.
+    """
+
+    axes: tuple[int, ...]
+    view: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -223,19 +223,35 @@ def _upsample(writer: Writer, op: IntegerUpsample) -> None:
 
 
 def _transpose(writer: Writer, op: IntegerTranspose) -> None:
+    if op.view:
+        _keep(writer, op, _turned_view(writer, op))
+        return
     # (height, width, channels) are axes 2, 3, 1 of an ONNX image.
     height, width, channels = ((2, 3, 1)[axis] for axis in op.axes)
     made = writer.node("Transpose", (writer.image(op.input),), f"{op.name}.turned", perm=[0, channels, height, width])
     _keep(writer, op, made)
 
 
+def _turned_view(writer: Writer, op: IntegerTranspose) -> str:
+    last = writer.node("Transpose", (writer.image(op.input),), f"{op.name}.last", perm=[0, 2, 3, 1])
+    shape = writer.constant([-1, *op.view], f"{op.name}.seen", np.int64)
+    viewed = writer.node("Reshape", (last, shape), f"{op.name}.apart")
+    turned = writer.node("Transpose", (viewed,), f"{op.name}.turned", perm=[0, *(axis + 1 for axis in op.axes)])
+    return _as_image(writer, op, turned)
+
+
 def _reshape(writer: Writer, op: IntegerReshape) -> None:
     """The stream's order has the channels last."""
-    height, width, channels = writer.graph.tensors[op.output].shape
     last = writer.node("Transpose", (writer.image(op.input),), f"{op.name}.last", perm=[0, 2, 3, 1])
+    _keep(writer, op, _as_image(writer, op, last))
+
+
+def _as_image(writer: Writer, op: IntegerReshape | IntegerTranspose, elements: str) -> str:
+    """Elements in the stream's order as the image that an operator gives."""
+    height, width, channels = writer.graph.tensors[op.output].shape
     shape = writer.constant([-1, height, width, channels], f"{op.name}.shape", np.int64)
-    viewed = writer.node("Reshape", (last, shape), f"{op.name}.view")
-    _keep(writer, op, writer.node("Transpose", (viewed,), f"{op.name}.first", perm=[0, 3, 1, 2]))
+    viewed = writer.node("Reshape", (elements, shape), f"{op.name}.view")
+    return writer.node("Transpose", (viewed,), f"{op.name}.first", perm=[0, 3, 1, 2])
 
 
 def _arg_max(writer: Writer, op: IntegerArgMax) -> None:

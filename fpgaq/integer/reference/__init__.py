@@ -215,8 +215,6 @@ def _executor(op: IntegerOperator, source: Tensor, target: Tensor) -> Callable[.
         return windows.concatenate
     if isinstance(op, IntegerPad):
         return partial(windows.pad, op)
-    if isinstance(op, IntegerTranspose):
-        return partial(windows.transpose, op)
     if isinstance(op, IntegerTable):
         return partial(elements.table, op)
     if isinstance(op, IntegerArgMax):
@@ -231,6 +229,7 @@ _TO_TARGET: dict[type[IntegerOperator], Callable[..., Work]] = {
     IntegerUpsample: windows.upsample,
     IntegerSlice: windows.take,
     IntegerReshape: windows.reshape,
+    IntegerTranspose: windows.transpose,
     IntegerAdd: elements.add,
     IntegerMultiply: elements.multiply,
     IntegerScale: elements.scale,

@@ -130,8 +130,12 @@ def concatenate(*inputs: Work) -> Work:
     return np.concatenate(inputs)
 
 
-def transpose(op: IntegerTranspose, x: Work) -> Work:
-    """Axes of (height, width, channels) in another order."""
+def transpose(op: IntegerTranspose, target: Tensor, x: Work) -> Work:
+    """Axes of (height, width, channels), or of a view of the stream, in another order."""
+    if op.view:
+        height, width, channels = target.shape
+        stream = x.transpose(1, 2, 0, 3).reshape(*op.view, x.shape[3]).transpose(*op.axes, len(op.view))
+        return np.ascontiguousarray(stream.reshape(height, width, channels, x.shape[3]).transpose(2, 0, 1, 3))
     axes = (1, 2, 0)  # where the working layout has height, width and channels
     height, width, channels = (axes[axis] for axis in op.axes)
     return np.ascontiguousarray(x.transpose(channels, height, width, 3))

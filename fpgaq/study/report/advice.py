@@ -49,10 +49,11 @@ def _accuracy(report: Mapping[str, Any]) -> Iterator[str]:
             f"Give more bits to layer {printable(weakest['name'])}, whose signal is the closest to its noise"
             f" ({weakest['signal_to_noise']:.1f} dB): fpgaq sensitivity MODEL names the remedy."
         )
-    before, after = compared["float_top1"], compared["integer_top1"]
+    name, before, after = _score(compared)
     if before is not None and after is not None:
         if before - after > LOSS:
-            yield f"The integers lose {percent(before - after)} of top-1: fpgaq search MODEL finds bits for each layer."
+            lost = percent(before - after)
+            yield f"The integers lose {lost} of {name}: fpgaq search MODEL finds bits for each layer."
         elif before - after <= NO_LOSS and report["origin"]["quantizer"].get("weight_bits") == EIGHT_BITS:
             yield "Nothing was lost: try --weight-bits 6 or 4, which take less memory and logic (fpgaq explore MODEL)."
     for layer in layers:
@@ -61,6 +62,14 @@ def _accuracy(report: Mapping[str, Any]) -> Iterator[str]:
             share = percent(facts["saturation"])
             yield f"{share} of the values of layer {printable(layer['name'])} saturate: try --activation-range max."
             break
+
+
+def _score(compared: Mapping[str, Any]) -> tuple[str, float | None, float | None]:
+    """The first share of right answers that there is, of both networks: top-1, F1 and the like."""
+    shares = [each for output in compared["metrics"] for each in output["figures"] if each["share"]]
+    if compared["float_top1"] is not None or not shares:
+        return "top-1", compared["float_top1"], compared["integer_top1"]
+    return shares[0]["name"], shares[0]["float_value"], shares[0]["integer_value"]
 
 
 def _speed(hardware: Mapping[str, Any] | None) -> Iterator[str]:

@@ -60,7 +60,7 @@ def report_nodes(report: Mapping[str, Any]) -> tuple[tuple[Node, ...], dict[str,
         if layer["weight_format"]:
             words += f", weights {layer['weight_format']}"
         if layer["multipliers"]:
-            words += f", {layer['multipliers']:,} multipliers"
+            words += f", {layer['multipliers']:,} multiplier{'s' if layer['multipliers'] > 1 else ''}"
         nodes.append(Node(layer["name"], words, layer["inputs"], layer["output"], layer["name"] == slowest))
         labels[layer["output"]] = f"{shape_text(layer['shape'])} {layer['output_format']}"
     return tuple(nodes), labels
@@ -93,7 +93,10 @@ def draw_network(nodes: Sequence[Node], labels: Mapping[str, str], inputs: Seque
         _box(axes, places[node.output], shorten(node.name, NAME_WIDTH), node.words, node.marked)
         for place, source in enumerate(node.inputs):
             _arrow(axes, places[source], places[node.output], place)
+    read = {name for node in nodes for name in node.inputs}
     for name, (column, row) in places.items():
+        if name not in read:
+            _arrow(axes, (column, row), (column, row + 1), 0)
         text = shorten(labels[name], LABEL_WIDTH)
         axes.text(
             column * COLUMN + 0.08, -row * ROW - ROW / 2, text, fontsize=7, color=INK, va="center", parse_math=False

@@ -11,9 +11,11 @@ from ...hardware.emit.render import environment
 
 if TYPE_CHECKING:
     import jinja2
+    from markupsafe import Markup
 
 MOST_DRAWN = 60
 """Layers whose histograms are drawn; the JSON has all."""
+OPTION = re.compile(r"--[a-z][a-z-]*(?: \d+)?")
 MOST_CELLS = 16
 """Classes of which a page shows the matrix."""
 
@@ -101,8 +103,15 @@ def _shades(report: Mapping[str, Any]) -> list[list[list[int]]] | None:
 
 def _template(name: str, escaped: bool) -> jinja2.Template:
     made = environment(escaped)
-    made.filters.update(shape=shape_text, name=printable, code=_code)
+    made.filters.update(shape=shape_text, name=printable, code=_code, unbroken=_unbroken)
     return made.get_template(name)
+
+
+def _unbroken(text: str) -> Markup:
+    """Text whose options stay on one line each: a browser may part a word after its hyphens."""
+    from markupsafe import Markup, escape
+
+    return Markup(OPTION.sub(r'<span class="option">\g<0></span>', str(escape(text))))  # noqa: S704
 
 
 def _code(text: object) -> str:

@@ -138,6 +138,6 @@ def remark_comparison(result: Comparison, targets: bool) -> None:
             f"layer {shorten(most.layer)} leaves {most.unused_bits} bits of {most.format} unused on these"
             f" data{others}; calibrate with samples like them"
         )
-    if result.float_top1 is None and result.agreement is None and not result.losses:
+    if result.float_top1 is None and result.agreement is None and not result.losses and not result.metrics:
         reason = "targets of a classifier give no figure" if targets else "the data hold no labels or targets (y)"
         warn(f"no accuracy and no loss was measured: {reason}; give one class index a sample, or targets of the output")

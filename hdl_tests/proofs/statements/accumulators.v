@@ -3,13 +3,14 @@
 // cell stay, so these are proofs over time.
 `default_nettype none
 
-// sums: of all products since the last `first`, modulo 2**SUM_WIDTH; the step of cycle t is in it in t + 2 + LEVELS.
+// sums: of all valid products since the last `first`, modulo 2**SUM_WIDTH; the step of cycle t is in it in t + 2 + LEVELS.
 module state_mac #(
     parameter PRODUCTS = 1, OUTPUTS = 1, SHARED = 1, ELEMENT_WIDTH = 3, ELEMENT_SIGNED = 0, WEIGHT_WIDTH = 3,
     parameter SUM_WIDTH = 8, PACKED = 1, LEVELS = 0
 ) (
     input wire clk,
     input wire first,
+    input wire valid,
     input wire [PRODUCTS*(SHARED != 0 ? 1 : OUTPUTS)*ELEMENT_WIDTH-1:0] elements,
     input wire [OUTPUTS*PRODUCTS*WEIGHT_WIDTH-1:0] weights,
     output wire bad,
@@ -21,7 +22,7 @@ module state_mac #(
         .PRODUCTS(PRODUCTS), .OUTPUTS(OUTPUTS), .SHARED(SHARED), .ELEMENT_WIDTH(ELEMENT_WIDTH),
         .ELEMENT_SIGNED(ELEMENT_SIGNED), .WEIGHT_WIDTH(WEIGHT_WIDTH), .SUM_WIDTH(SUM_WIDTH), .PACKED(PACKED),
         .LEVELS(LEVELS)
-    ) cell_under_proof (.clk(clk), .first(first), .valid(1'b0), .elements(elements), .weights(weights), .sums(sums));
+    ) cell_under_proof (.clk(clk), .first(first), .valid(valid), .elements(elements), .weights(weights), .sums(sums));
 
     reg [DEPTH:0] age = 0; // whether the statement's own registers hold what came after the start
     reg started = 1'b0;    // a group has begun since
@@ -50,14 +51,15 @@ module state_mac #(
                 step[0] <= now;
                 for (k = 1; k < DEPTH; k = k + 1)
                     step[k] <= step[k-1];
-                running <= first ? step[DEPTH-1] : running + step[DEPTH-1];
+                if (valid)
+                    running <= first ? step[DEPTH-1] : running + step[DEPTH-1];
             end
             assign wrong[j] = sums[j*SUM_WIDTH +: SUM_WIDTH] != running;
         end
     endgenerate
     always @(posedge clk) begin
         age <= {age[DEPTH-1:0], 1'b1};
-        if (first & age[DEPTH-1])
+        if (first & valid & age[DEPTH-1])
             started <= 1'b1;
     end
     assign bad = started & (|wrong);
@@ -121,6 +123,7 @@ module state_sum #(
 ) (
     input wire clk,
     input wire first,
+    input wire valid,
     input wire [TAPS*CHANNELS*ELEMENT_WIDTH-1:0] elements,
     output wire bad,
     output wire seen
@@ -129,7 +132,7 @@ module state_sum #(
     fpgaq_sum #(
         .TAPS(TAPS), .CHANNELS(CHANNELS), .ELEMENT_WIDTH(ELEMENT_WIDTH), .ELEMENT_SIGNED(ELEMENT_SIGNED),
         .SUM_WIDTH(SUM_WIDTH)
-    ) cell_under_proof (.clk(clk), .first(first), .elements(elements), .sums(sums));
+    ) cell_under_proof (.clk(clk), .first(first), .valid(valid), .elements(elements), .sums(sums));
     reg [1:0] age = 0;
     reg started = 1'b0;
     wire [CHANNELS-1:0] wrong;
@@ -153,14 +156,15 @@ module state_sum #(
             end
             always @(posedge clk) begin
                 before <= now;
-                running <= first ? before : running + before;
+                if (valid)
+                    running <= first ? before : running + before;
             end
             assign wrong[c] = sums[c*SUM_WIDTH +: SUM_WIDTH] != running;
         end
     endgenerate
     always @(posedge clk) begin
         age <= {age[0], 1'b1};
-        if (first & age[0])
+        if (first & valid & age[0])
             started <= 1'b1;
     end
     assign bad = started & (|wrong);

@@ -52,6 +52,30 @@ module state_requantize #(
     assign seen = legal & (SHIFT == 0 | tie) & (rounded == expected);
 endmodule
 
+module state_clip #(
+    parameter WIDTH = 4, SIGNED = 1
+) (
+    input wire clk,
+    input wire [WIDTH-1:0] value,
+    input wire [WIDTH-1:0] low,
+    input wire [WIDTH-1:0] high,
+    output wire bad,
+    output wire seen
+);
+    wire [WIDTH-1:0] result;
+    fpgaq_clip #(.WIDTH(WIDTH), .SIGNED(SIGNED)) cell_under_proof (
+        .value(value), .low(low), .high(high), .result(result));
+    wire top = SIGNED != 0;
+    wire signed [WIDTH:0] v = {top & value[WIDTH-1], value};
+    wire signed [WIDTH:0] l = {top & low[WIDTH-1], low};
+    wire signed [WIDTH:0] h = {top & high[WIDTH-1], high};
+    wire signed [WIDTH:0] r = {top & result[WIDTH-1], result};
+    wire legal = l <= h;
+    wire right = v < l ? r == l : v > h ? r == h : r == v;
+    assign bad = legal & ~right;
+    assign seen = legal & (r != v);
+endmodule
+
 module state_bias #(
     parameter LANES = 1, SUM_WIDTH = 8
 ) (

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: 0BSD
 `default_nettype none
 // Running sum of each channel over the kernel taps of a group. Elements of cycle t are in `sums` in cycle t + 2.
+// The sums stand still in cycles that belong to no step.
 module fpgaq_sum #(
     parameter TAPS = 1,           // kernel taps of a step, at least 1
     parameter CHANNELS = 1,       // channels of a step, at least 1
@@ -10,6 +11,7 @@ module fpgaq_sum #(
 ) (
     input  wire                                   clk,
     input  wire                                   first, // the sums restart with the taps that this cycle adds
+    input  wire                                   valid, // those taps belong to a step
     input  wire [TAPS*CHANNELS*ELEMENT_WIDTH-1:0] elements,
     output wire [CHANNELS*SUM_WIDTH-1:0]          sums
 );
@@ -28,7 +30,8 @@ module fpgaq_sum #(
                                       && elements[(tap*CHANNELS+channel)*ELEMENT_WIDTH+ELEMENT_WIDTH-1]}},
                                      elements[(tap*CHANNELS+channel)*ELEMENT_WIDTH +: ELEMENT_WIDTH]};
                 reduced <= total;
-                sum <= (first ? {SUM_WIDTH{1'b0}} : sum) + reduced;
+                if (valid)
+                    sum <= (first ? {SUM_WIDTH{1'b0}} : sum) + reduced;
             end
 
             assign sums[channel*SUM_WIDTH +: SUM_WIDTH] = sum;

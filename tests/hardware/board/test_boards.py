@@ -11,6 +11,7 @@ import pytest
 from fpgaq import pipeline
 from fpgaq.base.choices import BOARD_NAMES
 from fpgaq.base.errors import FitError, ToolError, UsageError
+from fpgaq.cli.boards import bitstream_lines
 from fpgaq.hardware.board.bitstream import Bitstream, placing_of
 from fpgaq.hardware.board.boards import BAUD, find_board
 from fpgaq.hardware.board.table import BOARDS
@@ -36,6 +37,17 @@ def test_every_board_can_be_placed(name: str) -> None:
     assert board.clock_hz % BAUD == 0 and board.divider(BAUD) == board.clock_hz // BAUD
     assert set(board.pins) == {"clk", "rx", "tx"} and len(set(board.pins.values())) == 3
     assert placing_of(board).suffix in ("bit", "bin", "fs")
+
+
+def test_the_line_of_a_board_without_a_usb_bridge_is_on_its_header() -> None:
+    for name in BOARD_NAMES:
+        board = find_board(name)
+        made = Bitstream(b"bits", b"{}", "bit", Counts(), {}, 60.0, 1, (), 1.0)
+        lines = bitstream_lines(BitstreamResult(Path("out"), board, "eye.bit", BAUD, made, 10, 1.0, 1.0))
+        told = "join an adapter of 3.3 V to the header pins 0 (rx, to the FPGA) and 1 (tx)" in "\n".join(lines)
+        assert told == bool(board.header) == name.startswith("orangecrab")
+    assert "CSFBGA285" in placing_of(find_board("orangecrab")).arguments
+    assert "CABGA381" in placing_of(find_board("ulx3s-12f")).arguments
 
 
 @pytest.mark.skipif(

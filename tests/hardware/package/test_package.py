@@ -19,11 +19,14 @@ import pytest
 from fpgaq import pipeline
 from fpgaq.base.choices import PACKAGE_TOOLS
 from fpgaq.base.errors import UsageError, VerificationError
+from fpgaq.base.formats import Format
+from fpgaq.base.preparation import Preparation
+from fpgaq.hardware.emit.ports import Port
 from fpgaq.hardware.emit.wrap import Wish
 from fpgaq.hardware.package import TOOLS
 from fpgaq.hardware.schedule import Target
-from fpgaq.integer.graph import IntegerGraph
-from fpgaq.integer.inputs import transform_data
+from fpgaq.integer.graph import InputTransform, IntegerGraph
+from fpgaq.integer.inputs import apply_transform, transform_data
 from fpgaq.integer.reference import run
 from tests.support.network_builder import NetworkBuilder
 
@@ -148,6 +151,31 @@ def test_the_python_driver_computes_as_the_reference(package: Path) -> None:
     core.words[0x24] ^= 1
     with pytest.raises(RuntimeError, match="another network: its digest"):
         host.Registers(core.read, core.write).check(driver)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "channels_last"),
+    [((3, 6, 5), 0, False), ((6, 5, 3), 2, False), ((6, 5, 3), 2, True), ((7,), 0, False)],
+)
+def test_the_python_driver_computes_each_channel_by_its_own_numbers(
+    shape: tuple[int, ...], axis: int, channels_last: bool
+) -> None:
+    count, fmt = shape[axis], Format(8, 4)
+    prepared = Preparation(tuple(0.01 * (index + 1) for index in range(count)), tuple(0.1 * i for i in range(count)))
+    image = {(3, 6, 5): (3, 6, 5), (6, 5, 3): (3, 6, 5) if channels_last else (6, 5, 3), (7,): (7, 1, 1)}[shape]
+    transform = InputTransform(2.0, 0.25, "half_up", shape, image, "real", prepared, channels_last)
+    samples = np.random.default_rng(2).integers(0, 256, (4, *shape))
+    rows = np.moveaxis(samples, 1 + axis, -1)
+    values = np.floor((rows * np.array(transform.scales) + np.array(transform.offsets)) * 16 + 0.5)
+    expected = np.moveaxis(np.clip(values, -128, 127).astype(np.int64), -1, 1 + axis)
+    expected = expected if channels_last else expected.reshape(4, *image).transpose(0, 2, 3, 1)
+    assert np.array_equal(apply_transform(transform, fmt, samples), expected)
+    port = Port("x", "x", "s_axis", image, 1, fmt.width, fmt.frac, fmt.signed, shape, transform).as_json()
+    assert port["transform"].get("axis", 0) == axis  # type: ignore[attr-defined]
+    driver = load(Path(__file__).parents[3] / "templates" / "drivers" / "fpgaq_host.py")
+    network = driver.Network.__new__(driver.Network)
+    network.input = json.loads(json.dumps(port))
+    assert np.array_equal(network.integers(samples), expected)
 
 
 @pytest.mark.parametrize("rule", ["half_up", "half_away", "half_even", "floor"])

@@ -59,6 +59,8 @@ def broken(kind: str, **changes):
         ("upsample", {"factor": (0, 2)}, "at least 1 are needed"),
         ("transpose", {"axes": (0, 0, 2)}, "has axes"),
         ("transpose", {"axes": (0, 1, 2)}, "computes"),
+        ("transpose", {"view": (1, 2, 3)}, "must be as many"),
+        ("transpose", {"view": (0, 0, 0)}, "must be as many"),
         ("mean", {"divisor": (30, 30)}, "has 2 divisors for 1 output pixels"),
         ("mean", {"divisor": (0,)}, "has divisors 0..0"),
         ("mean", {"accumulator_width": 12}, "has an accumulator of 12 bits where 13 are needed"),

@@ -252,3 +252,18 @@ def test_integers_that_are_computed_on_are_refused():
     proto.graph.input[0].type.tensor_type.elem_type = 2
     with pytest.raises(UnsupportedError, match="computes on integers; cast them to float before it"):
         load_model(proto)
+
+
+@pytest.mark.parametrize(("kind", "constant", "fits"), [("Mul", 2.0, True), ("Mul", 0.0, False), ("Add", 0.0, True)])
+def test_only_what_stays_above_zero_is_normalized(kind, constant, fits):
+    nodes = [
+        node("Sigmoid", "h", "s"),
+        node(kind, "s k", "t"),
+        node("LpNormalization", "t", "y", axis=1, p=1),
+    ]
+    proto = ending(nodes, constants={"k": np.full(1, constant, np.float32)})
+    if fits:
+        carried(proto, cut=True)
+        return
+    with pytest.raises(UnsupportedError, match="p is 1; supported: 1, of positive values"):
+        load_model(proto)

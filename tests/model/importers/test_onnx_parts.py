@@ -256,3 +256,31 @@ def test_open_batches_are_kept(tmp_path: Path) -> None:
     data = {"x": CHANCE.normal(size=(5, 4, 8, 8)).astype(np.float32)}
     found, expected = joined(tmp_path / "parts", data)["last"], runtime(proto, data)["last"]
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch", [1, "N"])
+@pytest.mark.parametrize("unit", ["b", "z"])
+def test_cuts_after_sizes_that_are_computed_of_sizes(tmp_path: Path, batch: int | str, unit: str) -> None:
+    """Halves of the channels as PyTorch writes `x.chunk(2)`: their sizes are computed, one unit's of another's."""
+    nodes = [node("Conv", "x w", "a")]
+    for source, end in (("a", "b"), ("b", "z"), ("z", "y")):
+        own = [
+            node("Shape", source, "s"), node("Gather", "s one", "g"), node("Add", "g one", "p"),
+            node("Div", "p two", "h"), node("Mul", "h one", "m"), node("Mul", "h two", "n"),
+            node("Slice", f"{source} zero m one", "l"), node("Slice", f"{source} m n one", "r"),
+            node("Relu", "r", "q"), node("Concat", "l q", end, axis=1),
+        ]  # fmt: skip
+        names = set("sgphmnlrq")
+        for each in own:
+            for field in (each.input, each.output):
+                field[:] = [f"{name}_{end}" if name in names else name for name in field]
+        nodes += own
+    constants = {"w": weights(6, 3, 1, 1), "zero": np.array([0]), "one": np.array([1]), "two": np.array([2])}
+    proto = model(nodes, {"x": (batch, 3, 4, 5)}, constants=constants)
+    onnx.save(proto, tmp_path / "net.onnx")
+    whole, part = load(tmp_path / "net.onnx"), load(tmp_path / "net.onnx", inputs=[unit])
+    assert part.shapes[unit] == (6, 4, 5)
+    values = run_float(whole, {"x": CHANCE.normal(size=(2, 3, 4, 5)).astype(np.float32)}, keep=True)
+    cut = load(tmp_path / "net.onnx", outputs=[unit])
+    given = run_float(cut, {"x": values["x"]})[unit]
+    np.testing.assert_array_equal(run_float(part, {unit: given})["y"], values["y"])

@@ -42,3 +42,11 @@ def test_layers_shapes_and_hostile_names_are_text() -> None:
         assert any(op.name in text for text in texts), op.name
     assert "1x8x8 float" in " ".join(texts)
     assert network_picture(graph, "a.svg") == network_picture(graph, "a.svg")
+
+
+def test_every_tensor_has_an_arrow() -> None:
+    nodes, labels = graph_nodes(hostile_model())
+    (axes,) = draw_network(nodes, labels, ["x"]).axes
+    arrows = [text for text in axes.texts if getattr(text, "arrow_patch", None) is not None]
+    # One for each reader, and one out of the last layer.
+    assert len(arrows) == sum(len(node.inputs) for node in nodes) + 1

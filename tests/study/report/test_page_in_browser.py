@@ -11,6 +11,7 @@ import pytest
 
 from fpgaq.pipeline.reporting import report_files
 from tests.support.reports import gather_report, hostile_model, record, write_folder_of
+from tests.support.task_networks import TASKS, report_of
 
 BROWSER = shutil.which("chromium-headless-shell")
 PROBE = """<script>document.documentElement.setAttribute("data-found", [document.documentElement.scrollWidth,
@@ -29,13 +30,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place, graph = tmp_path_factory.mktemp("page"), hostile_model()
     folder = write_folder_of(graph, place / "out")
     record(folder)
-    text = report_files(gather_report(folder, graph))["report.html"]
+    return probed(report_files(gather_report(folder, graph))["report.html"], place / "page.html")
+
+
+def probed(text: str, path: Path) -> Path:
+    """The page with a script that measures it, as a file."""
     # The page forbids scripts of its own; the probe is the test's.
     policy = re.search(r"<meta http-equiv=.*>", text)
     assert policy is not None
-    probed = place / "page.html"
-    probed.write_text(text.replace(policy.group(), "").replace("</html>", PROBE + "</html>"), encoding="utf-8")
-    return probed
+    path.write_text(text.replace(policy.group(), "").replace("</html>", PROBE + "</html>"), encoding="utf-8")
+    return path
 
 
 def look(page: Path, width: int, dark: bool) -> tuple[int, int, str]:
@@ -55,6 +59,15 @@ def test_nothing_is_wider_than_the_window(page: Path, width: int, dark: bool) ->
     scrolled, shown, background = look(page, width, dark)
     assert shown == width and scrolled <= shown
     assert background == ("rgb(20, 22, 26)" if dark else "rgb(251, 251, 249)")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_no_task_makes_a_page_too_wide(task: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    page = probed(report_files(report_of(task, tmp_path))["report.html"], tmp_path / "page.html")
+    for width in (390, 1280):
+        scrolled, shown, _ = look(page, width, False)
+        assert shown == width and scrolled <= shown
 
 
 def test_what_is_too_wide_is_found(page: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ....base.errors import UnsupportedError
 from ....integer.graph import (
     IntegerConcatenate,
     IntegerPad,
@@ -42,6 +43,11 @@ def upsample(layer: Layer, op: IntegerUpsample) -> LayerText:
 
 def transpose(layer: Layer, op: IntegerTranspose) -> LayerText:
     """Axes in another order, by the strides of the stored frame."""
+    if op.view:
+        raise UnsupportedError(
+            f"layer {op.name!r}: an order of channels, which is a form for Verilog; generate Verilog, or HLS C++ of the"
+            " network before it was lowered"
+        )
     _, width, channels = layer.tensors[op.input].shape
     stored = -(-channels // layer.fold.lanes_in) * layer.fold.lanes_in
     strides = (width * stored, stored, 1)

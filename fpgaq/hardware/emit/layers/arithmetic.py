@@ -11,11 +11,14 @@ from ....base.formats import Format
 from ....integer.graph import IntegerAdd, IntegerMultiply, IntegerScale, IntegerTable
 from ...schedule.cells import WIDE
 from ...schedule.plans import PipePlan
+from ...schedule.widths import base_shift, lift_limit
 from ..design import Instance, Operation, Product, Register
 from ..instances import requantizer
 from ..lines import counted
 from ..literals import decimal, index_width, listed, pack, sized
+from ..memories import memory_cell
 from ..names import rom_module
+from ..numbers import lifts_below
 from ..roms import Rom
 from .logic import Logic
 
@@ -84,6 +87,7 @@ class Scaling(Total):
     """
 
     rom: Rom
+    memory: Instance | None
     input_bits: int
     lift_width: int
     beat_width: int
@@ -118,7 +122,10 @@ class Scaling(Total):
         # An offset of negative elements is added to that of the channel.
         sums = lanes * (len(kept) + bool(self.negative_offset))
         return Logic(
-            instances=(Instance(self.rom.module, "rom"), self.requantize),
+            instances=(Instance(self.rom.module, "rom"), self.requantize)
+            if self.memory is None
+            else (self.requantize,),
+            memories=() if self.memory is None else (self.memory,),
             registers=tuple(own),
             operations=(Operation("?"), Operation("*", lanes * len(kept)), Operation("+", sums)),
             products=self.products,
@@ -130,6 +137,7 @@ class Lookup:
     """A table of function values, and what makes the index into it of an element."""
 
     rom: Rom
+    memory: Instance | None
     index_width: int
     sign_of_element: str
     element_width: int
@@ -145,8 +153,10 @@ class Lookup:
     def logic(self) -> Logic:
         """The requantizer and the table of each lane, and the register after them."""
         lanes = self.requantize.times
+        constant = (Instance(self.rom.module, "rom", times=lanes),) if self.memory is None else ()
         return Logic(
-            instances=(self.requantize, Instance(self.rom.module, "rom", times=lanes)),
+            instances=(self.requantize, *constant),
+            memories=() if self.memory is None else (self.memory,),
             registers=(Register("kept", self.result_width, lanes),),
         )
 
@@ -199,6 +209,11 @@ def _total(
     )
 
 
+def scale_total_width(op: IntegerScale, source: Format) -> int:
+    """Bits of the totals and offsets of a scale."""
+    return max(_total_width(op.accumulator_width, [source]), op.scale_width + 1)
+
+
 def _total_width(accumulator_width: int, sources: Sequence[Format]) -> int:
     return max(accumulator_width, *(source.width + 1 for source in sources))
 
@@ -214,8 +229,10 @@ def _operand(name: str, source: Format, width: int) -> Operand:
     return Operand(name, source.width, f"{{{width - source.width}{{{top}}}}}")
 
 
-def lookup(op: IntegerTable, source: Format, result: Format, plan: PipePlan, index: int) -> Lookup:
-    """The table of an operator, whose number in the network is `index`."""
+def lookup(
+    op: IntegerTable, source: Format, result: Format, plan: PipePlan, index: int, loadable: bool = False
+) -> Lookup:
+    """The table of an operator, whose number in the network is `index`; `loadable`: in a memory that is loaded."""
     # The address is the index's bit pattern: entries of negative indices stand in the upper half.
     fmt = op.index_format
     codes = np.arange(1 << fmt.width)
@@ -231,6 +248,7 @@ def lookup(op: IntegerTable, source: Format, result: Format, plan: PipePlan, ind
             f"A word is a value of {result.describe()}; the address is an index of {fmt.describe()}, as its bits.",
             tuple(f"{int(value)} gives {int(op.table[max(value - fmt.minimum, 0)])}" for value in values),
         ),
+        memory=memory_cell("rom", len(words), result.width, plan.lanes_out) if loadable else None,
         index_width=fmt.width,
         sign_of_element=f"a0[lane*{source.width}+{source.width - 1}]" if source.signed else "1'b0",
         element_width=source.width,
@@ -247,14 +265,16 @@ def lookup(op: IntegerTable, source: Format, result: Format, plan: PipePlan, ind
     )
 
 
-def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, index: int) -> Scaling:
-    """The scales of an operator, whose number in the network is `index`."""
+def scaling(
+    op: IntegerScale, source: Format, result: Format, plan: PipePlan, index: int, loadable: bool = False
+) -> Scaling:
+    """The scales of an operator, whose number in the network is `index`; `loadable`: in a memory that is loaded."""
     channels, requantize = plan.image[2], op.requantize
-    shifts = np.broadcast_to(np.asarray(requantize.shift, dtype=np.int64), (channels,))
-    largest = int(shifts.max())
-    lifts = [int(largest - shift) for shift in shifts]
-    lift_width = max(1, max(lifts).bit_length())
-    total_width = max(_total_width(op.accumulator_width, [source]), op.scale_width + 1)
+    largest = base_shift(op) if loadable else max(requantize.shift)
+    lifts = lifts_below(op, largest).tolist()
+    most = lift_limit(op) if loadable else max(lifts)
+    lift_width = max(1, most.bit_length())
+    total_width = scale_total_width(op, source)
     has_negative = op.negative_scale is not None
     offset_low = op.scale_width * (2 if has_negative else 1)
     lift_low = offset_low + total_width
@@ -288,7 +308,7 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
             result,
             requantize.relu,
             clip=requantize.clip(result),
-            lifts=(max(lifts), lift_width),
+            lifts=(most, lift_width),
             times=plan.lanes_out,
             stages=WIDE,
         ),
@@ -305,6 +325,7 @@ def scaling(op: IntegerScale, source: Format, result: Format, plan: PipePlan, in
             _scale_packing(op, plan, total_width, lift_width),
             tuple(_scale_note(op, lifts, beat * plan.lanes_in, plan.lanes_in) for beat in range(beats)),
         ),
+        memory=memory_cell("rom", beats, fact_width * plan.lanes_in) if loadable else None,
         input_bits=plan.lanes_in * source.width,
         lift_width=lift_width,
         beat_width=beat_width,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....base.formats import Format
+from ....integer.graph import IntegerTranspose
 from ...lowering.wide import LaneMaximum
 from ...schedule.plans import PipePlan
 from ..design import Instance, Register
@@ -56,6 +57,17 @@ class Compared(Gathered):
         return Logic(instances=(self.maximum.cell,), registers=self._held)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shuffled(Gathered):
+    """A vector of `parts` times `length` elements of `width` bits, of which the like elements of all parts come
+    together.
+    """
+
+    parts: int
+    length: int
+    width: int
+
+
 def _sizes(result: Format, plan: PipePlan) -> dict[str, int]:
     beat = plan.lanes_in * result.width
     return {"beat_bits": beat, "held_bits": beat * (len(plan.uses) - 1), "bits": beat * len(plan.uses)}
@@ -64,6 +76,12 @@ def _sizes(result: Format, plan: PipePlan) -> dict[str, int]:
 def gathered(result: Format, plan: PipePlan) -> Gathered:
     """The facts of a gathering."""
     return Gathered(**_sizes(result, plan))
+
+
+def shuffled(op: IntegerTranspose, result: Format, plan: PipePlan) -> Shuffled:
+    """The facts of an order of channels."""
+    _, parts, length = op.view
+    return Shuffled(**_sizes(result, plan), parts=parts, length=length, width=result.width)
 
 
 def compared(op: LaneMaximum, result: Format, plan: PipePlan) -> Compared:

@@ -11,9 +11,13 @@ from ..roms import Rom
 
 @dataclass(frozen=True)
 class Logic:
-    """Parts of a module, each in the order of the text; see `fpgaq.hardware.emit.design.Module`."""
+    """Parts of a module, each in the order of the text; see `fpgaq.hardware.emit.design.Module`.
+
+    `memories` are those that are loaded, in place of ROMs.
+    """
 
     instances: tuple[Instance, ...] = ()
+    memories: tuple[Instance, ...] = ()
     registers: tuple[Register, ...] = ()
     choices: tuple[Choice, ...] = ()
     operations: tuple[Operation, ...] = ()

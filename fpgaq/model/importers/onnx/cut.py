@@ -10,16 +10,6 @@ from ....base.errors import ModelError
 FLOAT = 1
 
 
-def with_known_shapes(model: Any) -> Any:
-    """The model with the shapes of its tensors, as far as the onnx package works them out."""
-    import onnx
-
-    try:
-        return onnx.shape_inference.infer_shapes(model, data_prop=True)
-    except Exception as error:  # of the C++ side, without a class of its own
-        raise ModelError(f"shapes cannot be worked out ({' '.join(str(error).split())[:200]})") from None
-
-
 def cut(model: Any, inputs: Sequence[str] | None, outputs: Sequence[str] | None) -> Any:
     """The part of a model from some tensors to others.
 

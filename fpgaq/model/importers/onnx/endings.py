@@ -128,8 +128,7 @@ def imputer(call: Call) -> None:
     if not math.isnan(replaced):
         raise UnsupportedError(
             f"{call.where}: replaces {replaced:g}; supported: NaN, which no integer is; replace it on the host and"
-            " train"
-            " without the imputer"
+            " train without the imputer"
         )
     call.attributes.skip("imputed_value_floats", "replaced_value_float")
     call.note("is left out: an integer is never missing; the host fills in what is")
@@ -217,8 +216,7 @@ def normalizer(call: Call) -> None:
         return
     raise UnsupportedError(
         f"{call.where}: norm {norm} of what is no probability; supported: L1 of positive values; end the model"
-        " before it"
-        f" (--outputs {call.node.inputs[0]}): the order of the classes is the same"
+        f" before it (--outputs {call.node.inputs[0]}): the order of the classes is the same"
     )
 
 

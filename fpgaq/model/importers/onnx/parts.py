@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ....base.errors import UnsupportedError
-from .cut import captured, cut, with_known_shapes
+from .cut import captured, cut
 from .file import read_model
+from .known_shapes import with_known_shapes
 
 MAX_TRIALS = 200
 """Parts that are tried before the search gives up."""

@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ....base.errors import ModelError, UnsupportedError
-from .cut import cut, with_known_shapes
+from .cut import cut
 from .file import MAX_MODEL_BYTES, read_model
+from .known_shapes import with_known_shapes
 from .tensors import EXTERNAL, check_dimensions, storage_bytes
 
 MAX_NODES = 100_000

@@ -55,16 +55,17 @@ def is_positive(builder: Builder, name: str) -> bool:
             transform = next((proto.s for proto in node.attributes if proto.name == "post_transform"), b"NONE")
             if transform not in (b"LOGISTIC", b"SOFTMAX") or name != node.outputs[1]:
                 return False
-        elif node.type in PASSING or (node.type in ("Add", "Mul", "Div") and _least(constants) >= 0):
+        elif node.type in PASSING or _keeps_positive(node.type, constants):
             queue += computed
         else:
             return False
     return True
 
 
-def _least(constants: list[Any]) -> float:
-    """The least element, where factors and divisors of zero count as below zero."""
-    return min((float(array.min()) for array in constants if array.size), default=0.0)
+def _keeps_positive(kind: str, constants: list[Any]) -> bool:
+    """Whether what is added to, multiplied by or divided by these constants is above zero if all the rest is."""
+    least = min((float(array.min()) for array in constants if array.size), default=math.inf)
+    return least >= 0 if kind == "Add" else kind in ("Mul", "Div") and least > 0
 
 
 def emit_normalized(call: Call, tensor: Tensor, axis: int) -> None:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: 0BSD
 // Cell of fpgaq 0.2.0.dev0, the same for every network, do not edit.
 `default_nettype none
-// Array of PRODUCTS x OUTPUTS multipliers with an adder tree and an accumulator for each output. No clock enable: a
-// group of steps runs without a stop, and its first step restarts the sums.
+// Array of PRODUCTS x OUTPUTS multipliers with an adder tree and an accumulator for each output. A group's first step
+// restarts the sums. They stand still in cycles that belong to no step, and with them all logic that reads them.
 // Elements and weights of cycle t are in `sums` in cycle t + 2 + LEVELS.
 // With PACKED > 1, PACKED outputs share each multiplier: their weights stand in one factor, a product's width apart.
 // A negative product takes its own sign bit from the field above it, which is given back.
@@ -19,7 +19,7 @@ module fpgaq_mac #(
 ) (
     input  wire                                      clk,
     input  wire                                      first, // the sums restart with this cycle's products
-    input  wire                                      valid, // those products belong to a step; for checks only
+    input  wire                                      valid, // those products belong to a step
     input  wire [PRODUCTS*(SHARED != 0 ? 1 : OUTPUTS)*ELEMENT_WIDTH-1:0] elements,
     input  wire [OUTPUTS*PRODUCTS*WEIGHT_WIDTH-1:0]  weights,
     output wire [OUTPUTS*SUM_WIDTH-1:0]              sums
@@ -38,8 +38,6 @@ module fpgaq_mac #(
                 nodes = (nodes + 1) / 2;
         end
     endfunction
-
-    wire unused_valid = &{1'b0, valid};
 
     // ---- Products of PACKED outputs at once: the fields of one long product for each element and team of outputs ----
     localparam TEAMS = (OUTPUTS + PACKED - 1) / PACKED;
@@ -152,7 +150,8 @@ module fpgaq_mac #(
             wire [SUM_WIDTH-1:0] added = carried + step_sum;
 
             always @(posedge clk) begin
-                sum <= added;
+                if (valid)
+                    sum <= added;
 `ifdef FPGAQ_CHECKS
                 if (added[SUM_WIDTH-1] != carried[SUM_WIDTH-1])
                     if (valid && carried[SUM_WIDTH-1] == step_sum[SUM_WIDTH-1]) begin

@@ -162,7 +162,6 @@ module layer_13_mean (
         .clk(clk), .rst(rst), .in(step & step_last), .out(done)
     );
 
-    wire unused_valid = &{1'b0, valid};
     wire [12:0] sums;
 
     fpgaq_sum #(
@@ -174,6 +173,7 @@ module layer_13_mean (
     ) window_sum (
         .clk(clk),
         .first(first),
+        .valid(valid),
         .elements(elements),
         .sums(sums)
     );
