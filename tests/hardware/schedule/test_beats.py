@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from fpgaq.hardware.schedule import Schedule, Target, WindowPlan, make_schedule, processes, window_processes
+from fpgaq.hardware.schedule import Schedule, Target, WindowPlan, make_schedule, pipe_processes, times, window_processes
 from fpgaq.hardware.schedule.beats import BeatModel, BeatNetwork, keeps_interval, predict_cycles
 from fpgaq.hardware.schedule.memories import describe
+from fpgaq.hardware.schedule.times import Patience
 from fpgaq.hardware.schedule.walk import least_words
-from fpgaq.hardware.schedule.window_processes import Patience
 from fpgaq.integer.graph import IntegerGraph
 from tests.support.fuzz.networks import random_case
 from tests.support.integer_networks import convolution_network
@@ -95,7 +95,7 @@ def test_times_by_arrays_and_by_loops_agree(seed: int, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("fewer", [0, 1])
 def test_looking_ahead_changes_no_time(fewer: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups and phases that start as if there was room start when they do one by one; deadlocks too."""
-    monkeypatch.setattr(window_processes, "SHORT", 1)
+    monkeypatch.setattr(times, "SHORT", 1)
     enough, kept = Patience.enough, []
 
     def counted(patience: Patience, found: int) -> bool:
@@ -124,14 +124,14 @@ def test_results_before_their_room_is_known_change_no_time(long: int, monkeypatc
         network, found = network_of(case.graph, case.schedule), []
         for index, edge in enumerate(network.edges):
             network = network if edge.queue_bits is None else with_queue(network, index, edge.queue_bits + seed % 2)
-        for free in (processes.FREE_FIFO, 1 << 60):
-            monkeypatch.setattr(processes, "FREE_FIFO", free)
+        for free in (pipe_processes.FREE_FIFO, 1 << 60):
+            monkeypatch.setattr(pipe_processes, "FREE_FIFO", free)
             monkeypatch.setattr(window_processes, "LONG", long if free == 1 else 1 << 60)
             model = BeatModel(network)
             for _ in range(4):
                 assert model.add_frame()
             found.append(model.departures)
-        monkeypatch.setattr(processes, "FREE_FIFO", 1)
+        monkeypatch.setattr(pipe_processes, "FREE_FIFO", 1)
         assert found[0] == found[1], seed
 
 
