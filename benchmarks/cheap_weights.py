@@ -116,7 +116,7 @@ def perceptron_table(results: Mapping[str, Any]) -> list[str]:
     for row in results["perceptron"]["rows"]:
         counts = f" {row['lut']:,} | {row['ff']:,} |" if "lut" in row else " | |"
         bound = row["bound"] or "rounded to 8 bits"
-        lines.append(f"| {bound} | {row['accuracy']:.1%} | {row['digits']:,} | {row['tables']:,} |{counts}")
+        lines.append(f"| {bound} | {100 * row['accuracy']:.1f} % | {row['digits']:,} | {row['tables']:,} |{counts}")
     return lines
 
 
@@ -125,7 +125,7 @@ def image_table(results: Mapping[str, Any]) -> list[str]:
     lines = ["| bound | accuracy | signed digits | look-up tables |", "| --- | --- | --- | --- |"]
     for row in results["image"]["rows"]:
         bound = row["bound"] or "as quantized"
-        lines.append(f"| {bound} | {row['accuracy']:.2%} | {row['digits']:,} | {row['tables']:,} |")
+        lines.append(f"| {bound} | {100 * row['accuracy']:.2f} % | {row['digits']:,} | {row['tables']:,} |")
     return lines
 
 

@@ -108,7 +108,7 @@ def untrained_table(results: Mapping[str, Any]) -> list[str]:
     """The rows of the page."""
     lines = ["| | channels kept | whole | cut alone | cut and fitted |", "| --- | --- | --- | --- | --- |"]
     for row in results["rows"]:
-        scores = " | ".join(f"{row[key]:.2%}" for key in ("whole", "cut", "fitted"))
+        scores = " | ".join(f"{100 * row[key]:.2f} %" for key in ("whole", "cut", "fitted"))
         lines.append(f"| {row['network']} | {', '.join(map(str, row['kept']))} | {scores} |")
     return lines
 

@@ -59,7 +59,7 @@ def table(results: Mapping[str, Any]) -> list[str]:
         for bits in BITS:
             found = [rows[network, bits, name] for name in names]
             best = max(row["agreement"] for row in found)
-            cells = [f"{row['agreement']:.2%}, {row['decibels']:.1f} dB" for row in found]
+            cells = [f"{100 * row['agreement']:.2f} %, {row['decibels']:.1f} dB" for row in found]
             cells = [
                 f"**{cell}**" if row["agreement"] == best else cell for cell, row in zip(cells, found, strict=True)
             ]

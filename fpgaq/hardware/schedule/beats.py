@@ -22,11 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .lookahead import Readers
+from .pipe_processes import PipeProcess
 from .plans import Plan, WindowPlan
-from .processes import Consumer, PipeProcess, Producer, QueueProcess, SourceProcess
+from .processes import Consumer, Producer, QueueProcess, SourceProcess
 from .schedule import Edge, Engine, Prediction
+from .times import Times, extend
 from .transfers import transfer
-from .window_processes import EngineProcess, Times, WindowProcess, extend
+from .window_processes import EngineProcess, WindowProcess
 
 MAXIMUM_FRAMES = 24
 

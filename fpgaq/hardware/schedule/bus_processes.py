@@ -20,7 +20,7 @@ from .beats import BeatModel, BeatNetwork, settle
 from .bus import Bus
 from .processes import QUEUE_LATENCY, Consumer, Producer, SourceProcess
 from .schedule import Prediction
-from .window_processes import Times, extend, no_times
+from .times import Times, extend, no_times
 
 
 @dataclass(frozen=True)

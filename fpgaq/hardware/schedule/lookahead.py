@@ -12,8 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .processes import INPUT_BEATS, QUEUE_LATENCY, Consumer, PipeProcess, QueueProcess
-from .window_processes import Times, WindowProcess, one_a_cycle, part
+from .pipe_processes import INPUT_BEATS, PipeProcess
+from .processes import QUEUE_LATENCY, Consumer, QueueProcess
+from .times import Times, one_a_cycle, part
+from .window_processes import WindowProcess
 
 Cycles = NDArray[np.int64]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .beats import MAXIMUM_FRAMES, BeatModel, BeatNetwork
+from .pipe_processes import PipeProcess
 from .plans import WindowPlan
-from .processes import PipeProcess
 from .window_processes import WindowProcess
 
 PARTS = 64

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import window_processes
-from .processes import QUEUE_LATENCY, Consumer, PipeProcess, Producer, QueueProcess
-from .window_processes import Times, WindowProcess, extend, one_a_cycle, part
+from .pipe_processes import PipeProcess
+from .processes import QUEUE_LATENCY, Consumer, Producer, QueueProcess
+from .times import Times, extend, one_a_cycle, part
+from .window_processes import WindowProcess
 
 
 def transfer(producer: Producer, readers: Sequence[tuple[Consumer, int]]) -> bool:

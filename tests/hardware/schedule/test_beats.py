@@ -11,12 +11,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from fpgaq.hardware.schedule import PipePlan, Schedule, Target, WindowPlan, make_schedule, processes, window_processes
+from fpgaq.hardware.schedule import (
+    PipePlan,
+    Schedule,
+    Target,
+    WindowPlan,
+    make_schedule,
+    pipe_processes,
+    times,
+    window_processes,
+)
 from fpgaq.hardware.schedule.beats import BeatModel, BeatNetwork, keeps_interval, predict_cycles
 from fpgaq.hardware.schedule.memories import describe
-from fpgaq.hardware.schedule.processes import PipeProcess, SourceProcess
+from fpgaq.hardware.schedule.pipe_processes import PipeProcess
+from fpgaq.hardware.schedule.processes import SourceProcess
+from fpgaq.hardware.schedule.times import Patience
 from fpgaq.hardware.schedule.walk import least_words
-from fpgaq.hardware.schedule.window_processes import Patience
 from fpgaq.integer.graph import IntegerGraph
 from tests.support.fuzz.networks import random_case
 from tests.support.integer_networks import convolution_network
@@ -99,7 +109,7 @@ def test_times_by_arrays_and_by_loops_agree(seed: int, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("fewer", [0, 1])
 def test_looking_ahead_changes_no_time(fewer: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups and phases that start as if there was room start when they do one by one; deadlocks too."""
-    monkeypatch.setattr(window_processes, "SHORT", 1)
+    monkeypatch.setattr(times, "SHORT", 1)
     enough, kept = Patience.enough, []
 
     def counted(patience: Patience, found: int) -> bool:
@@ -128,14 +138,14 @@ def test_results_before_their_room_is_known_change_no_time(long: int, monkeypatc
         network, found = network_of(case.graph, case.schedule), []
         for index, edge in enumerate(network.edges):
             network = network if edge.queue_bits is None else with_queue(network, index, edge.queue_bits + seed % 2)
-        for free in (processes.FREE_FIFO, 1 << 60):
-            monkeypatch.setattr(processes, "FREE_FIFO", free)
+        for free in (pipe_processes.FREE_FIFO, 1 << 60):
+            monkeypatch.setattr(pipe_processes, "FREE_FIFO", free)
             monkeypatch.setattr(window_processes, "LONG", long if free == 1 else 1 << 60)
             model = BeatModel(network)
             for _ in range(4):
                 assert model.add_frame()
             found.append(model.departures)
-        monkeypatch.setattr(processes, "FREE_FIFO", 1)
+        monkeypatch.setattr(pipe_processes, "FREE_FIFO", 1)
         assert found[0] == found[1], seed
 
 
@@ -271,7 +281,7 @@ def test_means_hold_up_what_comes_before_them_at_the_same_times(
     schedule = make_schedule(graph, Target(multipliers=multipliers))
     assert [plan.kind for plan in schedule.plans] == ["mac", "mean", "mac"]
     network, found = network_of(graph, schedule), []
-    monkeypatch.setattr(window_processes, "SHORT", 1)
+    monkeypatch.setattr(times, "SHORT", 1)
     network = with_plan(with_plan(network, 1, fifo_bits=1), 0, fifo_bits=max(1, schedule.plans[0].fifo_bits - 1))
     for long in (2, 16, 1 << 60):
         monkeypatch.setattr(window_processes, "LONG", long)
