@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,21 +33,22 @@ pytestmark = [pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs
 def mean_network(shape: tuple[int, int, int], seed: int) -> IntegerGraph:
     """A sum over the whole image alone, formats and divisor by the seed."""
     chance = random.Random(seed)
-    pixels, shift = shape[0] * shape[1], seed % 3
+    pixels, shift = shape[0] * shape[1], seed % 2
     source = Tensor("t0", shape, Format(chance.randint(2, 9), 7, signed=seed % 2 == 0))
-    divisor = (pixels, 1, chance.randrange(3, 40, 2), chance.randrange(2, 40, 2))[seed // 2 % 4]
+    divisor = (pixels, 1, chance.randrange(3, 12, 2), chance.randrange(2, 12, 2))[seed // 2 % 4]
     rule = Requantize((shift,), ROUNDINGS[seed % 4], relu=seed % 5 == 0)
     op = IntegerSumPooling("sums", ("t0",), "t1", shape[:2], (1, 1), (0, 0, 0, 0), (divisor,), 64, rule)
-    op = IntegerSumPooling(**{**vars(op), "accumulator_width": operator_bounds(op, source.format).width})
-    fmt = Format(chance.randint(2, 10), 7 - shift, signed=seed % 3 > 0)
+    bounds = operator_bounds(op, source.format)
+    op = replace(op, accumulator_width=bounds.width)
+    # Most results tell a wrong sum, some saturate.
+    fmt = Format(chance.choice([bounds.width, bounds.width, 4]), 7 - shift, signed=seed % 3 > 0)
     return connect(f"mean {seed}", [source, Tensor("t1", (1, 1, shape[2]), fmt)], [op])
 
 
 def mean_schedule(graph: IntegerGraph, lanes: int, fifo_bits: int) -> Schedule:
     """Its hardware with so many lanes."""
-    plan = pipe_plan(graph, graph.operators[0], lanes)
+    plan = replace(pipe_plan(graph, graph.operators[0], lanes), fifo_bits=fifo_bits)
     assert plan.kind == "mean"
-    plan = type(plan)(**{**vars(plan), "fifo_bits": fifo_bits})
     height, width, depth = graph.tensors["t0"].shape
     edges = (Edge("t0", 0, 0, lanes), Edge("t1", None, 0, lanes))
     beats = {"t0": height * width * -(-depth // lanes)}
