@@ -98,7 +98,7 @@ def measured() -> Iterator[dict[str, Any]]:
         for multipliers in MULTIPLIERS:
             target = Target(multipliers=multipliers)
             _, wires = plan_hardware(graph, target)
-            frames = make_schedule(lower(graph, wires=False), target)
+            frames = make_schedule(lower(graph, wires=0), target)
             yield {
                 "network": name, "multipliers": multipliers, "interval": wires.prediction.interval,
                 "efficiency": round(wires.efficiency, 3), "limit": wires.limit,

@@ -75,7 +75,7 @@ def hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, S
     from ..hardware.lowering import lower
     from ..hardware.schedule import make_schedule
 
-    alone, lowered = replace(target, sharing=False), lower(network, wires=False)
+    alone, lowered = replace(target, sharing=False), lower(network, wires=0)
     try:
         return lowered, make_schedule(lowered, alone)
     except FitError:

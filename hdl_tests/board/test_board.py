@@ -158,13 +158,13 @@ def shelled(out: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_weights_are_loaded_over_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One board runs two networks; a damaged word is refused and sent again, an image of another core is not run."""
     from fpgaq.integer.file import save
-    from tests.support.loadable import with_other_weights
+    from tests.support.loadable import with_others
 
     network = NetworkBuilder(5, (1, 1, 24)).affine(24).affine(6, relu=False).graph()
     wish = Wish(32, top="eye", loadable=True)
     pipeline.generate(network, tmp_path / "out", Target(multipliers=4), frames=2, wish=wish)
     board = shelled(tmp_path / "out", tmp_path / "board", monkeypatch)
-    save(with_other_weights(network, 6), tmp_path / "other.fpgaq")
+    save(with_others(network, 6), tmp_path / "other.fpgaq")
     assert pipeline.infer(board, "sim", samples(board, 3)).equal == 3
     assert pipeline.infer(board, "sim", samples(board, 3), weights=tmp_path / "other.fpgaq").equal == 3
 

@@ -18,7 +18,7 @@ from fpgaq.base.preparation import make_preparation
 from fpgaq.base.remarks import FpgaqNote, FpgaqWarning
 from fpgaq.integer.file import load
 from fpgaq.model.graph import Affine, Convolution, Graph, Relu
-from fpgaq.pipeline import hardware as folder_stages
+from fpgaq.pipeline.simulating import note_estimate
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from tests.support.onnx_models import model, node
@@ -102,7 +102,7 @@ def keras_like(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("layout", ["auto", "nhwc"])
+@pytest.mark.parametrize("layout", [pytest.param("auto", marks=pytest.mark.slow), "nhwc"])
 def test_a_mean_for_each_channel_of_pictures_where_the_model_has_them_last(
     call: Any, keras_like: Path, tmp_path: Path, layout: str
 ) -> None:
@@ -169,7 +169,7 @@ def test_hardware_without_data(call: Any, colours: Path, tmp_path: Path) -> None
         assert "estimate only" in call(*command, "--data", tmp_path / "raw.npy")[1]
     # What `simulate` and `synth` say of such a folder.
     with pytest.warns(FpgaqNote, match="estimate only"):
-        folder_stages._note_estimate(tmp_path / "hw")
+        note_estimate(tmp_path / "hw")
     code, out, _ = call("generate", output, "-o", tmp_path / "unrolled", "--unroll")
     assert "note: estimate only" in out if code == 0 else code == 4
     # With data, the same network has no mark, and its hardware the same size.

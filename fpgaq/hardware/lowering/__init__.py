@@ -14,12 +14,21 @@ from ...integer.graph import IntegerConvolution, IntegerGraph, IntegerOperator, 
 from .columns import TOGETHER, can_merge, merged_kernel, with_merged_columns
 from .phases import Piece, in_phases
 from .scales import with_plain_requantizers
-from .shuffles import with_wired_shuffles
+from .shuffles import FEWEST_BITS, HELD_BITS, MOST_BITS, with_wired_shuffles
 
-__all__ = ["TOGETHER", "can_merge", "lower", "merged_kernel", "with_merged_columns", "with_plain_requantizers"]
+__all__ = [
+    "FEWEST_BITS",
+    "MOST_BITS",
+    "TOGETHER",
+    "can_merge",
+    "lower",
+    "merged_kernel",
+    "with_merged_columns",
+    "with_plain_requantizers",
+]
 
 
-def lower(graph: IntegerGraph, wires: bool = True) -> IntegerGraph:
+def lower(graph: IntegerGraph, wires: int = HELD_BITS) -> IntegerGraph:
     """Requantizers that multiply as factors (`fpgaq.hardware.lowering.scales`), transposed convolutions as a
     convolution for each phase of their output (`fpgaq.hardware.lowering.phases`), shuffles of channels as wires
     (`fpgaq.hardware.lowering.shuffles`).
@@ -27,8 +36,8 @@ def lower(graph: IntegerGraph, wires: bool = True) -> IntegerGraph:
     Parameters
     ----------
     graph : IntegerGraph
-    wires : bool
-        Whether what is built can have wires in any order: not HLS C++, which has a beat at a time.
+    wires : int
+        Bits of channels that may be put in order by wires together; 0 for HLS C++, which has a beat at a time.
 
     Returns
     -------
@@ -38,7 +47,7 @@ def lower(graph: IntegerGraph, wires: bool = True) -> IntegerGraph:
     lowered = with_plain_requantizers(graph)
     if lowered is not graph:
         graph = check(lowered)
-    if wires and (shuffled := with_wired_shuffles(graph)) is not graph:
+    if wires and (shuffled := with_wired_shuffles(graph, wires)) is not graph:
         graph = check(shuffled)
     spreads = {op.output: op for op in graph.operators if isinstance(op, IntegerUpsample) and op.zeros}
     readers: dict[str, list[IntegerOperator]] = {}

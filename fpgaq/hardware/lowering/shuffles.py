@@ -16,19 +16,25 @@ from numpy.typing import NDArray
 from ...integer.graph import IntegerGraph, IntegerOperator, IntegerTranspose, Tensor
 from ...integer.movements import MAX_ELEMENTS, Moving, chains, order_of
 
-MOST_BITS = 1024
-"""Of the elements that registers hold at a time."""
+HELD_BITS = 256
+"""Of the elements that registers hold at a time. A bit costs about eight flip-flops."""
+
+FEWEST_BITS, MOST_BITS = 64, 1024
+"""The same where that is as fast, and where fewer make the network slower."""
 
 
-def with_wired_shuffles(graph: IntegerGraph) -> IntegerGraph:
-    """Replace chains of movements that are a shuffle of channels; `graph` itself where there is none."""
+def with_wired_shuffles(graph: IntegerGraph, bits: int = HELD_BITS) -> IntegerGraph:
+    """Replace chains of movements that are a shuffle of channels; `graph` itself where there is none.
+
+    Registers hold at most so many `bits` of elements.
+    """
     for chain in chains(graph):
         source, target = graph.tensors[chain[0].input], graph.tensors[chain[-1].output]
         if source.shape != target.shape or source.size > MAX_ELEMENTS or any(getattr(op, "view", ()) for op in chain):
             continue
         parts = _parts(order_of(chain, source, graph.tensors), source.shape[2])
         if parts is not None:
-            graph = _replaced(graph, chain, parts)
+            graph = _replaced(graph, chain, parts, bits)
     return graph
 
 
@@ -43,9 +49,9 @@ def _parts(order: NDArray[np.int64], channels: int) -> int | None:
     return parts if np.array_equal(order.reshape(-1, channels), wanted) else None
 
 
-def _replaced(graph: IntegerGraph, chain: list[Moving], parts: int) -> IntegerGraph:
+def _replaced(graph: IntegerGraph, chain: list[Moving], parts: int, bits: int) -> IntegerGraph:
     """The graph with one or two transpositions of a view in place of a chain."""
-    made = _shuffle(graph, chain, parts)
+    made = _shuffle(graph, chain, parts, bits)
     tensors = {name: graph.tensors[name] for name in graph.inputs}
     operators: list[IntegerOperator] = []
     for op in graph.operators:
@@ -58,12 +64,12 @@ def _replaced(graph: IntegerGraph, chain: list[Moving], parts: int) -> IntegerGr
     return replace(graph, operators=tuple(operators), tensors=tensors)
 
 
-def _shuffle(graph: IntegerGraph, chain: list[Moving], parts: int) -> list[tuple[IntegerTranspose, Tensor]]:
+def _shuffle(graph: IntegerGraph, chain: list[Moving], parts: int, bits: int) -> list[tuple[IntegerTranspose, Tensor]]:
     """The transpositions with the tensors that they write: of blocks, and of the elements of blocks."""
     source, target = graph.tensors[chain[0].input], graph.tensors[chain[-1].output]
     height, width, channels = source.shape
     length = channels // parts
-    block = _block(length, parts * source.format.width)
+    block = _block(length, parts * source.format.width, bits)
     vectors = height * width * length // block
     name = chain[-1].name
     if block == length:
@@ -79,9 +85,14 @@ def _shuffle(graph: IntegerGraph, chain: list[Moving], parts: int) -> list[tuple
     ]
 
 
-def _block(length: int, bits: int) -> int:
-    """Of a part's channels the largest divisor that registers hold of all parts, where one takes `bits` bits."""
-    return max(size for size in range(1, length + 1) if length % size == 0 and (size == 1 or size * bits <= MOST_BITS))
+def _block(length: int, each: int, bits: int) -> int:
+    """Of a part's channels a divisor that `bits` bits hold of all parts, where one takes `each` bits.
+
+    Of those at least half as large as the largest the one with most factors of two: beats of layers before it, which
+    are mostly powers of two, then fit it.
+    """
+    held = [size for size in range(1, length + 1) if length % size == 0 and (size == 1 or size * each <= bits)]
+    return max((size for size in held if 2 * size >= held[-1]), key=lambda size: (size & -size, size))
 
 
 def _between(target: Tensor, graph: IntegerGraph) -> Tensor:

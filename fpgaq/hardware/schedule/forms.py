@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
 from ...base.errors import FitError
-from ...integer.graph import IntegerGraph
-from ..lowering import lower
+from ...integer.graph import IntegerGraph, IntegerTranspose
+from ..lowering import FEWEST_BITS, MOST_BITS, lower
+from .lanes import choose_lanes
 from .merging import MergedForms
-from .planner import Draft, draft, finish
+from .planner import Draft, draft, finish, fold_ranges, port_beats
 from .plans import Target
 from .schedule import Schedule, auxiliary_multipliers
 from .wide import draft_wide
@@ -19,6 +21,9 @@ EFFICIENT = 0.9
 
 WORTHWHILE = 1.03
 """How many times faster another form has to be: it takes a buffer more, and products by zero."""
+
+AS_FAST = 1.01
+"""How many times slower a form may be that takes less logic."""
 
 MOST_FORMS = 4
 """Other forms of a network that are scheduled at most: the first of those that may be fast enough."""
@@ -69,8 +74,8 @@ def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, D
     lowered = lower(graph)
     if target.is_wide:
         return draft_wide(lowered, target, _narrow_form(graph, lowered, target))
-    best = base = draft(lowered, target)
-    chosen = lowered
+    lowered, base = _shuffled(graph, lowered, draft(lowered, target))
+    chosen, best = lowered, base
     if target.multipliers is not None and target.sharing and base.limit < EFFICIENT * base.interval:
         faster = MergedForms(lowered).faster(target, base.interval / WORTHWHILE)
         for merged in islice(faster, MOST_FORMS):
@@ -82,6 +87,30 @@ def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, D
                 chosen, best = merged, other
     # Products by zero are no work that has to be done.
     return chosen, replace(best, macs=base.macs)
+
+
+def _shuffled(graph: IntegerGraph, lowered: IntegerGraph, base: Draft) -> tuple[IntegerGraph, Draft]:
+    """A form and its draft, or those with shuffles of fewer channels at a time if as fast, or of more if faster.
+
+    Layers after a shuffle take its beats, so that wide ones cost more than the wires.
+    """
+    for bits, slower in ((FEWEST_BITS, AS_FAST), (MOST_BITS, 1 / WORTHWHILE)):
+        form = lower(graph, bits)
+        if _views(form) == _views(lowered):
+            continue
+        least = choose_lanes(fold_ranges(lowered), base.target, port_beats(lowered)).interval
+        if slower < 1 and base.interval <= WORTHWHILE * least:
+            continue
+        with suppress(FitError):
+            other = draft(form, base.target)
+            if other.interval <= slower * base.interval:
+                return form, other
+    return lowered, base
+
+
+def _views(form: IntegerGraph) -> list[tuple[int, ...]]:
+    """The blocks in which a form shuffles channels."""
+    return [op.view for op in form.operators if isinstance(op, IntegerTranspose)]
 
 
 def _narrow_form(graph: IntegerGraph, lowered: IntegerGraph, target: Target) -> IntegerGraph:

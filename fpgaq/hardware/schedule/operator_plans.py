@@ -278,7 +278,10 @@ def pipe_plan(graph: IntegerGraph, op: IntegerOperator, lanes: int) -> PipePlan:
         depth *= parts
         beats = depth // lanes
         emits = (False,) * (beats - 1) + (True,)
-        return _pipe(op.name, "shuffle", (vectors, 1, depth), lanes, depth, ((0,),) * beats, emits=emits)
+        plan = _pipe(op.name, "shuffle", (vectors, 1, depth), lanes, depth, ((0,),) * beats, emits=emits)
+        # A place is free again some cycles after its result was made, in which few results are: a place is a pixel.
+        places = -(-(plan.latency + 4) // beats) + 1
+        return replace(plan, fifo_bits=max(1, (places - 1).bit_length()))
     kinds: dict[type[IntegerOperator], str] = {
         IntegerRelu: "relu",
         IntegerTable: "table",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ...base.errors import FitError
 from ...integer.check.carried import check_carried
-from ...integer.graph import IntegerGraph, IntegerOperator
+from ...integer.graph import IntegerGraph, IntegerOperator, IntegerTranspose
 from ..lowering.wide import WideGraph
 from .beats import BeatNetwork
 from .candidates import NEARLY, Candidate, Candidates, is_weighed, leanest_budget
@@ -309,9 +309,16 @@ def _narrow(graph: IntegerGraph, plans: Sequence[Plan], layers: Mapping[str, Fol
     for op, plan in zip(graph.operators, plans, strict=True):
         between = op.name not in layers or is_copying(op)
         slower = isinstance(plan, WindowPlan) and plan.cycles > layers[op.name].cycles(plan.fold)
-        if plan.cycles > interval and (between or slower):
+        if _busy_cycles(op, plan) > interval and (between or slower):
             narrow |= sources(op)
     return narrow
+
+
+def _busy_cycles(op: IntegerOperator, plan: Plan) -> int:
+    """Cycles that a layer takes for a frame; blocks of channels may come in in more beats than they leave in."""
+    if isinstance(plan, WindowPlan) and isinstance(op, IntegerTranspose) and op.view:
+        return max(plan.cycles, plan.image[0] * plan.image[1] * plan.beats_per_pixel)
+    return plan.cycles
 
 
 def _plan_all(

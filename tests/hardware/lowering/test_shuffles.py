@@ -11,7 +11,7 @@ import pytest
 from fpgaq.base.errors import UnsupportedError
 from fpgaq.base.formats import Format
 from fpgaq.hardware.lowering import lower
-from fpgaq.hardware.lowering.shuffles import MOST_BITS
+from fpgaq.hardware.lowering.shuffles import HELD_BITS, MOST_BITS
 from fpgaq.hardware.schedule import Target, plan_hardware
 from fpgaq.integer import file as integer_file
 from fpgaq.integer.graph import IntegerReshape, IntegerTranspose
@@ -30,15 +30,18 @@ SHAPES = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("held", [HELD_BITS, MOST_BITS])
 @pytest.mark.parametrize(("parts", "channels", "size", "bits"), SHAPES)
-def test_a_shuffle_becomes_wires(parts: int, channels: int, size: tuple[int, int], bits: int, tmp_path: Path) -> None:
+def test_a_shuffle_becomes_wires(
+    parts: int, channels: int, size: tuple[int, int], bits: int, held: int, tmp_path: Path
+) -> None:
     graph = shuffled(parts, (*size, channels), Format(bits, 3))
-    lowered = lower(graph)
+    lowered = lower(graph, held)
     views = [op.view for op in lowered.operators if isinstance(op, IntegerTranspose)]
     assert len(views) == len(lowered.operators) > 0 and all(views)
     for view in views:
         # What registers hold of a pixel at a time; a block of one channel needs none.
-        assert len(view) == 4 or view[1] * view[2] * bits <= MOST_BITS
+        assert len(view) == 4 or view[1] * view[2] * bits <= held
     wanted, found = run(graph, graph.samples), run(lowered, graph.samples)
     assert np.array_equal(wanted["y"], found["y"])
     image = np.asarray(graph.samples["x"]).reshape(-1, parts, channels // parts)
@@ -56,7 +59,7 @@ def test_what_moves_pixels_stays(axes: tuple[int, int, int]) -> None:
 
 def test_hls_takes_no_wires() -> None:
     graph = shuffled(2, (2, 2, 8), Format(8, 3))
-    assert lower(graph, wires=False) is graph
+    assert lower(graph, wires=0) is graph
     assert {type(op) for op in graph.operators} == {IntegerReshape, IntegerTranspose}
 
 
