@@ -172,6 +172,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         operators,
         packed_multipliers,
         requantizers,
+        rows,
         scale,
         schedules,
         shuffles,
@@ -203,6 +204,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "onnx_node_cases": lambda: cases(onnx_node_cases, "onnx_node_cases.json"),
         "packed_multipliers": lambda: packed_multipliers.table(stored("packed_multipliers.json")),
         "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
+        "rows": lambda: list(rows.table(stored("rows.json"))),
         "scale": lambda: list(scale.table(stored("scale.json"))),
         "schedules": lambda: list(
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
