@@ -21,6 +21,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import numpy as np
 from workloads import WORKLOADS
 
@@ -32,6 +34,7 @@ from fpgaq.integer.reference import run
 from fpgaq.proof.file_bench import run_file_bench
 from fpgaq.proof.harness import check_cycles, drive
 from fpgaq.proof.harness_build import compile_designs, flat_design
+from tests.support.provenance import commit
 
 RESULTS = Path(__file__).with_name("rows.json")
 
@@ -139,6 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             row = measure(name, WORKLOADS[name](), target, aim)
             stored["rows"][f"{name} {row['budget']}"] = row
             stored["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
+            stored["commit"] = commit()
             stored["command"] = "python benchmarks/rows.py"
             RESULTS.write_text(json.dumps(stored, indent=1) + "\n")
     print("\n".join(table(stored)))

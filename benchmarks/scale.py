@@ -29,6 +29,7 @@ from fpgaq.hardware.emit.verilog import emit
 from fpgaq.hardware.schedule import Target, plan_hardware
 from fpgaq.integer.graph import IntegerGraph
 from tests.support.network_shapes import chain, ds_cnn, mobilenet, resnet8, resnet18
+from tests.support.provenance import commit
 
 RESULTS = Path(__file__).with_name("scale.json")
 
@@ -98,6 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs = [subprocess.run(command, check=True, capture_output=True, text=True).stdout for command in commands]
         stored["curves"][curve] = [json.loads(run) for run in runs]
         stored["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
+        stored["commit"] = commit()
         stored["command"] = "python benchmarks/scale.py"
         RESULTS.write_text(json.dumps(stored, indent=1) + "\n")
     print("\n".join(table(stored)))
