@@ -86,6 +86,8 @@ def _lowered(op: IntegerOperator, graph: IntegerGraph, names: _Names) -> list[Pi
         wide = replace(op, index_format=replace(op.index_format, width=2), table=np.repeat(op.table, 2))
         return [(wide, target)]
     special |= rule is not None and type(op) in LOWERINGS and _is_lone_sign(target.format)
+    if isinstance(op, IntegerConvolution | IntegerAffine) and op.requantize is not None:
+        special |= not op.requantize.holds_zero(target.format)
     if (rule is None or rule.plain or (rule.carried and isinstance(op, CLIPPED))) and not special:
         return [(op, target)]
     lower = LOWERINGS.get(type(op))
@@ -97,10 +99,13 @@ def _lowered(op: IntegerOperator, graph: IntegerGraph, names: _Names) -> list[Pi
 
 
 def _product(op: IntegerConvolution | IntegerAffine, graph: IntegerGraph, target: Tensor, names: _Names) -> list[Piece]:
-    """A layer with weights: its accumulators, then the requantizer."""
+    """A layer with weights: its accumulators, then the requantizer.
+
+    Limits that leave out zero come after it: lanes of a beat that no channel fills are to hold zeros.
+    """
     source = graph.tensors[op.input]
     rule = _single_rounding(op, target, (source.format,))
-    if rule.rule == "shift" and _foldable(rule, target):
+    if rule.rule == "shift" and _foldable(rule, target) and rule.holds_zero(target.format):
         return [(_with_zero_point(op, rule, source.format), target)]
     if rule.rule == "shift":
         middle, last = _rounded(op, rule, target, names)

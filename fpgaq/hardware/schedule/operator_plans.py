@@ -372,6 +372,8 @@ def common_lanes(graph: IntegerGraph, op: IntegerOperator, lanes: Sequence[int])
     if isinstance(op, Gather | LaneMaximum):
         return math.gcd(common, depth)
     # A constant or a table's value must not stand in lanes that no channel fills, and which hold zeros.
+    if isinstance(op, IntegerAdd | IntegerMultiply | IntegerScale):
+        return common if op.requantize.holds_zero(graph.tensors[op.output].format) else math.gcd(common, depth)
     zero = -op.index_format.minimum if isinstance(op, IntegerTable) else 0
     if (isinstance(op, IntegerTable) and op.table[zero]) or (isinstance(op, IntegerPad) and op.value):
         return math.gcd(common, depth)

@@ -128,6 +128,11 @@ class Requantize:
         limits = self.limits(fmt)
         return None if limits == replace(self, low=None, high=None).limits(fmt) else limits
 
+    def holds_zero(self, fmt: Format) -> bool:
+        """Whether zero is a result in an output of format `fmt`."""
+        least, greatest = self.limits(fmt)
+        return least <= 0 <= greatest
+
     def limits(self, fmt: Format) -> tuple[int, int]:
         """The least and the greatest result in an output of format `fmt`."""
         least = fmt.minimum if self.low is None else max(self.low, fmt.minimum)
