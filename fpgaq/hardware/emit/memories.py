@@ -110,6 +110,11 @@ class Limits:
     cell: Instance
     width: int
 
+    @property
+    def bits(self) -> int:
+        """Bits of a word."""
+        return 2 * self.width
+
 
 def limits_of_results(graph: IntegerGraph, operators: Sequence[IntegerOperator]) -> Limits | None:
     """The memory for the limits of layers, a word for each; None where no layer has any."""
