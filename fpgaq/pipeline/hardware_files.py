@@ -64,7 +64,7 @@ def loadable_form(network: IntegerGraph) -> IntegerGraph:
     from ..hardware.lowering.factors import with_loadable_factors
     from ..hardware.lowering.loadable import with_loadable_weights
 
-    return with_loadable_weights(lower(with_loadable_weights(with_loadable_factors(network))))
+    return with_loadable_weights(lower(with_loadable_weights(with_loadable_factors(network)), zero_lanes=False))
 
 
 def hls_schedule(network: IntegerGraph, target: Target) -> tuple[IntegerGraph, Schedule]:

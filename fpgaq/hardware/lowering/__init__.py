@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-def lower(graph: IntegerGraph, wires: int = HELD_BITS) -> IntegerGraph:
+def lower(graph: IntegerGraph, wires: int = HELD_BITS, zero_lanes: bool = True) -> IntegerGraph:
     """Requantizers that multiply as factors (`fpgaq.hardware.lowering.scales`), transposed convolutions as a
     convolution for each phase of their output (`fpgaq.hardware.lowering.phases`), shuffles of channels as wires
     (`fpgaq.hardware.lowering.shuffles`).
@@ -38,13 +38,16 @@ def lower(graph: IntegerGraph, wires: int = HELD_BITS) -> IntegerGraph:
     graph : IntegerGraph
     wires : int
         Bits of channels that may be put in order by wires together; 0 for HLS C++, which has a beat at a time.
+    zero_lanes : bool
+        Whether lanes of a beat that no channel fills hold zeros whatever limits results are held to. Where limits are
+        loaded they need not: such lanes stay inside the core, and nothing there reads them.
 
     Returns
     -------
     IntegerGraph
         `graph` itself where nothing changes.
     """
-    lowered = with_plain_requantizers(graph)
+    lowered = with_plain_requantizers(graph, zero_lanes)
     if lowered is not graph:
         graph = check(lowered)
     if wires and (shuffled := with_wired_shuffles(graph, wires)) is not graph:

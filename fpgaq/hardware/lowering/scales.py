@@ -54,8 +54,11 @@ class _Names:
         return candidate
 
 
-def with_plain_requantizers(graph: IntegerGraph) -> IntegerGraph:
+def with_plain_requantizers(graph: IntegerGraph, zero_lanes: bool = True) -> IntegerGraph:
     """The same network with nothing but shifts, factors and tables; `graph` itself where nothing changes.
+
+    With `zero_lanes`, limits that leave out zero come after a layer with weights: lanes of a beat that no channel fills
+    are to hold zeros.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def with_plain_requantizers(graph: IntegerGraph) -> IntegerGraph:
     tensors = {name: graph.tensors[name] for name in graph.inputs}
     operators: list[IntegerOperator] = []
     for op in graph.operators:
-        for made, tensor in _lowered(op, graph, names):
+        for made, tensor in _lowered(op, graph, names, zero_lanes):
             operators.append(made)
             tensors[tensor.name] = tensor
     if all(made is op for made, op in zip(operators, graph.operators, strict=False)) and (
@@ -76,7 +79,7 @@ def with_plain_requantizers(graph: IntegerGraph) -> IntegerGraph:
     return replace(graph, operators=tuple(operators), tensors=tensors)
 
 
-def _lowered(op: IntegerOperator, graph: IntegerGraph, names: _Names) -> list[Piece]:
+def _lowered(op: IntegerOperator, graph: IntegerGraph, names: _Names, zero_lanes: bool) -> list[Piece]:
     rule, target = getattr(op, "requantize", None), graph.tensors[op.output]
     special = (isinstance(op, IntegerAdd) and bool(op.factors)) or (
         isinstance(op, IntegerMultiply) and any(op.zero_points)
@@ -86,7 +89,7 @@ def _lowered(op: IntegerOperator, graph: IntegerGraph, names: _Names) -> list[Pi
         wide = replace(op, index_format=replace(op.index_format, width=2), table=np.repeat(op.table, 2))
         return [(wide, target)]
     special |= rule is not None and type(op) in LOWERINGS and _is_lone_sign(target.format)
-    if isinstance(op, IntegerConvolution | IntegerAffine) and op.requantize is not None:
+    if zero_lanes and isinstance(op, IntegerConvolution | IntegerAffine) and op.requantize is not None:
         special |= not op.requantize.holds_zero(target.format)
     if (rule is None or rule.plain or (rule.carried and isinstance(op, CLIPPED))) and not special:
         return [(op, target)]
@@ -99,10 +102,7 @@ def _lowered(op: IntegerOperator, graph: IntegerGraph, names: _Names) -> list[Pi
 
 
 def _product(op: IntegerConvolution | IntegerAffine, graph: IntegerGraph, target: Tensor, names: _Names) -> list[Piece]:
-    """A layer with weights: its accumulators, then the requantizer.
-
-    Limits that leave out zero come after it: lanes of a beat that no channel fills are to hold zeros.
-    """
+    """A layer with weights: its accumulators, then the requantizer."""
     source = graph.tensors[op.input]
     rule = _single_rounding(op, target, (source.format,))
     if rule.rule == "shift" and _foldable(rule, target) and rule.holds_zero(target.format):
