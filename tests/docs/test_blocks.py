@@ -40,6 +40,7 @@ SHORT: dict[str, dict[str, str]] = {
 """By page: small networks in the place of large ones, few trials in the place of many."""
 NEEDS_NNABLA = frozenset(
     {
+        "docs/loadable.md",
         "docs/nnabla.md",
         "docs/pruning.md",
         "docs/walkthrough.md",
@@ -125,6 +126,17 @@ def give_core() -> None:
     shutil.copyfile("model.fpgaq", "finetuned.fpgaq")
 
 
+def give_more() -> None:
+    """Samples of later."""
+    shutil.copyfile("train.npz", "more.npz")
+
+
+def give_measured() -> None:
+    """An output folder of the model that the page names."""
+    network = fpgaq.quantize(fpgaq.load_model("model.nnp"), "calibration.npz")
+    fpgaq.generate(network, "out")
+
+
 def give_pixels() -> None:
     """A network of convolutions, and a small one."""
     for name in ("model", "trigger"):
@@ -170,8 +182,10 @@ GIVEN: dict[str, Callable[[], None]] = {
     "docs/data.md": give_samples,
     "docs/dev/debug-a-mismatch.md": give_hardware,
     "docs/howto/formats.md": give_formats,
+    "docs/loadable.md": give_more,
     "docs/parts.md": give_parts,
     "docs/pixels.md": give_pixels,
+    "docs/report.md": give_measured,
     "docs/unrolled.md": give_chains,
 }
 """What a page takes as given besides `model.nnp` and the like."""
