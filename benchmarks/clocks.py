@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -30,6 +29,7 @@ from fpgaq.hardware.synth.cache import project_digest
 from fpgaq.hardware.synth.place import placer_version
 from fpgaq.hardware.synth.project import read_project
 from fpgaq.hardware.synth.yosys import yosys_version
+from tests.support.provenance import commit
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -56,15 +56,6 @@ def versions() -> dict[str, str]:
     placer = find_device(DEVICE).placer
     assert placer is not None
     return {"yosys": yosys_version(), "nextpnr": placer_version(placer)}
-
-
-def commit() -> str:
-    """The commit of this tree, marked if files differ from it; empty outside of a repository."""
-    found = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return found.stdout.strip()
 
 
 def load(path: Path = RESULTS) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from fpgaq.model.passes import standard_passes
 from fpgaq.quantizer import quantize
 from fpgaq.quantizer.config import QuantizeOptions
 from tests.support.onnx_models import model, node
-from tests.support.provenance import commit
+from tests.support.provenance import about, store
 from tests.support.shuffles import between_groups
 
 MULTIPLIERS = (16, 64, 256)
@@ -127,8 +127,7 @@ def main() -> None:
         print(json.dumps(found), flush=True)
         results.append(found)
     if options.output:
-        facts = {"command": "python -m benchmarks.shuffles", "commit": commit(), "numpy": np.__version__}
-        options.output.write_text(json.dumps({**facts, "results": results}, indent=1) + "\n", encoding="utf-8")
+        store(options.output, {**about("python -m benchmarks.shuffles", []), "results": results})
 
 
 if __name__ == "__main__":

@@ -6,16 +6,15 @@ python benchmarks/toggles.py LABEL     adds a column LABEL to toggles.json besid
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from boards import ROOT, call
 
-from fpgaq.base.tools import find_tool
-from tests.support.provenance import commit
+from tests.support.provenance import about, store
 
 RESULTS = Path(__file__).with_suffix(".json")
 CASES = (("digits_cnn", 9), ("fashion_cnn", 16), ("fashion_mobile", 64), ("series_conv", 16))
@@ -55,19 +54,16 @@ def table(results: dict[str, Any]) -> list[str]:
 def main(label: str) -> None:
     """Measure every case, store it and print the table."""
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"runs": {}}
-    run = {
-        "command": f"python benchmarks/toggles.py {label}",
-        "commit": commit(),
-        "made_with": f"Verilator {find_tool('verilator').version}",
-        "rows": {},
-    }
-    results["runs"][label] = run
+    rows: dict[str, Any] = {}
+    results["runs"][label] = {**about("python benchmarks/toggles.py", [label], "verilator"), "rows": rows}
     for example, budget in CASES:
-        run["rows"][f"{example} {budget}"] = measure(example, budget)
-        print(example, budget, run["rows"][f"{example} {budget}"], flush=True)
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        rows[f"{example} {budget}"] = measure(example, budget)
+        print(example, budget, rows[f"{example} {budget}"], flush=True)
+    store(RESULTS, results)
     print("\n".join(table(results)))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("label", help="the name of the column, such as before or after")
+    main(parser.parse_args().label)

@@ -78,5 +78,5 @@ def wrapper_run_lines(result: SimulationResult) -> list[str]:
 
 
 def shown(value: int | None) -> str:
-    """A number of cycles; a question mark for one that is not known."""
+    """A number of cycles; a dash for one that is not known."""
     return "-" if value is None else f"{value:,}"

@@ -117,7 +117,7 @@ def _sum_modules(lines: Iterable[str], path: Path) -> dict[str, tuple[int, int]]
         elif words == [")"] and instances:
             instances.pop()
         elif in_nets:
-            if words[-2] != "(TC" or not words[-1].endswith("))"):
+            if words[-2:-1] != ["(TC"] or not words[-1].endswith("))"):
                 raise ToolError(f"{path}: {line.strip()[:80]!r} is no count of toggles as Verilator 5.036 writes it")
             # The simulator repeats the top's ports one level above it.
             if len(instances) < DEPTH - 1 or words[0].lstrip("(") in CLOCKS:

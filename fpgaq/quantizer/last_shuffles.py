@@ -39,11 +39,10 @@ def with_pixels_at_outputs(graph: IntegerGraph) -> IntegerGraph:
         tensors = {name: tensor for name, tensor in graph.tensors.items() if name not in inner}
         result = replace(target, shape=source.shape)
         made = written(chain[-1], source, result, steps, ({op.name for op in others}, tensors))
-        operators = list(graph.operators)
-        place = operators.index(chain[0])
-        operators = [op for op in operators if op not in chain]
-        operators[place:place] = [op for op, _ in made]
+        # Those before the chain keep their places.
+        place = graph.operators.index(chain[0])
+        operators = (*others[:place], *(op for op, _ in made), *others[place:])
         known = tensors | {tensor.name: tensor for _, tensor in made}
         names = (*graph.inputs, *(op.output for op in operators))
-        graph = replace(graph, operators=tuple(operators), tensors={name: known[name] for name in names})
+        graph = replace(graph, operators=operators, tensors={name: known[name] for name in names})
     return graph

@@ -15,6 +15,7 @@ from ...base.errors import UnsupportedError
 from ...base.formats import MAX_WIDTH, Format
 from ...integer.graph import (
     IntegerAffine,
+    IntegerArray,
     IntegerConvolution,
     IntegerGraph,
     IntegerOperator,
@@ -22,6 +23,7 @@ from ...integer.graph import (
     Requantize,
     Tensor,
 )
+from .scales import rounded_once_and_twice
 
 MULTIPLIER_BITS = 31
 """Of every multiplier; a scale has a sign bit more."""
@@ -75,7 +77,7 @@ def _in_two(
     return layer, sums, scale
 
 
-def _factors(name: str, rule: Requantize, channels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:  # type: ignore[type-arg]
+def _factors(name: str, rule: Requantize, channels: int) -> tuple[IntegerArray, IntegerArray, IntegerArray, int]:
     """Multipliers, shifts and offsets of all channels, and what is added below zero besides."""
     multiplier, shift, offset = (
         np.broadcast_to(np.asarray(values, dtype=np.int64), (channels,)).copy()
@@ -84,15 +86,11 @@ def _factors(name: str, rule: Requantize, channels: int) -> tuple[np.ndarray, np
     negative = 0
     if rule.rule == "tflite_double" and shift.max() > MULTIPLIER_BITS:
         if shift.min() <= MULTIPLIER_BITS:
-            raise UnsupportedError(
-                f"layer {name!r}: some of its channels are rounded twice, as LiteRT does, and others are multiplied by"
-                " 1/2 or more; hardware does not carry both in one layer"
-            )
+            raise rounded_once_and_twice(name)
         # The second rounding turns at zero (fpgaq.integer.double_rounding).
         offset += 1 << (MULTIPLIER_BITS - 1)
         negative = -(1 << MULTIPLIER_BITS)
-    even = rule.rounding in ("half_up", "floor") or (rule.rounding == "half_even" and rule.zero_point % 2 == 0)
-    if rule.zero_point and not even:
+    if not rule.takes_zero_point_first:
         raise UnsupportedError(
             f"layer {name!r}: the zero point {rule.zero_point} cannot be added before a rounding {rule.rounding!r};"
             " leave --weights loadable out"

@@ -158,9 +158,8 @@ def _bare(rule: Requantize) -> Requantize:
 
 def _foldable(rule: Requantize, target: Tensor) -> bool:
     """Whether the zero point may be added before the rounding, and the hardware has the limits."""
-    even = rule.rounding in ("half_up", "floor") or (rule.rounding == "half_even" and rule.zero_point % 2 == 0)
     held = all(abs(end) < 1 << MAX_CLIP_BITS for end in (rule.low, rule.high) if end is not None)
-    return held and (even or rule.zero_point == 0) and not _is_lone_sign(target.format)
+    return held and rule.takes_zero_point_first and not _is_lone_sign(target.format)
 
 
 def _is_lone_sign(fmt: Format) -> bool:
@@ -216,16 +215,21 @@ def _scale(
     return [(_proved(op, scale, sums.format), middle), *last]
 
 
+def rounded_once_and_twice(name: str) -> UnsupportedError:
+    """What to raise for a layer whose channels LiteRT does not all round alike."""
+    return UnsupportedError(
+        f"layer {name!r}: some of its channels are rounded twice, as LiteRT does, and others are multiplied by 1/2 or"
+        " more; hardware does not carry both in one layer"
+    )
+
+
 def _split_scale(
     op: IntegerOperator, rule: Requantize, sums: Tensor, target: Tensor, names: _Names, formats: tuple[Format, ...]
 ) -> list[Piece]:
     """LiteRT's two roundings as one with an offset by the accumulator's sign."""
     split = split_rounding(rule, _spans(op, target, formats, rule), target.format)
     if split is None:
-        raise UnsupportedError(
-            f"layer {op.name!r}: some of its channels are rounded twice, as LiteRT does, and others are multiplied by"
-            " 1/2 or more; hardware does not carry both in one layer"
-        )
+        raise rounded_once_and_twice(op.name)
     channels, single = target.shape[2], replace(rule, rule="multiply_shift")
     folded = _foldable(single, target)
     middle, last = (target, []) if folded else _rounded(op, single, target, names)

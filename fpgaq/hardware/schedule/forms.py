@@ -94,6 +94,8 @@ def _shuffled(graph: IntegerGraph, lowered: IntegerGraph, base: Draft) -> tuple[
 
     Layers after a shuffle take its beats, so that wide ones cost more than the wires.
     """
+    if not _views(lowered):
+        return lowered, base
     for bits, slower in ((FEWEST_BITS, AS_FAST), (MOST_BITS, 1 / WORTHWHILE)):
         form = lower(graph, bits)
         if _views(form) == _views(lowered):
@@ -110,7 +112,7 @@ def _shuffled(graph: IntegerGraph, lowered: IntegerGraph, base: Draft) -> tuple[
 
 def _views(form: IntegerGraph) -> list[tuple[int, ...]]:
     """The blocks in which a form shuffles channels."""
-    return [op.view for op in form.operators if isinstance(op, IntegerTranspose)]
+    return [op.view for op in form.operators if isinstance(op, IntegerTranspose) and op.view]
 
 
 def _narrow_form(graph: IntegerGraph, lowered: IntegerGraph, target: Target) -> IntegerGraph:

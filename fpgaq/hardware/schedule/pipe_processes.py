@@ -54,9 +54,9 @@ class PipeProcess:
         self._free = not plan.silent and all(plan.emits) and self._fifo >= self._offered + FREE_FIFO
         self._plain = self._period == 1 and all(plan.emits) and all(plan.pops)
         self._pops = np.array(plan.pops)
-        # In which phases beats of each row of times are done with.
         self.leaving: Leaving | None = None
         self._patience = Patience()
+        # In which phases beats of each row of times are done with.
         self._popping = [
             (popped, np.array([slot in used and pops for used, pops in zip(plan.uses, plan.pops, strict=True)]))
             for slot, popped in enumerate(self._popped[: 1 if self._period == 1 else None])

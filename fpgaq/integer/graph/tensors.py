@@ -128,6 +128,12 @@ class Requantize:
         limits = self.limits(fmt)
         return None if limits == replace(self, low=None, high=None).limits(fmt) else limits
 
+    @property
+    def takes_zero_point_first(self) -> bool:
+        """Whether the zero point may as well be added before the rounding."""
+        even = self.rounding == "half_even" and self.zero_point % 2 == 0
+        return self.zero_point == 0 or self.rounding in ("half_up", "floor") or even
+
     def holds_zero(self, fmt: Format) -> bool:
         """Whether zero is a result in an output of format `fmt`."""
         least, greatest = self.limits(fmt)

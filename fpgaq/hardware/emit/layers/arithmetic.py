@@ -18,7 +18,7 @@ from ..lines import counted
 from ..literals import decimal, index_width, listed, pack, sized
 from ..memories import memory_cell
 from ..names import rom_module
-from ..numbers import lifts_below
+from ..numbers import entries_by_address, lifts_below
 from ..roms import Rom
 from .logic import Logic
 
@@ -237,7 +237,8 @@ def lookup(
     fmt = op.index_format
     codes = np.arange(1 << fmt.width)
     values = np.where(codes > fmt.maximum, codes - (1 << fmt.width), codes)
-    words = tuple(pack([int(op.table[max(value - fmt.minimum, 0)])], result.width) for value in values)
+    entries = entries_by_address(op).tolist()
+    words = tuple(pack([entry], result.width) for entry in entries)
     requantize = op.requantize
     return Lookup(
         rom=Rom(
@@ -246,7 +247,7 @@ def lookup(
             words,
             result.width,
             f"A word is a value of {result.describe()}; the address is an index of {fmt.describe()}, as its bits.",
-            tuple(f"{int(value)} gives {int(op.table[max(value - fmt.minimum, 0)])}" for value in values),
+            tuple(f"{value} gives {entry}" for value, entry in zip(values.tolist(), entries, strict=True)),
         ),
         memory=memory_cell("rom", len(words), result.width, plan.lanes_out) if loadable else None,
         index_width=fmt.width,
