@@ -5,28 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from fpgaq.base.errors import UnsupportedError
-from fpgaq.base.formats import Format
 from fpgaq.hardware.emit.verilog import emit
 from fpgaq.hardware.schedule import PipePlan, Target, WindowPlan, make_schedule, plan_hardware
 from fpgaq.hardware.schedule.buffers import report_buffers
 from fpgaq.integer import reference
 from fpgaq.integer.graph import (
     OPERATORS,
-    IntegerConvolution,
-    IntegerGraph,
     IntegerOperator,
-    Requantize,
-    Tensor,
 )
 from fpgaq.proof.file_bench import run_file_bench
 from tests.support.fuzz.networks import random_case
-from tests.support.integer_networks import network, small_network
-from tests.support.integer_operators import proved, residual_network
-from tests.support.known_networks import lenet, spread
+from tests.support.integer_networks import small_network
+from tests.support.integer_operators import residual_network
+from tests.support.known_networks import lenet, scaled_convolutions, spread
 
 
 class Stranger(IntegerOperator):
@@ -127,21 +121,3 @@ def test_requantizers_have_as_many_multipliers_as_are_in_time(multipliers: int, 
 def test_results_that_wait_for_a_multiplier_are_those_of_the_reference(tmp_path: Path) -> None:
     graph, schedule = plan_hardware(scaled_convolutions(), Target(multipliers=18))
     assert run_file_bench(graph, schedule, graph.samples, workdir=tmp_path).mismatch is None
-
-
-def scaled_convolutions() -> IntegerGraph:
-    """A pointwise convolution, one of each channel and another pointwise one, whose requantizers multiply."""
-    generator = np.random.default_rng(0)
-    byte, size = Format(8, 0), (6, 6)
-    tensors = [Tensor("t0", (*size, 8), byte, scale=0.1)]
-    operators = []
-    for index, (outputs, side, inputs) in enumerate(((24, 1, 8), (24, 3, 1), (8, 1, 24))):
-        weight = generator.integers(-127, 128, (outputs, side, side, inputs))
-        rule = Requantize((20,), "half_up", False, "multiply_shift", tuple(range(1000, 1000 + 10 * outputs, 10)), (0,))
-        op = IntegerConvolution(
-            f"layer{index}", (f"t{index}",), f"t{index + 1}", weight, np.arange(outputs), Format(8, 0), (0,) * outputs,
-            (1, 1), (side // 2,) * 4, (1, 1), outputs if inputs == 1 else 1, 0, 0, rule, (0.1,) * outputs,
-        )  # fmt: skip
-        operators.append(proved(op, byte))
-        tensors.append(Tensor(op.output, (*size, outputs), byte, scale=0.1))
-    return network(operators, tensors)
