@@ -114,11 +114,14 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
             outputs=options.reading.output_names(),
             inputs=options.reading.input_names(),
             output=options.output,
+            input_range=extent,
         )
     if stated is not None:
         integer, remarks = stated
-        lines = [*integer_lines(integer), *note_lines(remarks), f"written: {printable(options.output)}"]
-        settings.show(lines, {**integer_json(integer, options.output), "notes": list(remarks), "unfolded": []})
+        lines = [*integer_lines(integer), *choice_lines(integer), *note_lines(remarks), *estimate_only(integer)]
+        lines.append(f"written: {printable(options.output)}")
+        parts = {"notes": list(remarks), "unfolded": [], "completed": integer.options.get("completed", [])}
+        settings.show(lines, {**integer_json(integer, options.output), **parts})
         return
     with settings.progress("quantizing"):
         graph = options.reading.load(options.model)
@@ -133,11 +136,14 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
 
 def _choices(integer: IntegerGraph) -> dict[str, Any]:
     """What was chosen by measurement and what was measured, as plain values."""
-    return {"chosen": integer.options.get("chosen", []), "measured": integer.options.get("measured")}
+    completed = {"completed": integer.options["completed"]} if "completed" in integer.options else {}
+    return {"chosen": integer.options.get("chosen", []), "measured": integer.options.get("measured"), **completed}
 
 
 def choice_lines(integer: IntegerGraph) -> list[str]:
     """What was chosen by measurement, and the agreement with the float network that it lets expect."""
+    from ..quantizer.completion import completed_line
+
     lines = [f"chosen by the error at the output: {printable(words)}" for words in integer.options.get("chosen", [])]
     for name, border in integer.options.get("borders", {}).items():
         padding, place = border["integer"], border["place"]
@@ -145,6 +151,8 @@ def choice_lines(integer: IntegerGraph) -> list[str]:
             f"layer {printable(name)}: pads with {padding} for {place:.3f}; at the border its input is"
             f" {abs(padding - place):.3f} of a step off"
         )
+    if "completed" in integer.options:
+        lines.append(printable(completed_line(integer.options["completed"])))
     measured = integer.options.get("measured")
     if measured is None:
         return lines

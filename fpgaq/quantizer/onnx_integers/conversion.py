@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...base.errors import UnsupportedError
 from ...base.formats import Format
@@ -26,6 +28,7 @@ from ...integer.graph import (
 from ...integer.staircase import Specified, choose, significant_bits
 from ...model.graph import Reshape
 from ...model.importers.onnx.builder import Builder, graph_shape
+from ..completion import Completion
 from ..reshapes import reshape_operators
 from .sums import choose_factors
 from .values import Accumulated, Data, Function, Grid, Joined, Quantized, Stored, Sum
@@ -44,15 +47,32 @@ def image_of(shape: tuple[int, ...]) -> ImageShape:
 class Conversion(Builder):
     """The integer graph so far. `tensors` are the model's, `stored` those of the integer graph."""
 
-    def __init__(self, opset: int, batch: int, open_batch: bool, reserved: set[str]) -> None:
+    def __init__(
+        self, opset: int, batch: int, open_batch: bool, reserved: set[str], completion: Completion | None = None
+    ) -> None:
         super().__init__(opset, batch, open_batch, reserved)
+        self.completion = completion or Completion()
+        """What quantizes where the file does not."""
         self.stored: dict[str, Tensor] = {}
         self.layers: list[IntegerOperator] = []
         self.quantized: dict[str, Quantized] = {}
         self.transforms: dict[str, InputTransform] = {}
         self.remarks: list[str] = []
-        self.input_grid: Grid | None = None
-        """Where inputs of real numbers are rounded to that no quantizer of the file takes, if the user said so."""
+        self.input_shapes: dict[str, tuple[int, ...]] = {}
+        self.ahead: dict[str, Grid] = {}
+        """The grid of the quantizer that all readers of a tensor lead to, with only moves of values before it."""
+        self.ending: set[str] = set()
+        """Tensors that reach an output unrounded."""
+        self.writing: dict[str, str] = {}
+        """The node that writes a tensor."""
+        self.rounded: dict[str, Stored] = {}
+        """Real values by the model's name that were rounded because a layer reads them."""
+        self.rewired: dict[str, list[str]] = {}
+        """The first outputs of the nodes that read them."""
+        self.parameters: dict[tuple[str, int], Quantized] = {}
+        """Weights that were quantized here, by the first output of their node and the input's place."""
+        self.shifts: dict[str, NDArray[np.float32]] = {}
+        """What outputs lack of a float bias, for each channel."""
         self.inner: set[str] = set()
         """The names that nodes read."""
         self._names: set[str] = set()
@@ -134,13 +154,12 @@ class Conversion(Builder):
         return value.source
 
     def start(self, value: Data, grid: Grid, where: str) -> Stored:
-        """An input of real numbers on a grid that the user stated: ``round(x / scale + zero_point)``, half up."""
-        if value.factor != 1 or value.offset:
-            raise UnsupportedError(f"{where}: scales or shifts the input before a layer reads it; state no input scale")
+        """A real input on a grid that the file does not state: ``round(x / scale + zero_point)``, half up."""
+        if value.factor <= 0:
+            raise UnsupportedError(f"{where}: the input is multiplied by {float(value.factor):g}; positive is needed")
+        factor, constant = value.factor / grid.exact, value.offset / grid.exact + grid.zero_point
         height, width, channels = image_of(value.shape)
-        transform = InputTransform(
-            float(1 / grid.exact), float(grid.zero_point), "half_up", (), (channels, height, width), "real"
-        )
+        transform = InputTransform(float(factor), float(constant), "half_up", (), (channels, height, width), "real")
         tensor = Tensor(value.source, (height, width, channels), grid.format, value.source, grid.scale, grid.zero_point)
         self.stored[value.source], self.transforms[value.source] = tensor, transform
         return Stored(value.name, value.shape, value.source, True)
@@ -162,6 +181,13 @@ class Conversion(Builder):
         table = np.clip(np.rint(reals / grid.scale) + grid.zero_point, fmt.minimum, fmt.maximum).astype(np.int64)
         op = IntegerTable(name, (tensor.name,), output, table, full, Requantize((0,), "half_up"))
         return self.put(op, tensor.shape, grid)
+
+    def known_integers(self) -> Mapping[str, NDArray[Any]]:
+        """The integers of all tensors so far on the calibration samples: (channels, height, width, frames)."""
+        transforms = {
+            name: replace(transform, model_shape=self.input_shapes[name]) for name, transform in self.transforms.items()
+        }
+        return self.completion.integers(self.stored, self.layers, transforms)
 
     def folded(self, value: Accumulated) -> Accumulated:
         """Offsets of whole accumulator steps as a part of the bias, where converters add it in a node of its own."""

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ...base.errors import ModelError, UnsupportedError
 from ...base.formats import Format
 from ...model.importers.onnx.builder import Call
+from .completing import rounded
 from .conversion import Conversion
-from .values import Data, Grid, Quantized, Stored
+from .values import Grid, Quantized, Stored
 
 FORMATS = {
     "uint8": Format(8, 0, False),
@@ -64,17 +65,8 @@ def grid(call: Call, scale: int, zero_point: int, default: Format | None = None)
 
 
 def real(call: Call, index: int) -> Stored:
-    """A computed input that was dequantized."""
-    value = call.tensor(index)
-    owner = conversion(call)
-    if isinstance(value, Data) and owner.input_grid is not None:
-        return owner.start(value, owner.input_grid, call.where)
-    if not isinstance(value, Stored):
-        advice = "; state how the host quantizes it (--input-scale, --input-bits)" if isinstance(value, Data) else ""
-        raise UnsupportedError(
-            f"{call.where}: reads {value.name!r}, which nothing quantizes{advice}; or put QuantizeLinear and"
-            " DequantizeLinear before it, or quantize the float model by calibration"
-        )
+    """A computed input of real numbers that stand for integers."""
+    value = rounded(call, index, conversion(call))
     if not value.real:
         raise UnsupportedError(f"{call.where}: computes real numbers on integers; put a DequantizeLinear before it")
     return value

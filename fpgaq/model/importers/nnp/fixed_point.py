@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ....base.errors import ModelError, UnsupportedError
 from ....base.formats import Format, quantize_real
-from ...graph import Array, FixedPointQuantize
+from ...graph import Array, FixedPointQuantize, Identity
 from ...graph.fixed import ROUNDING
 from .function import Converted, Converter, Function, parameter_count
 from .network import NnpNetwork, Node, Variable
@@ -113,6 +113,8 @@ def _take_range(
     fields = node.fields
     arguments = Fields(fields.message_or_none(RANGE_FIELD) or Message({}, 0, 0), fields.where, fields.owner)
     ends = [parameters[name] for name in node.inputs[1:]]
+    if takes_own_range(arguments):
+        ends[:2] = parameters[source].min(), parameters[source].max()
     fmt, step, zero = read_range(arguments, ends, f"layer {node.name!r} (MinMaxQuantize)")
     arguments.finish()
     fields.finish()
@@ -241,9 +243,15 @@ def read_format(arguments: Fields, where: str) -> tuple[Format, float | None]:
     return Format(bits, 0, signed, narrow=signed), float(np.float32(delta))
 
 
+def takes_own_range(arguments: Fields) -> bool:
+    """Whether MinMaxQuantize takes the range of what it reads; a moving average stands as the file has it."""
+    arguments.skip(("decay", "ste_fine_grained"))
+    own, moving = (name in arguments.names() and arguments.boolean(name) for name in ("x_min_max", "ema"))
+    return own and not moving
+
+
 def read_range(arguments: Fields, ends: Sequence[Array], where: str) -> tuple[Format, float, int]:
     """The integers, the step and the zero point of MinMaxQuantize, by nnabla's formulas in float32."""
-    arguments.skip(("decay", "x_min_max", "ema", "ste_fine_grained"))
     epsilon = arguments.real("eps") if "eps" in arguments.names() else 0.01
     if len(ends) != 4 or any(end.size != 1 for end in ends):
         sizes = [end.size for end in ends]
@@ -274,6 +282,12 @@ def _quantize(function: Function, arguments: Fields) -> Converted:
 
 
 def _quantize_range(function: Function, arguments: Fields) -> Converted:
+    own = takes_own_range(arguments)
+    if own or not function.parameters:
+        arguments.skip(("eps",))
+        why = "takes its range anew from each batch" if own else "its range is not in the file"
+        function.note(f"{function.where}: {why}, so that calibration samples decide it")
+        return [(Identity(function.name, function.inputs, function.output, function.type), None)]
     fmt, step, zero = read_range(arguments, function.parameters, function.where)
     return [(FixedPointQuantize(function.name, function.inputs, function.output, fmt, step, zero), None)]
 
