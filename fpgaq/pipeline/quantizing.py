@@ -92,6 +92,7 @@ def quantize(
     from ..base.output import check_file
     from ..integer.file import save
     from ..model.graph.fixed import is_fixed, without_grids
+    from ..model.passes import standard_passes
     from ..quantizer import quantize as quantize_graph
     from ..quantizer import refuse_idle_overrides
     from ..quantizer.refinement import described, refine
@@ -150,7 +151,7 @@ def quantize(
         )
     if is_fixed(graph.operators):
         note("the weights' steps of the file are not kept: the network has operators without a form between them")
-        graph = without_grids(graph)
+        graph = standard_passes(without_grids(graph))
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     samples = dataset_of(calibration, graph.inputs, graph.outputs, shapes)
     options = options or QuantizeOptions()

@@ -153,14 +153,14 @@ def _weight(sheet: _Sheet, op: Convolution | Affine) -> str:
     grid = op.weight_grid
     if grid is None:
         return sheet.constant(op.weight)
+    if grid.bits > 16:
+        raise UnsupportedError(f"layer {op.name!r}: weights of {grid.bits} bits; supported: to 16")
     integers = grid_integers(by_channel(op), grid).reshape(op.weight.shape)
     steps = np.array([2.0**-frac for frac in grid.frac] if grid.step is None else [grid.step], np.float32)
-    kind = "uint16" if grid.zero_point or integers.max() > 32767 else "int16"
-    if integers.min() < -32768 or integers.max() > 65535 or (integers.min() < 0 and integers.max() > 32767):
-        raise UnsupportedError(f"layer {op.name!r}: weights of {grid.bits} bits; supported: to 16")
-    name, scale = sheet.constant(integers, kind), sheet.constant(steps if len(steps) > 1 else steps[0])
-    zero = sheet.constant(np.full(len(steps) if len(steps) > 1 else (), grid.zero_point), kind)
-    return sheet.write("DequantizeLinear", (name, scale, zero), op, sheet.fresh(op, "weight"), axis=0)
+    scale = steps.reshape(-1, *(1,) * (integers.ndim - 1)) if len(steps) > 1 else steps[0]
+    inputs = ((integers - grid.zero_point) * scale.astype(np.float64), scale, grid.zero_point, grid.bits)
+    names = tuple(sheet.constant(array) for array in inputs)
+    return sheet.write("Quant", names, op, sheet.fresh(op, "weight"), domain=QONNX, signed=int(grid.signed))
 
 
 def _bias(op: Convolution | Affine, sheet: _Sheet) -> tuple[str, ...]:

@@ -140,6 +140,15 @@ def test_weights_of_few_values_are_what_nnabla_computes_with(kind: str, tmp_path
     assert np.abs(found - wanted).max() <= 2e-6 * np.abs(wanted).max()
     network = pipeline.quantize(path, samples)
     assert {op.output for op in network.operators} >= {"y"}
+    if kind in ("pow2", "connect"):
+        # Fixed weights: the integers are the file's own, in the fewest bits.
+        layers = {op.name: op for op in graph.operators if hasattr(op, "weight")}
+        built = [op for op in network.operators if hasattr(op, "weight")]
+        for op in built:
+            values, magnitudes = np.unique(np.abs(op.weight) * 2.0 ** -op.weight_frac[0]), layers[op.name].weight
+            magnitudes = np.unique(np.abs(magnitudes))
+            assert np.array_equal(values, magnitudes)
+            assert op.weight_format.width == np.log2(magnitudes.max() / magnitudes[magnitudes > 0].min()) + 2
 
 
 def test_weights_on_a_grid_alone_are_quantized_by_samples(tmp_path: Path) -> None:

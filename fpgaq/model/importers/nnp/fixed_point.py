@@ -18,6 +18,7 @@ from ....base.errors import ModelError, UnsupportedError
 from ....base.formats import Format, quantize_real
 from ...graph import Array, FixedPointQuantize, Identity
 from ...graph.fixed import ROUNDING
+from .coarse_weights import grid_of_powers, power_of_two_values
 from .function import Converted, Converter, Function, parameter_count
 from .network import NnpNetwork, Node, Variable
 from .parameter_grid import ParameterGrid
@@ -27,6 +28,7 @@ from .text_proto import Message
 FIELD = "fixed_point_quantize_param"
 BOUNDS = {"MaximumScalar": "maximum_scalar_param", "MinimumScalar": "minimum_scalar_param"}
 RANGE_FIELD = "min_max_quantize_param"
+POWERS_FIELD = "pow2_quantize_param"
 MAX_STEP_BITS = 16
 MIN_STEP = 2.0**-100
 MAX_BITS = 31
@@ -63,6 +65,8 @@ def take_grids(
     for node in network.nodes:
         if node.type == "MinMaxQuantize" and len(node.outputs) == 1 and node.outputs[0] in as_parameter:
             _take_range(node, parameters, variables, values, grids, gone)
+        if node.type == "Pow2Quantize" and node.outputs[:1] and node.outputs[0] in as_parameter:
+            _take_powers(node, parameters, variables, values, grids, gone)
         if node.type != "FixedPointQuantize" or len(node.inputs) != 1 or len(node.outputs) != 1:
             continue
         bounded, bounds = _bounded(node.inputs[0], producer)
@@ -121,6 +125,30 @@ def _take_range(
     values[output] = parameters[source]
     variables[output] = Variable(output, True, parameters[source].shape)
     grids[output] = ParameterGrid(fmt.width, False, np.zeros((), np.int64), False, step, zero)
+    gone.add(node.name)
+
+
+def _take_powers(
+    node: Node,
+    parameters: Mapping[str, Array],
+    variables: dict[str, Variable],
+    values: dict[str, Array],
+    grids: dict[str, ParameterGrid],
+    gone: set[str],
+) -> None:
+    """A Pow2Quantize of a parameter: its values, and the grid of a weight."""
+    source, output = node.inputs[0], node.outputs[0]
+    if source not in parameters:
+        return
+    fields = node.fields
+    arguments = Fields(fields.message_or_none(POWERS_FIELD) or Message({}, 0, 0), fields.where, fields.owner)
+    values[output] = power_of_two_values(arguments, parameters[source], f"layer {node.name!r} (Pow2Quantize)")
+    arguments.finish()
+    fields.finish()
+    variables[output] = Variable(output, True, parameters[source].shape)
+    grid = grid_of_powers(values[output]) if values[output].ndim > 1 else None
+    if grid is not None:
+        grids[output] = grid
     gone.add(node.name)
 
 
@@ -303,5 +331,5 @@ def _refuse(function: Function, arguments: Fields) -> Converted:
 FIXED_POINT: dict[str, tuple[str, Converter]] = {
     "FixedPointQuantize": (FIELD, _quantize),
     "MinMaxQuantize": (RANGE_FIELD, _quantize_range),
-    "Pow2Quantize": ("pow2_quantize_param", _refuse),
+    "Pow2Quantize": (POWERS_FIELD, _refuse),
 }
