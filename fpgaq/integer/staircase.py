@@ -129,22 +129,26 @@ class Specified:
         """The staircase, and the accumulators within it that lie on a tie, where halves go to the even result."""
         first, last = self(span[0]), self(span[1])
         steps, ties = [], []
-        for level in range(first + 1, last + 1):
-            half = (Fraction(2 * (level - self.zero_point) - 1, 2) - self.offset) / self.scale
-            if half.denominator == 1:
-                ties.append(int(half))
-                steps.append(int(half) + (level - self.zero_point) % 2)
+        # Plain integers: fractions of 65,535 levels would take seconds.
+        (up, down), (plus, below) = ((value.numerator, value.denominator) for value in (self.scale, self.offset))
+        whole = 2 * below * up
+        for value in range(first + 1 - self.zero_point, last + 1 - self.zero_point):
+            half, rest = divmod(((2 * value - 1) * below - 2 * plus) * down, whole)
+            if rest:
+                steps.append(half + 1)
             else:
-                steps.append(-(-half.numerator // half.denominator))
+                ties.append(half)
+                steps.append(half + value % 2)
         return Staircase(first, tuple(steps)), tuple(ties)
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A requantizer for all channels of a layer, and the number of accumulators at a tie where it differs."""
+    """A requantizer for all channels of a layer, and the number of accumulators at a tie, or near one, that differ."""
 
     rule: Requantize
     ties: int
+    near: bool = False
 
 
 def choose(specified: Sequence[Specified], spans: Sequence[Range], fmt: Format) -> Chosen | None:
@@ -233,9 +237,9 @@ def dyadic(base: Requantize, specified: Sequence[Specified], spans: Sequence[Ran
         return None
     multiplier = tuple(int(one.scale * 2**shift) for one in specified)
     offset = tuple(int(one.offset * 2**shift) for one in specified)
-    if not _fits(multiplier, offset, spans):
+    if not fits(multiplier, offset, spans):
         return None
-    return _as_shift(base, multiplier, shift, offset)
+    return multiplied(base, multiplier, shift, offset)
 
 
 def narrowest(
@@ -269,9 +273,9 @@ def narrowest(
                 break
             multiplier.append(roundest(least, greatest))
         if len(multiplier) == len(bounds):
-            if not _fits(multiplier, offset, spans):
+            if not fits(multiplier, offset, spans):
                 return None
-            return _as_shift(base, tuple(multiplier), shift, offset)
+            return multiplied(base, tuple(multiplier), shift, offset)
     return None
 
 
@@ -321,14 +325,15 @@ def roundest(least: int, greatest: int) -> int:
     return value
 
 
-def _fits(multiplier: Sequence[int], offset: Sequence[int], spans: Sequence[Range]) -> bool:
+def fits(multiplier: Sequence[int], offset: Sequence[int], spans: Sequence[Range]) -> bool:
+    """Whether products of these accumulators stay within 63 bits."""
     reach = max(max(abs(low), abs(high)) for low, high in spans)
     # Partial sums may reach twice as far as results; the check of the graph bounds them exactly.
     widest = 2 * reach * max(multiplier) + max(abs(value) for value in offset)
     return max(multiplier) <= MAX_MULTIPLIER and widest < 1 << (MAX_PRODUCT_BITS - 1)
 
 
-def _as_shift(base: Requantize, multiplier: tuple[int, ...], shift: int, offset: tuple[int, ...]) -> Requantize:
+def multiplied(base: Requantize, multiplier: tuple[int, ...], shift: int, offset: tuple[int, ...]) -> Requantize:
     """The rule `shift` if that is what the multipliers do, else `multiply_shift`; equal channels become one."""
 
     def same(values: tuple[int, ...]) -> tuple[int, ...]:

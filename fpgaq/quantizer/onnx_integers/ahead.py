@@ -16,8 +16,10 @@ KEEPING = (
     *("Transpose", "Unsqueeze"),
 )
 """Operators whose result is the same whether their input or their output is rounded onto a grid."""
+LINEAR = ("QuantizeLinear", "com.microsoft.QuantizeLinear")
+DEQUANTIZE = ("DequantizeLinear", "com.microsoft.DequantizeLinear")
 QUANT = tuple(f"{domain}.Quant" for domain in qonnx.DOMAINS)
-ROUNDING = ("QuantizeLinear", "DequantizeLinear", *QUANT, *(f"{domain}.Trunc" for domain in qonnx.DOMAINS))
+ROUNDING = (*LINEAR, *DEQUANTIZE, *QUANT, *(f"{domain}.Trunc" for domain in qonnx.DOMAINS))
 WEIGHTED = ("Conv", "Gemm", "MatMul", "ConvInteger", "MatMulInteger")
 
 
@@ -45,7 +47,7 @@ def _grid_of(owner: Conversion, node: Node, found: Mapping[str, Grid]) -> Grid |
     if node.type in KEEPING:
         return found.get(node.outputs[0]) if node.outputs else None
     try:
-        if node.type == "QuantizeLinear":
+        if node.type in LINEAR:
             return grid(owner.call(node), 1, 2, FORMATS["uint8"])
         return qonnx.stated_grid(owner.call(node)) if node.type in QUANT else None
     except (ModelError, UnsupportedError):

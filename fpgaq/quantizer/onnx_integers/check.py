@@ -31,10 +31,10 @@ from ...integer.graph import (
     Requantize,
     Tensor,
 )
+from ...integer.near_ties import near_tie
 from ...integer.reference import run_operator, working_layout
 from .qonnx import DOMAINS
 
-ULPS = 4
 SAMPLES = 4
 MOST_ELEMENTS = 1 << 24
 """Elements of all tensors of a sample beyond which importing does not run it."""
@@ -203,20 +203,13 @@ def _count(
     for place, value in zip(places, exact, strict=True):
         found, expected = int(result[tuple(place)]), int(wanted[tuple(place)])
         # A table's function has no exact rational here: one step is all that float32 may be off.
-        if abs(found - expected) != 1 or (value is not None and not _near_tie(value, least)):
+        if abs(found - expected) != 1 or (value is not None and not near_tie(value, least)):
             raise VerificationError(
                 f"layer {op.name!r}: {len(places)} of {result.size} elements differ from onnxruntime, the first is"
                 f" {found} in place of {expected}, which is no tie; onnxruntime saturates sums of 16 bits on processors"
                 " without VNNI (quantize with reduce_range), else fpgaq reads an operator otherwise: report it"
             )
     return len(places)
-
-
-def _near_tie(value: Fraction, least: float = 0.0) -> bool:
-    """Whether a value lies within four float32 ulps of a half; the ulps of `least` if that is more."""
-    distance = abs(value - (value.numerator // value.denominator) - Fraction(1, 2))
-    magnitude = max(abs(float(value)), least, float(np.finfo(np.float32).tiny))
-    return distance <= ULPS * Fraction(float(np.spacing(np.float32(magnitude))))
 
 
 def _magnitude(op: IntegerOperator, graph: IntegerGraph) -> float:

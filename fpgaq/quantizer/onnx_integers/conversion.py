@@ -19,12 +19,14 @@ from ...integer.graph import (
     InputTransform,
     IntegerAdd,
     IntegerConcatenate,
+    IntegerConvolution,
     IntegerMultiply,
     IntegerOperator,
     IntegerTable,
     Requantize,
     Tensor,
 )
+from ...integer.near_ties import ULPS, nearest
 from ...integer.staircase import Specified, choose, significant_bits
 from ...model.graph import Reshape
 from ...model.importers.onnx.builder import Builder, graph_shape
@@ -114,6 +116,8 @@ class Conversion(Builder):
                 raise UnsupportedError(f"{where}: quantizes integers; put a DequantizeLinear before it")
             if self.grid(value) == grid:
                 return value.tensor
+            if self.stored[value.tensor].format.width > MAX_TABLE_WIDTH:
+                return self._requantize(self.as_sums(value, name), grid, output, where)
             return self._table(value, lambda x: x, grid, output, where, name)
         if isinstance(value, Function):
             return self._table(value.source, value.compute, grid, output, where, name)
@@ -152,6 +156,20 @@ class Conversion(Builder):
             raise UnsupportedError(f"{where}: input {value.source!r} is quantized twice, differently; once is needed")
         self.stored[value.source], self.transforms[value.source] = tensor, transform
         return value.source
+
+    def as_sums(self, value: Stored, name: str) -> Accumulated:
+        """A stored tensor as accumulators less its zero point: where it has too many integers for a table."""
+        image = self.image(value, name)
+        tensor, read = self.stored[image.tensor], self.grid(image)
+        count = tensor.shape[2]
+        ones = np.ones((count, 1, 1, 1), np.int64)
+        op = IntegerConvolution(
+            name, (tensor.name,), "", ones, -read.zero_point * ones.reshape(-1), Format(2, 0), (0,) * count, (1, 1),
+            (0, 0, 0, 0), (1, 1), count, 0, 2, None, (1.0,),
+        )  # fmt: skip
+        width = max(2, operator_bounds(op, read.format).width)
+        op = replace(op, accumulator_width=width)
+        return Accumulated(value.name, value.shape, op, tensor.shape, (read.exact,), (Fraction(0),))
 
     def start(self, value: Data, grid: Grid, where: str) -> Stored:
         """A real input on a grid that the file does not state: ``round(x / scale + zero_point)``, half up."""
@@ -217,12 +235,17 @@ class Conversion(Builder):
             Specified(scale / grid.exact, offset / grid.exact, grid.zero_point, low, high)
             for scale, offset in zip(scales, offsets, strict=True)
         ]
-        chosen = choose(specified, spans, grid.format)
+        chosen = choose(specified, spans, grid.format) or nearest(specified, spans, grid.format)
         if chosen is None:
-            raise UnsupportedError(f"{where}: no multiplier of 31 bits gives the steps that its scales state")
+            raise UnsupportedError(
+                f"{where}: no multiplier of 31 bits gives the steps that its scales state; quantize to 8 bits there"
+            )
         bits, values = significant_bits(chosen.rule), sum(upper - lower + 1 for lower, upper in spans)
         form = f"a multiplier of {bits} bits" if bits else "a plain shift"
-        ties = f" but {chosen.ties:,} at an exact tie, which go up instead of to even" if chosen.ties else ""
+        place = (
+            f"within {ULPS} float32 ulps of a tie" if chosen.near else "at an exact tie, which go up instead of to even"
+        )
+        ties = f" but {chosen.ties:,} {place}" if chosen.ties else ""
         self.remarks.append(
             f"layer {op.name!r}: {form}, equal to the file's scales on all {values:,} accumulators{ties}"
         )
@@ -236,14 +259,18 @@ class Conversion(Builder):
         found = choose_factors(scales, tensors, grid, limits_of(value, grid), value.offset / grid.exact)
         if found is None:
             raise UnsupportedError(
-                f"{where}: no factors of 30 bits give the sums that its scales state, or its inputs have more than 20"
-                " bits together"
+                f"{where}: no factors of 30 bits give the sums that its scales state, or its scales lie too far"
+                " apart; quantize its inputs to 8 bits"
             )
         count = len(tensors)
         op = IntegerAdd(
             name, tuple(tensor.name for tensor in tensors), output, (0,) * count, (1,) * count, 2, found.rule,
             found.factors, found.offset,
         )  # fmt: skip
+        if found.near:
+            self.remarks.append(
+                f"layer {name!r}: sums within {ULPS} float32 ulps of an operand of a tie may round the other way"
+            )
         if found.ties:
             self.remarks.append(f"layer {name!r}: {found.ties:,} pairs at an exact tie round up instead of to even")
         width = max(2, operator_bounds(op, *(tensor.format for tensor in tensors)).width)

@@ -19,7 +19,7 @@ from ...model.importers.onnx.pools import _overhang
 from ...model.importers.onnx.windows import Window, model_shape, read_window
 from .completing import weights
 from .conversion import image_of
-from .reading import FORMATS, conversion, grid, integers, make_quantized, quantized, rational, real, scales
+from .reading import FORMATS, conversion, format_of, grid, integers, make_quantized, quantized, rational, real, scales
 from .values import Accumulated, Grid, Quantized, Stored
 
 BIAS_TOLERANCE = Fraction(1, 1 << 22)
@@ -285,7 +285,7 @@ def _integer_input(call: Call, zero_index: int) -> Stored:
 
 def _integer_weight(call: Call, zero_index: int, axis: int) -> Quantized:
     array = call.constant(1)
-    fmt = FORMATS.get(array.dtype.name)
+    fmt = format_of(array)
     if fmt is None:
         raise UnsupportedError(f"{call.where}: weights of type {array.dtype}; supported: {', '.join(FORMATS)}")
     zero = call.constant(zero_index).astype(np.int64).reshape(-1) if call.has(zero_index) else np.zeros(1, np.int64)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...base.errors import ModelError, UnsupportedError
 from ...base.formats import Format
 from ...model.importers.onnx.builder import Call
+from ...model.importers.onnx.tensors import FOUR_BITS, type_name
 from .completing import rounded
 from .conversion import Conversion
 from .values import Grid, Quantized, Stored
@@ -21,8 +22,19 @@ FORMATS = {
     "uint16": Format(16, 0, False),
     "int16": Format(16, 0),
     "int32": Format(32, 0),
+    "uint4": Format(4, 0, False),
+    "int4": Format(4, 0),
 }
 """Types of integers that quantizers write."""
+DTYPES = {name: np.dtype(name) for name in FORMATS if not name.endswith("int4")}
+DTYPES |= {type_name(kind): dtype for kind, dtype in FOUR_BITS.items()}
+
+
+def format_of(array: NDArray[Any]) -> Format | None:
+    """The format of integers of a type of ONNX."""
+    if "bits" in (array.dtype.metadata or ()):
+        return FORMATS["int4" if array.dtype.kind == "i" else "uint4"]
+    return FORMATS.get(array.dtype.name)
 
 
 def conversion(call: Call) -> Conversion:
@@ -44,7 +56,7 @@ def zero_points(call: Call, index: int) -> tuple[NDArray[np.int64], Format] | No
     if not call.has(index):
         return None
     array = call.constant(index)
-    fmt = FORMATS.get(array.dtype.name)
+    fmt = format_of(array)
     if fmt is None:
         raise UnsupportedError(
             f"{call.where}: zero point of type {array.dtype}; supported: {', '.join(FORMATS)}; quantize to one of them"
@@ -108,7 +120,7 @@ def quantized(call: Call, index: int) -> Quantized | None:
 def make_quantized(call: Call, first: int, axis: int) -> Quantized:
     """A constant of integers with its scale and zero point, inputs `first` to `first` + 2 of the node."""
     array = call.constant(first)
-    fmt = FORMATS.get(array.dtype.name)
+    fmt = format_of(array)
     if fmt is None:
         raise UnsupportedError(f"{call.where}: input {first} is of type {array.dtype}; supported: {', '.join(FORMATS)}")
     step, zero = scales(call, first + 1), zero_points(call, first + 2)
