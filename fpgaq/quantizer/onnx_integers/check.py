@@ -10,6 +10,7 @@ magnitudes.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -117,14 +118,35 @@ def compare_with_onnxruntime(
             low, high = tensor.format.minimum, tensor.format.maximum
             drawn = random.integers(low, high + 1, (1, *tensor.shape))
             values[name] = drawn if inputs is None else inputs[name][index : index + 1]
-        known = {**_run(session, graph, names, values), **values}
-        for op in graph.operators:
-            result = _computed(op, graph, known)
-            if op.output not in known:
-                known[op.output] = result
-                continue
-            total += result.size
-            differing += _count(op, graph, known, result, not optimized)
+        found = compare_layers(graph, {**_run(session, graph, names, values), **values}, not optimized)
+        total, differing = total + found.elements, differing + found.differing
+    return Compared(total, differing)
+
+
+def compare_layers(graph: IntegerGraph, wanted: Mapping[str, NDArray[np.int64]], float_sums: bool = False) -> Compared:
+    """Compare each layer with what another program has, on that program's own integers before it.
+
+    Parameters
+    ----------
+    graph : IntegerGraph
+    wanted : mapping of str to array
+        Integers (frames, height, width, channels) of the inputs, and of the tensors that both have.
+    float_sums : bool
+        Whether that program adds real products.
+
+    Raises
+    ------
+    VerificationError
+        As `compare_with_onnxruntime` does.
+    """
+    known, total, differing = dict(wanted), 0, 0
+    for op in graph.operators:
+        result = _computed(op, graph, known)
+        if op.output not in known:
+            known[op.output] = result
+            continue
+        total += result.size
+        differing += _count(op, graph, known, result, float_sums)
     return Compared(total, differing)
 
 
