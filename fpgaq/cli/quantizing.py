@@ -96,7 +96,7 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
     """Turn MODEL into an integer network.
 
     A model that was trained in fixed point (`fpgaq finetune`) states its own formats and needs no calibration, nor does
-    an .onnx or a full-integer .tflite that is quantized already.
+    an .onnx or a full-integer .tflite that is quantized already. What such a model leaves real is quantized and named.
     """
     wanted = options.quantizing.options()
     calibration, extent = options.samples.optional(options.calibration), chosen_range(options.input_range)
@@ -120,7 +120,7 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
         integer, remarks = stated
         lines = [*integer_lines(integer), *choice_lines(integer), *note_lines(remarks), *estimate_only(integer)]
         lines.append(f"written: {printable(options.output)}")
-        parts = {"notes": list(remarks), "unfolded": [], "completed": integer.options.get("completed", [])}
+        parts = {"notes": list(remarks), "unfolded": [], **_choices(integer)}
         settings.show(lines, {**integer_json(integer, options.output), **parts})
         return
     with settings.progress("quantizing"):
@@ -136,8 +136,8 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
 
 def _choices(integer: IntegerGraph) -> dict[str, Any]:
     """What was chosen by measurement and what was measured, as plain values."""
-    completed = {"completed": integer.options["completed"]} if "completed" in integer.options else {}
-    return {"chosen": integer.options.get("chosen", []), "measured": integer.options.get("measured"), **completed}
+    told = integer.options
+    return {"chosen": told.get("chosen", []), "measured": told.get("measured"), "completed": told.get("completed", [])}
 
 
 def choice_lines(integer: IntegerGraph) -> list[str]:
