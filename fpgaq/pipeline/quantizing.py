@@ -237,10 +237,13 @@ def _stated_form(graph: Graph) -> str | None:
     from ..quantizer.fixed import has_fixed_form
     from ..quantizer.stated_steps import has_steps_form, states_steps
 
-    stated, any_step = states_formats(graph.operators), states_steps(graph)
-    if stated or (not any_step and has_fixed_form(graph)):
-        return "any step" if any_step else "powers of two"
-    return "any step" if has_steps_form(graph) else None
+    any_step = states_steps(graph)
+    if not any_step and has_fixed_form(graph):
+        return "powers of two"
+    if has_steps_form(graph):
+        return "any step"
+    # Read all the same where it states its activations, so that the operator is named.
+    return ("any step" if any_step else "powers of two") if states_formats(graph.operators) else None
 
 
 def _quantize_fixed(graph: Graph, form: str, completion: Completion) -> IntegerGraph:

@@ -29,6 +29,7 @@ from ..model.graph import (
     FixedPointQuantize,
     Graph,
     Operator,
+    Pointwise,
     Relu,
     Reshape,
     ScaleOffset,
@@ -60,7 +61,9 @@ def refuse_options(graph: Graph, options: QuantizeOptions | None, *, calibrated:
 
 
 def has_fixed_form(graph: Graph) -> bool:
-    """Whether every operator has a form between formats of powers of two."""
+    """Whether every operator has a form between formats of powers of two; a sign's input would be rounded first."""
+    if any(isinstance(op, Pointwise) and op.function == "sign" for op in graph.operators):
+        return False
     known = (FixedPointQuantize, Relu, Reshape, *FORMS)
     return all(isinstance(op, known) or _at_input(graph, op) or clip_of(op) is not None for op in graph.operators)
 

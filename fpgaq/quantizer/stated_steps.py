@@ -240,6 +240,8 @@ POINTWISE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "elu": ("Elu", ("alpha",)),
     "leaky_relu": ("LeakyRelu", ("alpha",)),
     "sigmoid": ("Sigmoid", ()),
+    # Its attribute is no one of ONNX; this reader knows it.
+    "sign": ("Sign", ("at_zero",)),
     "tanh": ("Tanh", ()),
 }
 """Functions by their ONNX operator and the names of their parameters."""

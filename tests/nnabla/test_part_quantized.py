@@ -133,6 +133,30 @@ def test_layers_of_batch_normalization_keep_stated_weights(tmp_path: Path) -> No
     assert {one["kind"] for one in found.options["completed"]} >= {"input", "weights", "values"}
 
 
+def test_a_binary_network_keeps_its_signs(tmp_path: Path) -> None:
+    """Weights of 2 bits, a normalization and BinaryTanh as one comparison, the same signs as nnabla's."""
+
+    def build(x, random):
+        h = F.fixed_point_quantize(x, True, 6, 0.25)
+        h = PF.binary_connect_convolution(h, 4, (3, 3), with_bias=False)
+        h = F.binary_tanh(PF.batch_normalization(h, batch_stat=False))
+        for name, value in nnabla.get_parameters(grad_only=False).items():
+            if name.endswith("/W"):
+                value.d = random.normal(size=value.shape)
+            elif name.endswith(("beta", "mean")):
+                value.d = random.normal(size=value.shape) * 2
+        return PF.binary_connect_affine(h, 3, with_bias=False)
+
+    path, compute = saved(tmp_path / "n.nnp", build)
+    samples = np.random.default_rng(0).normal(size=(FRAMES, 2, 6, 6)).astype(np.float32) * 3
+    found = pipeline.quantize(path)
+    assert "completed" not in found.options
+    layers = [op for op in found.operators if hasattr(op, "weight")]
+    assert [op.weight_format.width for op in layers] == [2, 2]
+    assert found.tensors[layers[0].output].format.width == 2
+    assert np.array_equal(pipeline.run(found, samples)["y"][1], compute(samples))
+
+
 def test_a_range_that_is_not_in_the_file_is_left_to_samples(tmp_path: Path) -> None:
     def build(x, random):
         ends = [nnabla.Variable((1, 1)) for _ in range(4)]

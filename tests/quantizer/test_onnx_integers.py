@@ -120,6 +120,28 @@ def test_sixteen_bits_with_a_sum_and_relus_go_to_hardware(tmp_path: Path) -> Non
     assert pipeline.simulate(tmp_path / "hw").mismatches == 0
 
 
+def test_a_sign_compares_accumulators() -> None:
+    """Weights and biases of whole steps meet zero exactly; others do not."""
+    for bias in (np.array([0.0, 0.5, -1.0], np.float32), np.array([0.013, -0.77, 0.1], np.float32)):
+        writer = Writer(3, "int8")
+        weight = (
+            writer.constant(writer.random.integers(-3, 4, (4, 3)).astype(np.int8)),
+            writer.constant(np.float32(0.25)),
+        )
+        tensor = writer.qdq(writer.input((4,)), writer.grid(0.5, 0))
+        weights = writer.node("DequantizeLinear", (*weight, writer.constant(np.int8(0))))
+        tensor = writer.node("Sign", (writer.node("Gemm", (tensor, weights, writer.constant(bias))),))
+        graph, _ = load_integer_onnx(writer.bytes(writer.node("MatMul", (tensor, writer.weight((3, 2))))))
+        first = graph.operators[0]
+        assert graph.tensors[first.output].format.width == 2
+        images = np.random.default_rng(0).integers(-4, 5, (300, 4)).astype(np.float32)
+        found = reference.run(graph, {"x": images.reshape(300, 1, 1, 4).astype(np.int64)}, keep=True)[first.output]
+        values = numpy_helper.to_array(next(one for one in writer.constants if one.name == weight[0]))
+        exact = images * 0.5 @ (values.astype(np.float64) * 0.25) + bias
+        assert np.array_equal(found.reshape(300, 3), np.sign(exact))
+        assert (exact == 0).any() == (bias[1] == 0.5)
+
+
 def test_weights_of_four_bits_are_unpacked() -> None:
     for kind, values in ((TensorProto.INT4, [-8, 7, -1, 3, 2]), (TensorProto.UINT4, [0, 15, 9, 3, 8])):
         writer = Writer(0, opset=21)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...model.importers.onnx.builder import Call
-from . import elements, movements, products, qonnx
+from . import elements, movements, products, qonnx, signs
 
 CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Add": elements.add,
@@ -40,6 +40,7 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Relu": elements.relu,
     "Reshape": movements.reshape,
     "Sigmoid": elements.unary("sigmoid"),
+    "Sign": signs.sign,
     "LogSoftmax": movements.softmax,
     "Softmax": movements.softmax,
     "Squeeze": movements.squeeze,
