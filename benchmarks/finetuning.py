@@ -27,14 +27,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 
 import numpy as np  # noqa: E402
 from fashion_data import DEFAULT_FOLDER  # noqa: E402
-from tasks import TASKS  # noqa: E402
 
 from fpgaq import pipeline  # noqa: E402
+from fpgaq.base.choices import Deltas  # noqa: E402
 from fpgaq.model.executor import run_float  # noqa: E402
 from fpgaq.model.exporters import save_nnp  # noqa: E402
-from fpgaq.nnabla import TrainOptions  # noqa: E402
-from fpgaq.nnabla.finetune import Deltas  # noqa: E402
-from fpgaq.pipeline.finetuning import finetune_model  # noqa: E402
 from fpgaq.quantizer.config import QuantizeOptions  # noqa: E402
 from tests.support.provenance import SECONDS, about, store  # noqa: E402
 
@@ -93,6 +90,8 @@ def percent(found: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any]) -> float:
 
 def measure(name: str, bits: str, folder: Path, data_folder: Path) -> dict[str, float]:
     """Top-1 of the float, the quantized and the finetuned network, and how often the last agrees with the first."""
+    from tasks import TASKS
+
     data, example = TASKS[name].load(data_folder), ROOT / "examples" / name
     model = pipeline.load_model(example / "model.nnp")
     (source,), (output,) = model.inputs, model.outputs
@@ -116,8 +115,13 @@ def widths(bits: str) -> QuantizeOptions:
 
 def run(name: str, bits: str, folder: Path, data_folder: Path) -> dict[str, Any]:
     """Finetune one example at one pair of widths."""
-    task, recipe = TASKS[name], RECIPES[bits][name]
-    data = task.load(data_folder)
+    # All of these need nnabla, which the table does without.
+    from tasks import TASKS
+
+    from fpgaq.nnabla import TrainOptions
+    from fpgaq.pipeline.finetuning import finetune_model
+
+    recipe, data = RECIPES[bits][name], TASKS[name].load(data_folder)
     example = ROOT / "examples" / name
     model = pipeline.load_model(example / "model.nnp")
     train = folder / f"{name}_train.npz"

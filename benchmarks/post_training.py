@@ -24,7 +24,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 
 from fashion_data import DEFAULT_FOLDER  # noqa: E402
-from tasks import TASKS  # noqa: E402
 
 from fpgaq.base.data import Dataset, load_data  # noqa: E402
 from fpgaq.pipeline import load_model  # noqa: E402
@@ -40,6 +39,7 @@ BIAS = {"bias_correction": True}
 CHANNEL = {"per_channel": True}
 LEAST = {"method": "mse", "per_channel": False}
 AUTO = "auto (default)"
+EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/model.nnp"))
 STEPS: dict[str, dict[str, Any]] = {
     "max, per tensor": {"method": "max"},
     "percentile 99.9, per tensor": {"method": "percentile"},
@@ -67,6 +67,9 @@ ROWS = [
 
 def example(name: str, images: int, folder: Path) -> tuple[Workload, Any]:
     """Calibration samples, test samples with what the float network says of them, and the targets."""
+    # The tasks state their networks by nnabla, which the tables do without.
+    from tasks import TASKS
+
     graph = load_model(ROOT / "examples" / name / "model.nnp")
     path = ROOT / "examples" / name / "calibration.npz"
     calibration = load_data(path, graph.inputs, outputs=graph.outputs, shapes=graph.shapes)
@@ -165,7 +168,7 @@ def main() -> None:
     """Measure what is not stored yet, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=2000, help="of each test set at most; default: %(default)s")
-    parser.add_argument("--examples", nargs="*", choices=list(TASKS), default=list(TASKS))
+    parser.add_argument("--examples", nargs="*", choices=EXAMPLES, default=EXAMPLES)
     parser.add_argument("--only", nargs="*", metavar="METHOD", help="only these rows of the tables")
     parser.add_argument("--again", action="store_true", help="measure what is stored too")
     parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")

@@ -185,6 +185,13 @@ def clock_table(results: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def counted(results: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The works that Yosys counted for the series 7, by every tool."""
+    for name, rows in by_work(results, lambda row: row.get("device") == "xc7" and "clock" not in row["work"]):
+        if {row["by"].split()[0] for row in rows} == {"fpgaq", "da4ml", "alkaid"}:
+            yield name, rows
+
+
 def by_work(
     results: Mapping[str, Any], wanted: Callable[[dict[str, Any]], bool]
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
