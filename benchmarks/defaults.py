@@ -192,6 +192,17 @@ def in_short(results: Mapping[str, Any], widths: Sequence[str]) -> list[dict[str
     return found
 
 
+def seconds_table(results: Mapping[str, Any]) -> list[str]:
+    """Seconds of one core for `quantize` by today's rules, by example and width."""
+    rows = {(row["network"], tuple(row["bits"])): row for row in results["rows"] if row["rules"] == "0.2"}
+    names = list(dict.fromkeys(name for name, _ in rows))
+    lines = [f"| bits | {' | '.join(names)} |", "| --- " * (len(names) + 1) + "|"]
+    for bits in dict.fromkeys(bits for _, bits in rows):
+        cells = (f"{rows[name, bits]['seconds']:.1f}" for name in names)
+        lines.append(f"| {bits[0]}/{bits[1]} | {' | '.join(cells)} |")
+    return lines
+
+
 def main() -> None:
     """Measure a set or print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
