@@ -109,12 +109,12 @@ def _synthesized(network: IntegerGraph, device: str | None) -> dict[str, int]:
 
 def perceptron_table(results: Mapping[str, Any]) -> list[str]:
     """The rows of the page."""
-    lines = [
-        "| bound | accuracy | signed digits | look-up tables | LUT | FF |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for row in results["perceptron"]["rows"]:
-        counts = f" {row['lut']:,} | {row['ff']:,} |" if "lut" in row else " | |"
+    rows = results["perceptron"]["rows"]
+    synthesized = any("lut" in row for row in rows)
+    columns = ["bound", "accuracy", "signed digits", "look-up tables", *(["LUT", "FF"] if synthesized else [])]
+    lines = [f"| {' | '.join(columns)} |", "| --- " * len(columns) + "|"]
+    for row in rows:
+        counts = f" {row['lut']:,} | {row['ff']:,} |" if "lut" in row else " | |" * synthesized
         bound = row["bound"] or "rounded to 8 bits"
         lines.append(f"| {bound} | {100 * row['accuracy']:.1f} % | {row['digits']:,} | {row['tables']:,} |{counts}")
     return lines
