@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.docs.test_reference import script_named
+from tests.support import provenance
 
 pytestmark = pytest.mark.once
 ROOT = Path(__file__).parents[2]
@@ -83,7 +84,8 @@ def stored_results() -> list[str]:
 @pytest.mark.parametrize("name", stored_results())
 def test_stored_results_have_their_command_and_commit(name: str) -> None:
     text = (ROOT / "benchmarks" / name).read_text(encoding="utf-8")
-    assert '"command": "' in text
+    commands = re.findall(r'"command": "([^"]+)"', text)
+    assert commands and not [command for command in commands if " /" in command], "a path of one machine"
     assert re.search(r'"(?:commit|stored_in)": "[0-9a-f]{10,40}', text)
 
 
@@ -127,3 +129,9 @@ def test_a_method_without_all_examples_has_no_row(scripts: SimpleNamespace) -> N
     first = results["rows"][0]
     rows = [row for row in results["rows"] if row is not first]
     assert len(scripts.methods.loss_table({"rows": rows})) == len(whole) - 1
+
+
+def test_a_stored_command_names_no_path_of_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "versions", lambda *tools: {})
+    found = provenance.about("python benchmarks/pruning.py", ["-o", "build/pruning", "--data-folder", "/data/fashion"])
+    assert found["command"] == "python benchmarks/pruning.py -o build/pruning --data-folder PATH"
