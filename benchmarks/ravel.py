@@ -118,7 +118,7 @@ def table(results: Mapping[str, Any]) -> list[str]:
         lines.append(f"| {title} | RAVEL, as published | {VALUES} | {' | '.join(shown)} |")
         for row, facts in results["rows"].items():
             if row.split()[0] == name:
-                counts = facts.get("counts", {}).get("counts")
+                counts = facts.get("counts")
                 shown = [f"{counts[key]:,}" if counts else "not counted" for key in ("lut", "ff", "dsp")]
                 by = "the same, cheap weights" if row.endswith("cheap") else "fpgaq"
                 cycles = f"{facts['interval']} | {facts['latency']}"
