@@ -238,15 +238,16 @@ class _Search:
 
         Where more multipliers make a network no faster, larger budgets are not looked at either.
         """
-        most = self._floors.most_multipliers(self._capacity.dsp)
-        budgets = [budget for budget in _budgets() if budget <= most]
-        fastest = self.bound(budgets[-1])
+        most = int(min(self._floors.most_multipliers(self._capacity.dsp), MOST_MULTIPLIERS))
+        # Not only in steps: the last multipliers may be those that a faster division takes.
+        budgets = [*(budget for budget in _budgets() if budget < most), most]
+        fastest = self.bound(most)
         high = next(place for place, budget in enumerate(budgets) if self.bound(budget) <= fastest)
         low, high = 0, min(high + 1, len(budgets))
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if self.hopeless(budgets[middle]) else (middle, high)
-        return budgets[high] if high < len(budgets) else int(min(most, MOST_MULTIPLIERS)) + 1
+        return budgets[high] if high < len(budgets) else most + 1
 
     def fastest(self) -> _Attempt | None:
         """The fastest budget that fits."""
