@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from fpgaq.base.errors import FitError
 from fpgaq.base.formats import Format
-from fpgaq.hardware.lowering import can_merge, lower, with_merged_columns
+from fpgaq.hardware.lowering import can_divide, can_merge, lower, with_divided_outputs, with_merged_columns
 from fpgaq.hardware.schedule import Schedule, Target, make_schedule
 from fpgaq.integer.graph import (
     IntegerAffine,
@@ -209,6 +209,11 @@ def random_case(seed: int) -> Case:
     mergeable = [op.name for op in graph.operators if can_merge(op, graph)]
     if mergeable and seed % 7 == 0:
         graph = with_merged_columns(graph, chance.choice(mergeable))
+    dividable = [op for op in graph.operators if can_divide(op, graph)]
+    if dividable and seed % 9 == 4:
+        divided = chance.choice(dividable)
+        first = chance.randint(1, graph.tensors[divided.output].shape[2] - 1)
+        graph = with_divided_outputs(graph, divided.name, first)
     layers = sum(isinstance(op, IntegerConvolution | IntegerAffine) for op in graph.operators)
     # Fewer than the layers have to be shared, a few more may be.
     multipliers = max(1, layers + chance.choice([-3, -2, -1, 0, 1, 3, 5, 8, 20, 60]))
