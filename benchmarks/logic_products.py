@@ -32,7 +32,8 @@ module accumulator #(parameter WIDTH = 8) (input clk, input first, input valid, 
                                            output reg [WIDTH-1:0] sum);
     always @(posedge clk) if (valid) sum <= (first ? {WIDTH{1'b0}} : sum) + step;
 endmodule
-module product #(parameter FIRST = 4, SECOND = 4) (input clk, input [FIRST-1:0] element, input signed [SECOND-1:0] weight,
+module product #(parameter FIRST = 4, SECOND = 4) (input clk, input [FIRST-1:0] element,
+                                                   input signed [SECOND-1:0] weight,
                                                    output reg signed [FIRST+SECOND-1:0] product);
     always @(posedge clk) product <= $signed({1'b0, element}) * weight;
 endmodule

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: 0BSD
 `default_nettype none
-// Sum of PRODUCTS elements, each times a signed digit of -2 to 2, in logic (Booth, radix 4). A digit chooses the element,
-// its double or none, inverted if negative; what an inverted one lacks is a one, which enters a carry chain. A table of
-// few inputs makes a bit of that, and one that adds it to a sum has the same inputs and one more.
-// Four are added one after another in two cycles, then two sums a cycle. The result is `sum` and `more`, the one that no
-// chain was left for. Elements and digits of cycle t are in both in cycle t + LEVELS.
+// Sum of PRODUCTS elements, each times a signed digit of -2 to 2, in logic (Booth, radix 4). A digit chooses the
+// element, its double or none, inverted if negative; what an inverted one lacks is a one, which enters a carry chain.
+// A table of five inputs makes a bit of that, and one of six adds it to a sum at once.
+// Four are added one after another in two cycles, then two sums a cycle. The result is `sum` and `more`, the one that
+// no chain was left for. Elements and digits of cycle t are in both in cycle t + LEVELS.
 module fpgaq_digit_sum #(
     parameter PRODUCTS = 1,       // at least 1
     parameter ELEMENT_WIDTH = 4,  // bits of an element
@@ -132,7 +132,7 @@ module fpgaq_digit_sum #(
                         assign total = {plain[BITS-2], plain};
                     end
                 end
-                if (PRODUCTS > 1) begin : registered
+                if (PRODUCTS > 1) begin : clocked
                     reg [BITS-1:0] sum_kept;
                     reg digit_kept;
                     assign kept = sum_kept;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: 0BSD
 `default_nettype none
-// What fpgaq_mac computes, in logic alone: products are no cells, but rows of the sum. A weight is the sum of its signed
-// digits, two bits each, times powers of four. So for each output the elements are summed times the digits of each place
-// of the weights, then the places, then the steps of a group.
+// What fpgaq_mac computes, in logic alone: products are no cells, but rows of the sum. A weight is the sum of its
+// signed digits, two bits each, times powers of two. So for each output the elements are summed times the digits of each
+// place of the weights, then the places, then the steps of a group. Of an odd number of bits the lowest is a digit alone.
 // Elements and weights of cycle t are in `sums` in cycle t + 2 + LEVELS.
 module fpgaq_digits #(
     parameter PRODUCTS = 1,       // products of a step for each output, at least 1
@@ -10,7 +10,7 @@ module fpgaq_digits #(
     parameter SHARED = 1,         // 1: all outputs see the same elements; 0: output j sees elements j, j + OUTPUTS, ...
     parameter ELEMENT_WIDTH = 4,  // bits of an element
     parameter ELEMENT_SIGNED = 0, // 1: elements are two's complement; 0: unsigned
-    parameter WEIGHT_WIDTH = 4,   // bits of a signed weight, at least 2
+    parameter WEIGHT_WIDTH = 4,   // bits of a signed weight, at least 1
     parameter SUM_WIDTH = 16,     // bits of a sum; proved: no sum of any of a result's products needs more
     parameter LEVELS = 0          // of sums: the least with 2**LEVELS >= PRODUCTS
 ) (
@@ -23,7 +23,8 @@ module fpgaq_digits #(
 );
     localparam DIGITS = (WEIGHT_WIDTH + 1) / 2;
     localparam COLUMN = ELEMENT_WIDTH + 2 + LEVELS; // bits of a sum of elements times digits
-    localparam STEP = COLUMN + 2 * DIGITS - 1;      // bits of a step's sum: it and the `more` of all places fit
+    localparam ODD = WEIGHT_WIDTH > 1 ? WEIGHT_WIDTH % 2 : 0;
+    localparam STEP = ELEMENT_WIDTH + LEVELS + (WEIGHT_WIDTH > 1 ? WEIGHT_WIDTH : 2); // bits of a step's sum
 
     genvar lane;
     genvar digit;
@@ -41,13 +42,15 @@ module fpgaq_digits #(
             end
 
             for (digit = 0; digit < DIGITS; digit = digit + 1) begin : of_digits
+                localparam MOVE = digit < ODD ? 1 : 2; // bits of this place
                 wire [PRODUCTS*3-1:0] digits;
                 wire [COLUMN-1:0] column = columns[digit*COLUMN +: COLUMN];
                 for (place = 0; place < PRODUCTS; place = place + 1) begin : of_weights
-                    localparam LOW = (lane * PRODUCTS + place) * WEIGHT_WIDTH + 2 * digit;
-                    localparam HIGH = 2 * digit + 1 < WEIGHT_WIDTH ? LOW + 1 : LOW; // its sign goes on
-                    localparam BELOW = digit > 0 ? LOW - 1 : LOW;
-                    assign digits[place*3 +: 3] = {weights[HIGH], weights[LOW], digit > 0 && weights[BELOW]};
+                    localparam LOW = (lane * PRODUCTS + place) * WEIGHT_WIDTH + (digit < ODD ? 0 : 2 * digit - ODD);
+                    localparam HIGH = WEIGHT_WIDTH > 1 && digit >= ODD ? LOW + 1 : LOW;
+                    localparam BELOW = digit > ODD ? LOW - 1 : LOW;
+                    assign digits[place*3 +: 3] =
+                        {digit >= ODD && weights[HIGH], weights[LOW], digit > ODD && weights[BELOW]};
                 end
                 fpgaq_digit_sum #(
                     .PRODUCTS(PRODUCTS),
@@ -62,14 +65,14 @@ module fpgaq_digits #(
                 if (digit == DIGITS - 1) begin : highest
                     assign joined[digit*STEP +: STEP] = {{(STEP-COLUMN+1){column[COLUMN-1]}}, column[COLUMN-2:0]};
                 end else begin : lower
-                    wire [STEP-3:0] upper;
-                    wire unused = &{1'b0, joined[(digit+1)*STEP+STEP-1 -: 2]}; // repeats of the sign
-                    fpgaq_chain #(.WIDTH(STEP-2)) chain (
-                        .plain(joined[(digit+1)*STEP +: STEP-2]),
-                        .other({{(STEP-COLUMN+1){column[COLUMN-1]}}, column[COLUMN-2:2]}),
+                    wire [STEP-MOVE-1:0] upper;
+                    wire unused = &{1'b0, joined[(digit+1)*STEP+STEP-1 -: MOVE]}; // repeats of the sign
+                    fpgaq_chain #(.WIDTH(STEP-MOVE)) chain (
+                        .plain(joined[(digit+1)*STEP +: STEP-MOVE]),
+                        .other({{(STEP-COLUMN+1){column[COLUMN-1]}}, column[COLUMN-2:MOVE]}),
                         .carry(more[digit+1]), .sum(upper)
                     );
-                    assign joined[digit*STEP +: STEP] = {upper, column[1:0]};
+                    assign joined[digit*STEP +: STEP] = {upper, column[MOVE-1:0]};
                 end
             end
 

@@ -25,7 +25,15 @@ STATED = {
 }
 EXPECTED = {
     **{"fpgaq_delay": 5, "fpgaq_fifo": 2, "fpgaq_queue": 2, "fpgaq_slice": 1, "fpgaq_line_buffer": 4, "fpgaq_mac": 6},
-    **{"fpgaq_digits": 6, "fpgaq_max": 2, "fpgaq_sum": 2, "fpgaq_divide": 3, "fpgaq_collect": 1, "fpgaq_bias": 1, "fpgaq_requantize": 2},
+    **{
+        "fpgaq_digits": 6,
+        "fpgaq_max": 2,
+        "fpgaq_sum": 2,
+        "fpgaq_divide": 3,
+        "fpgaq_collect": 1,
+        "fpgaq_bias": 1,
+        "fpgaq_requantize": 2,
+    },
 }
 
 
