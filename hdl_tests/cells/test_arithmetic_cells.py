@@ -196,7 +196,7 @@ def test_mac(products: int, outputs: int, width: int, is_signed: bool, tmp_path:
 # four and of the tree after it, every width of the highest digit.
 DIGITS = [(1, 3, 4, False, 4), (2, 2, 4, True, 4), (3, 2, 3, False, 2), (4, 1, 2, True, 5), (5, 2, 4, False, 4),
           (6, 1, 1, False, 3), (9, 2, 8, True, 8), (15, 1, 4, True, 7), (17, 1, 4, False, 4),
-          (3, 2, 4, True, 1), (2, 1, 1, True, 2), (8, 1, 1, False, 2)]  # fmt: skip
+          (3, 2, 4, True, 1), (2, 1, 1, True, 2), (8, 1, 1, False, 2), (1, 2, 1, False, 8)]  # fmt: skip
 
 
 @pytest.mark.parametrize(("products", "outputs", "width", "is_signed", "weight_width"), DIGITS)

@@ -45,6 +45,7 @@ module fpgaq_digits #(
                 localparam MOVE = digit < ODD ? 1 : 2; // bits of this place
                 wire [PRODUCTS*3-1:0] digits;
                 wire [COLUMN-1:0] column = columns[digit*COLUMN +: COLUMN];
+                wire [STEP-1:0] wide = {{(STEP-COLUMN+1){column[COLUMN-1]}}, column[COLUMN-2:0]};
                 for (place = 0; place < PRODUCTS; place = place + 1) begin : of_weights
                     localparam LOW = (lane * PRODUCTS + place) * WEIGHT_WIDTH + (digit < ODD ? 0 : 2 * digit - ODD);
                     localparam HIGH = WEIGHT_WIDTH > 1 && digit >= ODD ? LOW + 1 : LOW;
@@ -63,16 +64,15 @@ module fpgaq_digits #(
                     .sum(columns[digit*COLUMN +: COLUMN]), .more(more[digit])
                 );
                 if (digit == DIGITS - 1) begin : highest
-                    assign joined[digit*STEP +: STEP] = {{(STEP-COLUMN+1){column[COLUMN-1]}}, column[COLUMN-2:0]};
+                    assign joined[digit*STEP +: STEP] = wide;
                 end else begin : lower
                     wire [STEP-MOVE-1:0] upper;
                     wire unused = &{1'b0, joined[(digit+1)*STEP+STEP-1 -: MOVE]}; // repeats of the sign
                     fpgaq_chain #(.WIDTH(STEP-MOVE)) chain (
-                        .plain(joined[(digit+1)*STEP +: STEP-MOVE]),
-                        .other({{(STEP-COLUMN+1){column[COLUMN-1]}}, column[COLUMN-2:MOVE]}),
+                        .plain(joined[(digit+1)*STEP +: STEP-MOVE]), .other(wide[STEP-1:MOVE]),
                         .carry(more[digit+1]), .sum(upper)
                     );
-                    assign joined[digit*STEP +: STEP] = {upper, column[MOVE-1:0]};
+                    assign joined[digit*STEP +: STEP] = {upper, wide[MOVE-1:0]};
                 end
             end
 

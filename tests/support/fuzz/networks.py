@@ -45,11 +45,12 @@ MOST_CYCLES = 2000
 
 
 SEPARABLE, TRANSPOSED, IMPORTED = 9, 13, 11
+"""Which of sixteen seeds in a row draw a separable convolution on a single multiplier, a transposed one, and a network
+with zero points and arbitrary scales."""
+
 IN_LOGIC = (2, 5)
 """Every eighth network from these on has no multipliers for products of at most LOGIC_BITS bits; one of them stalls."""
 LOGIC_BITS = 24
-"""Which of sixteen seeds in a row draw a separable convolution on a single multiplier, a transposed one, and a network
-with zero points and arbitrary scales."""
 
 
 def random_graph(seed: int) -> IntegerGraph:
