@@ -1,22 +1,32 @@
 """Look-up tables a product where no DSP block multiplies: an array of multipliers, and one of rows of digits.
 
-    python benchmarks/logic_products.py         # counts by Yosys, stores, prints the table of docs/cost.md: minutes
+    python benchmarks/logic_products.py             # counts arrays by Yosys, stores, prints the tables of docs/cost.md
+    python benchmarks/logic_products.py --networks  # a whole network, and its estimates; arrays as they are stored
 
-Arrays stand alone, two outputs of the same elements. An accumulator is counted as a module of its own, and so is a
+Minutes each. Arrays stand alone, two outputs of the same elements. An accumulator is counted as a module of its own, and so is a
 multiplier; what the whole takes beyond them is the sum. In the array of digits products are rows of the sum.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from packed_multipliers import network
+
+from fpgaq.base.output import write_folder
+from fpgaq.hardware.emit.printer import print_design
 from fpgaq.hardware.emit.render import templates_folder
+from fpgaq.hardware.emit.verilog import design_of
+from fpgaq.hardware.estimate import estimate
+from fpgaq.hardware.schedule import Target, make_schedule
+from fpgaq.hardware.synth import synthesize
 from fpgaq.hardware.synth.cells import Counts, count_cells
 from fpgaq.hardware.synth.devices import find_device
 from fpgaq.hardware.synth.yosys import complete_yosys
@@ -101,6 +111,45 @@ def measure(case: Case) -> dict[str, Any]:
     return row
 
 
+NETWORKS = ("xc7", "ice40-hx8k")
+
+
+def measure_network(device: str) -> list[dict[str, Any]]:
+    """A convolution 3x3 of 4 to 8 channels, elements and weights of 4 bits, 72 products a cycle: counts, estimates."""
+    graph = network(4, 4)
+    schedule = make_schedule(graph, Target(multipliers=72))
+    rows = []
+    for bits in (0, 8):
+        design = design_of(graph, replace(schedule, logic_bits=bits))
+        guess = estimate(design, device).counts
+        with tempfile.TemporaryDirectory() as parent:
+            write_folder(Path(parent) / "design", print_design(design))
+            counts = synthesize(Path(parent) / "design", device, seeds=0, layers=False).counts
+        rows.append(
+            {
+                **{"device": device, "logic_bits": bits, "lut": counts.lut, "ff": counts.ff, "dsp": counts.dsp},
+                "estimated": {"lut": guess.lut, "ff": guess.ff},
+            }
+        )
+        print(rows[-1], file=sys.stderr, flush=True)
+    return rows
+
+
+def network_table(results: Mapping[str, Any]) -> list[str]:
+    """The rows of the page about a whole network."""
+    lines = [
+        "| device | products | DSP | LUT | estimated | FF | estimated |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in results["networks"]["rows"]:
+        form, guess = "digits" if row["logic_bits"] else "multipliers", row["estimated"]
+        lines.append(
+            f"| {row['device']} | {form} | {row['dsp']} | {row['lut']:,} | {guess['lut']:,} | {row['ff']:,} |"
+            f" {guess['ff']:,} |"
+        )
+    return lines
+
+
 def table(results: Mapping[str, Any]) -> list[str]:
     """The rows of the page."""
     lines = [
@@ -119,16 +168,23 @@ def table(results: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def main() -> None:
     """Measure, store and print."""
-    origin = about("python benchmarks/logic_products.py", arguments, "pyosys")
-    rows = []
-    for case in CASES:
-        rows.append(measure(case))
-        print(rows[-1], file=sys.stderr, flush=True)
-    results = {**origin, "rows": rows}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", action="store_true", help="a whole network, in place of arrays")
+    networks = parser.parse_args().networks
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    origin = about("python benchmarks/logic_products.py", ["--networks"] * networks, "pyosys")
+    if networks:
+        results["networks"] = {**origin, "rows": [row for device in NETWORKS for row in measure_network(device)]}
+    else:
+        rows = []
+        for case in CASES:
+            rows.append(measure(case))
+            print(rows[-1], file=sys.stderr, flush=True)
+        results |= {**origin, "rows": rows}
     store(RESULTS, results)
-    print("\n".join(table(results)))
+    print("\n".join((network_table if networks else table)(results)))
 
 
 if __name__ == "__main__":
