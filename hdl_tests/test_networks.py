@@ -81,7 +81,7 @@ def test_packed_multipliers(name: str, factor_bits: int, tmp_path: Path) -> None
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("name", ["per channel", "groups"])
+@pytest.mark.parametrize("name", [pytest.param("per channel", marks=pytest.mark.slow), "groups"])
 def test_products_in_logic(name: str, tmp_path: Path) -> None:
     """Sums of digits are what multipliers compute, in the same cycles."""
     files = make_files(NETWORKS[name]().graph(), 40, logic_bits=32)
