@@ -3,8 +3,8 @@
     python benchmarks/logic_products.py             # counts arrays by Yosys, stores, prints the tables of docs/cost.md
     python benchmarks/logic_products.py --networks  # a whole network, and its estimates; arrays as they are stored
 
-Minutes each. Arrays stand alone, two outputs of the same elements. An accumulator is counted as a module of its own, and
-so is a multiplier; what the whole takes beyond them is the sum. In the array of digits products are rows of the sum.
+Minutes each. Arrays stand alone, two outputs of the same elements. An accumulator is counted as a module of its own,
+and so is a multiplier; what the whole takes beyond them is the sum. In the array of digits products are rows of the sum.
 """
 
 from __future__ import annotations
