@@ -4,7 +4,7 @@
     python benchmarks/logic_products.py --networks  # a whole network, and its estimates; arrays as they are stored
 
 Minutes each. Arrays stand alone, two outputs of the same elements. An accumulator is counted as a module of its own,
-and so is a multiplier; what the whole takes beyond them is the sum. In the array of digits products are rows of the sum.
+and so is a multiplier; what the whole takes beyond them is the sum. In the array of digits, products are rows of it.
 """
 
 from __future__ import annotations
