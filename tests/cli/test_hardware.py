@@ -203,6 +203,8 @@ def test_cheapen(call: Any, network: Path, tmp_path: Path) -> None:
         (("--buffers", "--language", "hls"), "leave it out with --language hls"),
         (("--pack", 18, "--language", "hls"), "leave it out with --language hls"),
         (("--logic", 8, "--language", "hls"), "leave it out with --language hls"),
+        (("--pack", 25, "--device", "xc7z020"), "the search shares multipliers by itself"),
+        (("--logic", 0, "--device", "xc7z020"), "the search builds products of logic by itself"),
         (("--device", "xc7", "--language", "hls"), "with --language hls the vendor's tool tells"),
         (("--adders", "--device", "xc7"), "estimates multipliers, not adders"),
         (("--unroll", "--levels", 2, "--stages", 3), "exclude one another"),

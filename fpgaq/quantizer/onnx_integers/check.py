@@ -29,6 +29,7 @@ from ...integer.graph import (
     Requantize,
     Tensor,
 )
+from ...integer.reached import Reached, reached_results
 from ...integer.reference import run_operator, working_layout
 from .qonnx import DOMAINS
 
@@ -40,10 +41,11 @@ MOST_ELEMENTS = 1 << 24
 
 @dataclass(frozen=True)
 class Compared:
-    """How many elements of all layers were compared, and how many of them differ by one step at a tie."""
+    """How many elements of all layers were compared, how many differ by one step at a tie, and what they cover."""
 
     elements: int
     differing: int
+    reached: Reached
 
 
 def confirm(data: bytes, graph: IntegerGraph) -> str:
@@ -65,7 +67,10 @@ def confirm(data: bytes, graph: IntegerGraph) -> str:
     except ToolError as error:
         return f"not held against onnxruntime: {error}"
     ties = f"{found.differing:,} differ by one step, each at a tie of float32" if found.differing else "all are equal"
-    return f"held against onnxruntime on {SAMPLES} random samples: {found.elements:,} elements of all layers, {ties}"
+    return (
+        f"held against onnxruntime on {SAMPLES} random samples: {found.elements:,} elements of all layers, {ties};"
+        f" {found.reached}"
+    )
 
 
 def compare_with_onnxruntime(
@@ -93,6 +98,7 @@ def compare_with_onnxruntime(
     session, names = _session(data, graph)
     random = np.random.default_rng(seed)
     total = differing = 0
+    results: dict[str, list[NDArray[np.int64]]] = {op.output: [] for op in graph.operators}
     for index in range(samples):
         values = {}
         for name in graph.inputs:
@@ -103,12 +109,14 @@ def compare_with_onnxruntime(
         known = {**_run(session, graph, names, values), **values}
         for op in graph.operators:
             result = _computed(op, graph, known)
+            results[op.output].append(result)
             if op.output not in known:
                 known[op.output] = result
                 continue
             total += result.size
             differing += _count(op, graph, known, result)
-    return Compared(total, differing)
+    tensors = {name: np.concatenate(parts) for name, parts in results.items()}
+    return Compared(total, differing, reached_results(graph, tensors))
 
 
 def _session(data: bytes, graph: IntegerGraph) -> tuple[Any, list[str]]:
