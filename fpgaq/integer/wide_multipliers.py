@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .graph import Requantize
-from .staircase import Bounds, Range, Staircase, roundest
+from .least_multipliers import Bounds, roundest
+from .staircase import Range, Staircase
 
 MAX_BITS = 62
 """Two factors of 31 bits."""

@@ -212,8 +212,14 @@ def generate(
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     wanted = target or Target(multipliers=DEFAULT_MULTIPLIERS)
     guess, limited_by, fitted = None, "", None
-    if device is not None and target is None and not factor_bits and find_device(device).capacity is not None:
-        fitted = fit_device(network, device, progress)
+    searched = device if target is None and device is not None and find_device(device).capacity is not None else None
+    if searched is not None and factor_bits:
+        raise UsageError(
+            "--pack with --device alone: the search shares multipliers by itself where that takes fewer blocks; leave"
+            " --pack out, or give --multipliers or --cycles"
+        )
+    if searched is not None:
+        fitted = fit_device(network, searched, progress)
         lowered, schedule = fitted.network, fitted.schedule
         guess, limited_by = fitted.estimate, fitted.limited_by
     elif language == "hls":

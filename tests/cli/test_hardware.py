@@ -201,6 +201,7 @@ def test_cheapen(call: Any, network: Path, tmp_path: Path) -> None:
         (("--unroll", "--buffers"), "leave --buffers out"),
         (("--buffers", "--language", "hls"), "leave it out with --language hls"),
         (("--pack", 18, "--language", "hls"), "leave it out with --language hls"),
+        (("--pack", 25, "--device", "xc7z020"), "the search shares multipliers by itself"),
         (("--device", "xc7", "--language", "hls"), "with --language hls the vendor's tool tells"),
         (("--adders", "--device", "xc7"), "estimates multipliers, not adders"),
         (("--unroll", "--levels", 2, "--stages", 3), "exclude one another"),

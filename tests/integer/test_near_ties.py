@@ -9,7 +9,7 @@ import numpy as np
 from fpgaq.base.formats import Format
 from fpgaq.integer.near_ties import ULPS, near_tie, nearest
 from fpgaq.integer.requantizers import requantized
-from fpgaq.integer.staircase import Specified, choose
+from fpgaq.integer.specified_scales import Specified, choose
 
 WIDE = Format(16, 0)
 

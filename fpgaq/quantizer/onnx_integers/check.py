@@ -33,6 +33,7 @@ from ...integer.graph import (
     Tensor,
 )
 from ...integer.near_ties import near_tie
+from ...integer.reached import Reached, reached_results
 from ...integer.reference import run_operator, working_layout
 from .qonnx import DOMAINS
 
@@ -43,10 +44,11 @@ MOST_ELEMENTS = 1 << 24
 
 @dataclass(frozen=True)
 class Compared:
-    """How many elements of all layers were compared, and how many of them differ by one step at a tie."""
+    """How many elements of all layers were compared, how many differ by one step at a tie, and what they cover."""
 
     elements: int
     differing: int
+    reached: Reached
 
 
 def confirm(data: bytes, graph: IntegerGraph) -> str:
@@ -74,7 +76,8 @@ def confirm(data: bytes, graph: IntegerGraph) -> str:
         return f"not held against onnxruntime: {error}"
     ties = f"{found.differing:,} differ by one step, each at a tie of float32" if found.differing else "all are equal"
     return (
-        f"held against onnxruntime{how} on {SAMPLES} random samples: {found.elements:,} elements of all layers, {ties}"
+        f"held against onnxruntime{how} on {SAMPLES} random samples: {found.elements:,} elements of all layers, {ties};"
+        f" {found.reached}"
     )
 
 
@@ -110,7 +113,7 @@ def compare_with_onnxruntime(
     """
     session, names = _session(data, graph, optimized)
     random = np.random.default_rng(seed)
-    total = differing = 0
+    known = []
     for index in range(samples):
         values = {}
         for name in graph.inputs:
@@ -118,9 +121,9 @@ def compare_with_onnxruntime(
             low, high = tensor.format.minimum, tensor.format.maximum
             drawn = random.integers(low, high + 1, (1, *tensor.shape))
             values[name] = drawn if inputs is None else inputs[name][index : index + 1]
-        found = compare_layers(graph, {**_run(session, graph, names, values), **values}, not optimized)
-        total, differing = total + found.elements, differing + found.differing
-    return Compared(total, differing)
+        known.append({**_run(session, graph, names, values), **values})
+    wanted = {name: np.concatenate([one[name] for one in known]) for name in known[0]}
+    return compare_layers(graph, wanted, not optimized)
 
 
 def compare_layers(graph: IntegerGraph, wanted: Mapping[str, NDArray[np.int64]], float_sums: bool = False) -> Compared:
@@ -140,14 +143,15 @@ def compare_layers(graph: IntegerGraph, wanted: Mapping[str, NDArray[np.int64]],
         As `compare_with_onnxruntime` does.
     """
     known, total, differing = dict(wanted), 0, 0
+    results = {}
     for op in graph.operators:
-        result = _computed(op, graph, known)
+        result = results[op.output] = _computed(op, graph, known)
         if op.output not in known:
             known[op.output] = result
             continue
         total += result.size
         differing += _count(op, graph, known, result, float_sums)
-    return Compared(total, differing)
+    return Compared(total, differing, reached_results(graph, results))
 
 
 def _session(data: bytes, graph: IntegerGraph, optimized: bool) -> tuple[Any, list[str]]:

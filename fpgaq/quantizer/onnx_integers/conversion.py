@@ -26,8 +26,9 @@ from ...integer.graph import (
     Requantize,
     Tensor,
 )
+from ...integer.least_multipliers import significant_bits
 from ...integer.near_ties import ULPS, nearest
-from ...integer.staircase import Specified, choose, significant_bits
+from ...integer.specified_scales import Specified, choose
 from ...model.graph import Reshape
 from ...model.importers.onnx.builder import Builder, graph_shape
 from ..completion import Completion
