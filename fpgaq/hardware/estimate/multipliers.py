@@ -15,23 +15,25 @@ from .inventory import Facts
 class Multiplier:
     """A DSP block that multiplies signed numbers of `first` by `second` bits.
 
-    Products with a factor below `least` bits, or that are below `least_product` bits wide, go into logic.
+    Products with a factor below `least` bits, or that are below `least_product` bits wide, go into logic. Wider factors
+    are cut: `step` bits at a time, of which the block takes one more where it knows signed factors alone.
     """
 
     first: int
     second: int
     least: int
     least_product: int
+    step: int
     units: int = 1
 
 
 MULTIPLIERS: Mapping[str, tuple[Multiplier, ...]] = {
-    "xc7": (Multiplier(25, 18, 2, 9),),
-    "xcup": (Multiplier(27, 18, 2, 9),),
-    "ecp5": (Multiplier(18, 18, 2, 0),),
+    "xc7": (Multiplier(25, 18, 2, 9, 17),),
+    "xcup": (Multiplier(27, 18, 2, 9, 17),),
+    "ecp5": (Multiplier(18, 18, 2, 0, 18),),
     "ice40": (),
-    "ice40up": (Multiplier(16, 16, 2, 11),),
-    "gowin": (Multiplier(9, 9, 4, 0), Multiplier(18, 18, 4, 0, units=2)),
+    "ice40up": (Multiplier(16, 16, 2, 11, 16),),
+    "gowin": (Multiplier(9, 9, 4, 0, 9), Multiplier(18, 18, 4, 0, 18, units=2)),
 }
 
 
@@ -101,7 +103,15 @@ def _products(count: int, first: int, second: int, family: str, product: int | N
         ):
             return count * block.units, 0
     last = MULTIPLIERS[family][-1]
-    tiles = -(-max(first, second) // (max(last.first, last.second) - 1)) * -(
-        -min(first, second) // (min(last.first, last.second) - 1)
-    )
-    return count * tiles * last.units, 0
+    parts = [
+        _products(count, wide, narrow, family)
+        for wide in _cut(max(first, second), last.first, last.step)
+        for narrow in _cut(min(first, second), last.second, last.step)
+    ]
+    return sum(blocks for blocks, _ in parts), sum(bits for _, bits in parts)
+
+
+def _cut(width: int, most: int, step: int) -> list[int]:
+    """The bits of the parts of a factor of which a block takes `most`."""
+    parts = max(0, -(-(width - most) // step))
+    return [step] * parts + [width - parts * step]
