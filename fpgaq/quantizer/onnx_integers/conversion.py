@@ -152,11 +152,14 @@ class Conversion(Builder):
         # One quantizer at each input: the tensor of the integer graph has the input's name.
         transform = InputTransform(scale, constant, rounding, (), (channels, height, width), kind)  # type: ignore[arg-type]
         tensor = Tensor(value.source, (height, width, channels), grid.format, value.source, grid.scale, grid.zero_point)
-        known = self.stored.get(value.source)
-        if known is not None and (known, self.transforms[value.source]) != (tensor, transform):
-            raise UnsupportedError(f"{where}: input {value.source!r} is quantized twice, differently; once is needed")
-        self.stored[value.source], self.transforms[value.source] = tensor, transform
+        self._take_input(value.source, tensor, transform, where)
         return value.source
+
+    def _take_input(self, name: str, tensor: Tensor, transform: InputTransform, where: str) -> None:
+        known = self.stored.get(name)
+        if known is not None and (known, self.transforms[name]) != (tensor, transform):
+            raise UnsupportedError(f"{where}: input {name!r} is quantized twice, differently; once is needed")
+        self.stored[name], self.transforms[name] = tensor, transform
 
     def as_sums(self, value: Stored, name: str) -> Accumulated:
         """A stored tensor as accumulators less its zero point: where it has too many integers for a table."""
@@ -180,7 +183,7 @@ class Conversion(Builder):
         height, width, channels = image_of(value.shape)
         transform = InputTransform(float(factor), float(constant), "half_up", (), (channels, height, width), "real")
         tensor = Tensor(value.source, (height, width, channels), grid.format, value.source, grid.scale, grid.zero_point)
-        self.stored[value.source], self.transforms[value.source] = tensor, transform
+        self._take_input(value.source, tensor, transform, where)
         return Stored(value.name, value.shape, value.source, True)
 
     def _table(self, source: Stored, compute, grid: Grid, output: str, where: str, name: str) -> str:  # type: ignore[no-untyped-def]
