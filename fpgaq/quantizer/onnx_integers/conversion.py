@@ -72,6 +72,8 @@ class Conversion(Builder):
         """Real values by the model's name that were rounded because a layer reads them."""
         self.rewired: dict[str, list[str]] = {}
         """The first outputs of the nodes that read them."""
+        self.tolerant = True
+        """Whether the file's runtime multiplies in float32, so that results near a tie may go either way."""
         self.parameters: dict[tuple[str, int], Quantized] = {}
         """Weights that were quantized here, by the first output of their node and the input's place."""
         self.shifts: dict[str, NDArray[np.float32]] = {}
@@ -239,7 +241,9 @@ class Conversion(Builder):
             Specified(scale / grid.exact, offset / grid.exact, grid.zero_point, low, high)
             for scale, offset in zip(scales, offsets, strict=True)
         ]
-        chosen = choose(specified, spans, grid.format) or nearest(specified, spans, grid.format)
+        chosen = choose(specified, spans, grid.format)
+        if chosen is None and self.tolerant:
+            chosen = nearest(specified, spans, grid.format)
         if chosen is None:
             raise UnsupportedError(
                 f"{where}: no multiplier of 31 bits gives the steps that its scales state; quantize to 8 bits there"
@@ -260,7 +264,7 @@ class Conversion(Builder):
         sources = [self.image(source, name) for source in value.sources]
         tensors = [self.stored[source.tensor] for source in sources]
         scales = [sign * Fraction(tensor.step) / grid.exact for sign, tensor in zip(value.signs, tensors, strict=True)]
-        found = choose_factors(scales, tensors, grid, limits_of(value, grid), value.offset / grid.exact)
+        found = choose_factors(scales, tensors, grid, limits_of(value, grid), value.offset / grid.exact, self.tolerant)
         if found is None:
             raise UnsupportedError(
                 f"{where}: no factors of 30 bits give the sums that its scales state, or its scales lie too far"
