@@ -13,7 +13,7 @@ import numpy as np
 
 from ..base.formats import Format
 from .graph import Requantize
-from .least_multipliers import MAX_MULTIPLIER, MAX_SHIFT, as_shift, fits, without_idle_limits
+from .least_multipliers import MAX_MULTIPLIER, MAX_SHIFT, fits, multiplied, without_idle_limits
 from .specified_scales import Chosen, Specified
 from .staircase import Range, Staircase, staircases
 
@@ -40,7 +40,7 @@ def nearest(specified: Sequence[Specified], spans: Sequence[Range], fmt: Format)
         return None
     first = specified[0]
     base = Requantize((0,), "half_up", zero_point=first.zero_point, low=first.low, high=first.high)
-    rule = without_idle_limits(as_shift(base, multiplier, shift, offset), fmt)
+    rule = without_idle_limits(multiplied(base, multiplier, shift, offset), fmt)
     differing = 0
     for one, span, built in zip(specified, spans, staircases(rule, spans, fmt), strict=True):
         wanted, _ = one.steps(span)

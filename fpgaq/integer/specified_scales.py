@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from ..base.formats import Format, Rounding
 from .graph import Requantize
-from .least_multipliers import MAX_SHIFT, as_shift, fits, narrowest, without_idle_limits
+from .least_multipliers import MAX_SHIFT, fits, multiplied, narrowest, without_idle_limits
 from .staircase import Range, Staircase, staircases
 
 
@@ -123,7 +123,7 @@ def dyadic(base: Requantize, specified: Sequence[Specified], spans: Sequence[Ran
     offset = tuple(int(one.offset * 2**shift) for one in specified)
     if not fits(multiplier, offset, spans):
         return None
-    return as_shift(base, multiplier, shift, offset)
+    return multiplied(base, multiplier, shift, offset)
 
 
 def _moved(steps: Staircase, ties: tuple[int, ...], by: int) -> Staircase:
