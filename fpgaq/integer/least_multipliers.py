@@ -51,7 +51,7 @@ def narrowest(
         if len(multiplier) == len(bounds):
             if not fits(multiplier, offset, spans):
                 return None
-            return as_shift(base, tuple(multiplier), shift, offset)
+            return multiplied(base, tuple(multiplier), shift, offset)
     return None
 
 
@@ -102,14 +102,14 @@ def roundest(least: int, greatest: int) -> int:
 
 
 def fits(multiplier: Sequence[int], offset: Sequence[int], spans: Sequence[Range]) -> bool:
-    """Whether the integers stay in what the reference computes with."""
+    """Whether products of these accumulators stay within 63 bits."""
     reach = max(max(abs(low), abs(high)) for low, high in spans)
     # Partial sums may reach twice as far as results; the check of the graph bounds them exactly.
     widest = 2 * reach * max(multiplier) + max(abs(value) for value in offset)
     return max(multiplier) <= MAX_MULTIPLIER and widest < 1 << (MAX_PRODUCT_BITS - 1)
 
 
-def as_shift(base: Requantize, multiplier: tuple[int, ...], shift: int, offset: tuple[int, ...]) -> Requantize:
+def multiplied(base: Requantize, multiplier: tuple[int, ...], shift: int, offset: tuple[int, ...]) -> Requantize:
     """The rule `shift` if that is what the multipliers do, else `multiply_shift`; equal channels become one."""
 
     def same(values: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from ..base.formats import Format, Rounding
 from .graph import Requantize
-from .least_multipliers import MAX_SHIFT, as_shift, fits, narrowest, without_idle_limits
+from .least_multipliers import MAX_SHIFT, fits, multiplied, narrowest, without_idle_limits
 from .staircase import Range, Staircase, staircases
 
 
@@ -33,22 +33,26 @@ class Specified:
         """The staircase, and the accumulators within it that lie on a tie, where halves go to the even result."""
         first, last = self(span[0]), self(span[1])
         steps, ties = [], []
-        for level in range(first + 1, last + 1):
-            half = (Fraction(2 * (level - self.zero_point) - 1, 2) - self.offset) / self.scale
-            if half.denominator == 1:
-                ties.append(int(half))
-                steps.append(int(half) + (level - self.zero_point) % 2)
+        # Plain integers: fractions of 65,535 levels would take seconds.
+        (up, down), (plus, below) = ((value.numerator, value.denominator) for value in (self.scale, self.offset))
+        whole = 2 * below * up
+        for value in range(first + 1 - self.zero_point, last + 1 - self.zero_point):
+            half, rest = divmod(((2 * value - 1) * below - 2 * plus) * down, whole)
+            if rest:
+                steps.append(half + 1)
             else:
-                steps.append(-(-half.numerator // half.denominator))
+                ties.append(half)
+                steps.append(half + value % 2)
         return Staircase(first, tuple(steps)), tuple(ties)
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A requantizer for all channels of a layer, and the number of accumulators at a tie where it differs."""
+    """A requantizer for all channels of a layer, and the number of accumulators at a tie, or near one, that differ."""
 
     rule: Requantize
     ties: int
+    near: bool = False
 
 
 def choose(specified: Sequence[Specified], spans: Sequence[Range], fmt: Format) -> Chosen | None:
@@ -119,7 +123,7 @@ def dyadic(base: Requantize, specified: Sequence[Specified], spans: Sequence[Ran
     offset = tuple(int(one.offset * 2**shift) for one in specified)
     if not fits(multiplier, offset, spans):
         return None
-    return as_shift(base, multiplier, shift, offset)
+    return multiplied(base, multiplier, shift, offset)
 
 
 def _moved(steps: Staircase, ties: tuple[int, ...], by: int) -> Staircase:

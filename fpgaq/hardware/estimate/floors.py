@@ -16,12 +16,12 @@ from ...integer.graph import (
     IntegerMultiply,
     IntegerScale,
 )
-from ..emit.engine_facts import mac_instance
+from ..emit.arrays import array_instance
 from ..emit.engine_roms import Served, weight_rows
 from ..emit.layers.arithmetic import product_of
 from ..schedule.beats import BeatNetwork
 from ..schedule.plans import PipePlan, WindowPlan
-from ..schedule.schedule import Engine
+from ..schedule.schedule import Build, Engine
 from ..schedule.walk import least_words
 from ..schedule.widths import engine_widths, outputs_a_multiplier, sum_width
 from ..synth.cells import Counts
@@ -116,8 +116,8 @@ class Floors:
         # Channels that are on their own share nothing.
         separate = any(layer.plan.kind == "lanewise" for layer in layers)
         blocks = []
-        for bits in {0, 0 if separate else factor_bits(self._family)}:
-            facts = mac_instance(engine, widths, separate, bits).parameters
+        for bits in {0, factor_bits(self._family)}:
+            facts = array_instance(engine, widths, separate, Build(bits)).parameters
             blocks.append(dsp_blocks("fpgaq_mac", {**facts, **factor_facts(facts), **context}, self._family)[0])
         return min(blocks)
 

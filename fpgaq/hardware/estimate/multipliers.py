@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ...base.formats import MAX_WIDTH
 from .inventory import Facts
 
 
@@ -40,6 +41,15 @@ MULTIPLIERS: Mapping[str, tuple[Multiplier, ...]] = {
 def factor_bits(family: str) -> int:
     """Bits of the wider factor of the family's DSP block; 0 if it has none."""
     return max((block.first for block in MULTIPLIERS[family]), default=0)
+
+
+def logic_bits(family: str) -> int:
+    """Bits of both factors together up to which a product surely takes no DSP block of the family."""
+    blocks = MULTIPLIERS[family]
+    if not blocks:
+        return 2 * MAX_WIDTH
+    # Of such a sum the narrower factor is below the least that a block takes.
+    return min(max(block.least_product - 1, 2 * (block.least - 1)) for block in blocks)
 
 
 def dsp_blocks(kind: str, facts: Facts, family: str) -> tuple[int, int]:

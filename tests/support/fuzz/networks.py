@@ -48,6 +48,10 @@ SEPARABLE, TRANSPOSED, IMPORTED = 9, 13, 11
 """Which of sixteen seeds in a row draw a separable convolution on a single multiplier, a transposed one, and a network
 with zero points and arbitrary scales."""
 
+IN_LOGIC = (2, 5)
+"""Every eighth network from these on has no multipliers for products of at most LOGIC_BITS bits; one of them stalls."""
+LOGIC_BITS = 24
+
 
 def random_graph(seed: int) -> IntegerGraph:
     """A chain for one half of the seeds, a network with branches for the other; stalls are even among both."""
@@ -223,6 +227,8 @@ def random_case(seed: int) -> Case:
         slower = Target(cycles=int(schedule.prediction.mean_interval * chance.uniform(1.0, 1.5)) + 1)
         with contextlib.suppress(FitError):
             target, schedule = slower, make_schedule(graph, slower)
+    if seed % 8 in IN_LOGIC:
+        schedule = replace(schedule, logic_bits=LOGIC_BITS)
     return Case(graph, target, schedule, seed if seed % 2 else None)
 
 
