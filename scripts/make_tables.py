@@ -180,6 +180,8 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "logic_products": lambda: logic_products.table(stored("logic_products.json")),
         "logic_products_whole": lambda: logic_products.network_table(stored("logic_products.json")),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
+        "mlperf_tiny_ecp5": lambda: mlperf_tiny.part_table(stored("mlperf_tiny.json"), "ecp5-85k").splitlines(),
+        "mlperf_tiny_xc7z020": lambda: mlperf_tiny.part_table(stored("mlperf_tiny.json"), "xc7z020").splitlines(),
         "odd_budgets": lambda: list(odd_budgets.table(stored("odd_budgets.json"))),
         "onnx_float_cases": lambda: cases(onnx_float_cases, "onnx_float_cases.json"),
         "onnx_node_cases": lambda: cases(onnx_node_cases, "onnx_node_cases.json"),

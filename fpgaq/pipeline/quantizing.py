@@ -72,7 +72,7 @@ def quantize(
     calibration : Samples
         Training samples in the model's own units; labels are left aside. None for a model that was trained in fixed
         point, whose FixedPointQuantize functions state all formats, and for the file of a model that is quantized
-        already.
+        already. What such a model leaves real may need samples; `IntegerGraph.options` lists it under "completed".
     options : QuantizeOptions, optional
     network : str, optional
         Which network of a model file.

@@ -129,6 +129,25 @@ def test_a_range_makes_values_an_estimate_and_samples_do_not(tmp_path: Path) -> 
         pipeline.quantize(path, taken, input_range=(-3.0, 3.0))
 
 
+def test_an_input_that_is_quantized_for_one_layer_is_so_for_the_other() -> None:
+    writer = Writer(7)
+    tensor = writer.input((2, 5, 5))
+    first = writer.node("Conv", (writer.qdq(tensor, writer.grid(0.0213, 120)), writer.weight((2, 2, 1, 1))))
+    total = writer.node("Add", (writer.qdq(first, writer.grid(0.0307, 128)), tensor))
+    loaded = read_integer_onnx(writer.bytes(writer.qdq(total, writer.grid(0.0411, 128))))
+    (told,) = loaded.graph.options["completed"]
+    assert told == {"kind": "input", "name": "x", "format": "as the quantizer that the file has of it states"}
+    assert compare_with_onnxruntime(loaded.model, loaded.graph, 10, optimized=False).differing <= 3
+    writer = Writer(7)
+    tensor = writer.input((2, 5, 5))
+    moved = writer.node("Add", (tensor, writer.constant(np.float32([0.5]))))
+    first = writer.node("Conv", (writer.qdq(tensor, writer.grid(0.0213, 120)), writer.weight((2, 2, 1, 1))))
+    total = writer.node("Add", (writer.qdq(first, writer.grid(0.0307, 128)), moved))
+    part = Part(writer.bytes(writer.qdq(total, writer.grid(0.0411, 128))))
+    with pytest.raises(UnsupportedError, match="input 'x' is quantized twice, differently; once is needed"):
+        completed(part)
+
+
 def test_samples_are_refused_where_weights_alone_are_left(tmp_path: Path) -> None:
     writer = Writer(3)
     weight = writer.constant(writer.random.normal(size=(8, 3)).astype(np.float32))

@@ -101,6 +101,27 @@ def test_outputs_are_those_of_the_operators(seed: int) -> None:
     assert graph.tensors[graph.outputs[0]].offset == pytest.approx(0.3)
 
 
+def test_a_sum_of_sixteen_bits_is_exact_or_refused() -> None:
+    def summed(first: float, second: float, written: float) -> bytes:
+        writer = QonnxWriter()
+        parts = [
+            writer.quant(writer.input((3,), name=name), scale, 0, 14) for name, scale in (("a", first), ("b", second))
+        ]
+        return writer.bytes(writer.quant(writer.node("Add", parts), written, 0, 12))
+
+    graph, remarks = load_integer_onnx(summed(0.125, 0.0625, 0.25))
+    assert not any("tie" in remark for remark in remarks)
+    x = {
+        name: np.random.default_rng(seed).normal(size=(400, 3)).astype(np.float32) * 90
+        for seed, name in enumerate("ab")
+    }
+    ((_, real),) = pipeline.run(graph, x).values()
+    a, b = (quant(x[name].astype(float), scale, 0, 14, True, 0) for name, scale in (("a", 0.125), ("b", 0.0625)))
+    assert np.array_equal(real, quant(a + b, 0.25, 0, 12, True, 0)) and len(np.unique(real)) > 300
+    with pytest.raises(UnsupportedError, match="no factors of 30 bits"):
+        load_integer_onnx(summed(0.13, 0.07, 0.3))
+
+
 def refused_models():
     def one(**options) -> bytes:
         writer = QonnxWriter()

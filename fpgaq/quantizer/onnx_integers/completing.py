@@ -41,6 +41,11 @@ def rounded(call: Call, index: int, owner: Conversion) -> Stored:
 def _input(owner: Conversion, value: Data, grid: Grid | None, where: str) -> Stored:
     if grid is not None:
         return Stored(value.name, value.shape, owner.quantize(value, grid, value.source, where, value.source), True)
+    stated = owner.transforms.get(value.source)
+    if stated is not None and stated.kind == "divide" and value.factor == 1 and not value.offset:
+        # The hardware has the input once: as the quantizer states that other layers read.
+        owner.completion.add("input", value.source, "as the quantizer that the file has of it states")
+        return Stored(value.name, value.shape, value.source, True)
     if owner.completion.options.input_scale is not None and (value.factor != 1 or value.offset):
         raise UnsupportedError(f"{where}: scales or shifts the input before a layer reads it; state no input scale")
 

@@ -72,6 +72,8 @@ class Conversion(Builder):
         """Real values by the model's name that were rounded because a layer reads them."""
         self.rewired: dict[str, list[str]] = {}
         """The first outputs of the nodes that read them."""
+        self.tolerant = True
+        """Whether the file's runtime multiplies in float32, so that results near a tie may go either way."""
         self.parameters: dict[tuple[str, int], Quantized] = {}
         """Weights that were quantized here, by the first output of their node and the input's place."""
         self.shifts: dict[str, NDArray[np.float32]] = {}
@@ -152,11 +154,14 @@ class Conversion(Builder):
         # One quantizer at each input: the tensor of the integer graph has the input's name.
         transform = InputTransform(scale, constant, rounding, (), (channels, height, width), kind)  # type: ignore[arg-type]
         tensor = Tensor(value.source, (height, width, channels), grid.format, value.source, grid.scale, grid.zero_point)
-        known = self.stored.get(value.source)
-        if known is not None and (known, self.transforms[value.source]) != (tensor, transform):
-            raise UnsupportedError(f"{where}: input {value.source!r} is quantized twice, differently; once is needed")
-        self.stored[value.source], self.transforms[value.source] = tensor, transform
+        self._take_input(value.source, tensor, transform, where)
         return value.source
+
+    def _take_input(self, name: str, tensor: Tensor, transform: InputTransform, where: str) -> None:
+        known = self.stored.get(name)
+        if known is not None and (known, self.transforms[name]) != (tensor, transform):
+            raise UnsupportedError(f"{where}: input {name!r} is quantized twice, differently; once is needed")
+        self.stored[name], self.transforms[name] = tensor, transform
 
     def as_sums(self, value: Stored, name: str) -> Accumulated:
         """A stored tensor as accumulators less its zero point: where it has too many integers for a table."""
@@ -180,7 +185,7 @@ class Conversion(Builder):
         height, width, channels = image_of(value.shape)
         transform = InputTransform(float(factor), float(constant), "half_up", (), (channels, height, width), "real")
         tensor = Tensor(value.source, (height, width, channels), grid.format, value.source, grid.scale, grid.zero_point)
-        self.stored[value.source], self.transforms[value.source] = tensor, transform
+        self._take_input(value.source, tensor, transform, where)
         return Stored(value.name, value.shape, value.source, True)
 
     def _table(self, source: Stored, compute, grid: Grid, output: str, where: str, name: str) -> str:  # type: ignore[no-untyped-def]
@@ -236,7 +241,9 @@ class Conversion(Builder):
             Specified(scale / grid.exact, offset / grid.exact, grid.zero_point, low, high)
             for scale, offset in zip(scales, offsets, strict=True)
         ]
-        chosen = choose(specified, spans, grid.format) or nearest(specified, spans, grid.format)
+        chosen = choose(specified, spans, grid.format)
+        if chosen is None and self.tolerant:
+            chosen = nearest(specified, spans, grid.format)
         if chosen is None:
             raise UnsupportedError(
                 f"{where}: no multiplier of 31 bits gives the steps that its scales state; quantize to 8 bits there"
@@ -257,7 +264,7 @@ class Conversion(Builder):
         sources = [self.image(source, name) for source in value.sources]
         tensors = [self.stored[source.tensor] for source in sources]
         scales = [sign * Fraction(tensor.step) / grid.exact for sign, tensor in zip(value.signs, tensors, strict=True)]
-        found = choose_factors(scales, tensors, grid, limits_of(value, grid), value.offset / grid.exact)
+        found = choose_factors(scales, tensors, grid, limits_of(value, grid), value.offset / grid.exact, self.tolerant)
         if found is None:
             raise UnsupportedError(
                 f"{where}: no factors of 30 bits give the sums that its scales state, or its scales lie too far"

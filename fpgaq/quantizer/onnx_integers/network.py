@@ -23,6 +23,7 @@ from .completed_model import completed_model
 from .completing import output_grid, whole_offsets
 from .conversion import Conversion, image_of
 from .operators import CONVERTERS, QUANTIZERS, REFUSED
+from .qonnx import DOMAINS
 from .values import Accumulated, Data, Grid, Stored
 
 FLOAT = 1
@@ -118,6 +119,7 @@ def _load(model: Any, data: bytes, network: str | None, completion: Completion) 
         _convert(owner, node)
     nodes = [node for node in nodes if node.type != "Constant"]
     owner.ahead, owner.ending = grids_ahead(owner, nodes, outputs), unrounded(nodes, outputs)
+    owner.tolerant = not any(node.type.startswith(DOMAINS) for node in nodes)
     owner.writing = {name: node.name for node in nodes for name in node.outputs}
     for node in nodes:
         _convert(owner, node)

@@ -42,16 +42,18 @@ def choose_factors(
     grid: Grid,
     limits: tuple[int, int],
     constant: Fraction = Fraction(0),
+    tolerant: bool = False,
 ) -> Factors | None:
     """The factors of the least shift with which every combination of inputs has the specified result.
 
     The specified result is ``zero_point + half_even(constant + sum of scale * (input - zero_point))``, in exact
     rationals.
     Where no shift serves, it is the least one that differs at exact ties alone, which it rounds up. Inputs of 16 bits
-    have too many combinations to try: factors of 30 bits serve if what they miss is less than float32 operands miss.
+    have too many combinations to try: factors of 30 bits serve if they miss nothing, or with `tolerant` less than
+    float32 operands miss.
     """
     if sum(tensor.format.width for tensor in tensors) > MAX_BITS:
-        return _near(scales, tensors, grid, limits, constant)
+        return _near(scales, tensors, grid, limits, constant, tolerant)
     inputs = _combinations(tensors)
     wanted, tie = _specified(scales, tensors, inputs, constant)
     fmt = grid.format
@@ -82,7 +84,12 @@ def _ends(grid: Grid, limits: tuple[int, int]) -> tuple[int | None, int | None]:
 
 
 def _near(
-    scales: Sequence[Fraction], tensors: Sequence[Tensor], grid: Grid, limits: tuple[int, int], constant: Fraction
+    scales: Sequence[Fraction],
+    tensors: Sequence[Tensor],
+    grid: Grid,
+    limits: tuple[int, int],
+    constant: Fraction,
+    tolerant: bool,
 ) -> Factors | None:
     reaches = [max(abs(end - t.zero_point) for end in (t.format.minimum, t.format.maximum)) for t in tensors]
     for shift in range(MAX_SHIFT, -1, -1):
@@ -98,12 +105,13 @@ def _near(
         for reach, factor, scale in zip(reaches, factors, scales, strict=True)
     )
     operand = max(float(reach * abs(scale)) for reach, scale in zip(reaches, scales, strict=True))
-    if missed > ULPS * Fraction(float(np.spacing(np.float32(operand)))):
+    if missed and not (tolerant and missed <= ULPS * Fraction(float(np.spacing(np.float32(operand))))):
         return None
     offset = plus - sum(factor * tensor.zero_point for factor, tensor in zip(factors, tensors, strict=True))
     low, high = _ends(grid, limits)
-    rule = Requantize((shift,), "half_up", zero_point=grid.zero_point, low=low, high=high)
-    return Factors(factors, offset, rule, 0, near=True)
+    # Without a miss the ties are those of the file.
+    rule = Requantize((shift,), "half_up" if missed else "half_even", zero_point=grid.zero_point, low=low, high=high)
+    return Factors(factors, offset, rule, 0, near=missed > 0)
 
 
 def _combinations(tensors: Sequence[Tensor]) -> list[NDArray[np.int64]]:

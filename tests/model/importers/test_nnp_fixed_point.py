@@ -13,8 +13,27 @@ from fpgaq.model.executor import run_float
 from fpgaq.model.graph import FixedPointQuantize, Grid
 from fpgaq.model.graph.fixed import grid_integers, rounded
 from fpgaq.model.importers.nnp import from_nnabla, load_nnp
+from fpgaq.model.importers.nnp.coarse_weights import grid_of_powers
 
 pytestmark = pytest.mark.nnabla
+
+
+def test_weights_that_are_powers_of_two_get_the_grid_of_the_fewest_bits() -> None:
+    for values, wanted in (
+        ([1, -1, 1], (2, 0)),
+        ([0.25, -2, 0, 0.5], (5, 2)),
+        ([2.0**-20, 2.0**-20], (2, 20)),
+        ([1, 2.0**-14], (16, 14)),
+    ):
+        grid = grid_of_powers(np.array(values, np.float32))
+        assert grid is not None and (grid.bits, int(grid.frac)) == wanted
+        rows = np.array(values, np.float32)[np.newaxis]
+        assert np.array_equal(
+            grid_integers(rows, grid.by_channel(np.full((1, 1), grid.frac), "")) * 2.0 ** -wanted[1], rows
+        )
+    assert grid_of_powers(np.array([1, 2.0**-15], np.float32)) is None
+    assert grid_of_powers(np.array([0.75, 1], np.float32)) is None
+    assert grid_of_powers(np.zeros(3, np.float32)) is None
 
 
 @pytest.fixture

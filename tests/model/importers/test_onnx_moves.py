@@ -285,3 +285,18 @@ def test_a_slice_may_take_the_whole_of_an_open_batch(end, axes):
     refused(
         model(node("Slice", "x s e a"), {"x": ("N", 3, 4)}, constants=constants), UnsupportedError, "cuts the batch"
     )
+
+
+@pytest.mark.parametrize(
+    ("batch", "shape"), [("N", (0, -1, 4, 2)), (1, (0, -1, 4, 2)), (1, (1, -1, 4, 2)), (2, (0, -1, 4, 2))], ids=str
+)
+def test_a_size_that_is_left_over_is_one_of_the_image_where_the_batch_is_in_front(batch, shape):
+    nodes = [node("Reshape", "x s", "a"), node("Conv", "a w", "y", pads=[1, 1, 1, 1])]
+    constants = {"s": ints(*shape), "w": real(3, 1, 3, 3)}
+    compare(model(nodes, {"x": (batch, 8)}, constants=constants))
+
+
+def test_a_size_that_is_left_over_after_one_is_an_open_batch():
+    nodes = [node("Reshape", "x s", "a"), node("Conv", "a w", "y", pads=[1, 1, 1, 1])]
+    constants = {"s": ints(1, -1, 4, 2), "w": real(3, 1, 3, 3)}
+    refused(model(nodes, {"x": ("N", 8)}, constants=constants), UnsupportedError, "batch is its second axis")

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from ....base.errors import ModelError, UnsupportedError
-from ...graph import Array
+from ...graph import Array, BatchNormalization
 from .function import Converted, Converter, Function
 from .parameter_grid import ParameterGrid
 from .proto_fields import Fields
@@ -95,7 +95,7 @@ def signs_of(base: Converter) -> Converter:
 
 
 def scaled_signs_of(base: Converter, outputs_axis: int) -> Converter:
-    """BinaryWeight: signs times the mean magnitude of each output's weights."""
+    """BinaryWeight: signs, then times the mean magnitude of each output's weights."""
 
     def convert(function: Function, arguments: Fields) -> Converted:
         weight = _check(function, 2)
@@ -103,8 +103,17 @@ def scaled_signs_of(base: Converter, outputs_axis: int) -> Converter:
             raise ModelError(f"{function.where}: weight of shape {weight.shape}; two axes are needed")
         axis = outputs_axis % weight.ndim
         others = tuple(other for other in range(weight.ndim) if other != axis)
-        mean = np.abs(weight).mean(axis=others, keepdims=True, dtype=np.float64).astype(np.float32)
-        return base(_fixed(function, _signs(weight, _zero_to(function, arguments)) * mean, 2), arguments)
+        mean = np.abs(weight).mean(axis=others, dtype=np.float64).astype(np.float32)
+        signs = _fixed(function, _signs(weight, _zero_to(function, arguments)), 2)
+        # The signs stay weights of their own; what they are multiplied with and the bias follow as a normalization.
+        inner = function.fresh("signs")
+        bias = signs.parameters[1] if len(signs.parameters) > 1 else np.zeros_like(mean)
+        made = base(replace(signs, outputs=(inner,), parameters=signs.parameters[:1]), arguments)
+        zeros, ones = np.zeros_like(mean), np.ones_like(mean)
+        scale = BatchNormalization(
+            f"{function.name}.scale", (inner,), function.output, zeros, ones, mean, bias.reshape(-1), 0.0
+        )  # fmt: skip
+        return [*made, (scale, None)]
 
     return convert
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -232,6 +232,14 @@ def _convert(builder: Builder, node: Node) -> None:
             builder.failed[name] = error
 
 
+def _batch_first(builder: Builder, names: Sequence[str]) -> None:
+    """Take a second axis for the batch that may as well be the first: both are 1, by the file."""
+    for name in names:
+        tensor = builder.tensors.get(name)
+        if not builder.open_batch and builder.batch == 1 and tensor is not None and tensor.shape[:1] == (1,):
+            builder.stacked.discard(name)
+
+
 def _computed(call: Call) -> None:
     builder, node = call.builder, call.node
     constant = all(name in builder.constants for name in node.inputs if name)
@@ -253,6 +261,8 @@ def _computed(call: Call) -> None:
     if whole and node.type not in KEEPING:
         raise UnsupportedError(f"{node.where}: computes on integers; cast them to float before it")
     computed = [name for name in node.inputs if name and name not in builder.constants]
+    if node.type not in STACKING:
+        _batch_first(builder, computed)
     stacked = [name in builder.stacked for name in computed]
     if any(stacked) and (node.type not in STACKING or not all(stacked) or _uneven(builder, node)):
         raise UnsupportedError(

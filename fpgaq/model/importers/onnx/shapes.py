@@ -32,7 +32,8 @@ def reshape(call: Call) -> None:
     if any(dim == 0 and index >= len(current) for index, dim in enumerate(dims)):
         raise ModelError(f"{call.where}: shape {dims} copies a size that {current} does not have")
     sizes = [current[index] if dim == 0 else dim for index, dim in enumerate(dims)]
-    if sizes[:2] == [1, -1] and math.prod(sizes[2:]) == math.prod(tensor.shape) and len(sizes) > 2:
+    # A 0 in front copies the batch, so that -1 is no batch there.
+    if dims[:2] == [1, -1] and math.prod(sizes[2:]) == math.prod(tensor.shape) and len(sizes) > 2:
         call.stacked = True
         call.reshape(tensor, (1, *sizes[2:]))
         return
