@@ -24,7 +24,7 @@ class Rules:
     @property
     def needs_trace(self) -> bool:
         """Whether weights are chosen on the values that reach the layer."""
-        return self.bias_correction or self.weight_rounding == "hessian" or self.weight_delta == "output"
+        return self.bias_correction or self.weight_rounding != "nearest" or self.weight_delta in ("output", "rounded")
 
 
 def rules_of(method: Method, weight_bits: int) -> Rules:

@@ -256,8 +256,10 @@ class Conversion:
         self._write(stage, op, operator, fmt, offset=offset)
 
     def _add(self, op: Add, flows: tuple[Flow, ...], stage: Stage) -> None:
-        options = self.options.for_layer(op.name)
         tensors = tuple(flow.tensor for flow in flows)
+        options = self.options.for_layer(op.name)
+        if all(tensor.name in self.features for tensor in tensors):
+            options = self._element_options(op, max(tensors, key=lambda tensor: tensor.format.width))
         self._write(stage, op, *quantize_add(op, tensors, self._wish(stage, options), options))
 
     def _multiply(self, op: Multiply, flows: tuple[Flow, ...], stage: Stage) -> None:
