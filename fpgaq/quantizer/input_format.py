@@ -31,7 +31,7 @@ BYTE_TOLERANCE = 1e-3
 MIN_INPUT_BITS = 8
 MAX_INPUT_BITS = 16
 """Bits that unscaled features may take where no width is asked for."""
-FEATURE_BITS = 4
+FEATURE_BITS = 6
 """Bits that such features have beyond 8 or the activations', where each has a step of its own."""
 
 

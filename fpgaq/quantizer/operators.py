@@ -180,7 +180,9 @@ class Conversion:
 
     def _first_layer_options(self, op: Operator, source: Tensor, options: QuantizeOptions) -> QuantizeOptions:
         """Weights on features that were never scaled have the inverse spread of scales, and need as much more width."""
-        more = source.format.width - max(MIN_INPUT_BITS, options.activation_bits)
+        # What the layer itself writes says nothing of the weights that its inputs need.
+        usual = options.activation_bits if self.options.first_edition else self.options.activation_bits
+        more = source.format.width - max(MIN_INPUT_BITS, usual)
         given = self.options.input_bits is not None or "weight_bits" in self.options.layers.get(op.name, {})
         if source.name not in self.features or more <= 0 or given:
             return options

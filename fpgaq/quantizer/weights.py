@@ -191,7 +191,9 @@ class _Rows:
         """The squared error of every row's output at one frac, after the rounding that the weights will have."""
         fracs = np.full(len(self.rows), frac)
         wanted = self.rows if self.target is None else self.target
-        left = (np.ldexp(self.integers(fracs).astype(np.float64), -frac).reshape(wanted.shape) - wanted) / self.magnitude
+        left = (
+            np.ldexp(self.integers(fracs).astype(np.float64), -frac).reshape(wanted.shape) - wanted
+        ) / self.magnitude
         if self.hessian is None:
             return np.asarray((left**2).sum(axis=1))
         return output_error(left, self.hessian).reshape(-1)
