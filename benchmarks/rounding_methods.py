@@ -3,8 +3,8 @@
     python benchmarks/rounding_methods.py measure --data-folder DIR
     python benchmarks/rounding_methods.py table
 
-Activations, biases and steps are those of `auto` without trials; only the option named differs. What was measured stays,
-so that an interrupted run goes on where it stopped. The losses are on every fifth image of the test set.
+Activations, biases and steps are those of `auto` without trials; only the option named differs. What was measured
+stays, so that an interrupted run goes on where it stopped. Losses are on every fifth image of the test set.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "comq": {"weight_rounding": "comq"},
     "hessian, steps after rounding": {"weight_delta": "rounded"},
 }
+MEANS = ("loss", "agreement", "divergence", "seconds")
 WIDTHS = ((4, 8), (4, 4), (3, 8), (2, 8))
 
 
@@ -43,7 +44,8 @@ def measure(task: Task, bits: tuple[int, int], way: str) -> dict[str, Any]:
     seconds = time.process_time() - begin
     real = run_float(task.graph, {source: task.tests.astype(np.float32)})[output]
     found = real_outputs(integer, {source: task.tests})[output]
-    row = {"network": task.name, "bits": list(bits), "way": way, "samples": len(real), "seconds": round(seconds, 2)}
+    row = {"network": task.name, "bits": list(bits), "way": way, "samples": len(real)}
+    row["seconds"] = round(seconds, 2)
     row["divergence"] = output_divergence(real, found, task.labels is not None)
     if task.labels is None:
         return row
@@ -64,11 +66,9 @@ def table(stored: Mapping[str, Any]) -> list[str]:
         names = set.intersection(*({row["network"] for row in some if row["way"] == way} for way in WAYS))
         for way in WAYS if names else ():
             chosen = [row for row in some if row["way"] == way and row["network"] in names]
-            loss, agreement, divergence, seconds = (
-                float(np.mean([row[key] for row in chosen])) for key in ("loss", "agreement", "divergence", "seconds")
-            )
+            loss, agreement, divergence, seconds = (float(np.mean([row[key] for row in chosen])) for key in MEANS)
             lines.append(
-                f"| {bits[0]}/{bits[1]} | {way} | {len(chosen)} | {loss:.2f} | {max(row['loss'] for row in chosen):.2f} |"
+                f"| {bits[0]}/{bits[1]} | {way} | {len(chosen)} | {loss:.2f} | {max(r['loss'] for r in chosen):.2f} |"
                 f" {agreement:.2f} | {divergence:.4f} | {seconds:.2f} |"
             )
     return lines

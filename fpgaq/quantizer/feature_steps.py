@@ -1,8 +1,8 @@
 """Features whose ranges are far apart, each with a step of its own.
 
 The host multiplies every feature by a constant anyway; a power of two for each makes their ranges alike. The first
-weights take the inverse in, exactly. So no bits are spent on the distance between the greatest and the smallest, neither
-in the input nor in the first weights.
+weights take the inverse in, exactly. So no bits are spent on the distance between the greatest and the smallest,
+neither in the input nor in the first weights.
 """
 
 from __future__ import annotations

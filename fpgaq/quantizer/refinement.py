@@ -37,7 +37,7 @@ LEAST_SAMPLES = 12
 START = 1e-3
 """An error (`output_divergence`) up to which nothing is tried: about 98 answers of 100 agree at the worst."""
 START_SMALL = 2e-4
-"""The same where all elements of a frame are so few (FEW_ELEMENTS) that more bits cost next to nothing."""
+"""The same for classifiers whose elements are so few (FEW_ELEMENTS) that more bits cost next to nothing."""
 ENOUGH = 2e-4
 """An error that ends the trials."""
 WORTH = 0.75
@@ -112,7 +112,7 @@ def refine(
     left = int(min(MOST_TRIALS, BUDGET // cost)) - 1
     best, agreement = trial.measure(options)
     found = Refinement(options, (), agreement, best, best, int(held.sum()), 1)
-    start = START_SMALL if _is_small(graph) else START
+    start = START_SMALL if graph.classifier and _is_small(graph) else START
     while found.error > (ENOUGH if found.changes else start) and left > 0:
         candidates = list(_changes(graph, found.options, options))[:left]
         left -= len(candidates)
