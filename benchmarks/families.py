@@ -219,7 +219,7 @@ def trained(member: Member) -> Path:
     train(member, data)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"new_{path.name}")
-    save(str(temporary), runtime_contents(member.build, data.train.shape[1:], softmax=False))
+    save(str(temporary), runtime_contents(member.build, data.train.shape[1:], softmax=True))
     temporary.replace(path)
     print(f"{member.name}: {time.process_time() - begin:.0f} s", flush=True)
     return path

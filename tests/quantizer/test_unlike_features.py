@@ -64,7 +64,8 @@ def test_the_formula_of_the_input_is_exact_and_stays_in_the_file(tmp_path: Path)
     assert np.array_equal(transform_data(found, data)["t0"].reshape(expected.shape), expected)
     save(found, tmp_path / "network.fpgaq")
     assert load(tmp_path / "network.fpgaq").transforms["t0"] == transform
-    for wrong in (replace(transform, factors=(1.0, 2.0)), replace(transform, kind="divide")):
+    negative = replace(transform, factors=(-1.0, *transform.factors[1:]))
+    for wrong in (replace(transform, factors=(1.0, 2.0)), replace(transform, kind="divide"), negative):
         with pytest.raises(ModelError, match="factors"):
             check(replace(found, transforms={"t0": wrong}))
 
