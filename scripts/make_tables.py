@@ -172,6 +172,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         operators,
         packed_multipliers,
         requantizers,
+        rounding_methods,
         rows,
         scale,
         schedules,
@@ -185,7 +186,13 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
     data = RESULTS / "defaults_data"
     return {
         "accuracy_by_rules": lambda: defaults.table(
-            [data / f"{name}.json" for name in ("examples", "passengers_seen", "passengers_unseen")]
+            [
+                data / f"{name}.json"
+                for name in (
+                    *("examples", "passengers_seen", "passengers_unseen"),
+                    *("features_seen", "features_unseen", "deep_seen", "deep_unseen"),
+                )
+            ]
         ),
         "boards": lambda: boards.table(stored("boards.json")),
         "cheap_convolution": lambda: cheap_weights.image_table(stored("cheap_weights.json")),
@@ -204,6 +211,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "onnx_node_cases": lambda: cases(onnx_node_cases, "onnx_node_cases.json"),
         "packed_multipliers": lambda: packed_multipliers.table(stored("packed_multipliers.json")),
         "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
+        "rounding_methods": lambda: rounding_methods.table(stored("rounding_methods.json")),
         "rows": lambda: list(rows.table(stored("rows.json"))),
         "scale": lambda: list(scale.table(stored("scale.json"))),
         "schedules": lambda: list(
