@@ -61,7 +61,7 @@ clocks: setup
 	@PYTHONPATH=. $(BIN)/python benchmarks/clocks.py
 
 clocks-unrolled: setup
-	@$(BIN)/python benchmarks/unrolled.py --seeds 3 --folder build/clocks \
+	@PYTHONPATH=. $(BIN)/python benchmarks/unrolled.py --seeds 3 --folder build/clocks \
 		"layer 32-5, 8 bits, clock" "layer 32-5, 6 bits, clock" "layer 32-5, 8 bits, words" "layer 32-5, 6 bits, words"
 
 fuzz: setup

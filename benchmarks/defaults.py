@@ -1,6 +1,7 @@
-"""Accuracy at the defaults and at few bits, by the rules of 0.1 and of today: the table of docs/accuracy.md.
+r"""Accuracy at the defaults and at few bits, by the rules of 0.1 and of today: the table of docs/accuracy.md.
 
-    python benchmarks/defaults.py measure examples --images 10000 -o benchmarks/defaults_data/examples.json
+    python benchmarks/defaults.py measure examples --bits 8/8 6/8 4/8 4/4 3/8 2/8 --images 10000 \
+        -o benchmarks/defaults_data/examples.json
     python benchmarks/defaults.py measure tables --networks DIR --train train.csv --test test.csv --half unseen -o FILE
     python benchmarks/defaults.py measure digits --networks DIR --digits DIR --count 20 --images 1000 -o FILE
     python benchmarks/defaults.py measure deep --half seen -o benchmarks/defaults_data/deep_seen.json
@@ -21,8 +22,9 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,13 @@ class Task:
     calibration: np.ndarray
     tests: np.ndarray
     labels: np.ndarray | None
+
+    @cached_property
+    def real(self) -> np.ndarray:
+        """What the float network says of the test samples."""
+        (source,), (output,) = self.graph.inputs, self.graph.outputs
+        parts = [self.tests[start : start + BATCH] for start in range(0, len(self.tests), BATCH)]
+        return np.concatenate([run_float(self.graph, {source: part.astype(np.float32)})[output] for part in parts])
 
 
 def half_of(folder: Path, half: str) -> list[Path]:
@@ -133,8 +142,7 @@ def measure(task: Task, edition: str, bits: tuple[int, int]) -> dict[str, Any]:
     options = QuantizeOptions(*bits, edition=edition)  # type: ignore[arg-type]
     integer = quantize(task.graph, {source: task.calibration}, options)
     seconds = time.process_time() - begin
-    parts = [task.tests[start : start + BATCH] for start in range(0, len(task.tests), BATCH)]
-    real = np.concatenate([run_float(task.graph, {source: part.astype(np.float32)})[output] for part in parts])
+    real = task.real
     found = run(integer, {source: task.tests})[output][1].reshape(real.shape)
     elements, weights = mean_bits(integer)
     row: dict[str, Any] = {
@@ -181,6 +189,33 @@ def table(files: Sequence[Path]) -> list[str]:
     return lines
 
 
+def in_short(results: Mapping[str, Any], widths: Sequence[str]) -> list[dict[str, Any]]:
+    """Mean and worst of the classifiers by today's rules, in points and percent, at each of the widths."""
+    found = []
+    for width in widths:
+        bits = [int(part) for part in width.split("/")]
+        rows = [row for row in results["rows"] if row["rules"] == "0.2" and row["bits"] == bits and "loss" in row]
+        losses, agreements = ([row[key] for row in rows] for key in ("loss", "agreement"))
+        found.append(
+            {
+                "bits": width, "networks": len(rows), "loss": float(np.mean(losses)), "worst": max(losses),
+                "agreement": float(np.mean(agreements)), "least": min(agreements),
+            }
+        )  # fmt: skip
+    return found
+
+
+def seconds_table(results: Mapping[str, Any]) -> list[str]:
+    """Seconds of one core for `quantize` by today's rules, by example and width."""
+    rows = {(row["network"], tuple(row["bits"])): row for row in results["rows"] if row["rules"] == "0.2"}
+    names = list(dict.fromkeys(name for name, _ in rows))
+    lines = [f"| bits | {' | '.join(names)} |", "| --- " * (len(names) + 1) + "|"]
+    for bits in dict.fromkeys(bits for _, bits in rows):
+        cells = (f"{rows[name, bits]['seconds']:.1f}" for name in names)
+        lines.append(f"| {bits[0]}/{bits[1]} | {' | '.join(cells)} |")
+    return lines
+
+
 def main() -> None:
     """Measure a set or print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -208,6 +243,8 @@ def main() -> None:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     # Rows of an earlier run stay, but for those that are measured again.
     rows = json.loads(options.output.read_text())["rows"] if options.output.is_file() else []
+    command = f"python benchmarks/defaults.py measure {options.set} --half {options.half} --images {options.images}"
+    origin = about(f"{command} --bits {' '.join(options.bits)} --rules {' '.join(options.rules)}", [])
     for task in SETS[options.set](options):
         if options.only and task.name not in options.only:
             continue
@@ -217,11 +254,8 @@ def main() -> None:
                 keys = ("network", "rules", "bits")
                 rows = [old for old in rows if any(old[key] != row[key] for key in keys)] + [row]
                 print(json.dumps(row), flush=True)
-        command = f"python benchmarks/defaults.py measure {options.set} --half {options.half} --images {options.images}"
-        stored = {
-            "label": options.label or options.set, **about(command, []), "rows": rows,
-        }  # fmt: skip
-        store(options.output, stored)
+        # After each network, so that a run that is interrupted loses one at most.
+        store(options.output, {"label": options.label or options.set, **origin, "rows": rows})
 
 
 if __name__ == "__main__":

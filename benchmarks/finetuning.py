@@ -1,11 +1,12 @@
 """Accuracy that finetuning in fixed point recovers on the examples: the table of docs/accuracy.md.
 
     sudo apt-get install dataset-fashion-mnist
-    python benchmarks/finetuning.py -o build/finetuning
+    python benchmarks/finetuning.py [--networks NAME ...] [--bits 4/4 ...] [--again]
 
-Trains on all training samples of the example, measures on all test samples (10,000 images of Fashion-MNIST), and writes
-a file of JSON a run; runs that are there already are only shown. The integer network is quantized from the file that
-training wrote, and its reference is run. Needs nnabla, hence CPython 3.10.
+Trains on all training samples of the example and measures on all test samples (10,000 images of Fashion-MNIST). Each
+run is stored beside this script, with its commit; what is stored already is not trained again. The table shows all runs
+that are stored. The integer network is quantized from the file that training wrote, and its reference is run. Needs
+nnabla, hence CPython 3.10.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,15 +27,15 @@ sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 
 import numpy as np  # noqa: E402
 from fashion_data import DEFAULT_FOLDER  # noqa: E402
-from tasks import TASKS  # noqa: E402
 
 from fpgaq import pipeline  # noqa: E402
+from fpgaq.base.choices import Deltas  # noqa: E402
 from fpgaq.model.executor import run_float  # noqa: E402
 from fpgaq.model.exporters import save_nnp  # noqa: E402
-from fpgaq.nnabla import TrainOptions  # noqa: E402
-from fpgaq.nnabla.finetune import Deltas  # noqa: E402
-from fpgaq.pipeline.finetuning import finetune_model  # noqa: E402
 from fpgaq.quantizer.config import QuantizeOptions  # noqa: E402
+from tests.support.provenance import SECONDS, about, store  # noqa: E402
+
+RESULTS = Path(__file__).with_suffix(".json")
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,11 @@ def percent(found: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any]) -> float:
     return 100 * float(np.mean(found == wanted))
 
 
-def measure(name: str, bits: str, folder: Path) -> dict[str, float]:
+def measure(name: str, bits: str, folder: Path, data_folder: Path) -> dict[str, float]:
     """Top-1 of the float, the quantized and the finetuned network, and how often the last agrees with the first."""
-    data, example = TASKS[name].load(DEFAULT_FOLDER), ROOT / "examples" / name
+    from tasks import TASKS
+
+    data, example = TASKS[name].load(data_folder), ROOT / "examples" / name
     model = pipeline.load_model(example / "model.nnp")
     (source,), (output,) = model.inputs, model.outputs
     quantized = pipeline.quantize(model, example / "calibration.npz", widths(bits))
@@ -109,10 +113,15 @@ def widths(bits: str) -> QuantizeOptions:
     return QuantizeOptions(weight_bits=weights, activation_bits=activations)
 
 
-def run(name: str, bits: str, folder: Path) -> dict[str, Any]:
+def run(name: str, bits: str, folder: Path, data_folder: Path) -> dict[str, Any]:
     """Finetune one example at one pair of widths."""
-    task, recipe = TASKS[name], RECIPES[bits][name]
-    data = task.load(DEFAULT_FOLDER)
+    # All of these need nnabla, which the table does without.
+    from tasks import TASKS
+
+    from fpgaq.nnabla import TrainOptions
+    from fpgaq.pipeline.finetuning import finetune_model
+
+    recipe, data = RECIPES[bits][name], TASKS[name].load(data_folder)
     example = ROOT / "examples" / name
     model = pipeline.load_model(example / "model.nnp")
     train = folder / f"{name}_train.npz"
@@ -127,7 +136,13 @@ def run(name: str, bits: str, folder: Path) -> dict[str, Any]:
     )  # fmt: skip
     seconds = time.process_time() - start
     save_nnp(result.graph, folder / f"{stem(name, bits)}.nnp")
-    return {"network": name, "bits": bits, **asdict(recipe), **measure(name, bits, folder), "seconds": seconds}
+    return {
+        "network": name,
+        "bits": bits,
+        **asdict(recipe),
+        **measure(name, bits, folder, data_folder),
+        "seconds": seconds,
+    }
 
 
 def stem(name: str, bits: str) -> str:
@@ -135,12 +150,18 @@ def stem(name: str, bits: str) -> str:
     return f"{name}_{bits.replace('/', '_')}"
 
 
-def table(runs: list[dict[str, Any]]) -> list[str]:
+def ordered(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The stored runs in the order of the recipes."""
+    runs = {(run["bits"], run["network"]): run for run in results["rows"]}
+    return [runs[bits, name] for bits in RECIPES for name in RECIPES[bits] if (bits, name) in runs]
+
+
+def table(results: Mapping[str, Any]) -> list[str]:
     """The runs as rows of Markdown, and what they lose on average."""
-    lines = [
-        "| bits | network | float | calibrated | finetuned | points lost | agreement | epochs | rate | steps | CPU s |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    columns = ("bits", "network", "float", "calibrated", "finetuned", "points lost", "agreement", "epochs", "rate",
+               "steps", "CPU s")  # fmt: skip
+    lines = [f"| {' | '.join(columns)} |", "| --- " * len(columns) + "|"]
+    runs = ordered(results)
     for bits in dict.fromkeys(run["bits"] for run in runs):
         rows = [run for run in runs if run["bits"] == bits]
         for row in rows:
@@ -149,11 +170,27 @@ def table(runs: list[dict[str, Any]]) -> list[str]:
             how = f"{row['epochs']:g} | {row['rate']:g} | {row['deltas']}{', balanced' if row['balance'] else ''}"
             name = row["network"].removeprefix("fashion_")
             lines.append(f"| {bits} | {name} | {' | '.join(values)} | {lost} | {how} | {row['seconds']:.0f} |")
-        before, after = ([run["float"] - run[key] for run in rows] for key in ("post_training", "finetuned"))
-        mean = f"**{np.mean(after):.2f}**, worst {max(after):.2f}"
-        agreement = f"{np.mean([row['agreement'] for row in rows]):.2f} %"
-        lines.append(f"| {bits} | mean | | {np.mean(before):.2f} lost | | {mean} | {agreement} | | | | |")
+        before = np.mean([run["float"] - run["post_training"] for run in rows])
+        (short,) = in_short({"rows": rows}, [bits])
+        after = f"{short['loss']:.2f}, worst {short['worst']:.2f}"
+        lines.append(f"| {bits} | mean | | {before:.2f} lost | | {after} | {short['agreement']:.2f} % | | | | |")
     return lines
+
+
+def in_short(results: Mapping[str, Any], widths: Sequence[str]) -> list[dict[str, Any]]:
+    """Mean and worst of the stored runs at each of the widths, in points and percent."""
+    found = []
+    for bits in widths:
+        rows = [run for run in ordered(results) if run["bits"] == bits]
+        losses = [run["float"] - run["finetuned"] for run in rows]
+        agreements = [run["agreement"] for run in rows]
+        found.append(
+            {
+                "bits": bits, "networks": len(rows), "loss": float(np.mean(losses)), "worst": max(losses),
+                "agreement": float(np.mean(agreements)), "least": min(agreements),
+            }
+        )  # fmt: skip
+    return found
 
 
 def main() -> None:
@@ -161,18 +198,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", nargs="*", choices=list(RECIPES["4/4"]), default=list(RECIPES["4/4"]))
     parser.add_argument("--bits", nargs="*", choices=list(RECIPES), default=list(RECIPES))
-    parser.add_argument("-o", "--output", type=Path, default=ROOT / "build/finetuning", metavar="DIR")
+    parser.add_argument("--again", action="store_true", help="train what is stored too")
+    parser.add_argument("--data-folder", type=Path, default=DEFAULT_FOLDER, help="default: %(default)s")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=ROOT / "build/finetuning", metavar="DIR", help="of the trained models"
+    )
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    runs = []
+    origin = about("python benchmarks/finetuning.py", [], "nnabla")
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.is_file() else []
     for bits in options.bits:
         for name in options.networks:
-            path = options.output / f"{stem(name, bits)}.json"
-            if not path.is_file():
-                path.write_text(json.dumps(run(name, bits, options.output)) + "\n")
-                print(path.read_text().strip(), file=sys.stderr, flush=True)
-            runs.append(json.loads(path.read_text()))
-    print("\n".join(table(runs)))
+            kept = [row for row in rows if (row["bits"], row["network"]) == (bits, name)]
+            if kept and not options.again:
+                continue
+            row = {**run(name, bits, options.output, options.data_folder), "commit": origin["commit"]}
+            print(row, file=sys.stderr, flush=True)
+            rows = [old for old in rows if old not in kept] + [row]
+            store(RESULTS, {**origin, "seconds": SECONDS, "rows": rows})
+    print("\n".join(table({"rows": rows})))
 
 
 if __name__ == "__main__":

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +28,7 @@ from fpgaq.hardware.emit.verilog import emit  # noqa: E402
 from fpgaq.hardware.estimate import fit_device  # noqa: E402
 from fpgaq.hardware.synth import describe_excess, synthesize  # noqa: E402
 from tests.support.network_shapes import ds_cnn, resnet8  # noqa: E402
+from tests.support.provenance import about, store  # noqa: E402
 
 RESULTS = Path(__file__).with_name("fitted_parts.json")
 SHAPES = {"ds_cnn": ds_cnn, "resnet8": resnet8}
@@ -64,15 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("rows", nargs="*", help=f"NETWORK:PART of {', '.join((*SHAPES, 'the examples'))}")
     parser.add_argument("--print", action="store_true", help="print the stored results")
     options = parser.parse_args(arguments)
+    origin = about("python benchmarks/fitted_parts.py", [], "pyosys")
     stored = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"rows": {}}
     for row in () if options.print else options.rows or [row for row in ROWS if row not in stored["rows"]]:
         name, _, part = row.partition(":")
         if name not in SHAPES and not (EXAMPLES / name).is_dir():
             parser.error(f"{name} is no network of this script")
         stored["rows"][row] = measure(name, part)
-        stored["versions"] = {"python": platform.python_version(), "pyosys": version("pyosys")}
-        stored["command"] = "python benchmarks/fitted_parts.py"
-        RESULTS.write_text(json.dumps(stored, indent=1) + "\n")
+        store(RESULTS, {"rows": stored["rows"], **origin})
     print("\n".join(table(stored)))
     return 0
 

@@ -1,11 +1,12 @@
 """Folded networks compared with NNgen's: cycles, logic and memory of both, from one run and by the same Yosys.
 
-    python benchmarks/folded_networks.py NNGEN_PYTHON FOLDER [--cases W1x1 ...]
+    python benchmarks/folded_networks.py NNGEN_PYTHON FOLDER [--cases W1x1 ...] [--without "fpgaq clock" ...]
 
 NNGEN_PYTHON is that of an environment of its own: ``python -m venv ENV; ENV/bin/pip install nngen``. NNgen reads
 weights and activations from a memory outside the chip over AXI; ours hold the weights inside and take the image by a
 stream. Both are simulated by Icarus: NNgen by its own bench, from the start of a frame to its end; ours by the bench of
-the output folder, which compares every value too.
+the output folder, which compares every value too. Each step is stored beside this script as it comes; what is stored
+already is not measured again, unless `--again` is given.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from fpgaq import pipeline
 from fpgaq.base.errors import ToolTimeoutError
 from fpgaq.hardware.schedule import Target
 from fpgaq.hardware.synth import synthesize
+from tests.support.provenance import SECONDS, about, store
+
+RESULTS = Path(__file__).with_suffix(".json")
 
 _W2_LAYERS = (("conv", 8), ("pool",), ("conv", 16), ("pool",), ("affine", 10))
 _W3_LAYERS = (("conv", 16), ("pool",), ("conv", 32), ("pool",), ("conv", 32), ("pool",), ("affine", 10))
@@ -57,6 +61,9 @@ CASES: Mapping[str, Case] = {
     "W2x9": Case("w2", 9, (28, 28, 1), _W2_LAYERS, (1, 1), 32),
 }
 
+NETWORKS = {"w1": "784-64-10", "w2": "two convolutions, 28x28", "w3": "three convolutions, 32x32"}
+"""The workloads as a table names them."""
+
 
 def make_peer(case: Case, python: str, folder: Path) -> dict[str, Any]:
     """NNgen's hardware for a case, and its simulation."""
@@ -83,6 +90,7 @@ def make_ours(case: Case, folder: Path) -> dict[str, Any]:
         raise SystemExit(f"{folder}: {simulated.message}; a frame every {simulated.interval_cycles} cycles")
     assert made.estimate is not None
     return {
+        "multipliers": made.schedule.multipliers,
         "generate_seconds": round(seconds, 2),
         "lines": sum(path.read_text().count("\n") for path in (folder / "rtl").glob("*.v")),
         "simulate_seconds": round(simulated.seconds / simulated.frames, 2),
@@ -119,52 +127,91 @@ def steps(arguments: argparse.Namespace) -> Iterator[tuple[str, str, Callable[[]
             yield name, "fpgaq clock", partial(clock, ours)
 
 
-def table(facts: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of the table."""
-    yield "| case | tool | cycles | LUT | FF | DSP | block RAM | lines | generate s | simulate a frame s | ECP5 MHz |"
-    yield "|---|---|---|---|---|---|---|---|---|---|---|"
-    for case, found in facts.items():
-        for tool in ("fpgaq", "NNgen"):
-            if tool not in found:
-                continue
+COUNTS = ("lut", "ff", "dsp", "bram")
+
+
+def table(results: Mapping[str, Any]) -> list[str]:
+    """The rows of the page."""
+    columns = ("case", "tool", "multipliers", "cycles", "LUT", "FF", "DSP", "block RAM", "lines", "generate, s",
+               "simulate a frame, s", "ECP5, MHz")  # fmt: skip
+    lines = [f"| {' | '.join(columns)} |", "| --- " * len(columns) + "|"]
+    for name, case in CASES.items():
+        found = results["rows"].get(name, {})
+        for tool in [tool for tool in ("fpgaq", "NNgen") if tool in found]:
             made = found[tool]
-            seconds = (f"{made['generate_seconds']:.1f}", f"{made['simulate_seconds']:.1f}")
+            multipliers = multipliers_of(case, found) if tool == "fpgaq" else " x ".join(map(str, case.par))
+            sizes = [f"{made['lines']:,}", f"{made['generate_seconds']:.1f}", f"{made['simulate_seconds']:.1f}"]
             clocks = ", ".join(f"{mhz:.1f}" for mhz in found.get(f"{tool} clock", {}).get("mhz", ()))
-            counts = _cells(found.get(f"{tool} counts", {}).get("counts"))
-            yield _row(case, tool, f"{made['cycles']:,}", *counts, f"{made['lines']:,}", *seconds, clocks)
+            counts = cells(found.get(f"{tool} counts", {}).get("counts"))
+            title = f"NNgen, {case.bus}-bit bus" if tool == "NNgen" else tool
+            lines.append(line(name[:2], title, multipliers, f"{made['cycles']:,}", *counts, *sizes, clocks))
             if "estimate" in made:
-                yield _row(case, "estimate", "", *_cells(made["estimate"]), "", "", "", "")
+                lines.append(line(name[:2], "its estimate", "", "", *cells(made["estimate"]), "", "", "", ""))
+    return lines
 
 
-def _cells(counts: Mapping[str, int] | None) -> Iterator[str]:
-    for name in ("lut", "ff", "dsp", "bram"):
-        yield f"{counts[name]:,}" if counts else ""
+def compared(results: Mapping[str, Any]) -> list[str]:
+    """The cases in which both sides were simulated, without estimates and seconds."""
+    columns = ("network", "by", "multipliers", "cycles a frame", "LUT", "FF", "DSP", "block RAM")
+    lines = [f"| {' | '.join(columns)} |", "| --- " * len(columns) + "|"]
+    for name, case in CASES.items():
+        found = results["rows"].get(name, {})
+        if not {"fpgaq", "NNgen"} <= found.keys():
+            continue
+        sides = (
+            ("fpgaq", "fpgaq", multipliers_of(case, found)),
+            ("NNgen", f"NNgen, {case.bus}-bit bus", f"{case.par[0]} x {case.par[1]}"),
+        )
+        for index, (tool, title, multipliers) in enumerate(sides):
+            network = "" if index else NETWORKS[case.workload]
+            counts = cells(found.get(f"{tool} counts", {}).get("counts"))
+            lines.append(line(network, title, multipliers, f"{found[tool]['cycles']:,}", *counts))
+    return lines
 
 
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+def multipliers_of(case: Case, found: Mapping[str, Any]) -> str:
+    """Those that our schedule takes of those allowed."""
+    taken = found["fpgaq"]["multipliers"]
+    return f"{taken}" if taken == case.multipliers else f"{taken} of {case.multipliers}"
+
+
+def cells(counts: Mapping[str, int] | None) -> list[str]:
+    """Counts as a table shows them; nothing for what was not counted."""
+    return [f"{counts[name]:,}" if counts else "" for name in COUNTS]
+
+
+def line(*row: str) -> str:
+    """A row; an empty cell takes one blank."""
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in row)
+
+
+def version(python: str) -> str:
+    """NNgen's own, as its environment states it."""
+    tool = "import importlib.metadata; print(importlib.metadata.version('nngen'))"
+    return subprocess.run([python, "-c", tool], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def main() -> None:
-    """Measure what FOLDER/facts.json does not hold yet, and print the table."""
+    """Measure what is not stored yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("python")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
-    parser.add_argument("--most", type=int, help="stop after that many steps")
+    parser.add_argument("--without", nargs="*", default=[], metavar="STEP", help='such as "fpgaq clock"')
+    parser.add_argument("--again", action="store_true", help="measure what is stored too")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    path = arguments.folder / "facts.json"
-    facts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    done = 0
+    origin = about("python benchmarks/folded_networks.py NNGEN_PYTHON FOLDER", [], "iverilog", "pyosys")
+    origin = {**origin, "peers": {"nngen": version(arguments.python)}, "seconds": SECONDS}
+    facts: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.is_file() else {}
     for case, name, step in steps(arguments):
         found = facts.setdefault(case, {})
-        if name in found or done == arguments.most:
+        if name in arguments.without or (name in found and not arguments.again):
             continue
-        found[name], done = step(), done + 1
-        path.write_text(json.dumps(facts, indent=1) + "\n")
+        found[name] = {**step(), "commit": origin["commit"]}
+        store(RESULTS, {**origin, "rows": facts})
         print(case, name, found[name], file=sys.stderr, flush=True)
-    print("\n".join(table(facts)))
+    print("\n".join(table({"rows": facts})))
 
 
 if __name__ == "__main__":

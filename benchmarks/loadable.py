@@ -20,6 +20,7 @@ from fpgaq.hardware.synth.cells import count_cells
 from fpgaq.hardware.synth.yosys import run_yosys
 from fpgaq.integer.file import save
 from tests.support.loadable import every_kind
+from tests.support.provenance import about, store
 
 RESULTS = Path(__file__).with_suffix(".json")
 CASES = (("digits_tabular", 4), ("series_conv", 4))
@@ -108,8 +109,8 @@ def main() -> None:
                 with tempfile.TemporaryDirectory() as temporary:
                     results[key] = example(Path(temporary), name, multipliers, weights)
     print("\n".join([*table(results), *kinds_table(kinds)]))
-    content = {"command": "python benchmarks/loadable.py", "device": DEVICE, "results": results, "kinds": kinds}
-    RESULTS.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    origin = about("python benchmarks/loadable.py", [], "pyosys")
+    store(RESULTS, {**origin, "device": DEVICE, "results": results, "kinds": kinds})
 
 
 if __name__ == "__main__":

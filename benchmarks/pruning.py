@@ -1,13 +1,13 @@
 """Prune trained examples to half of their multiplications, train them again, and prove the hardware of both.
 
     python benchmarks/pruning.py -o build/pruning                       # three networks, an hour on one core
-    python benchmarks/pruning.py -o build/pruning --network fashion_cnn --epochs 1
+    python benchmarks/pruning.py -o build/pruning --network fashion_cnn --epochs 1 --trials 1
     python benchmarks/pruning.py -o build/pruning --only untrained      # four minutes, without nnabla
 
 Choices and training see training images only; the accuracy is that of all 10,000 test images. Needs nnabla (CPython
 3.10), Debian's package `dataset-fashion-mnist`, Icarus Verilog, and Verilator. A network whose pruned model is in the
-output folder already is not trained again. Prints the tables of docs/pruning.md. What is left without training is
-stored beside this script.
+output folder already is not trained again. Prints the tables of docs/pruning.md. Results are stored beside this script:
+what is left without training in pruning.json, each network that was trained in pruning_trained.json.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ from fpgaq.base.data import Dataset  # noqa: E402
 from fpgaq.base.errors import FpgaqError  # noqa: E402
 from fpgaq.hardware.schedule import Target  # noqa: E402
 from fpgaq.model.passes import standard_passes  # noqa: E402
-from fpgaq.study.pruning.figures import measure, table_rows  # noqa: E402
+from fpgaq.study.pruning.figures import Figures, measure, table_rows  # noqa: E402
 from fpgaq.study.pruning.options import PruneOptions  # noqa: E402
 from fpgaq.study.pruning.prune import prune_graph  # noqa: E402
-from tests.support.provenance import about, store  # noqa: E402
+from tests.support.provenance import SECONDS, about, store  # noqa: E402
 
 RESULTS = Path(__file__).with_suffix(".json")
+TRAINED = Path(__file__).with_name("pruning_trained.json")
 
 ICARUS_FRAMES, VERILATOR_FRAMES = 3, 200
 
@@ -85,7 +86,10 @@ def prune(name: str, plan: Plan, output: Path, folder: Path, examples: Path = EX
         if group.units
     ]
     fpgaq.save_model(result.graph, output / f"{name}.nnp")
-    record = {"groups": kept, "seconds": time.process_time() - start, "epochs": plan.epochs}
+    record = {
+        "groups": kept, "seconds": time.process_time() - start, "epochs": plan.epochs, "trials": plan.trials,
+        "trial_epochs": plan.trial_epochs if plan.trials > 1 else 0,
+    }  # fmt: skip
     (output / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
@@ -140,8 +144,8 @@ def prove(model: Path, name: str, multipliers: int, folder: Path, many: bool) ->
     return found
 
 
-def report(name: str, plan: Plan, output: Path, folder: Path, device: str | None, simulate: str) -> None:
-    """Measure both networks, simulate both, and print what came out."""
+def report(name: str, plan: Plan, output: Path, folder: Path, device: str | None, simulate: str) -> dict[str, Any]:
+    """Measure both networks and simulate both; what came out."""
     images, labels = load_fashion("test", folder)
     data = Dataset({"x": images}, labels.astype("int64"))
     calibration = {"x": np_load(name)}
@@ -153,20 +157,42 @@ def report(name: str, plan: Plan, output: Path, folder: Path, device: str | None
         if simulate != "none":
             hardware = output / "hardware" / f"{name}_{which}"
             cycles[which] = prove(path, name, plan.multipliers, hardware, simulate == "both")
-    record = json.loads((output / f"{name}.json").read_text())
-    kept = ", ".join(f"{group['kept']} of {group['of']}" for group in record["groups"])
-    print(f"\n{name}: channels kept {kept}; {record['epochs']:g} epochs, {record['seconds']:.0f} s of one core\n")
-    print("| | before | after | |\n| --- | --- | --- | --- |")
-    for row in table_rows(figures["before"], figures["after"]):
-        print("| " + " | ".join(row) + " |")
-    if cycles:
-        old, new = cycles["before"]["icarus"], cycles["after"]["icarus"]
-        print(f"| simulated cycles a frame | {old:,} | {new:,} | {new / old:.3f} |")
     for which, found in cycles.items():
         measured = {found[simulator] for simulator in ("icarus", "verilator") if simulator in found}
         assert measured == {figures[which].interval}, (which, found)
-    record |= {"before": figures["before"].as_json(), "after": figures["after"].as_json(), "cycles": cycles}
-    (output / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
+    record = json.loads((output / f"{name}.json").read_text())
+    record |= {which: values.as_json() for which, values in figures.items()}
+    return {"network": name, **record, "simulated": cycles}
+
+
+def keep(row: dict[str, Any], origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Store a network's results in place of its earlier ones; all that is stored."""
+    rows = json.loads(TRAINED.read_text(encoding="utf-8"))["rows"] if TRAINED.is_file() else []
+    found = {old["network"]: old for old in rows} | {row["network"]: {**row, "commit": origin["commit"]}}
+    results = {**origin, "seconds": SECONDS, "rows": [found[name] for name in PLANS if name in found]}
+    store(TRAINED, results)
+    return results
+
+
+def trained_table(results: Mapping[str, Any]) -> list[str]:
+    """The rows of the page: every network that was trained after its cut."""
+    lines = ["| network | | before | after | |", "| --- | --- | --- | --- | --- |"]
+    for row in results["rows"]:
+        before, after = (Figures(**row[which]) for which in ("before", "after"))
+        kept = ", ".join(f"{group['kept']} of {group['of']}" for group in row["groups"])
+        trials = f"{row['trials']} choices, {row['trial_epochs']:g} epochs each" if row["trials"] > 1 else "none"
+        cells = [
+            ("channels kept", "all", kept, ""),
+            ("epochs, trials", "", f"{row['epochs']:g}, {trials}", ""),
+            *table_rows(before, after),
+        ]
+        if row["simulated"]:
+            old, new = (row["simulated"][which]["icarus"] for which in ("before", "after"))
+            cells.append(("simulated cycles a frame", f"{old:,}", f"{new:,}", f"{new / old:.3f}"))
+        names = [row["network"], *[""] * (len(cells) - 1)]
+        lines += ["|" + "".join(f" {cell} |" if cell else " |" for cell in (name, *found))
+                  for name, found in zip(names, cells, strict=True)]  # fmt: skip
+    return lines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -175,6 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--network", choices=sorted(PLANS), action="append", help="default: all of them")
     parser.add_argument("--epochs", type=float, help="instead of the plan's")
+    parser.add_argument("--trials", type=int, help="choices that are trained for a while first, instead of the plan's")
     parser.add_argument("--simulate", choices=("none", "icarus", "both"), default="both",
                         help="3 frames in Icarus, 200 in Verilator; default: %(default)s")  # fmt: skip
     parser.add_argument("--synth", metavar="DEVICE", help="count LUTs and block RAMs too")
@@ -187,9 +214,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
-    origin = about("python benchmarks/pruning.py", ["--only", "untrained"])
+    origin = about("python benchmarks/pruning.py", sys.argv[1:] if arguments is None else arguments, "nnabla", "pyosys")
     for name in options.network or list(PLANS):
-        plan = PLANS[name] if options.epochs is None else replace(PLANS[name], epochs=options.epochs)
+        given = {"epochs": options.epochs, "trials": options.trials}
+        plan = replace(PLANS[name], **{key: value for key, value in given.items() if value is not None})
         try:
             if options.only == "untrained":
                 rows.append(untrained(name, plan, options.data_folder))
@@ -197,7 +225,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.only != "report" and not (options.output / f"{name}.nnp").exists():
                 prune(name, plan, options.output, options.data_folder)
             if options.only != "prune":
-                report(name, plan, options.output, options.data_folder, options.synth, options.simulate)
+                row = report(name, plan, options.output, options.data_folder, options.synth, options.simulate)
+                print("\n".join(trained_table(keep(row, origin))), flush=True)
         except (DataError, FpgaqError) as error:
             print(error, file=sys.stderr)
             return 3

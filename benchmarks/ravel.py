@@ -1,17 +1,19 @@
 """RAVEL's two networks of 256 x 4 inputs, taken many pixels a beat: cycles, and what Yosys counts for UltraScale+.
 
-    python benchmarks/ravel.py [--folder build/ravel] [--no-simulation] [-o benchmarks/ravel.json]
+    python benchmarks/ravel.py [--folder build/ravel] [--no-simulation] [--no-synthesis] [--network ROW ...]
 
 Weights are He-normal of a fixed seed, quantized to 6 bits in the first convolution and 5 in other layers; inputs and
 activations have 10 bits. Every design is simulated before it is counted: each beat of each stream, the interval and the
-latency by `==`.
+latency by `==`. Each row is stored beside this script and replaces the one that is there.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +33,15 @@ from fpgaq.quantizer.config import QuantizeOptions
 from tests.support.provenance import about, store
 
 IMAGE = (1, 256, 4)
+VALUES = 32
 PUBLISHED = {
     "one": {"interval": 51, "latency": 56, "lut": 4930, "ff": 3840, "dsp": 79},
     "two": {"interval": 63, "latency": 71, "lut": 27974, "dsp": 64},
 }
-"""What RAVEL 1.7.2 states of its own hardware, made by Vivado."""
+"""Published figures: what RAVEL 1.7.2 states of its own hardware, made by Vivado. None of them was measured here."""
 
 ROWS = ("one", "one cheap", "two")
+RESULTS = Path(__file__).with_suffix(".json")
 FRAMES = 3
 BOUND = 0.03
 """Of the error that cheaper weights make in a layer's sums, relative to their standard deviation."""
@@ -74,7 +78,7 @@ def network(name: str) -> IntegerGraph:
     return quantize(standard_passes(graph), {"x": chance.normal(0, 1, (64, *IMAGE))}, options)
 
 
-def measure(row: str, folder: Path, simulated: bool) -> dict[str, Any]:
+def measure(row: str, folder: Path, simulated: bool, counted: bool) -> dict[str, Any]:
     """The facts of one network, "one" or "two", of "cheap" weights if the row ends so."""
     name, _, cheap = row.partition(" ")
     graph = network(name)
@@ -97,25 +101,47 @@ def measure(row: str, folder: Path, simulated: bool) -> dict[str, Any]:
         if run.mismatch is not None:
             raise VerificationError(f"{row}: {run.mismatch}")
         facts["simulated"] = {"interval": run.interval, "latency": run.latency, "frames": FRAMES}
-    counts = synthesize(folder, "xcup", seeds=0, layers=False)
-    facts["counts"] = counts.as_json()
+    if counted:
+        facts["counts"] = synthesize(folder, "xcup", seeds=0, layers=False).as_json()
     return facts
 
 
+def table(results: Mapping[str, Any]) -> list[str]:
+    """The rows of the page: RAVEL's published ones, and ours of the rows that are stored."""
+    columns = ("network", "by", "values a beat", "interval", "latency", "LUT", "FF", "DSP")
+    lines = [f"| {' | '.join(columns)} |", "| --- " * len(columns) + "|"]
+    for name, published in results["published"].items():
+        shown = [
+            f"{published[key]:,}" if key in published else "-" for key in ("interval", "latency", "lut", "ff", "dsp")
+        ]
+        title = {"one": "one convolution", "two": "two convolutions"}[name]
+        lines.append(f"| {title} | RAVEL, as published | {VALUES} | {' | '.join(shown)} |")
+        for row, facts in results["rows"].items():
+            if row.split()[0] == name:
+                counts = facts.get("counts")
+                shown = [f"{counts[key]:,}" if counts else "not counted" for key in ("lut", "ff", "dsp")]
+                by = "the same, cheap weights" if row.endswith("cheap") else "fpgaq"
+                cycles = f"{facts['interval']} | {facts['latency']}"
+                lines.append(f"| | {by} | {facts['pixels']} | {cycles} | {' | '.join(shown)} |")
+    return lines
+
+
 def main() -> None:
-    """Measure, print, and keep."""
+    """Measure, store and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("build/ravel"))
     parser.add_argument("--no-simulation", action="store_true")
+    parser.add_argument("--no-synthesis", action="store_true")
     parser.add_argument("--network", choices=ROWS, action="append")
-    parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
-    facts = {name: measure(name, given.folder, not given.no_simulation) for name in given.network or ROWS}
-    for name, fact in facts.items():
-        print(name, json.dumps(fact, indent=1))
-    if given.output:
-        origin = about("python benchmarks/ravel.py", [], "pyosys")
-        store(given.output, {**origin, "published": PUBLISHED, "rows": facts})
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.is_file() else {}
+    origin = about("python benchmarks/ravel.py", sys.argv[1:], "iverilog", "pyosys")
+    for name in given.network or ROWS:
+        rows[name] = measure(name, given.folder, not given.no_simulation, not given.no_synthesis)
+        rows[name] |= {"commit": origin["commit"]}
+        results = {**origin, "published": PUBLISHED, "rows": {key: rows[key] for key in ROWS if key in rows}}
+        store(RESULTS, results)
+    print("\n".join(table(results)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import resource
 import subprocess
 import sys
@@ -26,7 +25,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import numpy as np
 from efficiency import EXAMPLES
 from efficiency import network as example
 
@@ -35,6 +33,7 @@ from fpgaq.hardware.estimate import estimate_schedule, excess_of, fit_device, me
 from fpgaq.hardware.schedule import Schedule, Target, auxiliary_multipliers, plan_hardware
 from fpgaq.integer.graph import IntegerGraph
 from tests.support.network_shapes import ds_cnn, mobilenet, resnet8, resnet18
+from tests.support.provenance import about, store
 
 DATA = Path(__file__).parent / "schedule_data"
 BUDGETS = (4, 16, 64, 256, 1024)
@@ -122,6 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.one:
         print(json.dumps(measure(options.networks[0], options.targets[0])))
         return 0
+    origin = about("python benchmarks/schedules.py", [])
     stored = json.loads(options.store.read_text()) if options.store.exists() else {"rows": {}}
     if options.table:
         before = json.loads((DATA / "before.json").read_text())
@@ -136,9 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run = subprocess.run(command, capture_output=True, text=True)
             row = json.loads(run.stdout) if not run.returncode else {"failed": run.stderr.strip().split("Error: ")[-1]}
             stored["rows"][f"{name} {target}"] = row
-            stored["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
-            stored["command"] = "python benchmarks/schedules.py"
-            options.store.write_text(json.dumps(stored, indent=1) + "\n")
+            store(options.store, {"rows": stored["rows"], **origin})
             print(name, target, row, flush=True)
     return 0
 

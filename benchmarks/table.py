@@ -41,7 +41,7 @@ def parts(arguments: argparse.Namespace) -> dict[str, list[str]]:
 def run(name: str, command: list[str], folder: Path) -> str:
     """Run a part; what it printed."""
     started = time.monotonic()
-    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": str(HERE.parent)}
     with (folder / f"{name}.md").open("w") as printed, (folder / f"{name}.log").open("w") as said:
         code = subprocess.run(
             [sys.executable, str(HERE / command[0]), *command[1:]], stdout=printed, stderr=said, env=environment,

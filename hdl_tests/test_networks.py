@@ -81,6 +81,16 @@ def test_packed_multipliers(name: str, factor_bits: int, tmp_path: Path) -> None
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("name", [pytest.param("per channel", marks=pytest.mark.slow), "groups"])
+def test_products_in_logic(name: str, tmp_path: Path) -> None:
+    """Sums of digits are what multipliers compute, in the same cycles."""
+    files = make_files(NETWORKS[name]().graph(), 40, logic_bits=32)
+    assert "rtl/fpgaq_digits.v" in files and "rtl/fpgaq_mac.v" not in files
+    outcome = run_files(tmp_path, files)
+    assert outcome["status"] == 0, outcome["message"]
+
+
+@pytest.mark.once
 @pytest.mark.parametrize(
     "layers", [pytest.param("two convolutions and an affine layer", marks=pytest.mark.slow), "a convolution"]
 )

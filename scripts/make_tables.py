@@ -1,8 +1,7 @@
 """Print every table of results in README and docs anew from the stored results of runs: ``make tables``.
 
 A page says ``<!-- table: NAME -->`` in the line above a table. Results lie beside the scripts that measured them, in
-benchmarks/. Those in benchmarks/typed are of runs whose results were not stored: their rows were typed from the page,
-which the field `source` says. Nothing is measured here.
+benchmarks/. Nothing is measured here.
 """
 
 from __future__ import annotations
@@ -26,16 +25,6 @@ def stored(name: str) -> Any:
     return json.loads((RESULTS / name).read_text(encoding="utf-8"))
 
 
-def typed() -> dict[str, dict[str, Any]]:
-    """Every table whose rows were typed from its page, by name."""
-    return {name: table for path in sorted(RESULTS.glob("typed/*.json")) for name, table in stored_tables(path)}
-
-
-def stored_tables(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The tables of one file of benchmarks/typed."""
-    return list(json.loads(path.read_text(encoding="utf-8")).items())
-
-
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines of Markdown."""
     return [line(columns), line(["---"] * len(columns)), *map(line, rows)]
@@ -48,32 +37,20 @@ def line(cells: Sequence[str]) -> str:
 
 def accuracy_in_short() -> list[str]:
     """Mean and worst of the default method at each width, and of training in fixed point."""
-    tables = typed()
-    found = []
+    from benchmarks import defaults, finetuning
+
     names = {"8/8": "`fpgaq quantize`, defaults", "6/8": "`--weight-bits 6`", "4/8": "`--weight-bits 4`"}
     names["4/4"] = "`--weight-bits 4 --activation-bits 4`"
-    for bits, how in names.items():
-        (loss,), (agreement,) = (
-            [
-                dict(zip(entry["columns"], row, strict=True))
-                for row in entry["rows"]
-                if row[:2] == [bits, "auto (default)"]
-            ]
-            for entry in (tables["methods_loss"], tables["methods_agreement"])
-        )
-        found.append([bits, how, loss["mean"], loss["worst"], f"{agreement['mean']} %, {agreement['least']} %"])
-    runs = [dict(zip(tables["finetuning"]["columns"], row, strict=True)) for row in tables["finetuning"]["rows"]]
-    for bits in ("4/4", "3/8", "2/8"):
-        (mean,) = (run for run in runs if run["bits"] == bits and run["network"] == "mean")
-        lost, worst = re.findall(r"[\d.]+", mean["points lost"])
-        least = min(
-            (run["agreement"] for run in runs if run["bits"] == bits and run["network"] != "mean"),
-            key=lambda text: float(text.split()[0]),
-        )
-        found.append(
-            [bits, "`fpgaq finetune`, up to six minutes of training", lost, worst, f"{mean['agreement']}, {least}"]
-        )
-    return table(["bits", "how", "mean loss, points", "worst", "agreement with float: mean, least"], found)
+    found = [
+        *((names[row["bits"]], row) for row in defaults.in_short(stored("defaults_data/examples.json"), list(names))),
+        *(("`fpgaq finetune`", row) for row in finetuning.in_short(stored("finetuning.json"), ["4/4", "3/8", "2/8"])),
+    ]
+    rows = []
+    for how, row in found:
+        agreement = f"{row['agreement']:.2f} %, {row['least']:.2f} %"
+        rows.append([row["bits"], how, f"{row['networks']}", f"{row['loss']:.2f}", f"{row['worst']:.2f}", agreement])
+    columns = ["bits", "how", "networks", "mean loss, points", "worst", "agreement with float: mean, least"]
+    return table(columns, rows)
 
 
 def efficiency() -> list[str]:
@@ -96,31 +73,15 @@ def efficiency_cell(row: dict[str, Any]) -> str:
     return f"{row['limit'] / interval:.3f} ({interval:,.10g}; {row['arrays']}; {blocks})"
 
 
-def compared_folded() -> list[str]:
-    """Rows of the folded networks that both tools have, without those of estimates and seconds."""
-    networks = {
-        ("W1", "16"): "784-64-10",
-        ("W1", "4 x 4"): "",
-        ("W2", "9"): "two convolutions, 28x28",
-        ("W2", "1 x 1"): "",
-    }
-    rows = {(row[0], row[2]): row for row in typed()["folded_networks"]["rows"]}
-    columns = ["network", "by", "multipliers", "cycles a frame", "LUT", "FF", "DSP", "block RAM"]
-    return table(columns, [[name, *rows[key][1:8]] for key, name in networks.items()])
-
-
 def compared_unrolled() -> list[str]:
     """Look-up tables of unrolled networks by each tool, alkaid at its better."""
-    works: dict[str, dict[str, int]] = {}
-    current = ""
-    for work, by, luts, *_ in typed()["unrolled_logic"]["rows"]:
-        current = work or current
-        tools = works.setdefault(current, {})
-        tool, count = by.split(",")[0], int(luts.replace(",", ""))
-        tools[tool] = min(count, tools.get(tool, count))
+    from benchmarks import unrolled
+
     tools = ("fpgaq", "da4ml", "alkaid")
-    named = {"J whole, a frame a cycle": "perceptron 16-64-32-32-5, a frame a cycle"}
-    rows = [[named.get(work, work), *(f"{found[tool]:,}" for tool in tools)] for work, found in works.items()]
+    rows = []
+    for work, found in unrolled.counted(stored("unrolled.json")):
+        luts = {tool: min(row["lut"] for row in found if row["by"].split()[0] == tool) for tool in tools}
+        rows.append([work, *(f"{luts[tool]:,}" for tool in tools)])
     return table(["work", *(f"{tool}, LUT" for tool in tools)], rows)
 
 
@@ -162,15 +123,24 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         emulation,
         estimator_fit,
         examples,
+        finetuning,
         fitted_parts,
+        folded_networks,
         loadable,
         loadable_trainings,
+        logic_products,
         measured_tables,
         mlperf_tiny,
+        network_slimming,
+        odd_budgets,
         onnx_float_cases,
         onnx_node_cases,
         operators,
         packed_multipliers,
+        post_training,
+        pruning,
+        ravel,
+        reference_engines,
         requantizers,
         rounding_methods,
         rows,
@@ -180,6 +150,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         step_rules,
         toggles,
         torchvision_networks,
+        unrolled,
         wrapper,
     )
 
@@ -196,20 +167,34 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         ),
         "boards": lambda: boards.table(stored("boards.json")),
         "cheap_convolution": lambda: cheap_weights.image_table(stored("cheap_weights.json")),
+        "cheap_weights": lambda: cheap_weights.perceptron_table(stored("cheap_weights.json")),
         "clocks": lambda: clocks.table(clocks.load()),
+        "compared_folded": lambda: folded_networks.compared(stored("folded_networks.json")),
         "emulation": lambda: emulation.table(stored("emulation.json")),
         "estimator": lambda: estimator_fit.table(json.loads(estimator_fit.COEFFICIENTS.read_text())).splitlines(),
         "examples": lambda: examples.table(stored("examples.json")),
         "examples_trained": lambda: examples.trained_table(stored("examples.json")),
+        "finetuning": lambda: finetuning.table(stored("finetuning.json")),
         "fitted_parts": lambda: list(fitted_parts.table(stored("fitted_parts.json"))),
+        "folded_networks": lambda: folded_networks.table(stored("folded_networks.json")),
         "fuzzed_operators": lambda: operators.table(stored("verification_data/fuzz.json")),
         "loadable": lambda: loadable.table(stored("loadable.json")["results"]),
         "loadable_kinds": lambda: loadable.kinds_table(stored("loadable.json")["kinds"]),
         "loadable_trainings": lambda: loadable_trainings.table(stored("loadable_trainings.json")["results"]),
+        "methods_agreement": lambda: post_training.agreement_table(stored("post_training.json")),
+        "methods_loss": lambda: post_training.loss_table(stored("post_training.json")),
+        "methods_seconds": lambda: defaults.seconds_table(stored("defaults_data/examples.json")),
+        "logic_products": lambda: logic_products.table(stored("logic_products.json")),
+        "logic_products_whole": lambda: logic_products.network_table(stored("logic_products.json")),
         "mlperf_tiny": lambda: mlperf_tiny.table(stored("mlperf_tiny.json")).splitlines(),
+        "odd_budgets": lambda: list(odd_budgets.table(stored("odd_budgets.json"))),
         "onnx_float_cases": lambda: cases(onnx_float_cases, "onnx_float_cases.json"),
         "onnx_node_cases": lambda: cases(onnx_node_cases, "onnx_node_cases.json"),
         "packed_multipliers": lambda: packed_multipliers.table(stored("packed_multipliers.json")),
+        "pruning_trained": lambda: pruning.trained_table(stored("pruning_trained.json")),
+        "pruning_untrained": lambda: pruning.untrained_table(stored("pruning.json")),
+        "ravel": lambda: ravel.table(stored("ravel.json")),
+        "reference_engines": lambda: reference_engines.table(stored("reference_engines.json")),
         "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
         "rounding_methods": lambda: rounding_methods.table(stored("rounding_methods.json")),
         "rows": lambda: list(rows.table(stored("rows.json"))),
@@ -218,11 +203,13 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
             schedules.table(stored("schedule_data/before.json")["rows"], stored("schedule_data/after.json")["rows"])
         ),
         "shuffles": lambda: shuffles.table(stored("shuffles.json")),
+        "slimming": lambda: network_slimming.table(stored("network_slimming.json")),
         "step_rules": lambda: step_rules.table(stored("step_rules.json")),
         "tiny_shapes": lambda: list(schedules.tiny_shapes(stored("schedule_data/after.json")["rows"])),
         "toggles": lambda: toggles.table(stored("toggles.json")),
         "torchvision_blocks": lambda: torchvision_networks.table("blocks", stored("torchvision_results.json")),
         "torchvision_read": lambda: torchvision_networks.table("read", stored("torchvision_results.json")),
+        "unrolled_logic": lambda: unrolled.logic_table(stored("unrolled.json")),
         "whole_accuracy": lambda: measured_tables.accuracy_table(stored("measurements.json")),
         "whole_cycles": lambda: measured_tables.cycles_table(stored("measurements.json")),
         "whole_speed": lambda: measured_tables.speed_table(stored("measurements.json")),
@@ -234,9 +221,8 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
 
 def tables() -> dict[str, list[str]]:
     """The lines of every table by its name."""
-    own = (accuracy_in_short, compared_folded, compared_unrolled, efficiency, pixels, recovery)
-    found = {name: table(entry["columns"], entry["rows"]) for name, entry in typed().items()}
-    found |= {name: list(make()) for name, make in of_scripts().items()}
+    own = (accuracy_in_short, compared_unrolled, efficiency, pixels, recovery)
+    found = {name: list(make()) for name, make in of_scripts().items()}
     return found | {function.__name__: function() for function in own}
 
 

@@ -58,6 +58,15 @@ class GenerateOptions:
             kind=click.IntRange(8, 48),
         ),
     ] = None
+    logic_bits: Annotated[
+        int | None,
+        Option(
+            "Build products of at most BITS bits, both factors' together, without multipliers (8: 4 by 4).",
+            "--logic",
+            metavar="BITS",
+            kind=click.IntRange(0, 32),
+        ),
+    ] = None
     buffers: Annotated[bool, Option("Also show what the sizes of line buffers and queues buy.")] = False
     system: WishOptions
     unrolling: UnrollOptions

@@ -75,6 +75,7 @@ def generate(settings: Settings, options: GenerateOptions) -> None:
             language=options.language,
             device=options.target.device,
             factor_bits=options.factor_bits or 0,
+            logic_bits=options.logic_bits,
             thorough=options.thorough,
             keep=options.keep,
             wish=wish,

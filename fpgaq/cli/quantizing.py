@@ -96,7 +96,7 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
     """Turn MODEL into an integer network.
 
     A model that was trained in fixed point (`fpgaq finetune`) states its own formats and needs no calibration, nor does
-    an .onnx or a full-integer .tflite that is quantized already.
+    an .onnx or a full-integer .tflite that is quantized already. What such a model leaves real is quantized and named.
     """
     wanted = options.quantizing.options()
     calibration, extent = options.samples.optional(options.calibration), chosen_range(options.input_range)
@@ -114,11 +114,14 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
             outputs=options.reading.output_names(),
             inputs=options.reading.input_names(),
             output=options.output,
+            input_range=extent,
         )
     if stated is not None:
         integer, remarks = stated
-        lines = [*integer_lines(integer), *note_lines(remarks), f"written: {printable(options.output)}"]
-        settings.show(lines, {**integer_json(integer, options.output), "notes": list(remarks), "unfolded": []})
+        lines = [*integer_lines(integer), *choice_lines(integer), *note_lines(remarks), *estimate_only(integer)]
+        lines.append(f"written: {printable(options.output)}")
+        parts = {"notes": list(remarks), "unfolded": [], **_choices(integer)}
+        settings.show(lines, {**integer_json(integer, options.output), **parts})
         return
     with settings.progress("quantizing"):
         graph = options.reading.load(options.model)
@@ -133,11 +136,14 @@ def quantize(settings: Settings, options: QuantizeCommandOptions) -> None:
 
 def _choices(integer: IntegerGraph) -> dict[str, Any]:
     """What was chosen by measurement and what was measured, as plain values."""
-    return {"chosen": integer.options.get("chosen", []), "measured": integer.options.get("measured")}
+    told = integer.options
+    return {"chosen": told.get("chosen", []), "measured": told.get("measured"), "completed": told.get("completed", [])}
 
 
 def choice_lines(integer: IntegerGraph) -> list[str]:
     """What was chosen by measurement, and the agreement with the float network that it lets expect."""
+    from ..quantizer.completion import completed_line
+
     lines = [f"chosen by the error at the output: {printable(words)}" for words in integer.options.get("chosen", [])]
     for name, border in integer.options.get("borders", {}).items():
         padding, place = border["integer"], border["place"]
@@ -145,6 +151,8 @@ def choice_lines(integer: IntegerGraph) -> list[str]:
             f"layer {printable(name)}: pads with {padding} for {place:.3f}; at the border its input is"
             f" {abs(padding - place):.3f} of a step off"
         )
+    if "completed" in integer.options:
+        lines.append(printable(completed_line(integer.options["completed"])))
     measured = integer.options.get("measured")
     if measured is None:
         return lines

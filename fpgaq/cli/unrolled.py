@@ -47,7 +47,7 @@ def chosen_unrolling(options: GenerateOptions) -> Unrolling | None:
         raise UsageError("--levels and --stages exclude one another: give one")
     if target.device is not None:
         raise UsageError("--device estimates folded networks: leave it out with --unroll, and ask fpgaq synth")
-    given = _given({**asdict(target), "pack": options.factor_bits})
+    given = _given({**asdict(target), "pack": options.factor_bits, "logic": options.logic_bits})
     if given:
         raise UsageError(f"--unroll takes a frame in every cycle without multipliers: leave {given[0]} out")
     if chosen.adders:

@@ -20,17 +20,8 @@ import numpy as np
 
 from ..base.formats import Format, IntegerArray, round_shift
 from .graph import Requantize
-from .staircase import (
-    MAX_STEPS,
-    Bounds,
-    Range,
-    Staircase,
-    each_staircase,
-    narrowest,
-    roundest,
-    staircases,
-    without_idle_limits,
-)
+from .least_multipliers import Bounds, narrowest, roundest, without_idle_limits
+from .staircase import MAX_STEPS, Range, Staircase, each_staircase, staircases
 
 HIGH = 31
 

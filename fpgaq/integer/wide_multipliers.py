@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .graph import Requantize
-from .staircase import Bounds, Range, Staircase, roundest
+from .least_multipliers import Bounds, roundest
+from .staircase import Range, Staircase
 
 MAX_BITS = 62
 """Two factors of 31 bits."""
@@ -49,8 +50,8 @@ class WideMultiplier:
 def wide_multiplier(base: Requantize, stairs: Sequence[Staircase], spans: Sequence[Range]) -> WideMultiplier | None:
     """The multipliers of the least common shift with exactly these steps; None where 62 bits do not suffice.
 
-    Each step bounds the multiplier from both sides, as in `fpgaq.integer.staircase.narrowest`; here the bounds are
-    rationals, since products pass 64 bits.
+    Each step bounds the multiplier from both sides, as in `fpgaq.integer.least_multipliers.narrowest`; here the bounds
+    are rationals, since products pass 64 bits.
     """
     intervals = []
     for steps, span in zip(stairs, spans, strict=True):

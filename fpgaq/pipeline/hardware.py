@@ -139,6 +139,7 @@ def generate(
     language: str = "verilog",
     device: str | None = None,
     factor_bits: int = 0,
+    logic_bits: int | None = None,
     keep: Collection[str] = (),
     thorough: bool = False,
     wish: Wish | None = None,
@@ -165,6 +166,9 @@ def generate(
     factor_bits : int
         Of the wider factor of the part's multipliers: several outputs share one where their weights fit into it a
         product's width apart. 0: each has its own, or as the device wants it.
+    logic_bits : int, optional
+        Products of at most so many bits, those of both factors together, are sums of digits in logic. None: those of
+        which the device makes logic anyway, where that takes less; without a device none.
     keep : collection of str
         Files and folders of the user in `directory`, by their paths in it, that stay as they are.
     thorough : bool
@@ -183,7 +187,7 @@ def generate(
     """
     from ..base.output import check_folder, write_folder
     from ..hardware.emit.digests import with_digests
-    from ..hardware.estimate import estimate_schedule, fit_device, measure_storage
+    from ..hardware.estimate import estimate_schedule, fit_device, measure_storage, with_cheap_products
     from ..hardware.lowering.wide import plain_form
     from ..hardware.schedule import plan_hardware
     from ..hardware.synth import find_device
@@ -193,8 +197,9 @@ def generate(
         raise UsageError("--device estimates Verilog; with --language hls the vendor's tool tells what it takes")
     if target is not None and target.latency is not None and language == "hls":
         raise UsageError("--latency is predicted for Verilog; with --language hls the vendor's tool tells it")
-    if factor_bits and language == "hls":
-        raise UsageError("--pack changes the Verilog's multipliers; leave it out with --language hls")
+    for option, bits in (("--pack", factor_bits), ("--logic", logic_bits)):
+        if bits and language == "hls":
+            raise UsageError(f"{option} changes the Verilog's multipliers; leave it out with --language hls")
     if language not in LANGUAGES:
         raise UsageError(f"--language {language}: {' and '.join(LANGUAGES)} are known")
     if wish is not None and wish.buffered and language == "hls":
@@ -212,18 +217,33 @@ def generate(
     network = integer if isinstance(integer, IntegerGraph) else load_integer(integer)
     wanted = target or Target(multipliers=DEFAULT_MULTIPLIERS)
     guess, limited_by, fitted = None, "", None
-    if device is not None and target is None and not factor_bits and find_device(device).capacity is not None:
-        fitted = fit_device(network, device, progress)
+    searched = device if target is None and device is not None and find_device(device).capacity is not None else None
+    if searched is not None and factor_bits:
+        raise UsageError(
+            "--pack with --device alone: the search shares multipliers by itself where that takes fewer blocks; leave"
+            " --pack out, or give --multipliers or --cycles"
+        )
+    if searched is not None and logic_bits is not None:
+        raise UsageError(
+            "--logic with --device alone: the search builds products of logic by itself where that takes less; leave"
+            " --logic out, or give --multipliers or --cycles"
+        )
+    if searched is not None:
+        fitted = fit_device(network, searched, progress)
         lowered, schedule = fitted.network, fitted.schedule
         guess, limited_by = fitted.estimate, fitted.limited_by
     elif language == "hls":
         lowered, schedule = hls_schedule(network, wanted)
     elif loadable:
         lowered, schedule = loadable_schedule(network, wanted)
+        schedule = replace(schedule, logic_bits=logic_bits or 0)
     else:
         lowered, schedule = plan_hardware(network, wanted)
-        schedule = replace(schedule, factor_bits=factor_bits)
-        guess = estimate_schedule(lowered, schedule, device) if device is not None else None
+        schedule = replace(schedule, factor_bits=factor_bits, logic_bits=logic_bits or 0)
+        if device is not None and logic_bits is None:
+            schedule, guess = with_cheap_products(lowered, schedule, device)
+        elif device is not None:
+            guess = estimate_schedule(lowered, schedule, device)
     inputs = bench_inputs(network, data, frames)
     wrapper = None
     if language == "hls":
@@ -243,6 +263,7 @@ def generate(
     # What a device chose was not asked for.
     asked = {} if fitted is not None else _asked(wanted)
     options = {**asked, **(asdict(wish) if wish else {}), "factor_bits": factor_bits, "device": device}
+    options |= {} if logic_bits is None else {"logic_bits": logic_bits}
     timeline = timeline_of(lowered, schedule) if language == "verilog" else None
     files[BUILD_FILE] = build_record(
         language, options, result.as_json(), result.records(), timeline, engine_rows(schedule)

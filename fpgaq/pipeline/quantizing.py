@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 
 from ..base.choices import ActivationRange, Edition, Method, Rounding, WeightDelta, WeightRounding
 from ..base.errors import UsageError
-from ..base.formats import Format
 from ..base.kinds import expect
+from ..base.remarks import note
 from ..integer.graph import IntegerArray, IntegerGraph
 from ..integer.inputs import transform_data
 from ..model.graph import Graph
+from ..quantizer.calibration import check_samples
 from ..quantizer.config import QuantizeOptions
 from .models import load_integer, load_model
 from .samples import Samples, as_stored, dataset_of, random_samples, user_data
 
 if TYPE_CHECKING:
-    from ..quantizer.onnx_integers import Grid
+    from ..quantizer.completion import Completion
     from ..study.report.comparison import Comparison
 
 REMARKED_FRAMES = 1024
@@ -91,7 +92,8 @@ def quantize(
     """
     from ..base.output import check_file
     from ..integer.file import save
-    from ..model.graph.fixed import is_fixed, states_formats, without_grids
+    from ..model.graph.fixed import is_fixed, without_grids
+    from ..model.passes import standard_passes
     from ..quantizer import quantize as quantize_graph
     from ..quantizer import refuse_idle_overrides
     from ..quantizer.refinement import described, refine
@@ -130,19 +132,28 @@ def quantize(
     if output is not None:
         check_file(output)
     if not isinstance(model, Graph):
-        stated = quantize_stated(model, calibration, options, network=network, output=output)
+        stated = quantize_stated(model, calibration, options, network=network, output=output, input_range=input_range)
         if stated is not None:
             return stated[0]
     graph = model if isinstance(model, Graph) else load_model(model, network)
+    if calibration is not None and input_range is not None:
+        raise UsageError("--input-range is in place of calibration samples; leave one of them out")
+    form = _stated_form(graph)
+    if is_fixed(graph.operators) and form is not None:
+        completed = _quantize_fixed(graph, form, _completion(calibration, options, input_range))
+        if output is not None:
+            save(completed, output)
+        return completed
     if input_range is not None:
-        if calibration is not None or is_fixed(graph.operators):
-            raise UsageError("--input-range is in place of calibration samples; leave one of them out")
-        calibration = random_samples(graph, *input_range)
-    if calibration is not None and not states_formats(graph.operators):
-        # Parameters alone were trained on grids: their values stand, the rest is quantized by the samples.
-        graph = without_grids(graph)
-    if calibration is None or is_fixed(graph.operators):
-        return _quantize_fixed(graph, calibration, options, output)
+        calibration = random_samples(graph.inputs, graph.shapes, *input_range)
+    if calibration is None:
+        raise UsageError(
+            f"network {graph.name!r} has no FixedPointQuantize functions, which would state its formats; give"
+            " calibration samples (--calibration)"
+        )
+    if is_fixed(graph.operators):
+        note("the weights' steps of the file are not kept: the network has operators without a form between them")
+        graph = standard_passes(without_grids(graph))
     shapes = {name: tuple(graph.shapes[name]) for name in (*graph.inputs, *graph.outputs)}
     samples = dataset_of(calibration, graph.inputs, graph.outputs, shapes)
     options = options or QuantizeOptions()
@@ -170,73 +181,83 @@ def quantize_stated(
     outputs: Sequence[str] | None = None,
     inputs: Sequence[str] | None = None,
     output: str | Path | None = None,
+    input_range: tuple[float, float] | None = None,
 ) -> tuple[IntegerGraph, tuple[str, ...]] | None:
     """The integer network that a quantized model file states, and lines that tell how; None for another file.
+
+    What such a file leaves real is quantized here and named in the network's `options` and the lines: weights always,
+    values by calibration samples, inputs by samples, their range or `input_scale` and `input_bits`.
 
     Raises
     ------
     UsageError
-        Calibration or options, which such a file leaves no room for.
+        Calibration or options that the file leaves no room for.
+    UnsupportedError
+        Values that nothing quantizes, without samples.
     """
     from ..integer.file import save
     from ..quantizer import onnx_integers, tflite_integers
 
     expect(model, "model")
-    grid = _input_grid(options)
-    found = onnx_integers.load_integers(model, network, input_shapes, outputs, inputs, grid)
+    completion = _completion(calibration, options, input_range)
+    found = onnx_integers.load_integers(model, network, input_shapes, outputs, inputs, completion)
     if found is None:
         found = tflite_integers.load_integers(model, network, input_shapes, outputs, inputs)
-        grid = None
     if found is None:
         return None
-    if calibration is not None:
-        raise UsageError(f"{model}: is quantized already and states its own scales; leave the calibration samples out")
-    if options is not None and grid is not None:
-        options = replace(options, input_scale=None, input_offset=None, input_bits=None)
-    if options is not None and options != QuantizeOptions():
-        raise UsageError(f"{model}: is quantized already and states its formats; leave the options of quantizing out")
-    if grid is not None and all(transform.kind != "real" for transform in found[0].transforms.values()):
-        raise UsageError(f"{model}: quantizes its inputs itself; leave --input-scale and the like out")
+    completion.refuse_idle(str(model))
     if output is not None:
         save(found[0], output)
     return found
 
 
-def _input_grid(options: QuantizeOptions | None) -> Grid | None:
-    """Where the host rounds inputs to that a quantized model file leaves as real numbers; its zero is an integer."""
-    from ..quantizer.onnx_integers import Grid
+def _completion(
+    calibration: Samples | None, options: QuantizeOptions | None, extent: tuple[float, float] | None
+) -> Completion:
+    """What quantizes where a file does not, with the user's samples or random ones of a range."""
+    from ..quantizer.completion import Completion, Given
 
-    if options is None or options.input_scale is None or (options.input_offset or 0.0) % 1:
-        return None
-    offset = options.input_offset or 0.0
-    return Grid(1 / options.input_scale, int(offset), Format(options.input_bits or 8, 0))
+    if calibration is not None and extent is not None:
+        raise UsageError("--input-range is in place of calibration samples; leave one of them out")
+
+    def given(inputs: tuple[str, ...], shapes: Mapping[str, tuple[int, ...]]) -> Given:
+        if extent is not None:
+            return Given(random_samples(inputs, shapes, *extent).inputs)
+        assert calibration is not None
+        data = dataset_of(calibration, inputs, (), shapes)
+        for name in inputs:
+            data.preparation.check(shapes[name], name)
+        arrays = check_samples(inputs, shapes, data.inputs)
+        return Given({name: data.preparation.applied(array) for name, array in arrays.items()}, data.preparation)
+
+    return Completion(options, None if calibration is None is extent else given, extent)
 
 
-def _quantize_fixed(
-    graph: Graph, calibration: Samples | None, options: QuantizeOptions | None, output: str | Path | None
-) -> IntegerGraph:
-    """A network that states its own formats."""
-    from ..integer.file import save
-    from ..model.graph.fixed import is_fixed
+def _stated_form(graph: Graph) -> str | None:
+    """How a network with formats of its own is read; None where parameters alone have them and operators no form."""
+    from ..model.graph.fixed import states_formats
+    from ..quantizer.fixed import has_fixed_form
+    from ..quantizer.stated_steps import has_steps_form, states_steps
+
+    any_step = states_steps(graph)
+    if not any_step and has_fixed_form(graph):
+        return "powers of two"
+    if has_steps_form(graph):
+        return "any step"
+    # Read all the same where it states its activations, so that the operator is named.
+    return ("any step" if any_step else "powers of two") if states_formats(graph.operators) else None
+
+
+def _quantize_fixed(graph: Graph, form: str, completion: Completion) -> IntegerGraph:
+    """A network that states formats of its own, completed where it does not."""
     from ..quantizer.fixed import quantize_fixed, refuse_options
-    from ..quantizer.stated_steps import quantize_steps, states_steps
+    from ..quantizer.stated_steps import quantize_steps
 
-    if not is_fixed(graph.operators):
-        raise UsageError(
-            f"network {graph.name!r} has no FixedPointQuantize functions, which would state its formats; give"
-            " calibration samples (--calibration)"
-        )
-    if states_steps(graph):
-        grid = _input_grid(options)
-        if options is not None and grid is not None:
-            options = replace(options, input_scale=None, input_offset=None, input_bits=None)
-        refuse_options(graph, options, calibrated=calibration is not None)
-        integer, _ = quantize_steps(graph, grid)
-    else:
-        refuse_options(graph, options, calibrated=calibration is not None)
-        integer = quantize_fixed(graph)
-    if output is not None:
-        save(integer, output)
+    read = quantize_fixed if form == "powers of two" else lambda *given: quantize_steps(*given)[0]
+    integer = read(graph, completion)
+    if not completion.done:
+        refuse_options(graph, completion.options, calibrated=completion.has_samples)
+    completion.refuse_idle(f"network {graph.name!r}")
     return integer
 
 

@@ -15,7 +15,6 @@ from ..base.data import Dataset, DataSource, load_data
 from ..base.errors import UsageError
 from ..base.preparation import Preparation
 from ..integer.graph import IntegerGraph
-from ..model.graph import Graph
 
 DATA_FRAMES = 8
 """How many frames of a data file become golden vectors if nobody asks for a number."""
@@ -73,7 +72,9 @@ def model_data(
     return dataset_of(samples, inputs, outputs, shapes).in_model_units()
 
 
-def random_samples(graph: Graph, least: float, greatest: float) -> Dataset:
+def random_samples(
+    names: tuple[str, ...], shapes: Mapping[str, tuple[int, ...]], least: float, greatest: float
+) -> Dataset:
     """Samples drawn at random from a range, its ends among them, for every input; whole numbers from 0 to 255.
 
     Raises
@@ -85,8 +86,8 @@ def random_samples(graph: Graph, least: float, greatest: float) -> Dataset:
         raise UsageError(f"--input-range {least:g},{greatest:g}: two finite numbers, the lesser first, are needed")
     generator = np.random.default_rng(RANDOM_SEED)
     inputs: dict[str, NDArray[Any]] = {}
-    for name in graph.inputs:
-        samples = generator.uniform(least, greatest, (RANDOM_FRAMES, *graph.shapes[name])).astype(np.float32)
+    for name in names:
+        samples = generator.uniform(least, greatest, (RANDOM_FRAMES, *shapes[name])).astype(np.float32)
         samples[0], samples[1] = least, greatest
         # Bytes are what cameras and files give.
         inputs[name] = np.rint(samples).astype(np.uint8) if (least, greatest) == (0, 255) else samples

@@ -123,7 +123,7 @@ def refusal(data: bytes, outputs: tuple[str, ...]) -> dict[str, str]:
             if choice:
                 return {"": f"output '{name}' is a {choice}, which hardware leaves to the host"}
         # Whatever refuses a network refuses it here, on two samples.
-        samples = random_samples(graph, -1.0, 1.0).slice(0, 2)
+        samples = random_samples(graph.inputs, graph.shapes, -1.0, 1.0).slice(0, 2)
         quantize(standard_passes(graph), samples.inputs, QuantizeOptions(method="max"))
     except (ModelError, UnsupportedError, FitError) as error:
         return {"": str(error)}

@@ -43,20 +43,22 @@ class ActivationStatistics:
         return max(abs(self.least), abs(self.greatest))
 
 
-def check_samples(graph: Graph, samples: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """Calibration samples as (frames, *shape) for each input.
+def check_samples(
+    inputs: tuple[str, ...], shapes: Mapping[str, tuple[int, ...]], samples: Mapping[str, Any]
+) -> dict[str, NDArray[Any]]:
+    """Calibration samples as (frames, *shape) for each input, whose shapes are given.
 
     Raises
     ------
     ModelError
         Samples that are missing, empty, misshapen, not finite, or all equal.
     """
-    if set(samples) != set(graph.inputs):
-        raise ModelError(f"calibration data for {sorted(samples)}; network {graph.name!r} has {sorted(graph.inputs)}")
+    if set(samples) != set(inputs):
+        raise ModelError(f"calibration data for {sorted(samples)}; the network has {sorted(inputs)}")
     result = {}
-    for name in graph.inputs:
+    for name in inputs:
         where = f"calibration data {name!r}"
-        array = fit_shape(np.asarray(samples[name]), tuple(graph.shapes[name]), where)
+        array = fit_shape(np.asarray(samples[name]), tuple(shapes[name]), where)
         if array.size == 0:
             raise ModelError(f"{where}: shape {array.shape} holds no samples; give at least one")
         if not np.isfinite(array).all():
@@ -82,7 +84,7 @@ def collect(graph: Graph, samples: Mapping[str, NDArray[Any]]) -> dict[str, Acti
         tensors = run_float(graph, batch, keep=True)
         share = len(next(iter(batch.values()))) / frames
         for name, values in {**batch, **tensors}.items():
-            parts.setdefault(name, []).append(_summarize(name, values, max(1, int(kept * share))))
+            parts.setdefault(name, []).append(summarize(name, values, max(1, int(kept * share))))
     return {
         name: ActivationStatistics(
             min(part.least for part in some),
@@ -93,7 +95,8 @@ def collect(graph: Graph, samples: Mapping[str, NDArray[Any]]) -> dict[str, Acti
     }
 
 
-def _summarize(name: str, values: NDArray[Any], count: int) -> ActivationStatistics:
+def summarize(name: str, values: NDArray[Any], count: int) -> ActivationStatistics:
+    """Extremes of a tensor, and about `count` of its values; FitError if one is not finite."""
     flat = np.asarray(values, dtype=np.float32).reshape(-1)
     if not np.isfinite(flat).all():
         raise FitError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..base.errors import FitError, UnsupportedError, UsageError
 from ..base.formats import Format
@@ -23,9 +24,12 @@ from ..integer.graph import (
 )
 from ..model.graph import (
     Affine,
+    Convolution,
+    Deconvolution,
     FixedPointQuantize,
     Graph,
     Operator,
+    Pointwise,
     Relu,
     Reshape,
     ScaleOffset,
@@ -34,9 +38,11 @@ from ..model.graph import (
 )
 from ..model.graph.fixed import ROUNDING
 from .clips import clip_of, limited
+from .completion import Completion
 from .config import QuantizeOptions
 from .drafts import relu_format, rescaled, shifts
-from .fixed_layers import Draft, make
+from .fixed_completion import real_range, real_values, with_grids
+from .fixed_layers import FORMS, Draft, make
 from .fixed_tables import entries
 from .reshapes import reshape_operators
 from .transposed import Piece
@@ -54,13 +60,27 @@ def refuse_options(graph: Graph, options: QuantizeOptions | None, *, calibrated:
         )
 
 
-def quantize_fixed(graph: Graph) -> IntegerGraph:
+def has_fixed_form(graph: Graph) -> bool:
+    """Whether every operator has a form between formats of powers of two; a sign's input would be rounded first."""
+    if any(isinstance(op, Pointwise) and op.function == "sign" for op in graph.operators):
+        return False
+    known = (FixedPointQuantize, Relu, Reshape, *FORMS)
+    return all(isinstance(op, known) or _at_input(graph, op) or clip_of(op) is not None for op in graph.operators)
+
+
+def _at_input(graph: Graph, op: Operator) -> bool:
+    return isinstance(op, ScaleOffset) and op.input in graph.inputs
+
+
+def quantize_fixed(graph: Graph, completion: Completion | None = None) -> IntegerGraph:
     """The integer network of a graph whose FixedPointQuantize operators and parameter grids state all formats.
 
     Parameters
     ----------
     graph : Graph
         As the standard passes leave it.
+    completion : Completion, optional
+        What quantizes the tensors and parameters of which the network states nothing; without it they are refused.
 
     Raises
     ------
@@ -69,14 +89,17 @@ def quantize_fixed(graph: Graph) -> IntegerGraph:
     FitError
         Formats that no shift leads to.
     """
-    return check_integer(_Conversion(check(graph)).run())
+    integer = check_integer(_Conversion(check(graph), completion).run())
+    return integer if completion is None else completion.finished(integer)
 
 
 class _Conversion:
     """Tensors of the float graph to integer tensors, or to drafts: layers whose result is not rounded yet."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, completion: Completion | None) -> None:
+        self.graph, self.completion = graph, completion
+        self.rounded: dict[str, Tensor] = {}
+        """Drafts that nothing quantizes, as the completion rounded them."""
         self.values: dict[str, Tensor | Draft] = {}
         self.tensors: dict[str, Tensor] = {}
         self.operators: list[IntegerOperator] = []
@@ -87,6 +110,8 @@ class _Conversion:
             self.reads[name] = self.reads.get(name, 0) + 1
 
     def run(self) -> IntegerGraph:
+        if self.completion is not None:
+            self.completion.prepare(self.graph.inputs, self.graph.shapes)
         for name in self.graph.inputs:
             self._input(name)
         for op in self.graph.operators:
@@ -109,20 +134,20 @@ class _Conversion:
     def _input(self, name: str) -> None:
         """The scale, offset and quantizer that stand at an input make its transform."""
         scale, offset, tensor = 1.0, 0.0, name
-        while True:
+        fmt: Format | None = None
+        while fmt is None:
             readers = self.graph.consumers(tensor)
             if len(readers) != 1 or not isinstance(readers[0], ScaleOffset | Reshape | FixedPointQuantize):
-                raise UnsupportedError(
-                    f"input {name!r} is not quantized: a FixedPointQuantize must stand at the input, with at"
-                    " most constants before it (fpgaq.nnabla.quantize_activations puts it there)"
-                )
+                break
             op = readers[0]
             self.done.add(op.output)
             tensor = op.output
             if isinstance(op, FixedPointQuantize):
-                break
-            if isinstance(op, ScaleOffset):
+                fmt = op.format
+            elif isinstance(op, ScaleOffset):
                 scale, offset = scale * op.scale, offset * op.scale + op.offset
+        if fmt is None:
+            fmt = self._open_input(name, scale, offset)
         while self.reads[tensor] == 1 and isinstance(self.graph.consumers(tensor)[0], Reshape):
             tensor = self.graph.consumers(tensor)[0].output
             self.done.add(tensor)
@@ -132,8 +157,26 @@ class _Conversion:
         self.transforms[name] = InputTransform(
             scale, offset, ROUNDING, tuple(self.graph.shapes[name]), (image[0], image[1], image[2])
         )
-        self.tensors[name] = Tensor(name, (image[1], image[2], image[0]), op.format, name)
+        self.tensors[name] = Tensor(name, (image[1], image[2], image[0]), fmt, name)
         self.values[tensor] = self.tensors[name]
+
+    def _open_input(self, name: str, scale: float, offset: float) -> Format:
+        """The format of an input that nothing quantizes, after a scale and an offset of the network."""
+        if self.completion is None:
+            raise UnsupportedError(
+                f"input {name!r} is not quantized: a FixedPointQuantize must stand at the input, with at"
+                " most constants before it (fpgaq.nnabla.quantize_activations puts it there)"
+            )
+        plan = self.completion.input(
+            name, f"network {self.graph.name!r}", lambda samples: samples.astype(np.float64) * scale + offset, True
+        )
+        frac = round(np.log2(plan.scale))
+        if plan.scale != 2.0**frac or plan.offset:
+            raise UsageError(
+                f"--input-scale {plan.scale:g}, --input-offset {plan.offset:g}: the network computes in powers of two;"
+                " give such a scale and no offset"
+            )
+        return replace(plan.format, frac=plan.format.frac + frac)
 
     def _convert(self, op: Operator) -> None:
         if isinstance(op, FixedPointQuantize):
@@ -150,6 +193,8 @@ class _Conversion:
             if isinstance(op, Relu):
                 self.values[op.output] = self._relu(op, sources[0])
                 return
+            if self.completion is not None and isinstance(op, Convolution | Affine | Deconvolution):
+                op = with_grids(op, sources[0].format, self.completion, self._ends(op.output))
             made = make(op, sources, self._shape(op.output), self._adapt)
             if isinstance(made, Draft):
                 self._put_all(made.before)
@@ -178,12 +223,31 @@ class _Conversion:
 
     def _tensor(self, name: str, reader: Operator) -> Tensor:
         value = self.values[name]
+        if isinstance(value, Draft) and self.completion is not None:
+            if name not in self.rounded:
+                where = f"layer {reader.name!r}"
+                fmt = self.completion.values(name, value.operator.name, where, lambda: self._real(value))
+                fmt = replace(fmt, frac=min(fmt.frac, *value.fracs)) if value.fracs else fmt
+                self.rounded[name] = self._finish(value, fmt, self._fresh(f"{name}.rounded"), value.operator.name)
+            return self.rounded[name]
         if isinstance(value, Draft):
             raise UnsupportedError(
                 f"layer {value.operator.name!r}: nothing quantizes its output {name!r}, which layer {reader.name!r}"
                 " reads; put a FixedPointQuantize after it (fpgaq.nnabla.quantize_activations)"
             )
         return value
+
+    def _real(self, draft: Draft) -> NDArray[np.float64]:
+        assert self.completion is not None
+        integers = self.completion.integers(self.tensors, self.operators, self.transforms)
+        return real_values(draft, self.tensors, integers)
+
+    def _ends(self, name: str) -> bool:
+        """Whether a tensor reaches an output before anything quantizes it."""
+        if name in self.graph.outputs:
+            return True
+        stops = (FixedPointQuantize, Convolution, Affine, Deconvolution)
+        return any(self._ends(op.output) for op in self.graph.consumers(name) if not isinstance(op, stops))
 
     def _draft(self, name: str) -> Draft:
         value = self.values[name]
@@ -253,6 +317,11 @@ class _Conversion:
         if isinstance(value, Draft):
             self._draft(name)
             fmt = value.exact_format()
+            if fmt is None and self.completion is not None:
+                fmt = self.completion.output(name, *real_range(value, self.tensors))
+                fmt = replace(fmt, frac=min(fmt.frac, *value.fracs)) if value.fracs else fmt
+                self._finish(value, fmt, name, name)
+                return
             if fmt is None:
                 raise UnsupportedError(
                     f"layer {value.operator.name!r}: nothing quantizes the output {name!r}; put a FixedPointQuantize"

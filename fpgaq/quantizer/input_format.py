@@ -114,8 +114,8 @@ def plan_input(
     padding = next(
         (op.padding_value for chain in branches for op in chain if isinstance(op, Convolution) and _pads(op)), 0.0
     )
-    plans.append(_real_plan(samples, scale, offset, 0.0, options))
-    plans.append(_real_plan(samples, scale, offset - padding, padding, options))
+    plans.append(real_plan(samples, scale, offset, 0.0, options))
+    plans.append(real_plan(samples, scale, offset - padding, padding, options))
     # Bytes as they are, padded with the nearest byte, are wrong by half a step at the border alone.
     nearest = not options.first_edition and plans[0].format.frac == 0 and plans[0].format.width == MIN_INPUT_BITS
     for plan in plans:
@@ -150,7 +150,7 @@ def _natural_plan(samples: NDArray[Any], leading: tuple[float, float], options: 
         scaled = values * 255.0
         if not whole and values.max() <= 1.0 and float(np.abs(scaled - np.rint(scaled)).max()) < BYTE_TOLERANCE:
             return _fixed_plan(samples, 255.0, 0.0, leading, options)
-    plan = _real_plan(samples, 1.0, 0.0, 0.0, options)
+    plan = real_plan(samples, 1.0, 0.0, 0.0, options)
     return InputPlan(plan.format, 1.0, 0.0, Scale(*leading))
 
 
@@ -165,7 +165,7 @@ def _fixed_plan(
     return InputPlan(fmt, scale, offset, Scale(factor, leading[1] - offset * factor))
 
 
-def _real_plan(
+def real_plan(
     samples: NDArray[Any], scale: float, offset: float, constant: float, options: QuantizeOptions
 ) -> InputPlan:
     """The host computes ``x * scale + offset`` and quantizes it by a power of two; `constant` is still to add."""

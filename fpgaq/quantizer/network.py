@@ -82,7 +82,7 @@ def quantize(
     if options.equalize:
         graph = equalize(graph)
     options = with_sum_bits(graph, options)
-    given = check_samples(graph, samples)
+    given = check_samples(graph.inputs, graph.shapes, samples)
     prepared = _preparation_of(graph, preparation)
     calibration = {name: prepared.applied(array) for name, array in given.items()}
     if not options.first_edition:

@@ -102,7 +102,7 @@ def refine(
     FitError
         The network can't be quantized with the options as they are.
     """
-    data = check_samples(graph, samples)
+    data = check_samples(graph.inputs, graph.shapes, samples)
     count = len(next(iter(data.values())))
     cost = 2.0 * multiplications(graph) * count
     if options.method != "auto" or options.first_edition or count < LEAST_SAMPLES or cost > BUDGET:

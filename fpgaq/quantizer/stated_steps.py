@@ -34,7 +34,7 @@ from ..model.graph import (
     check,
 )
 from ..model.graph.fixed import by_channel, grid_integers, rounded
-from .onnx_integers import Grid
+from .completion import Completion
 from .onnx_integers.network import load_integer_onnx
 
 QONNX = "qonnx.custom_op.general"
@@ -54,21 +54,28 @@ def _grids(op: Operator) -> tuple[Any, ...]:
     return getattr(op, "weight_grid", None), getattr(op, "bias_grid", None)
 
 
-def quantize_steps(graph: Graph, input_grid: Grid | None = None) -> tuple[IntegerGraph, tuple[str, ...]]:
+def has_steps_form(graph: Graph) -> bool:
+    """Whether every operator has a form between such quantizers."""
+    return all(
+        type(op) in WRITERS and (not isinstance(op, Pointwise) or op.function in POINTWISE) for op in graph.operators
+    )
+
+
+def quantize_steps(graph: Graph, completion: Completion | None = None) -> tuple[IntegerGraph, tuple[str, ...]]:
     """The integer network of a graph with such quantizers, and lines that tell of each requantizer.
 
     Parameters
     ----------
     graph : Graph
-    input_grid : Grid, optional
-        Where inputs are rounded to that the network does not quantize.
+    completion : Completion, optional
+        What quantizes where the network does not.
 
     Raises
     ------
     UnsupportedError
         A layer that nothing quantizes, or an operator that has no such form; by name.
     """
-    return load_integer_onnx(_Sheet(check(graph)).model(), None, input_grid)
+    return load_integer_onnx(_Sheet(check(graph)).model(), None, completion)
 
 
 class _Sheet:
@@ -145,18 +152,15 @@ def _quantize(sheet: _Sheet, op: FixedPointQuantize) -> None:
 def _weight(sheet: _Sheet, op: Convolution | Affine) -> str:
     grid = op.weight_grid
     if grid is None:
-        raise UnsupportedError(
-            f"layer {op.name!r}: nothing quantizes its weight, and the network states other formats; quantize it too,"
-            " or the float model with --calibration"
-        )
+        return sheet.constant(op.weight)
+    if grid.bits > 16:
+        raise UnsupportedError(f"layer {op.name!r}: weights of {grid.bits} bits; supported: to 16")
     integers = grid_integers(by_channel(op), grid).reshape(op.weight.shape)
     steps = np.array([2.0**-frac for frac in grid.frac] if grid.step is None else [grid.step], np.float32)
-    kind = "uint16" if grid.zero_point or integers.max() > 32767 else "int16"
-    if integers.min() < -32768 or integers.max() > 65535 or (integers.min() < 0 and integers.max() > 32767):
-        raise UnsupportedError(f"layer {op.name!r}: weights of {grid.bits} bits; supported: to 16")
-    name, scale = sheet.constant(integers, kind), sheet.constant(steps if len(steps) > 1 else steps[0])
-    zero = sheet.constant(np.full(len(steps) if len(steps) > 1 else (), grid.zero_point), kind)
-    return sheet.write("DequantizeLinear", (name, scale, zero), op, sheet.fresh(op, "weight"), axis=0)
+    scale = steps.reshape(-1, *(1,) * (integers.ndim - 1)) if len(steps) > 1 else steps[0]
+    inputs = ((integers - grid.zero_point) * scale.astype(np.float64), scale, grid.zero_point, grid.bits)
+    names = tuple(sheet.constant(array) for array in inputs)
+    return sheet.write("Quant", names, op, sheet.fresh(op, "weight"), domain=QONNX, signed=int(grid.signed))
 
 
 def _bias(op: Convolution | Affine, sheet: _Sheet) -> tuple[str, ...]:
@@ -236,6 +240,8 @@ POINTWISE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "elu": ("Elu", ("alpha",)),
     "leaky_relu": ("LeakyRelu", ("alpha",)),
     "sigmoid": ("Sigmoid", ()),
+    # Its attribute is no one of ONNX; this reader knows it.
+    "sign": ("Sign", ("at_zero",)),
     "tanh": ("Tanh", ()),
 }
 """Functions by their ONNX operator and the names of their parameters."""

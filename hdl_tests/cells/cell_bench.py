@@ -15,7 +15,11 @@ from fpgaq.hardware.emit.render import templates_folder
 
 CELLS = templates_folder() / "verilog" / "cells"
 
-INSIDE = {"fpgaq_queue": ("fpgaq_fifo", "fpgaq_ram"), "fpgaq_divide": ("fpgaq_requantize",)}
+INSIDE = {
+    "fpgaq_queue": ("fpgaq_fifo", "fpgaq_ram"),
+    "fpgaq_divide": ("fpgaq_requantize",),
+    "fpgaq_digits": ("fpgaq_digit_sum", "fpgaq_chain"),
+}
 """Cells that a cell is made of."""
 
 

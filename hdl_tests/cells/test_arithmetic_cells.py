@@ -123,6 +123,7 @@ def mac_run(
     checks: bool,
     packed: int = 1,
     least: int | None = None,
+    cell: str = "fpgaq_mac",
 ) -> tuple[list[list[int]], list[list[int]], str]:
     """Random groups of steps; returns expected and found sums of each group and what the hardware said.
 
@@ -168,9 +169,10 @@ def mac_run(
     }
     parameters = {
         "PRODUCTS": products, "OUTPUTS": outputs, "ELEMENT_WIDTH": fmt.width, "ELEMENT_SIGNED": int(fmt.signed),
-        "WEIGHT_WIDTH": weight_width, "SUM_WIDTH": width, "LEVELS": levels, "PACKED": packed,
+        "WEIGHT_WIDTH": weight_width, "SUM_WIDTH": width, "LEVELS": levels,
+        **({"PACKED": packed} if cell == "fpgaq_mac" else {}),
     }  # fmt: skip
-    outcome = drive(directory, "fpgaq_mac", [parameters], inputs, [{"sums": outputs * width}], checks)
+    outcome = drive(directory, cell, [parameters], inputs, [{"sums": outputs * width}], checks)
     expected = [
         (weights[start:end] * elements[start:end, None, :]).sum(axis=(0, 2)).tolist()
         for start, end in zip(starts, ends, strict=True)
@@ -187,6 +189,47 @@ def mac_run(
 @pytest.mark.parametrize(("products", "outputs", "width", "is_signed"), MACS)
 def test_mac(products: int, outputs: int, width: int, is_signed: bool, tmp_path: Path) -> None:
     expected, found, spoken = mac_run(tmp_path, products, outputs, Format(width, 0, is_signed), 6, 31, 0, True)
+    assert found == expected and not spoken
+
+
+# Products, outputs, bits of elements, whether these are signed, bits of weights: every number of products of a group of
+# four and of the tree after it, every width of the highest digit.
+DIGITS = [(1, 3, 4, False, 4), (2, 2, 4, True, 4), (3, 2, 3, False, 2), (4, 1, 2, True, 5), (5, 2, 4, False, 4),
+          (6, 1, 1, False, 3), (9, 2, 8, True, 8), (15, 1, 4, True, 7), (17, 1, 4, False, 4),
+          (3, 2, 4, True, 1), (2, 1, 1, True, 2), (8, 1, 1, False, 2), (1, 2, 1, False, 8)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("products", "outputs", "width", "is_signed", "weight_width"), DIGITS)
+def test_digits(products: int, outputs: int, width: int, is_signed: bool, weight_width: int, tmp_path: Path) -> None:
+    most = (1 << (weight_width - 1)) - 1
+    fmt, cell = Format(width, 0, is_signed), "fpgaq_digits"
+    expected, found, spoken = mac_run(
+        tmp_path, products, outputs, fmt, weight_width, most, 0, True, least=-most - 1, cell=cell
+    )
+    assert found == expected and not spoken
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_every_product_of_digits(is_signed: bool, tmp_path: Path) -> None:
+    """Weights of 4 bits and elements of 4 bits, signed or not, beside the element and weight that are furthest: all."""
+    fmt = Format(4, 0, is_signed)
+    every = [(weight, element) for weight in range(-8, 8) for element in range(fmt.minimum, fmt.maximum + 1)]
+    inputs = {
+        "first": Port(1, [1] * (len(every) + 4)),
+        "valid": Port(1, [1] * (len(every) + 4)),
+        "elements": Port(8, [pack([element, fmt.minimum], 4) for _, element in every] + [0] * 4),
+        "weights": Port(8, [pack([weight, -8], 4) for weight, _ in every] + [0] * 4),
+    }
+    parameters = {"PRODUCTS": 2, "OUTPUTS": 1, "ELEMENT_WIDTH": 4, "ELEMENT_SIGNED": int(is_signed),
+                  "WEIGHT_WIDTH": 4, "SUM_WIDTH": 9, "LEVELS": 1}  # fmt: skip
+    outcome = drive(tmp_path, "fpgaq_digits", [parameters], inputs, [{"sums": 9}], True)
+    sums = [signed(value, 9) for value in outcome.outputs[0]["sums"][3 : 3 + len(every)]]
+    assert sums == [weight * element - 8 * fmt.minimum for weight, element in every]
+
+
+def test_digits_with_sums_narrower_than_products(tmp_path: Path) -> None:
+    fmt = Format(2, 0, False)
+    expected, found, spoken = mac_run(tmp_path, 3, 2, fmt, 16, 1, 0, True, cell="fpgaq_digits")
     assert found == expected and not spoken
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fpgaq.base.errors import FitError
@@ -40,10 +40,12 @@ def try_cases(cases: Sequence[Case], way: str) -> list[Failure | None]:
     return [None if message is None else Failure(case, way, message) for case, message in pairs]
 
 
-def try_graph(graph: IntegerGraph, target: Target, stall_seed: int | None, way: str) -> Failure | None:
+def try_graph(
+    graph: IntegerGraph, target: Target, stall_seed: int | None, way: str, logic_bits: int = 0
+) -> Failure | None:
     """The failure of a network under a target, None if it passes or the target is out of its reach."""
     try:
-        schedule = make_schedule(graph, target)
+        schedule = replace(make_schedule(graph, target), logic_bits=logic_bits)
     except FitError:
         return None
     return try_cases([Case(graph, target, schedule, stall_seed)], way)[0]
@@ -52,7 +54,8 @@ def try_graph(graph: IntegerGraph, target: Target, stall_seed: int | None, way: 
 def shrink(failure: Failure) -> Failure:
     """The shortest run of the network's operators that fails too."""
     for graph in shorter(failure.case.graph):
-        found = try_graph(graph, failure.case.target, failure.case.stall_seed, failure.way)
+        case = failure.case
+        found = try_graph(graph, case.target, case.stall_seed, failure.way, case.schedule.logic_bits)
         if found is not None:
             return found
     return failure
@@ -68,6 +71,7 @@ def save_crasher(seed: int, failure: Failure, folder: Path = CRASHERS) -> Path:
         "multipliers": failure.case.target.multipliers,
         "cycles": failure.case.target.cycles,
         "stall_seed": failure.case.stall_seed,
+        "logic_bits": failure.case.schedule.logic_bits,
         "message": failure.message,
     }
     path.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
@@ -78,5 +82,5 @@ def replay_crasher(path: Path) -> str | None:
     """Run a kept network again; what is wrong with it, None if nothing is any more."""
     facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     target = Target(facts["multipliers"], facts["cycles"])
-    failure = try_graph(integer_file.load(path), target, facts["stall_seed"], facts["way"])
+    failure = try_graph(integer_file.load(path), target, facts["stall_seed"], facts["way"], facts.get("logic_bits", 0))
     return None if failure is None else failure.message

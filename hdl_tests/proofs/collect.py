@@ -20,6 +20,8 @@ LEAST_OPERAND = 3
 LEAST_ARRAY = 4
 """Products and outputs of an array in its proof: two full levels of the adder tree."""
 
+DIGIT_CELLS = ("fpgaq_digits", "fpgaq_digit_sum", "fpgaq_chain")
+
 MOST_WORDS = 2
 """Bits of a queue's address in its proof: the counters of a longer queue are the same text, with more bits."""
 
@@ -40,6 +42,12 @@ def statement_of(instance: Instance) -> Statement | None:
             return Statement(instance.module.removeprefix("fpgaq_"), (instance.module,), dict(given), flat=True)
         case "fpgaq_mac":
             return Statement("mac", ("fpgaq_mac",), reduced_array(given))
+        case "fpgaq_digits":
+            parameters = {**reduced_array(given), "DIGITS": 1}
+            # Two outputs have nothing in common; sums of four rows are as much as SAT decides in a minute.
+            if parameters["PRODUCTS"] > 2:
+                parameters |= {"OUTPUTS": 1, "SHARED": 1}
+            return Statement("mac", DIGIT_CELLS, parameters)
         case "fpgaq_max" | "fpgaq_sum":
             parameters = dict(given)
             parameters["TAPS"] = min(parameters.get("TAPS", 1), LEAST_ARRAY)

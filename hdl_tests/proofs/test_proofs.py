@@ -9,7 +9,7 @@ import pytest
 from fpgaq.base.formats import Format, Rounding
 from fpgaq.integer.graph import IntegerSumPooling, Requantize
 
-from .collect import collected, divisions_of
+from .collect import DIGIT_CELLS, collected, divisions_of
 from .prover import Statement, prove
 
 pyosys = pytest.importorskip("pyosys", reason="the proofs need Yosys (pip install pyosys)")
@@ -104,6 +104,14 @@ CASES = [
     (
         Statement("mac", ("fpgaq_mac",), {"PRODUCTS": 2, "LEVELS": 1, "ELEMENT_WIDTH": 2, "WEIGHT_WIDTH": 2}),
         ("fpgaq_mac", "if (valid)\n", "if (valid | ~first)\n"),
+    ),
+    (
+        Statement("mac", DIGIT_CELLS, {"DIGITS": 1, "PRODUCTS": 2, "LEVELS": 1, "ELEMENT_WIDTH": 2, "WEIGHT_WIDTH": 2}),
+        ("fpgaq_digit_sum", ".carry(rows[FIRST+1].digit[2])", ".carry(rows[FIRST+1].digit[1])"),
+    ),
+    (
+        Statement("mac", DIGIT_CELLS, {"DIGITS": 1, "OUTPUTS": 2, "WEIGHT_WIDTH": 4, "SUM_WIDTH": 10}),
+        ("fpgaq_digits", ".carry(more[digit+1])", ".carry(more[digit])"),
     ),
     (
         Statement("max", ("fpgaq_max",), {"TAPS": 2, "CHANNELS": 1, "ELEMENT_SIGNED": 1}),

@@ -148,7 +148,7 @@ def test_the_user_states_the_grid_of_an_input_that_the_file_leaves_open(tmp_path
     data, weight, bias = open_input(0)
     path = tmp_path / "model.onnx"
     path.write_bytes(data)
-    with pytest.raises(UnsupportedError, match=r"state how the host quantizes it \(--input-scale, --input-bits\)"):
+    with pytest.raises(UnsupportedError, match=r"say how the host quantizes it \(--input-scale and --input-bits"):
         pipeline.quantize(path)
     network = pipeline.quantize(path, options=QuantizeOptions(input_scale=64.0, input_bits=12))
     samples = np.random.default_rng(1).normal(size=(50, 6))
@@ -162,7 +162,5 @@ def test_a_grid_is_refused_where_the_file_quantizes_its_inputs(tmp_path) -> None
     path.write_bytes(network(0)[0])
     with pytest.raises(UsageError, match="quantizes its inputs itself; leave --input-scale"):
         pipeline.quantize(path, options=QuantizeOptions(input_scale=64.0))
-    with pytest.raises(UsageError, match="leave the options of quantizing out"):
-        pipeline.quantize(path, options=QuantizeOptions(input_scale=64.0, input_offset=0.5))
     with pytest.raises(UsageError, match="leave the options of quantizing out"):
         pipeline.quantize(path, options=QuantizeOptions(weight_bits=4))

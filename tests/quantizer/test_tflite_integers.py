@@ -1,7 +1,6 @@
 """Quantized TensorFlow Lite models: equal to LiteRT's reference kernels in every element."""
 
 import glob
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +16,10 @@ from fpgaq.integer.reference import run
 from fpgaq.model.importers.tflite import read_tflite
 from fpgaq.quantizer.tflite_integers import load_integer_tflite, load_integers
 from fpgaq.quantizer.tflite_integers.check import compare_with_litert, random_samples
+from tests.conftest import SHARED_MODELS
 from tests.support.tflite_builder import TfliteBuilder
 from tests.support.tflite_operators import OPERATORS, build
 
-MODELS = Path(os.environ.get("FPGAQ_SHARED_MODELS", "/nowhere"))
 LOWERED = ("CONV_2D", "FULLY_CONNECTED", "ADD", "MUL", "MEAN", "TRANSPOSE_CONV", "PRELU")
 CASES = [(operator, kind) for operator, (_, kinds) in OPERATORS.items() for kind in kinds]
 
@@ -246,13 +245,12 @@ def test_damaged_files_end_in_an_error_of_ours() -> None:
 
 
 def names_of(pattern: str) -> list[str]:
-    return [str(Path(path).relative_to(MODELS)) for path in sorted(glob.glob(str(MODELS / pattern)))]
+    return [str(Path(path).relative_to(SHARED_MODELS)) for path in sorted(glob.glob(str(SHARED_MODELS / pattern)))]
 
 
-@pytest.mark.skipif(not MODELS.is_dir(), reason="no folder of real models in FPGAQ_SHARED_MODELS")
 @pytest.mark.parametrize("name", names_of("seanet_int16/*/*.tflite") or ["none"])
-def test_goldens_of_16_bit_operators(name: str) -> None:
-    path = MODELS / name
+def test_goldens_of_16_bit_operators(name: str, shared_models: Path) -> None:
+    path = shared_models / name
     graph, _ = load_integers(path)
     model, stem = read_tflite(path.read_bytes()), str(path.with_suffix(""))
     data = {}
@@ -267,12 +265,11 @@ def test_goldens_of_16_bit_operators(name: str) -> None:
     assert np.array_equal(found.ravel(), wanted)
 
 
-@pytest.mark.skipif(not MODELS.is_dir(), reason="no folder of real models in FPGAQ_SHARED_MODELS")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["kws_ref_model", "pretrainedResnet_quant", "ad01_int8", "hello_world_int8"])
-def test_real_models_on_a_thousand_inputs(name: str) -> None:
+def test_real_models_on_a_thousand_inputs(name: str, shared_models: Path) -> None:
     pytest.importorskip("ai_edge_litert")
-    path = MODELS / f"{name}.tflite"
+    path = shared_models / f"{name}.tflite"
     graph, _ = load_integers(path)
     samples = random_samples(graph, 1000, 1)
     assert compare_with_litert(path.read_bytes(), graph, samples) == 1000 * np.prod(

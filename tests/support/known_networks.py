@@ -19,6 +19,7 @@ from fpgaq.integer.graph import (
     Tensor,
 )
 from tests.support.integer_networks import dag, network
+from tests.support.integer_operators import proved
 
 ACTIVATION = Format(8, 0, False)
 
@@ -86,3 +87,21 @@ def skip() -> IntegerGraph:
     add = IntegerAdd("add", ("t3", "t1"), "t4", (0, 0), (1, 1), 10, rule)
     tensors = [*plain.tensors.values(), Tensor("t4", (12, 12, 4), Format(8, -1, False))]
     return dag((*plain.operators, add), tensors, ("t0",), ("t4",))
+
+
+def scaled_convolutions() -> IntegerGraph:
+    """A pointwise convolution, one of each channel and another pointwise one, whose requantizers multiply."""
+    generator = np.random.default_rng(0)
+    byte, size = Format(8, 0), (6, 6)
+    tensors = [Tensor("t0", (*size, 8), byte, scale=0.1)]
+    operators = []
+    for index, (outputs, side, inputs) in enumerate(((24, 1, 8), (24, 3, 1), (8, 1, 24))):
+        weight = generator.integers(-127, 128, (outputs, side, side, inputs))
+        rule = Requantize((20,), "half_up", False, "multiply_shift", tuple(range(1000, 1000 + 10 * outputs, 10)), (0,))
+        op = IntegerConvolution(
+            f"layer{index}", (f"t{index}",), f"t{index + 1}", weight, np.arange(outputs), Format(8, 0), (0,) * outputs,
+            (1, 1), (side // 2,) * 4, (1, 1), outputs if inputs == 1 else 1, 0, 0, rule, (0.1,) * outputs,
+        )  # fmt: skip
+        operators.append(proved(op, byte))
+        tensors.append(Tensor(op.output, (*size, outputs), byte, scale=0.1))
+    return network(operators, tensors)

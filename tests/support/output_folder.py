@@ -21,7 +21,11 @@ Files = dict[str, "str | bytes"]
 
 
 def make_files(
-    graph: IntegerGraph, multipliers: int, golden: IntegerGraph | None = None, factor_bits: int = 0
+    graph: IntegerGraph,
+    multipliers: int,
+    golden: IntegerGraph | None = None,
+    factor_bits: int = 0,
+    logic_bits: int = 0,
 ) -> Files:
     """The files of an output folder; `golden` is the network that the bench expects, `graph` itself if None.
 
@@ -35,7 +39,7 @@ def make_files(
             if multipliers > 4096:
                 raise
             multipliers *= 2
-    design = design_of(graph, replace(schedule, factor_bits=factor_bits))
+    design = design_of(graph, replace(schedule, factor_bits=factor_bits, logic_bits=logic_bits))
     manifest = design.as_json()
     if golden is not None:
         for stream, op in zip(manifest["streams"][1:], golden.operators, strict=True):

@@ -40,8 +40,8 @@ def versions(*tools: str) -> dict[str, str]:
 
 
 def about(command: str, arguments: Sequence[str], *tools: str) -> dict[str, Any]:
-    """What a file of results begins with; paths of files are left out of the command."""
-    shown = [argument for argument in arguments if not os.path.isabs(argument)]
+    """What a file of results begins with; the command says PATH in place of absolute paths."""
+    shown = ["PATH" if os.path.isabs(argument) else argument for argument in arguments]
     return {"command": " ".join([command, *shown]), "commit": commit(), "versions": versions(*tools)}
 
 

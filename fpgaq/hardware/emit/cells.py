@@ -50,5 +50,7 @@ CELLS: Mapping[str, tuple[str, ...]] = {
     "fpgaq_count1_3": ("fpgaq_count3",),
     "fpgaq_chain": (),
     "fpgaq_adder": (),
+    "fpgaq_digit_sum": ("fpgaq_chain",),
+    "fpgaq_digits": ("fpgaq_digit_sum", "fpgaq_chain"),
 }
 """Every cell in compile order, and the cells that it instantiates; a network's folder holds those that it uses."""

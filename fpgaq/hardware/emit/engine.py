@@ -10,7 +10,7 @@ import numpy as np
 
 from ...integer.graph import IntegerGraph
 from ..lowering.wide import WideGraph
-from ..schedule.schedule import Engine
+from ..schedule.schedule import Build, Engine
 from .design import Choice, Instance, Module, Operation, Register
 from .engine_facts import EngineFacts, engine_facts
 from .engine_roms import Served
@@ -22,19 +22,18 @@ def engine_modules(
     engine: Engine,
     layers: Sequence[Served],
     name: str,
-    factor_bits: int,
-    loadable: bool = False,
+    build: Build,
 ) -> tuple[Module, ...]:
-    """The modules of an engine but those of its layers, ROMs first; for the last two parameters see `Schedule`."""
-    facts = engine_facts(graph, engine, layers, name, factor_bits, loadable)
+    """The modules of an engine but those of its layers, ROMs first."""
+    facts = engine_facts(graph, engine, layers, name, build)
     constants = None
     if engine.adders and isinstance(graph, WideGraph):
         (layer,) = layers
         constants = rounding_constants(layer.op, layer.plan, graph.tensors[layer.op.input].format, facts.sum_width)
         if constants is not None:
-            facts = engine_facts(graph, engine, [_settled(layer)], name, factor_bits)
-    roms = [Module.of_rom(facts.weights.rom)] if facts.weights and not loadable else []
-    roms += [] if loadable else [Module.of_rom(facts.biases)]
+            facts = engine_facts(graph, engine, [_settled(layer)], name, build)
+    roms = [Module.of_rom(facts.weights.rom)] if facts.weights and not build.loadable else []
+    roms += [] if build.loadable else [Module.of_rom(facts.biases)]
     adders = []
     if engine.adders:
         (layer,) = layers

@@ -9,9 +9,10 @@ from ...base.formats import Format
 from ...integer.graph import IntegerGraph
 from ..schedule.cells import WIDE, latency
 from ..schedule.plans import WindowPlan
-from ..schedule.schedule import Engine
-from ..schedule.widths import EngineWidths, engine_widths, lift_limit, lifts_of, outputs_a_multiplier
+from ..schedule.schedule import Build, Engine
+from ..schedule.widths import EngineWidths, engine_widths, lift_limit, lifts_of
 from . import names
+from .arrays import array_instance
 from .design import Choice, Instance
 from .engine_results import ResultUnit, result_units
 from .engine_roms import Served, bias_rom, weight_rom
@@ -132,10 +133,10 @@ def engine_facts(
     engine: Engine,
     layers: Sequence[Served],
     name: str,
-    factor_bits: int,
-    loadable: bool = False,
+    build: Build,
 ) -> EngineFacts:
-    """The facts of an engine whose module has this name; for `factor_bits` and `loadable` see `Schedule`."""
+    """The facts of an engine whose module has this name."""
+    loadable = build.loadable
     widths = engine_widths(graph, engine, [layer.op for layer in layers], [layer.plan for layer in layers], loadable)
     separate = any(layer.plan.kind == "lanewise" for layer in layers)
     bus_lanes = engine.outputs if separate else 1
@@ -169,7 +170,7 @@ def engine_facts(
         weights=weights,
         multiply=Instance(f"{name}_adders", "adders")
         if engine.adders
-        else mac_instance(engine, widths, separate, 0 if separate else factor_bits),
+        else array_instance(engine, widths, separate, build),
         collect=Instance("fpgaq_collect", "collect", {"OUTPUTS": engine.outputs, **lanes, **_indices(widths)}),
         last_index=_selection(
             "last_index", "serving", widths.beat_index, [layer.plan.beats_out_per_pixel - 1 for layer in layers]
@@ -208,22 +209,6 @@ def _limits_owner(width: int) -> Instance:
     """Whose results come out of the requantizers next: the memory of limits takes the last of these cycles."""
     finishing = latency("fpgaq_bias") + latency("fpgaq_requantize", STAGES=WIDE)
     return delay("delay_limits_owner", width, finishing - latency("register"))
-
-
-def mac_instance(engine: Engine, widths: EngineWidths, separate: bool, factor_bits: int) -> Instance:
-    """The array of multipliers; `separate` where each output has elements of its own."""
-    parameters = {
-        "PRODUCTS": engine.products,
-        "OUTPUTS": engine.outputs,
-        "SHARED": int(not separate or engine.outputs == 1),
-        "ELEMENT_WIDTH": widths.element,
-        "ELEMENT_SIGNED": int(widths.element_signed),
-        "WEIGHT_WIDTH": widths.weight,
-        "SUM_WIDTH": widths.sum,
-        "PACKED": min(engine.outputs, outputs_a_multiplier(factor_bits, widths.element, widths.weight)),
-        "LEVELS": engine.levels,
-    }
-    return Instance("fpgaq_mac", "mac", parameters)
 
 
 def _indices(widths: EngineWidths) -> dict[str, int]:

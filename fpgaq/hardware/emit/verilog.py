@@ -118,7 +118,7 @@ class _Parts:
         """Add an engine of the schedule."""
         engine, name, instance = schedule.engines[number], names.engine_module(number), f"engine_{number:02d}"
         members = [self.served[layer] for layer in engine.layers]
-        self.modules.extend(engine_modules(graph, engine, members, name, schedule.factor_bits, schedule.loadable))
+        self.modules.extend(engine_modules(graph, engine, members, name, schedule.build))
         if schedule.loadable:
             plans = [layer.plan for layer in members]
             widths = engine_widths(graph, engine, [layer.op for layer in members], plans, loadable=True)

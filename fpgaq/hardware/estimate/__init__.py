@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .fitting import Fitted, fit_device
 from .model import Error, Estimate, Knowledge, estimate, known_error
-from .parts import adapt, estimate_schedule, excess_of
+from .parts import adapt, estimate_schedule, excess_of, with_cheap_products
 from .storage import Kept, Storage, measure_storage
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "fit_device",
     "known_error",
     "measure_storage",
+    "with_cheap_products",
 ]

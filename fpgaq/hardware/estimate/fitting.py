@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
@@ -14,7 +14,8 @@ from ..lowering import lower
 from ..schedule import Schedule, Target
 from ..schedule.beats import BeatNetwork
 from ..schedule.candidates import Candidate, Candidates, busy_cycles, size_memories
-from ..schedule.forms import EFFICIENT, MOST_FORMS, WORTHWHILE
+from ..schedule.dividing import DividedForms
+from ..schedule.forms import EFFICIENT, MOST_DIVIDED, MOST_FORMS, WORTHWHILE
 from ..schedule.memories import Sized, needed_memories
 from ..schedule.merging import MergedForms
 from ..schedule.planner import Draft, candidates, draft_of, finish, fold_ranges, unshrunk
@@ -123,7 +124,8 @@ class _Search:
         self._lowered = lower(graph)
         self._floors = Floors(self._lowered, device)
         self._capacity = capacity_of(device)
-        self._forms = MergedForms(self._lowered)
+        self._merged, self._divided = MergedForms(self._lowered), DividedForms(self._lowered)
+        self._products = sum(layer.macs for layer in fold_ranges(self._lowered))
         self._bounds: dict[int, int] = {}
         self._tried: dict[int, _Attempt] = {}
         self._sized = 0
@@ -132,8 +134,16 @@ class _Search:
     def bound(self, budget: int) -> int:
         """Cycles that no schedule of a budget is below."""
         if budget not in self._bounds:
-            self._bounds[budget] = self._forms.least_interval(Target(multipliers=budget))
+            target = Target(multipliers=budget)
+            self._bounds[budget] = self._divided.least_interval(target, self._merged.least_interval(target))
         return self._bounds[budget]
+
+    def _forms(self, budget: int, interval: float, below: float) -> Iterator[IntegerGraph]:
+        """Other forms of the network that may take less than so many cycles, if its own takes `interval`."""
+        target = Target(multipliers=budget)
+        if self._products < EFFICIENT * interval * budget:
+            yield from islice(self._merged.faster(target, below), MOST_FORMS)
+        yield from islice(self._divided.faster(target, below), MOST_DIVIDED)
 
     def outline(self, form: IntegerGraph, budget: int) -> _Outline:
         """What may be built of a form of the network with a budget."""
@@ -162,16 +172,15 @@ class _Search:
     def _attempt(self, budget: int, most: float) -> _Attempt:
         outline = self.outline(self._lowered, budget)
         sketch, excess = self._sketch(self._lowered, outline, budget, most)
-        products = sum(layer.macs for layer in fold_ranges(self._lowered))
-        interval = outline.cycles if sketch is None else sketch.draft.interval
-        if products < EFFICIENT * interval * budget:
-            faster = self._forms.faster(Target(multipliers=budget), min(interval, most) / WORTHWHILE)
-            for merged in islice(faster, MOST_FORMS):
-                other, lacking = self._sketch(merged, self.outline(merged, budget), budget, most)
-                excess = excess or lacking
-                if other is not None and (sketch is None or other.draft.interval * WORTHWHILE < sketch.draft.interval):
-                    # Products by zero are no work that has to be done.
-                    sketch = replace(other, draft=replace(other.draft, macs=products))
+        interval, below = outline.cycles, most
+        if sketch is not None:
+            interval, below = sketch.draft.interval, sketch.draft.interval / WORTHWHILE
+        for form in self._forms(budget, interval, below):
+            other, lacking = self._sketch(form, self.outline(form, budget), budget, most)
+            excess = excess or lacking
+            if other is not None and (sketch is None or other.draft.interval * WORTHWHILE < sketch.draft.interval):
+                # Products by zero are no work that has to be done.
+                sketch = replace(other, draft=replace(other.draft, macs=self._products))
         return _Attempt(budget, sketch, "" if sketch else excess)
 
     def _sketch(self, form: IntegerGraph, outline: _Outline, budget: int, most: float) -> tuple[_Sketch | None, str]:
@@ -229,15 +238,16 @@ class _Search:
 
         Where more multipliers make a network no faster, larger budgets are not looked at either.
         """
-        most = self._floors.most_multipliers(self._capacity.dsp)
-        budgets = [budget for budget in _budgets() if budget <= most]
-        fastest = self.bound(budgets[-1])
+        most = int(min(self._floors.most_multipliers(self._capacity.dsp), MOST_MULTIPLIERS))
+        # Not only in steps: the last multipliers may be those that a faster division takes.
+        budgets = [*(budget for budget in _budgets() if budget < most), most]
+        fastest = self.bound(most)
         high = next(place for place, budget in enumerate(budgets) if self.bound(budget) <= fastest)
         low, high = 0, min(high + 1, len(budgets))
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if self.hopeless(budgets[middle]) else (middle, high)
-        return budgets[high] if high < len(budgets) else int(min(most, MOST_MULTIPLIERS)) + 1
+        return budgets[high] if high < len(budgets) else most + 1
 
     def fastest(self) -> _Attempt | None:
         """The fastest budget that fits."""
@@ -282,8 +292,10 @@ class _Search:
             if budget in self._tried:
                 continue
             outline = self.outline(self._lowered, budget)
-            if outline.candidates.busy:
-                possible.append((outline.cycles, budget))
+            # With a layer on two arrays it may be faster, and fit where nothing else does.
+            least = self._divided.least_interval(Target(multipliers=budget), math.ceil(best.interval))
+            if outline.candidates.busy or least < best.interval:
+                possible.append((min(outline.cycles, least), budget))
             else:
                 self._tried[budget] = _Attempt(budget, None, outline.excess)
         for cycles, budget in sorted(possible):

@@ -1,4 +1,4 @@
-"""What hardware takes at least on a device, known before anything of it is predicted: multipliers, weights, rows."""
+"""What hardware takes at least on a device, known before anything of it is predicted: products, weights, rows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...integer.graph import IntegerAffine, IntegerArray, IntegerConvolution, IntegerGraph
-from ..emit.engine_facts import mac_instance
+from ...integer.graph import (
+    IntegerAffine,
+    IntegerArray,
+    IntegerConvolution,
+    IntegerGraph,
+    IntegerMultiply,
+    IntegerScale,
+)
+from ..emit.arrays import array_instance
 from ..emit.engine_roms import Served, weight_rows
+from ..emit.layers.arithmetic import product_of
 from ..schedule.beats import BeatNetwork
-from ..schedule.plans import WindowPlan
-from ..schedule.schedule import Engine
+from ..schedule.plans import PipePlan, WindowPlan
+from ..schedule.schedule import Build, Engine
 from ..schedule.walk import least_words
 from ..schedule.widths import engine_widths, outputs_a_multiplier, sum_width
 from ..synth.cells import Counts
@@ -50,13 +58,26 @@ class Floors:
         return most * blocks
 
     def of(self, network: BeatNetwork) -> Counts:
-        """DSP blocks and block RAMs of arrays, weights and the least line buffers; logic is left out, as are queues."""
+        """DSP blocks of arrays, scales and products of tensors, block RAMs of weights and of the least line buffers.
+
+        Logic is left out, as are means, and queues.
+        """
         plans = {plan.operator: plan for plan in network.plans if isinstance(plan, WindowPlan)}
         engines = [self._engine(engine, [plans[name] for name in engine.layers]) for engine in network.engines]
         rows = sum(self._line_buffer(plan) for plan in plans.values())
+        pipes = sum(self._products(plan) for plan in network.plans if isinstance(plan, PipePlan))
         return Counts(
-            lut=0, ff=0, dsp=sum(each.dsp for each in engines), bram=rows + sum(each.bram for each in engines)
+            lut=0, ff=0, dsp=pipes + sum(each.dsp for each in engines), bram=rows + sum(each.bram for each in engines)
         )
+
+    def _products(self, plan: PipePlan) -> int:
+        op = self._operators[plan.operator]
+        if not isinstance(op, IntegerMultiply | IntegerScale) or plan.kind not in ("multiply", "scale"):
+            return 0
+        formats = [self._graph.tensors[name].format for name in op.inputs]
+        product = product_of(op, formats, plan.lanes_out)
+        facts = {"products": product.times, "first": product.first, "second": product.second}
+        return dsp_blocks("own", facts, self._family)[0]
 
     def _line_buffer(self, plan: WindowPlan) -> int:
         source = self._graph.tensors[self._operators[plan.operator].inputs[0]]
@@ -95,8 +116,8 @@ class Floors:
         # Channels that are on their own share nothing.
         separate = any(layer.plan.kind == "lanewise" for layer in layers)
         blocks = []
-        for bits in {0, 0 if separate else factor_bits(self._family)}:
-            facts = mac_instance(engine, widths, separate, bits).parameters
+        for bits in {0, factor_bits(self._family)}:
+            facts = array_instance(engine, widths, separate, Build(bits)).parameters
             blocks.append(dsp_blocks("fpgaq_mac", {**facts, **factor_facts(facts), **context}, self._family)[0])
         return min(blocks)
 

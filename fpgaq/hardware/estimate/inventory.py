@@ -59,6 +59,9 @@ def _items(instance: Instance, facts: Facts, count: int, modules: Mapping[str, M
     for inner in module.instances:
         if inner.module == "fpgaq_mac":
             context |= factor_facts(inner.parameters)
+        elif inner.module == "fpgaq_digits":
+            # A product of one bit stands for those that no DSP block takes.
+            context |= {"element_bits": inner.parameters["ELEMENT_WIDTH"], "weight_bits": 1, "product_bits": 1}
     yield _own(module, context, count)
     weights = next((modules[inner.module].rom for inner in module.instances if inner.name == "weight_rom"), None)
     for inner in module.instances:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ...base.formats import MAX_WIDTH
 from .inventory import Facts
 
 
@@ -15,29 +16,40 @@ from .inventory import Facts
 class Multiplier:
     """A DSP block that multiplies signed numbers of `first` by `second` bits.
 
-    Products with a factor below `least` bits, or that are below `least_product` bits wide, go into logic.
+    Products with a factor below `least` bits, or that are below `least_product` bits wide, go into logic. Wider factors
+    are cut: `step` bits at a time, of which the block takes one more where it knows signed factors alone.
     """
 
     first: int
     second: int
     least: int
     least_product: int
+    step: int
     units: int = 1
 
 
 MULTIPLIERS: Mapping[str, tuple[Multiplier, ...]] = {
-    "xc7": (Multiplier(25, 18, 2, 9),),
-    "xcup": (Multiplier(27, 18, 2, 9),),
-    "ecp5": (Multiplier(18, 18, 2, 0),),
+    "xc7": (Multiplier(25, 18, 2, 9, 17),),
+    "xcup": (Multiplier(27, 18, 2, 9, 17),),
+    "ecp5": (Multiplier(18, 18, 2, 0, 18),),
     "ice40": (),
-    "ice40up": (Multiplier(16, 16, 2, 11),),
-    "gowin": (Multiplier(9, 9, 4, 0), Multiplier(18, 18, 4, 0, units=2)),
+    "ice40up": (Multiplier(16, 16, 2, 11, 16),),
+    "gowin": (Multiplier(9, 9, 4, 0, 9), Multiplier(18, 18, 4, 0, 18, units=2)),
 }
 
 
 def factor_bits(family: str) -> int:
     """Bits of the wider factor of the family's DSP block; 0 if it has none."""
     return max((block.first for block in MULTIPLIERS[family]), default=0)
+
+
+def logic_bits(family: str) -> int:
+    """Bits of both factors together up to which a product surely takes no DSP block of the family."""
+    blocks = MULTIPLIERS[family]
+    if not blocks:
+        return 2 * MAX_WIDTH
+    # Of such a sum the narrower factor is below the least that a block takes.
+    return min(max(block.least_product - 1, 2 * (block.least - 1)) for block in blocks)
 
 
 def dsp_blocks(kind: str, facts: Facts, family: str) -> tuple[int, int]:
@@ -101,7 +113,15 @@ def _products(count: int, first: int, second: int, family: str, product: int | N
         ):
             return count * block.units, 0
     last = MULTIPLIERS[family][-1]
-    tiles = -(-max(first, second) // (max(last.first, last.second) - 1)) * -(
-        -min(first, second) // (min(last.first, last.second) - 1)
-    )
-    return count * tiles * last.units, 0
+    parts = [
+        _products(count, wide, narrow, family)
+        for wide in _cut(max(first, second), last.first, last.step)
+        for narrow in _cut(min(first, second), last.second, last.step)
+    ]
+    return sum(blocks for blocks, _ in parts), sum(bits for _, bits in parts)
+
+
+def _cut(width: int, most: int, step: int) -> list[int]:
+    """The bits of the parts of a factor of which a block takes `most`."""
+    parts = max(0, -(-(width - most) // step))
+    return [step] * parts + [width - parts * step]

@@ -56,7 +56,9 @@ def _parts(item: Item, family: str) -> Iterator[tuple[Terms, Terms, int]]:
         if in_logic(item.facts, family):
             # No DSP block takes registers or sums in.
             lut, ff = _in_logic(lut), _in_logic(ff)
-        yield lut, ff, 0
+        # Group starts are the rows that tables of six inputs do not add at once.
+        unused = "digit_rows" if _LUT_INPUTS[family] == 6 else "digit_starts"
+        yield {name: value for name, value in lut.items() if name != unused}, ff, 0
     if item.kind == "rom_choice":
         columns = item.facts["columns"]
         lut, ff = {"memory_banks": (item.facts["banks"] - 1) * columns}, {}

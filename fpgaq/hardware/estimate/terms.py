@@ -8,6 +8,7 @@ one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import TypeAlias
 
 from .inventory import Facts
@@ -135,6 +136,34 @@ def _mac(f: Facts) -> tuple[Terms, Terms]:
     return lut, ff
 
 
+def _digits(f: Facts) -> tuple[Terms, Terms]:
+    """A table of six inputs adds a row of a digit to a sum; of fewer inputs, two make a bit of the row, or one."""
+    products, outputs, width = f["PRODUCTS"], f["OUTPUTS"], f["SUM_WIDTH"]
+    digits, row, levels = -(-f["WEIGHT_WIDTH"] // 2), f["ELEMENT_WIDTH"] + 2, f["LEVELS"]
+    step = f["ELEMENT_WIDTH"] + levels + max(2, f["WEIGHT_WIDTH"])
+    groups = -(-products // 4)
+    starts, seconds = groups, sum(products > 4 * group + 1 for group in range(groups))
+    later = products - starts - seconds
+    two, four = row + 1, row + 2
+    # Sums of groups in the tree, by their level.
+    nodes = [groups]
+    while nodes[-1] > 1:
+        nodes.append(-(-nodes[-1] // 2))
+    joins = sum((before - after) * (four + place + 1) for place, (before, after) in enumerate(pairwise(nodes)))
+    sums = digits * (seconds * two + later * four + joins) + (digits - 1) * (step - 2) + width
+    kept = sum(count * (four + place) for place, count in enumerate(nodes)) if products > 2 else 0
+    kept += groups * two if products > 1 else 0
+    delayed = later * (f["WEIGHT_WIDTH"] * outputs + f["ELEMENT_WIDTH"] * (1 if f["SHARED"] else outputs))
+    return (
+        {
+            "digit_sums": outputs * sums,
+            "digit_starts": outputs * digits * starts * (row - 1),
+            "digit_rows": outputs * products * (2 * digits - 1) * (row - 1),
+        },
+        {"plain": outputs * (digits * kept + step + width) + delayed},
+    )
+
+
 def _collect(f: Facts) -> tuple[Terms, Terms]:
     width, outputs, lanes = f["SUM_WIDTH"], f["OUTPUTS"], f["LANES"]
     beats = outputs // lanes
@@ -223,6 +252,7 @@ CELLS: Mapping[str, Callable[[Facts], tuple[Terms, Terms]]] = {
     "fpgaq_walker": _walker,
     "fpgaq_line_buffer": _line_buffer,
     "fpgaq_mac": _mac,
+    "fpgaq_digits": _digits,
     "fpgaq_turns": _turns,
     "fpgaq_spread": _spread,
     "fpgaq_collect": _collect,

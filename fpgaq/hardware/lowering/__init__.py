@@ -12,6 +12,7 @@ from dataclasses import replace
 from ...integer.check import check
 from ...integer.graph import IntegerConvolution, IntegerGraph, IntegerOperator, IntegerUpsample
 from .columns import TOGETHER, can_merge, merged_kernel, with_merged_columns
+from .outputs import can_divide, with_divided_outputs
 from .phases import Piece, in_phases
 from .scales import with_plain_requantizers
 from .shuffles import FEWEST_BITS, HELD_BITS, MOST_BITS, with_wired_shuffles
@@ -20,9 +21,11 @@ __all__ = [
     "FEWEST_BITS",
     "MOST_BITS",
     "TOGETHER",
+    "can_divide",
     "can_merge",
     "lower",
     "merged_kernel",
+    "with_divided_outputs",
     "with_merged_columns",
     "with_plain_requantizers",
 ]

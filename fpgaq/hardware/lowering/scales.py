@@ -31,7 +31,7 @@ from ...integer.graph import (
     Requantize,
     Tensor,
 )
-from ...integer.staircase import without_idle_limits
+from ...integer.least_multipliers import without_idle_limits
 
 Piece = tuple[IntegerOperator, Tensor]
 MAX_INDEX_WIDTH = 12

@@ -12,7 +12,7 @@ interval that fits.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -216,13 +216,15 @@ def run_borders(layers: int) -> tuple[range, Collection[int]]:
 
 
 class Shapes:
-    """The shapes of an array of at most `most` multipliers for some layers; multipliers rise."""
+    """The shapes of an array of at most `most` multipliers for some layers, also of `outputs`; multipliers rise."""
 
-    def __init__(self, layers: Sequence[FoldRange], most: int) -> None:
+    def __init__(self, layers: Sequence[FoldRange], most: int, outputs: Iterable[int] = ()) -> None:
         different = {replace(layer, operator="") for layer in layers}
+        products = {size for layer in different for size, _ in _step_counts(layer)}
+        sizes = {*outputs, *(size for layer in different for size in _output_sizes(layer))}
         self._all = (
-            np.array(sorted({size for layer in different for size, _ in _step_counts(layer) if size <= most})),
-            np.array(sorted({size for layer in different for size in _output_sizes(layer) if size <= most})),
+            np.array(sorted(size for size in products if size <= most)),
+            np.array(sorted(size for size in sizes if size <= most)),
         )
         grid = np.multiply.outer(*self._all)
         self._kept = grid <= most

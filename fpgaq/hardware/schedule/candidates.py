@@ -29,6 +29,9 @@ NEARLY = 1.05
 MUCH = 1.2
 """How many times the least memory of all that are nearly as fast the chosen one takes at most."""
 
+LITTLE_MEMORY = 18_432
+"""Bits that a faster form may take on top of `MUCH` times those without it, where memory is not large."""
+
 SIZED_EVENTS = 8_000_000
 """Events of a frame of all candidates together whose memories are sized."""
 
@@ -189,6 +192,11 @@ class Candidates:
             sized = size_memories(graph, sizes)
             if sized.prediction.mean_interval <= interval:
                 yield each, sized
+
+
+def most_bits(bits: int) -> float:
+    """Bits of line buffers and queues that a faster form may take where the network takes so many."""
+    return max(MUCH * bits, min(MUCH * bits + LITTLE_MEMORY, LARGE_MEMORY))
 
 
 def is_weighed(graph: IntegerGraph, sized: Sized) -> bool:

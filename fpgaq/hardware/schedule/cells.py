@@ -17,6 +17,7 @@ LATENCIES: Mapping[str, Callable[[Mapping[str, int]], int]] = {
     "fpgaq_slice": lambda parameters: 1,
     "fpgaq_line_buffer": lambda parameters: 2 + parameters["STAGES"],
     "fpgaq_mac": lambda parameters: 2 + parameters["LEVELS"],
+    "fpgaq_digits": lambda parameters: 2 + parameters["LEVELS"],
     "fpgaq_max": lambda parameters: 2,
     "fpgaq_sum": lambda parameters: 2,
     "fpgaq_divide": lambda parameters: 3,

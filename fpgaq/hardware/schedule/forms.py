@@ -9,11 +9,14 @@ from itertools import islice
 from ...base.errors import FitError
 from ...integer.graph import IntegerGraph, IntegerTranspose
 from ..lowering import FEWEST_BITS, MOST_BITS, lower
+from .candidates import most_bits
+from .dividing import DIVIDED_BELOW, DividedForms
 from .lanes import choose_lanes
 from .merging import MergedForms
 from .planner import Draft, draft, finish, fold_ranges, port_beats
 from .plans import Target
 from .schedule import Schedule, auxiliary_multipliers
+from .storage import buffer_bits
 from .wide import draft_wide
 
 EFFICIENT = 0.9
@@ -28,6 +31,9 @@ AS_FAST = 1.01
 MOST_FORMS = 4
 """Other forms of a network that are scheduled at most: the first of those that may be fast enough."""
 
+MOST_DIVIDED = 2
+"""Forms with a layer divided between two arrays that are scheduled at most: the first of those by their divisions."""
+
 MOST_MULTIPLIERS = 4096
 """Beyond these no budget is tried."""
 
@@ -37,7 +43,8 @@ def plan_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, Sc
 
     Without products by zero between pixels (`fpgaq.hardware.lowering.lower`) in any case. Where that leaves many
     multipliers idle, layers that compute two columns at a time are tried too, one after another: those that the budget
-    could do in a single step a pixel, for which there is nothing between one step and two.
+    could do in a single step a pixel, for which there is nothing between one step and two. Where no division among
+    arrays uses nearly all multipliers, a layer whose outputs two arrays divide is tried.
 
     Raises
     ------
@@ -75,18 +82,44 @@ def draft_hardware(graph: IntegerGraph, target: Target) -> tuple[IntegerGraph, D
     if target.is_wide:
         return draft_wide(lowered, target, _narrow_form(graph, lowered, target))
     lowered, base = _shuffled(graph, lowered, draft(lowered, target))
-    chosen, best = lowered, base
+    chosen, best = _merged(lowered, base)
+    if base.limit < DIVIDED_BELOW * base.interval:
+        chosen, best = _divided(lowered, chosen, best)
+    # Products by zero are no work that has to be done.
+    return chosen, replace(best, macs=base.macs)
+
+
+def _merged(lowered: IntegerGraph, base: Draft) -> tuple[IntegerGraph, Draft]:
+    """A form and its draft, or those with a layer that computes two columns at a time if that is faster."""
+    chosen, best, target = lowered, base, base.target
     if target.multipliers is not None and target.sharing and base.limit < EFFICIENT * base.interval:
         faster = MergedForms(lowered).faster(target, base.interval / WORTHWHILE)
         for merged in islice(faster, MOST_FORMS):
-            try:
+            with suppress(FitError):  # it reaches no latency that the network itself reaches
                 other = draft(merged, target)
-            except FitError:  # it reaches no latency that the network itself reaches
-                continue
-            if other.interval * WORTHWHILE < best.interval:
-                chosen, best = merged, other
-    # Products by zero are no work that has to be done.
-    return chosen, replace(best, macs=base.macs)
+                if other.interval * WORTHWHILE < best.interval:
+                    chosen, best = merged, other
+    return chosen, best
+
+
+def _divided(lowered: IntegerGraph, chosen: IntegerGraph, best: Draft) -> tuple[IntegerGraph, Draft]:
+    """The form chosen so far and its draft, or those with a layer of the lowered network on two arrays if faster.
+
+    Of forms that are as fast the one with the least memory, which is never much more than without.
+    """
+    most = most_bits(_bits(chosen, best))
+    found = []
+    for divided in islice(DividedForms(lowered).faster(best.target, best.interval / WORTHWHILE), MOST_DIVIDED):
+        with suppress(FitError):
+            other = draft(divided, best.target)
+            if other.interval * WORTHWHILE < best.interval and _bits(divided, other) <= most:
+                found.append((divided, other))
+    return min(found, key=lambda pair: (pair[1].interval, _bits(*pair)), default=(chosen, best))
+
+
+def _bits(form: IntegerGraph, found: Draft) -> int:
+    """Bits of line buffers and queues."""
+    return buffer_bits(form, found.sized.network.plans, found.sized.network.edges)
 
 
 def _shuffled(graph: IntegerGraph, lowered: IntegerGraph, base: Draft) -> tuple[IntegerGraph, Draft]:
@@ -146,4 +179,5 @@ def _with_fewest_multipliers(graph: IntegerGraph, target: Target) -> tuple[Integ
 
 def least_interval(graph: IntegerGraph, target: Target) -> int:
     """Cycles that no schedule of a network is below for a budget, whatever its form: known without one."""
-    return MergedForms(lower(graph)).least_interval(target)
+    lowered = lower(graph)
+    return DividedForms(lowered).least_interval(target, MergedForms(lowered).least_interval(target))

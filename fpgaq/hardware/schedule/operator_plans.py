@@ -355,6 +355,13 @@ def copying_lanes(graph: IntegerGraph, op: IntegerOperator, taken: int, interval
     return next((lanes for lanes in whole if rows * columns * depth // lanes <= interval), max([taken, *whole]))
 
 
+def multiplying_lanes(graph: IntegerGraph, op: IntegerOperator, given: int, interval: int, fewest: int) -> int:
+    """Lanes of an operator with a multiplier in each: the fewest, of the divisors of those given, that are in time."""
+    rows, columns, depth = graph.tensors[op.output].shape
+    divisors = [lanes for lanes in range(1, given) if given % lanes == 0 and lanes >= fewest]
+    return next((lanes for lanes in divisors if rows * columns * -(-depth // lanes) <= interval), given)
+
+
 def common_lanes(graph: IntegerGraph, op: IntegerOperator, lanes: Sequence[int]) -> int:
     """Lanes at which an operator can take its inputs: what divides them all, and where beats must end at a channel."""
     depth = graph.tensors[op.input].shape[2]

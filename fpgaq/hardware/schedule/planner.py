@@ -9,14 +9,22 @@ from dataclasses import dataclass, replace
 
 from ...base.errors import FitError
 from ...integer.check.carried import check_carried
-from ...integer.graph import IntegerGraph, IntegerOperator, IntegerTranspose
+from ...integer.graph import IntegerGraph, IntegerOperator, IntegerScale, IntegerTranspose
 from ..lowering.wide import WideGraph
 from .beats import BeatNetwork
 from .candidates import NEARLY, Candidate, Candidates, is_weighed, leanest_budget
 from .folding import FoldRange, fold_sizes
 from .lanes import BUBBLE, Choice, choose_lanes
 from .memories import Sized, describe, shrink_memories, with_generous_queue
-from .operator_plans import common_lanes, copying_lanes, fold_range, is_copying, plan_operator, serializer_plan
+from .operator_plans import (
+    common_lanes,
+    copying_lanes,
+    fold_range,
+    is_copying,
+    multiplying_lanes,
+    plan_operator,
+    serializer_plan,
+)
 from .plans import Fold, Plan, Target, WindowPlan
 from .schedule import Edge, Engine, Prediction, Schedule
 from .turns import WHOLE_FRAMES, Demands, make_engine
@@ -296,13 +304,20 @@ def _widened(layer: FoldRange, fold: Fold, wanted: int) -> Fold:
 def _narrow(graph: IntegerGraph, plans: Sequence[Plan], layers: Mapping[str, FoldRange], interval: int) -> set[str]:
     """Tensors whose lanes make something after them slower than the interval, or than its fold is."""
     producers = {op.output: op for op in graph.operators}
+    given = {op.output: plan.lanes_out for op, plan in zip(graph.operators, plans, strict=True)}
+    taken = {plan.operator: plan.lanes_in for plan in plans}
 
     def sources(op: IntegerOperator) -> set[str]:
         found: set[str] = set()
         for name in op.inputs:
             above = producers.get(name)
-            passed_on = above is not None and (above.name not in layers or is_copying(above))
-            found |= sources(above) if above is not None and passed_on else {name}
+            if above is None or (above.name in layers and not is_copying(above)):
+                found.add(name)
+            elif isinstance(above, IntegerScale) and taken[above.name] < given.get(above.input, 0):
+                # It can take more lanes than it does.
+                found.add(name)
+            else:
+                found |= sources(above)
         return found
 
     narrow: set[str] = set()
@@ -344,6 +359,8 @@ def _plan_all(
         fold = folds.get(op.name)
         common = common_lanes(graph, op, [lanes[name] for name in op.inputs])
         taken = common if fold is None or is_copying(op) else lanes[op.input]
+        if isinstance(op, IntegerScale):
+            taken = multiplying_lanes(graph, op, common, interval, wanted.get(op.output, 1))
         if is_copying(op):
             copied = copying_lanes(graph, op, taken, interval)
             fold = Fold(1, copied, copied, 0)

@@ -93,6 +93,26 @@ class Engine:
 
 
 @dataclass(frozen=True)
+class Build:
+    """How arrays are built, which changes nothing in time.
+
+    Parameters
+    ----------
+    factor_bits : int
+        Of the wider factor of a multiplier that several outputs of an engine share; 0 where each has its own.
+    logic_bits : int
+        Products of at most so many bits, those of both factors together, are sums of digits in logic and have no
+        multipliers.
+    loadable : bool
+        Weights are loaded into memories, not built in.
+    """
+
+    factor_bits: int = 0
+    logic_bits: int = 0
+    loadable: bool = False
+
+
+@dataclass(frozen=True)
 class Prediction:
     """Cycles from the beat model.
 
@@ -136,11 +156,9 @@ class Schedule:
     limit : int
         Cycles that no hardware of this budget can beat.
     prediction : Prediction
-    factor_bits : int
-        Of the wider factor of a multiplier that several outputs of an engine share; 0 where each has its own. Changes
-        what is built, not when anything happens.
+    factor_bits, logic_bits : int
     loadable : bool
-        Weights are loaded into memories, not built in; that too changes nothing in time.
+        As in `Build`.
     """
 
     plans: tuple[Plan, ...]
@@ -154,6 +172,12 @@ class Schedule:
     prediction: Prediction
     factor_bits: int = 0
     loadable: bool = False
+    logic_bits: int = 0
+
+    @property
+    def build(self) -> Build:
+        """How its arrays are built."""
+        return Build(self.factor_bits, self.logic_bits, self.loadable)
 
     @property
     def multipliers(self) -> int:

@@ -10,11 +10,20 @@ from ...integer.graph import IntegerGraph
 from ...model.importers import shown_path
 from ...model.importers.container import read_file
 from ...model.importers.onnx import MAX_MODEL_BYTES, prepared
+from ..completion import Completion
 from .check import compare_with_onnxruntime, confirm
-from .network import load_integer_onnx, states_integers
+from .network import load_integer_onnx, read_integer_onnx, states_integers
 from .values import Grid
 
-__all__ = ["Grid", "compare_with_onnxruntime", "confirm", "load_integer_onnx", "load_integers", "states_integers"]
+__all__ = [
+    "Grid",
+    "compare_with_onnxruntime",
+    "confirm",
+    "load_integer_onnx",
+    "load_integers",
+    "read_integer_onnx",
+    "states_integers",
+]
 
 
 def load_integers(
@@ -23,11 +32,11 @@ def load_integers(
     input_shapes: Mapping[str, Sequence[int]] | None = None,
     outputs: Sequence[str] | None = None,
     inputs: Sequence[str] | None = None,
-    input_grid: Grid | None = None,
+    completion: Completion | None = None,
 ) -> tuple[IntegerGraph, tuple[str, ...]] | None:
     """Read a model file that is quantized already; None for any other file, which `importers.load` reads.
 
-    Parameters are those of `load`, and where real inputs are rounded to that the file does not quantize.
+    Parameters are those of `load`, and what quantizes where the file does not.
 
     Returns
     -------
@@ -46,7 +55,7 @@ def load_integers(
         data = prepared(read_file(path, MAX_MODEL_BYTES), path.parent, input_shapes, outputs, inputs)
         if not states_integers(data):
             return None
-        graph, remarks = load_integer_onnx(data, network, input_grid)
-        return graph, (*remarks, confirm(data, graph))
+        found = read_integer_onnx(data, network, completion)
+        return found.graph, (*found.remarks, confirm(found.model, found.graph))
     except (ModelError, UnsupportedError, VerificationError) as error:
         raise type(error)(f"{shown_path(path)}: {error}") from error.__cause__

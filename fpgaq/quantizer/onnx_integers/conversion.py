@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...base.errors import UnsupportedError
 from ...base.formats import Format
@@ -17,15 +19,19 @@ from ...integer.graph import (
     InputTransform,
     IntegerAdd,
     IntegerConcatenate,
+    IntegerConvolution,
     IntegerMultiply,
     IntegerOperator,
     IntegerTable,
     Requantize,
     Tensor,
 )
-from ...integer.staircase import Specified, choose, significant_bits
+from ...integer.least_multipliers import significant_bits
+from ...integer.near_ties import ULPS, nearest
+from ...integer.specified_scales import Specified, choose
 from ...model.graph import Reshape
 from ...model.importers.onnx.builder import Builder, graph_shape
+from ..completion import Completion
 from ..reshapes import reshape_operators
 from .sums import choose_factors
 from .values import Accumulated, Data, Function, Grid, Joined, Quantized, Stored, Sum
@@ -44,15 +50,32 @@ def image_of(shape: tuple[int, ...]) -> ImageShape:
 class Conversion(Builder):
     """The integer graph so far. `tensors` are the model's, `stored` those of the integer graph."""
 
-    def __init__(self, opset: int, batch: int, open_batch: bool, reserved: set[str]) -> None:
+    def __init__(
+        self, opset: int, batch: int, open_batch: bool, reserved: set[str], completion: Completion | None = None
+    ) -> None:
         super().__init__(opset, batch, open_batch, reserved)
+        self.completion = completion or Completion()
+        """What quantizes where the file does not."""
         self.stored: dict[str, Tensor] = {}
         self.layers: list[IntegerOperator] = []
         self.quantized: dict[str, Quantized] = {}
         self.transforms: dict[str, InputTransform] = {}
         self.remarks: list[str] = []
-        self.input_grid: Grid | None = None
-        """Where inputs of real numbers are rounded to that no quantizer of the file takes, if the user said so."""
+        self.input_shapes: dict[str, tuple[int, ...]] = {}
+        self.ahead: dict[str, Grid] = {}
+        """The grid of the quantizer that all readers of a tensor lead to, with only moves of values before it."""
+        self.ending: set[str] = set()
+        """Tensors that reach an output unrounded."""
+        self.writing: dict[str, str] = {}
+        """The node that writes a tensor."""
+        self.rounded: dict[str, Stored] = {}
+        """Real values by the model's name that were rounded because a layer reads them."""
+        self.rewired: dict[str, list[str]] = {}
+        """The first outputs of the nodes that read them."""
+        self.parameters: dict[tuple[str, int], Quantized] = {}
+        """Weights that were quantized here, by the first output of their node and the input's place."""
+        self.shifts: dict[str, NDArray[np.float32]] = {}
+        """What outputs lack of a float bias, for each channel."""
         self.inner: set[str] = set()
         """The names that nodes read."""
         self._names: set[str] = set()
@@ -94,6 +117,8 @@ class Conversion(Builder):
                 raise UnsupportedError(f"{where}: quantizes integers; put a DequantizeLinear before it")
             if self.grid(value) == grid:
                 return value.tensor
+            if self.stored[value.tensor].format.width > MAX_TABLE_WIDTH:
+                return self._requantize(self.as_sums(value, name), grid, output, where)
             return self._table(value, lambda x: x, grid, output, where, name)
         if isinstance(value, Function):
             return self._table(value.source, value.compute, grid, output, where, name)
@@ -133,14 +158,27 @@ class Conversion(Builder):
         self.stored[value.source], self.transforms[value.source] = tensor, transform
         return value.source
 
+    def as_sums(self, value: Stored, name: str) -> Accumulated:
+        """A stored tensor as accumulators less its zero point: where it has too many integers for a table."""
+        image = self.image(value, name)
+        tensor, read = self.stored[image.tensor], self.grid(image)
+        count = tensor.shape[2]
+        ones = np.ones((count, 1, 1, 1), np.int64)
+        op = IntegerConvolution(
+            name, (tensor.name,), "", ones, -read.zero_point * ones.reshape(-1), Format(2, 0), (0,) * count, (1, 1),
+            (0, 0, 0, 0), (1, 1), count, 0, 2, None, (1.0,),
+        )  # fmt: skip
+        width = max(2, operator_bounds(op, read.format).width)
+        op = replace(op, accumulator_width=width)
+        return Accumulated(value.name, value.shape, op, tensor.shape, (read.exact,), (Fraction(0),))
+
     def start(self, value: Data, grid: Grid, where: str) -> Stored:
-        """An input of real numbers on a grid that the user stated: ``round(x / scale + zero_point)``, half up."""
-        if value.factor != 1 or value.offset:
-            raise UnsupportedError(f"{where}: scales or shifts the input before a layer reads it; state no input scale")
+        """A real input on a grid that the file does not state: ``round(x / scale + zero_point)``, half up."""
+        if value.factor <= 0:
+            raise UnsupportedError(f"{where}: the input is multiplied by {float(value.factor):g}; positive is needed")
+        factor, constant = value.factor / grid.exact, value.offset / grid.exact + grid.zero_point
         height, width, channels = image_of(value.shape)
-        transform = InputTransform(
-            float(1 / grid.exact), float(grid.zero_point), "half_up", (), (channels, height, width), "real"
-        )
+        transform = InputTransform(float(factor), float(constant), "half_up", (), (channels, height, width), "real")
         tensor = Tensor(value.source, (height, width, channels), grid.format, value.source, grid.scale, grid.zero_point)
         self.stored[value.source], self.transforms[value.source] = tensor, transform
         return Stored(value.name, value.shape, value.source, True)
@@ -162,6 +200,13 @@ class Conversion(Builder):
         table = np.clip(np.rint(reals / grid.scale) + grid.zero_point, fmt.minimum, fmt.maximum).astype(np.int64)
         op = IntegerTable(name, (tensor.name,), output, table, full, Requantize((0,), "half_up"))
         return self.put(op, tensor.shape, grid)
+
+    def known_integers(self) -> Mapping[str, NDArray[Any]]:
+        """The integers of all tensors so far on the calibration samples: (channels, height, width, frames)."""
+        transforms = {
+            name: replace(transform, model_shape=self.input_shapes[name]) for name, transform in self.transforms.items()
+        }
+        return self.completion.integers(self.stored, self.layers, transforms)
 
     def folded(self, value: Accumulated) -> Accumulated:
         """Offsets of whole accumulator steps as a part of the bias, where converters add it in a node of its own."""
@@ -191,12 +236,17 @@ class Conversion(Builder):
             Specified(scale / grid.exact, offset / grid.exact, grid.zero_point, low, high)
             for scale, offset in zip(scales, offsets, strict=True)
         ]
-        chosen = choose(specified, spans, grid.format)
+        chosen = choose(specified, spans, grid.format) or nearest(specified, spans, grid.format)
         if chosen is None:
-            raise UnsupportedError(f"{where}: no multiplier of 31 bits gives the steps that its scales state")
+            raise UnsupportedError(
+                f"{where}: no multiplier of 31 bits gives the steps that its scales state; quantize to 8 bits there"
+            )
         bits, values = significant_bits(chosen.rule), sum(upper - lower + 1 for lower, upper in spans)
         form = f"a multiplier of {bits} bits" if bits else "a plain shift"
-        ties = f" but {chosen.ties:,} at an exact tie, which go up instead of to even" if chosen.ties else ""
+        place = (
+            f"within {ULPS} float32 ulps of a tie" if chosen.near else "at an exact tie, which go up instead of to even"
+        )
+        ties = f" but {chosen.ties:,} {place}" if chosen.ties else ""
         self.remarks.append(
             f"layer {op.name!r}: {form}, equal to the file's scales on all {values:,} accumulators{ties}"
         )
@@ -210,14 +260,18 @@ class Conversion(Builder):
         found = choose_factors(scales, tensors, grid, limits_of(value, grid), value.offset / grid.exact)
         if found is None:
             raise UnsupportedError(
-                f"{where}: no factors of 30 bits give the sums that its scales state, or its inputs have more than 20"
-                " bits together"
+                f"{where}: no factors of 30 bits give the sums that its scales state, or its scales lie too far"
+                " apart; quantize its inputs to 8 bits"
             )
         count = len(tensors)
         op = IntegerAdd(
             name, tuple(tensor.name for tensor in tensors), output, (0,) * count, (1,) * count, 2, found.rule,
             found.factors, found.offset,
         )  # fmt: skip
+        if found.near:
+            self.remarks.append(
+                f"layer {name!r}: sums within {ULPS} float32 ulps of an operand of a tie may round the other way"
+            )
         if found.ties:
             self.remarks.append(f"layer {name!r}: {found.ties:,} pairs at an exact tie round up instead of to even")
         width = max(2, operator_bounds(op, *(tensor.format for tensor in tensors)).width)

@@ -15,8 +15,9 @@ from ...base.errors import ModelError, UnsupportedError
 from ...integer.graph import IntegerAffine, IntegerConvolution, IntegerMultiply
 from ...model.functions import evaluate
 from ...model.importers.onnx.builder import Call, Tensor
-from .conversion import image_of, proved_multiply
+from .conversion import MAX_TABLE_WIDTH, image_of, proved_multiply
 from .reading import (
+    DTYPES,
     FORMATS,
     conversion,
     dequantized,
@@ -62,8 +63,8 @@ def _quantized_constant(call: Call, axis: int) -> NDArray[Any]:
     quotient = array.astype(np.float64) / step.astype(np.float64).reshape(shape if step.size > 1 else [1] * array.ndim)
     whole = np.rint(quotient) + (zeros.reshape(shape) if zeros.size > 1 else zeros.reshape(-1)[0])
     name = next(name for name, known in FORMATS.items() if known == fmt)
-    clipped: NDArray[Any] = np.clip(whole, fmt.minimum, fmt.maximum).astype(name)
-    return clipped
+    clipped: NDArray[Any] = np.clip(whole, fmt.minimum, fmt.maximum).astype(DTYPES[name].str)
+    return clipped.view(DTYPES[name])
 
 
 def dequantize_linear(call: Call) -> None:
@@ -138,6 +139,9 @@ def clip(call: Call) -> None:
 
 def _clip(call: Call, low: Fraction | None, high: Fraction | None) -> None:
     value = call.tensor(0)
+    owner = conversion(call)
+    if isinstance(value, Stored) and value.real and owner.stored[value.tensor].format.width > MAX_TABLE_WIDTH:
+        value = owner.as_sums(value, call.node.name)
     if isinstance(value, Accumulated | Sum) and not (isinstance(value, Accumulated) and value.integers):
         if low is not None:
             low = low if value.low is None else max(low, value.low)

@@ -14,6 +14,7 @@ from ...integer.graph import IntegerArgMax, IntegerMaxPooling, IntegerPad, Integ
 from ...model.importers.onnx.builder import Call, Tensor, graph_shape
 from ...model.importers.onnx.pools import _overhang
 from ...model.importers.onnx.windows import model_shape, read_window, spatial
+from .completing import rounded
 from .conversion import image_of
 from .reading import conversion
 from .values import Accumulated, Grid, Stored
@@ -30,20 +31,15 @@ def _set(call: Call, value: Tensor) -> None:
 
 
 def _stored(call: Call) -> Stored:
-    value = call.tensor(0)
-    if not isinstance(value, Stored):
-        raise UnsupportedError(
-            f"{call.where}: reads {value.name!r}, which nothing quantizes; put a QuantizeLinear before it"
-        )
-    return value
+    return rounded(call, 0, conversion(call))
 
 
 def _viewed(call: Call, shape: tuple[int, ...]) -> None:
-    value = call.tensor(0)
+    value: Tensor = call.tensor(0)
     if math.prod(shape) != math.prod(value.shape):
         raise ModelError(f"{call.where}: cannot reshape {value.shape} to {shape}: element counts differ")
     if isinstance(value, Accumulated):
-        raise UnsupportedError(f"{call.where}: reshapes a tensor before it is quantized; quantize it first")
+        value = rounded(call, 0, conversion(call))
     _set(call, replace(value, shape=shape))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,10 @@ from ...model.importers.onnx.constants import fold
 from ...model.importers.onnx.file import read_model, read_opset
 from ...model.importers.onnx.graph import _ordered, _read_nodes, _unique
 from ...model.importers.onnx.tensors import check_dimensions, to_array, type_name
+from ..completion import Completion
+from .ahead import grids_ahead, unrounded
+from .completed_model import completed_model
+from .completing import output_grid, whole_offsets
 from .conversion import Conversion, image_of
 from .operators import CONVERTERS, QUANTIZERS, REFUSED
 from .values import Accumulated, Data, Grid, Stored
@@ -32,25 +36,47 @@ def states_integers(data: bytes) -> bool:
     return any(node.type in QUANTIZERS or node.type.startswith("com.microsoft.Q") for node in nodes)
 
 
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A network that was read.
+
+    Parameters
+    ----------
+    graph : IntegerGraph
+    remarks : tuple of str
+        A line for each requantizer and for each decision, for people.
+    model : bytes
+        The ONNX file with what was completed, which computes the same as the network: what it is held against.
+    """
+
+    graph: IntegerGraph
+    remarks: tuple[str, ...]
+    model: bytes
+
+
 def load_integer_onnx(
-    data: bytes, network: str | None = None, input_grid: Grid | None = None
+    data: bytes, network: str | None = None, completion: Completion | None = None
 ) -> tuple[IntegerGraph, tuple[str, ...]]:
+    """The network and the remarks of `read_integer_onnx`."""
+    found = read_integer_onnx(data, network, completion)
+    return found.graph, found.remarks
+
+
+def read_integer_onnx(data: bytes, network: str | None = None, completion: Completion | None = None) -> Loaded:
     """Read a quantized model, in QDQ or QOperator form.
 
     Parameters
     ----------
     data : bytes
     network : str, optional
-    input_grid : Grid, optional
-        Where real inputs are rounded to that the file does not quantize.
+    completion : Completion, optional
+        What quantizes where the file does not; by default weights alone.
 
     Returns
     -------
-    IntegerGraph
+    Loaded
         What the file states on exact integer accumulators: each result is the exact rational rounded half to even.
         onnxruntime computes scales in float32 and may differ by one step near ties.
-    tuple of str
-        A line for each requantizer and for each decision, for people.
 
     Raises
     ------
@@ -61,12 +87,12 @@ def load_integer_onnx(
     """
     model = read_model(data)
     try:
-        return _load(model, network, input_grid)
+        return _load(model, data, network, completion or Completion())
     except UnicodeDecodeError:
         raise ModelError("holds a name that is not valid UTF-8; save the model again") from None
 
 
-def _load(model: Any, network: str | None, input_grid: Grid | None) -> tuple[IntegerGraph, tuple[str, ...]]:
+def _load(model: Any, data: bytes, network: str | None, completion: Completion) -> Loaded:
     graph = model.graph
     if network is not None and network != graph.name:
         raise ModelError(f"no network {network!r}; the file has {graph.name!r}")
@@ -80,17 +106,24 @@ def _load(model: Any, network: str | None, input_grid: Grid | None) -> tuple[Int
         raise ModelError("the network has no input: every value that it reads is a constant")
     shapes, batch = _input_shapes([declared[name] for name in inputs])
     reserved = {name for node in graph.node for name in (*node.input, *node.output)}
-    owner = Conversion(read_opset(model), batch or 1, batch is None, reserved | set(inputs))
-    owner.inner, owner.input_grid = read, input_grid
+    owner = Conversion(read_opset(model), batch or 1, batch is None, reserved | set(inputs), completion)
+    owner.inner, owner.input_shapes = read, shapes
+    completion.prepare(inputs, shapes)
     for name, tensor in initializers.items():
         if name in read:
             owner.constants[name] = to_array(tensor, f"initializer {name!r}")
     for name in inputs:
         _start(owner, declared[name], shapes[name])
+    for node in (node for node in nodes if node.type == "Constant"):
+        _convert(owner, node)
+    nodes = [node for node in nodes if node.type != "Constant"]
+    owner.ahead, owner.ending = grids_ahead(owner, nodes, outputs), unrounded(nodes, outputs)
+    owner.writing = {name: node.name for node in nodes for name in node.outputs}
     for node in nodes:
         _convert(owner, node)
     shown = {name: _finish(owner, name) for name in outputs}
-    return _graph(owner, graph.name, inputs, shapes, shown), tuple(owner.remarks)
+    found = completion.finished(_graph(owner, graph.name, inputs, shapes, shown))
+    return Loaded(found, tuple(owner.remarks), completed_model(data, owner))
 
 
 def _check_types(network: str, nodes: list[Node]) -> None:
@@ -162,24 +195,21 @@ def _finish(owner: Conversion, name: str) -> tuple[str, tuple[int, ...]]:
             copy = IntegerReshape(f"{name}.copy", (source.name,), owner.fresh(f"{name}.copy"))
             return owner.put(copy, source.shape, owner.grid(value)), value.shape
         return value.tensor, value.shape
-    if not isinstance(value, Accumulated):
-        raise UnsupportedError(
-            f"output {name!r} is made of real numbers that nothing quantizes; put QuantizeLinear and DequantizeLinear"
-            " at the output"
-        )
-    return _accumulators(owner, name, value), value.shape
+    if isinstance(value, Data):
+        raise UnsupportedError(f"output {name!r} is the input itself: no layer computes it; name another (--outputs)")
+    if isinstance(value, Accumulated) and not isinstance(value.operator, IntegerMultiply):
+        value = whole_offsets(owner, owner.folded(value), name)
+        if len(set(value.scales)) == len(set(value.offsets)) == 1 and value.low is None is value.high:
+            return _accumulators(owner, name, value), value.shape
+    target = output_grid(owner, value, name)
+    layer = value.operator.name if isinstance(value, Accumulated) else owner.writing.get(name, name)
+    return owner.quantize(value, target, owner.fresh(f"{name}.rounded"), f"output {name!r}", layer), value.shape
 
 
 def _accumulators(owner: Conversion, name: str, value: Accumulated) -> str:
     """A layer that ends the model unrounded leaves its accumulators."""
-    value = owner.folded(value)
     op = value.operator
-    single = len(set(value.scales)) == 1 and len(set(value.offsets)) == 1
-    if not single or value.low is not None or value.high is not None or isinstance(op, IntegerMultiply):
-        raise UnsupportedError(
-            f"output {name!r} of layer {op.name!r} is not quantized and has scales or biases for each channel, or a"
-            " clip; put QuantizeLinear and DequantizeLinear at the output"
-        )
+    assert not isinstance(op, IntegerMultiply)
     # The step of accumulators is that of the weights times the input's; a factor after them is taken into the first.
     read = owner.stored[op.input].step
     grid = Grid(float(value.scales[0]), 0, Format(op.accumulator_width, 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...model.importers.onnx.builder import Call
-from . import elements, movements, products, qonnx
+from . import elements, movements, products, qonnx, signs
 
 CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Add": elements.add,
@@ -40,6 +40,7 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Relu": elements.relu,
     "Reshape": movements.reshape,
     "Sigmoid": elements.unary("sigmoid"),
+    "Sign": signs.sign,
     "LogSoftmax": movements.softmax,
     "Softmax": movements.softmax,
     "Squeeze": movements.squeeze,
@@ -47,6 +48,7 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "Tanh": elements.unary("tanh"),
     "Transpose": movements.transpose,
     "Unsqueeze": movements.unsqueeze,
+    "com.microsoft.DequantizeLinear": elements.dequantize_linear,
     "com.microsoft.QGemm": products.qgemm,
     "com.microsoft.QLinearAdd": elements.qlinear_add,
     "com.microsoft.QLinearAveragePool": products.qlinear_average,
@@ -54,6 +56,7 @@ CONVERTERS: Mapping[str, Callable[[Call], None]] = {
     "com.microsoft.QLinearGlobalAveragePool": products.qlinear_global_average,
     "com.microsoft.QLinearLeakyRelu": elements.qlinear_function("leaky_relu", ("alpha", 0.01)),
     "com.microsoft.QLinearMul": elements.qlinear_multiply,
+    "com.microsoft.QuantizeLinear": elements.quantize_linear,
     "com.microsoft.QLinearSigmoid": elements.qlinear_function("sigmoid"),
     **{f"{domain}.Quant": qonnx.quant for domain in qonnx.DOMAINS},
     **{f"{domain}.Trunc": qonnx.trunc for domain in qonnx.DOMAINS},
@@ -72,6 +75,7 @@ REFUSED: Mapping[str, str] = {
 
 QUANTIZERS = (
     *("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger"),
+    "com.microsoft.DequantizeLinear",
     *(
         "MatMulInteger",
         *(f"{domain}.{kind}" for domain in qonnx.DOMAINS for kind in ("Quant", "BipolarQuant", "Trunc")),

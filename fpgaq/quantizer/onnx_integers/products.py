@@ -17,23 +17,24 @@ from ...model.importers.onnx.builder import Call, graph_shape
 from ...model.importers.onnx.convolutions import _extents
 from ...model.importers.onnx.pools import _overhang
 from ...model.importers.onnx.windows import Window, model_shape, read_window
+from .completing import weights
 from .conversion import image_of
-from .reading import FORMATS, conversion, grid, integers, make_quantized, quantized, rational, real, scales
+from .reading import FORMATS, conversion, format_of, grid, integers, make_quantized, quantized, rational, real, scales
 from .values import Accumulated, Grid, Quantized, Stored
 
 BIAS_TOLERANCE = Fraction(1, 1 << 22)
 """How far the float32 scale of a bias may be from the exact product of the other two: it was rounded once."""
 
 
-def _weight(call: Call, index: int) -> Quantized:
+def _weight(call: Call, index: int, axis: int) -> Quantized:
+    """Constant weights with their output channels along `axis`."""
     found = quantized(call, index)
-    if found is None:
-        name = call.node.inputs[index] if call.has(index) else ""
-        raise UnsupportedError(
-            f"{call.where}: weights {name!r} are not quantized constants; quantize them too (weights as integers with"
-            " a DequantizeLinear)"
-        )
-    return found
+    if found is not None:
+        return found
+    rank = call.parameter(index).ndim
+    if rank <= axis:
+        raise ModelError(f"{call.where}: weights of {rank} axes; at least {axis + 1} are needed")
+    return weights(call, index, axis, conversion(call))
 
 
 def _shifted(call: Call, weight: Quantized) -> NDArray[np.int64]:
@@ -217,15 +218,15 @@ def _finish(call: Call, value: Accumulated, target: Grid) -> None:
 def conv(call: Call) -> None:
     """Conv between DequantizeLinear and QuantizeLinear."""
     call.count(2, 3)
-    _set(call, _convolve(call, real(call, 0), _weight(call, 1), 2, False))
+    _set(call, _convolve(call, real(call, 0), _weight(call, 1, 0), 2, False))
 
 
 def gemm(call: Call) -> None:
     """Gemm between DequantizeLinear and QuantizeLinear."""
     call.count(2, 3)
     _plain_gemm(call)
-    transposed = call.attributes.flag("transB")
-    _set(call, _multiply_matrix(call, real(call, 0), _weight(call, 1), 0 if transposed else 1, 2, False))
+    axis = 0 if call.attributes.flag("transB") else 1
+    _set(call, _multiply_matrix(call, real(call, 0), _weight(call, 1, axis), axis, 2, False))
 
 
 def _plain_gemm(call: Call) -> None:
@@ -237,7 +238,7 @@ def _plain_gemm(call: Call) -> None:
 def matrix_product(call: Call) -> None:
     """MatMul between DequantizeLinear and QuantizeLinear."""
     call.count(2, 2)
-    _set(call, _multiply_matrix(call, real(call, 0), _weight(call, 1), 1, 2, False))
+    _set(call, _multiply_matrix(call, real(call, 0), _weight(call, 1, 1), 1, 2, False))
 
 
 def qlinear_conv(call: Call) -> None:
@@ -284,7 +285,7 @@ def _integer_input(call: Call, zero_index: int) -> Stored:
 
 def _integer_weight(call: Call, zero_index: int, axis: int) -> Quantized:
     array = call.constant(1)
-    fmt = FORMATS.get(array.dtype.name)
+    fmt = format_of(array)
     if fmt is None:
         raise UnsupportedError(f"{call.where}: weights of type {array.dtype}; supported: {', '.join(FORMATS)}")
     zero = call.constant(zero_index).astype(np.int64).reshape(-1) if call.has(zero_index) else np.zeros(1, np.int64)

@@ -28,7 +28,17 @@ def quant(call: Call) -> None:
     call.count(4, 4)
     owner, output = conversion(call), call.node.outputs[0]
     fmt = _format(call)
-    step, zero = scales(call, 1), call.constant(2).astype(np.float64)
+    step, middle = scales(call, 1), _zero_point(call, fmt)
+    if call.is_constant(0):
+        owner.quantized[output] = _constant(call, step, middle, fmt)
+        return
+    value, target = call.tensor(0), _grid(call, step, middle, fmt)
+    name = owner.quantize(value, target, output, call.where, call.node.name)
+    owner.tensors[output] = Stored(output, value.shape, name, True)
+
+
+def _zero_point(call: Call, fmt: Format) -> int:
+    zero = call.constant(2).astype(np.float64)
     if (
         zero.size != 1
         or not np.isfinite(zero).all()
@@ -37,10 +47,11 @@ def quant(call: Call) -> None:
     ):
         found = zero.ravel()[:4].tolist()
         raise UnsupportedError(f"{call.where}: zero point {found}; supported: one whole number in range")
-    middle = int(zero.reshape(-1)[0])
-    if call.is_constant(0):
-        owner.quantized[output] = _constant(call, step, middle, fmt)
-        return
+    return int(zero.reshape(-1)[0])
+
+
+def _grid(call: Call, step: np.ndarray, middle: int, fmt: Format) -> Grid:  # type: ignore[type-arg]
+    """The grid of a computed tensor."""
     if step.size != 1:
         raise UnsupportedError(f"{call.where}: {step.size} scales of a computed tensor; supported: one for all of it")
     if middle % 2:
@@ -48,10 +59,13 @@ def quant(call: Call) -> None:
         raise UnsupportedError(
             f"{call.where}: the odd zero point {middle} is added before ties go to even; use even ones"
         )
-    value = call.tensor(0)
-    target = Grid(float(step.reshape(-1)[0]), middle, fmt)
-    name = owner.quantize(value, target, output, call.where, call.node.name)
-    owner.tensors[output] = Stored(output, value.shape, name, True)
+    return Grid(float(step.reshape(-1)[0]), middle, fmt)
+
+
+def stated_grid(call: Call) -> Grid:
+    """The grid that a Quant of a computed tensor states."""
+    call.count(4, 4)
+    return _grid(call, scales(call, 1), _zero_point(call, _format(call)), _format(call))
 
 
 def _format(call: Call) -> Format:

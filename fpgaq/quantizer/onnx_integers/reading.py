@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from ...base.errors import ModelError, UnsupportedError
 from ...base.formats import Format
 from ...model.importers.onnx.builder import Call
+from ...model.importers.onnx.tensors import FOUR_BITS, type_name
+from .completing import rounded
 from .conversion import Conversion
-from .values import Data, Grid, Quantized, Stored
+from .values import Grid, Quantized, Stored
 
 FORMATS = {
     "uint8": Format(8, 0, False),
@@ -20,8 +22,19 @@ FORMATS = {
     "uint16": Format(16, 0, False),
     "int16": Format(16, 0),
     "int32": Format(32, 0),
+    "uint4": Format(4, 0, False),
+    "int4": Format(4, 0),
 }
 """Types of integers that quantizers write."""
+DTYPES = {name: np.dtype(name) for name in FORMATS if not name.endswith("int4")}
+DTYPES |= {type_name(kind): dtype for kind, dtype in FOUR_BITS.items()}
+
+
+def format_of(array: NDArray[Any]) -> Format | None:
+    """The format of integers of a type of ONNX."""
+    if "bits" in (array.dtype.metadata or ()):
+        return FORMATS["int4" if array.dtype.kind == "i" else "uint4"]
+    return FORMATS.get(array.dtype.name)
 
 
 def conversion(call: Call) -> Conversion:
@@ -43,7 +56,7 @@ def zero_points(call: Call, index: int) -> tuple[NDArray[np.int64], Format] | No
     if not call.has(index):
         return None
     array = call.constant(index)
-    fmt = FORMATS.get(array.dtype.name)
+    fmt = format_of(array)
     if fmt is None:
         raise UnsupportedError(
             f"{call.where}: zero point of type {array.dtype}; supported: {', '.join(FORMATS)}; quantize to one of them"
@@ -64,17 +77,8 @@ def grid(call: Call, scale: int, zero_point: int, default: Format | None = None)
 
 
 def real(call: Call, index: int) -> Stored:
-    """A computed input that was dequantized."""
-    value = call.tensor(index)
-    owner = conversion(call)
-    if isinstance(value, Data) and owner.input_grid is not None:
-        return owner.start(value, owner.input_grid, call.where)
-    if not isinstance(value, Stored):
-        advice = "; state how the host quantizes it (--input-scale, --input-bits)" if isinstance(value, Data) else ""
-        raise UnsupportedError(
-            f"{call.where}: reads {value.name!r}, which nothing quantizes{advice}; or put QuantizeLinear and"
-            " DequantizeLinear before it, or quantize the float model by calibration"
-        )
+    """A computed input of real numbers that stand for integers."""
+    value = rounded(call, index, conversion(call))
     if not value.real:
         raise UnsupportedError(f"{call.where}: computes real numbers on integers; put a DequantizeLinear before it")
     return value
@@ -116,7 +120,7 @@ def quantized(call: Call, index: int) -> Quantized | None:
 def make_quantized(call: Call, first: int, axis: int) -> Quantized:
     """A constant of integers with its scale and zero point, inputs `first` to `first` + 2 of the node."""
     array = call.constant(first)
-    fmt = FORMATS.get(array.dtype.name)
+    fmt = format_of(array)
     if fmt is None:
         raise UnsupportedError(f"{call.where}: input {first} is of type {array.dtype}; supported: {', '.join(FORMATS)}")
     step, zero = scales(call, first + 1), zero_points(call, first + 2)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...base.formats import Rounding
 from ...integer.graph import Requantize, Tensor
+from ...integer.near_ties import ULPS
 from ...integer.requantizers import requantized
 from .values import Grid
 
@@ -23,12 +24,16 @@ ROUNDINGS: tuple[Rounding, ...] = ("half_up", "half_even")
 
 @dataclass(frozen=True)
 class Factors:
-    """``offset + sum of factor * input``, its requantizer, and the combinations at a tie where it differs."""
+    """``offset + sum of factor * input``, its requantizer, and the combinations at a tie where it differs.
+
+    With `near` they are not counted: they lie within four float32 ulps of an operand of a tie.
+    """
 
     factors: tuple[int, ...]
     offset: int
     rule: Requantize
     ties: int
+    near: bool = False
 
 
 def choose_factors(
@@ -42,16 +47,16 @@ def choose_factors(
 
     The specified result is ``zero_point + half_even(constant + sum of scale * (input - zero_point))``, in exact
     rationals.
-    Where no shift serves, it is the least one that differs at exact ties alone, which it rounds up.
+    Where no shift serves, it is the least one that differs at exact ties alone, which it rounds up. Inputs of 16 bits
+    have too many combinations to try: factors of 30 bits serve if what they miss is less than float32 operands miss.
     """
     if sum(tensor.format.width for tensor in tensors) > MAX_BITS:
-        return None
+        return _near(scales, tensors, grid, limits, constant)
     inputs = _combinations(tensors)
     wanted, tie = _specified(scales, tensors, inputs, constant)
     fmt = grid.format
     result = np.clip(wanted + grid.zero_point, *limits)
-    low = limits[0] if limits[0] > fmt.minimum else None
-    high = limits[1] if limits[1] < fmt.maximum else None
+    low, high = _ends(grid, limits)
     fallback: Factors | None = None
     for shift in range(MAX_SHIFT + 1):
         factors = tuple(int(np.floor(scale * 2**shift + Fraction(1, 2))) for scale in scales)
@@ -68,6 +73,37 @@ def choose_factors(
             if fallback is None and not (different & ~tie).any():
                 fallback = Factors(factors, offset, rule, int(different.sum()))
     return fallback
+
+
+def _ends(grid: Grid, limits: tuple[int, int]) -> tuple[int | None, int | None]:
+    """The limits that the format does not have anyway."""
+    low, high = limits
+    return (low if low > grid.format.minimum else None), (high if high < grid.format.maximum else None)
+
+
+def _near(
+    scales: Sequence[Fraction], tensors: Sequence[Tensor], grid: Grid, limits: tuple[int, int], constant: Fraction
+) -> Factors | None:
+    reaches = [max(abs(end - t.zero_point) for end in (t.format.minimum, t.format.maximum)) for t in tensors]
+    for shift in range(MAX_SHIFT, -1, -1):
+        factors = tuple(round(scale * 2**shift) for scale in scales)
+        if max(map(abs, factors)) < 1 << 30 and all(factors):
+            break
+    else:
+        return None
+    plus = round(constant * 2**shift)
+    missed = abs(Fraction(plus, 1 << shift) - constant)
+    missed += sum(
+        reach * abs(Fraction(factor, 1 << shift) - scale)
+        for reach, factor, scale in zip(reaches, factors, scales, strict=True)
+    )
+    operand = max(float(reach * abs(scale)) for reach, scale in zip(reaches, scales, strict=True))
+    if missed > ULPS * Fraction(float(np.spacing(np.float32(operand)))):
+        return None
+    offset = plus - sum(factor * tensor.zero_point for factor, tensor in zip(factors, tensors, strict=True))
+    low, high = _ends(grid, limits)
+    rule = Requantize((shift,), "half_up", zero_point=grid.zero_point, low=low, high=high)
+    return Factors(factors, offset, rule, 0, near=True)
 
 
 def _combinations(tensors: Sequence[Tensor]) -> list[NDArray[np.int64]]:

@@ -13,6 +13,7 @@ from ...base.errors import ToolError, VerificationError
 from ...integer.graph import IntegerArray, IntegerGraph
 from ...integer.host_functions import model_outputs
 from ...integer.inputs import transform_data
+from ...integer.reached import reached_results
 from ...integer.reference import run
 
 SAMPLES = 4
@@ -33,10 +34,15 @@ def confirm(data: bytes, graph: IntegerGraph) -> str:
     if sum(tensor.size for tensor in graph.tensors.values()) > MOST_ELEMENTS:
         return "not held against LiteRT: a sample has too many elements"
     try:
-        elements = compare_with_litert(data, graph, random_samples(graph, SAMPLES))
+        samples = random_samples(graph, SAMPLES)
+        elements = compare_with_litert(data, graph, samples)
     except ToolError as error:
         return f"not held against LiteRT: {error}"
-    return f"held against LiteRT on {SAMPLES} random samples: {elements:,} elements of the outputs, all are equal"
+    reached = reached_results(graph, run(graph, transform_data(graph, samples), keep=True))
+    return (
+        f"held against LiteRT on {SAMPLES} random samples: {elements:,} elements of the outputs, all are equal;"
+        f" {reached}"
+    )
 
 
 def random_samples(graph: IntegerGraph, count: int, seed: int = 0) -> dict[str, NDArray[Any]]:

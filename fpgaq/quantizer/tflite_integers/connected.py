@@ -18,7 +18,8 @@ from ...integer.graph import (
     IntegerScale,
     Requantize,
 )
-from ...integer.staircase import Range, without_idle_limits
+from ...integer.least_multipliers import without_idle_limits
+from ...integer.staircase import Range
 from ...integer.wide_multipliers import WideMultiplier
 from .conversion import PLAIN, Call, Stored
 from .multipliers import float_rule

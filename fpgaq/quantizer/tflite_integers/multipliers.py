@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from ...base.formats import Format, IntegerArray, multiply_double, round_real
 from ...integer.graph import Requantize
-from ...integer.staircase import Range, Specified, dyadic, each_staircase, narrowest, staircases, without_idle_limits
+from ...integer.least_multipliers import narrowest, without_idle_limits
+from ...integer.specified_scales import Specified, dyadic
+from ...integer.staircase import Range, each_staircase, staircases
 from ...integer.wide_multipliers import WideMultiplier, wide_multiplier
 
 Multiplier = tuple[int, int]

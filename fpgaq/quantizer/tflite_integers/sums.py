@@ -16,8 +16,8 @@ from ...integer.graph import (
     Pair,
     Requantize,
 )
+from ...integer.least_multipliers import without_idle_limits
 from ...integer.requantizers import requantized
-from ...integer.staircase import without_idle_limits
 from .conversion import Call, Quantization, Stored, image_of
 from .multipliers import Multiplier, double_rule, quantize_multiplier, rescaled
 

@@ -4,9 +4,10 @@
 `default_nettype none
 
 // sums: of all valid products since the last `first`, modulo 2**SUM_WIDTH; the step of cycle t is in it in t + 2 + LEVELS.
+// With DIGITS, of fpgaq_digits.
 module state_mac #(
     parameter PRODUCTS = 1, OUTPUTS = 1, SHARED = 1, ELEMENT_WIDTH = 3, ELEMENT_SIGNED = 0, WEIGHT_WIDTH = 3,
-    parameter SUM_WIDTH = 8, PACKED = 1, LEVELS = 0
+    parameter SUM_WIDTH = 8, PACKED = 1, LEVELS = 0, DIGITS = 0
 ) (
     input wire clk,
     input wire first,
@@ -18,11 +19,24 @@ module state_mac #(
 );
     localparam DEPTH = LEVELS + 1; // cycles from a step to where its sum enters the running one
     wire [OUTPUTS*SUM_WIDTH-1:0] sums;
-    fpgaq_mac #(
-        .PRODUCTS(PRODUCTS), .OUTPUTS(OUTPUTS), .SHARED(SHARED), .ELEMENT_WIDTH(ELEMENT_WIDTH),
-        .ELEMENT_SIGNED(ELEMENT_SIGNED), .WEIGHT_WIDTH(WEIGHT_WIDTH), .SUM_WIDTH(SUM_WIDTH), .PACKED(PACKED),
-        .LEVELS(LEVELS)
-    ) cell_under_proof (.clk(clk), .first(first), .valid(valid), .elements(elements), .weights(weights), .sums(sums));
+    generate
+        if (DIGITS != 0) begin : logic_alone
+            fpgaq_digits #(
+                .PRODUCTS(PRODUCTS), .OUTPUTS(OUTPUTS), .SHARED(SHARED), .ELEMENT_WIDTH(ELEMENT_WIDTH),
+                .ELEMENT_SIGNED(ELEMENT_SIGNED), .WEIGHT_WIDTH(WEIGHT_WIDTH), .SUM_WIDTH(SUM_WIDTH), .LEVELS(LEVELS)
+            ) cell_under_proof (
+                .clk(clk), .first(first), .valid(valid), .elements(elements), .weights(weights), .sums(sums)
+            );
+        end else begin : multipliers
+            fpgaq_mac #(
+                .PRODUCTS(PRODUCTS), .OUTPUTS(OUTPUTS), .SHARED(SHARED), .ELEMENT_WIDTH(ELEMENT_WIDTH),
+                .ELEMENT_SIGNED(ELEMENT_SIGNED), .WEIGHT_WIDTH(WEIGHT_WIDTH), .SUM_WIDTH(SUM_WIDTH), .PACKED(PACKED),
+                .LEVELS(LEVELS)
+            ) cell_under_proof (
+                .clk(clk), .first(first), .valid(valid), .elements(elements), .weights(weights), .sums(sums)
+            );
+        end
+    endgenerate
 
     reg [DEPTH:0] age = 0; // whether the statement's own registers hold what came after the start
     reg started = 1'b0;    // a group has begun since

@@ -16,16 +16,17 @@ from fpgaq.base.errors import FitError
 from fpgaq.base.output import write_folder
 from fpgaq.hardware.emit.printer import print_design
 from fpgaq.hardware.emit.verilog import design_of
-from fpgaq.hardware.estimate import estimate, estimate_schedule, excess_of, fit_device, model
+from fpgaq.hardware.estimate import estimate, estimate_schedule, excess_of, fit_device, model, with_cheap_products
 from fpgaq.hardware.estimate.inventory import Item, take_inventory
 from fpgaq.hardware.estimate.memories import Memory, map_memory
 from fpgaq.hardware.estimate.model import COEFFICIENTS, weigh
-from fpgaq.hardware.estimate.multipliers import factor_bits
+from fpgaq.hardware.estimate.multipliers import factor_bits, logic_bits
 from fpgaq.hardware.estimate.quantities import sum_quantities
 from fpgaq.hardware.schedule import Target, make_schedule
 from fpgaq.hardware.synth import synthesize
 from fpgaq.hardware.synth.devices import find_device
 from fpgaq.integer.file import save
+from fpgaq.pipeline import generate
 from tests.support.network_builder import NetworkBuilder
 from tests.support.network_shapes import Shape
 
@@ -125,6 +126,55 @@ def test_products_are_logic_where_there_are_no_multipliers() -> None:
     assert [guess.counts.dsp for guess in found.values()] == [0, 4]
     assert found["ice40-hx8k"].counts.lut > found["ice40-up5k"].counts.lut
     assert factor_bits("ice40") == 0 and factor_bits("ice40up") == 16
+
+
+def narrow_network(bits: int):
+    """A convolution of elements and weights of so many bits."""
+    seeds = (NetworkBuilder(seed, (6, 6, 2), formats.Format(bits, 0, False)) for seed in range(999))
+    graphs = (builder.convolution(4, (3, 3)).graph() for builder in seeds)
+    return next(graph for graph in graphs if graph.operators[0].weight_format.width == bits)
+
+
+def test_products_that_take_no_dsp_block_are_digits_where_that_takes_less() -> None:
+    assert [logic_bits(name) for name in ("xc7", "xcup", "ecp5", "ice40up", "gowin")] == [8, 8, 2, 10, 6]
+    narrow, plain = narrow_network(4), narrow_network(8)
+    for network, device, chosen in ((narrow, "xc7", 8), (narrow, "ecp5-25k", 0), (plain, "xc7", 0)):
+        schedule = make_schedule(network, Target(multipliers=18))
+        built, guess = with_cheap_products(network, schedule, device)
+        before = estimate_schedule(network, schedule, device)
+        assert built == replace(schedule, logic_bits=chosen)
+        assert guess == estimate_schedule(network, built, device)
+        assert (guess.counts.lut < before.counts.lut) == (chosen > 0) and guess.counts.dsp == before.counts.dsp
+
+
+def test_a_device_chooses_digits_unless_told_otherwise(tmp_path: Path) -> None:
+    asked = {"target": Target(multipliers=18)}
+    for name, options, digits in (("a", {"device": "xc7"}, True), ("b", {"device": "xc7", "logic_bits": 0}, False),
+                                  ("c", {}, False), ("d", {"logic_bits": 8}, True)):  # fmt: skip
+        result = generate(narrow_network(4), tmp_path / name, **asked, **options)
+        assert ("rtl/fpgaq_digits.v" in result.files) is digits
+        assert result.schedule.prediction == make_schedule(narrow_network(4), Target(multipliers=18)).prediction
+    record = (tmp_path / "d" / "build.json").read_text(encoding="utf-8")
+    assert '"logic_bits": 8' in record and "logic_bits" not in (tmp_path / "c" / "build.json").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is not installed")
+@pytest.mark.parametrize("device", ["xc7", "ice40-hx8k"])
+def test_digits_take_less_logic_than_multipliers(device: str, tmp_path: Path) -> None:
+    seeds = (NetworkBuilder(seed, (4, 4, 16), formats.Format(4, 0, False)) for seed in range(999))
+    graphs = (builder.convolution(16, (1, 1)).graph() for builder in seeds)
+    network = next(graph for graph in graphs if graph.operators[0].weight_format.width == 4)
+    # Weights of sixteen words: those of one are constants, and of few words many are alike.
+    schedule = make_schedule(network, Target(multipliers=16))
+    counts, guesses = [], []
+    for bits in (0, 8):
+        design = design_of(network, replace(schedule, logic_bits=bits))
+        write_folder(tmp_path / str(bits), print_design(design))
+        counts.append(synthesize(tmp_path / str(bits), device, seeds=0, layers=False).counts)
+        guesses.append(estimate(design, device).counts)
+    assert counts[1].lut < 0.85 * counts[0].lut and counts[1].dsp == guesses[1].dsp == 0
+    assert abs(guesses[1].lut / counts[1].lut - 1) <= 0.2 and 0.8 <= guesses[1].ff / counts[1].ff <= 1.35
 
 
 def test_a_part_without_multipliers_holds_a_network(tmp_path: Path) -> None:

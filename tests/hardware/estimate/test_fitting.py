@@ -48,6 +48,7 @@ def beaten_by(graph: IntegerGraph, device: str, budgets: Iterable[int]) -> list[
     return faster
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("device", PARTS)
 def test_no_budget_is_faster_than_the_device(device: str) -> None:
     assert beaten_by(wide(), device, range(4, 120, 7)) == []
@@ -59,6 +60,22 @@ def test_more_multipliers_fit_where_outputs_share_them() -> None:
     assert fitted.estimate.counts.dsp <= capacity.dsp < sum(engine.multipliers for engine in fitted.schedule.engines)
     assert fitted.schedule.factor_bits == 25 and fitted.schedule.prediction.mean_interval == 324
     assert beaten_by(wide(), "xc7s50", range(capacity.dsp, 2 * capacity.dsp, 11)) == []
+
+
+@pytest.mark.once
+def test_the_last_multipliers_of_a_part_are_tried() -> None:
+    """No budget between 124 and 180 is faster than 124, so that steps of the search see nothing to gain."""
+    schedule = fit_device(skip(), "xc7a35t").schedule
+    assert schedule.prediction.mean_interval == 288 and schedule.multipliers == 180
+    assert beaten_by(skip(), "xc7a35t", (120, 180)) == []
+
+
+@pytest.mark.once
+def test_a_layer_on_two_arrays_may_be_the_fastest_that_a_part_holds() -> None:
+    fitted = fit_device(wide(), "ecp5-85k")
+    assert {"conv1.first", "conv1.second", "conv1.joined"} <= {op.name for op in fitted.network.operators}
+    assert fitted.schedule.prediction.mean_interval == 468 and not excess_of(fitted.estimate)
+    assert beaten_by(wide(), "ecp5-85k", (148, 152, 156)) == []
 
 
 @pytest.mark.slow

@@ -68,6 +68,8 @@ def _items(kind: str, facts: Facts, count: int, modules: Mapping[str, str], text
             element = mac["ELEMENT_WIDTH"] + (not mac["ELEMENT_SIGNED"])
             product = min(mac["ELEMENT_WIDTH"] + mac["WEIGHT_WIDTH"], mac["SUM_WIDTH"])
             context |= {"element_bits": element, "weight_bits": mac["WEIGHT_WIDTH"], "product_bits": product}
+        if inner == "fpgaq_digits":
+            context |= {"element_bits": mac["ELEMENT_WIDTH"], "weight_bits": 1, "product_bits": 1}
     yield _own(text, context, count)
     for inner, inner_facts, instance, times in inside:
         if instance == "weight_rom":

@@ -15,6 +15,7 @@ STATED = {
     "fpgaq_slice": ({}, "is offered in t + 1"),
     "fpgaq_line_buffer": ({"STAGES": 2}, "read for a step of cycle t is in `elements` in t + 2 + STAGES"),
     "fpgaq_mac": ({"LEVELS": 4}, "are in `sums` in cycle t + 2 + LEVELS"),
+    "fpgaq_digits": ({"LEVELS": 4}, "are in `sums` in cycle t + 2 + LEVELS"),
     "fpgaq_max": ({}, "are in `maxima` in cycle t + 2"),
     "fpgaq_sum": ({}, "are in `sums` in cycle t + 2"),
     "fpgaq_divide": ({}, "three cycles"),
@@ -24,7 +25,15 @@ STATED = {
 }
 EXPECTED = {
     **{"fpgaq_delay": 5, "fpgaq_fifo": 2, "fpgaq_queue": 2, "fpgaq_slice": 1, "fpgaq_line_buffer": 4, "fpgaq_mac": 6},
-    **{"fpgaq_max": 2, "fpgaq_sum": 2, "fpgaq_divide": 3, "fpgaq_collect": 1, "fpgaq_bias": 1, "fpgaq_requantize": 2},
+    **{
+        "fpgaq_digits": 6,
+        "fpgaq_max": 2,
+        "fpgaq_sum": 2,
+        "fpgaq_divide": 3,
+        "fpgaq_collect": 1,
+        "fpgaq_bias": 1,
+        "fpgaq_requantize": 2,
+    },
 }
 
 

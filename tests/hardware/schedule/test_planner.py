@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from fpgaq.base.errors import UnsupportedError
 from fpgaq.hardware.emit.verilog import emit
-from fpgaq.hardware.schedule import PipePlan, Target, WindowPlan, make_schedule
+from fpgaq.hardware.schedule import PipePlan, Target, WindowPlan, make_schedule, plan_hardware
 from fpgaq.hardware.schedule.buffers import report_buffers
 from fpgaq.integer import reference
-from fpgaq.integer.graph import OPERATORS, IntegerOperator
+from fpgaq.integer.graph import (
+    OPERATORS,
+    IntegerOperator,
+)
+from fpgaq.proof.file_bench import run_file_bench
 from tests.support.fuzz.networks import random_case
 from tests.support.integer_networks import small_network
 from tests.support.integer_operators import residual_network
-from tests.support.known_networks import lenet, spread
+from tests.support.known_networks import lenet, scaled_convolutions, spread
 
 
 class Stranger(IntegerOperator):
@@ -102,3 +107,17 @@ def test_copies_keep_up(multipliers: int, interval: int) -> None:
     copy = schedule.plan("up1")
     assert schedule.prediction.interval == interval
     assert copy.cycles <= interval and copy.cycles * 2 > min(interval, 256 * 8)
+
+
+@pytest.mark.parametrize(("multipliers", "given", "taken"), [(18, 2, 1), (64, 5, 5)])
+def test_requantizers_have_as_many_multipliers_as_are_in_time(multipliers: int, given: int, taken: int) -> None:
+    """A shared array gives as many results a cycle as its fastest layer; what scales them takes a divisor of these."""
+    _, schedule = plan_hardware(scaled_convolutions(), Target(multipliers=multipliers))
+    scale = schedule.plan("layer0.scale")
+    assert (schedule.plan("layer0").lanes_out, scale.lanes_in) == (given, taken)
+    assert scale.cycles <= schedule.prediction.interval
+
+
+def test_results_that_wait_for_a_multiplier_are_those_of_the_reference(tmp_path: Path) -> None:
+    graph, schedule = plan_hardware(scaled_convolutions(), Target(multipliers=18))
+    assert run_file_bench(graph, schedule, graph.samples, workdir=tmp_path).mismatch is None

@@ -30,6 +30,7 @@ FEATURES = frozenset(
         "shared: depthwise next to others",
         "shared: signs of inputs differ",
         "shared: turns interleaved",
+        "products in logic",
         "target in cycles",
         "target in multipliers",
         *(operator.__name__ for operator in OPERATORS),
@@ -121,6 +122,7 @@ def features(case: Case) -> set[str]:
     """The features that a case exercises, in words."""
     found = _branch_features(case) | _engine_features(case)
     found |= {"stalls" if case.stall_seed is not None else "no stalls"}
+    found |= {"products in logic"} if case.schedule.logic_bits and case.schedule.engines else set()
     found.add("target in cycles" if case.target.cycles is not None else "target in multipliers")
     for op, plan in zip(case.graph.operators, case.schedule.plans, strict=True):
         source, result = case.graph.tensors[op.input], case.graph.tensors[op.output]

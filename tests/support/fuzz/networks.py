@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from fpgaq.base.errors import FitError
 from fpgaq.base.formats import Format
-from fpgaq.hardware.lowering import can_merge, lower, with_merged_columns
+from fpgaq.hardware.lowering import can_divide, can_merge, lower, with_divided_outputs, with_merged_columns
 from fpgaq.hardware.schedule import Schedule, Target, make_schedule
 from fpgaq.integer.graph import (
     IntegerAffine,
@@ -47,6 +47,10 @@ MOST_CYCLES = 2000
 SEPARABLE, TRANSPOSED, IMPORTED = 9, 13, 11
 """Which of sixteen seeds in a row draw a separable convolution on a single multiplier, a transposed one, and a network
 with zero points and arbitrary scales."""
+
+IN_LOGIC = (2, 5)
+"""Every eighth network from these on has no multipliers for products of at most LOGIC_BITS bits; one of them stalls."""
+LOGIC_BITS = 24
 
 
 def random_graph(seed: int) -> IntegerGraph:
@@ -209,6 +213,11 @@ def random_case(seed: int) -> Case:
     mergeable = [op.name for op in graph.operators if can_merge(op, graph)]
     if mergeable and seed % 7 == 0:
         graph = with_merged_columns(graph, chance.choice(mergeable))
+    dividable = [op for op in graph.operators if can_divide(op, graph)]
+    if dividable and seed % 9 == 4:
+        divided = chance.choice(dividable)
+        first = chance.randint(1, graph.tensors[divided.output].shape[2] - 1)
+        graph = with_divided_outputs(graph, divided.name, first)
     layers = sum(isinstance(op, IntegerConvolution | IntegerAffine) for op in graph.operators)
     # Fewer than the layers have to be shared, a few more may be.
     multipliers = max(1, layers + chance.choice([-3, -2, -1, 0, 1, 3, 5, 8, 20, 60]))
@@ -218,6 +227,8 @@ def random_case(seed: int) -> Case:
         slower = Target(cycles=int(schedule.prediction.mean_interval * chance.uniform(1.0, 1.5)) + 1)
         with contextlib.suppress(FitError):
             target, schedule = slower, make_schedule(graph, slower)
+    if seed % 8 in IN_LOGIC:
+        schedule = replace(schedule, logic_bits=LOGIC_BITS)
     return Case(graph, target, schedule, seed if seed % 2 else None)
 
 

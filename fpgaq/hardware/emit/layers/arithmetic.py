@@ -173,8 +173,7 @@ def sum_of_inputs(op: IntegerAdd, sources: Sequence[Format], result: Format, pla
 
 def total_of_inputs(op: IntegerMultiply, sources: Sequence[Format], result: Format, plan: PipePlan) -> Total:
     """The product of two inputs."""
-    factors = [_factor_width(source) for source in sources]
-    return _total(op, sources, result, plan, "*", "x0 * x1", (Product(factors[0], factors[1], plan.lanes_out),))
+    return _total(op, sources, result, plan, "*", "x0 * x1", (product_of(op, sources, plan.lanes_out),))
 
 
 def _total(
@@ -221,6 +220,19 @@ def _total_width(accumulator_width: int, sources: Sequence[Format]) -> int:
 def _factor_width(source: Format) -> int:
     """Bits of an element as a signed factor."""
     return source.width + (not source.signed)
+
+
+def product_of(op: IntegerMultiply | IntegerScale, sources: Sequence[Format], lanes: int) -> Product:
+    """The products of a cycle in so many lanes."""
+    first, *others = (_factor_width(source) for source in sources)
+    if isinstance(op, IntegerMultiply):
+        return Product(first, others[0], lanes)
+    return Product(first, NARROW_FACTOR, 2 * lanes) if _in_halves(op, first) else Product(first, op.scale_width, lanes)
+
+
+def _in_halves(op: IntegerScale, first: int) -> bool:
+    """Whether factors of a scale are multiplied with in two parts."""
+    return NARROW_FACTOR < op.scale_width < 2 * NARROW_FACTOR and first <= WIDE_FACTOR
 
 
 def _operand(name: str, source: Format, width: int) -> Operand:
@@ -289,8 +301,8 @@ def scaling(
         words.append(pack(lanes, fact_width))
     beat_width = index_width(beats)
     extend = total_width - op.scale_width
-    first, halves, expression = _factor_width(source), None, "product + offset"
-    if NARROW_FACTOR < op.scale_width < 2 * NARROW_FACTOR and first <= WIDE_FACTOR:
+    halves, expression = None, "product + offset"
+    if _in_halves(op, _factor_width(source)):
         halves = Halves(NARROW_FACTOR - 1, sized(0, total_width - NARROW_FACTOR + 1))
         expression = (
             f"(product_high <<< {decimal(NARROW_FACTOR - 1, index_width(NARROW_FACTOR))}) + product_low + offset"
@@ -313,11 +325,7 @@ def scaling(
             times=plan.lanes_out,
             stages=WIDE,
         ),
-        products=(
-            Product(first, op.scale_width, plan.lanes_out)
-            if halves is None
-            else Product(first, NARROW_FACTOR, 2 * plan.lanes_out),
-        ),
+        products=(product_of(op, [source], plan.lanes_out),),
         rom=Rom(
             rom_module(index, op.name, "scales"),
             "scales, offsets and lifts of the channels, a beat a word",

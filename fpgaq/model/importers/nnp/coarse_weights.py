@@ -13,10 +13,12 @@ import numpy as np
 from ....base.errors import ModelError, UnsupportedError
 from ...graph import Array
 from .function import Converted, Converter, Function
+from .parameter_grid import ParameterGrid
 from .proto_fields import Fields
 
 LEAST_EXPONENT, MOST_EXPONENT = -126, 60
 """Exponents of weights: float32 holds them with room for sums."""
+MAX_GRID_BITS = 16
 
 
 def power_of_two_values(arguments: Fields, values: Array, where: str) -> Array:
@@ -40,6 +42,17 @@ def power_of_two_values(arguments: Fields, values: Array, where: str) -> Array:
     return np.where(values < 0, -powers if signed else lowest, powers).astype(np.float32)
 
 
+def grid_of_powers(weight: Array) -> ParameterGrid | None:
+    """The grid of weights that are powers of two or zero; None for others, and where one takes over 16 bits."""
+    mantissas, exponents = np.frexp(np.abs(weight[weight != 0]).astype(np.float64))
+    if not exponents.size or (mantissas != 0.5).any():
+        return None
+    span = int(exponents.max() - exponents.min())
+    if span + 2 > MAX_GRID_BITS:
+        return None
+    return ParameterGrid(span + 2, True, np.asarray(1 - exponents.min(), np.int64), True)
+
+
 def _signs(weight: Array, zero_to: float) -> Array:
     return np.where(weight == 0, np.float32(zero_to), np.sign(weight)).astype(np.float32)
 
@@ -56,7 +69,7 @@ def _zero_to(function: Function, arguments: Fields) -> float:
 def _fixed(function: Function, weight: Array, skipped: int) -> Function:
     """The function with another weight, without the parameters after it that inference does not need."""
     parameters = (weight.astype(np.float32), *function.parameters[1 + skipped :])
-    return replace(function, parameters=parameters, grids=())
+    return replace(function, parameters=parameters, grids=(grid_of_powers(parameters[0]),))
 
 
 def _check(function: Function, extra: int) -> Array:

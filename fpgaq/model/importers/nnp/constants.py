@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ....base.errors import ModelError
 from ...graph import Array
-from .coarse_weights import power_of_two_values
 from .joins import OF_SEVERAL_TENSORS
 from .network import NnpNetwork, Node, Variable
 from .proto_fields import Fields
@@ -128,18 +127,7 @@ def _pruned(node: Node, values: Sequence[Array]) -> Array:
     return np.where(np.abs(weight) < threshold, np.float32(0), weight)
 
 
-def _powers_of_two(node: Node, values: Sequence[Array]) -> Array:
-    """Pow2Quantize of a parameter."""
-    (value,) = values
-    arguments = _arguments(node, "pow2_quantize_param")
-    result = power_of_two_values(arguments, value, f"layer {node.name!r} (Pow2Quantize)")
-    arguments.finish()
-    node.fields.finish()
-    return result
-
-
 FOLDERS: dict[str, Callable[[Node, Sequence[Array]], Array]] = {
-    "Pow2Quantize": _powers_of_two,
     "Prune": _pruned,
     "SpectralNorm": _spectrally_normalized,
     "Transpose": _transposed,

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from ....base.errors import ModelError, UnsupportedError
 from ....base.formats import Format, quantize_real
-from ...graph import Array, FixedPointQuantize
+from ...graph import Array, FixedPointQuantize, Identity
 from ...graph.fixed import ROUNDING
+from .coarse_weights import grid_of_powers, power_of_two_values
 from .function import Converted, Converter, Function, parameter_count
 from .network import NnpNetwork, Node, Variable
 from .parameter_grid import ParameterGrid
@@ -27,6 +28,7 @@ from .text_proto import Message
 FIELD = "fixed_point_quantize_param"
 BOUNDS = {"MaximumScalar": "maximum_scalar_param", "MinimumScalar": "minimum_scalar_param"}
 RANGE_FIELD = "min_max_quantize_param"
+POWERS_FIELD = "pow2_quantize_param"
 MAX_STEP_BITS = 16
 MIN_STEP = 2.0**-100
 MAX_BITS = 31
@@ -63,6 +65,8 @@ def take_grids(
     for node in network.nodes:
         if node.type == "MinMaxQuantize" and len(node.outputs) == 1 and node.outputs[0] in as_parameter:
             _take_range(node, parameters, variables, values, grids, gone)
+        if node.type == "Pow2Quantize" and node.outputs[:1] and node.outputs[0] in as_parameter:
+            _take_powers(node, parameters, variables, values, grids, gone)
         if node.type != "FixedPointQuantize" or len(node.inputs) != 1 or len(node.outputs) != 1:
             continue
         bounded, bounds = _bounded(node.inputs[0], producer)
@@ -113,12 +117,38 @@ def _take_range(
     fields = node.fields
     arguments = Fields(fields.message_or_none(RANGE_FIELD) or Message({}, 0, 0), fields.where, fields.owner)
     ends = [parameters[name] for name in node.inputs[1:]]
+    if takes_own_range(arguments):
+        ends[:2] = parameters[source].min(), parameters[source].max()
     fmt, step, zero = read_range(arguments, ends, f"layer {node.name!r} (MinMaxQuantize)")
     arguments.finish()
     fields.finish()
     values[output] = parameters[source]
     variables[output] = Variable(output, True, parameters[source].shape)
     grids[output] = ParameterGrid(fmt.width, False, np.zeros((), np.int64), False, step, zero)
+    gone.add(node.name)
+
+
+def _take_powers(
+    node: Node,
+    parameters: Mapping[str, Array],
+    variables: dict[str, Variable],
+    values: dict[str, Array],
+    grids: dict[str, ParameterGrid],
+    gone: set[str],
+) -> None:
+    """A Pow2Quantize of a parameter: its values, and the grid of a weight."""
+    source, output = node.inputs[0], node.outputs[0]
+    if source not in parameters:
+        return
+    fields = node.fields
+    arguments = Fields(fields.message_or_none(POWERS_FIELD) or Message({}, 0, 0), fields.where, fields.owner)
+    values[output] = power_of_two_values(arguments, parameters[source], f"layer {node.name!r} (Pow2Quantize)")
+    arguments.finish()
+    fields.finish()
+    variables[output] = Variable(output, True, parameters[source].shape)
+    grid = grid_of_powers(values[output]) if values[output].ndim > 1 else None
+    if grid is not None:
+        grids[output] = grid
     gone.add(node.name)
 
 
@@ -241,9 +271,15 @@ def read_format(arguments: Fields, where: str) -> tuple[Format, float | None]:
     return Format(bits, 0, signed, narrow=signed), float(np.float32(delta))
 
 
+def takes_own_range(arguments: Fields) -> bool:
+    """Whether MinMaxQuantize takes the range of what it reads; a moving average stands as the file has it."""
+    arguments.skip(("decay", "ste_fine_grained"))
+    own, moving = (name in arguments.names() and arguments.boolean(name) for name in ("x_min_max", "ema"))
+    return own and not moving
+
+
 def read_range(arguments: Fields, ends: Sequence[Array], where: str) -> tuple[Format, float, int]:
     """The integers, the step and the zero point of MinMaxQuantize, by nnabla's formulas in float32."""
-    arguments.skip(("decay", "x_min_max", "ema", "ste_fine_grained"))
     epsilon = arguments.real("eps") if "eps" in arguments.names() else 0.01
     if len(ends) != 4 or any(end.size != 1 for end in ends):
         sizes = [end.size for end in ends]
@@ -274,6 +310,12 @@ def _quantize(function: Function, arguments: Fields) -> Converted:
 
 
 def _quantize_range(function: Function, arguments: Fields) -> Converted:
+    own = takes_own_range(arguments)
+    if own or not function.parameters:
+        arguments.skip(("eps",))
+        why = "takes its range anew from each batch" if own else "its range is not in the file"
+        function.note(f"{function.where}: {why}, so that calibration samples decide it")
+        return [(Identity(function.name, function.inputs, function.output, function.type), None)]
     fmt, step, zero = read_range(arguments, function.parameters, function.where)
     return [(FixedPointQuantize(function.name, function.inputs, function.output, fmt, step, zero), None)]
 
@@ -289,5 +331,5 @@ def _refuse(function: Function, arguments: Fields) -> Converted:
 FIXED_POINT: dict[str, tuple[str, Converter]] = {
     "FixedPointQuantize": (FIELD, _quantize),
     "MinMaxQuantize": (RANGE_FIELD, _quantize_range),
-    "Pow2Quantize": ("pow2_quantize_param", _refuse),
+    "Pow2Quantize": (POWERS_FIELD, _refuse),
 }

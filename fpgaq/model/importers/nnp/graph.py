@@ -182,6 +182,9 @@ class _Reader:
         computed = tuple(name in self.shapes if several else index == 0 for index, name in enumerate(node.inputs))
         inputs = tuple(name for name, tensor in zip(node.inputs, computed, strict=True) if tensor)
         parameters = [name for name, tensor in zip(node.inputs, computed, strict=True) if not tensor]
+        if node.type == "MinMaxQuantize" and not any(self._is_stored(name) for name in parameters):
+            # Saved without its parameters in scope: the function says what it rounds, and not to what.
+            parameters = []
         data = self.network.variables.get(inputs[0])
 
         def fresh(suffix: str) -> str:
@@ -214,6 +217,10 @@ class _Reader:
             raise ModelError(f"network {self.network.name!r} writes variable {name!r}, which is a parameter")
         # One number for each sample is a vector of one here.
         return variable.shape[1:] or (1,) if variable.shape else None
+
+    def _is_stored(self, name: str) -> bool:
+        variable = self.network.variables.get(name)
+        return name in self.shapes or (variable is not None and variable.parameter)
 
     def _parameter(self, name: str, where: str) -> Array:
         variable = self.network.variables.get(name)

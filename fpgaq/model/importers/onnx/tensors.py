@@ -43,6 +43,8 @@ _STORAGE = {
     DOUBLE: ("<f8", "double_data"),
     BFLOAT16: ("<u2", "int32_data"),
 }
+FOUR_BITS = {21: np.dtype("u1", metadata={"bits": 4}), 22: np.dtype("i1", metadata={"bits": 4})}
+"""Two integers a byte in the file, each in a byte of its own here; the metadata tells them from others."""
 EXTERNAL = 1
 
 
@@ -80,8 +82,10 @@ def check_internal(tensor: Any, where: str) -> None:
 def storage_bytes(tensor: Any, where: str) -> int:
     """How many bytes of raw data the tensor has by its type and dimensions."""
     kind = int(tensor.data_type)
+    if kind in FOUR_BITS:
+        return (math.prod(check_dimensions(list(tensor.dims), where)) + 1) // 2
     if kind not in _STORAGE:
-        allowed = ", ".join(type_name(number) for number in _STORAGE)
+        allowed = ", ".join(type_name(number) for number in (*_STORAGE, *FOUR_BITS))
         raise UnsupportedError(f"{where} is of type {type_name(kind)}; supported: {allowed}; export with such a type")
     return math.prod(check_dimensions(list(tensor.dims), where)) * np.dtype(_STORAGE[kind][0]).itemsize
 
@@ -101,11 +105,13 @@ def to_array(tensor: Any, where: str) -> NDArray[Any]:
     if kind == STRING and len(tensor.string_data) == math.prod(check_dimensions(list(tensor.dims), where)):
         texts = [bytes(text).decode("utf-8", "backslashreplace") for text in tensor.string_data]
         return np.array(texts, object).reshape(list(tensor.dims))
-    if kind not in _STORAGE:
-        allowed = ", ".join(type_name(number) for number in _STORAGE)
+    if kind not in _STORAGE and kind not in FOUR_BITS:
+        allowed = ", ".join(type_name(number) for number in (*_STORAGE, *FOUR_BITS))
         raise UnsupportedError(f"{where} is of type {type_name(kind)}; supported: {allowed}; export with such a type")
     if tensor.HasField("segment"):
         raise UnsupportedError(f"{where} is a segment of a larger tensor; save the model in one piece")
+    if kind in FOUR_BITS:
+        return _four_bits(tensor, kind, where)
     shape = check_dimensions(list(tensor.dims), where)
     code, field = _STORAGE[kind]
     dtype, count = np.dtype(code), math.prod(shape)
@@ -125,6 +131,24 @@ def to_array(tensor: Any, where: str) -> NDArray[Any]:
         if kind not in (FLOAT, DOUBLE) and not np.array_equal(array, wide):
             raise ModelError(f"{where} has values outside the range of {type_name(kind)}")
     return _decoded(array, kind).reshape(shape)
+
+
+def _four_bits(tensor: Any, kind: int, where: str) -> NDArray[Any]:
+    """Integers of four bits, the first of each pair in the low half of its byte."""
+    shape, wanted = check_dimensions(list(tensor.dims), where), storage_bytes(tensor, where)
+    if tensor.HasField("raw_data"):
+        packed = np.frombuffer(tensor.raw_data, np.uint8)
+    else:
+        values = np.array(tensor.int32_data, np.int64)
+        packed = (values & 255).astype(np.uint8)
+    if len(packed) != wanted:
+        raise ModelError(
+            f"{where} of shape {list(shape)} and type {type_name(kind)} needs {wanted} bytes; {len(packed)}"
+        )
+    halves = np.stack([packed & 15, packed >> 4], axis=1).reshape(-1)[: math.prod(shape)].astype(np.int8)
+    dtype = FOUR_BITS[kind]
+    signed: NDArray[Any] = np.where(halves > 7, halves - 16, halves) if dtype.kind == "i" else halves
+    return signed.astype(dtype.str).view(dtype).reshape(shape)
 
 
 def _decoded(array: NDArray[Any], kind: int) -> NDArray[Any]:
