@@ -3,8 +3,9 @@
     python benchmarks/rounding_methods.py measure --data-folder DIR
     python benchmarks/rounding_methods.py table
 
-Activations, biases and steps are those of `auto` without trials; only the option named differs. What was measured
-stays, so that an interrupted run goes on where it stopped. Losses are on every fifth image of the test set.
+Activations and biases are those of `auto` without trials, steps of weights those of least squares unless it is said.
+What was measured stays, so that an interrupted run goes on where it stopped. Losses are on every fifth image of the
+test set.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from tests.support.provenance import about, store
 
 RESULTS = Path(__file__).with_suffix(".json")
 WAYS: dict[str, dict[str, Any]] = {
-    "hessian (default)": {},
-    "qronos": {"weight_rounding": "qronos"},
-    "comq": {"weight_rounding": "comq"},
+    "hessian": {"weight_delta": "mse"},
+    "qronos": {"weight_delta": "mse", "weight_rounding": "qronos"},
+    "comq": {"weight_delta": "mse", "weight_rounding": "comq"},
     "hessian, steps after rounding": {"weight_delta": "rounded"},
 }
 MEANS = ("loss", "agreement", "divergence", "seconds")

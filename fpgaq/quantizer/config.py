@@ -146,7 +146,7 @@ class QuantizeOptions:
     @property
     def rules(self) -> Rules:
         """The rules of these options: those of the method, replaced by the ones that were given."""
-        rules = rules_of(self.method, self.weight_bits)
+        rules = rules_of(self.method, self.weight_bits, self.first_edition)
         named = {rule.name: getattr(self, rule.name) for rule in fields(Rules)}
         return replace(rules, **{name: value for name, value in named.items() if value is not None})
 

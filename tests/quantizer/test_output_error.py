@@ -163,6 +163,12 @@ def test_auto_takes_steps_per_channel_where_they_pay():
     assert rules_of("auto", 6).per_channel is True and rules_of("auto", 7).per_channel is None
 
 
+@pytest.mark.parametrize(("bits", "edition", "rule"), [(3, "0.2", "rounded"), (4, "0.2", "mse"), (3, "0.1", "mse")])
+def test_auto_chooses_steps_of_the_fewest_bits_after_rounding(bits, edition, rule) -> None:
+    assert QuantizeOptions(bits, edition=edition).rules.weight_delta == rule
+    assert QuantizeOptions(bits, edition=edition, weight_delta="ceil").rules.weight_delta == "ceil"
+
+
 @pytest.mark.parametrize("method", ["auto", "max", "percentile", "mse", "output"])
 def test_methods_keep_the_number_contract(method: str):
     integer = quantize(small_cnn(), samples(32, 2, 8, 8), QuantizeOptions(4, 8, method=method))
@@ -279,6 +285,6 @@ def test_steps_after_rounding_clip_what_only_rounding_shows() -> None:
     graph, data = layer_network("affine")
     plain, rounded = (
         signal_to_noise(graph, quantize(graph, data, QuantizeOptions(2, 8, weight_delta=rule)), data["t0"])
-        for rule in (None, "rounded")
+        for rule in ("mse", "rounded")
     )
     assert rounded >= plain - 0.1, (plain, rounded)
