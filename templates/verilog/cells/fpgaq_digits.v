@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: 0BSD
 `default_nettype none
 // What fpgaq_mac computes, in logic alone: products are no cells, but rows of the sum. A weight is the sum of its
-// signed digits, two bits each, times powers of two. So for each output the elements are summed times the digits of each
-// place of the weights, then the places, then the steps of a group. Of an odd number of bits the lowest is a digit alone.
+// signed digits, two bits each, times powers of two. So for each output the elements are summed times the digits of
+// each place of the weights, then the places, then the steps of a group. Of an odd number of bits the lowest is a digit
+// alone.
 // Elements and weights of cycle t are in `sums` in cycle t + 2 + LEVELS.
 module fpgaq_digits #(
     parameter PRODUCTS = 1,       // products of a step for each output, at least 1
