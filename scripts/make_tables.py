@@ -142,6 +142,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         ravel,
         reference_engines,
         requantizers,
+        rounding_methods,
         rows,
         scale,
         schedules,
@@ -156,7 +157,13 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
     data = RESULTS / "defaults_data"
     return {
         "accuracy_by_rules": lambda: defaults.table(
-            [data / f"{name}.json" for name in ("examples", "passengers_seen", "passengers_unseen")]
+            [
+                data / f"{name}.json"
+                for name in (
+                    *("examples", "passengers_seen", "passengers_unseen"),
+                    *("features_seen", "features_unseen", "deep_seen", "deep_unseen"),
+                )
+            ]
         ),
         "boards": lambda: boards.table(stored("boards.json")),
         "cheap_convolution": lambda: cheap_weights.image_table(stored("cheap_weights.json")),
@@ -191,6 +198,7 @@ def of_scripts() -> dict[str, Callable[[], Sequence[str]]]:
         "ravel": lambda: ravel.table(stored("ravel.json")),
         "reference_engines": lambda: reference_engines.table(stored("reference_engines.json")),
         "requantizers": lambda: requantizers.table(stored("requantizers.json")).splitlines(),
+        "rounding_methods": lambda: rounding_methods.table(stored("rounding_methods.json")),
         "rows": lambda: list(rows.table(stored("rows.json"))),
         "scale": lambda: list(scale.table(stored("scale.json"))),
         "schedules": lambda: list(

@@ -226,6 +226,9 @@ class QuantizeFlags:
     ] = None
     equalize: Annotated[bool | None, Option("Balance channels by their weights first.")] = None
     balance: Annotated[bool | None, Option("Balance channels by their activations first.")] = None
+    per_feature: Annotated[
+        bool | None, Option("Unlike features have input steps of their own.", "--per-feature/--shared-feature-step")
+    ] = None
     max_shift_span: Annotated[
         int | None, Option("How far the shifts of one layer may differ.  [default: 2]", metavar="PLACES")
     ] = None

@@ -67,6 +67,8 @@ def finetune(settings: Settings, options: FinetuneOptions) -> None:
     if options.train is None:
         # Not click's own check: --data was the required one, and the longest name is what a caller may rely on.
         raise click.MissingParameter(param_type="option", param_hint="'--train'")
+    if options.quantizing.per_feature:
+        raise UsageError("--per-feature would be ignored: training in fixed point has one input step; leave it out")
     wanted = options.quantizing.options()
     from ..base.output import check_file
     from ..model.exporters import save_nnp

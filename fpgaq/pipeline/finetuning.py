@@ -199,7 +199,7 @@ def _trainable(model: Graph, samples: Mapping[str, NDArray[Any]], options: Quant
         model = balance(model, samples, options)
     if not options.first_edition:
         model = without_idle_functions(model, samples)
-    chosen = replace(_with_ranges(options), rounding="half_away", balance=False)
+    chosen = replace(_with_ranges(options), rounding="half_away", balance=False, per_feature=False)
     return trainable_graph(model, quantize(model, samples, chosen))
 
 

@@ -75,6 +75,9 @@ class QuantizeOptions:
         Balance the ranges of neighbouring layers' channels first, by powers of two: exact in floating point.
     balance : bool
         Balance the values of neighbouring layers' channels first, which helps where activations have few bits.
+    per_feature : bool
+        Features whose ranges are far apart have input steps of their own; functions in front of the first weights are
+        split.
     method : {"auto", "max", "percentile", "mse", "output"}
         What decides where the options above are None and name no rule.
     max_shift_span : int
@@ -111,6 +114,7 @@ class QuantizeOptions:
     bias_correction: bool | None = None
     equalize: bool = False
     balance: bool = False
+    per_feature: bool = True
     method: Method = "auto"
     max_shift_span: int = 2
     input_scale: float | None = None
@@ -142,7 +146,7 @@ class QuantizeOptions:
     @property
     def rules(self) -> Rules:
         """The rules of these options: those of the method, replaced by the ones that were given."""
-        rules = rules_of(self.method, self.weight_bits)
+        rules = rules_of(self.method, self.weight_bits, self.first_edition)
         named = {rule.name: getattr(self, rule.name) for rule in fields(Rules)}
         return replace(rules, **{name: value for name, value in named.items() if value is not None})
 
@@ -236,7 +240,7 @@ def _check_values(values: Mapping[str, Any], where: str) -> None:
         elif name in _CHOICES:
             if value not in _CHOICES[name]:
                 wanted = f"one of {', '.join(_CHOICES[name])}"
-        elif name in ("per_channel", "narrow", "argmax", "bias_correction", "equalize", "balance"):
+        elif name in ("per_channel", "narrow", "argmax", "bias_correction", "equalize", "balance", "per_feature"):
             if type(value) is not bool:
                 wanted = "true or false"
         elif name in ("percentile", "input_scale", "input_offset"):

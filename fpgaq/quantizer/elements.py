@@ -34,6 +34,14 @@ MAX_TABLE_BITS = 12
 """Bits of the index of a table, at most."""
 
 
+INDEX_VALUES = 1 << 14
+"""Values that the step of a table's index is chosen by."""
+INDEX_STEPS = 14
+"""Halvings of the step that are tried below the one that clips nothing."""
+INDEX_FAR = 64.0
+"""No finer step is tried after one whose error is so many times the least."""
+
+
 @dataclass(frozen=True)
 class Wish:
     """The wanted properties of the output.
@@ -151,12 +159,43 @@ def quantize_scale(
     return with_accumulator(draft, (source.format,)), fmt
 
 
-def index_format(statistics: ActivationStatistics, signed: bool, options: QuantizeOptions) -> Format:
-    """The index of a table for values of these statistics."""
+def index_format(
+    statistics: ActivationStatistics, signed: bool, options: QuantizeOptions, function: Callable[[Values], Values]
+) -> Format:
+    """The index of a table of `function` for values of these statistics.
+
+    Its step is the one that leaves the function's values best, for where a function is level, no index is needed.
+    """
     rule, bits = options.rules.activation_range, options.table_bits
-    frac = activation_frac(statistics, bits, signed, False, rule, options.percentile)
+    if rule == "mse" and not options.first_edition:
+        frac = _index_frac(statistics, bits, signed, function)
+    else:
+        frac = activation_frac(statistics, bits, signed, False, rule, options.percentile)
     narrow = options.narrow and signed and not options.first_edition
     return Format(bits, 0 if frac is None else frac, signed, narrow)
+
+
+def _index_frac(
+    statistics: ActivationStatistics, bits: int, signed: bool, function: Callable[[Values], Values]
+) -> int | None:
+    """The frac of an index with the least squared error of the function's values; None if all inputs are zero."""
+    fmt = Format(bits, 0, signed)
+    chosen = statistics.values[:: max(1, len(statistics.values) // INDEX_VALUES)].astype(np.float64)
+    values = chosen if signed else np.maximum(chosen, 0.0)
+    magnitude = statistics.magnitude if signed else max(statistics.greatest, 0.0)
+    if magnitude == 0.0:
+        return None
+    first = fitting_frac(magnitude, fmt.maximum)
+    expected = function(values)
+    known = np.isfinite(expected)
+    errors = []
+    for frac in range(first, first + INDEX_STEPS):
+        index = Format(bits, frac, signed)
+        difference = (function(dequantize(quantize_real(values, index), index)) - expected)[known]
+        errors.append(float(np.sum(np.nan_to_num(difference, posinf=0.0, neginf=0.0) ** 2)))
+        if errors[-1] > INDEX_FAR * min(errors):
+            break
+    return first + int(np.argmin(errors))
 
 
 def quantize_table(
@@ -178,7 +217,7 @@ def quantize_table(
     if index.narrow and index.width <= options.table_bits and not options.first_edition:
         index = replace(index, narrow=False)
     elif index.width > options.table_bits or index.narrow:
-        wished = index_format(inputs, index.signed, options)
+        wished = index_format(inputs, index.signed, options, function)
         index = replace(wished, frac=min(wished.frac, source.format.frac), narrow=False)
     rule = Requantize((source.format.frac - index.frac,), options.rounding)
     reals = dequantize(np.arange(index.minimum, index.maximum + 1), index) * meaning.factor + meaning.constant

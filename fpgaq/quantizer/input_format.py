@@ -31,6 +31,8 @@ BYTE_TOLERANCE = 1e-3
 MIN_INPUT_BITS = 8
 MAX_INPUT_BITS = 16
 """Bits that unscaled features may take where no width is asked for."""
+FEATURE_BITS = 6
+"""Bits that such features have beyond 8 or the activations', where each has a step of its own."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,16 @@ def plan_input(
         if not trouble:
             return plan
     raise FitError(f"the network's input: {trouble}; this model cannot be quantized with one input format")
+
+
+def plan_features(samples: NDArray[Any], options: QuantizeOptions) -> InputPlan:
+    """The format of features that were brought to like ranges, in units of the first layer: FEATURE_BITS more bits."""
+    values = samples.astype(np.float64)
+    bits = min(MAX_INPUT_BITS, max(MIN_INPUT_BITS, options.activation_bits) + FEATURE_BITS)
+    statistics = ActivationStatistics(float(values.min()), float(values.max()), values.reshape(-1).astype(np.float32))
+    signed = statistics.least < 0
+    frac = activation_frac(statistics, bits, signed, False, options.rules.activation_range, options.percentile)
+    return InputPlan(Format(bits, 0 if frac is None else frac, signed), 1.0, 0.0, Scale())
 
 
 def _pads(op: Operator) -> bool:

@@ -8,6 +8,8 @@ from ..base.choices import ActivationRange, Method, WeightDelta, WeightRounding
 
 FEW_BITS = 6
 """At this many weight bits and fewer every channel needs a step of its own."""
+FEWEST_BITS = 3
+"""At this many and fewer the best step is another once the weights are rounded together."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,11 @@ class Rules:
     @property
     def needs_trace(self) -> bool:
         """Whether weights are chosen on the values that reach the layer."""
-        return self.bias_correction or self.weight_rounding == "hessian" or self.weight_delta == "output"
+        return self.bias_correction or self.weight_rounding != "nearest" or self.weight_delta in ("output", "rounded")
 
 
-def rules_of(method: Method, weight_bits: int) -> Rules:
-    """The rules of a method at a weight width, as docs/accuracy.md measured them."""
+def rules_of(method: Method, weight_bits: int, first_edition: bool = False) -> Rules:
+    """The rules of a method at a weight width, as docs/accuracy.md measured them; those of 0.1.0 if asked."""
     if method == "max":
         return Rules(False, "max", "ceil", "nearest", False)
     if method == "percentile":
@@ -37,4 +39,5 @@ def rules_of(method: Method, weight_bits: int) -> Rules:
         return Rules(False, "mse", "mse", "nearest", False)
     if method == "output":
         return Rules(False, "mse", "output", "nearest", False)
-    return Rules(True if weight_bits <= FEW_BITS else None, "mse", "mse", "hessian", True)
+    delta: WeightDelta = "rounded" if weight_bits <= FEWEST_BITS and not first_edition else "mse"
+    return Rules(True if weight_bits <= FEW_BITS else None, "mse", delta, "hessian", True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..base.errors import UnsupportedError, UsageError
 from ..base.formats import Format
 from ..base.preparation import Preparation
@@ -22,14 +24,17 @@ from .balancing import balance
 from .calibration import check_samples, collect
 from .channel_pairs import WEIGHTED
 from .config import QuantizeOptions
+from .elements import MAX_TABLE_BITS
 from .equalization import equalize
+from .feature_steps import Factors, scale_features, scaled_samples
 from .fewer_movements import merge_movements
 from .idle_functions import without_idle_functions
-from .input_format import InputPlan, borders, input_rounding, plan_input
+from .input_format import InputPlan, borders, input_rounding, plan_features, plan_input
 from .last_shuffles import with_pixels_at_outputs
 from .operators import Conversion, Flow, check_operators
 from .permutations import absorb_permutations
 from .plan import KEEPING, Leading, branches, count_reads, lead
+from .split_functions import split_functions
 from .sums import sums_for_means, with_sum_bits
 from .trace import Trace
 
@@ -84,17 +89,18 @@ def quantize(
         graph = without_idle_functions(graph, calibration)
     if options.balance:
         graph = balance(graph, calibration, options)
+    graph, leads, plans, factors = _fronts(graph, given, options, prepared)
+    calibration = scaled_samples(calibration, factors)
     reads = count_reads(graph)
-    leads = {name: lead(graph, name, reads) for name in graph.inputs}
-    plans = {name: _plan(graph, name, leads[name], given[name], options, prepared) for name in graph.inputs}
     trace = _trace(graph, options, calibration)
     conversion = Conversion(graph, options, collect(graph, calibration), reads, trace)
     transforms = {}
     for name, plan in plans.items():
         image = _input_image(graph, leads[name].tensor)
         transforms[name] = InputTransform(
-            plan.scale, plan.offset, input_rounding(options), tuple(graph.shapes[name]), image, preparation=prepared
-        )
+            plan.scale, plan.offset, input_rounding(options), tuple(graph.shapes[name]), image, preparation=prepared,
+            factors=factors.get(name, ()),
+        )  # fmt: skip
         channels, height, width = image
         tensor = Tensor(name, (height, width, channels), plan.format, name)
         if trace is not None:
@@ -183,6 +189,35 @@ def _preparation_of(graph: Graph, preparation: Preparation | None) -> Preparatio
             raise UsageError(f"--mean, --std and --scale are for networks with one input; {list(graph.inputs)} given")
         prepared.check(graph.shapes[graph.inputs[0]], graph.inputs[0])
     return prepared
+
+
+def _fronts(
+    graph: Graph, given: Mapping[str, Any], options: QuantizeOptions, prepared: Preparation
+) -> tuple[Graph, dict[str, Leading], dict[str, InputPlan], Factors]:
+    """The inputs' formats and transforms, and the graph after them, with features of unlike ranges taken apart."""
+    leads, plans = _plans(graph, given, options, prepared)
+    asked = options.input_scale, options.input_offset, options.input_bits
+    if options.first_edition or not options.per_feature or prepared.changes or asked != (None, None, None):
+        return graph, leads, plans, {}
+    wide = {name for name, plan in plans.items() if plan.format.width > MAX_TABLE_BITS}
+    wide = {name for name in wide if (leads[name].scale, leads[name].offset) == (1.0, 0.0)}
+    if not wide:
+        return graph, leads, plans, {}
+    graph, factors = scale_features(graph, wide, given)
+    left = {leads[name].tensor: bool(np.min(given[name]) < 0) for name in wide - factors.keys()}
+    graph = split_functions(graph, left)
+    leads, plans = _plans(graph, given, options, prepared)
+    scaled = scaled_samples(given, factors)
+    return graph, leads, {**plans, **{name: plan_features(scaled[name], options) for name in factors}}, factors
+
+
+def _plans(
+    graph: Graph, given: Mapping[str, Any], options: QuantizeOptions, prepared: Preparation
+) -> tuple[dict[str, Leading], dict[str, InputPlan]]:
+    """For each input what stands at its front, and its format and transform."""
+    reads = count_reads(graph)
+    leads = {name: lead(graph, name, reads) for name in graph.inputs}
+    return leads, {name: _plan(graph, name, leads[name], given[name], options, prepared) for name in graph.inputs}
 
 
 def _plan(

@@ -180,7 +180,9 @@ class Conversion:
 
     def _first_layer_options(self, op: Operator, source: Tensor, options: QuantizeOptions) -> QuantizeOptions:
         """Weights on features that were never scaled have the inverse spread of scales, and need as much more width."""
-        more = source.format.width - max(MIN_INPUT_BITS, options.activation_bits)
+        # What the layer itself writes says nothing of the weights that its inputs need.
+        usual = options.activation_bits if self.options.first_edition else self.options.activation_bits
+        more = source.format.width - max(MIN_INPUT_BITS, usual)
         given = self.options.input_bits is not None or "weight_bits" in self.options.layers.get(op.name, {})
         if source.name not in self.features or more <= 0 or given:
             return options
@@ -256,8 +258,10 @@ class Conversion:
         self._write(stage, op, operator, fmt, offset=offset)
 
     def _add(self, op: Add, flows: tuple[Flow, ...], stage: Stage) -> None:
-        options = self.options.for_layer(op.name)
         tensors = tuple(flow.tensor for flow in flows)
+        options = self.options.for_layer(op.name)
+        if all(tensor.name in self.features for tensor in tensors):
+            options = self._element_options(op, max(tensors, key=lambda tensor: tensor.format.width))
         self._write(stage, op, *quantize_add(op, tensors, self._wish(stage, options), options))
 
     def _multiply(self, op: Multiply, flows: tuple[Flow, ...], stage: Stage) -> None:

@@ -4,6 +4,11 @@ After Frantar et al., GPTQ (2022), which follows Hassibi and Stork, Optimal Brai
 after another, those with the most powerful inputs first, and what a tap loses is given to the taps that are still
 free, by the factors of the inputs' second moments. A few rounds of coordinate descent follow: each tap moves to the
 integer that is best with all others in place.
+
+Two rules of others are here to compare with, each as its paper states it. Qronos (Zhang et al. 2025) aims at the float
+network's output on the integer network's inputs, as `best_real_weights` does here before any rounding; it differs in
+the first tap, which is rounded with all others as the float network has them, and descends no further. COMQ (Zhang et
+al. 2024) is coordinate descent alone, from real weights: taps with the largest products come first.
 """
 
 from __future__ import annotations
@@ -108,6 +113,7 @@ def round_to_output(
     least: int,
     greatest: int,
     factors: Sequence[Factored] | None = None,
+    first: Values | None = None,
 ) -> Values:
     """Integers q from `least` to `greatest` such that ``q * step`` stands for the weights with little output error.
 
@@ -121,21 +127,58 @@ def round_to_output(
         (G, K, K), positive definite.
     factors : sequence of Factored, optional
         Those of `hessian`, if they are known.
+    first : array, optional
+        (G, R, K), from which the tap that comes first is rounded in place of `weight`; then nothing descends. With
+        `float_optimum` that is Qronos.
     """
     scaled = weight / step[:, :, np.newaxis]
     integers = np.empty_like(scaled)
     for group, factor in enumerate(factored(hessian) if factors is None else factors):
         ordered = scaled[group][:, factor.order]
+        if first is not None:
+            leading = first[group][:, factor.order[0]] / step[group]
+            integers[group][:, factor.order] = _compensated(ordered, factor.upper, least, greatest, leading)
+            continue
         rounded = _compensated(ordered, factor.upper, least, greatest)
         integers[group][:, factor.order] = _descend(rounded, ordered, factor.ordered, least, greatest)
     return integers
 
 
-def _compensated(weight: Values, upper: Values, least: int, greatest: int) -> Values:
+def float_optimum(weight: Values, moments: Moments, hessian: Values) -> Values:
+    """For each tap its best real weight with all others as they are given (G, R, K)."""
+    return np.asarray(weight + moments.cross / np.einsum("gkk->gk", hessian)[:, np.newaxis])
+
+
+def descend_to_output(weight: Values, step: Values, hessian: Values, least: int, greatest: int) -> Values:
+    """Integers as `round_to_output` finds, by coordinate descent alone: COMQ, with steps that are powers of two.
+
+    All taps start as the real weights. Each in turn becomes the integer that is best with all others in place, in every
+    row those with the largest weight times input first, and so on in more rounds.
+    """
+    scaled = weight / step[:, :, np.newaxis]
+    power = np.sqrt(np.einsum("gkk->gk", hessian))
+    order = np.argsort(-np.abs(weight) * power[:, np.newaxis], axis=2, kind="stable")
+    found, rows = scaled.copy(), np.arange(weight.shape[1])
+    for group, second in enumerate(hessian):
+        integers, slope = found[group], np.zeros_like(scaled[group])
+        diagonal = np.diagonal(second)
+        for _ in range(SWEEPS):
+            before = integers.copy()
+            for taps in order[group].T:
+                best = _rounded(integers[rows, taps] - slope[rows, taps] / diagonal[taps], least, greatest)
+                slope += (best - integers[rows, taps])[:, np.newaxis] * second[taps]
+                integers[rows, taps] = best
+            if np.array_equal(before, integers):
+                break
+    return found
+
+
+def _compensated(weight: Values, upper: Values, least: int, greatest: int, leading: Values | None = None) -> Values:
     """Round tap after tap, and let later ones mend what is lost: at once in a block, then in the others.
 
     ``upper @ upper.T`` are the inputs' second moments, so that the error of the output is the square of the losses
-    times `upper`. A tap adds to its own column and to later ones, and is rounded such that its own is least.
+    times `upper`. A tap adds to its own column and to later ones, and is rounded such that its own is least; the first
+    is rounded from `leading`, if that is given.
     """
     integers, carried = np.empty_like(weight), np.zeros_like(weight)
     taps = weight.shape[1]
@@ -146,7 +189,8 @@ def _compensated(weight: Values, upper: Values, least: int, greatest: int) -> Va
         wanted, mended = _turned(weight[:, block]), _turned(carried[:, block])
         rounded, losses = np.empty_like(wanted), np.empty_like(wanted)
         for tap in range(len(wanted)):
-            rounded[tap] = _rounded(wanted[tap] + mended[tap] / factor[tap, tap], least, greatest)
+            aim = wanted[tap] + mended[tap] / factor[tap, tap]
+            rounded[tap] = _rounded(aim if leading is None or start + tap else leading, least, greatest)
             losses[tap] = wanted[tap] - rounded[tap]
             mended[tap + 1 :] += factor[tap, tap + 1 :, np.newaxis] * losses[tap]
         integers[:, block] = rounded.T

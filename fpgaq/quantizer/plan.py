@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -205,7 +206,9 @@ def wanted_formats(
     for op in graph.operators:
         if isinstance(op, Pointwise) and op.output not in absorbed and reads[op.input] == 1 and op.input not in formats:
             chosen = options.for_layer(op.name)
-            formats[op.input] = index_format(statistics[op.input], op.input not in nonnegative, chosen)
+            formats[op.input] = index_format(
+                statistics[op.input], op.input not in nonnegative, chosen, partial(evaluate, op.function, op.parameters)
+            )
     return formats
 
 

@@ -36,6 +36,8 @@ LEAST_SAMPLES = 12
 """With fewer nothing is measured."""
 START = 1e-3
 """An error (`output_divergence`) up to which nothing is tried: about 98 answers of 100 agree at the worst."""
+START_SMALL = 2e-4
+"""The same for classifiers whose elements are so few (FEW_ELEMENTS) that more bits cost next to nothing."""
 ENOUGH = 2e-4
 """An error that ends the trials."""
 WORTH = 0.75
@@ -110,7 +112,8 @@ def refine(
     left = int(min(MOST_TRIALS, BUDGET // cost)) - 1
     best, agreement = trial.measure(options)
     found = Refinement(options, (), agreement, best, best, int(held.sum()), 1)
-    while found.error > (ENOUGH if found.changes else START) and left > 0:
+    start = START_SMALL if graph.classifier and _is_small(graph) else START
+    while found.error > (ENOUGH if found.changes else start) and left > 0:
         candidates = list(_changes(graph, found.options, options))[:left]
         left -= len(candidates)
         measured = [(trial.try_measure(change.options), change) for change in candidates]
@@ -233,6 +236,11 @@ def multiplications(graph: Graph) -> int:
     return total
 
 
+def _is_small(graph: Graph) -> bool:
+    """Whether all layers together write few elements."""
+    return sum(math.prod(graph.shapes[op.output]) for op in graph.operators) <= FEW_ELEMENTS
+
+
 def _changes(graph: Graph, options: QuantizeOptions, given: QuantizeOptions) -> Iterator[_Change]:
     """The changes that may be tried now, the cheapest in hardware first."""
     if not options.balance and not options.equalize:
@@ -249,6 +257,7 @@ def _changes(graph: Graph, options: QuantizeOptions, given: QuantizeOptions) -> 
     room = max(FEW_ELEMENTS, WIDE_PART * sum(sizes.values()))
     room -= sum(sizes.get(name, 0) for name, own in options.layers.items() if "activation_bits" in own)
     final, names = final_tensors(graph), [op.name for op in graph.operators]
+    all_wider = dict(options.layers)
     for op in graph.operators:
         own, held = options.layers.get(op.name, {}), given.layers.get(op.name, {})
         if not isinstance(op, (*ROUNDING, Pointwise, Prelu)) or op.output in final or names.count(op.name) > 1:
@@ -262,3 +271,8 @@ def _changes(graph: Graph, options: QuantizeOptions, given: QuantizeOptions) -> 
             more["table_bits"] = MAX_TABLE_BITS
         layers = {**options.layers, op.name: {**own, **more}}
         yield _Change(f"{wider[0]} bits after {op.name!r}", replace(options, layers=layers))
+        if wider[0] == WIDER[0]:
+            all_wider[op.name] = {**own, **more}
+    # Where each layer alone wins too little, all together may win enough.
+    if _is_small(graph) and len(all_wider) > len(options.layers) + 1:
+        yield _Change(f"{WIDER[0]} bits after every layer", replace(options, layers=all_wider))

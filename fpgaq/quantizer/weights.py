@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.choices import WeightDelta
+from ..base.choices import WeightDelta, WeightRounding
 from ..base.formats import Format, Rounding, dequantize, quantize_real
 from ..integer.graph import IntegerArray
 from .calibration import MSE_STEPS, fitting_frac
 from .config import QuantizeOptions
-from .output_error import Factored, best_real_weights, damped, factored, output_error, round_to_output, sampled_error
+from .output_error import (
+    Factored,
+    best_real_weights,
+    damped,
+    descend_to_output,
+    factored,
+    float_optimum,
+    output_error,
+    round_to_output,
+    sampled_error,
+)
 from .trace import Moments
 
 Values = NDArray[np.float64]
@@ -64,7 +75,7 @@ def quantize_weights(
     """
     rows = weight.reshape(weight.shape[0], -1)
     rules = options.rules
-    chooser = _Rows(rows, options.weight_bits, options.narrow, moments, rules.weight_rounding == "hessian")
+    chooser = _Rows(rows, options.weight_bits, options.narrow, moments, rules.weight_rounding)
     if not rows.any():
         fracs: tuple[int, ...] = (zero_frac,) * len(rows)
     elif rules.weight_delta in ("ceil", "floor"):
@@ -95,7 +106,10 @@ def _least_error_fracs(chooser: _Rows, options: QuantizeOptions, per_channel: bo
     candidates = range(min(known), min(max(known) + steps, min(known) + MAX_CANDIDATES))
     # Where the choice is open, only the layer's output shows what separate steps are worth.
     by_output = chooser.moments is not None and (options.rules.weight_delta == "output" or per_channel is None)
-    errors = _errors_of(chooser, candidates, by_output)
+    if options.rules.weight_delta == "rounded":
+        errors = _errors_of(candidates, chooser.rounded_errors)
+    else:
+        errors = _errors_of(candidates, lambda frac: chooser.errors(frac, by_output))
     together = errors.sum(axis=1)
     single = (candidates.start + int(np.argmin(together)),) * len(chooser.rows)
     if per_channel is False:
@@ -107,48 +121,57 @@ def _least_error_fracs(chooser: _Rows, options: QuantizeOptions, per_channel: bo
     return tuple(min(fracs) if fit is None else frac for fit, frac in zip(fits, fracs, strict=True))
 
 
-def _errors_of(chooser: _Rows, candidates: range, by_output: bool) -> Values:
-    """The errors (candidates, rows); endless from where on every row is clipped far too much.
+def _errors_of(candidates: range, errors_at: Callable[[int], Values]) -> Values:
+    """The errors (candidates, rows) of every row at each frac; endless from where on every row is clipped far too much.
 
     Each bit more then makes an error about four times as large.
     """
-    errors = np.full((len(candidates), len(chooser.rows)), np.inf)
+    errors = [errors_at(candidates.start)]
     least = errors[0]
-    for place, frac in enumerate(candidates):
-        errors[place] = chooser.errors(frac, by_output)
-        least = np.minimum(least, errors[place])
-        if place and (errors[place - 1 : place + 1] > FAR * least).all():
+    for frac in candidates[1:]:
+        errors.append(errors_at(frac))
+        least = np.minimum(least, errors[-1])
+        if (np.stack(errors[-2:]) > FAR * least).all():
             break
-    return errors
+    return np.stack(errors + [np.full_like(least, np.inf)] * (len(candidates) - len(errors)))
 
 
 class _Rows:
     """The weights of each output channel, and integers for them at given steps."""
 
-    def __init__(self, rows: Values, bits: int, narrow: bool, moments: Moments | None, by_output: bool) -> None:
+    def __init__(
+        self, rows: Values, bits: int, narrow: bool, moments: Moments | None, rounding: WeightRounding
+    ) -> None:
         self.rows, self.bits, self.narrow, self.moments = rows, bits, narrow, moments
         self.fmt = Format(bits, 0, True, narrow)
-        self.by_output = by_output and moments is not None
+        self.rounding: WeightRounding = "nearest" if moments is None else rounding
         self.magnitude = float(np.abs(rows).max(initial=0.0)) or 1.0
         self.hessian = self.target = None
         self.factors: tuple[Factored, ...] | None = None
+        self.first: Values | None = None
         if moments is not None:
             self.groups = len(moments.inputs)
             self.hessian = damped(moments)
             grouped = rows.reshape(self.groups, -1, rows.shape[1])
             self.target = grouped
-            if self.by_output:
+            if self.rounding != "nearest":
                 self.factors = factored(self.hessian)
                 self.target = best_real_weights(grouped, moments, self.factors)
+                if self.rounding == "qronos":
+                    self.first = float_optimum(grouped, moments, self.hessian)
 
     def integers(self, fracs: NDArray[np.int64]) -> IntegerArray:
         """The integers of every row at its own frac."""
-        if not self.by_output:
+        if self.rounding == "nearest":
             formats = [Format(self.bits, int(frac), True, self.narrow) for frac in fracs]
             return np.stack([quantize_real(row, fmt, NEAREST) for row, fmt in zip(self.rows, formats, strict=True)])
         assert self.target is not None and self.hessian is not None
         steps = np.ldexp(1.0, -fracs).reshape(self.groups, -1)
-        found = round_to_output(self.target, steps, self.hessian, self.fmt.minimum, self.fmt.maximum, self.factors)
+        ends = (self.fmt.minimum, self.fmt.maximum)
+        if self.rounding == "comq":
+            found = descend_to_output(self.target, steps, self.hessian, *ends)
+        else:
+            found = round_to_output(self.target, steps, self.hessian, *ends, self.factors, self.first)
         return found.reshape(self.rows.shape).astype(np.int64)
 
     def errors(self, frac: int, by_output: bool) -> Values:
@@ -163,6 +186,17 @@ class _Rows:
                 return sampled_error(difference, self.moments.samples).reshape(-1)
             return output_error(difference, self.moments.inputs).reshape(-1)
         return np.asarray((difference**2).sum(axis=1))
+
+    def rounded_errors(self, frac: int) -> Values:
+        """The squared error of every row's output at one frac, after the rounding that the weights will have."""
+        fracs = np.full(len(self.rows), frac)
+        wanted = self.rows if self.target is None else self.target
+        left = (
+            np.ldexp(self.integers(fracs).astype(np.float64), -frac).reshape(wanted.shape) - wanted
+        ) / self.magnitude
+        if self.hessian is None:
+            return np.asarray((left**2).sum(axis=1))
+        return output_error(left, self.hessian).reshape(-1)
 
     def lost(self, integers: IntegerArray, fracs: NDArray[np.int64]) -> Values:
         """The mean of the float network's output over that of these integers, without the bias."""
@@ -209,5 +243,5 @@ def weight_frac(values: Values, bits: int, narrow: bool, rule: WeightDelta) -> i
     if rule == "floor":
         exact = math.ldexp(float(greatest), -frac) == magnitude
         return frac if exact else frac + 1
-    row = _Rows(values.reshape(1, -1), bits, narrow, None, False)
+    row = _Rows(values.reshape(1, -1), bits, narrow, None, "nearest")
     return min(range(frac, frac + MSE_STEPS), key=lambda candidate: float(row.errors(candidate, False)[0]))

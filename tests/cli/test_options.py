@@ -76,6 +76,7 @@ def test_a_model_is_read_as_the_options_say() -> None:
         ("explore {m} --calibration c.npz --picture front.jpg", "pictures are written as .png, .pdf, .svg"),
         ("search {m} --calibration c.npz --budget 50% -o x.toml --picture p.gif", "pictures are written as"),
         ("finetune {m} -o x.nnp", "Missing option '--train'"),
+        ("finetune {m} -o x.nnp --train t.npz --per-feature", "--per-feature would be ignored"),
     ],
 )
 def test_what_would_be_ignored_is_refused(

@@ -76,14 +76,14 @@ def test_an_output_keeps_its_function() -> None:
 @pytest.mark.parametrize("function", ["swish", "tanh", "sigmoid"])
 def test_a_function_of_unscaled_features_keeps_their_width(function: str) -> None:
     graph, data = network(function), features()
-    found = quantize(graph, data)
+    found = quantize(graph, data, QuantizeOptions(per_feature=False))
     (table,) = (op for op in found.operators if isinstance(op, IntegerTable))
     source, target = found.tensors[table.input].format, found.tensors[table.output].format
     assert source.width == target.width > 8 and table.index_format.width == 12
     first = quantize(graph, data, QuantizeOptions(edition="0.1"))
     assert first.tensors[table.output].format.width == 8
     assert signal_to_noise(graph, found, data["t0"]) > signal_to_noise(graph, first, data["t0"])
-    asked = quantize(graph, data, QuantizeOptions(layers={"function": {"activation_bits": 9}}))
+    asked = quantize(graph, data, QuantizeOptions(per_feature=False, layers={"function": {"activation_bits": 9}}))
     assert asked.tensors[table.output].format.width == 9
 
 

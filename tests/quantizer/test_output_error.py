@@ -16,7 +16,9 @@ from fpgaq.quantizer.output_error import (
     SWEEPS,
     _descend,
     best_real_weights,
+    descend_to_output,
     factored,
+    float_optimum,
     output_error,
     round_to_output,
     sampled_error,
@@ -161,6 +163,12 @@ def test_auto_takes_steps_per_channel_where_they_pay():
     assert rules_of("auto", 6).per_channel is True and rules_of("auto", 7).per_channel is None
 
 
+@pytest.mark.parametrize(("bits", "edition", "rule"), [(3, "0.2", "rounded"), (4, "0.2", "mse"), (3, "0.1", "mse")])
+def test_auto_chooses_steps_of_the_fewest_bits_after_rounding(bits, edition, rule) -> None:
+    assert QuantizeOptions(bits, edition=edition).rules.weight_delta == rule
+    assert QuantizeOptions(bits, edition=edition, weight_delta="ceil").rules.weight_delta == "ceil"
+
+
 @pytest.mark.parametrize("method", ["auto", "max", "percentile", "mse", "output"])
 def test_methods_keep_the_number_contract(method: str):
     integer = quantize(small_cnn(), samples(32, 2, 8, 8), QuantizeOptions(4, 8, method=method))
@@ -215,3 +223,68 @@ def test_rounds_end_at_the_integers_of_a_plain_descent() -> None:
                 slope = (row - wanted) @ hessian[:, tap]
                 row[tap] = np.clip(np.rint(row[tap] - slope / hessian[tap, tap]), -8, 7)
     assert np.array_equal(_descend(integers, weight, hessian, -8, 7), expected)
+
+
+def test_qronos_takes_the_two_steps_of_its_paper() -> None:
+    """Tap by tap: the best integer with the others fixed, then the best real values of all that are left."""
+    chance = np.random.default_rng(11)
+    for taps in (1, 5, 70):
+        real = chance.normal(size=(2 * taps + 5, taps))
+        seen = real + 0.3 * chance.normal(size=real.shape)
+        weight = 3 * chance.normal(size=(1, 4, taps))
+        hessian = (seen.T @ seen)[np.newaxis]
+        cross = weight @ (real.T @ seen - hessian)
+        moments = Moments(hessian, cross, np.zeros((1, taps)), np.zeros((1, 4)), 1)
+        factors = factored(hessian)
+        target, first = best_real_weights(weight, moments, factors), float_optimum(weight, moments, hessian)
+        found = round_to_output(target, np.ones((1, 4)), hessian, -4, 3, factors, first)
+        order = factors[0].order
+        for row in range(4):
+            wanted, left, integers = real @ weight[0, row], weight[0, row].copy(), np.zeros(taps)
+            for place, tap in enumerate(order):
+                others = np.r_[order[:place], order[place + 1 :]]
+                rest = wanted - seen[:, others] @ left[others]
+                best = seen[:, tap] @ rest / (seen[:, tap] @ seen[:, tap])
+                left[tap] = integers[tap] = np.clip(np.rint(best), -4, 3)
+                free, done = order[place + 1 :], order[: place + 1]
+                if len(free):
+                    left[free] = np.linalg.lstsq(seen[:, free], wanted - seen[:, done] @ left[done], rcond=None)[0]
+            assert np.array_equal(found[0, row], integers), (taps, row)
+
+
+def test_comq_moves_tap_after_tap_to_its_best_integer() -> None:
+    chance = np.random.default_rng(12)
+    inputs = chance.normal(size=(60, 12)) * np.linspace(0.2, 3, 12)
+    hessian, weight = (inputs.T @ inputs)[np.newaxis], 3 * chance.normal(size=(1, 5, 12))
+    found = descend_to_output(weight, np.full((1, 5), 0.5), hessian, -8, 7)[0]
+    for row, wanted in zip(found, 2 * weight[0], strict=True):
+        values = wanted.copy()
+        for _ in range(SWEEPS):
+            for tap in np.argsort(-np.abs(wanted) * np.linalg.norm(inputs, axis=0), kind="stable"):
+                slope = (values - wanted) @ hessian[0, :, tap]
+                values[tap] = np.clip(np.rint(values[tap] - slope / hessian[0, tap, tap]), -8, 7)
+        assert np.array_equal(row, values)
+
+
+@pytest.mark.parametrize("rounding", ["qronos", "comq"])
+def test_other_ways_to_round_come_closer_than_nearest_weights(rounding) -> None:
+    graph, data = layer_network("padded")
+    found, nearest = (
+        signal_to_noise(
+            graph,
+            quantize(graph, data, QuantizeOptions(3, 8, method="mse", per_channel=False, input_bits=10, **rules)),
+            data["t0"],
+        )
+        for rules in ({"weight_rounding": rounding, "bias_correction": True}, {"bias_correction": True})
+    )
+    assert found > nearest + 0.1, (nearest, found)
+
+
+def test_steps_after_rounding_clip_what_only_rounding_shows() -> None:
+    """With the step chosen on rounded weights the output is at least as near, in each layer by itself."""
+    graph, data = layer_network("affine")
+    plain, rounded = (
+        signal_to_noise(graph, quantize(graph, data, QuantizeOptions(2, 8, weight_delta=rule)), data["t0"])
+        for rule in ("mse", "rounded")
+    )
+    assert rounded >= plain - 0.1, (plain, rounded)

@@ -105,7 +105,12 @@ def _check_transform(name: str, transform: InputTransform, tensor: Tensor) -> No
         refuse("input", name, f"has scale {transform.scale} and offset {transform.offset}; they must be finite")
     prepared = transform.preparation
     shape = transform.model_shape
-    counts = {len(prepared.scale), len(prepared.offset)} - {1, shape[channel_axis(shape)] if shape else 1}
+    features = shape[channel_axis(shape)] if shape else 1
+    if transform.factors and (len(transform.factors) != features or transform.kind != "real"):
+        refuse("input", name, f"has {len(transform.factors)} factors and kind {transform.kind!r}; one a channel, real")
+    if min(transform.factors, default=1.0) <= 0:
+        refuse("input", name, f"has factors down to {min(transform.factors)}; they must be above 0")
+    counts = {len(prepared.scale), len(prepared.offset)} - {1, features}
     if counts or not np.isfinite([*transform.scales, *transform.offsets]).all():
         refuse("input", name, f"is prepared by {sorted(counts)} numbers; finite ones, one or one a channel, are needed")
     if prepared.changes and transform.kind != "real":

@@ -54,6 +54,7 @@ def describe(graph: IntegerGraph) -> tuple[dict[str, Any], Arrays]:
                 **({"kind": graph.transforms[name].kind} if version > 1 else {}),
                 **_describe_preparation(graph.transforms[name].preparation),
                 **({"channels_last": True} if graph.transforms[name].channels_last else {}),
+                **({"factors": list(graph.transforms[name].factors)} if graph.transforms[name].factors else {}),
             }
             for index, name in enumerate(graph.inputs)
         ],
@@ -90,7 +91,7 @@ def version_of(graph: IntegerGraph) -> int:
     plain = (
         all(tensor.scale is None and not (tensor.zero_point or tensor.offset) for tensor in graph.tensors.values())
         and all(
-            transform.kind == "real" and transform.preparation == Preparation()
+            transform.kind == "real" and transform.preparation == Preparation() and not transform.factors
             for transform in graph.transforms.values()
         )
         and not graph.estimate_only

@@ -65,6 +65,7 @@ def restore(value: Any, fetch: Fetch) -> IntegerGraph:
             kind=entry.text("kind", TRANSFORM_KINDS) if version > 1 else "real",
             preparation=_restore_preparation(entry) if version > 1 else Preparation(),
             channels_last=version > 1 and "channels_last" in entry.fields and entry.flag("channels_last"),
+            factors=entry.numbers("factors") if version > 1 and "factors" in entry.fields else (),
         )
         entry.finish()
     outputs: dict[str, tuple[int, ...]] = {}

@@ -25,7 +25,8 @@ class InputTransform:
         Samples are of the model's own input type, and are taken as they are; scale 1 and offset 0.
 
     Applied by `run`, `simulate`, golden vectors and host drivers alike. With a `preparation`, x is a sample in the
-    user's units, and ``scale`` and ``offset`` give way to `scales` and `offsets`.
+    user's units, and ``scale`` and ``offset`` give way to `scales` and `offsets`. So they do with `factors`: powers of
+    two, one for each feature, by which the value is multiplied at last.
     `model_shape` is the model's own shape without the batch, such as (1, 28, 28) (channels first) or (784,);
     `image_shape` is (channels, height, width); samples are reshaped to it in C order, or to (height, width, channels)
     where the model keeps `channels_last`, as the stream does.
@@ -39,16 +40,23 @@ class InputTransform:
     kind: str = "real"
     preparation: Preparation = Preparation()
     channels_last: bool = False
+    factors: tuple[float, ...] = ()
 
     @property
     def scales(self) -> tuple[float, ...]:
         """The factor of the user's samples: one, or one for each channel of `model_shape` (`channel_axis`)."""
-        return tuple(factor * self.scale for factor in self.preparation.scale)
+        return self._times_factors(tuple(factor * self.scale for factor in self.preparation.scale))
 
     @property
     def offsets(self) -> tuple[float, ...]:
         """What is added to that product: one number, or one for each channel of `model_shape` (`channel_axis`)."""
-        return tuple(term * self.scale + self.offset for term in self.preparation.offset)
+        return self._times_factors(tuple(term * self.scale + self.offset for term in self.preparation.offset))
+
+    def _times_factors(self, values: tuple[float, ...]) -> tuple[float, ...]:
+        if not self.factors or not any(values):
+            return values
+        spread = values * len(self.factors) if len(values) == 1 else values
+        return tuple(value * factor for value, factor in zip(spread, self.factors, strict=True))
 
 
 @dataclass(frozen=True)

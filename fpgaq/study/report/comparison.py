@@ -305,7 +305,7 @@ def _compare_batch(
         values = tensor.real(integers[name])
         transform = integer.transforms.get(name)
         if transform is not None and transform.kind == "real" and transform.scale != 0.0:
-            values = (values - transform.offset) / transform.scale
+            values = (values / np.asarray(transform.factors or 1.0) - transform.offset) / transform.scale
         votes.tensors[name].add(_as_stream(reals[name], tensor), integers[name], values, tensor.format)
     both = {
         name: (reals[name].astype(np.float64), _real_output(integer, name, integers[name]).reshape(reals[name].shape))
