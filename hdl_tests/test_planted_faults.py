@@ -87,7 +87,7 @@ RELEASES = 5
 def test_every_count_of_released_words_is_checked(place: int, tmp_path: Path) -> None:
     """Both layers share one engine; their buffers do not fill up when the output blocks."""
     folder = tmp_path / "out"
-    pipeline.generate(depthwise_network(), folder, Target(multipliers=8))
+    pipeline.generate(depthwise_network(), folder, Target(multipliers=9))
     assert count_places(folder, "layer_*.v", RELEASE) == RELEASES
     word_not_released(folder, place)
     with pytest.raises(VerificationError, match=r"room|stuck|words or beats are lost"):
