@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import fpgaq
+from fpgaq.hardware.schedule import plan_hardware
 
 example = Path("../digits_cnn")
 graph = fpgaq.load_model(example / "model.nnp")
@@ -78,24 +79,19 @@ figure.tight_layout()
 # %% [markdown]
 # ## Verilog, and the proof
 #
-# Sixteen multipliers; how many cycles a frame takes is predicted before anything is simulated.
+# Sixty-four multipliers, the default; how many cycles a frame takes is predicted before anything is simulated.
 
 # %%
 folder = Path(tempfile.mkdtemp()) / "hardware"
-made = fpgaq.generate(network, folder, fpgaq.Target(multipliers=16))
+made = fpgaq.generate(network, folder, fpgaq.Target(multipliers=64))
 made
 
 # %% [markdown]
-# How a frame is divided among the multipliers: the fewer of them, the more cycles.
+# How a frame is divided among the multipliers: the fewer of them, the more cycles. Schedules need no folder.
 
 # %%
 budgets = (2, 4, 8, 16, 32, 64)
-cycles = [
-    fpgaq.generate(
-        network, folder.with_name(f"of_{budget}"), fpgaq.Target(multipliers=budget)
-    ).schedule.prediction.interval
-    for budget in budgets
-]
+cycles = [plan_hardware(network, fpgaq.Target(multipliers=budget))[1].prediction.interval for budget in budgets]
 figure, axes = plt.subplots(figsize=(7, 2.5))
 axes.loglog(budgets, cycles, marker="o")
 axes.set_xticks(budgets, budgets)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,25 @@ def test_there_are_two() -> None:
 def test_the_notebook_is_that_of_its_file(name: str) -> None:
     text = script_named("make_notebooks").notebook((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
     assert (FOLDER / f"{name}.ipynb").read_text(encoding="utf-8") == text, "run scripts/make_notebooks.py"
+
+
+@pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+@pytest.mark.parametrize("name", NAMES)
+def test_its_cells_run(name: str, tmp_path: Path) -> None:
+    """One after another as a script; that Jupyter runs them too is a slow test."""
+    pytest.importorskip("matplotlib")
+    shutil.copytree(ROOT / "examples" / "digits_cnn", tmp_path / "digits_cnn")
+    (tmp_path / "notebooks").mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
+    done = subprocess.run(
+        [sys.executable, str(FOLDER / f"{name}.py")],
+        cwd=tmp_path / "notebooks",
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 @pytest.mark.slow
