@@ -13,18 +13,10 @@ from fpgaq.base.formats import Format
 from fpgaq.integer.graph import Requantize
 from fpgaq.integer.requantizers import requantized
 from fpgaq.integer.specified_scales import Specified, choose
-from fpgaq.integer.staircase import Staircase, staircases
+from fpgaq.integer.staircase import staircases
+from tests.support.staircases import climbed, every_result
 
 BYTE = Format(8, 0)
-
-
-def every_result(rule: Requantize, span: tuple[int, int], fmt: Format) -> list[int]:
-    return requantized(np.arange(span[0], span[1] + 1)[np.newaxis], rule, fmt)[0].tolist()
-
-
-def climbed(steps: Staircase, span: tuple[int, int]) -> list[int]:
-    values = np.arange(span[0], span[1] + 1)
-    return (steps.first + np.searchsorted(np.array(steps.steps, np.int64), values, side="right")).tolist()
 
 
 @given(seed=st.integers(0, 1 << 30))

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from random import Random
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fpgaq.base.formats import Format
 from fpgaq.integer.graph import Requantize
-from fpgaq.integer.requantizers import requantized
 from fpgaq.integer.staircase import Staircase, each_staircase, staircases
+from tests.support.staircases import climbed, every_result
 
 BYTE = Format(8, 0)
-
-
-def every_result(rule: Requantize, span: tuple[int, int], fmt: Format) -> list[int]:
-    return requantized(np.arange(span[0], span[1] + 1)[np.newaxis], rule, fmt)[0].tolist()
-
-
-def climbed(steps: Staircase, span: tuple[int, int]) -> list[int]:
-    values = np.arange(span[0], span[1] + 1)
-    return (steps.first + np.searchsorted(np.array(steps.steps, np.int64), values, side="right")).tolist()
 
 
 def any_rule(chance: Random) -> Requantize:
