@@ -19,41 +19,13 @@ from fpgaq.model.executor import run_float
 from fpgaq.model.graph.fixed import step_integers, step_values
 from fpgaq.pipeline import load_model
 from fpgaq.quantizer.onnx_integers.check import compare_layers
+from tests.support.nnabla_files import saved, step
 
 nnabla = pytest.importorskip("nnabla", reason="nnabla runs on CPython 3.8 to 3.10 alone")
 F = pytest.importorskip("nnabla.functions")
 PF = pytest.importorskip("nnabla.parametric_functions")
-save = pytest.importorskip("nnabla.utils.save").save
 pytestmark = pytest.mark.nnabla
 FRAMES = 1000
-
-
-def saved(path: Path, build: Callable, seed: int = 0, shape=(2, 6, 6)) -> tuple[Path, Callable]:
-    """A network in a file, and what nnabla computes of samples (frames, ...)."""
-    nnabla.clear_parameters()
-    np.random.seed(seed)
-    x = nnabla.Variable((20, *shape))
-    y = build(x, np.random.default_rng(seed))
-    contents = {
-        "networks": [{"name": "n", "batch_size": 20, "outputs": {"y": y}, "names": {"x": x}}],
-        "executors": [{"name": "e", "network": "n", "data": ["x"], "output": ["y"]}],
-    }
-    save(str(path), contents)
-
-    def compute(samples: np.ndarray) -> np.ndarray:
-        found = []
-        for first in range(0, len(samples), 20):
-            x.d = samples[first : first + 20]
-            y.forward()
-            found.append(y.d.copy())
-        return np.concatenate(found)
-
-    return path, compute
-
-
-def step(random: np.random.Generator) -> float:
-    """A delta as the text of a file holds it."""
-    return float(f"{random.uniform(0.01, 0.05):.6g}")
 
 
 def fixed_point(x, random):

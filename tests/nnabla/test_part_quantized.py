@@ -13,10 +13,13 @@ from fpgaq import pipeline
 from fpgaq.base.errors import UnsupportedError, UsageError
 from fpgaq.integer.graph import IntegerGraph
 from fpgaq.pipeline import load_model
+from tests.support.nnabla_files import saved, step
 
-from .test_any_step import FRAMES, PF, F, nnabla, saved, step
-
+nnabla = pytest.importorskip("nnabla", reason="nnabla runs on CPython 3.8 to 3.10 alone")
+F = pytest.importorskip("nnabla.functions")
+PF = pytest.importorskip("nnabla.parametric_functions")
 pytestmark = pytest.mark.nnabla
+FRAMES = 1000
 Values = Iterator[np.ndarray]
 
 
