@@ -30,6 +30,8 @@ MAX_ELEMENTS = 1 << 22
 """Elements of the input in these samples."""
 SAMPLES = 8
 """Calibration samples that an integer graph keeps."""
+SHOWN = 12
+"""Tensors that the line about them names."""
 OUTPUT_BITS, MAX_OUTPUT_BITS = 12, 16
 """Of outputs that cannot leave as accumulators, and the most that may be asked for."""
 
@@ -132,9 +134,7 @@ class Completion:
 
     def _format(self, statistics: ActivationStatistics, bits: int, options: QuantizeOptions) -> Format:
         signed, rules = statistics.least < 0, options.rules
-        frac = activation_frac(
-            statistics, bits, signed, options.narrow, rules.activation_range, options.percentile
-        )  # fmt: skip
+        frac = activation_frac(statistics, bits, signed, options.narrow, rules.activation_range, options.percentile)
         return Format(bits, 0 if frac is None else frac, signed, options.narrow and signed)
 
     def output(self, name: str, least: float, greatest: float) -> Format:
@@ -295,7 +295,3 @@ def completed_line(told: Sequence[Mapping[str, str]]) -> str:
     shown = [Completed(one["kind"], one["name"], one["format"]).line() for one in told]
     more = f" and {len(shown) - SHOWN} more (--json lists them)" if len(shown) > SHOWN else ""
     return f"quantized by fpgaq, for the file does not state it: {', '.join(shown[:SHOWN])}{more}"
-
-
-SHOWN = 12
-"""Tensors that the line names."""

@@ -16,17 +16,10 @@ from .candidates import NEARLY, Candidate, Candidates, is_weighed, leanest_budge
 from .folding import FoldRange, fold_sizes
 from .lanes import BUBBLE, Choice, choose_lanes
 from .memories import Sized, describe, shrink_memories, with_generous_queue
-from .operator_plans import (
-    common_lanes,
-    copying_lanes,
-    fold_range,
-    is_copying,
-    multiplying_lanes,
-    plan_operator,
-    serializer_plan,
-)
+from .operator_plans import fold_range, is_copying, plan_operator, serializer_plan
 from .plans import Fold, Plan, Target, WindowPlan
 from .schedule import Edge, Engine, Prediction, Schedule
+from .taken_lanes import common_lanes, copying_lanes, multiplying_lanes
 from .turns import WHOLE_FRAMES, Demands, make_engine
 
 BUBBLES = (12, BUBBLE, 64)

@@ -14,9 +14,10 @@ from ....integer.graph import (
     IntegerOperator,
     IntegerSumPooling,
 )
-from ...schedule.operator_plans import common_lanes, is_depthwise
+from ...schedule.operator_plans import is_depthwise
 from ...schedule.plans import WindowPlan
 from ...schedule.schedule import Schedule
+from ...schedule.taken_lanes import common_lanes
 
 
 @dataclass(frozen=True)

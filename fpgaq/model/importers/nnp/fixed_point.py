@@ -8,8 +8,8 @@ MaximumScalar and MinimumScalar in front that keep to the range of one less.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,14 +59,12 @@ def take_grids(
     for node in network.nodes:
         for name in node.inputs:
             readers.setdefault(name, []).append(node)
-    variables, values = dict(network.variables), dict(parameters)
-    grids: dict[str, ParameterGrid] = {}
-    gone: set[str] = set()
+    taken = _Taken(dict(network.variables), dict(parameters))
     for node in network.nodes:
         if node.type == "MinMaxQuantize" and len(node.outputs) == 1 and node.outputs[0] in as_parameter:
-            _take_range(node, parameters, variables, values, grids, gone)
+            _take_range(node, parameters, taken)
         if node.type == "Pow2Quantize" and node.outputs[:1] and node.outputs[0] in as_parameter:
-            _take_powers(node, parameters, variables, values, grids, gone)
+            _take_powers(node, parameters, taken)
         if node.type != "FixedPointQuantize" or len(node.inputs) != 1 or len(node.outputs) != 1:
             continue
         bounded, bounds = _bounded(node.inputs[0], producer)
@@ -89,27 +87,37 @@ def take_grids(
                 " multiplied with"
             )
         frac = fmt.frac + _exponents(scale, node)
-        values[output] = parameters[source]
-        variables[output] = Variable(output, True, parameters[source].shape)
-        grids[output] = ParameterGrid(fmt.width, fmt.signed, frac, fmt.narrow, step)
-        gone.update(one.name for one in (node, before, after, *bounds) if one is not None)
+        grid = ParameterGrid(fmt.width, fmt.signed, frac, fmt.narrow, step)
+        taken.add(output, parameters[source], grid, (node, before, after, *bounds))
+    gone = taken.gone
     nodes = tuple(node for node in network.nodes if node.name not in gone)
     if not gone:
-        return network, values, grids
+        return network, taken.values, taken.grids
     kept = {name for node in nodes for name in (*node.inputs, *node.outputs)}
     dropped = {name for node in network.nodes if node.name in gone for name in (*node.inputs, *node.outputs)} - kept
-    variables = {name: variable for name, variable in variables.items() if name not in dropped}
-    return replace(network, nodes=nodes, variables=variables), values, grids
+    variables = {name: variable for name, variable in taken.variables.items() if name not in dropped}
+    return replace(network, nodes=nodes, variables=variables), taken.values, taken.grids
 
 
-def _take_range(
-    node: Node,
-    parameters: Mapping[str, Array],
-    variables: dict[str, Variable],
-    values: dict[str, Array],
-    grids: dict[str, ParameterGrid],
-    gone: set[str],
-) -> None:
+@dataclass
+class _Taken:
+    """What is known of parameters once quantizers of them have been taken, and the nodes that are gone with these."""
+
+    variables: dict[str, Variable]
+    values: dict[str, Array]
+    grids: dict[str, ParameterGrid] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+
+    def add(self, output: str, values: Array, grid: ParameterGrid | None, nodes: Iterable[Node | None]) -> None:
+        """Make the output of some nodes a parameter."""
+        self.values[output] = values
+        self.variables[output] = Variable(output, True, values.shape)
+        if grid is not None:
+            self.grids[output] = grid
+        self.gone.update(node.name for node in nodes if node is not None)
+
+
+def _take_range(node: Node, parameters: Mapping[str, Array], taken: _Taken) -> None:
     """A MinMaxQuantize of a parameter, whose range is in the file."""
     source, output = node.inputs[0], node.outputs[0]
     if any(name not in parameters for name in node.inputs):
@@ -122,34 +130,21 @@ def _take_range(
     fmt, step, zero = read_range(arguments, ends, f"layer {node.name!r} (MinMaxQuantize)")
     arguments.finish()
     fields.finish()
-    values[output] = parameters[source]
-    variables[output] = Variable(output, True, parameters[source].shape)
-    grids[output] = ParameterGrid(fmt.width, False, np.zeros((), np.int64), False, step, zero)
-    gone.add(node.name)
+    grid = ParameterGrid(fmt.width, False, np.zeros((), np.int64), False, step, zero)
+    taken.add(output, parameters[source], grid, [node])
 
 
-def _take_powers(
-    node: Node,
-    parameters: Mapping[str, Array],
-    variables: dict[str, Variable],
-    values: dict[str, Array],
-    grids: dict[str, ParameterGrid],
-    gone: set[str],
-) -> None:
+def _take_powers(node: Node, parameters: Mapping[str, Array], taken: _Taken) -> None:
     """A Pow2Quantize of a parameter: its values, and the grid of a weight."""
     source, output = node.inputs[0], node.outputs[0]
     if source not in parameters:
         return
     fields = node.fields
     arguments = Fields(fields.message_or_none(POWERS_FIELD) or Message({}, 0, 0), fields.where, fields.owner)
-    values[output] = power_of_two_values(arguments, parameters[source], f"layer {node.name!r} (Pow2Quantize)")
+    values = power_of_two_values(arguments, parameters[source], f"layer {node.name!r} (Pow2Quantize)")
     arguments.finish()
     fields.finish()
-    variables[output] = Variable(output, True, parameters[source].shape)
-    grid = grid_of_powers(values[output]) if values[output].ndim > 1 else None
-    if grid is not None:
-        grids[output] = grid
-    gone.add(node.name)
+    taken.add(output, values, grid_of_powers(values) if values.ndim > 1 else None, [node])
 
 
 def _bounded(name: str, producer: Mapping[str, Node]) -> tuple[str, list[Node]]:

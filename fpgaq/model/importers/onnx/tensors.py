@@ -143,7 +143,8 @@ def _four_bits(tensor: Any, kind: int, where: str) -> NDArray[Any]:
         packed = (values & 255).astype(np.uint8)
     if len(packed) != wanted:
         raise ModelError(
-            f"{where} of shape {list(shape)} and type {type_name(kind)} needs {wanted} bytes; {len(packed)}"
+            f"{where} of shape {list(shape)} and type {type_name(kind)} needs {wanted} bytes; has {len(packed)};"
+            " export the model again"
         )
     halves = np.stack([packed & 15, packed >> 4], axis=1).reshape(-1)[: math.prod(shape)].astype(np.int8)
     dtype = FOUR_BITS[kind]
