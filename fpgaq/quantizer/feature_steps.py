@@ -26,7 +26,7 @@ GREATEST = 64
 def scale_features(graph: Graph, wide: Collection[str], samples: Mapping[str, Any]) -> tuple[Graph, Factors]:
     """Bring the features of the inputs `wide` to ranges between a half and one, where the first weights can undo it.
 
-    That is where one Affine reads the input, alone, behind functions that a positive factor passes through.
+    That is where one Affine alone reads the input, after nothing but functions that a positive factor passes through.
 
     Returns
     -------

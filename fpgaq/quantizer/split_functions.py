@@ -1,6 +1,6 @@
 """Functions of features whose ranges are far apart, as straight lines and what is left of them.
 
-A table has at most 12 bits of index, and one step for all features: beside one that reaches 500, a feature of 0 and 1
+A table has at most 12 bits of index, and one step for all features: next to one that reaches 500, one of 0 and 1
 is lost. But most functions are straight on either side, and bend only near zero. The lines keep all bits of the input;
 what is left is bounded, so that its table needs a short range alone. The two are added.
 """
